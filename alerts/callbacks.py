@@ -1,0 +1,109 @@
+"""Where providers tell us what became of a message, and hand us the replies. Unsigned, nothing is believed."""
+
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from alerts.replies import Replies
+from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
+from isocket.domain.deliveries import Attempt, Receipt
+from isocket.kit.clock import Clock
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, Records
+
+log = get_logger(__name__)
+
+MAX_BODY_BYTES = 16 * 1024
+MAX_STATUS_LENGTH = 32
+NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML for "no answer"
+
+STATUS_PATH = "/hooks/twilio/status"
+INBOUND_PATH = "/hooks/twilio/inbound"
+
+Form = MultiDictProxy[str]
+
+
+def status_callback(public_url: str, attempt_id: str) -> str:
+    """Return the address at which the provider reports on an attempt."""
+    return f"{public_url.rstrip('/')}{STATUS_PATH}/{attempt_id}"
+
+
+def routes(
+    *,
+    records: Records,
+    clock: Clock,
+    public_url: str,
+    signature: TwilioSignature | None,
+) -> list[web.RouteDef]:
+    """Return the routes for callbacks. Without `signature` (no Twilio account) every callback answers 403."""
+    hooks = _TwilioHooks(records=records, clock=clock, public_url=public_url, signature=signature)
+    return [
+        web.post(f"{STATUS_PATH}/{{attempt}}", hooks.status),
+        web.post(INBOUND_PATH, hooks.inbound),
+    ]
+
+
+class _TwilioHooks:
+    def __init__(self, *, records: Records, clock: Clock, public_url: str, signature: TwilioSignature | None) -> None:
+        self._records = records
+        self._clock = clock
+        self._signature = signature
+        self._replies = Replies(records=records, clock=clock, public_url=public_url)
+
+    async def status(self, request: web.Request) -> web.Response:
+        """Store a receipt; the worker of `alerts.receipts` reads it. 204, 403 forged, 404 no such attempt."""
+        form = await self._signed_form(request)
+        attempt = await self._records.get(Attempt, request.match_info["attempt"])
+        if attempt is None:
+            raise web.HTTPNotFound
+        try:
+            await self._records.add(self._receipt(attempt, form))
+        except AlreadyThereError:
+            log.debug("receipt_repeated", attempt_id=attempt.id)
+        return web.Response(status=204)
+
+    async def inbound(self, request: web.Request) -> web.Response:
+        """Heed a text message that somebody sent us."""
+        form = await self._signed_form(request)
+        await self._replies.heed(form.get("From", ""), form.get("Body", ""))
+        return web.Response(text=NOTHING_TO_SAY, content_type="text/xml")
+
+    def _receipt(self, attempt: Attempt, form: Form) -> Receipt:
+        status = (form.get("MessageStatus") or form.get("SmsStatus") or "")[:MAX_STATUS_LENGTH]
+        code = form.get("ErrorCode", "")
+        return Receipt(
+            id=derived_id("rcp", attempt.id, status),
+            attempt_id=attempt.id,
+            account_id=attempt.account_id,
+            person_id=attempt.person_id,
+            provider_id=form.get("MessageSid", "")[:64],
+            status=status,
+            error_code=int(code[:9]) if code.isascii() and code.isdigit() else None,
+            received_at=self._clock.now(),
+        )
+
+    async def _signed_form(self, request: web.Request) -> Form:
+        """Return the form of a request that Twilio signed; raise the answer for any other.
+
+        What was signed is the address as we gave it: our public origin, path and query as they came.
+        """
+        body = await _body(request)
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+        form = MultiDictProxy(MultiDict(pairs))
+        if self._signature is None or not self._signature.is_valid(
+            path_qs=request.raw_path, form=form, signature=request.headers.get(SIGNATURE_HEADER)
+        ):
+            log.warning("callback_refused", route="twilio")
+            raise web.HTTPForbidden
+        return form
+
+
+async def _body(request: web.Request) -> bytes:
+    body = b""
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=len(body))
+    return body

@@ -1,0 +1,59 @@
+"""What the house knows of each cause: how much it matters, what explains it, and whether it is over by itself."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from isocket.domain.incidents import Cause, Severity
+from isocket.domain.settings import DeviceSettings
+
+SEVERITIES: Mapping[Cause, Severity] = MappingProxyType(
+    {
+        Cause.MAINS_LOST: Severity.CRITICAL,
+        Cause.BATTERY_LOW: Severity.MAJOR,
+        Cause.SHUTDOWN_IMMINENT: Severity.CRITICAL,
+        Cause.TEMP_HIGH: Severity.CRITICAL,
+        Cause.TEMP_LOW: Severity.CRITICAL,
+        Cause.TEMP_RATE: Severity.MAJOR,
+        Cause.TEMP_FAULT: Severity.MAJOR,
+        Cause.INPUT: Severity.CRITICAL,  # unless the input's settings say otherwise
+        Cause.CREDIT_LOW: Severity.MAJOR,
+        Cause.UNAUTHORISED: Severity.MINOR,
+        Cause.RESTARTED: Severity.INFO,
+        Cause.OFFLINE: Severity.MAJOR,
+        Cause.TEST: Severity.MAJOR,  # a test must reach those whom an alarm reaches
+    }
+)
+
+EXPLAINED_BY: Mapping[Cause, Cause] = MappingProxyType(
+    {
+        Cause.OFFLINE: Cause.MAINS_LOST,
+        Cause.BATTERY_LOW: Cause.MAINS_LOST,
+        Cause.TEMP_FAULT: Cause.MAINS_LOST,
+    }
+)
+"""What a cause follows from: nobody is told of it while the other lasts."""
+
+SETTLING_S = 300
+"""How long after power returned its consequences may last, or even begin, before they are news of their own:
+a modem that registers again and a probe that wakes up need a few minutes."""
+
+ONE_SHOTS = frozenset({Cause.UNAUTHORISED, Cause.RESTARTED, Cause.TEST})
+"""What happens and does not last: a device need not say that it is over."""
+
+ONE_SHOT_LASTS_S = 900
+"""How long an incident of such a cause stays open, so that the ladder has time to climb and people to answer."""
+
+PROBED = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE, Cause.TEMP_FAULT, Cause.INPUT})
+"""Causes that belong to one thermometer or input; a report that names none means the first."""
+
+
+def severity_of(cause: Cause, probe: int | None, settings: DeviceSettings) -> Severity:
+    """Return how much it matters; the owner decides for inputs, since we do not know what hangs there."""
+    if cause is Cause.INPUT and probe is not None:
+        return settings.input_at(probe).severity
+    return SEVERITIES[cause]
+
+
+def is_told(severity: Severity) -> bool:
+    """Return whether anybody is told: `info` is for the record only."""
+    return severity is not Severity.INFO

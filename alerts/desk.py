@@ -1,0 +1,65 @@
+"""The desk: shows each message on a page instead of sending it, where no provider is set up."""
+
+from datetime import datetime
+
+from alerts.channels.channel import ChannelKind, Message
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, Unclear
+from isocket.domain.deliveries import Attempt
+from isocket.domain.desk import DeskMessage
+from isocket.kit.clock import Clock
+from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError
+
+
+class DeskChannel:
+    """The channel of one kind that ends on the desk. The attempt must be stored before, as the dispatcher does."""
+
+    name = "desk"
+
+    def __init__(self, kind: ChannelKind, *, records: Records, clock: Clock) -> None:
+        self._kind = kind
+        self._records = records
+        self._clock = clock
+
+    @property
+    def kind(self) -> ChannelKind:
+        """Which way of reaching a person this stands in for."""
+        return self._kind
+
+    async def send(self, message: Message) -> Outcome:
+        """Put the message on the desk, once; see Channel.send."""
+        try:
+            attempt = await self._records.get(Attempt, message.attempt_id)
+            if attempt is None:
+                return Refused(reason="attempt_unknown", scope=RefusalScope.MESSAGE)
+            await self._records.add(self._desk_message(message, attempt))
+        except AlreadyThereError:
+            pass  # the second time of the same attempt
+        except StoreUnavailableError:
+            return Unclear(reason="store_unavailable")
+        return Sent(provider_id=message.attempt_id, receipt_expected=False)
+
+    async def look_up(self, message: Message, sent_after: datetime) -> Outcome:
+        """Look whether the message lies on the desk."""
+        del sent_after
+        try:
+            found = await self._records.get(DeskMessage, message.attempt_id)
+        except StoreUnavailableError:
+            return Unclear(reason="store_unavailable")
+        if found is None:
+            return Unclear(reason="not_found")
+        return Sent(provider_id=found.id, receipt_expected=False)
+
+    async def close(self) -> None:
+        """Do nothing: the store is closed by who opened it."""
+
+    def _desk_message(self, message: Message, attempt: Attempt) -> DeskMessage:
+        return DeskMessage(
+            id=message.attempt_id,
+            account_id=attempt.account_id,
+            person_id=attempt.person_id,
+            channel=self._kind,
+            address=message.to,
+            subject_line=message.subject,
+            text=message.text,
+            at=self._clock.now(),
+        )

@@ -1,0 +1,220 @@
+"""Hands due deliveries to the providers: claims one, checks again, writes the attempt, calls, settles."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from alerts.channels.channel import Channel, ChannelKind, Message
+from alerts.ladder import address_of, why_not
+from alerts.outcomes import Outcome, Unclear
+from alerts.settlement import Settlement, attempt_id
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.kit.clock import Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, Records, at_most, is_, one_of
+from isocket.storage.wakeups import Wakeups
+from isocket.storage.worker import Worker, claim
+
+log = get_logger(__name__)
+
+# Longer than the channels' own limits, which know better what had left when the time was over.
+DEADLINE_S: Mapping[ChannelKind, float] = MappingProxyType(
+    {ChannelKind.SMS: 12.0, ChannelKind.VOICE: 12.0, ChannelKind.EMAIL: 35.0}
+)
+LEASE_MARGIN_S = 8.0
+ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})
+
+Verdict = tuple[DeliveryState, str]
+
+
+def message_for(delivery: Delivery, attempt: str, *, mail_domain: str) -> Message:
+    """Return what a channel sends for this delivery in this attempt."""
+    return Message(
+        attempt_id=attempt,
+        to=delivery.address,
+        subject=delivery.subject_line,
+        text=delivery.text,
+        html=delivery.html,
+        unsubscribe_url=delivery.unsubscribe_url,
+        message_id=f"<{delivery.id}@{mail_domain}>",
+    )
+
+
+def mail_domain_of(public_url: str) -> str:
+    """Return the right side of our Message-IDs."""
+    return urlsplit(public_url).hostname or "localhost"
+
+
+class Dispatcher:
+    """Sends deliveries, each at most once; when nobody can tell, it stays unclear (see `alerts.unclear`)."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        clock: Clock,
+        channels: Mapping[ChannelKind, Channel],
+        public_url: str,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._records = records
+        self._clock = clock
+        self._channels = channels
+        self._mail_domain = mail_domain_of(public_url)
+        self._settlement = Settlement(records=records, clock=clock, public_url=public_url, chance=chance)
+
+    async def step(
+        self,
+        kinds: Sequence[DeliveryKind] = tuple(DeliveryKind),
+        channels: Sequence[ChannelKind] = tuple(ChannelKind),
+    ) -> bool:
+        """Send one due delivery of these kinds by these channels; return whether there was one."""
+        held = await self.claim_one(kinds, channels)
+        if held is None:
+            return False
+        await self.carry(held)
+        return True
+
+    async def claim_one(self, kinds: Sequence[DeliveryKind], channels: Sequence[ChannelKind]) -> Delivery | None:
+        """Lease the delivery that has been due longest, or None. From here on the provider may have it."""
+        return await claim(
+            self._records,
+            Delivery,
+            is_("state", DeliveryState.DUE),
+            at_most("due_at", self._clock.now()),
+            one_of("kind", list(kinds)),
+            one_of("channel", list(channels)),
+            clock=self._clock,
+            lease_s=max(DEADLINE_S[channel] for channel in channels) + LEASE_MARGIN_S,
+            order_by="due_at",
+            state=DeliveryState.CALLING,
+        )
+
+    async def carry(self, held: Delivery) -> None:
+        """Check a claimed delivery again, call the provider and settle."""
+        verdict = await self._verdict(held)
+        if verdict is not None:
+            await self._settlement.not_sent(held, *verdict)
+            return
+        channel = self._channels[held.channel]
+        attempt = self._attempt(held, channel)
+        try:
+            await self._records.add(attempt)
+        except AlreadyThereError:
+            # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
+            # is unclear, settles the delivery.
+            log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=attempt.id)
+            return
+        outcome = await self._call(channel, held, attempt)
+        await self._settlement.settle(held, attempt, outcome)
+
+    async def _call(self, channel: Channel, held: Delivery, attempt: Attempt) -> Outcome:
+        message = message_for(held, attempt.id, mail_domain=self._mail_domain)
+        try:
+            async with asyncio.timeout(DEADLINE_S[held.channel]):
+                return await channel.send(message)
+        except TimeoutError:
+            return Unclear(reason="deadline")
+        except Exception as error:  # a channel answers with outcomes; whatever else comes, it may be out
+            log.exception("channel_failed", channel=channel.name, attempt_id=attempt.id)
+            return Unclear(reason=f"channel_failed: {type(error).__name__}")
+
+    async def _verdict(self, held: Delivery) -> Verdict | None:
+        if held.expires_at is not None and self._clock.now() >= held.expires_at:
+            return DeliveryState.FAILED, "expired"
+        if held.channel not in self._channels:
+            return DeliveryState.FAILED, "channel_not_configured"
+        return await self._news_of_the_incident(held) or await self._news_of_the_contact(held)
+
+    async def _news_of_the_incident(self, held: Delivery) -> Verdict | None:
+        if held.kind is not DeliveryKind.ALARM or held.incident_id is None:
+            return None
+        incident = await self._records.get(Incident, held.incident_id)
+        if incident is None:
+            return DeliveryState.CALLED_OFF, "removed"
+        if incident.state is not IncidentState.OPEN:
+            return DeliveryState.CALLED_OFF, incident.state.value
+        return None
+
+    async def _news_of_the_contact(self, held: Delivery) -> Verdict | None:
+        if held.contact_id is None:
+            return None
+        contact = await self._records.get(Contact, held.contact_id)
+        reason = why_not(contact, held.channel)
+        if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
+            reason = None  # a code is sent in order to verify
+        if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
+            reason = "address_changed"
+        return None if reason is None else (DeliveryState.CALLED_OFF, reason)
+
+    def _attempt(self, held: Delivery, channel: Channel) -> Attempt:
+        number = held.tries + 1
+        return Attempt(
+            id=attempt_id(held, number),
+            delivery_id=held.id,
+            incident_id=held.incident_id,
+            account_id=held.account_id,
+            person_id=held.person_id,
+            number=number,
+            provider=channel.name,
+            started_at=self._clock.now(),
+        )
+
+
+class Lane(Worker):
+    """Claims deliveries of some kinds one after another and carries up to `calls` of them at a time.
+
+    A provider that hangs holds up only what goes by the same lane, and that only when all its calls hang.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        dispatcher: Dispatcher,
+        kinds: Sequence[DeliveryKind],
+        channels: Sequence[ChannelKind],
+        calls: int,
+        wakeups: Wakeups,
+        clock: Clock,
+    ) -> None:
+        super().__init__(name, self._start_one, bell=wakeups.bell(Delivery.collection), clock=clock)
+        self._dispatcher = dispatcher
+        self._kinds = tuple(kinds)
+        self._channels = tuple(channels)
+        self._free = asyncio.Semaphore(calls)
+        self._calls = asyncio.TaskGroup()
+        self._stop = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; the calls under way are finished first."""
+        self._stop = stop
+        self._calls = asyncio.TaskGroup()
+        async with self._calls:
+            await super().run(stop)
+
+    async def _start_one(self) -> bool:
+        await self._free.acquire()
+        held = None
+        try:
+            if not self._stop.is_set():
+                held = await self._dispatcher.claim_one(self._kinds, self._channels)
+        finally:
+            if held is None:
+                self._free.release()
+        if held is None:
+            return False
+        self._calls.create_task(self._carry(held), name=f"{self.name}:{held.id}")
+        return True
+
+    async def _carry(self, held: Delivery) -> None:
+        try:
+            await self._dispatcher.carry(held)
+        except Exception:  # the lease brings it back, and the other calls go on
+            log.exception("delivery_failed", delivery_id=held.id)
+        finally:
+            self._free.release()

@@ -1,0 +1,215 @@
+"""Carries out what the rules decided: incidents and lines of their timeline. Every step may run twice."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from alerts.causes import is_told, severity_of
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why
+from alerts.rules.docket import Case
+from alerts.rules.memory import Key
+from alerts.short_codes import short_codes
+from alerts.timeline import incident_line
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, TimelineEntry, open_key
+from isocket.kit.clock import from_ms, to_ms, to_text
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, is_, one_of
+
+STILL_OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+log = get_logger(__name__)
+
+
+class StillOpenError(Exception):
+    """Another incident of this device and cause is open. The lease of the device brings the judgement back."""
+
+
+async def open_incidents(records: Records, device_id: str) -> list[Incident]:
+    """Return the incidents of a device that are not closed."""
+    return await records.find(Incident, is_("device_id", device_id), one_of("state", STILL_OPEN))
+
+
+def close_stray(stray: Incident, now: datetime, why: Why = Why.OVER) -> Close:
+    """Return the end of an open incident that the rules do not know of."""
+    return Close(key=Key(stray.cause, stray.probe), incident_id=stray.id, at_ms=to_ms(now), why=why)
+
+
+class IncidentLedger:
+    """Writes the decisions of one judgement, made at `now`, about one device."""
+
+    def __init__(self, records: Records, case: Case, now: datetime) -> None:
+        self._records = records
+        self._case = case
+        self._now = now
+
+    async def carry_out(self, decisions: Sequence[Decision], strays: Sequence[Incident] = ()) -> None:
+        """Write all decisions in their order. What began and ended within them is stored, and nobody is told.
+
+        `strays` are open incidents that the rules no longer know of: one of them may be in an opening one's way.
+
+        Raises:
+            StillOpenError: an unknown incident is.
+        """
+        ends = {each.incident_id: each for each in decisions if isinstance(each, Close)}
+        for decision in decisions:
+            match decision:
+                case Open() if decision.incident_id in ends:
+                    await self._store_passed(decision, ends[decision.incident_id])
+                case Open():
+                    await self._open(decision, strays)
+                case Close():
+                    await self.close(decision)
+                case Deepen():
+                    await self._deepen(decision)
+                case SilentToo():
+                    await self._note_silence(decision)
+                case Release():
+                    await self._release(decision)
+
+    async def close(self, close: Close, *, told: bool = True) -> None:
+        """Close an incident that is open, else only make sure that its timeline says so.
+
+        `told=False`: those who got the alarm get no clear.
+        """
+        severity = severity_of(close.key.cause, close.key.probe, self._case.settings)
+        at = from_ms(close.at_ms)
+        closed = await self._records.change_one(
+            Incident,
+            is_("id", close.incident_id),
+            one_of("state", STILL_OPEN),
+            state=IncidentState.CLOSED,
+            open_key=None,
+            closed_at=at,
+            needs_step=told and is_told(severity) and not close.explained,
+            step_due_at=self._now,
+        )
+        known = closed or await self._records.get(Incident, close.incident_id)
+        if known is None:
+            return
+        if closed is not None:
+            log.info("incident_closed", incident_id=closed.id, device_id=closed.device_id, cause=closed.cause)
+        await self._records.add_all([self._closed_line(known, close)])
+
+    async def _open(self, opening: Open, strays: Sequence[Incident]) -> None:
+        incident = await self._incident(opening)
+        records = [incident, *self._opening_lines(incident)]
+        if await self._records.add_all(records) == len(records):
+            log.info("incident_opened", incident_id=incident.id, device_id=incident.device_id, cause=incident.cause)
+            return
+        if await self._records.get(Incident, incident.id) is not None:
+            return
+        for stray in strays:
+            if stray.open_key == incident.open_key:
+                await self.close(close_stray(stray, self._now))
+        if not await self._records.add_all([incident]):
+            raise StillOpenError(f"{incident.device_id} {incident.cause}: it will be judged again")
+
+    async def _store_passed(self, opening: Open, close: Close) -> None:
+        """Store an incident that was over when we heard of it, unless a run before us opened it in good time."""
+        known = await self._records.get(Incident, opening.incident_id)
+        if known is not None and known.short_code:
+            return
+        incident = replace(
+            await self._incident(opening),
+            state=IncidentState.CLOSED,
+            open_key=None,
+            short_code="",
+            closed_at=from_ms(close.at_ms),
+            needs_step=False,
+        )
+        late = incident_line(incident, Happening.NOT_SENT, "late", at=self._now, reason="came_late")
+        await self._records.add_all([incident, *self._opening_lines(incident), late])
+
+    async def _deepen(self, deeper: Deepen) -> None:
+        found = await self._records.change_one(
+            Incident, is_("id", deeper.incident_id), one_of("state", STILL_OPEN), value=deeper.value
+        )
+        if found is not None:
+            detail = {"value": deeper.value, "threshold_pct": deeper.threshold_pct}
+            key = str(deeper.threshold_pct)
+            await self._note(found, "deeper", key, detail=detail)
+
+    async def _note_silence(self, silence: SilentToo) -> None:
+        found = await self._records.get(Incident, silence.incident_id)
+        if found is not None:
+            detail = {"last_heard": to_text(from_ms(silence.heard_ms))}
+            await self._note(found, "silent_as_well", silence.heard_ms, detail=detail)
+
+    async def _release(self, release: Release) -> None:
+        """Hand an incident that outlasts its explanation to the ladder."""
+        released = await self._records.change_one(
+            Incident,
+            is_("id", release.incident_id),
+            is_("state", IncidentState.OPEN),
+            is_("explained_by", release.explained_by),
+            explained_by=None,
+            needs_step=True,
+            step_due_at=self._now,
+        )
+        found = released or await self._records.get(Incident, release.incident_id)
+        if found is not None:
+            detail = {"incident_id": release.explained_by}
+            await self._note(found, "no_longer_explained", release.explained_by, detail=detail)
+
+    async def _incident(self, opening: Open) -> Incident:
+        cause, probe = opening.key
+        severity = severity_of(cause, probe, self._case.settings)
+        return Incident(
+            id=opening.incident_id,
+            account_id=self._case.account_id,
+            device_id=self._case.device_id,
+            cause=cause,
+            probe=probe,
+            severity=severity,
+            test=cause is Cause.TEST,
+            value=opening.value,
+            opened_at=from_ms(opening.began_ms),
+            detected_at=self._now,
+            explained_by=opening.explained_by,
+            short_code=await self._free_code(opening.incident_id),
+            open_key=open_key(self._case.device_id, cause, probe),
+            needs_step=is_told(severity) and opening.explained_by is None,
+            step_due_at=self._now,
+        )
+
+    async def _free_code(self, incident_id: str) -> str:
+        """Return a code that no other open incident of the account has."""
+        for code in short_codes(incident_id):
+            taken = await self._records.find(
+                Incident,
+                is_("short_code", code),
+                is_("account_id", self._case.account_id),
+                one_of("state", STILL_OPEN),
+                limit=1,
+            )
+            if not taken or taken[0].id == incident_id:
+                return code
+        return ""
+
+    def _opening_lines(self, incident: Incident) -> list[TimelineEntry]:
+        began = {"began": to_text(incident.opened_at), "value": incident.value}
+        lines = [incident_line(incident, Happening.OPENED, at=self._now, detail=began)]
+        if incident.explained_by is not None:
+            detail = {"incident_id": incident.explained_by}
+            lines.append(
+                incident_line(
+                    incident,
+                    Happening.NOT_SENT,
+                    "explained",
+                    at=self._now,
+                    reason="explained_by_mains_lost",
+                    detail=detail,
+                )
+            )
+        if not is_told(incident.severity):
+            lines.append(incident_line(incident, Happening.NOT_SENT, "info", at=self._now, reason="information_only"))
+        return lines
+
+    def _closed_line(self, incident: Incident, close: Close) -> TimelineEntry:
+        ended = incident.closed_at or from_ms(close.at_ms)
+        lasted_s = max(0.0, (ended - incident.opened_at).total_seconds())
+        return incident_line(incident, Happening.CLOSED, at=self._now, reason=close.why, detail={"lasted_s": lasted_s})
+
+    async def _note(self, incident: Incident, reason: str, *key: str | int, detail: dict[str, Any]) -> None:
+        line = incident_line(incident, Happening.NOTE, reason, *key, at=self._now, reason=reason, detail=detail)
+        await self._records.add_all([line])

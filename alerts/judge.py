@@ -1,0 +1,211 @@
+"""Judges devices: takes one that waits, asks the rules, writes incidents, and says when to look again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from alerts.envelopes import envelope_of
+from alerts.incident_ledger import IncidentLedger, close_stray, open_incidents
+from alerts.rules.decisions import Close, Why, incident_id
+from alerts.rules.docket import Case, opener_of
+from alerts.rules.judgement import Heard, Judgement, judge
+from alerts.rules.lateness import newest_known
+from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Order, Phase, from_watch, to_watch
+from alerts.rules.silence import Hearing
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Incident
+from isocket.domain.reports import Report
+from isocket.domain.settings import DeviceSettings
+from isocket.domain.watches import Watch
+from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, Records, is_
+from isocket.storage.telemetry import Telemetry, Waiting
+from isocket.storage.wakeups import Wakeups
+
+LEASE_S = 30.0
+log = get_logger(__name__)
+
+
+class Judge:
+    """Judges one device a step.
+
+    1. Claim the device that waits longest; order is a property of the device, so nobody else has it meanwhile.
+    2. Read what the rules remember, and let them say what the reports and the time mean.
+    3. Write the incidents. Their ids follow from the report that began them: a second run finds them there.
+    4. Save the memory, fenced by its version: from now on these reports are late.
+    5. Close open incidents that the rules no longer know of: a run that died before 4 left them.
+    6. Settle the claim with the envelope and the next look.
+    """
+
+    def __init__(self, *, records: Records, telemetry: Telemetry, clock: Clock, wakeups: Wakeups, owner: str) -> None:
+        self._records = records
+        self._telemetry = telemetry
+        self._clock = clock
+        self._wakeups = wakeups
+        self._owner = owner
+        self._listening_ms = to_ms(clock.now())
+
+    async def step(self) -> bool:
+        """Judge one device; return whether any waited."""
+        waiting = await self._telemetry.claim_waiting(owner=self._owner, now=self._clock.now(), lease_s=LEASE_S)
+        if waiting is None:
+            return False
+        device = await self._records.get(Device, waiting.device_id)
+        if device is None or device.owner_id is None:
+            await self._pass_over(waiting, device)
+        else:
+            await self._judge(waiting, device, device.owner_id)
+        return True
+
+    async def _judge(self, waiting: Waiting, device: Device, account_id: str) -> None:
+        settings = DeviceSettings.of(device.desired)
+        case = Case(device_id=device.id, account_id=account_id, settings=settings)
+        known = await open_incidents(self._records, device.id)
+        watch = await self._records.get(Watch, device.id)
+        claimed_ms = 0 if device.claimed_at is None else to_ms(device.claimed_at)
+        own = [each for each in known if each.account_id == account_id]
+        foreign = [each for each in known if each.account_id != account_id]
+        memory = _with_tests(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
+        now = self._clock.now()
+        ledger = IncidentLedger(self._records, case, now)
+        await self._close_foreign(ledger, foreign)
+
+        heard = Heard(reports=waiting.reports, judged=_judged(watch), state=waiting.state)
+        hearing = Hearing(
+            heard_ms=None if waiting.state is None else to_ms(waiting.state.received_at),
+            claimed_ms=claimed_ms,
+            listening_ms=self._listening_ms,
+        )
+        judgement = judge(case, memory, heard, hearing, to_ms(now))
+        judgement, strays = _reconcile(case, judgement, own)
+        await ledger.carry_out(judgement.decisions, strays)
+        if judgement.decisions:
+            self._wakeups.ring(Incident.collection)
+        if not await self._save(device.id, watch, judgement.judged, judgement.memory):
+            return
+        for stray in strays:
+            await ledger.close(close_stray(stray, now))
+        await self._telemetry.settle(
+            waiting,
+            envelope=envelope_of(settings, judgement.memory, waiting.state),
+            wake_at=None if judgement.wake_ms is None else from_ms(judgement.wake_ms),
+            silent_after_s=judgement.silent_after_s,
+        )
+
+    async def _pass_over(self, waiting: Waiting, device: Device | None) -> None:
+        """Let a device without an owner go by: there is nobody to tell, and its claim will begin anew."""
+        settings = DeviceSettings.of({} if device is None else device.desired)
+        known = await open_incidents(self._records, waiting.device_id)
+        case = Case(device_id=waiting.device_id, account_id="", settings=settings)
+        await self._close_foreign(IncidentLedger(self._records, case, self._clock.now()), known)
+        watch = await self._records.get(Watch, waiting.device_id)
+        before = _memory(watch)
+        newest = newest_known(_judged(watch), waiting.state, waiting.reports)
+        judged = max([newest, *(each.order for each in waiting.reports)])
+        memory = Memory(proven=before.proven, alarms=before.alarms)
+        if not await self._save(waiting.device_id, watch, judged, memory):
+            return
+        envelope = envelope_of(settings, memory, waiting.state)
+        await self._telemetry.settle(waiting, envelope=envelope, wake_at=None, silent_after_s=None)
+
+    async def _close_foreign(self, ledger: IncidentLedger, foreign: Sequence[Incident]) -> None:
+        """Close what was open for an owner before. No clear is sent: the socket's words are not theirs any more."""
+        for each in foreign:
+            await ledger.close(close_stray(each, self._clock.now(), Why.OWNER), told=False)
+
+    async def _save(self, device_id: str, watch: Watch | None, judged: Order, memory: Memory) -> bool:
+        """Save the memory; False when another has judged the device since: then it is judged once more."""
+        conditions = to_watch(memory)
+        boot, seq = judged
+        if watch is None:
+            new = Watch(id=device_id, judged_boot=boot, judged_seq=seq, conditions=conditions)
+            try:
+                await self._records.add(new)
+            except AlreadyThereError:
+                return await self._lose(device_id)
+            return True
+        if (boot, seq) == _judged(watch) and conditions == watch.conditions:
+            return True
+        saved = await self._records.change_one(
+            Watch,
+            is_("id", device_id),
+            is_("version", watch.version),
+            judged_boot=boot,
+            judged_seq=seq,
+            conditions=conditions,
+        )
+        return True if saved is not None else await self._lose(device_id)
+
+    async def _lose(self, device_id: str) -> bool:
+        log.warning("judgement_lost", device_id=device_id)
+        await self._telemetry.wake(device_id)
+        return False
+
+
+def _memory(watch: Watch | None) -> Memory:
+    return Memory() if watch is None else from_watch(watch.conditions)
+
+
+def _judged(watch: Watch | None) -> Order:
+    return BEFORE_ALL if watch is None else (watch.judged_boot, watch.judged_seq)
+
+
+def _since(memory: Memory, claimed_ms: int, foreign: Sequence[Incident]) -> Memory:
+    """Return the memory without what began for another owner; if it lasts, the next report says so again."""
+    theirs = {each.id for each in foreign}
+    conditions = {
+        key: each
+        for key, each in memory.conditions.items()
+        if each.heard_ms >= claimed_ms and each.incident_id not in theirs
+    }
+    back = memory.power_back
+    kept = back if back is not None and back.heard_ms >= claimed_ms else None
+    return replace(memory, conditions=conditions, power_back=kept)
+
+
+def _with_tests(memory: Memory, own: Sequence[Incident], case: Case, reports: Sequence[Report]) -> Memory:
+    """Return the memory with the test alarms that people started: they end by themselves too.
+
+    Not with one that these very reports began, in a run that died: the rules will find it again.
+    """
+    key = Key(Cause.TEST)
+    ours = {incident_id(case.device_id, case.account_id, key, opener_of(*each.order)) for each in reports}
+    tests = [each for each in own if each.cause is Cause.TEST and each.id not in ours]
+    if not tests or key in memory.conditions:
+        return memory
+    return replace(memory, conditions={**memory.conditions, key: _of_incident(tests[0])})
+
+
+def _of_incident(incident: Incident) -> Condition:
+    began_ms = to_ms(incident.detected_at)
+    return Condition(
+        phase=Phase.OPEN,
+        since_ms=began_ms,
+        turned_ms=began_ms,
+        heard_ms=began_ms,
+        opener=incident.id,
+        boot=0,
+        seq=0,
+        incident_id=incident.id,
+    )
+
+
+def _reconcile(case: Case, judgement: Judgement, own: Sequence[Incident]) -> tuple[Judgement, list[Incident]]:
+    """Return the judgement with what a run before us opened, and the open incidents that no rule knows.
+
+    That run died before it saved its memory. Where we still wait for the delay of the same trouble, it is open.
+    """
+    conditions = dict(judgement.memory.conditions)
+    known = {each.incident_id for each in conditions.values()}
+    known |= {each.incident_id for each in judgement.decisions if isinstance(each, Close)}
+    strays: list[Incident] = []
+    for incident in own:
+        if incident.id in known:
+            continue
+        key = Key(incident.cause, incident.probe)
+        waits = conditions.get(key)
+        if waits is not None and incident.id == incident_id(case.device_id, case.account_id, key, waits.opener):
+            conditions[key] = replace(waits, phase=Phase.OPEN, incident_id=incident.id)
+        else:
+            strays.append(incident)
+    return replace(judgement, memory=replace(judgement.memory, conditions=conditions)), strays

@@ -1,0 +1,43 @@
+"""Contacts who ask us to stop, and those who come back."""
+
+from alerts.notices import notice_that_a_contact_stopped
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import Contact
+from isocket.kit.clock import Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, is_, is_not
+
+log = get_logger(__name__)
+
+OPTED_OUT = "opted_out"  # the provider refuses, because the recipient told it to
+STOP_REPLY = "stop_reply"  # the recipient told us
+
+
+async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
+    """Send this contact nothing any more and tell the owner; nothing happens if that is so already."""
+    contact = await records.get(Contact, contact_id)
+    if contact is None or contact.paused_at is not None:
+        return
+    account = await records.get(Account, contact.account_id)
+    if account is not None:
+        notice = notice_that_a_contact_stopped(account, contact, public_url=public_url, now=clock.now())
+        await records.add_all([notice])
+    await records.change_one(
+        Contact, is_("id", contact_id), is_("paused_at", None), paused_at=clock.now(), pause_reason=reason
+    )
+    log.info("contact_paused", contact_id=contact_id, reason=reason)
+
+
+async def resume(records: Records, contact_id: str) -> None:
+    """Undo the recipient's own stop; whoever was paused for another reason stays paused."""
+    for reason in (OPTED_OUT, STOP_REPLY):
+        resumed = await records.change_one(
+            Contact,
+            is_("id", contact_id),
+            is_not("paused_at", None),
+            is_("pause_reason", reason),
+            paused_at=None,
+            pause_reason=None,
+        )
+        if resumed is not None:
+            log.info("contact_resumed", contact_id=contact_id)

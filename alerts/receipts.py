@@ -1,0 +1,120 @@
+"""Works through what providers said later: attempts and deliveries move forward, never back."""
+
+from alerts import pausing
+from alerts.endings import UNCLEAR, ended
+from alerts.outcomes import ReceiptKind, ReceiptMeaning, read_receipt
+from alerts.settlement import urge
+from alerts.timeline import delivery_line
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, Receipt
+from isocket.domain.incidents import Happening
+from isocket.kit.clock import EPOCH, Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, is_
+from isocket.storage.worker import claim, settle
+
+log = get_logger(__name__)
+
+LEASE_S = 15.0
+
+# What a receipt may still change. A failure that came first may be wrong, delivery is never taken back; and what
+# was given up as unclear is no longer unclear once the provider speaks of it.
+_ON_THE_WAY = frozenset({DeliveryState.CALLING, DeliveryState.UNCLEAR})
+_NOT_ENDED_WELL = _ON_THE_WAY | {DeliveryState.SENT, DeliveryState.FAILED}
+
+
+class Receipts:
+    """Takes in one receipt at a time; receipts come late, repeated and out of order, and each may be read twice."""
+
+    def __init__(self, *, records: Records, clock: Clock, public_url: str) -> None:
+        self._records = records
+        self._clock = clock
+        self._public_url = public_url
+
+    async def step(self) -> bool:
+        """Take in one receipt; return whether there was one."""
+        held = await claim(
+            self._records,
+            Receipt,
+            is_("settled", False),
+            clock=self._clock,
+            lease_s=LEASE_S,
+            order_by="received_at",
+        )
+        if held is None:
+            return False
+        await self._take_in(held)
+        await settle(self._records, held, settled=True, lease_until=EPOCH)
+        return True
+
+    async def _take_in(self, receipt: Receipt) -> None:
+        meaning = read_receipt(receipt.status, receipt.error_code)
+        attempt = await self._records.get(Attempt, receipt.attempt_id)
+        delivery = None if attempt is None else await self._records.get(Delivery, attempt.delivery_id)
+        if delivery is None or meaning.rank == 0:
+            log.info("receipt_without_use", receipt_id=receipt.id, status=receipt.status[:32])
+            return
+        await self._records.add_all(
+            delivery_line(
+                delivery,
+                Happening.RECEIPT,
+                receipt.id,
+                at=receipt.received_at,
+                reason=meaning.reason if meaning.rank else "",
+                detail={
+                    "attempt_id": receipt.attempt_id,
+                    "status": receipt.status,
+                    "error_code": receipt.error_code,
+                },
+            )
+        )
+        await self._move_attempt(receipt, meaning)
+        await self._move_delivery(delivery.id, meaning)
+        if meaning.reason == pausing.OPTED_OUT and delivery.contact_id is not None:
+            await pausing.pause(
+                self._records,
+                delivery.contact_id,
+                reason=pausing.OPTED_OUT,
+                clock=self._clock,
+                public_url=self._public_url,
+            )
+
+    async def _move_attempt(self, receipt: Receipt, meaning: ReceiptMeaning) -> None:
+        """Remember the furthest status; whoever changes the attempt meanwhile makes us read it again."""
+        while (attempt := await self._records.get(Attempt, receipt.attempt_id)) is not None:
+            before = read_receipt(attempt.receipt) if attempt.receipt else None
+            changes: dict[str, object] = {}
+            if meaning.moves_on_from(before):
+                changes["receipt"] = receipt.status
+            if attempt.state in {AttemptState.STARTED, AttemptState.UNCLEAR}:
+                changes |= {"state": AttemptState.SENT, "provider_id": receipt.provider_id}
+            if not changes or await settle(self._records, attempt, **changes) is not None:
+                return
+
+    async def _move_delivery(self, delivery_id: str, meaning: ReceiptMeaning) -> None:
+        while (delivery := await self._records.get(Delivery, delivery_id)) is not None:
+            state = _next_state(delivery, meaning)
+            if state is None:
+                break
+            reason = meaning.reason if state is DeliveryState.FAILED else ""
+            changes = ended(delivery, state, at=self._clock.now(), reason=reason)
+            if await settle(self._records, delivery, **changes) is not None:
+                log.info("delivery_receipt", delivery_id=delivery_id, state=state.value, reason=reason)
+                break
+        if delivery is not None and meaning.rank and _is_failure(meaning):
+            await urge(self._records, delivery, self._clock.now())
+
+
+def _is_failure(meaning: ReceiptMeaning) -> bool:
+    return meaning.kind in {ReceiptKind.FAILED_PERMANENTLY, ReceiptKind.FAILED_TRY_OTHER_CHANNEL}
+
+
+def _next_state(delivery: Delivery, meaning: ReceiptMeaning) -> DeliveryState | None:
+    """Return the state to which this receipt moves the delivery, None if it says nothing new."""
+    state = delivery.state
+    if meaning.kind is ReceiptKind.DELIVERED:
+        return DeliveryState.DELIVERED if state in _NOT_ENDED_WELL else None
+    given_up = state is DeliveryState.FAILED and delivery.reason == UNCLEAR
+    if _is_failure(meaning):
+        hopeful = state in _ON_THE_WAY or state is DeliveryState.SENT or given_up
+        return DeliveryState.FAILED if hopeful else None
+    return DeliveryState.SENT if state in _ON_THE_WAY or given_up else None

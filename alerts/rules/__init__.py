@@ -1,0 +1,1 @@
+"""Pure rules: what reports and the passing of time mean for a device. No store, no clock, no waiting."""

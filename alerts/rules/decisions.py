@@ -1,0 +1,78 @@
+"""What the rules decide, as values. The judge carries them out; each names its incident, so twice is once."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from alerts.rules.memory import Key
+from isocket.kit.ids import derived_id
+
+
+class Why(StrEnum):
+    """Why an incident is over."""
+
+    OVER = "over"  # the trouble is
+    SAID_OVER = "device_says_over"
+    ANSWERED = "device_was_heard"
+    DISARMED = "disarmed"
+    NEW_BOOT = "device_started_again"
+    BY_ITSELF = "ends_by_itself"
+    SETTINGS = "settings_changed"
+    OWNER = "owner_changed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """Something is wrong since `began_ms`. `explained_by` names the incident that makes it no news."""
+
+    key: Key
+    incident_id: str
+    began_ms: int
+    value: float | None = None
+    explained_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """It is over since `at_ms`."""
+
+    key: Key
+    incident_id: str
+    at_ms: int
+    why: Why
+    explained: bool = False  # nobody was told of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deepen:
+    """The battery fell to its next threshold."""
+
+    key: Key
+    incident_id: str
+    value: float
+    threshold_pct: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilentToo:
+    """The device whose mains failed fell silent as well, last heard at `heard_ms`."""
+
+    key: Key
+    incident_id: str
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What explained this incident is over, and it still lasts: now it is news."""
+
+    key: Key
+    incident_id: str
+    explained_by: str
+
+
+Decision = Open | Close | Deepen | SilentToo | Release
+
+
+def incident_id(device_id: str, account_id: str, key: Key, opener: str) -> str:
+    """Return the id of the incident that the report `opener` began; whoever judges it again finds the same."""
+    return derived_id("inc", device_id, account_id, str(key), opener)

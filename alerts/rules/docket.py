@@ -1,0 +1,234 @@
+"""One device's troubles while its reports are walked: begin, wait, open, clear, close."""
+
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, SETTLING_S
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Why, incident_id
+from alerts.rules.delays import clear_after_ms, raise_after_ms
+from alerts.rules.memory import Condition, Key, Memory, Phase, PowerBack
+from alerts.rules.signs import Look
+from isocket.domain.incidents import Cause
+from isocket.domain.settings import DeviceSettings
+
+SETTLING_MS = SETTLING_S * 1000
+ONE_SHOT_MS = ONE_SHOT_LASTS_S * 1000
+
+
+class When(NamedTuple):
+    """A report's place: its moment (never later than we heard it), when we heard it, and its order."""
+
+    at_ms: int
+    heard_ms: int
+    boot: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Whose device it is and how it is to be judged."""
+
+    device_id: str
+    account_id: str
+    settings: DeviceSettings
+
+
+@dataclass(slots=True, kw_only=True)
+class Docket:
+    """The conditions of one device, changed step by step, and what was decided on the way.
+
+    Delays are measured twice. Between two reports by the reports' own moments, so that a backlog is judged as it
+    would have been live; from the last report to the present by our clock, from when we heard it, so that a
+    socket whose clock is slow is given its delay too.
+    """
+
+    case: Case
+    conditions: dict[Key, Condition]
+    power_back: PowerBack | None
+    decisions: list[Decision] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, case: Case, memory: Memory) -> "Docket":
+        """Return the docket that goes on from `memory`."""
+        return cls(case=case, conditions=dict(memory.conditions), power_back=memory.power_back)
+
+    def look(self, key: Key, look: Look, when: When, value: float | None = None) -> None:
+        """Take note of how a thing looks."""
+        known = self.conditions.get(key)
+        if known is None:
+            if look is Look.BAD:
+                self.conditions[key] = _beginning(when, value)
+        elif not known.is_open:
+            if look is not Look.BAD:
+                del self.conditions[key]
+        elif look is Look.GOOD:
+            if known.phase is Phase.OPEN:
+                self.conditions[key] = replace(
+                    known, phase=Phase.CLEARING, turned_ms=when.at_ms, heard_ms=when.heard_ms, holds=False
+                )
+        else:
+            self.conditions[key] = replace(known, phase=Phase.OPEN, holds=look is Look.BAD)
+
+    def open_at_once(self, key: Key, when: When, value: float | None, *, by_device: bool) -> None:
+        """Open without a delay. What is open stays so; a one-shot begins anew."""
+        known = self.conditions.get(key)
+        if known is None or not known.is_open:
+            begun = known or _beginning(when, value)
+            heard = value if value is not None else begun.value
+            self._open(key, replace(begun, by_device=by_device, value=heard))
+        elif key.cause in ONE_SHOTS:
+            self.conditions[key] = replace(known, since_ms=max(known.since_ms, when.at_ms))
+        else:
+            self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, by_device=by_device)
+
+    def end(self, key: Key, at_ms: int, heard_ms: int, why: Why) -> None:
+        """Close at once what is open, forget what waits."""
+        known = self.conditions.pop(key, None)
+        if known is None or known.incident_id is None:
+            return
+        ended_ms = max(at_ms, known.since_ms)
+        self.decisions.append(
+            Close(
+                key=key,
+                incident_id=known.incident_id,
+                at_ms=ended_ms,
+                why=why,
+                explained=known.explained_by is not None,
+            )
+        )
+        if key.cause is Cause.MAINS_LOST:
+            self.power_back = PowerBack(
+                incident_id=known.incident_id,
+                began_ms=known.since_ms,
+                at_ms=ended_ms,
+                heard_ms=heard_ms,
+            )
+
+    def deepen(self, key: Key, pct: float) -> None:
+        """Note which battery threshold was reached; one deeper than that of the open incident is a decision."""
+        known = self.conditions.get(key)
+        passed = [each for each in self.case.settings.battery_low_pct if pct <= each]
+        if known is None or not known.holds or not passed:
+            return
+        threshold = min(passed)
+        if known.depth is not None and threshold >= known.depth:
+            return
+        self.conditions[key] = replace(known, depth=threshold, value=pct)
+        if known.incident_id is not None and known.depth is not None:
+            self.decisions.append(Deepen(key=key, incident_id=known.incident_id, value=pct, threshold_pct=threshold))
+
+    def pass_before(self, at_ms: int) -> None:
+        """Let the time pass up to just before a report: a delay that was over by then did its work."""
+        for key, each in list(self.conditions.items()):
+            if key.cause in ONE_SHOTS and each.is_open and at_ms >= each.since_ms + ONE_SHOT_MS:
+                self.end(key, each.since_ms + ONE_SHOT_MS, each.heard_ms, Why.BY_ITSELF)
+            elif at_ms - each.turned_ms > self._delay_ms(key, each):
+                self._turn(key, each)
+
+    def pass_with(self, at_ms: int) -> None:
+        """Let the time pass up to a report, with what it said."""
+        for key, each in list(self.conditions.items()):
+            if at_ms - each.turned_ms >= self._delay_ms(key, each):
+                self._turn(key, each)
+
+    def pass_until(self, now_ms: int) -> None:
+        """Let the time pass up to the present of our own clock."""
+        for key, each in list(self.conditions.items()):
+            if now_ms >= each.heard_ms + self._delay_ms(key, each):
+                self._turn(key, each)
+        for key, each in list(self.conditions.items()):
+            if key.cause in ONE_SHOTS and each.is_open and now_ms >= each.since_ms + ONE_SHOT_MS:
+                self.end(key, each.since_ms + ONE_SHOT_MS, now_ms, Why.BY_ITSELF)
+            elif not each.by_device and self._has_no_rule(key):
+                self.end(key, now_ms, now_ms, Why.SETTINGS)
+        self._release(now_ms)
+
+    def wake_ms(self) -> int | None:
+        """Return when the next delay ends by our clock, None where nothing waits."""
+        due: list[int] = []
+        for key, each in self.conditions.items():
+            if each.phase is not Phase.OPEN:
+                due.append(each.heard_ms + self._delay_ms(key, each))
+            if each.is_open and key.cause in ONE_SHOTS:
+                due.append(each.since_ms + ONE_SHOT_MS)
+            if self._may_release(each) and self.power_back is not None:
+                due.append(self.power_back.heard_ms + SETTLING_MS)
+        return min(due, default=None)
+
+    def _turn(self, key: Key, known: Condition) -> None:
+        if known.phase is Phase.WAITING:
+            self._open(key, known)
+        elif known.phase is Phase.CLEARING:
+            self.end(key, known.turned_ms, known.heard_ms, Why.OVER)
+
+    def _open(self, key: Key, known: Condition) -> None:
+        name = incident_id(self.case.device_id, self.case.account_id, key, known.opener)
+        explained = self._explanation(key, known.since_ms)
+        self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, incident_id=name, explained_by=explained)
+        self.decisions.append(
+            Open(
+                key=key,
+                incident_id=name,
+                began_ms=known.since_ms,
+                value=known.value,
+                explained_by=explained,
+            )
+        )
+
+    def _explanation(self, key: Key, since_ms: int) -> str | None:
+        """Return the mains failure that this follows from: one that lasts, or that ended a short while ago."""
+        if key.cause not in EXPLAINED_BY:
+            return None
+        failure = self.conditions.get(Key(EXPLAINED_BY[key.cause]))
+        if failure is not None and failure.is_open and since_ms >= failure.since_ms:
+            return failure.incident_id
+        back = self.power_back
+        if back is not None and back.began_ms <= since_ms < back.at_ms + SETTLING_MS:
+            return back.incident_id
+        return None
+
+    def _may_release(self, known: Condition) -> bool:
+        failure = self.conditions.get(Key(Cause.MAINS_LOST))
+        lasts = failure is not None and failure.is_open
+        return known.explained_by is not None and known.holds and not lasts
+
+    def _release(self, now_ms: int) -> None:
+        """Make news of what outlasts its explanation. A battery that is charging again does not."""
+        back = self.power_back
+        if back is None or now_ms < back.heard_ms + SETTLING_MS:
+            return
+        for key, each in list(self.conditions.items()):
+            if self._may_release(each) and each.incident_id and each.explained_by:
+                self.conditions[key] = replace(each, explained_by=None)
+                self.decisions.append(Release(key=key, incident_id=each.incident_id, explained_by=each.explained_by))
+
+    def _delay_ms(self, key: Key, known: Condition) -> int:
+        after = raise_after_ms if known.phase is Phase.WAITING else clear_after_ms
+        return after(key, self.case.settings)
+
+    def _has_no_rule(self, key: Key) -> bool:
+        settings = self.case.settings
+        if key.cause is Cause.BATTERY_LOW:
+            return not settings.battery_low_pct
+        if key.probe is not None and key.cause in (Cause.TEMP_HIGH, Cause.TEMP_LOW):
+            probe = settings.probe(key.probe)
+            return (probe.high_c if key.cause is Cause.TEMP_HIGH else probe.low_c) is None
+        return False
+
+
+def opener_of(boot: int, seq: int) -> str:
+    """Return how a condition names the report it began with."""
+    return f"{boot}.{seq}"
+
+
+def _beginning(when: When, value: float | None) -> Condition:
+    return Condition(
+        phase=Phase.WAITING,
+        since_ms=when.at_ms,
+        turned_ms=when.at_ms,
+        heard_ms=when.heard_ms,
+        opener=opener_of(when.boot, when.seq),
+        boot=when.boot,
+        seq=when.seq,
+        value=value,
+    )

@@ -1,0 +1,125 @@
+"""The whole of a judgement: late ones out, reports in order, then silence and the present moment."""
+
+from dataclasses import dataclass, replace
+
+from alerts.rules.alarms import hear_alarm, hear_boot
+from alerts.rules.decisions import Decision, Why
+from alerts.rules.docket import Case, Docket, When
+from alerts.rules.lateness import is_overtaken_alarm, newest_known
+from alerts.rules.memory import Key, Memory, Order
+from alerts.rules.signs import Look, Standing, signs
+from alerts.rules.silence import Hearing, hear_silence, hear_voice
+from isocket.domain.incidents import Cause
+from isocket.domain.reports import DeviceState, Report, ReportKind
+
+MAINS = Key(Cause.MAINS_LOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came of a device: reports to judge in any order, the newest order judged, its latest state."""
+
+    reports: tuple[Report, ...]
+    judged: Order
+    state: DeviceState | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What follows: the memory to keep, what to do, the newest order judged, when to look again.
+
+    `silent_after_s`: how long after the last message the silence is to be judged, None for not at all.
+    """
+
+    memory: Memory
+    decisions: tuple[Decision, ...]
+    judged: Order
+    wake_ms: int | None
+    silent_after_s: float | None
+
+
+def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: int) -> Judgement:
+    """Return what the reports and the time until `now_ms` mean. The same in, the same out."""
+    walk = _Walk(case, memory, heard)
+    hear_voice(walk.docket, hearing, min((each.received_ms for each in heard.reports), default=None))
+    for report in sorted(heard.reports, key=lambda each: each.order):
+        walk.hear(report)
+    walk.docket.pass_until(now_ms)
+    listening = hear_silence(walk.docket, hearing, now_ms)
+    wakes = [each for each in (walk.docket.wake_ms(), listening.look_ms) if each is not None]
+    return Judgement(
+        memory=walk.memory(),
+        decisions=tuple(walk.docket.decisions),
+        judged=walk.newest,
+        wake_ms=min(wakes, default=None),
+        silent_after_s=listening.after_s,
+    )
+
+
+class _Walk:
+    """Goes through a device's reports, the oldest first."""
+
+    def __init__(self, case: Case, memory: Memory, heard: Heard) -> None:
+        self.docket = Docket.of(case, memory)
+        self.newest = newest_known(heard.judged, heard.state, heard.reports)
+        self._before = memory
+        self._state = heard.state
+        self._late_until = self.newest
+        self._alarms = memory.alarms
+        self._proven = set(memory.proven)
+        known = {} if heard.state is None else heard.state.fields
+        self._armed = known.get("armed") is not False
+
+    def memory(self) -> Memory:
+        return replace(
+            self._before,
+            conditions=self.docket.conditions,
+            proven=frozenset(self._proven),
+            power_back=self.docket.power_back,
+            alarms=self._alarms,
+        )
+
+    def hear(self, report: Report) -> None:
+        if report.order <= self._late_until and not self._is_overtaken(report):
+            return
+        when = When(min(report.at_ms, report.received_ms), report.received_ms, report.boot, report.seq)
+        self.docket.pass_before(when.at_ms)
+        hear_boot(self.docket, when)
+        if report.kind is ReportKind.ALARM:
+            hear_alarm(self.docket, report.fields, when)
+            self._alarms = max(self._alarms, report.order)
+        elif report.kind is ReportKind.STATE:
+            self._hear_state(report, when)
+        self.docket.pass_with(when.at_ms)
+        self.newest = max(self.newest, report.order)
+
+    def _hear_state(self, report: Report, when: When) -> None:
+        fields, docket = report.fields, self.docket
+        if fields.get("armed") is not None:
+            self._armed = fields["armed"]
+        if not self._armed:
+            for key in [key for key in docket.conditions if key.cause is Cause.INPUT]:
+                docket.end(key, when.at_ms, when.heard_ms, Why.DISARMED)
+        for sign in signs(fields, docket.case.settings, self._standing()):
+            docket.look(sign.key, sign.look, when, sign.value)
+            if sign.key.cause is Cause.BATTERY_LOW and sign.look is Look.BAD and sign.value is not None:
+                docket.deepen(sign.key, sign.value)
+        self._proven.update(number for number, reading in enumerate(fields.get("temp_c") or ()) if reading is not None)
+
+    def _standing(self) -> Standing:
+        failure = self.docket.conditions.get(MAINS)
+        return Standing(
+            armed=self._armed,
+            on_battery=failure is not None and failure.holds,
+            proven=frozenset(self._proven),
+        )
+
+    def _is_overtaken(self, report: Report) -> bool:
+        return is_overtaken_alarm(
+            report,
+            newest=self._late_until,
+            alarms=self._alarms,
+            state=self._state,
+            settings=self.docket.case.settings,
+            standing=self._standing(),
+        )

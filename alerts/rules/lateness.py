@@ -1,0 +1,55 @@
+"""Which reports come in time to be judged: arrival is no order, (boot, seq) is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from alerts.rules.alarms import key_of
+from alerts.rules.memory import Key, Order
+from alerts.rules.signs import Look, Sign, Standing, signs
+from isocket.domain.incidents import Cause
+from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
+from isocket.domain.settings import DeviceSettings
+
+OVERTAKEN_MS = 60_000
+"""Alarms travel on a lane of their own, so a state sent just after one may be judged just before it. An alarm
+younger than this, by a good clock, was overtaken; an older one is history."""
+
+
+def newest_known(judged: Order, state: DeviceState | None, reports: tuple[Report, ...]) -> Order:
+    """Return the order up to which reports are late.
+
+    The latest state counts where it is not among the reports at hand: it was quiet, so no rule needed it, but it
+    is newer than what comes after it.
+    """
+    if state is None:
+        return judged
+    latest = (state.boot, state.seq)
+    return judged if any(each.order == latest for each in reports) else max(judged, latest)
+
+
+def is_overtaken_alarm(
+    report: Report,
+    *,
+    newest: Order,
+    alarms: Order,
+    state: DeviceState | None,
+    settings: DeviceSettings,
+    standing: Standing,
+) -> bool:
+    """Return whether this late report is an alarm that is news all the same, since no newer word denies it."""
+    if report.kind is not ReportKind.ALARM or report.order <= alarms or report.boot != newest[0]:
+        return False
+    if report.clock is not ClockQuality.DEVICE or report.received_ms - report.at_ms > OVERTAKEN_MS:
+        return False
+    if state is None or (state.boot, state.seq) < report.order:
+        return True
+    said = _said_of(key_of(report.fields), state.fields, settings, standing)
+    if report.fields["active"]:
+        return said is None or said.look is Look.BAD
+    return said is None  # what states speak of they also end
+
+
+def _said_of(key: Key | None, fields: Mapping[str, Any], settings: DeviceSettings, standing: Standing) -> Sign | None:
+    if key is None or key.cause is Cause.TEST:
+        return None
+    return next((each for each in signs(fields, settings, standing) if each.key == key), None)

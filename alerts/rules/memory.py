@@ -1,0 +1,116 @@
+"""What the rules remember of a device between two judgements, and its form in a Watch."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from isocket.domain.incidents import Cause
+
+Order = tuple[int, int]
+BEFORE_ALL: Order = (-1, -1)
+
+
+class Key(NamedTuple):
+    """What can be wrong once at a time: a cause, at one probe or input where it has any."""
+
+    cause: Cause
+    probe: int | None = None
+
+    def __str__(self) -> str:
+        """Return `cause` or `cause.probe`."""
+        return str(self.cause) if self.probe is None else f"{self.cause}.{self.probe}"
+
+    @classmethod
+    def of(cls, text: str) -> "Key":
+        """Return the key that `str` wrote."""
+        cause, _, probe = text.partition(".")
+        return cls(Cause(cause), int(probe) if probe else None)
+
+
+class Phase(StrEnum):
+    """How far a trouble has come. What is not remembered is quiet."""
+
+    WAITING = "waiting"  # it holds, its delay is running
+    OPEN = "open"
+    CLEARING = "clearing"  # open still, but it is over and the delay of the clear is running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One trouble. Moments are those of the reports; `heard_ms` is our own clock. UTC milliseconds."""
+
+    phase: Phase
+    since_ms: int  # when the trouble began
+    turned_ms: int  # when its phase began, as the report says
+    heard_ms: int  # when we heard of that
+    opener: str  # names the report it began with
+    boot: int  # of that report
+    seq: int
+    incident_id: str | None = None
+    by_device: bool = False  # the device itself raised the alarm
+    holds: bool = True  # the last word on it was trouble
+    value: float | None = None
+    depth: float | None = None  # the lowest battery threshold that was reached
+    explained_by: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether there is an incident."""
+        return self.phase is not Phase.WAITING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerBack:
+    """The mains failure that ended last: for a while it still explains what follows from it."""
+
+    incident_id: str
+    began_ms: int
+    at_ms: int
+    heard_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """All of one device. `alarms` orders the alarm reports judged: they come by a lane of their own.
+
+    `proven`: the thermometers that ever gave a value; one that never did is not plugged in, which is no fault.
+    """
+
+    conditions: Mapping[Key, Condition] = field(default_factory=dict)
+    proven: frozenset[int] = frozenset()
+    power_back: PowerBack | None = None
+    alarms: Order = BEFORE_ALL
+
+
+_PROVEN, _POWER_BACK, _ALARMS = "proven_probes", "power_back", "alarms_judged"
+
+
+def to_watch(memory: Memory) -> dict[str, Any]:
+    """Return the memory as JSON values for `Watch.conditions`; what has its default is left out."""
+    kept: dict[str, Any] = {str(key): asdict(each) for key, each in memory.conditions.items()}
+    if memory.proven:
+        kept[_PROVEN] = sorted(memory.proven)
+    if memory.power_back is not None:
+        kept[_POWER_BACK] = asdict(memory.power_back)
+    if memory.alarms != BEFORE_ALL:
+        kept[_ALARMS] = list(memory.alarms)
+    return kept
+
+
+def from_watch(kept: Mapping[str, Any]) -> Memory:
+    """Return the memory that `to_watch` wrote."""
+    rest = dict(kept)
+    proven = rest.pop(_PROVEN, ())
+    power_back = rest.pop(_POWER_BACK, None)
+    boot, seq = rest.pop(_ALARMS, BEFORE_ALL)
+    return Memory(
+        conditions={Key.of(key): _condition(each) for key, each in rest.items()},
+        proven=frozenset(proven),
+        power_back=None if power_back is None else PowerBack(**power_back),
+        alarms=(boot, seq),
+    )
+
+
+def _condition(kept: Mapping[str, Any]) -> Condition:
+    return Condition(**{**kept, "phase": Phase(kept["phase"])})

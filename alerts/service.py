@@ -1,0 +1,91 @@
+"""Puts the workers of the alarm service together."""
+
+from collections.abc import Mapping
+
+from alerts.channels.channel import Channel, ChannelKind
+from alerts.dispatcher import Dispatcher, Lane
+from alerts.escalation import Escalator
+from alerts.judge import Judge
+from alerts.receipts import Receipts
+from alerts.unclear import UnclearDeliveries
+from isocket.domain.deliveries import DeliveryKind, Receipt
+from isocket.domain.incidents import Incident
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records
+from isocket.storage.telemetry import Telemetry
+from isocket.storage.wakeups import Wakeups
+from isocket.storage.worker import Worker
+
+JUDGES = 2
+ESCALATORS = 2
+URGENT_CALLS = 16
+ORDINARY_CALLS = 8
+
+_URGENT = (DeliveryKind.ALARM,)
+_ORDINARY = tuple(kind for kind in DeliveryKind if kind not in _URGENT)
+_PHONE = (ChannelKind.SMS, ChannelKind.VOICE)
+_MAIL = (ChannelKind.EMAIL,)
+
+
+def workers(
+    *,
+    records: Records,
+    telemetry: Telemetry,
+    clock: Clock,
+    wakeups: Wakeups,
+    channels: Mapping[ChannelKind, Channel],
+    public_url: str,
+    owner: str,
+) -> list[Worker]:
+    """Return the workers that turn reports into incidents and incidents into messages.
+
+    `owner` names this process among several. A kind of channel that is missing from `channels` makes its
+    deliveries fail visibly.
+    """
+    dispatcher = Dispatcher(records=records, clock=clock, channels=channels, public_url=public_url)
+    lanes: list[Worker] = [
+        Lane(
+            f"send-{urgency}-{way}",
+            dispatcher=dispatcher,
+            kinds=kinds,
+            channels=kinds_of_channel,
+            calls=calls,
+            wakeups=wakeups,
+            clock=clock,
+        )
+        for urgency, kinds, calls in (
+            ("alarms", _URGENT, URGENT_CALLS),
+            ("others", _ORDINARY, ORDINARY_CALLS),
+        )
+        for way, kinds_of_channel in (("phone", _PHONE), ("mail", _MAIL))
+    ]
+    judging = [
+        Worker(
+            f"judge-{number}",
+            Judge(
+                records=records,
+                telemetry=telemetry,
+                clock=clock,
+                wakeups=wakeups,
+                owner=f"{owner}/judge-{number}",
+            ).step,
+            bell=wakeups.bell("telemetry"),
+            clock=clock,
+        )
+        for number in range(JUDGES)
+    ]
+    escalator = Escalator(records=records, clock=clock, public_url=public_url)
+    escalating = [
+        Worker(f"escalate-{number}", escalator.step, bell=wakeups.bell(Incident.collection), clock=clock)
+        for number in range(ESCALATORS)
+    ]
+    receipts = Receipts(records=records, clock=clock, public_url=public_url)
+    unclear = UnclearDeliveries(records=records, clock=clock, channels=channels, public_url=public_url)
+    return [
+        *judging,
+        *escalating,
+        *lanes,
+        Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
+        # Nobody rings for what went wrong: it is found by looking.
+        Worker("unclear", unclear.step, bell=wakeups.bell(), clock=clock, idle_s=1.0),
+    ]

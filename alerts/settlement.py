@@ -1,0 +1,179 @@
+"""Writes down what became of an attempt or why none was made, in an order that a crash cannot turn into a lie."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts import pausing
+from alerts.endings import UNCLEAR, ended
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
+from alerts.timeline import delivery_line
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.incidents import Happening, Incident, IncidentState
+from isocket.kit.backoff import full_jitter
+from isocket.kit.clock import EPOCH, Clock
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, is_, one_of
+from isocket.storage.worker import settle
+
+log = get_logger(__name__)
+
+MAX_TRIES = 12
+RETRY_BASE_S = 2.0
+RETRY_CAP_S = 300.0
+LOOK_UP_AFTER_S = 10.0  # a receipt usually comes first
+LOOK_UP_AGAIN_S = 30.0
+UNCLEAR_LIFE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """What an outcome makes of the attempt and of the delivery."""
+
+    attempt: AttemptState
+    detail: str
+    delivery: Mapping[str, Any]
+
+
+def attempt_id(delivery: Delivery, number: int) -> str:
+    """Return the id of the delivery's attempt `number`, counted from 1.
+
+    Derived, so that two workers who both believe to hold the delivery cannot both make the same attempt. It
+    tells the provider nothing, and nobody can guess it who does not know the random id of the recipient.
+    """
+    return derived_id("att", delivery.id, number)
+
+
+async def urge(records: Records, delivery: Delivery, now: datetime) -> None:
+    """Have the ladder looked at again, because an alarm did not reach its reader."""
+    if delivery.kind is DeliveryKind.ALARM and delivery.incident_id is not None:
+        await records.change_one(
+            Incident,
+            is_("id", delivery.incident_id),
+            is_("state", IncidentState.OPEN),
+            needs_step=True,
+            step_due_at=now,
+        )
+
+
+class Settlement:
+    """Settles deliveries that the caller holds (see `isocket.storage.worker`).
+
+    The attempt first, then the timeline, then the delivery, so that whoever finds a delivery left in the middle
+    can read off the attempt what is still to be done.
+    """
+
+    def __init__(self, *, records: Records, clock: Clock, public_url: str, chance: random.Random | None = None) -> None:
+        self._records = records
+        self._clock = clock
+        self._public_url = public_url
+        self._chance = chance
+
+    async def settle(self, held: Delivery, attempt: Attempt, outcome: Outcome) -> None:
+        """Write down an attempt's outcome. A delivery that was settled by somebody else meanwhile is left alone."""
+        now = self._clock.now()
+        result = self._result(held, attempt, outcome, now)
+        await self._records.change_one(
+            Attempt,
+            is_("id", attempt.id),
+            one_of("state", (AttemptState.STARTED, AttemptState.UNCLEAR)),
+            state=result.attempt,
+            detail=result.detail,
+            ended_at=now,
+            provider_id=outcome.provider_id if isinstance(outcome, Sent) else attempt.provider_id,
+        )
+        line = delivery_line(
+            held,
+            Happening.ATTEMPT,
+            attempt.id,
+            result.attempt,
+            at=now,
+            reason=result.detail,
+            detail={"attempt_id": attempt.id, "number": attempt.number, "outcome": result.attempt.value},
+        )
+        await self._records.add_all(line)
+        if isinstance(outcome, Refused):
+            await self._heed(held, outcome)
+        await self._finish(held, {**result.delivery, "tries": attempt.number}, now)
+
+    async def not_sent(self, held: Delivery, state: DeliveryState, reason: str) -> None:
+        """Write down that a delivery ends without a call, and why."""
+        now = self._clock.now()
+        await self._records.add_all(delivery_line(held, Happening.NOT_SENT, "not_sent", at=now, reason=reason))
+        await self._finish(held, ended(held, state, at=now, reason=reason), now)
+
+    async def give_up(self, held: Delivery) -> None:
+        """End a delivery of which nobody could tell in time whether it went out."""
+        now = self._clock.now()
+        await self._records.add_all(delivery_line(held, Happening.NOTE, "gave_up", at=now, reason=UNCLEAR))
+        await self._finish(held, ended(held, DeliveryState.FAILED, at=now, reason=UNCLEAR), now)
+
+    async def _finish(self, held: Delivery, changes: Mapping[str, Any], now: datetime) -> None:
+        settled = await settle(self._records, held, **changes)
+        if settled is None:
+            log.info("delivery_settled_elsewhere", delivery_id=held.id)
+            return
+        log.info("delivery_settled", delivery_id=held.id, state=settled.state.value, reason=settled.reason)
+        if settled.state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
+            await urge(self._records, settled, now)
+
+    async def _heed(self, held: Delivery, refused: Refused) -> None:
+        if refused.reason == pausing.OPTED_OUT and held.contact_id is not None:
+            await pausing.pause(
+                self._records,
+                held.contact_id,
+                reason=pausing.OPTED_OUT,
+                clock=self._clock,
+                public_url=self._public_url,
+            )
+        if refused.scope is RefusalScope.ACCOUNT:
+            log.error("provider_refuses_us", channel=held.channel.value, reason=refused.reason)
+
+    def _result(self, held: Delivery, attempt: Attempt, outcome: Outcome, now: datetime) -> _Result:
+        match outcome:
+            case Sent():
+                changes = ended(held, DeliveryState.SENT, at=now)
+                return _Result(attempt=AttemptState.SENT, detail="", delivery=changes)
+            case Refused(reason=reason, code=code):
+                changes = ended(held, DeliveryState.FAILED, at=now, reason=reason)
+                detail = f"{reason} {code}".strip()
+                return _Result(attempt=AttemptState.REFUSED, detail=detail, delivery=changes)
+            case TryLater(reason=reason, after_s=after_s):
+                changes = self._later(held, attempt.number, reason, after_s, now)
+                return _Result(attempt=AttemptState.LATER, detail=reason, delivery=changes)
+            case Unclear(reason=reason):
+                changes = {
+                    "state": DeliveryState.UNCLEAR,
+                    "reason": reason,
+                    "due_at": self._next_look(attempt, now),
+                    "lease_until": EPOCH,
+                }
+                return _Result(attempt=AttemptState.UNCLEAR, detail=reason, delivery=changes)
+
+    def _later(self, held: Delivery, tries: int, reason: str, after_s: float | None, now: datetime) -> dict[str, Any]:
+        wait_s = full_jitter(tries - 1, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, chance=self._chance)
+        due_at = now + timedelta(seconds=round((after_s or 0.0) + wait_s, 3))
+        if tries >= MAX_TRIES or (held.expires_at is not None and due_at > held.expires_at):
+            return ended(held, DeliveryState.FAILED, at=now, reason=reason)
+        return {"state": DeliveryState.DUE, "reason": reason, "due_at": due_at, "lease_until": EPOCH}
+
+    def _next_look(self, attempt: Attempt, now: datetime) -> datetime:
+        first = attempt.started_at + timedelta(seconds=LOOK_UP_AFTER_S)
+        return first if first > now else now + timedelta(seconds=LOOK_UP_AGAIN_S)
+
+
+def outcome_of(attempt: Attempt) -> Outcome:
+    """Return the outcome that a stored attempt tells of; a started one is unclear, its worker is gone."""
+    reason = attempt.detail.partition(" ")[0]
+    match attempt.state:
+        case AttemptState.SENT:
+            return Sent(provider_id=attempt.provider_id or "", receipt_expected=False)
+        case AttemptState.REFUSED:
+            return Refused(reason=reason or "refused", scope=RefusalScope.MESSAGE)
+        case AttemptState.LATER:
+            return TryLater(reason=attempt.detail)
+        case AttemptState.STARTED | AttemptState.UNCLEAR:
+            return Unclear(reason=attempt.detail or "worker_lost")

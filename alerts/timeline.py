@@ -1,0 +1,58 @@
+"""Lines of an incident's timeline, with derived ids: a step that runs twice writes each line once."""
+
+from datetime import datetime
+from typing import Any
+
+from isocket.domain.deliveries import Delivery
+from isocket.domain.incidents import Happening, Incident, TimelineEntry
+from isocket.kit.ids import derived_id
+
+
+def incident_line(
+    incident: Incident,
+    what: Happening,
+    *key: str | int,
+    at: datetime,
+    reason: str = "",
+    contact_id: str | None = None,
+    channel: str | None = None,
+    detail: dict[str, Any] | None = None,
+) -> TimelineEntry:
+    """Return a line about the incident; `key` tells it from other lines of its kind."""
+    return TimelineEntry(
+        id=derived_id("tl", incident.id, what, *key),
+        incident_id=incident.id,
+        account_id=incident.account_id,
+        at=at,
+        what=what,
+        reason=reason,
+        contact_id=contact_id,
+        channel=channel,
+        detail=detail or {},
+    )
+
+
+def delivery_line(
+    delivery: Delivery,
+    what: Happening,
+    *key: str | int,
+    at: datetime,
+    reason: str = "",
+    detail: dict[str, Any] | None = None,
+) -> list[TimelineEntry]:
+    """Return the line about a delivery, none if it belongs to no incident."""
+    if delivery.incident_id is None:
+        return []
+    return [
+        TimelineEntry(
+            id=derived_id("tl", delivery.id, what, *key),
+            incident_id=delivery.incident_id,
+            account_id=delivery.account_id,
+            at=at,
+            what=what,
+            reason=reason,
+            contact_id=delivery.contact_id,
+            channel=delivery.channel.value,
+            detail={"delivery_id": delivery.id, "kind": delivery.kind.value, **(detail or {})},
+        )
+    ]

@@ -1,0 +1,25 @@
+"""What messages about incidents say, in each language: tables of words, and how they become a text."""
+
+from alerts.wording.messages import (
+    Reader,
+    Story,
+    Words,
+    alarm_mail,
+    alarm_text,
+    clear_mail,
+    clear_text,
+    exhausted_notice,
+    stopped_notice,
+)
+
+__all__ = [
+    "Reader",
+    "Story",
+    "Words",
+    "alarm_mail",
+    "alarm_text",
+    "clear_mail",
+    "clear_text",
+    "exhausted_notice",
+    "stopped_notice",
+]

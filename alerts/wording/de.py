@@ -1,0 +1,62 @@
+"""The words in German."""
+
+from types import MappingProxyType
+
+from alerts.wording.texts import Texts
+from isocket.domain.incidents import Cause
+
+GERMAN = Texts(
+    decimal_mark=",",
+    months=(),
+    time="{day}.{month}. {hour:02}:{minute:02}",
+    test="TEST: ",
+    sensor="Fühler {number}",
+    input="Eingang {number}",
+    alarm=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "Stromausfall",
+            Cause.BATTERY_LOW: "Akku schwach[: {value} %]",
+            Cause.SHUTDOWN_IMMINENT: "Akku fast leer, Gerät schaltet bald ab",
+            Cause.TEMP_HIGH: "Temperatur zu hoch[: {value} C]",
+            Cause.TEMP_LOW: "Temperatur zu niedrig[: {value} C]",
+            Cause.TEMP_RATE: "Temperatur ändert sich schnell[: {value} C]",
+            Cause.TEMP_FAULT: "Temperaturfühler defekt oder nicht da",
+            Cause.INPUT: "Alarm am Eingang",
+            Cause.CREDIT_LOW: "Guthaben der Karte niedrig[: {value}]",
+            Cause.UNAUTHORISED: "jemand ohne Berechtigung wollte das Gerät benutzen",
+            Cause.RESTARTED: "Gerät hat neu gestartet",
+            Cause.OFFLINE: "keine Verbindung",
+            Cause.TEST: "Probealarm",
+        }
+    ),
+    clear=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "Strom ist wieder da",
+            Cause.BATTERY_LOW: "Akku nicht mehr schwach",
+            Cause.SHUTDOWN_IMMINENT: "Akku nicht mehr fast leer",
+            Cause.TEMP_HIGH: "Temperatur nicht mehr zu hoch",
+            Cause.TEMP_LOW: "Temperatur nicht mehr zu niedrig",
+            Cause.TEMP_RATE: "Temperatur wieder gleichmäßig",
+            Cause.TEMP_FAULT: "Temperaturfühler geht wieder",
+            Cause.INPUT: "Eingang wieder in Ruhe",
+            Cause.CREDIT_LOW: "Guthaben der Karte nicht mehr niedrig",
+            Cause.UNAUTHORISED: "niemand Unberechtigtes benutzt mehr das Gerät",
+            Cause.RESTARTED: "Gerät läuft wieder",
+            Cause.OFFLINE: "Verbindung ist wieder da",
+            Cause.TEST: "Probealarm beendet",
+        }
+    ),
+    alarm_sms="{name}: {what}, {time}. Quittieren: {code} antworten",
+    clear_sms="{name}: {what}, {time}. Alarm {code} beendet",
+    mail_when="Seit",
+    mail_until="Bis",
+    mail_code="Code",
+    mail_look="Mehr sehen und quittieren",
+    mail_acknowledge="Das Öffnen der Seite quittiert den Alarm nicht; der Knopf darauf tut es.",
+    mail_why="Sie erhalten dies, weil der Besitzer dieses iSockets Sie als Empfänger von Alarmen genannt hat.",
+    notice_exhausted_subject="Niemand konnte von einem Alarm erfahren",
+    notice_exhausted="{name}: {what}, {time}. Keiner Ihrer Kontakte war zu erreichen.",
+    notice_stopped_subject="Ein Kontakt möchte keine Nachrichten mehr",
+    notice_stopped="Einer Ihrer Kontakte hat uns gebeten, keine Nachrichten mehr zu senden. Solange das gilt, "
+    "erfährt diese Person nichts von Alarmen.",
+)

@@ -1,0 +1,62 @@
+"""The words in English."""
+
+from types import MappingProxyType
+
+from alerts.wording.texts import Texts
+from isocket.domain.incidents import Cause
+
+ENGLISH = Texts(
+    decimal_mark=".",
+    months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    time="{day} {month_name} {hour:02}:{minute:02}",
+    test="TEST: ",
+    sensor="sensor {number}",
+    input="input {number}",
+    alarm=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "mains power is out",
+            Cause.BATTERY_LOW: "the battery is low[: {value} %]",
+            Cause.SHUTDOWN_IMMINENT: "the battery is nearly empty, it will switch off",
+            Cause.TEMP_HIGH: "the temperature is too high[: {value} C]",
+            Cause.TEMP_LOW: "the temperature is too low[: {value} C]",
+            Cause.TEMP_RATE: "the temperature is changing fast[: {value} C]",
+            Cause.TEMP_FAULT: "a thermometer is faulty or missing",
+            Cause.INPUT: "alarm at the input",
+            Cause.CREDIT_LOW: "the prepaid credit is low[: {value}]",
+            Cause.UNAUTHORISED: "somebody without permission tried to use it",
+            Cause.RESTARTED: "it has restarted",
+            Cause.OFFLINE: "no contact",
+            Cause.TEST: "test alarm",
+        }
+    ),
+    clear=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "mains power is back",
+            Cause.BATTERY_LOW: "the battery is no longer low",
+            Cause.SHUTDOWN_IMMINENT: "the battery is no longer nearly empty",
+            Cause.TEMP_HIGH: "the temperature is no longer too high",
+            Cause.TEMP_LOW: "the temperature is no longer too low",
+            Cause.TEMP_RATE: "the temperature is steady again",
+            Cause.TEMP_FAULT: "the thermometer works again",
+            Cause.INPUT: "the input is at rest again",
+            Cause.CREDIT_LOW: "the prepaid credit is no longer low",
+            Cause.UNAUTHORISED: "nobody without permission tries to use it any more",
+            Cause.RESTARTED: "it runs again",
+            Cause.OFFLINE: "contact is back",
+            Cause.TEST: "the test alarm is over",
+        }
+    ),
+    alarm_sms="{name}: {what}, {time}. Reply {code} to acknowledge",
+    clear_sms="{name}: {what}, {time}. Ends alarm {code}",
+    mail_when="Since",
+    mail_until="Until",
+    mail_code="Code",
+    mail_look="See more, and acknowledge",
+    mail_acknowledge="Opening the page does not acknowledge the alarm; the button on it does.",
+    mail_why="You get this because the owner of this iSocket named you as a person to tell.",
+    notice_exhausted_subject="Nobody could be told of an alarm",
+    notice_exhausted="{name}: {what}, {time}. None of your contacts could be told of it.",
+    notice_stopped_subject="A contact wants no more messages",
+    notice_stopped="One of your contacts asked us to send no more messages. Until that changes, this person is "
+    "not told of alarms.",
+)

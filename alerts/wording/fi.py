@@ -1,0 +1,62 @@
+"""The words in Finnish."""
+
+from types import MappingProxyType
+
+from alerts.wording.texts import Texts
+from isocket.domain.incidents import Cause
+
+FINNISH = Texts(
+    decimal_mark=",",
+    months=(),
+    time="{day}.{month}. klo {hour}.{minute:02}",
+    test="TESTI: ",
+    sensor="anturi {number}",
+    input="tulo {number}",
+    alarm=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "sähkökatko",
+            Cause.BATTERY_LOW: "akku on vähissä[: {value} %]",
+            Cause.SHUTDOWN_IMMINENT: "akku on lähes tyhjä, laite sammuu pian",
+            Cause.TEMP_HIGH: "lämpötila on liian korkea[: {value} C]",
+            Cause.TEMP_LOW: "lämpötila on liian matala[: {value} C]",
+            Cause.TEMP_RATE: "lämpötila muuttuu nopeasti[: {value} C]",
+            Cause.TEMP_FAULT: "lämpöanturi on viallinen tai puuttuu",
+            Cause.INPUT: "hälytys tulossa",
+            Cause.CREDIT_LOW: "prepaid-saldo on vähissä[: {value}]",
+            Cause.UNAUTHORISED: "joku yritti käyttää laitetta luvatta",
+            Cause.RESTARTED: "laite on käynnistynyt uudelleen",
+            Cause.OFFLINE: "ei yhteyttä",
+            Cause.TEST: "koehälytys",
+        }
+    ),
+    clear=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "sähköt palasivat",
+            Cause.BATTERY_LOW: "akku ei ole enää vähissä",
+            Cause.SHUTDOWN_IMMINENT: "akku ei ole enää lähes tyhjä",
+            Cause.TEMP_HIGH: "lämpötila ei ole enää liian korkea",
+            Cause.TEMP_LOW: "lämpötila ei ole enää liian matala",
+            Cause.TEMP_RATE: "lämpötila on taas tasainen",
+            Cause.TEMP_FAULT: "lämpöanturi toimii taas",
+            Cause.INPUT: "tulo on taas levossa",
+            Cause.CREDIT_LOW: "prepaid-saldo ei ole enää vähissä",
+            Cause.UNAUTHORISED: "luvatta käyttäminen on loppunut",
+            Cause.RESTARTED: "laite on taas toiminnassa",
+            Cause.OFFLINE: "yhteys palasi",
+            Cause.TEST: "koehälytys päättyi",
+        }
+    ),
+    alarm_sms="{name}: {what}, {time}. Kuittaa vastaamalla {code}",
+    clear_sms="{name}: {what}, {time}. Hälytys {code} ohi",
+    mail_when="Alkoi",
+    mail_until="Päättyi",
+    mail_code="Koodi",
+    mail_look="Katso lisää ja kuittaa",
+    mail_acknowledge="Sivun avaaminen ei kuittaa hälytystä; sivulla oleva painike kuittaa.",
+    mail_why="Saat tämän, koska tämän iSocketin omistaja nimesi sinut hälytysten saajaksi.",
+    notice_exhausted_subject="Hälytyksestä ei voitu kertoa kenellekään",
+    notice_exhausted="{name}: {what}, {time}. Kenellekään yhteyshenkilöistäsi ei voitu kertoa siitä.",
+    notice_stopped_subject="Yhteyshenkilö ei halua enää viestejä",
+    notice_stopped="Yksi yhteyshenkilöistäsi pyysi, ettei hänelle enää lähetetä viestejä. Siihen asti kunnes "
+    "tämä muuttuu, hänelle ei kerrota hälytyksistä.",
+)

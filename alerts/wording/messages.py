@@ -1,0 +1,135 @@
+"""Whole messages about an incident: the SMS in one segment, the e-mail, and notices to the account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+
+from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
+from alerts.wording.phrases import local_time, mail_name, sms_name, what, words
+from alerts.wording.texts import Texts
+from isocket.domain.incidents import Incident
+
+NAME_SEPTETS = 40
+_LEAST_NAME_SEPTETS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """For whom a message is written."""
+
+    language: str
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A message in words: `subject` is empty and `html` None for an SMS."""
+
+    subject: str = ""
+    text: str
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What a message tells: the incident, and what its socket and its probe are called by their owner."""
+
+    incident: Incident
+    device_name: str | None
+    probe_name: str | None = None
+
+
+def alarm_text(story: Story, reader: Reader) -> Words:
+    """Return the SMS that something is wrong: one GSM-7 segment whatever the names are."""
+    texts = words(reader.language)
+    return _sms(texts.alarm_sms, story, reader, at=story.incident.opened_at, clear=False)
+
+
+def clear_text(story: Story, reader: Reader) -> Words:
+    """Return the SMS that it is over: one GSM-7 segment whatever the names are."""
+    texts = words(reader.language)
+    at = story.incident.closed_at or story.incident.opened_at
+    return _sms(texts.clear_sms, story, reader, at=at, clear=True)
+
+
+def alarm_mail(story: Story, reader: Reader, *, public_url: str) -> Words:
+    """Return the e-mail that something is wrong, with a link that shows it and acknowledges nothing."""
+    texts = words(reader.language)
+    link = _link(public_url, story.incident)
+    facts = [_since(texts, story, reader), f"{texts.mail_code}: {story.incident.short_code}"]
+    return _mail(
+        _headline(texts, story, clear=False),
+        facts if story.incident.short_code else facts[:1],
+        f"{texts.mail_look}:",
+        link,
+        [texts.mail_acknowledge, texts.mail_why],
+    )
+
+
+def clear_mail(story: Story, reader: Reader, *, public_url: str) -> Words:
+    """Return the e-mail that it is over."""
+    texts = words(reader.language)
+    facts = [_since(texts, story, reader)]
+    if story.incident.closed_at is not None:
+        until = local_time(texts, story.incident.closed_at, reader.time_zone)
+        facts.append(f"{texts.mail_until}: {until}")
+    link = _link(public_url, story.incident)
+    return _mail(_headline(texts, story, clear=True), facts, "", link, [texts.mail_why])
+
+
+def exhausted_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
+    """Return the notice to the account that nobody could be told of an alarm."""
+    texts = words(reader.language)
+    sentence = texts.notice_exhausted.format(
+        name=mail_name(story.device_name),
+        what=what(texts, story.incident, clear=False, label=story.probe_name),
+        time=local_time(texts, story.incident.opened_at, reader.time_zone),
+    )
+    text = f"{sentence}\n\n{_link(public_url, story.incident)}\n"
+    return Words(subject=texts.notice_exhausted_subject, text=text)
+
+
+def stopped_notice(reader: Reader, *, public_url: str) -> Words:
+    """Return the notice to the account that one of its contacts wants no more messages. It names nobody."""
+    texts = words(reader.language)
+    text = f"{texts.notice_stopped}\n\n{public_url.rstrip('/')}/contacts\n"
+    return Words(subject=texts.notice_stopped_subject, text=text)
+
+
+def _sms(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: bool) -> Words:
+    texts = words(reader.language)
+    code = story.incident.short_code
+    if not code:  # an incident without a code cannot be named in a reply
+        pattern = pattern.partition(". ")[0]
+    said = what(texts, story.incident, clear=clear, label=story.probe_name)
+    rest = {"what": said, "time": local_time(texts, at, reader.time_zone), "code": code}
+    prefix = texts.test if story.incident.test else ""
+    used = septets(prefix + pattern.format(name="", **rest))
+    room = max(_LEAST_NAME_SEPTETS, min(NAME_SEPTETS, SEGMENT_SEPTETS - used))
+    return Words(text=prefix + pattern.format(name=sms_name(story.device_name, room), **rest))
+
+
+def _headline(texts: Texts, story: Story, *, clear: bool) -> str:
+    said = what(texts, story.incident, clear=clear, label=story.probe_name)
+    return f"{texts.test if story.incident.test else ''}{mail_name(story.device_name)}: {said}"
+
+
+def _since(texts: Texts, story: Story, reader: Reader) -> str:
+    return f"{texts.mail_when}: {local_time(texts, story.incident.opened_at, reader.time_zone)}"
+
+
+def _link(public_url: str, incident: Incident) -> str:
+    return f"{public_url.rstrip('/')}/incidents/{incident.id}"
+
+
+def _mail(headline: str, facts: Sequence[str], look: str, link: str, footer: Sequence[str]) -> Words:
+    lines = [f"{headline}.", "", *facts, "", *([look] if look else []), link, "", *footer]
+    shown = "<br>".join(escape(fact) for fact in facts)
+    html = (
+        f"<!DOCTYPE html><html><body><p><strong>{escape(headline)}</strong></p><p>{shown}</p>"
+        f'<p>{escape(look)} <a href="{escape(link)}">{escape(link)}</a></p>'
+        + "".join(f"<p>{escape(line)}</p>" for line in footer)
+        + "</body></html>"
+    )
+    return Words(subject=headline, text="\n".join(lines) + "\n", html=html)

@@ -1,0 +1,62 @@
+"""The words in Norwegian (bokmål)."""
+
+from types import MappingProxyType
+
+from alerts.wording.texts import Texts
+from isocket.domain.incidents import Cause
+
+NORWEGIAN = Texts(
+    decimal_mark=",",
+    months=(),
+    time="{day}.{month}. kl. {hour:02}.{minute:02}",
+    test="TEST: ",
+    sensor="føler {number}",
+    input="inngang {number}",
+    alarm=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "strømbrudd",
+            Cause.BATTERY_LOW: "batteriet er svakt[: {value} %]",
+            Cause.SHUTDOWN_IMMINENT: "batteriet er nesten tomt, enheten slår seg snart av",
+            Cause.TEMP_HIGH: "temperaturen er for høy[: {value} C]",
+            Cause.TEMP_LOW: "temperaturen er for lav[: {value} C]",
+            Cause.TEMP_RATE: "temperaturen endrer seg raskt[: {value} C]",
+            Cause.TEMP_FAULT: "en temperaturføler er defekt eller mangler",
+            Cause.INPUT: "alarm på inngangen",
+            Cause.CREDIT_LOW: "saldoen på kontantkortet er lav[: {value}]",
+            Cause.UNAUTHORISED: "noen uten tillatelse prøvde å bruke enheten",
+            Cause.RESTARTED: "enheten har startet på nytt",
+            Cause.OFFLINE: "ingen kontakt",
+            Cause.TEST: "prøvealarm",
+        }
+    ),
+    clear=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "strømmen er tilbake",
+            Cause.BATTERY_LOW: "batteriet er ikke lenger svakt",
+            Cause.SHUTDOWN_IMMINENT: "batteriet er ikke lenger nesten tomt",
+            Cause.TEMP_HIGH: "temperaturen er ikke lenger for høy",
+            Cause.TEMP_LOW: "temperaturen er ikke lenger for lav",
+            Cause.TEMP_RATE: "temperaturen er jevn igjen",
+            Cause.TEMP_FAULT: "temperaturføleren virker igjen",
+            Cause.INPUT: "inngangen er i ro igjen",
+            Cause.CREDIT_LOW: "saldoen på kontantkortet er ikke lenger lav",
+            Cause.UNAUTHORISED: "ingen uten tillatelse prøver lenger å bruke enheten",
+            Cause.RESTARTED: "enheten er i gang igjen",
+            Cause.OFFLINE: "kontakten er tilbake",
+            Cause.TEST: "prøvealarmen er over",
+        }
+    ),
+    alarm_sms="{name}: {what}, {time}. Kvitter: svar {code}",
+    clear_sms="{name}: {what}, {time}. Alarm {code} er over",
+    mail_when="Siden",
+    mail_until="Til",
+    mail_code="Kode",
+    mail_look="Se mer og kvitter",
+    mail_acknowledge="Å åpne siden kvitterer ikke alarmen; det gjør knappen på den.",
+    mail_why="Du får dette fordi eieren av denne iSocketen har satt deg opp som mottaker av alarmer.",
+    notice_exhausted_subject="Ingen kunne få beskjed om en alarm",
+    notice_exhausted="{name}: {what}, {time}. Ingen av kontaktene dine kunne få beskjed om den.",
+    notice_stopped_subject="En kontakt vil ikke ha flere meldinger",
+    notice_stopped="En av kontaktene dine ba oss om ikke å sende flere meldinger. Så lenge det gjelder, får "
+    "denne personen ikke beskjed om alarmer.",
+)

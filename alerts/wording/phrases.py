@@ -1,0 +1,121 @@
+"""The parts of a message: the socket's name, what is wrong, and when, as one reader would say them."""
+
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from alerts.channels.gsm7 import septets, to_gsm7
+from alerts.wording.de import GERMAN
+from alerts.wording.en import ENGLISH
+from alerts.wording.fi import FINNISH
+from alerts.wording.nb import NORWEGIAN
+from alerts.wording.sv import SWEDISH
+from alerts.wording.texts import Texts
+from isocket.domain.incidents import Cause, Incident
+from isocket.domain.letters import spoken
+
+NEUTRAL_NAME = "iSocket"
+LABEL_SEPTETS = 16
+NAME_CHARACTERS = 60  # of a name in an e-mail
+
+WORDS: Mapping[str, Texts] = MappingProxyType(
+    {"en": ENGLISH, "fi": FINNISH, "sv": SWEDISH, "de": GERMAN, "nb": NORWEGIAN}
+)
+
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
+_TELLING = re.compile(r"@|(?:\d[\s\-./()]*){7}")  # an e-mail address, a phone or serial number
+_TOO_MUCH = 100_000.0  # no thermometer, battery or credit says that
+
+
+def words(language: str) -> Texts:
+    """Return the words of the language that serves a reader of `language`."""
+    return WORDS[spoken(language)]
+
+
+def plain_name(name: str | None) -> str:
+    """Return the socket's name on one line, a neutral word where there is none or where it would tell who it is.
+
+    An owner may have put a phone number or an address for e-mail into it: messages carry neither.
+    """
+    seen = "".join(
+        " " if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Zs"} else char
+        for char in unicodedata.normalize("NFC", name or "")
+    )
+    line = " ".join(seen.split())
+    if not line or _TELLING.search(line):
+        return NEUTRAL_NAME
+    return line
+
+
+def mail_name(name: str | None) -> str:
+    """Return the socket's name for an e-mail."""
+    return plain_name(name)[:NAME_CHARACTERS].rstrip()
+
+
+def sms_name(name: str | None, room: int) -> str:
+    """Return the socket's name in the GSM-7 alphabet and in at most `room` septets."""
+    spelt = cut(to_gsm7(plain_name(name)), room)
+    if not any(char.isalnum() for char in spelt):  # nothing but signs we could not spell
+        return cut(NEUTRAL_NAME, room)
+    return spelt
+
+
+def cut(text: str, room: int) -> str:
+    """Return as much of a GSM-7 text as `room` septets hold."""
+    kept = text
+    while septets(kept) > room:
+        kept = kept[:-1]
+    return kept.strip()
+
+
+def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) -> str:
+    """Return what is wrong, or that it no longer is, with the value and the probe that are known."""
+    phrase = (texts.clear if clear else texts.alarm)[incident.cause]
+    value = None if clear else number(incident.value, texts.decimal_mark)
+    phrase = _BRACKETS.sub("" if value is None else lambda found: found.group(1), phrase)
+    phrase = phrase.replace("{value}", value or "")
+    where = _where(texts, incident, label)
+    return f"{phrase} ({where})" if where else phrase
+
+
+def number(value: float | None, decimal_mark: str) -> str | None:
+    """Return a measured value with at most one decimal, None where it is not one that can be measured."""
+    if value is None or not math.isfinite(value) or abs(value) >= _TOO_MUCH:
+        return None
+    text = f"{value:.1f}".removesuffix(".0")
+    return ("0" if text == "-0" else text).replace(".", decimal_mark)
+
+
+def local_time(texts: Texts, instant: datetime, zone_name: str) -> str:
+    """Return day and time where the reader is; a zone that is unknown or UTC is said to be UTC."""
+    zone = _zone(zone_name)
+    local = instant.astimezone(zone)
+    text = texts.time.format(
+        day=local.day,
+        month=local.month,
+        month_name=texts.months[local.month - 1] if texts.months else "",
+        hour=local.hour,
+        minute=local.minute,
+    )
+    return f"{text} UTC" if zone.key == "UTC" else text
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
+        return ZoneInfo("UTC")
+
+
+def _where(texts: Texts, incident: Incident, label: str | None) -> str:
+    if incident.probe is None:
+        return ""
+    chosen = cut(to_gsm7(plain_name(label)), LABEL_SEPTETS) if label else ""
+    if chosen and chosen != NEUTRAL_NAME:
+        return chosen
+    pattern = texts.input if incident.cause is Cause.INPUT else texts.sensor
+    return pattern.format(number=incident.probe + 1)

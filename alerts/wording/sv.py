@@ -1,0 +1,62 @@
+"""The words in Swedish."""
+
+from types import MappingProxyType
+
+from alerts.wording.texts import Texts
+from isocket.domain.incidents import Cause
+
+SWEDISH = Texts(
+    decimal_mark=",",
+    months=(),
+    time="{day}/{month} kl. {hour:02}:{minute:02}",
+    test="TEST: ",
+    sensor="givare {number}",
+    input="ingång {number}",
+    alarm=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "strömavbrott",
+            Cause.BATTERY_LOW: "batteriet är svagt[: {value} %]",
+            Cause.SHUTDOWN_IMMINENT: "batteriet är nästan tomt, enheten stängs snart av",
+            Cause.TEMP_HIGH: "temperaturen är för hög[: {value} C]",
+            Cause.TEMP_LOW: "temperaturen är för låg[: {value} C]",
+            Cause.TEMP_RATE: "temperaturen ändras snabbt[: {value} C]",
+            Cause.TEMP_FAULT: "en temperaturgivare är trasig eller saknas",
+            Cause.INPUT: "larm på ingången",
+            Cause.CREDIT_LOW: "kontantkortets saldo är lågt[: {value}]",
+            Cause.UNAUTHORISED: "någon utan behörighet försökte använda enheten",
+            Cause.RESTARTED: "enheten har startat om",
+            Cause.OFFLINE: "ingen kontakt",
+            Cause.TEST: "provlarm",
+        }
+    ),
+    clear=MappingProxyType(
+        {
+            Cause.MAINS_LOST: "strömmen är tillbaka",
+            Cause.BATTERY_LOW: "batteriet är inte längre svagt",
+            Cause.SHUTDOWN_IMMINENT: "batteriet är inte längre nästan tomt",
+            Cause.TEMP_HIGH: "temperaturen är inte längre för hög",
+            Cause.TEMP_LOW: "temperaturen är inte längre för låg",
+            Cause.TEMP_RATE: "temperaturen är jämn igen",
+            Cause.TEMP_FAULT: "temperaturgivaren fungerar igen",
+            Cause.INPUT: "ingången är i vila igen",
+            Cause.CREDIT_LOW: "kontantkortets saldo är inte längre lågt",
+            Cause.UNAUTHORISED: "ingen obehörig försöker längre använda enheten",
+            Cause.RESTARTED: "enheten är igång igen",
+            Cause.OFFLINE: "kontakten är tillbaka",
+            Cause.TEST: "provlarmet är över",
+        }
+    ),
+    alarm_sms="{name}: {what}, {time}. Kvittera: svara {code}",
+    clear_sms="{name}: {what}, {time}. Larm {code} är över",
+    mail_when="Sedan",
+    mail_until="Till",
+    mail_code="Kod",
+    mail_look="Se mer och kvittera",
+    mail_acknowledge="Att öppna sidan kvitterar inte larmet; det gör knappen på den.",
+    mail_why="Du får detta för att ägaren till denna iSocket har angett dig som mottagare av larm.",
+    notice_exhausted_subject="Ingen kunde nås om ett larm",
+    notice_exhausted="{name}: {what}, {time}. Ingen av dina kontakter kunde nås om det.",
+    notice_stopped_subject="En kontakt vill inte ha fler meddelanden",
+    notice_stopped="En av dina kontakter har bett oss att inte skicka fler meddelanden. Så länge det gäller får "
+    "personen inga larm.",
+)

@@ -1,0 +1,36 @@
+"""The table that each language fills in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from isocket.domain.incidents import Cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """All words of one language.
+
+    In `alarm`, what stands in square brackets is left out where the incident has no value. Everything that an
+    SMS is made of keeps to the GSM-7 alphabet. `time` may use day, month, month_name, hour and minute.
+    """
+
+    decimal_mark: str
+    months: tuple[str, ...]
+    time: str
+    test: str
+    sensor: str
+    input: str
+    alarm: Mapping[Cause, str]
+    clear: Mapping[Cause, str]
+    alarm_sms: str
+    clear_sms: str
+    mail_when: str
+    mail_until: str
+    mail_code: str
+    mail_look: str
+    mail_acknowledge: str
+    mail_why: str
+    notice_exhausted_subject: str
+    notice_exhausted: str
+    notice_stopped_subject: str
+    notice_stopped: str

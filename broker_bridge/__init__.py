@@ -1,0 +1,1 @@
+"""MQTT on one side, stored records on the other: what sockets say is stored, what they are told is published."""

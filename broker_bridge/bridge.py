@@ -1,0 +1,139 @@
+"""The bridge as one service: two sessions at the broker, what comes in, what goes out."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+from prometheus_client import CollectorRegistry
+
+from broker_bridge import topics
+from broker_bridge.answers import Answers
+from broker_bridge.confirmations import Confirmations
+from broker_bridge.connection import BrokerAddress, Connection, Login
+from broker_bridge.intake import Decoder, Intake, Message
+from broker_bridge.metrics import BridgeMetrics
+from broker_bridge.outgoing import Outgoing
+from broker_bridge.problem_log import ProblemLog
+from broker_bridge.topics import UpKind
+from isocket.kit.clock import Clock, to_ms
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records
+from isocket.storage.telemetry import Order, Telemetry
+from isocket.storage.wakeups import Wakeups
+from isocket.storage.worker import Worker
+
+log = get_logger(__name__)
+TELL_EVERY_S = 1.0
+
+
+class Bridge:
+    """Carries messages both ways. Alarms and answers have a session of their own: no backlog delays them."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        telemetry: Telemetry,
+        clock: Clock,
+        wakeups: Wakeups,
+        registry: CollectorRegistry,
+        address: BrokerAddress,
+        telemetry_login: Login,
+        alarm_login: Login,
+    ) -> None:
+        self._clock = clock
+        self._wakeups = wakeups
+        self._telemetry = telemetry
+        self._metrics = BridgeMetrics(registry)
+        self._confirmations = Confirmations()
+        self._told: dict[str, Order] = {}
+        self._telemetry_lane = self._lane(
+            "telemetry", address, telemetry_login, (UpKind.STATE, UpKind.REPORTED, UpKind.STATUS)
+        )
+        self._alarm_lane = self._lane("alarms", address, alarm_login, (UpKind.ALARM, UpKind.ACK))
+        self._outgoing = Outgoing(records=records, connection=self._alarm_lane, clock=clock, metrics=self._metrics)
+        answers, problems = Answers(records, clock), ProblemLog(records)
+        self._intakes = [
+            Intake(
+                connection=lane,
+                telemetry=telemetry,
+                clock=clock,
+                answers=answers,
+                problems=problems,
+                confirmations=self._confirmations,
+                confirm=self._tell,
+                metrics=self._metrics,
+            )
+            for lane in (self._alarm_lane, self._telemetry_lane)
+        ]
+        self._broker_forgot = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Tell whether both sessions are up."""
+        return self._telemetry_lane.connected and self._alarm_lane.connected
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`, then finish the groups under way and leave the sessions to the broker."""
+        lanes = (self._alarm_lane, self._telemetry_lane)
+        for lane in lanes:
+            lane.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for intake, lane in zip(self._intakes, lanes, strict=True):
+                    tasks.create_task(intake.run(stop), name=f"bridge-intake-{lane.name}")
+                for worker in self._workers():
+                    tasks.create_task(worker.run(stop), name=worker.name)
+                tasks.create_task(self._keep_telling(stop), name="bridge-confirmations")
+        finally:
+            for lane in lanes:
+                await lane.stop()
+
+    def _lane(self, name: str, address: BrokerAddress, login: Login, kinds: tuple[UpKind, ...]) -> Connection[Message]:
+        return Connection(
+            name=name,
+            address=address,
+            login=login,
+            topics=[topics.every(kind) for kind in kinds],
+            decode=Decoder(self._clock),
+            on_connected=self._connected,
+        )
+
+    def _workers(self) -> list[Worker]:
+        return [
+            self._worker("bridge-commands", self._outgoing.send_command, "commands", 0.25),
+            self._worker("bridge-expiry", self._outgoing.expire_commands, "expiry", 2.0),
+            self._worker("bridge-desired", self._outgoing.publish_desired, "devices", 0.5),
+        ]
+
+    def _worker(self, name: str, step: Callable[[], Awaitable[bool]], bell: str, idle_s: float) -> Worker:
+        return Worker(name, step, bell=self._wakeups.bell(bell), clock=self._clock, idle_s=idle_s)
+
+    def _connected(self, session_present: bool) -> None:
+        self._confirmations.in_touch_anew(self._now())
+        if not session_present:
+            self._broker_forgot.set()
+
+    def _tell(self) -> None:
+        """Tell devices what is stored, where that is due."""
+        told = self._confirmations.due(self._now())
+        for device_id, (boot, seq) in told.items():
+            payload = json.dumps({"boot": boot, "seq": seq}).encode()
+            self._alarm_lane.publish(topics.stored(device_id), payload, qos=0)
+        self._told.update(told)
+
+    async def _keep_telling(self, stop: asyncio.Event) -> None:
+        """Every second: tell what became due by time, note what was told, show whether we are connected."""
+        while not await self._clock.wait(stop, TELL_EVERY_S):
+            self._tell()
+            if self._told:
+                told, self._told = self._told, {}
+                await self._telemetry.note_confirmed(told)
+            if self._broker_forgot.is_set():
+                self._broker_forgot.clear()
+                await self._outgoing.broker_forgot()
+            for lane in (self._telemetry_lane, self._alarm_lane):
+                self._metrics.connected(lane.name, up=lane.connected)
+
+    def _now(self) -> float:
+        return to_ms(self._clock.now()) / 1000

@@ -1,0 +1,193 @@
+"""From a session's messages to stored records: store first, acknowledge then, confirm to the device last."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from broker_bridge import topics
+from broker_bridge.answers import Answers
+from broker_bridge.confirmations import Confirmations
+from broker_bridge.connection import Arrived, Connection
+from broker_bridge.metrics import BridgeMetrics
+from broker_bridge.payloads import Decoded, Refusal, decode
+from broker_bridge.problem_log import ProblemLog
+from broker_bridge.topics import ForeignTopicError, UpKind, UpTopic
+from isocket.domain.reports import Report
+from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.kit.logs import get_logger
+from isocket.storage.port import StoreUnavailableError
+from isocket.storage.telemetry import Telemetry
+
+log = get_logger(__name__)
+GROUP = 256  # messages in one commit: an alarm behind it waits for no more
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the network thread made it ready."""
+
+    topic: UpTopic | None
+    foreign: tuple[str, str] | None  # (device as far as known, reason)
+    decoded: Decoded
+    received_ms: int
+    retained: bool
+
+
+class Decoder:
+    """Turns (topic, payload) into a `Message`; remembers topics, since each device uses the same few for ever."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._topics: dict[str, UpTopic] = {}
+
+    def __call__(self, topic: str, payload: bytes, retained: bool) -> Message:
+        """Return what arrived; never raises."""
+        received_ms = to_ms(self._clock.now())
+        try:
+            known = self._topics.get(topic) or topics.parse(topic)
+        except ForeignTopicError as error:
+            parts = topic.split("/")
+            device_id = parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 - where a device's id stands
+            return Message(None, (device_id, str(error)), Decoded(), received_ms, retained)
+        self._topics[topic] = known
+        decoded = decode(known.device_id, known.kind, payload, received_ms)
+        return Message(known, None, decoded, received_ms, retained)
+
+
+class Intake:
+    """Takes groups from one session. Both lanes have one; they share what is told to devices."""
+
+    def __init__(
+        self,
+        *,
+        connection: Connection[Message],
+        telemetry: Telemetry,
+        clock: Clock,
+        answers: Answers,
+        problems: ProblemLog,
+        confirmations: Confirmations,
+        confirm: Callable[[], None],
+        metrics: BridgeMetrics,
+    ) -> None:
+        self._connection = connection
+        self._telemetry = telemetry
+        self._clock = clock
+        self._answers = answers
+        self._problems = problems
+        self._confirmations = confirmations
+        self._confirm = confirm
+        self._metrics = metrics
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`; a group under way is finished."""
+        stopping = asyncio.create_task(stop.wait(), name="intake-stop")
+        try:
+            while not stop.is_set():
+                taking = asyncio.create_task(self._connection.take(GROUP), name="intake-take")
+                await asyncio.wait((taking, stopping), return_when=asyncio.FIRST_COMPLETED)
+                if not taking.done():
+                    taking.cancel()
+                    return
+                await self._handle_until_stored(taking.result(), stop)
+        finally:
+            stopping.cancel()
+
+    async def _handle_until_stored(self, group: list[Arrived[Message]], stop: asyncio.Event) -> None:
+        """A store that does not answer is asked again: nothing is acknowledged meanwhile, the broker keeps it."""
+        while not stop.is_set():
+            try:
+                await self.handle(group)
+            except StoreUnavailableError:
+                log.exception("store_unavailable", waiting=len(group))
+                await self._clock.wait(stop, 1.0)
+            else:
+                return
+
+    async def handle(self, group: Sequence[Arrived[Message]]) -> None:
+        """Store a group and acknowledge it. It may run twice: every step finds what is there already.
+
+        1. Reports of all kinds, in one commit.
+        2. What else the messages mean: answers, settings, presence, refusals.
+        3. The broker's acknowledgement.
+        4. What the devices may drop from their backlogs.
+        """
+        messages = [each.message for each in group]
+        reports = [report for message in messages for report in message.decoded.reports]
+        unknown = self._confirmations.unknown(_heard(messages))
+        past = await self._telemetry.confirmed(unknown) if unknown else {}
+        new = await self._telemetry.store(reports)
+        self._metrics.stored(len(new), repeats=new.count(False))
+        for message in messages:
+            await self._beyond_reports(message)
+        self._connection.acknowledge(group)
+        now = to_ms(self._clock.now()) / 1000
+        for device_id, before in past.items():
+            self._confirmations.begin(device_id, before, now)
+        for message in messages:
+            self._note(message, now)
+        self._confirm()
+
+    async def _beyond_reports(self, message: Message) -> None:
+        if message.topic is None:
+            await self._foreign(message)
+            return
+        decoded, device_id, kind = message.decoded, message.topic.device_id, message.topic.kind
+        if decoded.unknown_fields:
+            self._metrics.unknown_fields(decoded.unknown_fields)
+        for refusal in decoded.refusals:
+            await self._refuse(device_id, kind, refusal, message.received_ms)
+        if decoded.fields is None or kind in (UpKind.STATE, UpKind.ALARM):
+            return
+        report = decoded.reports[0] if decoded.reports else None
+        if kind is UpKind.ACK and report is not None:
+            await self._answers.command_answered(device_id, decoded.fields, from_ms(report.received_ms))
+        elif kind is UpKind.REPORTED:
+            await self._answers.settings_reported(device_id, decoded.fields, report)
+        elif kind is UpKind.STATUS:
+            await self._presence(device_id, online=bool(decoded.fields["online"]), message=message)
+
+    async def _presence(self, device_id: str, *, online: bool, message: Message) -> None:
+        """A retained status is old news of unknown age: it can say that a device went, not that it is here."""
+        if message.retained and online:
+            return
+        if message.retained:
+            latest = (await self._telemetry.latest([device_id])).get(device_id)
+            at = from_ms(message.received_ms) if latest is None else latest.received_at
+        else:
+            at = from_ms(message.received_ms)
+        await self._telemetry.note_presence(device_id, online=online, at=at)
+        if online:
+            await self._answers.came_online(device_id)
+
+    async def _foreign(self, message: Message) -> None:
+        device_id, reason = message.foreign or ("", "")
+        self._metrics.refused("foreign_topic")
+        if device_id:
+            await self._problems.add(device_id, "foreign_topic", reason, None, message.received_ms)
+
+    async def _refuse(self, device_id: str, kind: UpKind, refusal: Refusal, received_ms: int) -> None:
+        self._metrics.refused(kind.value)
+        await self._problems.add(device_id, kind.value, refusal.reason, refusal.field, received_ms)
+
+    def _note(self, message: Message, now: float) -> None:
+        """Stored and refused messages alike are done with: the device need not send them again."""
+        if message.topic is None:
+            return
+        device_id, decoded = message.topic.device_id, message.decoded
+        if message.topic.kind is UpKind.STATUS:
+            self._confirmations.in_touch_anew(now, device_id)
+            return
+        urgent = decoded.is_batch or message.topic.kind is UpKind.ALARM
+        for order in _orders(decoded.reports, decoded.refusals):
+            self._confirmations.stored(device_id, order, now, urgent=urgent)
+
+
+def _heard(messages: Sequence[Message]) -> list[str]:
+    return [message.topic.device_id for message in messages if message.topic is not None]
+
+
+def _orders(reports: Sequence[Report], refusals: Sequence[Refusal]) -> list[tuple[int, int]]:
+    stored = [(report.boot, report.seq) for report in reports]
+    if not refusals:
+        return stored
+    return sorted([*stored, *(refusal.order for refusal in refusals if refusal.order is not None)])

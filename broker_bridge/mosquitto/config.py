@@ -1,0 +1,130 @@
+"""What Mosquitto is told: its configuration and its access rules, as text."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker_bridge.mosquitto.accounts import BRIDGE_NAMES
+
+UP_KINDS = ("state", "alarm", "ack", "reported", "status")  # the commonest first: rules are tried in order
+DOWN_KINDS = ("stored", "cmd", "desired")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsListener:
+    """Where devices connect in production, and the certificate shown to them (paths of PEM files)."""
+
+    host: str
+    port: int = 8883
+    certfile: Path
+    keyfile: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerConfig:
+    """Where the broker listens and how much it may hold; the reasons for the figures stand in decision 0002."""
+
+    host: str = "127.0.0.1"
+    port: int = 1883
+    tls: TlsListener | None = None
+    max_queued_messages: int = 200_000  # about 580 bytes each: 120 MB for one bridge that is away
+    max_inflight_messages: int = 1_000  # twice the largest batch that the bridge acknowledges at once
+    max_packet_bytes: int = 262_144  # four times the largest batch, so that the bridge can say why it refuses one
+    autosave_s: int = 60  # each save stops the broker: 20 ms at 20,000 retained messages
+    session_expiry_days: int = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerFolder:
+    """The files of one broker, all in one folder that only our user may enter."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration; its absolute path also tells our child from any other Mosquitto."""
+        return self.path / "mosquitto.conf"
+
+    @property
+    def accounts(self) -> Path:
+        """User names and hashed secrets."""
+        return self.path / "accounts"
+
+    @property
+    def access(self) -> Path:
+        """The access rules."""
+        return self.path / "access"
+
+    @property
+    def lock(self) -> Path:
+        """Held while a cloud uses the folder."""
+        return self.path / "lock"
+
+
+def config_text(config: BrokerConfig, folder: BrokerFolder, *, run_as: str) -> str:
+    """Return the configuration file.
+
+    `run_as` matters to a broker started by root only: it would otherwise become the user `mosquitto`, who may
+    not read our files.
+    """
+    lines = [
+        "per_listener_settings false",
+        f"user {run_as}",
+        "allow_anonymous false",
+        f"password_file {_one_line(folder.accounts)}",
+        f"acl_file {_one_line(folder.access)}",
+        "set_tcp_nodelay true",
+        "retain_available true",
+        f"max_packet_size {config.max_packet_bytes}",
+        f"max_inflight_messages {config.max_inflight_messages}",
+        f"max_queued_messages {config.max_queued_messages}",
+        f"persistent_client_expiration {config.session_expiry_days}d",
+        "persistence true",
+        f"persistence_location {_one_line(folder.path)}/",
+        "persistence_file mosquitto.db",
+        f"autosave_interval {config.autosave_s}",
+        "sys_interval 0",
+        # Standard error is written line by line; standard output would keep a refusal back until 4 KiB are full.
+        "log_dest stderr",
+        "log_timestamp false",
+        "connection_messages true",
+        # A refused publish is told at debug only.
+        *(f"log_type {kind}" for kind in ("error", "warning", "notice", "information", "subscribe", "debug")),
+        *_listener(config.host, config.port),
+    ]
+    if config.tls is not None:
+        lines += [
+            *_listener(config.tls.host, config.tls.port),
+            f"certfile {_one_line(config.tls.certfile)}",
+            f"keyfile {_one_line(config.tls.keyfile)}",
+            "tls_version tlsv1.2",  # the least accepted
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def access_text() -> str:
+    """Return the access rules: a device speaks and listens below its own name, the bridges everywhere.
+
+    Mosquitto cannot compute the shard, so a device passes with its own name below any shard; the bridge
+    refuses what comes below a wrong one.
+    """
+    lines: list[str] = []
+    for name in BRIDGE_NAMES:
+        lines.append(f"user {name}")
+        lines += [f"topic read isocket/v1/+/+/{kind}" for kind in UP_KINDS]
+        lines += [f"topic write isocket/v1/+/+/{kind}" for kind in DOWN_KINDS]
+        lines.append("topic write isocket/v1/+/+/status")  # to clear what a removed device left retained
+    lines += [f"pattern write isocket/v1/+/%u/{kind}" for kind in UP_KINDS]
+    lines += [f"pattern read isocket/v1/+/%u/{kind}" for kind in DOWN_KINDS]
+    return "\n".join(lines) + "\n"
+
+
+def _listener(host: str, port: int) -> list[str]:
+    # The client id is taken from the user name, so that nobody can take another's session.
+    return [f"listener {port} {host}", "use_username_as_clientid true"]
+
+
+def _one_line(path: Path) -> str:
+    text = str(path.absolute())
+    if "\n" in text or "\r" in text:
+        raise ValueError(f"A path in the broker's configuration must be one line: {text!r}.")
+    return text

@@ -1,0 +1,55 @@
+"""Logs in to a broker once and leaves: shows that it answers, and wakes a persistent session."""
+
+import asyncio
+from enum import IntEnum
+
+from broker_bridge.mosquitto.accounts import BridgeLogin
+
+_CONNECT, _CONNACK, _DISCONNECT = 0x10, 0x20, b"\xe0\x00"
+_USER_AND_PASSWORD = 0xC0  # and no clean session
+_KEEPALIVE_S = 60
+
+
+class LoginAnswer(IntEnum):
+    """What the broker said to a CONNECT (MQTT 3.1.1, table 3.1), the codes met here."""
+
+    ACCEPTED = 0
+    BAD_LOGIN = 4
+    NOT_AUTHORISED = 5
+
+
+async def log_in_once(host: str, port: int, login: BridgeLogin, *, timeout_s: float) -> LoginAnswer:
+    """Open the persistent session of `login`, leave it, and return the broker's answer.
+
+    Raises `OSError` (also `TimeoutError`) when nobody answers and `ValueError` for what is not MQTT.
+    """
+    async with asyncio.timeout(timeout_s):
+        reader, writer = await asyncio.open_connection(host, port)
+        try:
+            writer.write(_connect_packet(login))
+            answer = await reader.readexactly(4)
+            if answer[:2] != bytes((_CONNACK, 2)):
+                raise ValueError(f"{host}:{port} does not speak MQTT.")
+            writer.write(_DISCONNECT)
+            await writer.drain()
+        except asyncio.IncompleteReadError as error:
+            raise ConnectionError(f"{host}:{port} closed the connection before it answered.") from error
+        finally:
+            writer.close()
+    return LoginAnswer(answer[3])
+
+
+def _connect_packet(login: BridgeLogin) -> bytes:
+    body = _text("MQTT") + bytes((4, _USER_AND_PASSWORD)) + _KEEPALIVE_S.to_bytes(2, "big")
+    body += _text(login.name) + _text(login.name) + _text(login.secret)
+    length, rest = bytearray(), len(body)
+    while True:
+        rest, digit = divmod(rest, 128)
+        length.append(digit | (0x80 if rest else 0))
+        if not rest:
+            return bytes((_CONNECT, *length)) + body
+
+
+def _text(text: str) -> bytes:
+    raw = text.encode()
+    return len(raw).to_bytes(2, "big") + raw

@@ -1,0 +1,219 @@
+"""Bytes from a device become checked values, or a refusal that names what was wrong.
+
+Nothing here raises for what a device can send: a refusal is an expected outcome, and the connection goes on.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from broker_bridge import wire
+from broker_bridge.topics import UpKind
+from isocket.domain.reports import ClockQuality, Report, ReportKind
+
+MESSAGE_LIMIT_BYTES = 16 * 1024
+BATCH_LIMIT_BYTES = 64 * 1024
+BATCH_LIMIT_REPORTS = 500
+DEPTH_LIMIT = 32
+EARLIEST_MS = 1_577_836_800_000  # 2020-01-01: a clock before that was never set
+AHEAD_MS = 10 * 60 * 1000  # a clock further ahead than this is not believed
+
+_NAME = {key: re.compile(rb'"%s"\s*:\s*(\d{1,16})(?![\d.eE])' % key) for key in (b"boot", b"seq")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a message, or one report of a batch, could not be used. `order` is its (boot, seq) where readable."""
+
+    reason: str
+    field: str | None = None
+    order: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """What was usable in one message, and what was not. `fields` holds what a message without reports says."""
+
+    reports: tuple[Report, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    fields: Mapping[str, Any] | None = None
+    unknown_fields: int = 0
+    is_batch: bool = False
+
+
+def decode(device_id: str, kind: UpKind, payload: bytes, received_ms: int) -> Decoded:
+    """Return what a message says."""
+    if kind is UpKind.STATE:
+        return _decode_states(device_id, payload, received_ms)
+    if len(payload) > MESSAGE_LIMIT_BYTES:
+        return _refused(payload, f"larger than {MESSAGE_LIMIT_BYTES} bytes")
+    try:
+        fields, unknown = _checked(_ADAPTERS[kind], payload)
+    except ValidationError as error:
+        return Decoded(refusals=(_refusal(error, payload),))
+    except _StrictnessError as error:
+        return _refused(payload, str(error), error.field)
+    if kind is UpKind.STATUS or "boot" not in fields or "seq" not in fields:
+        return Decoded(fields=fields, unknown_fields=unknown)
+    report = _report(device_id, ReportKind(kind.value), fields, None if unknown else payload, received_ms)
+    return Decoded(reports=(report,), fields=report.fields, unknown_fields=unknown)
+
+
+def _decode_states(device_id: str, payload: bytes, received_ms: int) -> Decoded:
+    if payload[:1] == b"[" or payload.lstrip()[:1] == b"[":
+        return _decode_batch(device_id, payload, received_ms)
+    if len(payload) > MESSAGE_LIMIT_BYTES:
+        return _refused(payload, f"larger than {MESSAGE_LIMIT_BYTES} bytes")
+    try:
+        fields, unknown = _checked(wire.STATE, payload)
+    except ValidationError as error:
+        return Decoded(refusals=(_refusal(error, payload),))
+    except _StrictnessError as error:
+        return _refused(payload, str(error), error.field)
+    report = _report(device_id, ReportKind.STATE, fields, None if unknown else payload, received_ms)
+    return Decoded(reports=(report,), unknown_fields=unknown)
+
+
+def _decode_batch(device_id: str, payload: bytes, received_ms: int) -> Decoded:
+    """Each report of a batch stands for itself: a bad one does not cost the others."""
+    if len(payload) > BATCH_LIMIT_BYTES:
+        return _refused(payload, f"a batch larger than {BATCH_LIMIT_BYTES} bytes", batch=True)
+    try:
+        items = from_json(payload)
+        values = _strict_json(payload)
+    except ValueError as error:
+        return _refused(payload, _first_line(error), getattr(error, "field", None), batch=True)
+    if not items or len(items) > BATCH_LIMIT_REPORTS:
+        return _refused(payload, f"a batch holds 1 to {BATCH_LIMIT_REPORTS} reports", batch=True)
+    reports: list[Report] = []
+    refusals: list[Refusal] = []
+    unknown = 0
+    for number, item in enumerate(values):
+        try:
+            fields = wire.STATE.validate_python(item)
+        except ValidationError as error:
+            refusals.append(_refusal(error, json.dumps(item).encode(), prefix=str(number)))
+            continue
+        unknown += len(item) - len(fields)
+        reports.append(_report(device_id, ReportKind.STATE, fields, None, received_ms))
+    return Decoded(reports=tuple(reports), refusals=tuple(refusals), unknown_fields=unknown, is_batch=True)
+
+
+def _report(
+    device_id: str, kind: ReportKind, fields: dict[str, Any], payload: bytes | None, received_ms: int
+) -> Report:
+    """Return the report; `payload` is its JSON text where that holds nothing but known fields."""
+    body = payload.decode() if payload is not None else json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    boot: int = fields.pop("boot")
+    seq: int = fields.pop("seq")
+    said: int | None = fields.pop("ts", None)
+    if said is None or not EARLIEST_MS <= said <= received_ms + AHEAD_MS:
+        return Report(device_id, kind, boot, seq, received_ms, received_ms, ClockQuality.SERVER, body, fields)
+    return Report(device_id, kind, boot, seq, said, received_ms, ClockQuality.DEVICE, body, fields)
+
+
+def _checked(adapter: TypeAdapter[Any], payload: bytes) -> tuple[dict[str, Any], int]:
+    """Return the known fields and how many unknown ones there were.
+
+    Every key of a flat object brings one colon, and a text may bring more. So where colons and known fields are
+    equally many, no key came twice and none is unknown, and the dear look at every key is spared.
+    """
+    fields = adapter.validate_json(payload)
+    if payload.count(b":") == len(fields):
+        return fields, 0
+    return fields, max(0, len(_strict_json(payload)) - len(fields))
+
+
+class _StrictnessError(ValueError):
+    """Lawful for a lenient reader, not for us."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def _strict_json(payload: bytes) -> Any:
+    """Return the value; refuse what JSON readers let through: a key twice, NaN, more than 32 levels."""
+    if _depth(payload) > DEPTH_LIMIT:
+        raise _StrictnessError(f"nested deeper than {DEPTH_LIMIT} levels")
+    return json.loads(payload, object_pairs_hook=_once, parse_constant=_no_constant)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _StrictnessError(f"the key {key[:40]!r} comes twice", key[:40])
+        found[key] = value
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise _StrictnessError(f"{name} is not JSON")
+
+
+def _depth(payload: bytes) -> int:
+    """Return an upper bound of the nesting, brackets in texts included: cheap, and texts have no need of so many."""
+    deepest = level = 0
+    for byte in payload:
+        if byte in b"[{":
+            level += 1
+            deepest = max(deepest, level)
+        elif byte in b"]}":
+            level -= 1
+    return deepest
+
+
+def _refusal(error: ValidationError, payload: bytes, *, prefix: str | None = None) -> Refusal:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    path = [str(part) for part in first["loc"] if not isinstance(part, str) or _is_field(part)]
+    if prefix is not None:
+        path.insert(0, prefix)
+    reason = _duplicate(payload) or (first["msg"], ".".join(path) or None)
+    return Refusal(reason=_first_line(reason[0]), field=reason[1], order=readable_order(payload))
+
+
+def _is_field(part: str) -> bool:
+    """Tell fields from the names pydantic gives to the arms of a union, such as `constrained-float`."""
+    return part.isidentifier() and part not in {"float", "int", "none", "function"}
+
+
+def _duplicate(payload: bytes) -> tuple[str, str | None] | None:
+    """A key that comes twice is the better reason than what its second value broke."""
+    try:
+        _strict_json(payload)
+    except _StrictnessError as error:
+        return (str(error), error.field) if error.field else None
+    except (ValueError, RecursionError):
+        return None
+    return None
+
+
+def _refused(payload: bytes, reason: str, field: str | None = None, *, batch: bool = False) -> Decoded:
+    refusal = Refusal(reason=_first_line(reason), field=field, order=None if batch else readable_order(payload))
+    return Decoded(refusals=(refusal,), is_batch=batch)
+
+
+def readable_order(payload: bytes) -> tuple[int, int] | None:
+    """Return the (boot, seq) that a refused message shows, so that its number does not look like a lost message."""
+    found = [pattern.search(payload) for pattern in _NAME.values()]
+    if found[0] is None or found[1] is None:
+        return None
+    return int(found[0].group(1)), int(found[1].group(1))
+
+
+def _first_line(error: object) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else "not readable"
+
+
+_ADAPTERS: dict[UpKind, TypeAdapter[Any]] = {
+    UpKind.ALARM: wire.ALARM,
+    UpKind.ACK: wire.ACK,
+    UpKind.REPORTED: wire.REPORTED,
+    UpKind.STATUS: wire.STATUS,
+}

@@ -1,0 +1,1 @@
+"""iSocket Cloud: watches mains power and temperature far away, and reaches a person when something is wrong."""

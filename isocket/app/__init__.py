@@ -1,0 +1,1 @@
+"""The roof: settings, composition, supervision and the command line; the only floor that knows everybody."""

@@ -1,0 +1,110 @@
+"""Addresses as people write them in settings: `host:port`, and the URLs of brokers and of ourselves."""
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_MOST_PORTS = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostPort:
+    """Where a server of ours listens."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the address in `host:port`; an IPv6 host stands in brackets.
+
+        Raises:
+            ValueError: it says how an address should look.
+        """
+        host, colon, port = text.strip().rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > _MOST_PORTS:
+            raise ValueError(f"{text!r} is no address to listen on: write host:port, such as 127.0.0.1:8080")
+        return cls(host=host, port=int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Return whether only this machine can reach it."""
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        """Return it as people write it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerAddress:
+    """A broker run by somebody else, and the login of our bridges there."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str
+    secret: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Return what `mqtt://` or `mqtts://user:secret@host[:port]` says; user and secret are percent-decoded.
+
+        Raises:
+            ValueError: it says how the address should look, and never holds the secret.
+        """
+        example = "write mqtts://user:secret@broker.example.org:8883"
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ValueError(f"the address cannot be read: {example}") from None
+        if parts.scheme not in _BROKER_PORTS or not parts.hostname:
+            raise ValueError(f"this is no broker's address: {example}")
+        if parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ValueError(f"there is something after the port: {example}")
+        if not parts.username or not parts.password:
+            raise ValueError(f"the bridge's user and secret are missing: {example}")
+        return cls(
+            host=parts.hostname,
+            port=port or _BROKER_PORTS[parts.scheme],
+            tls=parts.scheme == "mqtts",
+            user=unquote(parts.username),
+            secret=unquote(parts.password),
+        )
+
+    @property
+    def url(self) -> str:
+        """Return the address without the login."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` names this machine and is out of everybody else's reach."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def public_origin(url: str) -> str:
+    """Return `url` without a slash at its end.
+
+    Raises:
+        ValueError: it is not the address of a web site; it says how one looks.
+    """
+    example = "write http:// or https:// and a host, such as https://cloud.example.org"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"the address cannot be read: {example}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or port == 0:
+        raise ValueError(f"this is no web address: {example}")
+    if parts.username or parts.query or parts.fragment:
+        raise ValueError(f"there is more than scheme, host and path in it: {example}")
+    return url.rstrip("/")

@@ -1,0 +1,185 @@
+"""Every setting: its name, default and meaning. `load_settings` is the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from isocket.app.addresses import BrokerAddress, HostPort, public_origin
+from isocket.app.settings_sources import PREFIX, SettingsError, gather
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+def _listen(value: object) -> object:
+    return HostPort.parse(value) if isinstance(value, str) else value
+
+
+def _origin(value: object) -> object:
+    return public_origin(value) if isinstance(value, str) and value else value
+
+
+def _broker(value: object) -> object:
+    if isinstance(value, str):
+        BrokerAddress.parse(value)
+    return value
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
+    except ValueError:
+        raise ValueError("write networks with commas between, such as 10.0.0.0/8,fd00::/8") from None
+
+
+def _file(value: object) -> object:
+    if isinstance(value, str) and "://" in value:
+        raise ValueError("this version stores in an SQLite file: write the path of one")
+    return Path(value) if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """All settings, checked. Defaults are what `make demo` on one machine needs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    data_dir: Path = Field(
+        default=Path("var"), description="folder of the embedded store, the keyring and the broker's files"
+    )
+    store: Annotated[Path | None, BeforeValidator(_file)] = Field(
+        default=None, description="the SQLite file; without it `isocket.sqlite` in the data folder"
+    )
+    http: Annotated[HostPort, BeforeValidator(_listen)] = Field(
+        default=HostPort(host="127.0.0.1", port=8080), description="where the portal listens"
+    )
+    public_url: Annotated[str, BeforeValidator(_origin)] = Field(
+        default="",
+        description="origin of every link and callback, never taken from a request; without it `http://` and the "
+        "portal's address",
+    )
+    mqtt: Annotated[HostPort, BeforeValidator(_listen)] = Field(
+        default=HostPort(host="127.0.0.1", port=1883),
+        description="where the broker that `isocket up` starts for itself listens without TLS",
+    )
+    mqtt_plain: Literal["loopback", "anywhere"] = Field(
+        default="loopback",
+        description="`anywhere` allows the broker to listen without TLS where other machines reach it",
+    )
+    mqtt_tls: Annotated[HostPort | None, BeforeValidator(_listen)] = Field(
+        default=None, description="where that broker listens with TLS, such as `0.0.0.0:8883`"
+    )
+    mqtt_tls_certificate: Path | None = Field(default=None, description="PEM file with its certificate chain")
+    mqtt_tls_key: Path | None = Field(default=None, description="PEM file with the private key")
+    broker_url: Annotated[SecretStr | None, BeforeValidator(_broker)] = Field(
+        default=None,
+        description="`mqtts://user:secret@host:port` of a broker run by somebody else; then none is started",
+    )
+    twilio_account_sid: str | None = Field(
+        default=None, description="account for SMS; without it messages go to the desk"
+    )
+    twilio_auth_token: SecretStr | None = Field(default=None, description="its token, which also signs callbacks")
+    twilio_from: str | None = Field(default=None, description="phone number, sender's name or messaging service")
+    twilio_base_url: Annotated[str | None, BeforeValidator(_origin)] = Field(
+        default=None, description="another address for Twilio's API"
+    )
+    smtp_url: SecretStr | None = Field(
+        default=None, description="`smtps://user:password@host:port`; without it mail goes to the desk"
+    )
+    mail_from: str = Field(default="iSocket <no-reply@localhost>", description="sender of every mail")
+    bcrypt_cost: int = Field(default=12, ge=10, le=16, description="work for one password, from 10 to 16")
+    erasure_grace_days: int = Field(
+        default=14, ge=0, le=90, description="days in which an erasure can be undone; 0 erases at once"
+    )
+    trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = Field(
+        default=(), description="networks whose `X-Forwarded-For` is believed, with commas between"
+    )
+    security_contact: str = Field(
+        default="mailto:security@localhost", description="where to report a security hole, for `security.txt`"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="how much is logged, to standard error"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("log_level"), str):
+            values = {**values, "log_level": values["log_level"].upper()}
+        return values
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        twilio = (self.twilio_account_sid, self.twilio_auth_token, self.twilio_from)
+        if any(twilio) and not all(twilio):
+            raise ValueError("ISOCKET_TWILIO_ACCOUNT_SID, _AUTH_TOKEN and _FROM belong together: give all three or none")
+        tls = (self.mqtt_tls, self.mqtt_tls_certificate, self.mqtt_tls_key)
+        if any(tls) and not all(tls):
+            raise ValueError("ISOCKET_MQTT_TLS, _TLS_CERTIFICATE and _TLS_KEY belong together: give all three or none")
+        if self.mqtt_plain == "loopback" and not self.mqtt.is_loopback and self.broker_url is None:
+            raise ValueError(
+                f"ISOCKET_MQTT={self.mqtt} would let secrets travel unencrypted: listen with ISOCKET_MQTT_TLS, "
+                "or set ISOCKET_MQTT_PLAIN=anywhere"
+            )
+        return self
+
+    @property
+    def store_file(self) -> Path:
+        """Return the path of the SQLite file."""
+        return self.store or self.data_dir / "isocket.sqlite"
+
+    @property
+    def origin(self) -> str:
+        """Return the public address, without a slash at its end."""
+        return self.public_url or f"http://{self.http}"
+
+    @property
+    def broker(self) -> BrokerAddress | None:
+        """Return the broker run by somebody else, None where we start our own."""
+        return None if self.broker_url is None else BrokerAddress.parse(self.broker_url.get_secret_value())
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of this process, from `environ` (the process's own by default) and its files.
+
+    Raises:
+        SettingsError: each wrong or unknown setting, a line each, with what to do.
+    """
+    given = gather(os.environ if environ is None else environ, known=tuple(Settings.model_fields))  # noqa: TID251 - the one place
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError([_explained(each) for each in error.errors(include_url=False)]) from None
+
+
+def settings_table() -> list[tuple[str, str, str]]:
+    """Return name, default and meaning of every setting, as `docs/operation.md` shows them."""
+    return [
+        (f"{PREFIX}{name.upper()}", _shown(each.default), each.description or "")
+        for name, each in Settings.model_fields.items()
+    ]
+
+
+def settings_markdown() -> str:
+    """Return the table of settings for the manual."""
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    lines += [
+        f"| `{name}` | {f'`{default}`' if default else 'none'} | {meaning} |"
+        for name, default, meaning in settings_table()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(default: object) -> str:
+    return "" if default in (None, "", ()) else str(default)
+
+
+def _explained(fault: Any) -> str:
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    if not fault["loc"]:
+        return said
+    return f"{PREFIX}{str(fault['loc'][0]).upper()}: {said}"

@@ -1,0 +1,90 @@
+"""Where the values of settings come from: the environment, a file for each, and a TOML file for many."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PREFIX = "ISOCKET_"
+CONFIG = "ISOCKET_CONFIG"
+_FILE = "_FILE"
+
+
+class SettingsError(Exception):
+    """Settings are wrong; nothing was started. `faults` says which, a sentence each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+def gather(environ: Mapping[str, str], *, known: Sequence[str]) -> dict[str, Any]:
+    """Return the given values by the setting's lower-case name; the environment wins over the TOML file.
+
+    Each `ISOCKET_X` may be given as `ISOCKET_X_FILE`, the path of a file with the value; so may each `x` of the
+    TOML file. An empty variable counts as not given.
+
+    Raises:
+        SettingsError: a name that is none, a file that cannot be read, a value given twice.
+    """
+    faults: list[str] = []
+    ours = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name != CONFIG and value
+    }
+    values = _values(_read_toml(environ.get(CONFIG, ""), faults), known, faults, shown=str)
+    values |= _values(ours, known, faults, shown=lambda name: f"{PREFIX}{name.upper()}")
+    if faults:
+        raise SettingsError(faults)
+    return values
+
+
+def _values(given: Mapping[str, Any], known: Sequence[str], faults: list[str], *, shown: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in sorted(given.items()):
+        plain = name.removesuffix(_FILE.lower())
+        if name in known:
+            found[name] = value if isinstance(value, str) else _text(value)
+        elif plain in known and plain in given:
+            faults.append(f"{shown(plain)} and {shown(name)} are both given: leave one out.")
+        elif plain in known:
+            found[plain] = _read_value(Path(str(value)), shown(name), faults)
+        else:
+            faults.append(f"{shown(name)} is not a setting: {_nearest(name, known, shown)}.")
+    return found
+
+
+def _text(value: object) -> Any:
+    """Return TOML's numbers as they are, lists as the text that a variable would hold."""
+    return ",".join(map(str, value)) if isinstance(value, list) else value
+
+
+def _nearest(name: str, known: Sequence[str], shown: Any) -> str:
+    names = [*known, *(f"{each}{_FILE.lower()}" for each in known)]
+    near = difflib.get_close_matches(name, names, n=1)
+    return f"perhaps {shown(near[0])} is meant" if near else "`isocket settings` lists all of them"
+
+
+def _read_value(path: Path, name: str, faults: list[str]) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(f"{name}: {path} cannot be read: {_why(error)}.")
+        return ""
+
+
+def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        with Path(path).open("rb") as file:
+            return tomllib.load(file)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        faults.append(f"{CONFIG}: {path} cannot be read: {_why(error)}.")
+        return {}
+
+
+def _why(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,33 @@
+"""The nouns: frozen values without I/O, each stored field with its handling.
+
+`STORED` lists every class whose instances are kept. Importing this package fails when a field says nothing
+about how it may be used.
+"""
+
+from isocket.domain import (
+    accounts,
+    commands,
+    contacts,
+    deliveries,
+    desk,
+    devices,
+    incidents,
+    problems,
+    watches,
+)
+from isocket.domain.record import Record, stored_classes
+
+__all__ = [
+    "STORED",
+    "accounts",
+    "commands",
+    "contacts",
+    "deliveries",
+    "desk",
+    "devices",
+    "incidents",
+    "problems",
+]
+__all__ += ["watches"]
+
+STORED: tuple[type[Record], ...] = stored_classes()

@@ -1,0 +1,102 @@
+"""Customers' accounts and the credentials with which they come in."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from isocket.domain.handling import (
+    CREDENTIAL,
+    LOGIN_NAME,
+    OWNERSHIP,
+    PREFERENCE,
+    PROFILE,
+    SIGN_IN_FACT,
+    Plain,
+)
+from isocket.domain.record import Record, record
+
+
+class AccountRole(StrEnum):
+    """What kind of person an account is for."""
+
+    CUSTOMER = "customer"
+    STAFF = "staff"
+
+
+@record(collection="accounts", subject="id", account="id", unique=(("email",),))
+class Account(Record):
+    """A customer or a member of staff who proved to hold an e-mail address."""
+
+    email: Annotated[str, LOGIN_NAME]
+    name: Annotated[str, PROFILE] = ""
+    language: Annotated[str, PREFERENCE] = "en"
+    time_zone: Annotated[str, PREFERENCE] = "UTC"
+    role: Plain[AccountRole] = AccountRole.CUSTOMER
+    password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
+    credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
+    created_at: Annotated[datetime, SIGN_IN_FACT]
+
+
+@record(
+    collection="registrations",
+    subject="account_id",
+    account="account_id",
+    indexed=(("email",), ("expires_at",)),
+)
+class Registration(Record):
+    """Somebody says an address is theirs; it becomes an account when the mailbox answers. Id = hash of the token."""
+
+    account_id: Plain[str]  # the id that the account will have
+    email: Annotated[str, LOGIN_NAME]
+    name: Annotated[str, PROFILE] = ""
+    language: Annotated[str, PREFERENCE] = "en"
+    time_zone: Annotated[str, PREFERENCE] = "UTC"
+    role: Plain[AccountRole] = AccountRole.CUSTOMER
+    password_hash: Annotated[str, CREDENTIAL] = ""  # empty: chosen on activation
+    expires_at: Plain[datetime]
+
+
+@record(collection="password_resets", subject="account_id", account="account_id", indexed=(("account_id",),))
+class PasswordReset(Record):
+    """A way to choose a new password, once. Id = hash of the token."""
+
+    account_id: Annotated[str, OWNERSHIP]
+    credential_epoch: Plain[int]
+    expires_at: Plain[datetime]
+    used_at: Plain[datetime | None] = None
+
+
+class SessionKind(StrEnum):
+    """How a session travels."""
+
+    COOKIE = "cookie"  # a browser
+    BEARER = "bearer"  # an app or a program
+
+
+@record(
+    collection="sessions",
+    subject="account_id",
+    account="account_id",
+    unique=(("access_hash",), ("refresh_hash",)),
+    indexed=(("account_id",),),
+)
+class Session(Record):
+    """One signed-in browser or app. Only hashes of its tokens are kept."""
+
+    account_id: Annotated[str, OWNERSHIP]
+    kind: Plain[SessionKind]
+    access_hash: Annotated[str, CREDENTIAL]
+    access_expires_at: Plain[datetime]
+    refresh_hash: Annotated[str | None, CREDENTIAL] = None
+    used_refresh_hashes: Annotated[tuple[str, ...], CREDENTIAL] = ()  # one of these again means theft
+    expires_at: Plain[datetime]
+    credential_epoch: Plain[int]
+    created_at: Annotated[datetime, SIGN_IN_FACT]
+
+
+@record(collection="buckets", indexed=(("refilled_at",),))
+class Bucket(Record):
+    """A token bucket that limits a rate. Id = keyed hash of what is limited."""
+
+    tokens: Plain[float]
+    refilled_at: Plain[datetime]

@@ -1,0 +1,52 @@
+"""Orders to a socket, each with an end, an asker and an answer."""
+
+from dataclasses import field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from isocket.domain.handling import COMMAND_FACT, Plain
+from isocket.domain.record import Record, record
+from isocket.kit.clock import EPOCH
+
+
+class CommandStatus(StrEnum):
+    """Where a command stands. The broker's acknowledgement is none of these: only the socket's answer counts."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    EXECUTED = "executed"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+ENDED = frozenset(
+    {CommandStatus.EXECUTED, CommandStatus.REJECTED, CommandStatus.FAILED, CommandStatus.EXPIRED}
+)
+COMMAND_NAMES = (
+    "on", "off", "on_for", "off_for", "restart", "pulse", "aux_on", "aux_off",
+    "arm", "disarm", "status", "credit", "reboot",
+)  # fmt: skip
+
+
+@record(
+    collection="commands",
+    subject="account_id",
+    account="account_id",
+    indexed=(("status", "expires_at"), ("device_id", "created_at")),
+)
+class Command(Record):
+    """One order. A socket must not carry it out after `expires_at`, nor twice."""
+
+    device_id: Plain[str]
+    account_id: Annotated[str, COMMAND_FACT]  # who asked
+    name: Annotated[str, COMMAND_FACT]
+    args: Annotated[dict[str, Any], COMMAND_FACT] = field(default_factory=dict)
+    status: Annotated[CommandStatus, COMMAND_FACT] = CommandStatus.QUEUED
+    error: Annotated[str | None, COMMAND_FACT] = None
+    created_at: Annotated[datetime, COMMAND_FACT]
+    expires_at: Plain[datetime]
+    sent_at: Annotated[datetime | None, COMMAND_FACT] = None
+    ended_at: Annotated[datetime | None, COMMAND_FACT] = None
+    lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then

@@ -1,0 +1,46 @@
+"""Sockets: what the factory made, who owns one, what it is told to be and what it says it is."""
+
+import zlib
+from dataclasses import field
+from datetime import datetime
+from typing import Annotated, Any
+
+from isocket.domain.handling import DEVICE_CHOICE, DEVICE_WORDS, OWNERSHIP, Plain
+from isocket.domain.record import Record, record
+
+SHARDS = 64  # bridges divide them; a device's messages stay in one and so in order
+
+
+@record(
+    collection="devices",
+    subject="owner_id",
+    account="owner_id",
+    indexed=(("owner_id",), ("provisioned_at",), ("desired_pending",)),
+)
+class Device(Record):
+    """One socket. Its id is its user name, client id and part of its topics."""
+
+    model: Plain[str]
+    secret_hash: Plain[str]  # as the broker reads it, see isocket.domain.secrets
+    claim_hash: Plain[str]
+    provisioned_at: Plain[datetime]
+    owner_id: Annotated[str | None, OWNERSHIP] = None
+    claimed_at: Annotated[datetime | None, DEVICE_CHOICE] = None
+    name: Annotated[str | None, DEVICE_WORDS] = None
+    place: Annotated[str | None, DEVICE_WORDS] = None
+    desired: Annotated[dict[str, Any], DEVICE_CHOICE] = field(default_factory=dict)
+    desired_version: Plain[int] = 0
+    desired_pending: Plain[bool] = False  # a change the bridge has yet to publish
+    reported: Annotated[dict[str, Any], DEVICE_CHOICE] = field(default_factory=dict)
+    reported_boot: Plain[int] = 0
+    reported_seq: Plain[int] = 0
+
+
+def shard_of(device_id: str) -> str:
+    """Return the shard of a device: CRC-32 of its id modulo 64 as two hex digits."""
+    return f"{zlib.crc32(device_id.encode()) % SHARDS:02x}"
+
+
+def topic_root(device_id: str) -> str:
+    """Return the only topic below which the device may speak and listen."""
+    return f"isocket/v1/{shard_of(device_id)}/{device_id}"

@@ -1,0 +1,163 @@
+"""The words in which a stored field says how it may be used.
+
+Inventory, record of processing, export, erasure, retention, sealing and log canaries are read off these;
+nothing is listed by hand a second time. Article numbers are those of Regulation (EU) 2016/679 (GDPR).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+T = TypeVar("T")
+
+
+class Purpose(StrEnum):
+    """What a value is used for."""
+
+    SERVICE = "service"  # the account and the sockets the customer asked us to watch
+    ALERTS = "alerts"  # telling people that something is wrong
+    SECURITY = "security"  # keeping strangers out, finding abuse
+    OPERATION = "operation"  # finding faults of ours
+
+
+class Basis(StrEnum):
+    """The lawful basis, Art. 6(1)."""
+
+    CONTRACT = "art6_1_b"
+    LEGAL_DUTY = "art6_1_c"
+    LEGITIMATE_INTEREST = "art6_1_f"
+    CONSENT = "art6_1_a"
+
+
+class Keep(StrEnum):
+    """How long: the event from which the time counts, and the time."""
+
+    ACCOUNT = "while the account lives"
+    RELATION = "while the socket or contact is kept by its owner"
+    DAYS_30 = "30 days after it was made"
+    YEAR_1 = "1 year after it was made"
+    YEARS_3 = "3 years after it was made"
+    UNTIL_USED = "until used or expired"
+
+
+class Export(StrEnum):
+    """Whether the person's copy holds it (Art. 15), also in portable form (Art. 20)."""
+
+    PORTABLE = "portable"
+    COPY = "copy"
+    WITHHELD = "withheld"  # a secret, or another person's
+
+
+class OnErasure(StrEnum):
+    """What becomes of the field when its person is erased (Art. 17)."""
+
+    DELETE = "delete"  # goes with its record
+    BLANK = "blank"  # emptied; the record stays for the fleet
+    KEEP = "keep"  # tells nothing without the rest
+
+
+class Recipient(StrEnum):
+    """To whom outside the house a value may go."""
+
+    SMS_VOICE_PROVIDER = "SMS and voice provider"
+    MAIL_PROVIDER = "mail server"
+    OWNER = "the customer who entered it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """How one stored field may be used."""
+
+    purpose: Purpose
+    basis: Basis
+    keep: Keep
+    export: Export = Export.COPY
+    on_erasure: OnErasure = OnErasure.DELETE
+    recipients: tuple[Recipient, ...] = ()
+    sealed: bool = False  # stored only as ciphertext under the key of its person; text fields only
+    lookup: bool = False  # sealed, and findable by equality through a keyed blind index
+
+
+@dataclass(frozen=True, slots=True)
+class NotPersonal:
+    """The explicit statement that a field tells nothing about a person."""
+
+
+Plain = Annotated[T, NotPersonal()]
+
+# Named policies, so that a class reads as a table and a lawyer reads one place.
+LOGIN_NAME = Handling(
+    purpose=Purpose.SERVICE,
+    basis=Basis.CONTRACT,
+    keep=Keep.ACCOUNT,
+    export=Export.PORTABLE,
+    recipients=(Recipient.MAIL_PROVIDER,),
+    sealed=True,
+    lookup=True,
+)
+PROFILE = Handling(
+    purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE, sealed=True
+)
+PREFERENCE = Handling(
+    purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE
+)
+CREDENTIAL = Handling(
+    purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.UNTIL_USED, export=Export.WITHHELD
+)
+OWNERSHIP = Handling(
+    purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, on_erasure=OnErasure.BLANK
+)
+DEVICE_WORDS = Handling(
+    purpose=Purpose.SERVICE,
+    basis=Basis.CONTRACT,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    on_erasure=OnErasure.BLANK,
+    recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.MAIL_PROVIDER),
+    sealed=True,
+)
+DEVICE_CHOICE = Handling(
+    purpose=Purpose.SERVICE,
+    basis=Basis.CONTRACT,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    on_erasure=OnErasure.BLANK,
+)
+CONTACT_NAME = Handling(
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    recipients=(Recipient.OWNER,),
+    sealed=True,
+)
+CONTACT_PHONE = Handling(
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.OWNER),
+    sealed=True,
+)
+CONTACT_EMAIL = Handling(
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    recipients=(Recipient.MAIL_PROVIDER, Recipient.OWNER),
+    sealed=True,
+)
+CONTACT_CHOICE = Handling(
+    purpose=Purpose.ALERTS, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.RELATION, export=Export.PORTABLE
+)
+INCIDENT_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEARS_3)
+MESSAGE_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEAR_1)
+MESSAGE_TEXT = Handling(
+    purpose=Purpose.ALERTS,
+    basis=Basis.CONTRACT,
+    keep=Keep.DAYS_30,
+    recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.MAIL_PROVIDER),
+    sealed=True,
+)
+COMMAND_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.YEAR_1)
+SIGN_IN_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.DAYS_30)

@@ -1,0 +1,122 @@
+"""Something is wrong at a socket: one incident for each device, cause and probe, from raise to clear."""
+
+from dataclasses import field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from isocket.domain.handling import INCIDENT_FACT, Plain
+from isocket.domain.record import Record, record
+from isocket.kit.clock import EPOCH
+from isocket.kit.ids import derived_id
+
+
+class Cause(StrEnum):
+    """What is wrong."""
+
+    MAINS_LOST = "mains_lost"
+    BATTERY_LOW = "battery_low"
+    SHUTDOWN_IMMINENT = "shutdown_imminent"
+    TEMP_HIGH = "temp_high"
+    TEMP_LOW = "temp_low"
+    TEMP_RATE = "temp_rate"
+    TEMP_FAULT = "temp_fault"
+    INPUT = "input"
+    CREDIT_LOW = "credit_low"
+    UNAUTHORISED = "unauthorised"
+    RESTARTED = "restarted"
+    OFFLINE = "offline"
+    TEST = "test"
+
+
+class Severity(StrEnum):
+    """How much it matters: critical wakes people, major the same day, minor for whoever cares for the device."""
+
+    CRITICAL = "critical"
+    MAJOR = "major"
+    MINOR = "minor"
+    INFO = "info"
+
+
+class IncidentState(StrEnum):
+    """An incident's life."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+@record(
+    collection="incidents",
+    subject="account_id",
+    account="account_id",
+    unique=(("open_key",),),
+    indexed=(
+        ("account_id", "opened_at"),
+        ("device_id", "opened_at"),
+        ("needs_step", "step_due_at"),
+        ("short_code",),
+    ),
+)
+class Incident(Record):
+    """One episode. `open_key` is unique while it lasts, which is what allows only one at a time."""
+
+    account_id: Annotated[str, INCIDENT_FACT]
+    device_id: Annotated[str, INCIDENT_FACT]
+    cause: Annotated[Cause, INCIDENT_FACT]
+    probe: Annotated[int | None, INCIDENT_FACT] = None
+    severity: Annotated[Severity, INCIDENT_FACT]
+    state: Annotated[IncidentState, INCIDENT_FACT] = IncidentState.OPEN
+    test: Annotated[bool, INCIDENT_FACT] = False
+    value: Annotated[float | None, INCIDENT_FACT] = None
+    opened_at: Annotated[datetime, INCIDENT_FACT]  # when it began, by the device's clock where that is good
+    detected_at: Annotated[datetime, INCIDENT_FACT]  # when we knew
+    acknowledged_at: Annotated[datetime | None, INCIDENT_FACT] = None
+    acknowledged_by: Annotated[str | None, INCIDENT_FACT] = None  # account or contact id, and by which way
+    closed_at: Annotated[datetime | None, INCIDENT_FACT] = None
+    explained_by: Annotated[str | None, INCIDENT_FACT] = None  # the incident that makes this one no news
+    short_code: Annotated[str, INCIDENT_FACT] = ""  # what a reply says to acknowledge
+    open_key: Plain[str | None] = None
+    needs_step: Plain[bool] = False  # the ladder has something to do, see alerts.escalation
+    step_due_at: Plain[datetime] = EPOCH
+    ladder_position: Plain[int] = 0
+    lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
+
+
+def open_key(device_id: str, cause: Cause, probe: int | None) -> str:
+    """Return the key that only one open incident can have."""
+    return derived_id("open", device_id, cause, -1 if probe is None else probe)
+
+
+class Happening(StrEnum):
+    """A kind of line in an incident's timeline."""
+
+    OPENED = "opened"
+    STEP = "step"
+    DELIVERY_DUE = "delivery_due"
+    NOT_SENT = "not_sent"
+    ATTEMPT = "attempt"
+    RECEIPT = "receipt"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+    EXHAUSTED = "exhausted"
+    NOTE = "note"
+
+
+@record(
+    collection="timeline",
+    subject="account_id",
+    account="account_id",
+    indexed=(("incident_id", "at"),),
+)
+class TimelineEntry(Record):
+    """One line of what happened in an incident, with the reason where something was not sent."""
+
+    incident_id: Annotated[str, INCIDENT_FACT]
+    account_id: Annotated[str, INCIDENT_FACT]
+    at: Annotated[datetime, INCIDENT_FACT]
+    what: Annotated[Happening, INCIDENT_FACT]
+    reason: Annotated[str, INCIDENT_FACT] = ""
+    contact_id: Annotated[str | None, INCIDENT_FACT] = None
+    channel: Annotated[str | None, INCIDENT_FACT] = None
+    detail: Annotated[dict[str, Any], INCIDENT_FACT] = field(default_factory=dict)

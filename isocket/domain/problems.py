@@ -1,0 +1,18 @@
+"""Messages from a socket that could not be used, and why: for its owner and for the operator."""
+
+from datetime import datetime
+from typing import Annotated
+
+from isocket.domain.handling import DEVICE_CHOICE, Plain
+from isocket.domain.record import Record, record
+
+
+@record(collection="problems", indexed=(("device_id", "at"),))
+class Problem(Record):
+    """One refused message. The content is not kept, only what was wrong with it."""
+
+    device_id: Plain[str]
+    at: Annotated[datetime, DEVICE_CHOICE]
+    topic_kind: Plain[str]
+    reason: Plain[str]
+    field: Plain[str | None] = None

@@ -1,0 +1,104 @@
+"""What a socket says of itself, and the envelope in which nobody needs to look at it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class ReportKind(StrEnum):
+    """Which topic a message came by."""
+
+    STATE = "state"
+    ALARM = "alarm"
+    ACK = "ack"
+    REPORTED = "reported"
+
+
+class ClockQuality(StrEnum):
+    """Whose time a report carries."""
+
+    DEVICE = "device"
+    SERVER = "server"  # the device's was absent or absurd
+
+
+class Report(NamedTuple):
+    """One message of a device. (device_id, boot, seq) names it; (boot, seq) orders it.
+
+    A tuple, because tens of thousands a second are made. `at_ms` and `received_ms` are UTC milliseconds.
+    `body` is the JSON text as stored; `fields` the same, decoded.
+    """
+
+    device_id: str
+    kind: ReportKind
+    boot: int
+    seq: int
+    at_ms: int
+    received_ms: int
+    clock: ClockQuality
+    body: str
+    fields: Mapping[str, Any]
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """Return what decides which of two reports of a device is the newer."""
+        return (self.boot, self.seq)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """The ranges in which no rule of a device can change its mind, so that a state report need not be judged.
+
+    None for a bound means unbounded. `temp_c` holds a (low, high) pair a probe; a probe that is not named,
+    or whose reading is None, is outside. `inputs` holds the quiet value of each input, None where it does not
+    matter. A field that the report does not carry is inside.
+    """
+
+    battery_low_pct: float = 0
+    temp_c: tuple[tuple[float | None, float | None], ...] = ()
+    inputs: tuple[bool | None, ...] = ()
+
+    def holds(self, fields: Mapping[str, Any]) -> bool:
+        """Return whether a state report with these fields is no news to any rule."""
+        if fields.get("mains") is False:
+            return False
+        battery = fields.get("battery_pct")
+        if battery is not None and battery <= self.battery_low_pct:
+            return False
+        temperatures = fields.get("temp_c")
+        if temperatures and not self._warm_enough(temperatures):
+            return False
+        inputs = fields.get("input")
+        return not inputs or self._at_rest(inputs)
+
+    def _warm_enough(self, readings: Sequence[float | None]) -> bool:
+        if len(readings) > len(self.temp_c):
+            return False
+        for reading, (low, high) in zip(readings, self.temp_c, strict=False):
+            if (
+                reading is None
+                or (low is not None and reading < low)
+                or (high is not None and reading > high)
+            ):
+                return False
+        return True
+
+    def _at_rest(self, inputs: Sequence[bool]) -> bool:
+        if len(inputs) > len(self.inputs):
+            return False
+        return all(quiet is None or value == quiet for value, quiet in zip(inputs, self.inputs, strict=False))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceState:
+    """The latest known of one device: each field of the state report as last heard, and its presence."""
+
+    device_id: str
+    boot: int
+    seq: int
+    at: datetime
+    received_at: datetime  # the last message of any kind
+    clock: ClockQuality
+    fields: Mapping[str, Any]
+    online: bool  # by will and by traffic; silence is judged by the rule `offline`

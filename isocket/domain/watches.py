@@ -1,0 +1,20 @@
+"""What the rules remember of a device between two judgements."""
+
+from dataclasses import field
+from typing import Annotated, Any
+
+from isocket.domain.handling import INCIDENT_FACT, Plain
+from isocket.domain.record import Record, record
+
+
+@record(collection="watches")
+class Watch(Record):
+    """Memory of one device's rules. Id = device id.
+
+    `judged_boot`, `judged_seq` order what was judged: an older report that comes later is history only.
+    `conditions` maps `cause` or `cause.probe` to what its rule needs to know, for instance since when it holds.
+    """
+
+    judged_boot: Plain[int] = 0
+    judged_seq: Plain[int] = 0
+    conditions: Annotated[dict[str, Any], INCIDENT_FACT] = field(default_factory=dict)

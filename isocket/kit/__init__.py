@@ -1,0 +1,1 @@
+"""Things with no idea of our business: time, ids, logs, waiting."""

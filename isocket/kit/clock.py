@@ -1,0 +1,70 @@
+"""The one way to know the time and to wait."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time and lets it pass; tests have one that moves by hand."""
+
+    def now(self) -> datetime:
+        """Return the present instant: aware, UTC, whole milliseconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` (not less; 0 or less gives way once)."""
+        ...
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        """Return True when `event` is set, False when `timeout_s` seconds passed first."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Return the present instant: aware, UTC, whole milliseconds."""
+        return from_ms(time.time_ns() // 1_000_000)
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds`."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
+        """Return True when `event` is set, False when `timeout_s` seconds passed first."""
+        try:
+            async with asyncio.timeout(max(0.0, timeout_s)):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """Return the aware UTC instant `milliseconds` after 1970-01-01T00:00Z."""
+    seconds, rest = divmod(milliseconds, 1000)
+    return datetime.fromtimestamp(seconds, tz=UTC) + timedelta(milliseconds=rest)
+
+
+def to_ms(instant: datetime) -> int:
+    """Return whole milliseconds from 1970-01-01T00:00Z to the aware `instant`."""
+    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
+
+
+def to_text(instant: datetime) -> str:
+    """Return RFC 3339 text of fixed width in UTC (`2026-11-22T12:00:00.000Z`): its order is the order of time."""
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def from_text(text: str) -> datetime:
+    """Return the instant that `to_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""The instant before all others: a lease that ended then was never taken."""

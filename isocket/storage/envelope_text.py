@@ -1,0 +1,20 @@
+"""An envelope as text, for the stores that keep it."""
+
+import json
+
+from isocket.domain.reports import Envelope
+
+
+def envelope_to_text(envelope: Envelope) -> str:
+    """Return JSON that `envelope_from_text` reads."""
+    return json.dumps([envelope.battery_low_pct, envelope.temp_c, envelope.inputs], separators=(",", ":"))
+
+
+def envelope_from_text(text: str) -> Envelope:
+    """Return the envelope that was written."""
+    battery, temperatures, inputs = json.loads(text)
+    return Envelope(
+        battery_low_pct=battery,
+        temp_c=tuple((low, high) for low, high in temperatures),
+        inputs=tuple(inputs),
+    )

@@ -1,0 +1,275 @@
+"""Telemetry in dictionaries, under the same promises as on disk: for unit tests and for trying things out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
+from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
+from isocket.storage.rollup import STEPS, rolled_up
+from isocket.storage.telemetry import Series, Waiting, flat
+from isocket.storage.wakeups import Wakeups
+
+BELL = "telemetry"
+ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message is no field of the device
+
+
+@dataclass(slots=True)
+class _Device:
+    """Everything that is known of one device."""
+
+    reports: dict[tuple[int, int], tuple[int, Report]] = field(default_factory=dict)  # order -> arrival, report
+    unjudged: dict[tuple[int, int], Report] = field(default_factory=dict)
+    state: Report | None = None  # the newest state report
+    fields: dict[str, Any] = field(default_factory=dict)
+    heard_ms: int = 0
+    offline_ms: int | None = None
+    envelope: Envelope | None = None
+    waiting_since_ms: int | None = None
+    woken: bool = False  # since the last claim
+    wake_ms: int | None = None
+    silent_after_ms: int | None = None
+    silence_judged_ms: int | None = None  # the value of `heard_ms` whose silence has been judged
+    lease_ms: int = 0
+    claimed_ms: int = 0
+    fence: int | None = None  # of the claim that is not settled yet
+    handed_out: tuple[tuple[int, int], ...] = ()
+
+    def silent(self, now_ms: int) -> bool:
+        """Return whether it has been silent for too long and nobody has judged that."""
+        return (
+            self.silent_after_ms is not None
+            and 0 < self.heard_ms <= now_ms - self.silent_after_ms
+            and self.heard_ms != self.silence_judged_ms
+        )
+
+    def must_judge(self, report: Report) -> bool:
+        """Return whether a rule has to see this report."""
+        if report.kind is ReportKind.ALARM:
+            return True
+        if report.kind is not ReportKind.STATE:
+            return False
+        waits = self.waiting_since_ms is not None
+        return waits or self.envelope is None or not self.envelope.holds(report.fields)
+
+    def hear(self, report: Report) -> None:
+        """Move the latest state: only forward, field by field; None takes a field away."""
+        self.heard_ms = max(self.heard_ms, report.received_ms)
+        if report.kind is not ReportKind.STATE or (self.state and report.order <= self.state.order):
+            return
+        self.state = report
+        merged = {**self.fields, **_own_fields(report)}
+        self.fields = {name: value for name, value in merged.items() if value is not None}
+
+    def latest(self, device_id: str) -> DeviceState | None:
+        """Return the latest state, None if it was never heard."""
+        if not self.heard_ms:
+            return None
+        last = self.state
+        return DeviceState(
+            device_id=device_id,
+            boot=last.boot if last else 0,
+            seq=last.seq if last else 0,
+            at=from_ms(last.at_ms if last else 0),
+            received_at=from_ms(self.heard_ms),
+            clock=last.clock if last else ClockQuality.SERVER,
+            fields=dict(self.fields),
+            online=self.offline_ms is None or self.heard_ms > self.offline_ms,
+        )
+
+
+class MemoryTelemetry:
+    """Reports that go with the process. No verb waits inside, so each is atomic on the event loop."""
+
+    def __init__(self, wakeups: Wakeups | None = None, clock: Clock | None = None) -> None:
+        self._wakeups = wakeups
+        self._clock = clock or SystemClock()
+        self._devices: dict[str, _Device] = {}
+        self._arrivals = count(1)
+        self._fences = count(1)  # one for all: a device that was forgotten never sees an old fence again
+
+    async def store(self, reports: Sequence[Report]) -> list[bool]:
+        """Store a batch; return for each report whether it was new."""
+        now_ms = to_ms(self._clock.now())
+        for device_id in sorted({report.device_id for report in reports} - self._devices.keys()):
+            self._devices[device_id] = _Device()
+        new: list[bool] = []
+        waits = False
+        for report in reports:
+            device = self._devices[report.device_id]
+            new.append(report.order not in device.reports)
+            if not new[-1]:
+                continue
+            device.reports[report.order] = (next(self._arrivals), report)
+            if device.must_judge(report):
+                device.unjudged[report.order] = report
+                _begin_to_wait(device, now_ms)
+                waits = True
+            device.hear(report)
+        if waits:
+            self._ring()
+        return new
+
+    async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
+        """Note what the broker says of a connection; being online counts as being heard."""
+        device = self._devices.setdefault(device_id, _Device())
+        if not online:
+            device.offline_ms = to_ms(at)
+            return
+        device.offline_ms = None
+        device.heard_ms = max(device.heard_ms, to_ms(at))
+        if device.envelope is None or device.waiting_since_ms is not None:
+            device.woken = True
+            _begin_to_wait(device, to_ms(at))
+            self._ring()
+
+    async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
+        """Return the latest state of those devices that ever spoke."""
+        asked = {device_id: self._devices[device_id] for device_id in device_ids if device_id in self._devices}
+        states = {device_id: device.latest(device_id) for device_id, device in asked.items()}
+        return {device_id: state for device_id, state in states.items() if state is not None}
+
+    async def series(
+        self,
+        device_id: str,
+        *,
+        start: datetime,
+        end: datetime,
+        step: str = "raw",
+        fields: Sequence[str] | None = None,
+        cursor: str | None = None,
+        limit: int = 10_000,
+        time_zone: str = "UTC",
+    ) -> Series:
+        """Return points with start <= time < end, oldest first; only `raw` comes in pages."""
+        if step not in STEPS:
+            raise ValueError(f"step must be one of {', '.join(STEPS)}")
+        seek = _cursor(cursor) if cursor else (-1, -1)
+        device = self._devices.get(device_id, _Device())
+        found = sorted(
+            (report.at_ms, arrival, report)
+            for arrival, report in device.reports.values()
+            if report.kind is ReportKind.STATE
+            and to_ms(start) <= report.at_ms < to_ms(end)
+            and (report.at_ms, arrival) > seek
+        )
+        following = None
+        if step == "raw":
+            found = found[:limit]
+            following = f"{found[-1][0]}.{found[-1][1]}" if found and len(found) == limit else None
+        points = [(at_ms, flat(_own_fields(report))) for at_ms, _, report in found]
+        return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
+
+    async def claim_waiting(
+        self,
+        *,
+        owner: str,  # noqa: ARG002 - for stores that write down who holds a claim
+        now: datetime,
+        lease_s: float,
+    ) -> Waiting | None:
+        """Claim the device that waits longest; those with something to judge before those that only time woke."""
+        now_ms = to_ms(now)
+        free = [(device_id, each) for device_id, each in self._devices.items() if each.lease_ms <= now_ms]
+        chosen = _longest_waiting(free, now_ms)
+        if chosen is None:
+            return None
+        device_id, device = chosen
+        device.lease_ms = to_ms(now + timedelta(seconds=lease_s))
+        device.claimed_ms = now_ms
+        device.fence = next(self._fences)
+        device.handed_out = tuple(sorted(device.unjudged))
+        device.woken = False
+        _begin_to_wait(device, now_ms)
+        return Waiting(
+            device_id=device_id,
+            fence=device.fence,
+            reports=tuple(device.unjudged[order] for order in device.handed_out),
+            state=device.latest(device_id),
+            envelope=device.envelope,
+        )
+
+    async def settle(
+        self,
+        waiting: Waiting,
+        *,
+        envelope: Envelope | None,
+        wake_at: datetime | None,
+        silent_after_s: float | None,
+    ) -> bool:
+        """End a claim; False when it was lost, or settled already."""
+        device = self._devices.get(waiting.device_id)
+        if device is None or device.fence != waiting.fence:
+            return False
+        for order in device.handed_out:
+            del device.unjudged[order]
+        device.handed_out = ()
+        device.fence = None
+        device.lease_ms = 0
+        device.envelope = envelope
+        device.wake_ms = None if wake_at is None else to_ms(wake_at)
+        device.silent_after_ms = None if silent_after_s is None else round(silent_after_s * 1000)
+        if device.silent(device.claimed_ms):
+            device.silence_judged_ms = device.heard_ms
+        if not device.woken and not device.unjudged:
+            device.waiting_since_ms = None
+        return True
+
+    async def wake(self, device_id: str) -> None:
+        """Make a device wait to be judged now; a wake during a judgement is judged after it."""
+        device = self._devices.get(device_id)
+        if device is None:
+            return
+        device.woken = True
+        _begin_to_wait(device, to_ms(self._clock.now()))
+        self._ring()
+
+    async def forget(self, device_id: str) -> int:
+        """Remove everything reported by a device; return how many reports there were."""
+        device = self._devices.pop(device_id, _Device())
+        return len(device.reports)
+
+    async def reports_waiting(self) -> int:
+        """Return how many reports wait to be judged."""
+        return sum(len(device.unjudged) for device in self._devices.values())
+
+    def _ring(self) -> None:
+        if self._wakeups is not None:
+            self._wakeups.ring(BELL)
+
+
+def _begin_to_wait(device: _Device, since_ms: int) -> None:
+    if device.waiting_since_ms is None:
+        device.waiting_since_ms = since_ms
+
+
+def _longest_waiting(free: Iterable[tuple[str, _Device]], now_ms: int) -> tuple[str, _Device] | None:
+    """Return who comes first; of equals, who was heard of first."""
+    best: tuple[str, _Device] | None = None
+    best_place = (9, 0)
+    for device_id, device in free:
+        place = _place(device, now_ms)
+        if place is not None and place < best_place:
+            best, best_place = (device_id, device), place
+    return best
+
+
+def _place(device: _Device, now_ms: int) -> tuple[int, int] | None:
+    """Return (which lane, since when) a device waits in; None if it does not."""
+    if device.waiting_since_ms is not None:
+        return (0, device.waiting_since_ms)
+    if device.wake_ms is not None and device.wake_ms <= now_ms:
+        return (1, device.wake_ms)
+    return (2, 0) if device.silent(now_ms) else None
+
+
+def _own_fields(report: Report) -> Mapping[str, Any]:
+    return {name: value for name, value in report.fields.items() if name not in ORDER_KEYS}
+
+
+def _cursor(text: str) -> tuple[int, int]:
+    at_ms, _, arrival = text.partition(".")
+    if not (at_ms.isdecimal() and arrival.isdecimal()):
+        raise ValueError("the cursor is not one of ours: leave it out to begin anew")
+    return int(at_ms), int(arrival)

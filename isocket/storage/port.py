@@ -1,0 +1,141 @@
+"""The Records port: a handful of verbs on stored records, each atomic by itself.
+
+There are no transactions across records. Whoever changes several writes them in an order that makes a second
+run harmless: derived ids first, the step that marks the work done last.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol, TypeVar
+
+from isocket.domain.record import Record
+
+R = TypeVar("R", bound=Record)
+Value = str | int | float | bool | datetime | None
+
+
+class Op(StrEnum):
+    """What a test asks of a field."""
+
+    IS = "is"
+    IS_NOT = "is_not"
+    ONE_OF = "one_of"
+    AT_MOST = "at_most"
+    ABOVE = "above"
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One condition on one field; several are joined by AND. None is equal to None and never at most or above."""
+
+    __test__ = False  # not one for pytest
+
+    field: str
+    op: Op
+    value: Any
+
+
+def is_(field: str, value: Value) -> Test:
+    """Ask for equality."""
+    return Test(field, Op.IS, value)
+
+
+def is_not(field: str, value: Value) -> Test:
+    """Ask for the opposite of `is_`."""
+    return Test(field, Op.IS_NOT, value)
+
+
+def one_of(field: str, values: Sequence[Value]) -> Test:
+    """Ask for equality with any of `values`; with none, nothing fits."""
+    return Test(field, Op.ONE_OF, tuple(values))
+
+
+def at_most(field: str, value: Value) -> Test:
+    """Ask for less or equal. Times are compared as times, text as text."""
+    return Test(field, Op.AT_MOST, value)
+
+
+def above(field: str, value: Value) -> Test:
+    """Ask for more."""
+    return Test(field, Op.ABOVE, value)
+
+
+class AlreadyThereError(Exception):
+    """A record with this id, or with the same unique fields, is stored already. Often that is all you wanted."""
+
+
+class StoreUnavailableError(Exception):
+    """The store did not answer. Nothing is known to have been written: try again, every step may run twice."""
+
+
+class Records(Protocol):
+    """Stored records. Every verb is atomic and durable when it returns."""
+
+    async def add(self, record: Record) -> None:
+        """Store a new record.
+
+        Raises:
+            AlreadyThereError: id or unique fields are taken.
+        """
+        ...
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        """Store those of `records` (any classes) that are not there yet, each by itself; return how many were new."""
+        ...
+
+    async def get(self, kind: type[R], record_id: str) -> R | None:
+        """Return the record with this id, or None."""
+        ...
+
+    async def find(
+        self,
+        kind: type[R],
+        *tests: Test,
+        order_by: str = "id",
+        descending: bool = False,
+        limit: int | None = None,
+        after: tuple[Value, str] | None = None,
+    ) -> list[R]:
+        """Return what fits all tests, ordered by (`order_by`, id).
+
+        `after` is the (value of order_by, id) of the last one seen: what follows it in the order is returned.
+        """
+        ...
+
+    async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+        """Change the first record that fits, in one atomic step; return it as it is now, or None if none fits.
+
+        This is the whole concurrency model: claim with a lease, compare and set (`is_("version", v)`), fence.
+        `version` grows by itself.
+
+        Raises:
+            AlreadyThereError: the change would break a unique group; nothing was changed.
+        """
+        ...
+
+    async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:
+        """Change every record that fits; return how many."""
+        ...
+
+    async def remove_all(self, kind: type[R], *tests: Test) -> int:
+        """Remove every record that fits; return how many."""
+        ...
+
+    async def count(self, kind: type[R], *tests: Test) -> int:
+        """Return how many fit."""
+        ...
+
+
+async def every(records: Records, kind: type[R], *tests: Test, page: int = 500) -> AsyncIterator[R]:
+    """Yield everything that fits, in order of id, a page at a time."""
+    last: R | None = None
+    while True:
+        after = None if last is None else (last.id, last.id)
+        found = await records.find(kind, *tests, limit=page, after=after)
+        for each in found:
+            yield each
+        if len(found) < page:
+            return
+        last = found[-1]

@@ -1,0 +1,143 @@
+"""The Records port on any adapter of documents: typed, checked, and ringing the bells of waiting workers."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from isocket.domain import STORED
+from isocket.domain.record import Record
+from isocket.storage.codec import (
+    check_orderable,
+    collection_of,
+    encode_change,
+    encode_tested,
+    from_document,
+    to_document,
+)
+from isocket.storage.documents import Documents
+from isocket.storage.port import Op, Test, Value
+from isocket.storage.wakeups import Wakeups
+
+R = TypeVar("R", bound=Record)
+
+
+class StoredRecords:
+    """Records kept as documents. Field names are checked, so that a slip of the pen never means "nothing fits"."""
+
+    def __init__(self, documents: Documents, wakeups: Wakeups | None = None) -> None:
+        self._documents = documents
+        self._wakeups = wakeups
+
+    async def prepare(self, kinds: Iterable[type[Record]] = STORED) -> None:
+        """Make what the store lacks for these classes. Called once, before any other verb."""
+        await self._documents.prepare([collection_of(kind) for kind in kinds])
+
+    async def add(self, record: Record) -> None:
+        """Store a new record.
+
+        Raises:
+            AlreadyThereError: id or unique fields are taken.
+        """
+        kind = type(record)
+        await self._documents.add_all([(collection_of(kind), to_document(record))], refuse_if_there=True)
+        self._ring(kind)
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        """Store those that are not there yet, each by itself; return how many were new."""
+        items = [(collection_of(type(record)), to_document(record)) for record in records]
+        if not items:
+            return 0
+        new = await self._documents.add_all(items)
+        if new:
+            self._ring(*{type(record) for record in records})
+        return new
+
+    async def get(self, kind: type[R], record_id: str) -> R | None:
+        """Return the record with this id, or None."""
+        document = await self._documents.get(collection_of(kind), record_id)
+        return None if document is None else from_document(kind, document)
+
+    async def find(
+        self,
+        kind: type[R],
+        *tests: Test,
+        order_by: str = "id",
+        descending: bool = False,
+        limit: int | None = None,
+        after: tuple[Value, str] | None = None,
+    ) -> list[R]:
+        """Return what fits all tests, ordered by (`order_by`, id), both turned round when `descending`.
+
+        `after` is the (value of order_by, id) of the last one seen.
+
+        Raises:
+            ValueError: a test or `order_by` names a field that the class does not have, or `limit` is negative.
+        """
+        check_orderable(kind, order_by)
+        if limit is not None and limit < 0:
+            raise ValueError(f"the limit {limit} is negative")
+        found = await self._documents.find(
+            collection_of(kind),
+            _encode_tests(kind, tests),
+            order_by=order_by,
+            descending=descending,
+            limit=limit,
+            after=None if after is None else (encode_tested(kind, order_by, after[0]), after[1]),
+        )
+        return [from_document(kind, document) for document in found]
+
+    async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+        """Change the first record that fits, in one atomic step; return it as it is now, or None if none fits.
+
+        Raises:
+            AlreadyThereError: the change would break a unique group; nothing was changed.
+            ValueError: a name is not one of the class's fields, or a value does not belong there.
+        """
+        check_orderable(kind, order_by)
+        document = await self._documents.change_one(
+            collection_of(kind), _encode_tests(kind, tests), _encode_changes(kind, changes), order_by=order_by
+        )
+        if document is None:
+            return None
+        self._ring(kind)
+        return from_document(kind, document)
+
+    async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:
+        """Change every record that fits; return how many. Raises as `change_one` does."""
+        changed = await self._documents.change_all(
+            collection_of(kind), _encode_tests(kind, tests), _encode_changes(kind, changes)
+        )
+        if changed:
+            self._ring(kind)
+        return changed
+
+    async def remove_all(self, kind: type[R], *tests: Test) -> int:
+        """Remove every record that fits; return how many."""
+        return await self._documents.remove_all(collection_of(kind), _encode_tests(kind, tests))
+
+    async def count(self, kind: type[R], *tests: Test) -> int:
+        """Return how many fit."""
+        return await self._documents.count(collection_of(kind), _encode_tests(kind, tests))
+
+    def _ring(self, *kinds: type[Record]) -> None:
+        if self._wakeups is not None:
+            for kind in kinds:
+                self._wakeups.ring(kind.collection)
+
+
+def _encode_tests(kind: type[Record], tests: Sequence[Test]) -> list[Test]:
+    return [_encode_test(kind, test) for test in tests]
+
+
+def _encode_test(kind: type[Record], test: Test) -> Test:
+    if test.op is Op.ONE_OF:
+        # Without values nothing is encoded, but a wrong name is still a mistake.
+        encode_tested(kind, test.field, None)
+        return Test(test.field, test.op, tuple(encode_tested(kind, test.field, one) for one in test.value))
+    return Test(test.field, test.op, encode_tested(kind, test.field, test.value))
+
+
+def _encode_changes(kind: type[Record], changes: Mapping[str, Any]) -> dict[str, Any]:
+    for name in ("id", "version"):
+        if name in changes:
+            raise ValueError(f"{kind.__name__}.{name} is not yours to change")
+    return {name: encode_change(kind, name, value) for name, value in changes.items()}

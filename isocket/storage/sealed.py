@@ -1,0 +1,296 @@
+"""Personal text stored only as ciphertext under the key of its own person, by a wrapper around any documents.
+
+A sealed value is `v1.` and base64url of nonce and ciphertext (AES-256-GCM). Collection, field and document id are
+bound in, so a value moved elsewhere does not open. A lookup field has a hidden neighbour, `<field>_blind`, a keyed
+hash by which it is found. None and the empty text tell nothing and stay as they are; they need no key.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from isocket.kit.logs import get_logger
+from isocket.storage.documents import Collection, Document, Documents
+from isocket.storage.keyring import Keyring
+from isocket.storage.port import Op, StoreUnavailableError, Test, is_
+
+log = get_logger(__name__)
+
+ERASED = ""
+"""What is read of a value whose key was destroyed, so that one erased person never breaks a list."""
+
+MARK = "v1."
+NONCE_BYTES = 12
+BLIND_BYTES = 16
+TRIES = 8  # of a change that others get in the way of
+
+
+class SealBrokenError(Exception):
+    """A stored value does not open: it was altered or moved, or was never sealed. Restore the record."""
+
+
+class SealedDocuments:
+    """The Documents port; what reaches the store beneath holds no sealed value in clear."""
+
+    def __init__(self, inner: Documents, keyring: Keyring) -> None:
+        self._inner = inner
+        self._keyring = keyring
+
+    async def prepare(self, collections: Sequence[Collection]) -> None:
+        """Make what is missing, with groups over the hidden keys in place of lookup fields."""
+        await self._inner.prepare([_beneath(collection) for collection in collections])
+
+    async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
+        """Store the new ones; return how many.
+
+        Raises:
+            PersonErasedError: one of them belongs to an erased person; nothing is stored.
+        """
+        keys = await self._keyring.keys_for(
+            {_person(collection, document) for collection, document in items if _texts(collection, document)},
+            create=True,
+        )
+        sealed: list[tuple[Collection, Document]] = []
+        for collection, document in items:
+            key = keys.get(document[collection.subject]) if collection.subject else None
+            sealed.append((_beneath(collection), await self._sealed(collection, document["id"], document, key)))
+        return await self._inner.add_all(sealed, refuse_if_there=refuse_if_there)
+
+    async def get(self, collection: Collection, document_id: str) -> Document | None:
+        """Return the document with this id, or None."""
+        found = await self._inner.get(_beneath(collection), document_id)
+        return None if found is None else (await self._opened(collection, [found]))[0]
+
+    async def find(
+        self,
+        collection: Collection,
+        tests: Sequence[Test],
+        *,
+        order_by: str = "id",
+        descending: bool = False,
+        limit: int | None = None,
+        after: tuple[Any, str] | None = None,
+    ) -> list[Document]:
+        """Return what fits, ordered by (`order_by`, id), which cannot be a sealed field."""
+        _check_order(collection, order_by)
+        found = await self._inner.find(
+            _beneath(collection),
+            await self._asked(collection, tests),
+            order_by=order_by,
+            descending=descending,
+            limit=limit,
+            after=after,
+        )
+        return await self._opened(collection, found)
+
+    async def change_one(
+        self,
+        collection: Collection,
+        tests: Sequence[Test],
+        changes: Mapping[str, Any],
+        *,
+        order_by: str = "id",
+    ) -> Document | None:
+        """Change the first that fits and return it as it is now.
+
+        Raises:
+            PersonErasedError: the new text belongs to an erased person.
+            StoreUnavailableError: others changed the same document again and again.
+            ValueError: the person would change, and a sealed value of the one before would stay.
+        """
+        _check_order(collection, order_by)
+        beneath, asked = _beneath(collection), await self._asked(collection, tests)
+        if not _texts(collection, changes) and collection.subject not in changes:
+            blanked = await self._sealed(collection, "", changes, None)
+            changed = await self._inner.change_one(beneath, asked, blanked, order_by=order_by)
+            return None if changed is None else (await self._opened(collection, [changed]))[0]
+        for _ in range(TRIES):
+            first = await self._inner.find(beneath, asked, order_by=order_by, limit=1)
+            if not first:
+                return None
+            same, sealed = await self._for(collection, first[0], changes)
+            changed = await self._inner.change_one(beneath, [*asked, *same], sealed)
+            if changed is not None:
+                return (await self._opened(collection, [changed]))[0]
+        raise StoreUnavailableError(f"{collection.name}: changed by others {TRIES} times in a row, try again")
+
+    async def change_all(self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any]) -> int:
+        """Change all that fit; return how many.
+
+        Raises:
+            ValueError: there is sealed text to write, which is bound to one document; or the person would change
+                and a sealed value of the one before would stay.
+        """
+        texts = _texts(collection, changes)
+        if texts:
+            raise ValueError(f"{collection.name}.{texts[0]} is sealed for each document: change one at a time")
+        if collection.subject in changes:
+            for name in collection.sealed:
+                if name not in changes:
+                    raise _left_behind(collection, name)
+        blanked = await self._sealed(collection, "", changes, None)
+        return await self._inner.change_all(_beneath(collection), await self._asked(collection, tests), blanked)
+
+    async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int:
+        """Remove what fits; return how many."""
+        return await self._inner.remove_all(_beneath(collection), await self._asked(collection, tests))
+
+    async def count(self, collection: Collection, tests: Sequence[Test]) -> int:
+        """Return how many fit."""
+        return await self._inner.count(_beneath(collection), await self._asked(collection, tests))
+
+    async def close(self) -> None:
+        """Close the store beneath; the keyring belongs to whoever opened it."""
+        await self._inner.close()
+
+    async def _for(
+        self, collection: Collection, found: Document, changes: Mapping[str, Any]
+    ) -> tuple[list[Test], Document]:
+        """Return the changes sealed for one document, and the tests that it is still what it was when we looked."""
+        before = found[collection.subject or "id"]
+        person = changes.get(collection.subject or "id", before)
+        same = [is_("id", found["id"]), is_(collection.subject or "id", before)]
+        for name in collection.sealed if person != before else ():
+            if name not in changes:
+                if found.get(name):
+                    raise _left_behind(collection, name)
+                same.append(is_(name, found.get(name)))
+        key = None
+        if _texts(collection, changes):
+            key = await self._keyring.key_for(
+                _person(collection, {**changes, collection.subject or "id": person}), create=True
+            )
+        return same, await self._sealed(collection, found["id"], changes, key)
+
+    async def _sealed(
+        self, collection: Collection, document_id: str, values: Mapping[str, Any], key: bytes | None
+    ) -> Document:
+        """Return a document, or changes of one, with text sealed and hidden keys set."""
+        sealed = dict(values)
+        cipher = AESGCM(key) if key else None
+        for name in collection.sealed:
+            if cipher is not None and sealed.get(name):
+                sealed[name] = _seal(cipher, sealed[name], _place(collection, name, document_id))
+        for name in collection.lookup:
+            if name in values:
+                sealed[_hidden(name)] = await self._blind(collection, name, values[name])
+        return sealed
+
+    async def _opened(self, collection: Collection, documents: Sequence[Document]) -> list[Document]:
+        """Return documents as they were given to us."""
+        if not collection.sealed:
+            return list(documents)
+        persons = {_person(collection, each) for each in documents if _texts(collection, each)}
+        keys = await self._keyring.keys_for(persons)
+        for person in persons - keys.keys():
+            if not await self._keyring.was_destroyed(person):
+                log.error("sealed_without_key", collection=collection.name, person_id=person)
+        ciphers = {person: AESGCM(key) for person, key in keys.items()}
+        return [_open_document(collection, each, ciphers) for each in documents]
+
+    async def _asked(self, collection: Collection, tests: Sequence[Test]) -> list[Test]:
+        """Return the tests as the store beneath can answer them."""
+        return [await self._asked_one(collection, test) if test.field in collection.sealed else test for test in tests]
+
+    async def _asked_one(self, collection: Collection, test: Test) -> Test:
+        if test.op in (Op.IS, Op.IS_NOT) and test.value is None:
+            return test
+        if test.field not in collection.lookup or test.op in (Op.AT_MOST, Op.ABOVE):
+            raise ValueError(f"{collection.name}.{test.field} is sealed: it cannot be asked for {test.op.value}")
+        if test.op is Op.ONE_OF:
+            blind = [await self._blind(collection, test.field, value) for value in test.value]
+            return Test(_hidden(test.field), test.op, tuple(blind))
+        return Test(_hidden(test.field), test.op, await self._blind(collection, test.field, test.value))
+
+    async def _blind(self, collection: Collection, name: str, value: str | None) -> str | None:
+        """Return the keyed hash of a value: the same in capitals and small letters, wide and narrow ones."""
+        if value is None:
+            return None
+        key = await self._keyring.index_key(f"{collection.name}.{name}")
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
+        return hmac.digest(key, folded.encode(), hashlib.sha256)[:BLIND_BYTES].hex()
+
+
+def _beneath(collection: Collection) -> Collection:
+    """Return the collection as the store beneath sees it."""
+    if not collection.sealed:
+        return collection
+    return replace(
+        collection,
+        unique=tuple(_hidden_group(collection, group) for group in collection.unique),
+        indexed=tuple(_hidden_group(collection, group) for group in collection.indexed),
+        sealed=(),
+        lookup=(),
+    )
+
+
+def _hidden_group(collection: Collection, group: Iterable[str]) -> tuple[str, ...]:
+    for name in group:
+        if name in collection.sealed and name not in collection.lookup:
+            raise ValueError(f"{collection.name}.{name} is sealed: it cannot be unique or indexed without lookup")
+    return tuple(_hidden(name) if name in collection.lookup else name for name in group)
+
+
+def _hidden(name: str) -> str:
+    return f"{name}_blind"
+
+
+def _texts(collection: Collection, values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the sealed fields that have something to hide."""
+    return [name for name in collection.sealed if values.get(name)]
+
+
+def _person(collection: Collection, document: Mapping[str, Any]) -> str:
+    person = document.get(collection.subject or "")
+    if not isinstance(person, str):
+        raise ValueError(  # noqa: TRY004 - the value is missing, it is not of a wrong type
+            f"{collection.name}: without its {collection.subject} nothing can be sealed in a document"
+        )
+    return person
+
+
+def _place(collection: Collection, name: str, document_id: str) -> bytes:
+    return f"{collection.name}/{name}/{document_id}".encode()
+
+
+def _seal(cipher: AESGCM, text: str, place: bytes) -> str:
+    nonce = secrets.token_bytes(NONCE_BYTES)
+    return MARK + base64.urlsafe_b64encode(nonce + cipher.encrypt(nonce, text.encode(), place)).decode()
+
+
+def _open_document(collection: Collection, document: Document, ciphers: Mapping[str, AESGCM]) -> Document:
+    hidden = {_hidden(name) for name in collection.lookup}
+    opened = {name: value for name, value in document.items() if name not in hidden}
+    for name in _texts(collection, document):
+        cipher = ciphers.get(document[collection.subject or ""])
+        place = _place(collection, name, document["id"])
+        opened[name] = ERASED if cipher is None else _open(cipher, document[name], place)
+    return opened
+
+
+def _open(cipher: AESGCM, sealed: str, place: bytes) -> str:
+    try:
+        raw = base64.urlsafe_b64decode(sealed.removeprefix(MARK))
+        return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place).decode()
+    except (ValueError, InvalidTag) as error:
+        raise SealBrokenError(f"{place.decode()} does not open: altered, moved, or never sealed") from error
+
+
+def _check_order(collection: Collection, order_by: str) -> None:
+    if order_by in collection.sealed:
+        raise ValueError(f"{collection.name}.{order_by} is sealed: nothing can be ordered by it")
+
+
+def _left_behind(collection: Collection, name: str) -> ValueError:
+    return ValueError(
+        f"{collection.name}: whoever changes {collection.subject} must change {name} too, for it is sealed for the"
+        " person before"
+    )

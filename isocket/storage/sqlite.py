@@ -1,0 +1,89 @@
+"""The embedded store: records and telemetry in one SQLite file."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self, TypeVar
+
+from isocket.kit.clock import Clock, SystemClock
+from isocket.storage.port import StoreUnavailableError
+from isocket.storage.sqlite_documents import SqliteDocuments
+from isocket.storage.sqlite_heard import HeardDevices
+from isocket.storage.sqlite_telemetry import SqliteTelemetry
+from isocket.storage.sqlite_writer import Writer, connect
+from isocket.storage.wakeups import Wakeups
+
+T = TypeVar("T")
+OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
+
+
+class SqliteFile:
+    """The file: one writing thread, and reading threads that never wait for it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.heard = HeardDevices()
+        self._writer = Writer(path, after_roll_back=self.heard.clear)
+        self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sqlite-reader")
+        self._idle: list[sqlite3.Connection] = []
+        self._all: list[sqlite3.Connection] = []
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` returned once it is on disk; see `Writer.run`."""
+        return await self._writer.run(work)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` finds in everything committed so far."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._with_connection, work)
+
+    def _with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = connect(self._path, read_only=True)
+            self._all.append(connection)
+        try:
+            return work(connection)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailableError(f"SQLite could not read: {error}") from error
+        finally:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Finish what waits and let go of the file."""
+        self._readers.shutdown()
+        for connection in self._all:
+            connection.close()
+        self._writer.close()
+
+
+class SqliteStore:
+    """Both ports on one file."""
+
+    def __init__(self, file: SqliteFile, *, wakeups: Wakeups | None, clock: Clock) -> None:
+        self._file = file
+        self.documents = SqliteDocuments(file.write, file.read)
+        self.telemetry = SqliteTelemetry(file.write, file.read, heard=file.heard, wakeups=wakeups, clock=clock)
+
+    @classmethod
+    async def open(cls, path: Path, *, wakeups: Wakeups | None = None, clock: Clock | None = None) -> Self:
+        """Open or make the file.
+
+        Raises:
+            StoreUnavailableError: SQLite is too old, or the file cannot be opened.
+        """
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            raise StoreUnavailableError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or newer is needed")
+        try:
+            file = await asyncio.to_thread(SqliteFile, path)
+        except sqlite3.Error as error:
+            raise StoreUnavailableError(f"cannot open {path}: {error}") from error
+        store = cls(file, wakeups=wakeups, clock=clock or SystemClock())
+        await store.telemetry.prepare()
+        return store
+
+    async def close(self) -> None:
+        """Finish what waits and let go of the file; the write-ahead log is emptied."""
+        await asyncio.to_thread(self._file.close)

@@ -1,0 +1,215 @@
+"""Documents in SQLite: a table a collection, a JSON document a row, indexes on the fields that are asked for."""
+
+import json
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Protocol, TypeVar
+
+from isocket.storage.documents import Collection, Document
+from isocket.storage.port import AlreadyThereError, Op, Test
+from isocket.storage.sqlite_writer import ExpectedError
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs work on a connection."""
+
+    def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
+
+
+class SqliteDocuments:
+    """The Documents port on one SQLite file. Each verb is one statement, and so atomic."""
+
+    def __init__(self, write: Run, read: Run) -> None:
+        self._write = write
+        self._read = read
+
+    async def prepare(self, collections: Sequence[Collection]) -> None:
+        """Make tables and indexes that are missing."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for collection in collections:
+                for statement in _schema(collection):
+                    connection.execute(statement)
+
+        await self._write(work)
+
+    async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
+        """Store the new ones; return how many."""
+        rows = [(collection.name, (document["id"], _text(document))) for collection, document in items]
+        verb = "INSERT" if refuse_if_there else "INSERT OR IGNORE"
+
+        def work(connection: sqlite3.Connection) -> int:
+            added = 0
+            for name, group in groupby(rows, key=lambda row: row[0]):
+                statement = f"{verb} INTO {_table(name)} (id, doc) VALUES (?, ?)"
+                try:
+                    added += connection.executemany(statement, [row for _, row in group]).rowcount
+                except sqlite3.IntegrityError as error:
+                    raise ExpectedError(AlreadyThereError(f"{name}: {error}")) from error
+            return added
+
+        return await self._write(work)
+
+    async def get(self, collection: Collection, document_id: str) -> Document | None:
+        """Return the document with this id, or None."""
+        statement = f"SELECT doc FROM {_table(collection.name)} WHERE id = ?"
+        row = await self._read(lambda connection: connection.execute(statement, (document_id,)).fetchone())
+        return None if row is None else _document(row[0])
+
+    async def find(
+        self,
+        collection: Collection,
+        tests: Sequence[Test],
+        *,
+        order_by: str = "id",
+        descending: bool = False,
+        limit: int | None = None,
+        after: tuple[Any, str] | None = None,
+    ) -> list[Document]:
+        """Return what fits, ordered by (order_by, id)."""
+        where, values = _where(tests)
+        if after is not None:
+            seek, more = _after(order_by, after, descending=descending)
+            where, values = f"{where} AND {seek}", [*values, *more]
+        statement = f"SELECT doc FROM {_table(collection.name)} WHERE {where} {_order(order_by, descending=descending)}"
+        if limit is not None:
+            statement += f" LIMIT {limit:d}"
+        rows = await self._read(lambda connection: connection.execute(statement, values).fetchall())
+        return [_document(row[0]) for row in rows]
+
+    async def change_one(
+        self,
+        collection: Collection,
+        tests: Sequence[Test],
+        changes: Mapping[str, Any],
+        *,
+        order_by: str = "id",
+    ) -> Document | None:
+        """Change the first that fits; return it as it is now."""
+        table = _table(collection.name)
+        where, values = _where(tests)
+        assignments, news = _assignments(changes)
+        first = f"SELECT id FROM {table} WHERE {where} {_order(order_by, descending=False)} LIMIT 1"
+        statement = f"UPDATE {table} SET doc = {assignments} WHERE id = ({first}) RETURNING doc"
+        row = await self._write(_changing(collection.name, statement, [*news, *values]))
+        return None if not row else _document(row[0][0])
+
+    async def change_all(self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any]) -> int:
+        """Change all that fit; return how many."""
+        where, values = _where(tests)
+        assignments, news = _assignments(changes)
+        statement = f"UPDATE {_table(collection.name)} SET doc = {assignments} WHERE {where} RETURNING id"
+        return len(await self._write(_changing(collection.name, statement, [*news, *values])))
+
+    async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int:
+        """Remove all that fit; return how many."""
+        where, values = _where(tests)
+        statement = f"DELETE FROM {_table(collection.name)} WHERE {where}"
+        return await self._write(lambda connection: connection.execute(statement, values).rowcount)
+
+    async def count(self, collection: Collection, tests: Sequence[Test]) -> int:
+        """Return how many fit."""
+        where, values = _where(tests)
+        statement = f"SELECT count(*) FROM {_table(collection.name)} WHERE {where}"
+        row = await self._read(lambda connection: connection.execute(statement, values).fetchone())
+        return int(row[0])
+
+    async def close(self) -> None:
+        """Nothing to do: the file is closed by its store."""
+
+
+def _changing(name: str, statement: str, values: list[Any]) -> Callable[[sqlite3.Connection], list[tuple[str]]]:
+    def work(connection: sqlite3.Connection) -> list[tuple[str]]:
+        try:
+            return connection.execute(statement, values).fetchall()
+        except sqlite3.IntegrityError as error:
+            raise ExpectedError(AlreadyThereError(f"{name}: {error}")) from error
+
+    return work
+
+
+def _schema(collection: Collection) -> list[str]:
+    table = _table(collection.name)
+    statements = [f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, doc TEXT NOT NULL)"]
+    for kind, groups in (("UNIQUE INDEX", collection.unique), ("INDEX", collection.indexed)):
+        for group in groups:
+            name = f"{table}_{'_'.join(group)}"
+            columns = ", ".join(_field(each) for each in group)
+            statements.append(f"CREATE {kind} IF NOT EXISTS {name} ON {table} ({columns})")
+    return statements
+
+
+def _table(name: str) -> str:
+    return f"records_{name}"
+
+
+def _field(name: str) -> str:
+    """Return the expression of a field; it must be written alike in queries and indexes for an index to be used."""
+    if not name.isidentifier():
+        raise ValueError(f"not a field name: {name!r}")
+    return "id" if name == "id" else f"json_extract(doc, '$.{name}')"
+
+
+def _where(tests: Sequence[Test]) -> tuple[str, list[Any]]:
+    parts: list[str] = ["1"]
+    values: list[Any] = []
+    for test in tests:
+        part, more = _condition(_field(test.field), test)
+        parts.append(part)
+        values.extend(more)
+    return " AND ".join(parts), values
+
+
+def _condition(field: str, test: Test) -> tuple[str, list[Any]]:
+    match test.op:
+        case Op.IS:
+            return (f"{field} IS NULL", []) if test.value is None else (f"{field} = ?", [test.value])
+        case Op.IS_NOT:
+            return f"{field} IS NOT ?", [test.value]
+        case Op.ONE_OF:
+            some = [value for value in test.value if value is not None]
+            part = f"{field} IN ({', '.join('?' * len(some))})"
+            return (f"({part} OR {field} IS NULL)", some) if None in test.value else (part, some)
+        case Op.AT_MOST:
+            return f"{field} <= ?", [test.value]
+        case Op.ABOVE:
+            return f"{field} > ?", [test.value]
+
+
+def _order(order_by: str, *, descending: bool) -> str:
+    way = "DESC" if descending else "ASC"
+    return f"ORDER BY id {way}" if order_by == "id" else f"ORDER BY {_field(order_by)} {way}, id {way}"
+
+
+def _after(order_by: str, after: tuple[Any, str], *, descending: bool) -> tuple[str, list[Any]]:
+    """Return the condition of what follows `after`: nulls come first, or last when descending."""
+    field, (value, last_id) = _field(order_by), after
+    sign = "<" if descending else ">"
+    if value is None:
+        same = f"({field} IS NULL AND id {sign} ?)"
+        return (same, [last_id]) if descending else (f"({field} IS NOT NULL OR {same})", [last_id])
+    beyond = f"({field} {sign} ? OR ({field} = ? AND id {sign} ?))"
+    return (f"({field} IS NULL OR {beyond})" if descending else beyond), [value, value, last_id]
+
+
+def _assignments(changes: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    parts: list[str] = []
+    values: list[Any] = []
+    for name, value in changes.items():
+        _field(name)
+        parts.append(f"'$.{name}', json(?)")
+        values.append(_text(value))
+    version = "'$.version', json_extract(doc, '$.version') + 1"
+    return f"json_set(doc, {', '.join([*parts, version])})", values
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _document(text: str) -> Document:
+    document: Document = json.loads(text)
+    return document

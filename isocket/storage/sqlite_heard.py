@@ -1,0 +1,116 @@
+"""What the writer's thread keeps in memory of each device, so that a quiet report costs no look-up."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from isocket.domain.reports import Envelope, Report, ReportKind
+from isocket.storage.envelope_text import envelope_from_text
+
+
+class HeardDevices:
+    """Numbers and envelopes of devices. True to the file: other processes' changes are seen by their revision."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._envelopes: dict[int, Envelope] = {}  # only of devices that do not wait
+        self._revision = -1
+        self._data_version = -1
+
+    def numbers(self, connection: sqlite3.Connection, reports: Sequence[Report]) -> list[int]:
+        """Return each report's device number; devices heard for the first time get one."""
+        self._refresh(connection)
+        known = self._numbers
+        unknown = {report.device_id for report in reports if report.device_id not in known}
+        if unknown:
+            names = json.dumps(sorted(unknown))
+            connection.execute(
+                "INSERT INTO heard (name) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING", (names,)
+            )
+            found = connection.execute(
+                "SELECT name, device, CASE WHEN waiting_since IS NULL THEN envelope END FROM heard"
+                " WHERE name IN (SELECT value FROM json_each(?))",
+                (names,),
+            )
+            for row in found.fetchall():
+                self._keep(*row)
+        return [known[report.device_id] for report in reports]
+
+    def number(self, connection: sqlite3.Connection, device_id: str) -> int:
+        """Return one device's number, made where it had none."""
+        self._refresh(connection)
+        if device_id not in self._numbers:
+            connection.execute("INSERT INTO heard (name) VALUES (?) ON CONFLICT DO NOTHING", (device_id,))
+            row = connection.execute(
+                "SELECT name, device, CASE WHEN waiting_since IS NULL THEN envelope END FROM heard WHERE name = ?",
+                (device_id,),
+            ).fetchone()
+            self._keep(*row)
+        return self._numbers[device_id]
+
+    def must_judge(self, number: int, report: Report) -> bool:
+        """Return whether a rule has to see this report; from then on the device waits."""
+        if report.kind is ReportKind.STATE:
+            envelope = self._envelopes.get(number)
+            if envelope is not None and envelope.holds(report.fields):
+                return False
+        elif report.kind is not ReportKind.ALARM:
+            return False
+        self._envelopes.pop(number, None)
+        return True
+
+    def is_open(self, number: int) -> bool:
+        """Return whether the device has no envelope, or waits: then being heard at all may be news."""
+        return number not in self._envelopes
+
+    def next_revision(self, connection: sqlite3.Connection) -> int:
+        """Count up what tells other processes to look again."""
+        self._refresh(connection)
+        row = connection.execute("UPDATE telemetry_revision SET revision = revision + 1 RETURNING revision").fetchone()
+        self._revision = int(row[0])
+        return self._revision
+
+    def open(self, connection: sqlite3.Connection, number: int) -> None:
+        """From now on every report of the device is judged, until `reload` finds it settled."""
+        self._envelopes.pop(number, None)
+        connection.execute("UPDATE heard SET revision = ? WHERE device = ?", (self.next_revision(connection), number))
+
+    def clear(self) -> None:
+        """Forget everything: a transaction was rolled back, and with it what was read in it."""
+        self._numbers.clear()
+        self._envelopes.clear()
+        self._data_version = -1
+
+    def reload(self, connection: sqlite3.Connection, number: int) -> None:
+        """Read one device again after its envelope or its waiting changed."""
+        row = connection.execute(
+            "SELECT name, device, CASE WHEN waiting_since IS NULL THEN envelope END FROM heard WHERE device = ?",
+            (number,),
+        ).fetchone()
+        self._keep(*row)
+
+    def drop(self, device_id: str) -> None:
+        """Forget a device."""
+        number = self._numbers.pop(device_id, None)
+        if number is not None:
+            self._envelopes.pop(number, None)
+
+    def _keep(self, name: str, number: int, envelope: str | None) -> None:
+        self._numbers[name] = number
+        if envelope is None:
+            self._envelopes.pop(number, None)
+        else:
+            self._envelopes[number] = envelope_from_text(envelope)
+
+    def _refresh(self, connection: sqlite3.Connection) -> None:
+        """Read what other connections changed. `data_version` stays the same while only we write."""
+        data_version = connection.execute("PRAGMA data_version").fetchone()[0]
+        if data_version == self._data_version:
+            return
+        first = self._data_version == -1
+        self._data_version = data_version
+        revision = connection.execute("SELECT revision FROM telemetry_revision").fetchone()[0]
+        if first or revision != self._revision:
+            self._numbers.clear()
+            self._envelopes.clear()
+        self._revision = revision

@@ -1,0 +1,434 @@
+"""Telemetry in SQLite: a batch is a handful of statements, whatever its length.
+
+The rows of a batch travel as one JSON text and are taken apart by SQLite itself. So the interpreter's lock is given
+away once a statement and not once a row: on a busy process each handing back can cost a whole switch interval.
+"""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
+from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
+from isocket.storage.rollup import STEPS, rolled_up
+from isocket.storage.sqlite_documents import Run
+from isocket.storage.sqlite_heard import HeardDevices
+from isocket.storage.telemetry import Confirmed, Order, Series, Waiting, flat
+from isocket.storage.wakeups import Wakeups
+
+BELL = "telemetry"
+JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with the next
+SILENCE_LOOK_S = 5.0  # another process may have set an earlier silence: look at least so often
+ORDER_KEYS = ("boot", "seq", "ts")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS heard (
+  device INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+  boot INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 0,
+  at INTEGER NOT NULL DEFAULT 0, received INTEGER NOT NULL DEFAULT 0,
+  clock TEXT NOT NULL DEFAULT 'server', fields TEXT NOT NULL DEFAULT '{}',
+  offline_at INTEGER, envelope TEXT, waiting_since INTEGER, wake_at INTEGER, silent_after INTEGER,
+  woken INTEGER NOT NULL DEFAULT 0, lease_until INTEGER NOT NULL DEFAULT 0, fence INTEGER NOT NULL DEFAULT 0,
+  handed_out INTEGER NOT NULL DEFAULT 0, told_boot INTEGER, told_seq INTEGER, revision INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS heard_waiting ON heard (waiting_since) WHERE waiting_since IS NOT NULL;
+CREATE INDEX IF NOT EXISTS heard_wake ON heard (wake_at) WHERE wake_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS heard_revision ON heard (revision);
+CREATE TABLE IF NOT EXISTS reports (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
+  kind TEXT NOT NULL, at INTEGER NOT NULL, received INTEGER NOT NULL, clock TEXT NOT NULL, body TEXT NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS reports_once ON reports (device, boot, seq);
+CREATE INDEX IF NOT EXISTS reports_by_time ON reports (device, at);
+CREATE TABLE IF NOT EXISTS unjudged (device INTEGER NOT NULL, report INTEGER NOT NULL, PRIMARY KEY (device, report))
+  WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS telemetry_revision (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL);
+INSERT OR IGNORE INTO telemetry_revision VALUES (1, 1);
+"""
+
+_INSERT = """
+INSERT INTO reports (device, boot, seq, kind, at, received, clock, body)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
+FROM json_each(?) WHERE true ON CONFLICT DO NOTHING
+"""
+_NEW_ONES = "SELECT json_group_array(json_array(device, boot, seq)) FROM reports WHERE id > ?"
+_MOVE = """
+UPDATE heard SET
+  fields = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN json_patch(heard.fields, new.body)
+                ELSE heard.fields END,
+  at = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN new.at ELSE heard.at END,
+  clock = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN new.clock ELSE heard.clock END,
+  seq = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN new.seq ELSE heard.seq END,
+  boot = max(heard.boot, new.boot), received = max(heard.received, new.received)
+FROM (SELECT value ->> 0 AS device, value ->> 1 AS boot, value ->> 2 AS seq, value ->> 3 AS at,
+             value ->> 4 AS received, value ->> 5 AS clock, value ->> 6 AS body FROM json_each(?)) AS new
+WHERE heard.device = new.device
+"""
+_HEARD_ONLY = """
+UPDATE heard SET received = max(heard.received, new.received)
+FROM (SELECT value ->> 0 AS device, value ->> 1 AS received FROM json_each(?)) AS new
+WHERE heard.device = new.device
+"""
+_MARK = """
+INSERT OR IGNORE INTO unjudged (device, report)
+SELECT reports.device, reports.id FROM json_each(?) JOIN reports
+  ON reports.device = value ->> 0 AND reports.boot = value ->> 1 AND reports.seq = value ->> 2
+"""
+_WAIT = "UPDATE heard SET waiting_since = ifnull(waiting_since, ?) WHERE device = ?"
+_FREE = "lease_until <= :now"
+_LOOK = (
+    f"SELECT device FROM heard WHERE waiting_since IS NOT NULL AND {_FREE} ORDER BY waiting_since LIMIT 1",
+    f"SELECT device FROM heard WHERE wake_at <= :now AND {_FREE} ORDER BY wake_at LIMIT 1",
+)
+_SILENT = f"SELECT device FROM heard WHERE silent_after IS NOT NULL AND received + silent_after <= :now AND {_FREE}"
+_NEXT_SILENCE = "SELECT min(received + silent_after) FROM heard WHERE silent_after IS NOT NULL AND lease_until <= ?"
+_CLAIM = f"""
+UPDATE heard SET lease_until = :until, fence = fence + 1, woken = 0, waiting_since = ifnull(waiting_since, :now),
+  handed_out = ifnull((SELECT max(report) FROM (SELECT report FROM unjudged WHERE unjudged.device = heard.device
+                       ORDER BY report LIMIT {JUDGED_AT_ONCE})), 0)
+WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now OR received + silent_after <= :now)
+RETURNING name, fence, handed_out, envelope
+"""
+_HANDED_OUT = """
+SELECT kind, boot, seq, at, received, clock, body FROM unjudged JOIN reports ON reports.id = unjudged.report
+WHERE unjudged.device = ? AND unjudged.report <= ? ORDER BY boot, seq
+"""
+_SETTLE = """
+UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, silent_after = :silent_after,
+  waiting_since = CASE WHEN woken OR EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = heard.device
+                                             AND report > handed_out) THEN waiting_since END,
+  revision = :revision
+WHERE name = :name AND fence = :fence RETURNING device, handed_out
+"""
+_BEYOND = """
+SELECT json_group_array(json_array(boot, seq)) FROM (
+  SELECT boot, seq FROM reports WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT 100000)
+"""
+_TELL = """
+UPDATE heard SET told_boot = value ->> 1, told_seq = value ->> 2 FROM json_each(?)
+WHERE name = value ->> 0 AND (ifnull(told_boot, -1), ifnull(told_seq, -1)) < (value ->> 1, value ->> 2)
+"""
+_STATE = "name, boot, seq, at, received, clock, fields, offline_at"
+
+
+class SqliteTelemetry:
+    """The Telemetry port on one SQLite file."""
+
+    def __init__(self, write: Run, read: Run, *, heard: HeardDevices, wakeups: Wakeups | None, clock: Clock) -> None:
+        self._write = write
+        self._read = read
+        self._wakeups = wakeups
+        self._clock = clock
+        self._heard = heard  # used in the writer's thread alone
+        self._silence_look_ms = 0
+
+    async def prepare(self) -> None:
+        """Make tables that are missing."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+
+        await self._write(work)
+
+    async def store(self, reports: Sequence[Report]) -> list[bool]:
+        """Store a batch in one commit; return for each report whether it was new."""
+        if not reports:
+            return []
+        now_ms = to_ms(self._clock.now())
+        new, waits = await self._write(lambda connection: self._store(connection, reports, now_ms))
+        if waits:
+            self._ring()
+        return new
+
+    def _store(
+        self, connection: sqlite3.Connection, reports: Sequence[Report], now_ms: int
+    ) -> tuple[list[bool], bool]:
+        """Steps: 1 insert what is new; 2 move the latest states; 3 mark what must be judged."""
+        numbers = self._heard.numbers(connection, reports)
+        last_id = connection.execute("SELECT ifnull(max(id), 0) FROM reports").fetchone()[0]
+        rows = [
+            (number, report.boot, report.seq, report.kind, report.at_ms, report.received_ms, report.clock, report.body)
+            for number, report in zip(numbers, reports, strict=True)
+        ]
+        inserted = connection.execute(_INSERT, (json.dumps(rows, separators=(",", ":")),)).rowcount
+        new = [True] * len(rows)
+        if inserted < len(rows):
+            new = _which_are_new(connection, rows, last_id)
+        fresh = [(n, r) for n, r, is_new in zip(numbers, reports, new, strict=True) if is_new]
+        _move(connection, fresh)
+        return new, self._mark(connection, fresh, now_ms)
+
+    def _mark(self, connection: sqlite3.Connection, fresh: list[tuple[int, Report]], now_ms: int) -> bool:
+        """Note which reports must be judged; return whether any device began to wait."""
+        marked = [
+            (number, report.boot, report.seq) for number, report in fresh if self._heard.must_judge(number, report)
+        ]
+        if not marked:
+            return False
+        connection.execute(_MARK, (json.dumps(marked),))
+        for number in {number for number, _, _ in marked}:
+            connection.execute(_WAIT, (now_ms, number))
+        return True
+
+    async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
+        """Note what the broker says of a connection; being online counts as being heard."""
+        at_ms = to_ms(at)
+
+        def work(connection: sqlite3.Connection) -> bool:
+            number = self._heard.number(connection, device_id)
+            if not online:
+                connection.execute("UPDATE heard SET offline_at = ? WHERE device = ?", (at_ms, number))
+                return False
+            connection.execute(
+                "UPDATE heard SET offline_at = NULL, received = max(received, ?) WHERE device = ?", (at_ms, number)
+            )
+            if not self._heard.is_open(number):
+                return False
+            connection.execute(_WAIT, (at_ms, number))
+            connection.execute("UPDATE heard SET woken = 1 WHERE device = ?", (number,))
+            return True
+
+        if await self._write(work):
+            self._ring()
+
+    async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
+        """Return how far each device's storing was confirmed, and what is stored beyond."""
+
+        def work(connection: sqlite3.Connection) -> dict[str, Confirmed]:
+            return {device_id: _confirmed(connection, device_id) for device_id in device_ids}
+
+        return await self._read(work)
+
+    async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
+        """Note how far devices were told."""
+        rows = json.dumps([(device_id, boot, seq) for device_id, (boot, seq) in upto.items()])
+        await self._write(lambda connection: connection.execute(_TELL, (rows,)).rowcount)
+
+    async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
+        """Return the latest state of those devices that ever spoke."""
+        statement = f"SELECT {_STATE} FROM heard WHERE received > 0 AND name IN (SELECT value FROM json_each(?))"
+        asked = json.dumps(list(device_ids))
+        rows = await self._read(lambda connection: connection.execute(statement, (asked,)).fetchall())
+        return {row[0]: _state(row) for row in rows}
+
+    async def series(
+        self,
+        device_id: str,
+        *,
+        start: datetime,
+        end: datetime,
+        step: str = "raw",
+        fields: Sequence[str] | None = None,
+        cursor: str | None = None,
+        limit: int = 10_000,
+        time_zone: str = "UTC",
+    ) -> Series:
+        """Return points with start <= time < end, oldest first."""
+        if step not in STEPS:
+            raise ValueError(f"step must be one of {', '.join(STEPS)}")
+        seek = _cursor(cursor) if cursor else (to_ms(start), 0)
+        page = limit if step == "raw" else -1
+        rows = await self._read(
+            lambda connection: connection.execute(
+                "SELECT at, id, body FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?)"
+                " AND kind = 'state' AND at >= ? AND at < ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?",
+                (device_id, to_ms(start), to_ms(end), seek[0], seek[1] if cursor else -1, page),
+            ).fetchall()
+        )
+        points = [(at, flat(_fields(body))) for at, _, body in rows]
+        following = f"{rows[-1][0]}.{rows[-1][1]}" if step == "raw" and len(rows) == limit else None
+        return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
+
+    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
+        """Claim the device that waits longest, with its reports in order."""
+        now_ms = to_ms(now)
+        until = to_ms(now + timedelta(seconds=lease_s))
+        device = await self._read(lambda connection: self._look(connection, now_ms))
+        if device is None:
+            return None
+        asked = {"device": device, "now": now_ms, "until": until}
+        claimed = await self._write(lambda connection: self._claim(connection, asked))
+        return claimed or await self.claim_waiting(owner=owner, now=now, lease_s=lease_s)
+
+    def _look(self, connection: sqlite3.Connection, now_ms: int) -> int | None:
+        asked = {"now": now_ms}
+        for statement in _LOOK:
+            row = connection.execute(statement, asked).fetchone()
+            if row is not None:
+                return int(row[0])
+        if now_ms < self._silence_look_ms:
+            return None  # being heard only moves silence away, so the last look still holds
+        row = connection.execute(f"{_SILENT} LIMIT 1", asked).fetchone()
+        if row is not None:
+            return int(row[0])
+        earliest = connection.execute(_NEXT_SILENCE, (now_ms,)).fetchone()[0]
+        soon = now_ms + round(SILENCE_LOOK_S * 1000)
+        self._silence_look_ms = min(soon, earliest) if earliest is not None else soon
+        return None
+
+    def _claim(self, connection: sqlite3.Connection, asked: dict[str, int]) -> Waiting | None:
+        row = connection.execute(_CLAIM, asked).fetchone()
+        if row is None:
+            return None
+        self._heard.open(connection, asked["device"])
+        name, fence, handed_out, envelope = row
+        reports = connection.execute(_HANDED_OUT, (asked["device"], handed_out)).fetchall()
+        state = connection.execute(f"SELECT {_STATE} FROM heard WHERE name = ? AND received > 0", (name,)).fetchone()
+        return Waiting(
+            device_id=name,
+            fence=fence,
+            reports=tuple(_report(name, each) for each in reports),
+            state=None if state is None else _state(state),
+            envelope=None if envelope is None else envelope_from_text(envelope),
+        )
+
+    async def settle(
+        self,
+        waiting: Waiting,
+        *,
+        envelope: Envelope | None,
+        wake_at: datetime | None,
+        silent_after_s: float | None,
+    ) -> bool:
+        """End a claim; False when it was lost."""
+        silent_ms = None if silent_after_s is None else round(silent_after_s * 1000)
+        asked = {
+            "name": waiting.device_id,
+            "fence": waiting.fence,
+            "envelope": None if envelope is None else envelope_to_text(envelope),
+            "wake_at": None if wake_at is None else to_ms(wake_at),
+            "silent_after": silent_ms,
+        }
+
+        def work(connection: sqlite3.Connection) -> bool:
+            asked["revision"] = self._heard.next_revision(connection)
+            row = connection.execute(_SETTLE, asked).fetchone()
+            if row is None:
+                return False
+            connection.execute("DELETE FROM unjudged WHERE device = ? AND report <= ?", row)
+            self._heard.reload(connection, row[0])
+            return True
+
+        held = await self._write(work)
+        if held and silent_ms is not None:
+            self._silence_look_ms = min(self._silence_look_ms, to_ms(self._clock.now()) + silent_ms)
+        return held
+
+    async def wake(self, device_id: str) -> None:
+        """Make a device wait to be judged now; a wake during a judgement is judged after it."""
+        now_ms = to_ms(self._clock.now())
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = connection.execute(
+                "UPDATE heard SET woken = 1, waiting_since = ifnull(waiting_since, ?) WHERE name = ? RETURNING device",
+                (now_ms, device_id),
+            ).fetchone()
+            if row is not None:
+                self._heard.open(connection, row[0])
+
+        await self._write(work)
+        self._ring()
+
+    async def forget(self, device_id: str) -> int:
+        """Remove everything reported by a device; return how many reports there were."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            row = connection.execute("SELECT device FROM heard WHERE name = ?", (device_id,)).fetchone()
+            if row is None:
+                return 0
+            connection.execute("DELETE FROM unjudged WHERE device = ?", row)
+            gone = connection.execute("DELETE FROM reports WHERE device = ?", row).rowcount
+            connection.execute("DELETE FROM heard WHERE device = ?", row)
+            self._heard.next_revision(connection)
+            self._heard.drop(device_id)
+            return gone
+
+        return await self._write(work)
+
+    async def reports_waiting(self) -> int:
+        """Return how many reports wait to be judged."""
+        row = await self._read(lambda connection: connection.execute("SELECT count(*) FROM unjudged").fetchone())
+        return int(row[0])
+
+    def _ring(self) -> None:
+        if self._wakeups is not None:
+            self._wakeups.ring(BELL)
+
+
+def _confirmed(connection: sqlite3.Connection, device_id: str) -> Confirmed:
+    asked = "SELECT device, told_boot, told_seq FROM heard WHERE name = ?"
+    row = connection.execute(asked, (device_id,)).fetchone()
+    if row is None:
+        return Confirmed(upto=None, beyond=())
+    device, boot, seq = row
+    told = None if boot is None else (boot, seq)
+    beyond = json.loads(connection.execute(_BEYOND, (device, *(told or (-1, -1)))).fetchone()[0])
+    return Confirmed(upto=told, beyond=tuple((each[0], each[1]) for each in beyond))
+
+
+def _which_are_new(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]], last_id: int) -> list[bool]:
+    """Return for each row whether it was inserted; of two alike in one batch the first was."""
+    stored = {tuple(each) for each in json.loads(connection.execute(_NEW_ONES, (last_id,)).fetchone()[0])}
+    new: list[bool] = []
+    for row in rows:
+        key = (row[0], row[1], row[2])
+        new.append(key in stored)
+        stored.discard(key)
+    return new
+
+
+def _move(connection: sqlite3.Connection, fresh: list[tuple[int, Report]]) -> None:
+    """Move the latest states, one round for each time that a device comes in the batch, oldest first."""
+    rounds: list[dict[int, Report]] = []
+    heard: dict[int, int] = {}
+    times: dict[int, int] = {}
+    for number, report in sorted(fresh, key=lambda each: each[1].order):
+        if report.kind is not ReportKind.STATE:
+            heard[number] = max(heard.get(number, 0), report.received_ms)
+            continue
+        turn = times.get(number, 0)
+        times[number] = turn + 1
+        if turn == len(rounds):
+            rounds.append({})
+        rounds[turn][number] = report
+    for states in rounds:
+        rows = [(n, r.boot, r.seq, r.at_ms, r.received_ms, r.clock, r.body) for n, r in states.items()]
+        connection.execute(_MOVE, (json.dumps(rows, separators=(",", ":")),))
+    if heard:
+        connection.execute(_HEARD_ONLY, (json.dumps(list(heard.items())),))
+
+
+def _report(name: str, row: tuple[str, int, int, int, int, str, str]) -> Report:
+    kind, boot, seq, at_ms, received_ms, clock, body = row
+    return Report(
+        name, ReportKind(kind), boot, seq, at_ms, received_ms, ClockQuality(clock), body, json.loads(body)
+    )
+
+
+def _state(row: tuple[str, int, int, int, int, str, str, int | None]) -> DeviceState:
+    name, boot, seq, at_ms, received_ms, clock, fields, offline_at = row
+    return DeviceState(
+        device_id=name,
+        boot=boot,
+        seq=seq,
+        at=from_ms(at_ms),
+        received_at=from_ms(received_ms),
+        clock=ClockQuality(clock),
+        fields=_fields(fields),
+        online=offline_at is None or received_ms > offline_at,
+    )
+
+
+def _fields(body: str) -> dict[str, object]:
+    fields: dict[str, object] = json.loads(body)
+    for key in ORDER_KEYS:
+        fields.pop(key, None)
+    return fields
+
+
+def _cursor(text: str) -> tuple[int, int]:
+    at, _, number = text.partition(".")
+    if not (at.isdecimal() and number.isdecimal()):
+        raise ValueError("the cursor is not one of ours: leave it out to begin anew")
+    return int(at), int(number)

@@ -1,0 +1,142 @@
+"""The Telemetry port, the hot path: what sockets report, their latest state, and which of them wait to be judged.
+
+A report is quiet when its device's envelope holds it (`isocket.domain.reports.Envelope`); then it is stored and
+nothing else happens. A report that is not quiet, of any kind but `ack` and `reported`, marks the device as
+waiting, and so does every later one until the device was judged: rules see them in order, without gaps.
+A device without an envelope (new, or with something open) has all its reports judged.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from isocket.domain.reports import DeviceState, Envelope, Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A device claimed for judgement. `fence` grows with each claim; only the holder of the newest may settle."""
+
+    device_id: str
+    fence: int
+    reports: tuple[Report, ...]  # those to judge, by (boot, seq); empty when only time brought us here
+    state: DeviceState | None
+    envelope: Envelope | None
+
+
+Order = tuple[int, int]
+"""(boot, seq): what decides which of two messages of a device is the newer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """How far a device was told that everything is stored, and which messages beyond that are stored too."""
+
+    upto: Order | None  # None: it was never told anything
+    beyond: tuple[Order, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Points of one device: `ts` in UTC milliseconds; a list as long for each field, None where no value is."""
+
+    step: str
+    ts: list[int]
+    fields: dict[str, list[Any]]
+    next: str | None
+
+
+class Telemetry(Protocol):
+    """Reports of all devices. Every verb is atomic and durable when it returns."""
+
+    async def store(self, reports: Sequence[Report]) -> list[bool]:
+        """Store hundreds of reports in one commit; return for each whether it was new (False: a repeat).
+
+        Moves each device's latest state (only forward by (boot, seq)), notes that the device was heard, and
+        marks it as waiting where a report is outside its envelope. A repeat changes nothing.
+        """
+        ...
+
+    async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
+        """Note what the broker says of a connection. Traffic later than `at` makes a device online again."""
+        ...
+
+    async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
+        """Return for each device (known or not) how far its storing was confirmed and what is stored beyond."""
+        ...
+
+    async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
+        """Note how far devices were told; it only grows."""
+        ...
+
+    async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
+        """Return the latest state of those devices that ever spoke."""
+        ...
+
+    async def series(
+        self,
+        device_id: str,
+        *,
+        start: datetime,
+        end: datetime,
+        step: str = "raw",
+        fields: Sequence[str] | None = None,
+        cursor: str | None = None,
+        limit: int = 10_000,
+        time_zone: str = "UTC",
+    ) -> Series:
+        """Return points with start <= time < end, oldest first. A list field becomes `temp_c.0`, `temp_c.1` …
+
+        `step` `raw` gives every report; `1m 15m 1h 1d` give one point a window that has any, numbers as mean and
+        true/false as the last. Windows without a report are absent: a gap stays a gap.
+
+        Raises:
+            ValueError: the step is none of these, or the cursor is not one of ours.
+        """
+        ...
+
+    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
+        """Claim the device that waits longest: with reports to judge, woken by time, or silent for too long.
+
+        The device is the unit of claiming, since order is a property of the device. None when nobody waits.
+        """
+        ...
+
+    async def settle(
+        self,
+        waiting: Waiting,
+        *,
+        envelope: Envelope | None,
+        wake_at: datetime | None,
+        silent_after_s: float | None,
+    ) -> bool:
+        """End a claim: drop the judged reports from the waiting list and set what wakes the device next.
+
+        `silent_after_s`: that many seconds after the last message the device waits by itself, once; None: never
+        (its silence is judged already). Returns False, changing nothing, when the claim was lost to another.
+        """
+        ...
+
+    async def wake(self, device_id: str) -> None:
+        """Make a device wait to be judged now: its settings or its owner changed. Unknown devices are no error."""
+        ...
+
+    async def forget(self, device_id: str) -> int:
+        """Remove everything reported by a device, its state and what waits; return how many reports there were."""
+        ...
+
+    async def reports_waiting(self) -> int:
+        """Return how many reports wait to be judged (for metrics and tests)."""
+        ...
+
+
+def flat(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields with each list spread out: `{"temp_c": [1, None]}` is `{"temp_c.0": 1, "temp_c.1": None}`."""
+    spread: dict[str, Any] = {}
+    for name, value in fields.items():
+        if isinstance(value, list | tuple):
+            spread.update({f"{name}.{number}": item for number, item in enumerate(value)})
+        else:
+            spread[name] = value
+    return spread

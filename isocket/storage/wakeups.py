@@ -1,0 +1,43 @@
+"""Inside one process, a worker is woken as soon as something is stored for it; others find it by polling."""
+
+import asyncio
+from collections import defaultdict
+
+from isocket.kit.clock import Clock
+
+
+class Wakeups:
+    """Bells by name: a collection's name, or `telemetry` for devices that wait to be judged."""
+
+    def __init__(self) -> None:
+        self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def ring(self, name: str) -> None:
+        """Wake whoever listens for `name`. Call it on the event loop, after the commit."""
+        for bell in self._bells.get(name, ()):
+            bell.set()
+
+    def bell(self, *names: str) -> "Bell":
+        """Return a bell that rings for any of `names`; a ring before `wait` is not lost."""
+        return Bell(self._bells, names)
+
+
+class Bell:
+    """One listener."""
+
+    def __init__(self, bells: dict[str, set[asyncio.Event]], names: tuple[str, ...]) -> None:
+        self._bells = bells
+        self._names = names
+        self._event = asyncio.Event()
+        for name in names:
+            bells[name].add(self._event)
+
+    async def wait(self, clock: Clock, timeout_s: float) -> None:
+        """Return when it rang since the last wait, or after `timeout_s` seconds."""
+        await clock.wait(self._event, timeout_s)
+        self._event.clear()
+
+    def close(self) -> None:
+        """Stop listening."""
+        for name in self._names:
+            self._bells[name].discard(self._event)

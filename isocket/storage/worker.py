@@ -1,0 +1,90 @@
+"""Leases and the loop that every worker runs.
+
+A worker claims a record by moving its `lease_until` forward in one atomic step; the version that the claim made
+is its fencing token: whoever comes back after the lease ran out and was taken by another changes nothing.
+A dead worker's lease runs out by itself.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from isocket.domain.record import Record
+from isocket.kit.backoff import full_jitter
+from isocket.kit.clock import Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, Test, at_most, is_
+from isocket.storage.wakeups import Bell
+
+R = TypeVar("R", bound=Record)
+log = get_logger(__name__)
+
+
+async def claim(
+    records: Records,
+    kind: type[R],
+    *tests: Test,
+    clock: Clock,
+    lease_s: float,
+    order_by: str = "id",
+    **changes: Any,
+) -> R | None:
+    """Lease the first record that fits and that nobody holds; return it as it is now, or None.
+
+    `kind` has a field `lease_until`. The caller settles with `settle` before `lease_s` seconds are over.
+    """
+    now = clock.now()
+    return await records.change_one(
+        kind,
+        *tests,
+        at_most("lease_until", now),
+        order_by=order_by,
+        lease_until=now + timedelta(seconds=lease_s),
+        **changes,
+    )
+
+
+async def settle(records: Records, held: R, **changes: Any) -> R | None:
+    """Change a claimed record if it is still as we hold it; None when another has taken or changed it since."""
+    return await records.change_one(type(held), is_("id", held.id), is_("version", held.version), **changes)
+
+
+class Worker:
+    """Runs one kind of step until told to stop.
+
+    1. Run the step. It claims one piece of work, does it, and says whether there was any.
+    2. If there was, go on at once.
+    3. If not, wait for the bell, or look again after `idle_s` seconds: another process has no bell here.
+    4. If it failed, log it, wait a little longer each time, and go on: the lease brings the work back.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        *,
+        bell: Bell,
+        clock: Clock,
+        idle_s: float = 0.25,
+    ) -> None:
+        self.name = name
+        self._step = step
+        self._bell = bell
+        self._clock = clock
+        self._idle_s = idle_s
+        self._failures = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; the step under way is finished first."""
+        while not stop.is_set():
+            try:
+                worked = await self._step()
+                self._failures = 0
+            except Exception:
+                log.exception("worker_step_failed", worker=self.name)
+                worked = False
+                await self._clock.wait(stop, full_jitter(self._failures, base_s=0.1, cap_s=10.0))
+                self._failures += 1
+            if not worked:
+                await self._bell.wait(self._clock, self._idle_s)

@@ -1,0 +1,124 @@
+"""Who is asking, and may they: bearer token or cookie, and for cookies the proof that it is our own page.
+
+Both are read from the store on each request, so that ending a credential works at once in every process.
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+from aiohttp import web
+
+from isocket.domain.accounts import Account, AccountRole, Session, SessionKind
+from isocket.kit.ids import token_hash
+from isocket.storage.port import is_
+from portal_api.portal import Portal, PortalSettings
+from portal_api.problem import Problem, ProblemError
+from portal_api.routes import Access, Caller
+from portal_api.sessions import alive
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CSRF_HEADER = "X-CSRF"
+CSRF_FIELD = "csrf"
+_COOKIE_MOVES_S = 3600  # a browser's session is prolonged at most so often: a write on each page is too much
+
+
+def cookie_name(settings: PortalSettings) -> str:
+    """Return the cookie's name; `__Host-` binds it to this host and to HTTPS (RFC 6265bis)."""
+    return "__Host-sid" if settings.https else "sid"
+
+
+def set_cookie(settings: PortalSettings, response: web.StreamResponse, token: str) -> None:
+    """Give the browser the session that `sessions.open_cookie` opened."""
+    response.set_cookie(cookie_name(settings), token, path="/", httponly=True, samesite="Lax", secure=settings.https)
+
+
+def drop_cookie(settings: PortalSettings, response: web.StreamResponse) -> None:
+    """Take the session's cookie from the browser."""
+    response.del_cookie(cookie_name(settings), path="/", httponly=True, samesite="Lax", secure=settings.https)
+
+
+def csrf_token(cookie: str) -> str:
+    """Return the token that only a page of the same session can know; the cookie itself is out of its reach."""
+    return hmac.new(cookie.encode(), b"csrf", hashlib.sha256).hexdigest()
+
+
+async def identify(portal: Portal, request: web.Request) -> Caller | None:
+    """Return who is signed in, or None. A bad bearer token is not made good by a cookie beside it."""
+    header = request.headers.get("Authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        return await _find(portal, token.strip(), SessionKind.BEARER)
+    cookie = request.cookies.get(cookie_name(portal.settings))
+    return await _find(portal, cookie, SessionKind.COOKIE) if cookie else None
+
+
+def authorise(rule: Access, caller: Caller | None) -> None:
+    """Let the caller pass.
+
+    Raises:
+        ProblemError: 401 nobody is signed in; 404 this is not for this kind of account.
+    """
+    if rule is Access.PUBLIC:
+        return
+    if caller is None:
+        raise ProblemError(
+            Problem(
+                status=401,
+                kind="not-signed-in",
+                detail="Sign in first.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        )
+    if rule is Access.STAFF and caller.account.role is not AccountRole.STAFF:
+        raise ProblemError(Problem(status=403, kind="not-allowed", detail="This is for our staff only."))
+
+
+def check_origin(portal: Portal, request: web.Request) -> None:
+    """Refuse a change that another site's page asks for: `Origin` must be ours, or the browser must say so.
+
+    Raises:
+        ProblemError: 403 (also when there is neither header: no browser of today leaves out both).
+    """
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site")
+    ours = origin == portal.settings.origin if origin is not None else site == "same-origin"
+    if not ours:
+        raise ProblemError(
+            Problem(status=403, kind="foreign-origin", detail="This did not come from one of our pages.")
+        )
+
+
+def check_csrf(caller: Caller, given: str | None) -> None:
+    """Compare the token of a form or header with that of the cookie's session.
+
+    Raises:
+        ProblemError: 403: it is missing or another's.
+    """
+    if caller.csrf is not None and not hmac.compare_digest(caller.csrf, given or ""):
+        raise ProblemError(
+            Problem(status=403, kind="csrf", detail="The page is out of date. Load it again and repeat.")
+        )
+
+
+async def _find(portal: Portal, token: str, kind: SessionKind) -> Caller | None:
+    found = await portal.records.find(Session, is_("access_hash", token_hash(token)), limit=1)
+    if not found or found[0].kind is not kind:
+        return None
+    session, now = found[0], portal.clock.now()
+    account = await portal.records.get(Account, session.account_id)
+    if account is None or not alive(session, account, now) or now >= session.access_expires_at:
+        return None
+    if kind is SessionKind.COOKIE:
+        await _prolong(portal, session)
+    return Caller(account=account, session=session, csrf=csrf_token(token) if kind is SessionKind.COOKIE else None)
+
+
+async def _prolong(portal: Portal, session: Session) -> None:
+    until = portal.clock.now() + timedelta(seconds=portal.settings.cookie_idle_s)
+    if (until - session.access_expires_at) >= timedelta(seconds=_COOKIE_MOVES_S):
+        await portal.records.change_one(
+            Session, is_("id", session.id), access_expires_at=min(until, session.expires_at)
+        )

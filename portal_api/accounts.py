@@ -1,0 +1,81 @@
+"""One's own profile."""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account, AccountRole
+from isocket.domain.contacts import Contact
+from isocket.storage.port import is_
+from portal_api.models import Body, Instant, OneLine, View
+from portal_api.problem import Problem, not_found
+from portal_api.registration import owner_contact_id
+from portal_api.routes import AnyRoute, Call, Route
+from portal_api.usernames import Language, TimeZone
+
+
+class Me(View):
+    """The account that asks."""
+
+    id: str
+    username: str
+    name: str
+    language: str = Field(examples=["fi"])
+    time_zone: str = Field(examples=["Europe/Helsinki"])
+    role: AccountRole
+    created_at: Instant
+
+
+class MeChange(Body):
+    """What to change of one's profile; what is absent stays. The address itself changes elsewhere, with proof."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"language": "sv", "time_zone": "Europe/Stockholm"}]})
+
+    name: OneLine = ""
+    language: Language = "en"
+    time_zone: TimeZone = "UTC"
+
+
+async def show(call: Call[None, None]) -> Me:
+    """Show one's own profile."""
+    return _me(call.account)
+
+
+async def change(call: Call[MeChange, None]) -> Me | Problem:
+    """Change name, language or time zone, also of the contact that is one's own address."""
+    changes: dict[str, Any] = {name: getattr(call.body, name) for name in call.body.model_fields_set}
+    if not changes:
+        return _me(call.account)
+    account = await call.records.change_one(Account, is_("id", call.account.id), **changes)
+    if account is None:
+        return not_found()
+    contact = dict(changes)
+    if "name" in contact:
+        contact["name"] = contact["name"] or account.email
+    await call.records.change_one(Contact, is_("id", owner_contact_id(account.id)), **contact)
+    return _me(account)
+
+
+def _me(account: Account) -> Me:
+    return Me(
+        id=account.id,
+        username=account.email,
+        name=account.name,
+        language=account.language,
+        time_zone=account.time_zone,
+        role=account.role,
+        created_at=account.created_at,
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(method="GET", path="/me", handler=show, summary="Show my profile", answers={200: Me}),
+    Route(
+        method="PATCH",
+        path="/me",
+        handler=change,
+        summary="Change my profile",
+        body=MeChange,
+        answers={200: Me},
+    ),
+)

@@ -1,0 +1,85 @@
+"""Puts the portal together: routes, their description, and the layers around every request."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records
+from isocket.storage.telemetry import Telemetry
+from isocket.storage.wakeups import Wakeups
+from portal_api import accounts, registration, resets, tokens
+from portal_api.access_log import access_log
+from portal_api.dispatch import handler_of
+from portal_api.errors import problems
+from portal_api.health import PLAIN_ROUTES
+from portal_api.limits import Limits
+from portal_api.openapi import openapi_route
+from portal_api.pages import RENDERER, STATIC, renderer
+from portal_api.passwords import Passwords
+from portal_api.portal import PORTAL, Portal, PortalSettings
+from portal_api.routes import AnyRoute
+from portal_api.security_headers import security_headers
+from portal_api.strict_json import MAX_BYTES
+
+ROUTES: tuple[AnyRoute, ...] = (
+    *registration.ROUTES,
+    *tokens.ROUTES,
+    *resets.ROUTES,
+    *accounts.ROUTES,
+)
+"""Every declared route of the portal. A room of routes is added here and nowhere else."""
+
+
+async def always_ready() -> bool:
+    """Stand in for the question whether the broker is connected, where there is none."""
+    return True
+
+
+def portal_app(
+    *,
+    records: Records,
+    telemetry: Telemetry,
+    clock: Clock,
+    wakeups: Wakeups,
+    passwords: Passwords,
+    limits_key: bytes,
+    settings: PortalSettings,
+    registry: CollectorRegistry | None = None,
+    routes: Sequence[AnyRoute] = ROUTES,
+    extra_routes: Sequence[web.AbstractRouteDef] = (),
+    ready: Callable[[], Awaitable[bool]] = always_ready,
+) -> web.Application:
+    """Return the portal. Run it with `access_log=None`; whoever made `passwords` closes it.
+
+    `limits_key` hides what is limited (any secret that stays the same: the pepper will do). `extra_routes` are
+    handlers of other rooms, such as provider callbacks; they get the same layers but no part of the API.
+    """
+    registry = registry or CollectorRegistry()
+    app = web.Application(client_max_size=MAX_BYTES, middlewares=[access_log(registry), problems])
+    app.on_response_prepare.append(security_headers(https=settings.https))
+    app[PORTAL] = Portal(
+        records=records,
+        telemetry=telemetry,
+        clock=clock,
+        wakeups=wakeups,
+        passwords=passwords,
+        limits=Limits(records, clock, key=limits_key),
+        settings=settings,
+        registry=registry,
+        ready=ready,
+    )
+    app[RENDERER] = renderer()
+    declared = [*routes, openapi_route(routes)]
+    app.add_routes([_routed(route) for route in declared])
+    app.add_routes([*PLAIN_ROUTES, *extra_routes])
+    if STATIC.is_dir():
+        app.router.add_static("/static", STATIC)
+    return app
+
+
+def _routed(route: AnyRoute) -> web.RouteDef:
+    if route.method == "GET":
+        return web.get(route.pattern, handler_of(route))
+    return web.route(route.method, route.pattern, handler_of(route))

@@ -1,0 +1,159 @@
+"""The way of a request: who asks, may they, how often, what they sent, the handler, the answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from portal_api import access
+from portal_api.pages import problem_page, sign_in_first
+from portal_api.passwords import TooBusyError
+from portal_api.portal import PORTAL, Portal
+from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, from_validation, too_many
+from portal_api.routes import Answer, AnyRoute, Call, Caller, Reply, Surface
+from portal_api.strict_json import MAX_BYTES, StrictJsonError, read_object
+
+BODY_TIMEOUT_S = 10.0
+MAX_FIELDS = 200
+
+
+def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """Return what aiohttp calls for `route`."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        portal = request.app[PORTAL]
+        try:
+            caller = await access.identify(portal, request)
+            access.authorise(route.access, caller)
+            return _response(route, await route.handler(await _call(portal, route, request, caller)))
+        except TooBusyError as busy:
+            return _refusal(route, request, too_many(busy.retry_after_s))
+        except ProblemError as error:
+            return _refusal(route, request, error.problem)
+
+    return handle
+
+
+async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: Caller | None) -> Call[Any, Any]:
+    unsafe = request.method not in access.SAFE_METHODS
+    if unsafe and (route.surface is Surface.PAGE or (caller is not None and caller.csrf is not None)):
+        access.check_origin(portal, request)
+    raw = await _read(request) if unsafe else b""
+    form = _form(request, raw) if unsafe and route.surface is Surface.PAGE else {}
+    given = form.pop(access.CSRF_FIELD, None) or request.headers.get(access.CSRF_HEADER)
+    if unsafe and caller is not None:
+        access.check_csrf(caller, given)
+    call: Call[Any, Any] = Call(
+        portal=portal,
+        request=request,
+        path=dict(request.match_info),
+        caller=caller,
+        query=_query(route, request),
+        body=_body(route, request, raw, form),
+    )
+    if route.limit is not None:
+        await portal.limits.demand(route.limit(portal.settings.rates), call.client)
+    return call
+
+
+def _refusal(route: AnyRoute, request: web.Request, problem: Problem) -> web.Response:
+    if route.surface is Surface.API:
+        return problem.response()
+    if problem.status == HTTPStatus.UNAUTHORIZED and request.method in access.SAFE_METHODS:
+        return sign_in_first(request)
+    return problem_page(problem)
+
+
+async def _read(request: web.Request) -> bytes:
+    """Return the body; aiohttp refuses what is longer than the application allows."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await request.read()
+    except TimeoutError:
+        raise ProblemError(Problem(status=408, kind="too-slow", detail="The body did not arrive in time.")) from None
+
+
+def _query(route: AnyRoute, request: web.Request) -> BaseModel | None:
+    names = list(request.query)
+    if route.query is None:
+        if names and route.surface is Surface.API:
+            raise ProblemError(
+                faults(FieldFault(field=name[:80], message="There is no such parameter.") for name in set(names))
+            )
+        return None
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ProblemError(faults(FieldFault(field=name[:80], message="Given twice.") for name in twice))
+    try:
+        model: BaseModel = route.query.model_validate_strings(dict(request.query))
+    except ValidationError as error:
+        raise ProblemError(from_validation(error)) from None
+    return model
+
+
+def _body(route: AnyRoute, request: web.Request, raw: bytes, form: dict[str, str]) -> BaseModel | None:
+    if route.body is None or (route.body_optional and not raw):
+        return None
+    try:
+        if route.surface is Surface.PAGE:
+            made: BaseModel = route.body.model_validate_strings(form)
+            return made
+        if request.content_type != "application/json":
+            raise ProblemError(Problem(status=415, kind="not-json", detail="Send application/json."))
+        read_object(raw)
+        strict: BaseModel = route.body.model_validate_json(raw)
+    except StrictJsonError as error:
+        raise ProblemError(
+            Problem(
+                status=400,
+                kind="not-strict-json",
+                detail=error.message,
+                errors=(FieldFault(field=error.field, message=error.message),),
+            )
+        ) from None
+    except ValidationError as error:
+        raise ProblemError(from_validation(error)) from None
+    return strict
+
+
+def _form(request: web.Request, raw: bytes) -> dict[str, str]:
+    if raw and request.content_type != "application/x-www-form-urlencoded":
+        raise ProblemError(Problem(status=415, kind="not-a-form", detail="Send a form."))
+    if len(raw) > MAX_BYTES:
+        raise ProblemError(Problem(status=413, kind="too-long", detail="The form is too long."))
+    try:
+        pairs = parse_qsl(
+            raw.decode(), keep_blank_values=True, strict_parsing=bool(raw), errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError:
+        raise ProblemError(Problem(status=400, kind="not-a-form", detail="This is not a form.")) from None
+    form: dict[str, str] = {}
+    for name, value in pairs:
+        if name in form:
+            raise ProblemError(fault(name[:80], "Given twice."))
+        form[name] = value
+    return form
+
+
+def _response(route: AnyRoute, answer: Answer) -> web.StreamResponse:
+    match answer:
+        case web.StreamResponse():
+            return answer
+        case Problem():
+            return problem_page(answer) if route.surface is Surface.PAGE else answer.response()
+        case Reply():
+            status, body, headers = answer.status or route.usual_status, answer.body, dict(answer.headers)
+        case _:
+            status, body, headers = route.usual_status, answer, {}
+    promised = route.answers.get(status)
+    if (body is None) != (promised is None) or (promised is not None and not isinstance(body, promised)):
+        raise TypeError(f"{route.method} {route.template} answered {status} with something else than declared")
+    if body is None:
+        return web.Response(status=status, headers=headers)
+    return web.Response(
+        status=status, headers=headers, body=body.model_dump_json().encode(), content_type="application/json"
+    )

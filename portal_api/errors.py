@@ -1,0 +1,72 @@
+"""Turns whatever ends a request early into a problem document, and lets nothing of the inside out."""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from pathlib import Path
+
+from aiohttp import web
+
+from isocket.kit.ids import new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import StoreUnavailableError
+from portal_api.access_log import template_of
+from portal_api.problem import Problem, ProblemError
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+log = get_logger(__name__)
+
+_WORDS = {
+    400: ("bad-request", "This request cannot be understood."),
+    404: ("not-found", "There is nothing here for you."),
+    405: ("method", "This cannot be done here; Allow says what can."),
+    413: ("too-long", "The body is too long."),
+}
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer every failure with a problem document."""
+    try:
+        return await handler(request)
+    except ProblemError as error:
+        return error.problem.response()
+    except web.HTTPException as error:
+        return _from_http(error)
+    except StoreUnavailableError:
+        log.warning("store_unavailable", route=template_of(request))
+        return Problem(
+            status=503,
+            kind="store-unavailable",
+            detail="We cannot reach our own store. Try again in a moment.",
+            headers={"Retry-After": "2"},
+        ).response()
+    except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
+        return _unexpected(request, error)
+
+
+def _from_http(error: web.HTTPException) -> web.StreamResponse:
+    if error.status < HTTPStatus.BAD_REQUEST:
+        return error
+    kind, detail = _WORDS.get(error.status, ("refused", "This was refused."))
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    return Problem(status=error.status, kind=kind, detail=detail, headers=headers).response()
+
+
+def _unexpected(request: web.Request, error: Exception) -> web.StreamResponse:
+    """Log where it happened, not what the exception says: its text may hold somebody's values."""
+    error_id = new_id("err")
+    places = [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    log.error(
+        "request_failed",
+        error_id=error_id,
+        route=template_of(request),
+        error=type(error).__name__,
+        places=places[-12:],
+    )
+    return Problem(
+        status=500, kind="our-fault", detail=f"Something broke on our side. Tell us this number: {error_id}."
+    ).response()

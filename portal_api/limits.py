@@ -1,0 +1,110 @@
+"""How often something may be tried: token buckets in the store, so that all processes count together."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import timedelta
+
+from isocket.domain.accounts import Bucket
+from isocket.kit.clock import Clock
+from isocket.storage.port import AlreadyThereError, Records, is_
+from portal_api.problem import ProblemError, too_many
+from portal_api.turns import Turns
+
+_ROUNDS = 50  # against other processes; inside this one a lock keeps the order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """`tries` at once, and as many again spread over `per_s` seconds."""
+
+    name: str
+    tries: int
+    per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """All limits of the portal, with the defaults that we run with.
+
+    An address is a client's network address, a mailbox an e-mail address. Only failed sign-ins count.
+    """
+
+    sign_in_pair: Rate = Rate(name="sign_in_pair", tries=10, per_s=300)  # one account from one address
+    sign_in_account: Rate = Rate(name="sign_in_account", tries=100, per_s=3600)  # one account from everywhere
+    sign_in_address: Rate = Rate(name="sign_in_address", tries=100, per_s=300)
+    refresh_address: Rate = Rate(name="refresh_address", tries=300, per_s=300)
+    register_address: Rate = Rate(name="register_address", tries=100, per_s=3600)
+    reset_address: Rate = Rate(name="reset_address", tries=50, per_s=3600)
+    token_address: Rate = Rate(name="token_address", tries=200, per_s=300)  # activation and reset links
+    mailbox_hour: Rate = Rate(name="mailbox_hour", tries=3, per_s=3600)  # our mails to one mailbox
+    mailbox_day: Rate = Rate(name="mailbox_day", tries=5, per_s=86_400)
+
+
+class Limits:
+    """Counts tries. What is limited is named by a keyed hash, so no address can be read out of the store."""
+
+    def __init__(self, records: Records, clock: Clock, *, key: bytes) -> None:
+        self._records = records
+        self._clock = clock
+        self._key = hmac.new(key, b"limits", hashlib.sha256).digest()
+        self._turns = Turns()
+
+    async def take(self, rate: Rate, *what: str) -> float:
+        """Count one try of `what`; return 0.0 if it is allowed, else the seconds to wait (nothing counted)."""
+        bucket_id = self._bucket_id(rate, what)
+        async with self._turns.of(bucket_id):
+            for _ in range(_ROUNDS):
+                wait_s = await self._try_to_take(rate, bucket_id)
+                if wait_s is not None:
+                    return wait_s
+        return 1.0  # too many processes at the same bucket at once: that is a crowd as well
+
+    async def demand(self, rate: Rate, *what: str) -> None:
+        """Count one try of `what`.
+
+        Raises:
+            ProblemError: 429 with Retry-After: too many.
+        """
+        wait_s = await self.take(rate, *what)
+        if wait_s > 0:
+            raise ProblemError(too_many(wait_s))
+
+    async def give_back(self, rate: Rate, *what: str) -> None:
+        """Undo one `take`: the try turned out to be a good one."""
+        bucket_id = self._bucket_id(rate, what)
+        async with self._turns.of(bucket_id):
+            for _ in range(_ROUNDS):
+                bucket = await self._records.get(Bucket, bucket_id)
+                if bucket is None or await self._move(bucket, min(rate.tries, bucket.tokens + 1.0)):
+                    return
+
+    async def _try_to_take(self, rate: Rate, bucket_id: str) -> float | None:
+        """Return as `take` does, or None when another was quicker and we must look again."""
+        now = self._clock.now()
+        bucket = await self._records.get(Bucket, bucket_id)
+        if bucket is None:
+            try:
+                await self._records.add(Bucket(id=bucket_id, tokens=rate.tries - 1.0, refilled_at=now))
+            except AlreadyThereError:
+                return None
+            return 0.0
+        per_token_s = rate.per_s / rate.tries
+        passed_s = max(0.0, (now - bucket.refilled_at) / timedelta(seconds=1))
+        tokens = min(float(rate.tries), bucket.tokens + passed_s / per_token_s)
+        if tokens < 1.0:
+            return max(0.001, (1.0 - tokens) * per_token_s)
+        moved = await self._records.change_one(
+            Bucket, is_("id", bucket_id), is_("version", bucket.version), tokens=tokens - 1.0, refilled_at=now
+        )
+        return 0.0 if moved else None
+
+    async def _move(self, bucket: Bucket, tokens: float) -> bool:
+        moved = await self._records.change_one(
+            Bucket, is_("id", bucket.id), is_("version", bucket.version), tokens=tokens
+        )
+        return moved is not None
+
+    def _bucket_id(self, rate: Rate, what: tuple[str, ...]) -> str:
+        named = "\x1f".join((rate.name, *what)).encode()
+        return f"buc_{hmac.new(self._key, named, hashlib.sha256).hexdigest()[:32]}"

@@ -1,0 +1,69 @@
+"""The base of what goes in and out over HTTP, and the few types that all routes share."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from isocket.kit.clock import from_ms, to_ms, to_text
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """What a caller sends: no unknown field, no conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """What a caller asks for after the question mark: no unknown name, none twice."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class View(BaseModel):
+    """What a caller gets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _to_milliseconds(instant: datetime) -> datetime:
+    return from_ms(to_ms(instant.astimezone(UTC)))
+
+
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(_to_milliseconds),
+    PlainSerializer(to_text, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-22T12:00:00.000Z"]}),
+]
+"""A time: RFC 3339, UTC, milliseconds."""
+
+OneLine = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=120, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$")
+]
+"""A name or a note on one line: no control character, so that it can stand in a mail's subject."""
+
+
+class PageQuery(Query):
+    """How much of a list to give, and from where."""
+
+    cursor: str | None = Field(default=None, max_length=512, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=200, description="At most so many items.")
+
+
+class Page(View, Generic[T]):
+    """A part of a list. `next` is null on the last page."""
+
+    items: list[T]
+    next: str | None = None

@@ -1,0 +1,52 @@
+"""Mails about an account, on their way out: records that the dispatcher finds and sends."""
+
+from datetime import datetime, timedelta
+
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.letters import Letter
+from isocket.kit.ids import new_id
+
+
+def mail(
+    letter: Letter,
+    *,
+    kind: DeliveryKind,
+    person_id: str,
+    address: str,
+    now: datetime,
+    useful_s: float,
+) -> Delivery:
+    """Return the mail to store: due at once, of no use `useful_s` seconds later."""
+    return Delivery(
+        id=new_id("del"),
+        account_id=person_id,
+        person_id=person_id,
+        kind=kind,
+        channel=ChannelKind.EMAIL,
+        address=address,
+        subject_line=letter.subject,
+        text=letter.text,
+        created_at=now,
+        due_at=now,
+        expires_at=now + timedelta(seconds=useful_s),
+    )
+
+
+def unsent(letter: Letter, *, kind: DeliveryKind, person_id: str, now: datetime) -> Delivery:
+    """Return a mail to nobody: stored to take as long as a real one, called off from the first."""
+    return Delivery(
+        id=new_id("del"),
+        account_id=person_id,
+        person_id=person_id,
+        kind=kind,
+        channel=ChannelKind.EMAIL,
+        address="",
+        subject_line=letter.subject,
+        text=letter.text,
+        state=DeliveryState.CALLED_OFF,
+        reason="no_account",
+        created_at=now,
+        due_at=now,
+        ended_at=now,
+    )

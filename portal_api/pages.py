@@ -1,0 +1,77 @@
+"""Pages for people: templates with everything escaped, and refusals that a person can read."""
+
+import html
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import jinja2
+from aiohttp import web
+
+from portal_api.problem import Problem
+from portal_api.routes import Call
+
+_HERE = Path(__file__).parent
+TEMPLATES = _HERE / "templates"
+STATIC = _HERE / "static"
+SIGN_IN_PATH = "/login"
+
+RENDERER = web.AppKey("renderer", jinja2.Environment)
+
+
+def renderer() -> jinja2.Environment:
+    """Return what turns templates into pages: escaping always on, an unknown name is an error."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+
+
+def page(
+    call: Call[Any, Any], template: str, words: Mapping[str, object] | None = None, *, status: int = 200
+) -> web.Response:
+    """Return a page. Templates know `account` (None when nobody is signed in), `csrf` and what is in `words`.
+
+    Each form that changes something carries `<input type="hidden" name="csrf" value="{{ csrf }}">`.
+    """
+    caller = call.caller
+    text = (
+        call.request.app[RENDERER]
+        .get_template(template)
+        .render(
+            {
+                "account": caller.account if caller else None,
+                "csrf": (caller.csrf if caller else None) or "",
+                **(words or {}),
+            }
+        )
+    )
+    return web.Response(text=text, status=status, content_type="text/html")
+
+
+def go_to(path: str) -> web.Response:
+    """Return the answer after a form was taken: go and get `path`, so that a reload repeats nothing."""
+    return web.Response(status=303, headers={"Location": local_path(path)})
+
+
+def sign_in_first(request: web.Request) -> web.Response:
+    """Return the way to the sign-in page, and from there back to what was asked for."""
+    return go_to(f"{SIGN_IN_PATH}?next={quote(request.path_qs, safe='')}")
+
+
+def local_path(wanted: str) -> str:
+    """Return `wanted` if it is a path of ours, else `/`: nobody is sent elsewhere by a crafted link."""
+    parts = urlsplit(wanted)
+    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if plain and not parts.scheme and not parts.netloc else "/"
+
+
+def problem_page(problem: Problem) -> web.Response:
+    """Return a problem as a page. It needs no template, so that it works when they do not."""
+    title = html.escape(problem.document().title)
+    faults = "".join(f"<li>{html.escape(each.field)}: {html.escape(each.message)}</li>" for each in problem.errors)
+    text = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f'<h1>{title}</h1><p>{html.escape(problem.detail)}</p><ul>{faults}</ul><p><a href="/">iSocket</a></p></html>'
+    )
+    return web.Response(status=problem.status, text=text, content_type="text/html", headers=dict(problem.headers))

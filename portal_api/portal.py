@@ -1,0 +1,67 @@
+"""What every handler of the portal works with, and the settings of the portal."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records
+from isocket.storage.telemetry import Telemetry
+from isocket.storage.wakeups import Wakeups
+from portal_api.client_address import Network
+from portal_api.limits import Limits, Rates
+from portal_api.passwords import Passwords
+from portal_api.turns import Turns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalSettings:
+    """How this portal runs. `public_url` is the origin of every link and the only one that browsers may post from."""
+
+    public_url: str
+    rates: Rates = field(default_factory=Rates)
+    trusted_proxies: tuple[Network, ...] = ()
+    security_contact: str = "mailto:security@localhost"
+    access_s: float = 3600
+    refresh_idle_s: float = 90 * 86_400
+    cookie_idle_s: float = 24 * 3600
+    cookie_absolute_s: float = 30 * 86_400
+    activation_s: float = 72 * 3600
+    reset_s: float = 30 * 60
+
+    @property
+    def origin(self) -> str:
+        """Return scheme and host of the public address, as browsers write it in `Origin`."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def https(self) -> bool:
+        """Return whether browsers come by HTTPS."""
+        return urlsplit(self.public_url).scheme == "https"
+
+    def link(self, path: str) -> str:
+        """Return the public address of `path` (which begins with a slash)."""
+        return self.public_url.rstrip("/") + path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portal:
+    """The portal's parts."""
+
+    records: Records
+    telemetry: Telemetry
+    clock: Clock
+    wakeups: Wakeups
+    passwords: Passwords
+    limits: Limits
+    settings: PortalSettings
+    registry: CollectorRegistry
+    ready: Callable[[], Awaitable[bool]]
+    turns: Turns = field(default_factory=Turns)
+
+
+PORTAL = web.AppKey("portal", Portal)

@@ -1,0 +1,122 @@
+"""What a caller is told when something cannot be done: problem documents of RFC 9457."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldFault(BaseModel):
+    """What is wrong with one field. It never repeats the value."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str = Field(description="Path of the field, with dots: `temp.0.low_c`.")
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """A problem as it goes out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "urn:isocket:problem:not-valid",
+                    "title": "Unprocessable Entity",
+                    "status": 422,
+                    "detail": "Something in the request is not as it should be.",
+                    "errors": [{"field": "username", "message": "This is not an e-mail address."}],
+                }
+            ]
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldFault] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """An expected refusal, as a value: a handler returns it.
+
+    `kind` is a stable word for programs (`wrong-code`), `detail` a sentence for people.
+    """
+
+    status: int
+    kind: str
+    detail: str
+    errors: tuple[FieldFault, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def document(self) -> ProblemDocument:
+        """Return the document for this problem."""
+        return ProblemDocument(
+            type=f"urn:isocket:problem:{self.kind}",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            detail=self.detail,
+            errors=list(self.errors),
+        )
+
+    def response(self) -> web.Response:
+        """Return the answer that carries this problem."""
+        return web.Response(
+            status=self.status,
+            body=self.document().model_dump_json().encode(),
+            content_type=MEDIA_TYPE,
+            headers=dict(self.headers),
+        )
+
+
+class ProblemError(Exception):
+    """Ends a request from deep inside with the problem it carries; the frame turns it into the answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.kind)
+        self.problem = problem
+
+
+def fault(name: str, message: str) -> Problem:
+    """Return the problem of one field that is not as it should be (422)."""
+    return faults((FieldFault(field=name, message=message),))
+
+
+def faults(errors: Iterable[FieldFault]) -> Problem:
+    """Return the problem of several such fields (422)."""
+    return Problem(
+        status=422,
+        kind="not-valid",
+        detail="Something in the request is not as it should be.",
+        errors=tuple(errors),
+    )
+
+
+def not_found() -> Problem:
+    """Return the one answer for what does not exist and for what belongs to somebody else."""
+    return Problem(status=404, kind="not-found", detail="There is nothing here for you.")
+
+
+def too_many(wait_s: float) -> Problem:
+    """Return the answer for too many tries, to come again after `wait_s` seconds (rounded up)."""
+    return Problem(
+        status=429,
+        kind="too-many",
+        detail="Too many tries. Wait as long as Retry-After says.",
+        headers={"Retry-After": str(max(1, -int(-wait_s // 1)))},
+    )
+
+
+def from_validation(error: ValidationError) -> Problem:
+    """Return the problem that names each field pydantic refused, without the values."""
+    return faults(
+        FieldFault(field=".".join(str(step) for step in each["loc"]) or "(body)", message=each["msg"])
+        for each in error.errors(include_url=False, include_input=False, include_context=False)
+    )

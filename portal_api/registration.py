@@ -1,0 +1,233 @@
+"""Becoming a customer: asking for an account, and proving that the mailbox is one's own.
+
+Whoever asks learns nothing about whether the address has an account: the same answer, the same work, a mail in
+both cases. The record and the mail have the same shape too; only the words differ.
+"""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account, Registration
+from isocket.domain.contacts import Contact, ContactRole
+from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.letters import Letter, activation_mail, known_account_mail
+from isocket.kit.ids import derived_id, new_id, new_token, token_hash
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, is_
+from portal_api.models import Body, OneLine, View
+from portal_api.outgoing import mail
+from portal_api.password_rules import weakness
+from portal_api.portal import Portal
+from portal_api.problem import Problem, fault
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.usernames import Language, TimeZone, Username
+
+log = get_logger(__name__)
+_TOKEN = Field(min_length=1, max_length=128)
+_PASSWORD = Field(min_length=1, max_length=1024)
+
+
+class NewAccount(Body):
+    """A wish for an account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "username": "maija@example.org",
+                    "password": "four words in a row",
+                    "name": "Maija",
+                    "language": "fi",
+                    "time_zone": "Europe/Helsinki",
+                }
+            ]
+        }
+    )
+
+    username: Username
+    password: str = _PASSWORD
+    name: OneLine = ""
+    language: Language = "en"
+    time_zone: TimeZone = "UTC"
+
+
+class Activation(Body):
+    """The answer from the mailbox. `password` is for who was invited without one, or wants another than at first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
+    )
+
+    token: str = _TOKEN
+    password: str | None = Field(default=None, min_length=1, max_length=1024)
+
+
+class Accepted(View):
+    """We will see to it; a mail follows where there is anything to say."""
+
+    status: str = Field(default="accepted", examples=["accepted"])
+
+
+class Activated(View):
+    """The account is open: sign in."""
+
+    status: str = Field(default="active", examples=["active"])
+
+
+async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
+    """Ask for an account. The answer is the same whether the address has one or not; the mail tells."""
+    portal, wish = call.portal, call.body
+    weak = weakness(wish.password, wish.username, wish.name)
+    if weak:
+        return fault("password", weak)
+    hashed = await portal.passwords.hash(wish.password)
+    if not await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
+        return Accepted()
+    now, token, account_id = call.clock.now(), new_token(), new_id("acc")
+    known = await account_of(portal, wish.username)
+    letter = (
+        _activation(portal, wish.language, token)
+        if known is None
+        else known_account_mail(known.language, portal.settings.link("/reset"))
+    )
+    await call.records.add_all(
+        [
+            Registration(
+                id=token_hash(token),
+                account_id=account_id,
+                email=wish.username,
+                name=wish.name,
+                language=wish.language,
+                time_zone=wish.time_zone,
+                password_hash=hashed,
+                expires_at=now + timedelta(seconds=portal.settings.activation_s),
+            ),
+            mail(
+                letter,
+                kind=DeliveryKind.ACTIVATION if known is None else DeliveryKind.NOTICE,
+                person_id=account_id,
+                address=wish.username if known is None else known.email,
+                now=now,
+                useful_s=portal.settings.activation_s,
+            ),
+        ]
+    )
+    return Accepted()
+
+
+async def activate(call: Call[Activation, None]) -> Activated | Problem:
+    """Open the account with the token from the mail. A token works once."""
+    portal, now = call.portal, call.clock.now()
+    asked = await call.records.get(Registration, token_hash(call.body.token))
+    if asked is None or asked.expires_at <= now:
+        return _bad_token()
+    password_hash = asked.password_hash
+    if call.body.password is not None or not password_hash:
+        weak = weakness(call.body.password or "", asked.email, asked.name)
+        if weak:
+            return fault("password", weak)
+        password_hash = await portal.passwords.hash(call.body.password or "")
+    if not await _open_account(portal, asked, password_hash):
+        return _bad_token()
+    if not await call.records.remove_all(Registration, is_("id", asked.id)):
+        return _bad_token()  # another request with the same token was a moment quicker
+    await call.records.remove_all(Registration, is_("email", asked.email))
+    log.info("account_activated", account_id=asked.account_id)
+    return Activated()
+
+
+async def _open_account(portal: Portal, asked: Registration, password_hash: str) -> bool:
+    """Store the account and its own contact, once however often it runs; False if the address has another account."""
+    now = portal.clock.now()
+    account = Account(
+        id=asked.account_id,
+        email=asked.email,
+        name=asked.name,
+        language=asked.language,
+        time_zone=asked.time_zone,
+        role=asked.role,
+        password_hash=password_hash,
+        created_at=now,
+    )
+    try:
+        await portal.records.add(account)
+    except AlreadyThereError:
+        if await portal.records.get(Account, account.id) is None:
+            return False
+    await portal.records.add_all(
+        [
+            Contact(
+                id=owner_contact_id(account.id),
+                account_id=account.id,
+                name=asked.name or asked.email,
+                email=asked.email,
+                language=asked.language,
+                time_zone=asked.time_zone,
+                roles=(ContactRole.ALARM.value, ContactRole.SERVICE.value),
+                email_verified_at=now,
+                is_owner=True,
+                created_at=now,
+            )
+        ]
+    )
+    return True
+
+
+def owner_contact_id(account_id: str) -> str:
+    """Return the id of the contact that is the account's own address."""
+    return derived_id("con", account_id, "owner")
+
+
+async def account_of(portal: Portal, username: str) -> Account | None:
+    """Return the account with this address, or None."""
+    found = await portal.records.find(Account, is_("email", username), limit=1)
+    return found[0] if found else None
+
+
+async def may_mail(portal: Portal, username: str, purpose: DeliveryKind) -> bool:
+    """Count one mail for this purpose to this mailbox, known or not; False when it had enough for now.
+
+    Purposes count apart: who registers with another's address over and over must not use up their resets.
+    """
+    rates, mailbox = portal.settings.rates, username.casefold()
+    for rate in (rates.mailbox_hour, rates.mailbox_day):
+        if await portal.limits.take(rate, purpose.value, mailbox) > 0:
+            log.info("mailbox_has_had_enough", rate=rate.name)
+            return False
+    return True
+
+
+def _activation(portal: Portal, language: str, token: str) -> Letter:
+    return activation_mail(language, portal.settings.link(f"/activate?token={quote(token)}"))
+
+
+def _bad_token() -> Problem:
+    return Problem(
+        status=400, kind="bad-token", detail="This link is not good, not any more, or was used already. Register again."
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="POST",
+        path="/accounts",
+        handler=register,
+        summary="Ask for an account",
+        access=Access.PUBLIC,
+        body=NewAccount,
+        answers={202: Accepted},
+        limit=lambda rates: rates.register_address,
+    ),
+    Route(
+        method="POST",
+        path="/accounts/activate",
+        handler=activate,
+        summary="Open the account with the token from the mail",
+        access=Access.PUBLIC,
+        body=Activation,
+        answers={200: Activated},
+        limit=lambda rates: rates.token_address,
+    ),
+)

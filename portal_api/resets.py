@@ -1,0 +1,176 @@
+"""A new password for who forgot the old one. There is no way to get a password back."""
+
+from datetime import datetime, timedelta
+from urllib.parse import quote
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account, PasswordReset
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.letters import Letter, reset_mail
+from isocket.kit.ids import new_token, token_hash
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_
+from portal_api import sessions
+from portal_api.models import Body
+from portal_api.notices import password_changed_mail
+from portal_api.outgoing import mail, unsent
+from portal_api.password_rules import weakness
+from portal_api.portal import Portal
+from portal_api.problem import Problem, fault
+from portal_api.registration import Accepted, account_of, may_mail
+from portal_api.routes import Access, AnyRoute, Call, Reply, Route
+from portal_api.usernames import Username
+
+log = get_logger(__name__)
+NOBODY = "acc_nobody"  # stands for accounts that do not exist, so that asking for one takes as long
+_NOTICE_S = 72 * 3600.0
+
+
+class ResetWish(Body):
+    """Whose password is forgotten."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "maija@example.org"}]})
+
+    username: Username
+
+
+class NewPassword(Body):
+    """The token from the mail, and the password to use from now on."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw",
+                    "password": "five other words and more",
+                }
+            ]
+        }
+    )
+
+    token: str = Field(min_length=1, max_length=128)
+    password: str = Field(min_length=1, max_length=1024)
+
+
+async def ask(call: Call[ResetWish, None]) -> Accepted:
+    """Ask for a mail with a link to choose a new password. The answer is the same for every address."""
+    portal, now = call.portal, call.clock.now()
+    if not await may_mail(portal, call.body.username, DeliveryKind.RESET):
+        return Accepted()
+    account, token = await account_of(portal, call.body.username), new_token()
+    await call.records.remove_all(PasswordReset, is_("account_id", account.id if account else NOBODY))
+    await call.records.add_all(
+        [
+            PasswordReset(
+                id=token_hash(token),
+                account_id=account.id if account else NOBODY,
+                credential_epoch=account.credential_epoch if account else 0,
+                expires_at=now + timedelta(seconds=portal.settings.reset_s),
+            ),
+            _letter_to(portal, account, token, now),
+        ]
+    )
+    return Accepted()
+
+
+async def confirm(call: Call[NewPassword, None]) -> Reply | Problem:
+    """Set a new password with the token from the mail. Ends every session, token and stream of the account.
+
+    What makes the token work once is the account's credential epoch: it is compared and moved in the same step
+    that sets the password, so of many requests at once one succeeds, and a crash in between leaves the token good.
+    """
+    async with call.portal.turns.of(call.body.token):  # one token costs one hash, however often it comes at once
+        return await _confirm(call.portal, call.body)
+
+
+async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
+    reset = await _good_reset(portal, wanted.token)
+    account = await portal.records.get(Account, reset.account_id) if reset else None
+    if reset is None or account is None or account.credential_epoch != reset.credential_epoch:
+        return _bad_token()
+    weak = weakness(wanted.password, account.email, account.name)
+    if weak:
+        return fault("password", weak)
+    changed = await portal.records.change_one(
+        Account,
+        is_("id", account.id),
+        is_("credential_epoch", reset.credential_epoch),
+        password_hash=await portal.passwords.hash(wanted.password),
+        credential_epoch=reset.credential_epoch + 1,
+    )
+    if changed is None:
+        return _bad_token()
+    await sessions.end_all(portal, account.id)
+    await portal.records.add_all([_notice(portal, changed)])
+    await portal.records.remove_all(PasswordReset, is_("account_id", account.id))
+    log.info("password_reset", account_id=account.id)
+    return Reply()
+
+
+async def _good_reset(portal: Portal, token: str) -> PasswordReset | None:
+    reset = await portal.records.get(PasswordReset, token_hash(token))
+    if reset is None or reset.used_at is not None or reset.expires_at <= portal.clock.now():
+        return None
+    return reset
+
+
+def _letter_to(portal: Portal, account: Account | None, token: str, now: datetime) -> Delivery:
+    letter = _letter(portal, account.language if account else "en", token)
+    if account is None:
+        return unsent(letter, kind=DeliveryKind.RESET, person_id=NOBODY, now=now)
+    return mail(
+        letter,
+        kind=DeliveryKind.RESET,
+        person_id=account.id,
+        address=account.email,
+        now=now,
+        useful_s=portal.settings.reset_s,
+    )
+
+
+def _notice(portal: Portal, account: Account) -> Delivery:
+    return mail(
+        password_changed_mail(account.language, portal.settings.link("/reset")),
+        kind=DeliveryKind.NOTICE,
+        person_id=account.id,
+        address=account.email,
+        now=portal.clock.now(),
+        useful_s=_NOTICE_S,
+    )
+
+
+def _letter(portal: Portal, language: str, token: str) -> Letter:
+    return reset_mail(language, portal.settings.link(f"/reset?token={quote(token)}"))
+
+
+def _bad_token() -> Problem:
+    return Problem(
+        status=400,
+        kind="bad-token",
+        detail="This link is not good, not any more, or was used already. Ask for another.",
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="POST",
+        path="/password-resets",
+        handler=ask,
+        summary="Ask for a link to choose a new password",
+        access=Access.PUBLIC,
+        body=ResetWish,
+        answers={202: Accepted},
+        limit=lambda rates: rates.reset_address,
+    ),
+    Route(
+        method="POST",
+        path="/password-resets/confirm",
+        handler=confirm,
+        summary="Choose a new password",
+        access=Access.PUBLIC,
+        body=NewPassword,
+        answers={204: None},
+        limit=lambda rates: rates.token_address,
+    ),
+)

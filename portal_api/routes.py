@@ -1,0 +1,150 @@
+"""The words in which a route is declared. Dispatch, validation, OpenAPI and the access matrix are read off them."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from isocket.domain.accounts import Account, Session
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records
+from portal_api.client_address import client_of
+from portal_api.limits import Rate, Rates
+from portal_api.portal import Portal
+from portal_api.problem import Problem
+
+API = "/api/v1"
+B = TypeVar("B")
+Q = TypeVar("Q")
+
+_PARAMETER = re.compile(r"\{(\w+)\}")
+PATH_VALUE = r"[A-Za-z0-9_\-]{1,64}"
+
+
+class Access(StrEnum):
+    """Who may call a route at all. Which objects they may see is the handler's own question."""
+
+    PUBLIC = "public"
+    ACCOUNT = "account"
+    STAFF = "staff"
+
+
+class Surface(StrEnum):
+    """Whom a route is for: programs (JSON in and out, below `API`) or people (pages and forms)."""
+
+    API = "api"
+    PAGE = "page"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer that is more than a model with the route's usual status."""
+
+    body: BaseModel | None = None
+    status: int | None = None  # None: the route's first one
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+Answer = BaseModel | Reply | Problem | web.StreamResponse | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody who is signed in. `csrf` is the token for forms, None unless a cookie brought them."""
+
+    account: Account
+    session: Session
+    csrf: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[B, Q]):
+    """One request on its way through a handler: validated, and with whoever asks."""
+
+    portal: Portal
+    request: web.Request
+    body: B
+    query: Q
+    path: Mapping[str, str]
+    caller: Caller | None
+
+    @property
+    def records(self) -> Records:
+        """Return the stored records."""
+        return self.portal.records
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock."""
+        return self.portal.clock
+
+    @property
+    def account(self) -> Account:
+        """Return the account that asks; only for routes with access `ACCOUNT` or `STAFF`."""
+        return self._signed_in.account
+
+    @property
+    def session(self) -> Session:
+        """Return the session by which it asks; only for routes with access `ACCOUNT` or `STAFF`."""
+        return self._signed_in.session
+
+    @property
+    def client(self) -> str:
+        """Return the client's network address, for limits only: it must not be stored or logged."""
+        return client_of(self.request, self.portal.settings.trusted_proxies)
+
+    @property
+    def _signed_in(self) -> Caller:
+        if self.caller is None:
+            raise RuntimeError("this route is public: declare access=Access.ACCOUNT to have an account")
+        return self.caller
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route(Generic[B, Q]):
+    """One route. `path` is below `API` for programs, whole for pages; `{names}` in it match `PATH_VALUE`.
+
+    `answers` gives the model of each good status, the usual one first; None means no body.
+    `problems` names the statuses of refusals that cannot be told from the rest of the declaration.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call[B, Q]], Awaitable[Answer]]
+    summary: str
+    access: Access = Access.ACCOUNT
+    surface: Surface = Surface.API
+    body: type[B] | None = None
+    query: type[Q] | None = None
+    answers: Mapping[int, type[BaseModel] | None] = field(default_factory=lambda: {200: None})
+    problems: tuple[int, ...] = ()
+    limit: Callable[[Rates], Rate] | None = None  # per client address, counted on each call
+    tag: str = ""
+    body_optional: bool = False
+
+    @property
+    def template(self) -> str:
+        """Return the whole path with `{names}`."""
+        return f"{API}{self.path}" if self.surface is Surface.API else self.path
+
+    @property
+    def pattern(self) -> str:
+        """Return the path as aiohttp's router takes it."""
+        return _PARAMETER.sub(lambda found: f"{{{found.group(1)}:{PATH_VALUE}}}", self.template)
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Return the names in the path."""
+        return tuple(_PARAMETER.findall(self.path))
+
+    @property
+    def usual_status(self) -> int:
+        """Return the status of an ordinary good answer."""
+        return next(iter(self.answers))
+
+
+AnyRoute = Route[Any, Any]

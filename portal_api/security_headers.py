@@ -1,0 +1,37 @@
+"""Headers that keep a browser from doing what our pages never ask for (OWASP ASVS 5.0, V3.4)."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+_ALWAYS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_TWO_YEARS_S = 63_072_000
+
+
+def security_headers(*, https: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Return what to append to `on_response_prepare`: it reaches streams and errors as well.
+
+    There is no header for cross-origin use: no other site's page has any business here.
+    """
+    always = dict(_ALWAYS)
+    if https:
+        always["Strict-Transport-Security"] = f"max-age={_TWO_YEARS_S}; includeSubDomains"
+
+    async def add(_: web.Request, response: web.StreamResponse) -> None:
+        for name, value in always.items():
+            response.headers.setdefault(name, value)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers["Server"] = "isocket"
+
+    return add

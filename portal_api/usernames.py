@@ -1,0 +1,61 @@
+"""What people type as their name and place: an e-mail address, a language, a time zone."""
+
+import re
+import zoneinfo
+from functools import lru_cache
+from typing import Annotated
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, Field
+
+MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+def _username(text: str) -> str:
+    """Return one plain address: no display name, no list, an ASCII local part, the domain in lower case.
+
+    A local part beyond ASCII is refused: many letters look alike, some fold into another
+    (U+017F folds into s), and few mail servers take them.
+    """
+    try:
+        found = validate_email(
+            text.strip(),
+            allow_smtputf8=False,
+            allow_display_name=False,
+            allow_quoted_local=False,
+            allow_domain_literal=False,
+            check_deliverability=False,
+            globally_deliverable=False,
+        )
+    except EmailNotValidError:
+        raise ValueError("This is not an e-mail address.") from None
+    if found.ascii_email is None or len(found.ascii_email) > MAX_ADDRESS:
+        raise ValueError("This is not an e-mail address.")
+    local, _, domain = found.ascii_email.rpartition("@")
+    return f"{local}@{domain.lower()}"
+
+
+def _language(text: str) -> str:
+    if not _LANGUAGE.fullmatch(text):
+        raise ValueError("This is not a language tag such as `fi` or `en-GB`.")
+    return text
+
+
+def _time_zone(text: str) -> str:
+    if text not in _time_zones():
+        raise ValueError("This is not a time zone such as `Europe/Helsinki`.")
+    return text
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
+Username = Annotated[str, Field(min_length=3, max_length=MAX_ADDRESS + 66), AfterValidator(_username)]
+"""An e-mail address that names an account."""
+Language = Annotated[str, Field(min_length=2, max_length=35), AfterValidator(_language)]
+"""A language tag (RFC 5646); what we do not speak is answered in English."""
+TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_time_zone)]
+"""A name from the IANA time zone database."""

@@ -1,0 +1,109 @@
+"""The channels' contract, on the genuine clients against providers on loopback."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+pytest.register_assert_rewrite("tests.contract.channel_contract")
+
+from alerts.channels.smtp import SmtpMail  # noqa: E402 - after the line that makes the suite's asserts speak
+from alerts.channels.twilio_sms import TwilioSms  # noqa: E402 - the same
+from tests.contract.channel_contract import ChannelBench, ChannelContract  # noqa: E402 - the same
+from tests.fakes import smtp_server, twilio_server  # noqa: E402 - the same
+
+LIMIT_S = 1.0
+
+
+class TwilioBench(ChannelBench):
+    """Text messages against the double of Twilio."""
+
+    def __init__(self, double: twilio_server.TwilioDouble) -> None:
+        self.to = "+447700900123"
+        self._double = double
+        self.channel = TwilioSms(
+            account_sid=double.account_sid,
+            auth_token=double.auth_token,
+            sender="+447700900001",
+            base_url=double.base_url,
+            status_callback=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/status/{attempt_id}",
+            total_s=LIMIT_S,
+        )
+
+    def refuse_next(self) -> None:
+        self._double.script(self.to, twilio_server.refuse(21610))
+
+    def put_off_next(self) -> None:
+        self._double.script(self.to, twilio_server.rate_limit(3))
+
+    def lose_next_answer(self) -> None:
+        self._double.script(self.to, twilio_server.DROP_AFTER_ACCEPT)
+
+    def hang_next(self) -> None:
+        self._double.script(self.to, twilio_server.HANG_AFTER_ACCEPT)
+
+    async def take_provider_away(self) -> None:
+        await self._double.stop()
+
+    def texts_out(self) -> list[str]:
+        return [message.body for message in self._double.accepted[self.to]]
+
+    async def wait_until_out(self) -> None:
+        await self._double.wait_for_accepted(self.to)
+
+
+class SmtpBench(ChannelBench):
+    """E-mail against a mail server that keeps what it takes."""
+
+    def __init__(self, sink: smtp_server.SmtpSink) -> None:
+        self.to = "ada@example.org"
+        self._sink = sink
+        self.channel = SmtpMail(url=sink.url, sender="iSocket <no-reply@example.org>", total_s=LIMIT_S)
+
+    def refuse_next(self) -> None:
+        self._sink.script(self.to, smtp_server.refuse_recipient())
+
+    def put_off_next(self) -> None:
+        self._sink.script(self.to, smtp_server.refuse_recipient("451 4.7.1 greylisted"))
+
+    def lose_next_answer(self) -> None:
+        self._sink.script(self.to, smtp_server.DROP_AFTER_TAKING)
+
+    def hang_next(self) -> None:
+        self._sink.script(self.to, smtp_server.HANG_AFTER_TAKING)
+
+    async def take_provider_away(self) -> None:
+        await self._sink.stop()
+
+    def texts_out(self) -> list[str]:
+        bodies = [mail.parsed.get_body(("plain",)) for mail in self._sink.accepted[self.to]]
+        texts = [body.get_content() for body in bodies if body is not None]
+        return [text.replace("\r\n", "\n").removesuffix("\n") for text in texts]
+
+    async def wait_until_out(self) -> None:
+        await self._sink.wait_for_mail(self.to)
+
+
+class TestTwilioSms(ChannelContract):
+    """Text messages by Twilio."""
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ChannelBench]:
+        double = twilio_server.TwilioDouble()
+        await double.start()
+        bench = TwilioBench(double)
+        yield bench
+        await bench.channel.close()
+        await double.stop()
+
+
+class TestSmtpMail(ChannelContract):
+    """E-mail by SMTP."""
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ChannelBench]:
+        sink = smtp_server.SmtpSink()
+        await sink.start()
+        bench = SmtpBench(sink)
+        yield bench
+        await bench.channel.close()
+        await sink.stop()

@@ -1,0 +1,197 @@
+"""Stores that kill the process before or after any verb, and a helper that tries every one of these deaths."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from isocket.domain.record import Record
+from isocket.domain.reports import DeviceState, Envelope, Report
+from isocket.storage.port import Records, Test, Value
+from isocket.storage.telemetry import Series, Telemetry, Waiting
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+W = TypeVar("W")
+
+
+class Died(BaseException):  # noqa: N818 - it is no error: nobody may catch it as one
+    """The process has gone. Whatever would still run in it finds its stores dead."""
+
+
+class Fuse:
+    """Counts verbs over all stores of one process and ends it at the `at`-th: before it, or after it is stored."""
+
+    def __init__(self, at: int | None = None, *, after: bool = False) -> None:
+        self.at = at
+        self.after = after
+        self.verbs = 0
+        self.burnt = False
+
+    async def guard(self, verb: Callable[[], Awaitable[T]]) -> T:
+        """Run the verb unless the process is dead or dies of it."""
+        if self.burnt:
+            raise Died("dead processes ask nothing")
+        self.verbs += 1
+        if self.verbs != self.at:
+            return await verb()
+        if self.after:
+            await verb()
+        self.burnt = True
+        raise Died(str(self))
+
+    def __str__(self) -> str:
+        return f"death {'after' if self.after else 'before'} verb {self.at}"
+
+
+class DyingRecords:
+    """The Records port of a process that may die at any verb."""
+
+    def __init__(self, inner: Records, fuse: Fuse | None = None, *, at: int | None = None) -> None:
+        self._inner = inner
+        self.fuse = fuse or Fuse(at)
+
+    async def add(self, record: Record) -> None:
+        await self.fuse.guard(lambda: self._inner.add(record))
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        return await self.fuse.guard(lambda: self._inner.add_all(records))
+
+    async def get(self, kind: type[R], record_id: str) -> R | None:
+        return await self.fuse.guard(lambda: self._inner.get(kind, record_id))
+
+    async def find(
+        self,
+        kind: type[R],
+        *tests: Test,
+        order_by: str = "id",
+        descending: bool = False,
+        limit: int | None = None,
+        after: tuple[Value, str] | None = None,
+    ) -> list[R]:
+        return await self.fuse.guard(
+            lambda: self._inner.find(kind, *tests, order_by=order_by, descending=descending, limit=limit, after=after)
+        )
+
+    async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+        return await self.fuse.guard(lambda: self._inner.change_one(kind, *tests, order_by=order_by, **changes))
+
+    async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:
+        return await self.fuse.guard(lambda: self._inner.change_all(kind, *tests, **changes))
+
+    async def remove_all(self, kind: type[R], *tests: Test) -> int:
+        return await self.fuse.guard(lambda: self._inner.remove_all(kind, *tests))
+
+    async def count(self, kind: type[R], *tests: Test) -> int:
+        return await self.fuse.guard(lambda: self._inner.count(kind, *tests))
+
+
+class DyingTelemetry:
+    """The Telemetry port of a process that may die at any verb."""
+
+    def __init__(self, inner: Telemetry, fuse: Fuse | None = None, *, at: int | None = None) -> None:
+        self._inner = inner
+        self.fuse = fuse or Fuse(at)
+
+    async def store(self, reports: Sequence[Report]) -> list[bool]:
+        return await self.fuse.guard(lambda: self._inner.store(reports))
+
+    async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
+        await self.fuse.guard(lambda: self._inner.note_presence(device_id, online=online, at=at))
+
+    async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
+        return await self.fuse.guard(lambda: self._inner.latest(device_ids))
+
+    async def series(
+        self,
+        device_id: str,
+        *,
+        start: datetime,
+        end: datetime,
+        step: str = "raw",
+        fields: Sequence[str] | None = None,
+        cursor: str | None = None,
+        limit: int = 10_000,
+        time_zone: str = "UTC",
+    ) -> Series:
+        return await self.fuse.guard(
+            lambda: self._inner.series(
+                device_id,
+                start=start,
+                end=end,
+                step=step,
+                fields=fields,
+                cursor=cursor,
+                limit=limit,
+                time_zone=time_zone,
+            )
+        )
+
+    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
+        return await self.fuse.guard(lambda: self._inner.claim_waiting(owner=owner, now=now, lease_s=lease_s))
+
+    async def settle(
+        self,
+        waiting: Waiting,
+        *,
+        envelope: Envelope | None,
+        wake_at: datetime | None,
+        silent_after_s: float | None,
+    ) -> bool:
+        return await self.fuse.guard(
+            lambda: self._inner.settle(waiting, envelope=envelope, wake_at=wake_at, silent_after_s=silent_after_s)
+        )
+
+    async def wake(self, device_id: str) -> None:
+        await self.fuse.guard(lambda: self._inner.wake(device_id))
+
+    async def forget(self, device_id: str) -> int:
+        return await self.fuse.guard(lambda: self._inner.forget(device_id))
+
+    async def reports_waiting(self) -> int:
+        return await self.fuse.guard(self._inner.reports_waiting)
+
+
+async def every_crash_point(
+    build: Callable[[], Awaitable[W]],
+    run: Callable[[W, Fuse], Awaitable[None]],
+    check: Callable[[W], Awaitable[None]],
+) -> int:
+    """Kill the work before and after each of its verbs, let a fresh worker finish, and check what is there.
+
+    `build` makes a fresh world: real stores with the work to do in them. `run` starts fresh workers whose stores
+    are `DyingRecords(world.records, fuse)` and `DyingTelemetry(world.telemetry, fuse)`, and returns when nothing is
+    left to do; it lets leases run out by itself (moving the clock). `check` asserts what must be true of the world.
+
+    Returns how many deaths were tried. An assertion that fails names the death.
+    """
+    world = await build()
+    whole = Fuse()
+    await run(world, whole)
+    await check(world)
+    if not whole.verbs:
+        raise AssertionError("the run used no verb of a dying store, so nothing could be tried")
+    deaths = [Fuse(at, after=after) for at in range(1, whole.verbs + 1) for after in (False, True)]
+    for fuse in deaths:
+        try:
+            await _die_and_go_on(build, run, check, fuse)
+        except BaseException as error:
+            error.add_note(f"{fuse} of {whole.verbs}")
+            raise
+    return len(deaths)
+
+
+async def _die_and_go_on(
+    build: Callable[[], Awaitable[W]],
+    run: Callable[[W, Fuse], Awaitable[None]],
+    check: Callable[[W], Awaitable[None]],
+    fuse: Fuse,
+) -> None:
+    world = await build()
+    try:
+        await run(world, fuse)
+    except* Died:
+        pass
+    if not fuse.burnt:
+        raise AssertionError("the death did not happen: the run does not repeat itself verb by verb")
+    await run(world, Fuse())
+    await check(world)

@@ -1,0 +1,332 @@
+"""What every route of the portal does alike: refusals, headers, logs, cookies, pages, life signs."""
+
+import json
+from collections.abc import AsyncIterator
+from http.cookies import SimpleCookie
+from typing import Any, NoReturn
+
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from isocket.domain.accounts import Account, AccountRole
+from isocket.storage.port import StoreUnavailableError, is_
+from portal_api import access, sessions
+from portal_api.app import ROUTES
+from portal_api.models import Body
+from portal_api.pages import go_to
+from portal_api.routes import Access, Call, Reply, Route, Surface
+from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
+
+MAIJA = "maija@example.org"
+JSON = {"Content-Type": "application/json"}
+
+
+class Word(Body):
+    """A form with one field."""
+
+    word: str
+
+
+async def _break(_: Call[None, None]) -> NoReturn:
+    raise RuntimeError("secret of maija@example.org")
+
+
+async def _no_store(_: Call[None, None]) -> NoReturn:
+    raise StoreUnavailableError
+
+
+async def _taken(_: Call[Any, None]) -> Reply:
+    return Reply()
+
+
+async def _show(call: Call[None, None]) -> web.Response:
+    return web.Response(text=call.account.id, content_type="text/html")
+
+
+async def _thanks(_: Call[Word, None]) -> web.Response:
+    return go_to("/thanks")
+
+
+TRIAL = (
+    *ROUTES,
+    Route(method="GET", path="/break", handler=_break, summary="", access=Access.PUBLIC),
+    Route(method="GET", path="/no-store", handler=_no_store, summary="", access=Access.PUBLIC),
+    Route(method="POST", path="/things/{thing_id}", handler=_taken, summary="", answers={204: None}),
+    Route(method="GET", path="/staff", handler=_taken, summary="", access=Access.STAFF, answers={204: None}),
+    Route(method="GET", path="/page", handler=_show, summary="", surface=Surface.PAGE),
+    Route(method="POST", path="/page", handler=_thanks, summary="", surface=Surface.PAGE, body=Word),
+)
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with portal_house(routes=TRIAL) as running:
+        yield running
+
+
+async def problem(answer: Any) -> dict[str, Any]:
+    assert answer.content_type == "application/problem+json"
+    document: dict[str, Any] = json.loads(await answer.read())
+    assert set(document) == {"type", "title", "status", "detail", "errors"}
+    assert document["status"] == answer.status
+    return document
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "field"),
+    [
+        (b'{"username": "a@example.org", "username": "b@example.org"}', 400, "username"),
+        (b'{"username": NaN}', 400, "(body)"),
+        (b'{"username": 1e999}', 400, "(body)"),
+        (b'{"username": ' + b"[" * 33 + b"]" * 33 + b"}", 400, "(body)"),
+        (b'{"username": "\xff"}', 400, "(body)"),
+        (b'{"username": "\\ud800"}', 400, "username"),
+        (b'["a@example.org"]', 400, "(body)"),
+        (b'{"username"', 400, "(body)"),
+        (b"", 400, "(body)"),
+        (b'{"username": 7}', 422, "username"),
+        (b"{}", 422, "username"),
+        (b'{"username": "a@example.org", "role": "staff"}', 422, "role"),
+    ],
+)
+async def test_a_body_that_is_not_as_it_should_be_is_refused_naming_what(
+    house: PortalHouse, raw: bytes, status: int, field: str
+) -> None:
+    answer = await house.ask("POST", "/password-resets", data=raw, headers=JSON)
+    assert answer.status == status
+    assert (await problem(answer))["errors"][0]["field"] == field
+
+
+async def test_a_body_of_another_type_is_refused(house: PortalHouse) -> None:
+    answer = await house.ask("POST", "/password-resets", data=b"{}", headers={"Content-Type": "text/plain"})
+    assert (await problem(answer))["status"] == 415
+
+
+async def test_a_body_that_is_too_long_is_refused(house: PortalHouse) -> None:
+    answer = await house.ask("POST", "/password-resets", {"username": "a" * 70_000})
+    assert (await problem(answer))["status"] == 413
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("PUT", "/accounts", 405),
+        ("POST", "/things/..%2Fetc", 404),
+        ("GET", "/me", 401),
+        ("GET", "/me?surprise=1", 401),
+        ("GET", "/openapi.json?surprise=1", 422),
+    ],
+)
+async def test_every_refusal_is_a_problem_document(house: PortalHouse, method: str, path: str, status: int) -> None:
+    assert (await problem(await house.ask(method, path)))["status"] == status
+
+
+async def test_a_wrong_method_is_told_the_right_ones(house: PortalHouse) -> None:
+    assert (await house.ask("PUT", "/accounts")).headers["Allow"] == "POST"
+
+
+async def test_a_fault_of_ours_shows_a_number_and_nothing_of_the_inside(house: PortalHouse) -> None:
+    with capture_logs() as lines:
+        answer = await house.ask("GET", "/break")
+    text = await answer.text()
+    (logged,) = [line for line in lines if line["event"] == "request_failed"]
+    assert answer.status == 500
+    assert logged["error_id"] in text
+    assert logged["error"] == "RuntimeError"
+    assert "secret" not in text + repr(lines)
+
+
+async def test_a_store_out_of_reach_is_told_apart_from_a_fault(house: PortalHouse) -> None:
+    answer = await house.ask("GET", "/no-store")
+    assert answer.status == 503
+    assert answer.headers["Retry-After"]
+
+
+async def test_the_log_line_has_the_template_and_nothing_about_who_asks(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    with capture_logs() as lines:
+        await house.ask("POST", "/things/dev_7?x=1", token=token)
+    (line,) = [each for each in lines if each["event"] == "request"]
+    assert line.pop("ms") >= 0
+    assert line == {
+        "event": "request",
+        "log_level": "info",
+        "method": "POST",
+        "route": "/api/v1/things/{thing_id}",
+        "status": 422,
+        "family": "ipv4",
+    }
+
+
+async def test_no_personal_value_reaches_a_log_line(house: PortalHouse) -> None:
+    with capture_logs() as lines:
+        tokens = [await house.customer(MAIJA, name="Maija Meikalainen")]
+        await house.ask("POST", "/tokens", {"username": MAIJA, "password": "the wrong words"})
+        await house.ask("POST", "/accounts", {"username": MAIJA, "password": "12345678"})
+        await house.ask("GET", f"/nowhere/{MAIJA}?token={tokens[0]}")
+        await house.ask("POST", "/password-resets", {"username": MAIJA})
+        tokens.append(await house.link_token(MAIJA))
+        await house.ask("POST", "/password-resets/confirm", {"token": tokens[1], "password": OTHER_PASSWORD})
+    text = repr(lines)
+    assert "account_activated" in text
+    assert "password_reset" in text
+    for value in (MAIJA, "maija", "Meikalainen", PASSWORD, OTHER_PASSWORD, "127.0.0.1", *tokens):
+        assert value not in text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/me", "/api/v1/openapi.json", "/nowhere", "/page"])
+async def test_every_answer_carries_the_security_headers(house: PortalHouse, path: str) -> None:
+    headers = (await house.client.get(path, allow_redirects=False)).headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Server"] == "isocket"
+    assert "Strict-Transport-Security" not in headers
+    assert not [name for name in headers if name.startswith("Access-Control")]
+
+
+async def test_https_is_asked_for_only_where_it_is_spoken() -> None:
+    async with portal_house(public_url="https://cloud.example.org") as house:
+        answer = await house.client.get("/healthz")
+        assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
+
+
+async def test_staff_routes_are_closed_to_customers(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    assert (await house.ask("GET", "/staff", token=token)).status == 403
+    await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.STAFF)
+    assert (await house.ask("GET", "/staff", token=token)).status == 204
+
+
+async def signed_in_browser(house: PortalHouse) -> tuple[str, str]:
+    """Return the cookie of a signed-in browser and the token for its forms."""
+    await house.register(MAIJA)
+    cookie = await sessions.open_cookie(house.portal, await house.account(MAIJA))
+    return f"{access.cookie_name(house.portal.settings)}={cookie}", access.csrf_token(cookie)
+
+
+async def test_a_browser_changes_something_with_our_origin_and_its_token(house: PortalHouse) -> None:
+    cookie, csrf = await signed_in_browser(house)
+    headers = {"Cookie": cookie, "Origin": PUBLIC_URL, "X-CSRF": csrf}
+    assert (await house.ask("POST", "/things/1", headers=headers)).status == 204
+    by_form = await house.client.post(
+        "/page",
+        data={"word": "yes", "csrf": csrf},
+        headers={"Cookie": cookie, "Origin": PUBLIC_URL},
+        allow_redirects=False,
+    )
+    assert (by_form.status, by_form.headers["Location"]) == (303, "/thanks")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"X-CSRF": ""},
+        {"X-CSRF": "0" * 64},
+        {"Origin": "https://evil.example.net"},
+        {"Origin": "null"},
+        {"Origin": PUBLIC_URL + ".evil.example.net"},
+        {"Origin": ""},
+    ],
+)
+async def test_what_another_sites_page_sends_is_refused(house: PortalHouse, change: dict[str, str]) -> None:
+    cookie, csrf = await signed_in_browser(house)
+    headers = {"Cookie": cookie, "Origin": PUBLIC_URL, "X-CSRF": csrf, **change}
+    assert (await house.ask("POST", "/things/1", headers=headers)).status == 403
+
+
+async def test_a_change_without_any_origin_is_refused(house: PortalHouse) -> None:
+    cookie, csrf = await signed_in_browser(house)
+    assert (await house.ask("POST", "/things/1", headers={"Cookie": cookie, "X-CSRF": csrf})).status == 403
+    said = {"Cookie": cookie, "X-CSRF": csrf, "Sec-Fetch-Site": "same-origin"}
+    assert (await house.ask("POST", "/things/1", headers=said)).status == 204
+
+
+async def test_a_token_for_programs_is_no_cookie_and_the_other_way_round(house: PortalHouse) -> None:
+    cookie, _ = await signed_in_browser(house)
+    tokens = await house.sign_in(MAIJA)
+    assert (await house.ask("GET", "/me", token=cookie.partition("=")[2])).status == 401
+    assert (await house.ask("GET", "/me", headers={"Cookie": f"sid={tokens['access_token']}"})).status == 401
+
+
+async def test_a_browser_stays_signed_in_while_it_is_used_and_at_most_thirty_days(house: PortalHouse) -> None:
+    cookie, _ = await signed_in_browser(house)
+    statuses = []
+    for _ in range(31):
+        statuses.append((await house.ask("GET", "/me", headers={"Cookie": cookie})).status)
+        await house.clock.advance(86_400 - 60)
+    assert statuses == [200] * 31
+    await house.clock.advance(3600)
+    assert (await house.ask("GET", "/me", headers={"Cookie": cookie})).status == 401
+
+
+async def test_an_idle_browser_is_signed_out_after_a_day(house: PortalHouse) -> None:
+    cookie, _ = await signed_in_browser(house)
+    await house.clock.advance(86_400)
+    assert (await house.ask("GET", "/me", headers={"Cookie": cookie})).status == 401
+
+
+async def test_who_is_not_signed_in_is_led_from_a_page_to_the_sign_in(house: PortalHouse) -> None:
+    answer = await house.client.get("/page?tab=2", allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, "/login?next=%2Fpage%3Ftab%3D2")
+
+
+async def test_a_page_refuses_in_words_for_people(house: PortalHouse) -> None:
+    cookie, csrf = await signed_in_browser(house)
+    headers = {"Cookie": cookie, "Origin": PUBLIC_URL}
+    answer = await house.client.post("/page", data={"csrf": csrf, "<b>": "x"}, headers=headers)
+    text = await answer.text()
+    assert (answer.status, answer.content_type) == (422, "text/html")
+    assert "&lt;b&gt;" in text
+    assert "<b>" not in text
+
+
+async def test_the_cookie_is_bound_to_host_and_https_where_there_is_https() -> None:
+    async with portal_house(public_url="https://cloud.example.org") as house:
+        response = web.Response()
+        access.set_cookie(house.portal.settings, response, "value")
+        cookie: SimpleCookie = response.cookies
+        text = cookie.output()
+    assert "__Host-sid=value" in text
+    for part in ("HttpOnly", "Secure", "SameSite=Lax", "Path=/"):
+        assert part in text
+    assert "Domain" not in text
+
+
+async def test_the_process_says_that_it_lives(house: PortalHouse) -> None:
+    assert (await house.client.get("/healthz")).status == 200
+
+
+async def test_ready_means_store_and_broker() -> None:
+    async def not_connected() -> bool:
+        return False
+
+    async def broken() -> bool:
+        raise OSError("no broker")
+
+    statuses = []
+    for ready in (not_connected, broken):
+        async with portal_house(ready=ready) as house:
+            answer = await house.client.get("/readyz")
+            statuses.append((answer.status, (await answer.json())["store"], (await answer.json())["broker"]))
+    async with portal_house() as house:
+        statuses.append(((await house.client.get("/readyz")).status, "ok", "ok"))
+    assert statuses == [(503, "ok", "out of reach"), (503, "ok", "out of reach"), (200, "ok", "ok")]
+
+
+async def test_metrics_count_by_template(house: PortalHouse) -> None:
+    await house.ask("POST", "/things/dev_7")
+    text = await (await house.client.get("/metrics")).text()
+    assert 'portal_requests_total{method="POST",route="/api/v1/things/{thing_id}",status="401"} 1.0' in text
+    assert "dev_7" not in text
+
+
+async def test_security_txt_says_where_to_report_a_hole(house: PortalHouse) -> None:
+    text = await (await house.client.get("/.well-known/security.txt")).text()
+    assert "Contact: mailto:" in text
+    assert "Expires: 2027-05-21T" in text
+    assert f"Canonical: {PUBLIC_URL}/.well-known/security.txt" in text

@@ -1,0 +1,231 @@
+"""What people read: every message in every language, with every name and value."""
+
+import math
+import re
+from datetime import UTC, datetime
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.channels.gsm7 import fits_one_segment, is_gsm7
+from alerts.wording import Reader, Story, alarm_mail, alarm_text, clear_mail, clear_text, exhausted_notice
+from alerts.wording.phrases import WORDS, local_time, number, plain_name, words
+from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.domain.letters import (
+    LANGUAGES,
+    activation_mail,
+    code_mail,
+    code_text,
+    known_account_mail,
+    reset_mail,
+    spoken,
+)
+
+AT = datetime(2026, 11, 22, 22, 58, tzinfo=UTC)
+PUBLIC = "https://cloud.example.org"
+LONG_NAMES = (
+    None,
+    "W" * 40,
+    "€" * 40,
+    "Дача у озера, большая и старая, с баней!",  # noqa: RUF001 - Cyrillic is the point
+    "雪" * 40,
+)
+LEAST_NAME = 20  # so much of a long name is always left
+VALUES = (None, -99_999.9, 1e300)
+
+
+def incident(cause: Cause = Cause.TEMP_LOW, **changes: object) -> Incident:
+    values: dict[str, object] = {
+        "id": "inc_1",
+        "account_id": "acc_1",
+        "device_id": "is-00000001",
+        "cause": cause,
+        "severity": Severity.CRITICAL,
+        "opened_at": AT,
+        "detected_at": AT,
+        "closed_at": AT,
+        "short_code": "WWWWWW",
+    }
+    return Incident(**{**values, **changes})  # type: ignore[arg-type]  # values by name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", Cause)
+def test_every_sms_is_one_segment_whatever_it_has_to_say(language: str, cause: Cause) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    for name, value, probe, label, test in product(LONG_NAMES, VALUES, (None, 99), (None, "€" * 40), (False, True)):
+        story = Story(
+            incident=incident(cause, value=value, probe=probe, test=test),
+            device_name=name,
+            probe_name=label,
+        )
+        for said in (alarm_text(story, reader), clear_text(story, reader)):
+            assert fits_one_segment(said.text), said.text
+            assert name != "W" * 40 or said.text.count("W") - 6 >= LEAST_NAME, said.text
+
+
+@given(name=st.text(max_size=40), label=st.text(max_size=40), value=st.floats(), probe=st.integers(0, 30))
+def test_no_name_that_a_person_can_choose_breaks_a_segment_or_a_header(
+    name: str, label: str, value: float, probe: int
+) -> None:
+    story = Story(incident=incident(value=value, probe=probe), device_name=name, probe_name=label)
+    reader = Reader(language="fi", time_zone="Europe/Helsinki")
+    assert fits_one_segment(alarm_text(story, reader).text)
+    subject = alarm_mail(story, reader, public_url=PUBLIC).subject
+    assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", subject)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_reads_differently_in_alarm_and_in_clear(language: str, cause: Cause) -> None:
+    story = Story(incident=incident(cause), device_name="Mökki")
+    reader = Reader(language=language, time_zone="UTC")
+    assert alarm_text(story, reader).text != clear_text(story, reader).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_causes_read_the_same(language: str) -> None:
+    texts = words(language)
+    assert len(set(texts.alarm.values())) == len(Cause)
+    assert len(set(texts.clear.values())) == len(Cause)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_text_names_the_socket_the_value_the_readers_time_and_the_code(language: str) -> None:
+    story = Story(incident=incident(value=-3.5, short_code="K7QF"), device_name="Mökki")
+    text = alarm_text(story, Reader(language=language, time_zone="Europe/Helsinki")).text
+    assert "Mökki" in text
+    assert re.search(r"-3[.,]5 C", text)
+    assert re.search(r"0?0[.:]58", text), "the reader's clock is two hours ahead of UTC"
+    assert "K7QF" in text
+
+
+def test_the_readers_own_day_is_named_when_it_is_tomorrow_there() -> None:
+    assert local_time(words("en"), AT, "Europe/Helsinki") == "23 Nov 00:58"
+    assert local_time(words("en"), AT, "America/New_York") == "22 Nov 17:58"
+
+
+@pytest.mark.parametrize("zone", ["Nowhere/Atlantis", "", "../etc/passwd", "Europe", "UTC"])
+def test_a_time_in_a_zone_that_is_unknown_is_said_to_be_utc(zone: str) -> None:
+    assert local_time(words("en"), AT, zone) == "22 Nov 22:58 UTC"
+
+
+def test_a_time_in_the_night_of_the_change_of_clocks_is_the_one_people_saw() -> None:
+    before = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    after = datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert local_time(words("de"), before, "Europe/Berlin") == "25.10. 02:30"
+    assert local_time(words("de"), after, "Europe/Berlin") == "25.10. 02:30"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(None, None), (math.nan, None), (1e9, None), (-3.5, "-3,5"), (21.0, "21"), (-0.04, "0"), (0.06, "0,1")],
+)
+def test_a_value_is_said_with_at_most_one_decimal(value: float | None, said: str | None) -> None:
+    assert number(value, ",") == said
+
+
+def test_a_value_that_is_not_known_leaves_no_gap() -> None:
+    story = Story(incident=incident(Cause.BATTERY_LOW), device_name="Barn")
+    text = alarm_text(story, Reader(language="en", time_zone="UTC")).text
+    assert text == "Barn: the battery is low, 22 Nov 22:58 UTC. Reply WWWWWW to acknowledge"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [None, "", "  ", "\n\t", "call +44 7700 900123", "anna@example.org", "SN 0012-3456-78"],
+)
+def test_a_name_that_is_missing_or_would_tell_a_number_or_address_becomes_a_neutral_word(
+    name: str | None,
+) -> None:
+    assert plain_name(name) == "iSocket"
+
+
+def test_a_name_that_cannot_be_spelt_becomes_a_neutral_word_in_a_text() -> None:
+    story = Story(incident=incident(), device_name="雪山")
+    assert alarm_text(story, Reader(language="en", time_zone="UTC")).text.startswith("iSocket: ")
+
+
+def test_an_owner_who_named_an_input_reads_its_name() -> None:
+    story = Story(incident=incident(Cause.INPUT, probe=0), device_name="Cellar", probe_name="Water leak")
+    assert "(Water leak)" in alarm_text(story, Reader(language="sv", time_zone="UTC")).text
+
+
+def test_an_input_without_a_name_is_told_by_its_number_counted_from_one() -> None:
+    story = Story(incident=incident(Cause.INPUT, probe=1), device_name="Cellar")
+    assert "(input 2)" in alarm_text(story, Reader(language="en", time_zone="UTC")).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_test_says_first_that_it_is_one(language: str) -> None:
+    story = Story(incident=incident(Cause.MAINS_LOST, test=True), device_name="Barn")
+    reader = Reader(language=language, time_zone="UTC")
+    first = words(language).test
+    assert alarm_text(story, reader).text.startswith(first)
+    assert clear_text(story, reader).text.startswith(first)
+    assert alarm_mail(story, reader, public_url=PUBLIC).subject.startswith(first)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_message_holds_the_serial_or_the_account(language: str) -> None:
+    story = Story(incident=incident(), device_name=None)
+    reader = Reader(language=language, time_zone="UTC")
+    for said in (
+        alarm_text(story, reader),
+        clear_text(story, reader),
+        alarm_mail(story, reader, public_url=PUBLIC),
+        clear_mail(story, reader, public_url=PUBLIC),
+        exhausted_notice(story, reader, public_url=PUBLIC),
+    ):
+        whole = f"{said.subject} {said.text} {said.html}"
+        assert "is-00000001" not in whole
+        assert "acc_1" not in whole
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_e_mail_links_to_the_incident_and_loads_nothing(language: str) -> None:
+    story = Story(incident=incident(), device_name="<b>Barn & Co</b>")
+    said = alarm_mail(story, Reader(language=language, time_zone="UTC"), public_url=f"{PUBLIC}/")
+    assert f"{PUBLIC}/incidents/inc_1" in said.text
+    assert said.html is not None
+    assert "<b>" not in said.html
+    assert "&lt;b&gt;Barn &amp; Co" in said.html
+    assert not re.search(r"src=|<img|<link|url\(", said.html)
+    assert re.findall(r'href="([^"]*)"', said.html) == [f"{PUBLIC}/incidents/inc_1"]
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, "fr", ""])
+def test_a_codes_text_is_one_segment_and_has_no_other_digits(language: str) -> None:
+    text = code_text(language, "012345")
+    assert re.findall(r"\d+", text) == ["012345"]
+    assert fits_one_segment(text)
+    mail = code_mail(language, "012345")
+    assert re.findall(r"\d+", mail.subject + mail.text) == ["012345"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_letters_carry_their_link_once_and_on_a_line_of_its_own(language: str) -> None:
+    for write in (activation_mail, reset_mail, known_account_mail):
+        letter = write(language, f"{PUBLIC}/activate?token=abc")
+        assert letter.text.split("\n").count(f"{PUBLIC}/activate?token=abc") == 1
+        assert letter.subject
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("fi-FI", "fi"), ("no", "nb"), ("NB", "nb"), ("de_AT", "de"), ("fr", "en"), ("", "en")]
+)
+def test_a_reader_gets_the_language_that_is_nearest(tag: str, language: str) -> None:
+    assert spoken(tag) == language
+
+
+def test_every_language_of_the_letters_has_words_for_incidents() -> None:
+    assert set(WORDS) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_themselves_need_no_spelling(language: str) -> None:
+    texts = words(language)
+    for each in (*texts.alarm.values(), *texts.clear.values(), texts.alarm_sms, texts.clear_sms, texts.test):
+        assert is_gsm7(each), each
