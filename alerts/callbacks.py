@@ -1,10 +1,14 @@
-"""Where providers tell us what became of a message, and hand us the replies. Unsigned, nothing is believed."""
+"""Where providers tell us what became of a message and hand us the replies; unsigned, nothing is believed.
+
+The way out of alarm mails is mounted with them.
+"""
 
 from urllib.parse import parse_qsl
 
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
+from alerts import unsubscribing
 from alerts.replies import Replies
 from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
 from isocket.domain.deliveries import Attempt, Receipt
@@ -42,6 +46,7 @@ def routes(
     return [
         web.post(f"{STATUS_PATH}/{{attempt}}", hooks.status),
         web.post(INBOUND_PATH, hooks.inbound),
+        *unsubscribing.routes(records=records, clock=clock, public_url=public_url),
     ]
 
 

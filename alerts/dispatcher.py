@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from alerts.channels.channel import Channel, ChannelKind, Message
@@ -13,12 +14,14 @@ from alerts.settlement import Settlement, attempt_id
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.record import Record
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, at_most, is_, one_of
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.wakeups import Bell
 from isocket.storage.worker import Worker, claim
 
+R = TypeVar("R", bound=Record)
 log = get_logger(__name__)
 
 # Longer than the channels' own limits, which know better what had left when the time was over.
@@ -128,28 +131,20 @@ class Dispatcher:
             return DeliveryState.FAILED, "expired"
         if held.channel not in self._channels:
             return DeliveryState.FAILED, "channel_not_configured"
-        return await self._news_of_the_incident(held) or await self._news_of_the_contact(held)
-
-    async def _news_of_the_incident(self, held: Delivery) -> Verdict | None:
-        if held.kind is not DeliveryKind.ALARM or held.incident_id is None:
-            return None
-        incident = await self._records.get(Incident, held.incident_id)
-        if incident is None:
-            return DeliveryState.CALLED_OFF, "removed"
-        if incident.state is not IncidentState.OPEN:
-            return DeliveryState.CALLED_OFF, incident.state.value
-        return None
-
-    async def _news_of_the_contact(self, held: Delivery) -> Verdict | None:
+        about_an_alarm = held.kind is DeliveryKind.ALARM and held.incident_id is not None
+        incident, contact = await asyncio.gather(
+            self._get(Incident, held.incident_id if about_an_alarm else None),
+            self._get(Contact, held.contact_id),
+        )
+        if about_an_alarm and (incident is None or incident.state is not IncidentState.OPEN):
+            return DeliveryState.CALLED_OFF, "removed" if incident is None else incident.state.value
         if held.contact_id is None:
             return None
-        contact = await self._records.get(Contact, held.contact_id)
-        reason = why_not(contact, held.channel)
-        if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
-            reason = None  # a code is sent in order to verify
-        if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
-            reason = "address_changed"
+        reason = _why_not_now(held, contact)
         return None if reason is None else (DeliveryState.CALLED_OFF, reason)
+
+    async def _get(self, kind: type[R], record_id: str | None) -> R | None:
+        return None if record_id is None else await self._records.get(kind, record_id)
 
     def _attempt(self, held: Delivery, channel: Channel) -> Attempt:
         number = held.tries + 1
@@ -163,6 +158,15 @@ class Dispatcher:
             provider=channel.name,
             started_at=self._clock.now(),
         )
+
+
+def _why_not_now(held: Delivery, contact: Contact | None) -> str | None:
+    reason = why_not(contact, held.channel)
+    if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
+        reason = None  # a code is sent in order to verify
+    if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
+        reason = "address_changed"
+    return reason
 
 
 class Lane(Worker):
@@ -179,10 +183,11 @@ class Lane(Worker):
         kinds: Sequence[DeliveryKind],
         channels: Sequence[ChannelKind],
         calls: int,
-        wakeups: Wakeups,
+        bell: Bell,
         clock: Clock,
+        idle_s: float = 0.25,
     ) -> None:
-        super().__init__(name, self._start_one, bell=wakeups.bell(Delivery.collection), clock=clock)
+        super().__init__(name, self._start_one, bell=bell, clock=clock, idle_s=idle_s)
         self._dispatcher = dispatcher
         self._kinds = tuple(kinds)
         self._channels = tuple(channels)

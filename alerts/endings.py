@@ -7,17 +7,16 @@ from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.kit.clock import EPOCH
 
 UNCLEAR = "unclear"  # the reason of a delivery of which nobody ever could tell whether it went out
-REMOVED_TEXT = "[removed]"
 
 _SECRET_KINDS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
-_WENT_OUT = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.UNCLEAR})
+_WENT_OUT = frozenset({DeliveryState.CALLING, DeliveryState.UNCLEAR, DeliveryState.SENT, DeliveryState.DELIVERED})
 
 
 def ended(delivery: Delivery, state: DeliveryState, *, at: datetime, reason: str = "") -> dict[str, Any]:
     """Return the changes by which a delivery ends; a code or a link for an account is not kept in it."""
     changes: dict[str, Any] = {"state": state, "reason": reason, "ended_at": at, "lease_until": EPOCH}
     if delivery.kind in _SECRET_KINDS:
-        changes |= {"text": REMOVED_TEXT, "html": None}
+        changes |= {"text": "", "html": None}
     return changes
 
 

@@ -9,15 +9,17 @@ How others hand an incident over, each in one atomic step:
 What is due is then called off here, and the timeline written.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from alerts.endings import ended, may_have_gone, reaches_nobody
 from alerts.ladder import Recipient, Rung, Skipped, address_of, climb, ladder_for, why_not
 from alerts.notices import notice_that_nobody_was_told
 from alerts.timeline import delivery_line, incident_line
+from alerts.unsubscribing import unsubscribe_url
 from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact, Escalation
@@ -32,12 +34,13 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, at_most, is_
 from isocket.storage.worker import claim, settle
 
+R = TypeVar("R", bound=Record)
 log = get_logger(__name__)
 
 LEASE_S = 15.0
 REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again
 CALL_POLL_S = 1.0
-CALL_PATIENCE_S = 60.0  # a clear waits so long for an alarm on its way; longer than any call and its lease
+CALL_PATIENCE_S = 30.0  # a clear waits so long after the lease of an alarm on its way; then it may have gone
 ALARM_LIFE = timedelta(hours=2)
 
 Changes = dict[str, Any]
@@ -109,10 +112,14 @@ class Escalator:
 
         A rung is due at its time, and at once when all before it reach nobody.
         """
-        round_ = await self._look(incident, now)
-        rungs = ladder_for(incident.device_id, await self._find(Escalation, incident))
-        contacts = {each.id: each for each in await self._find(Contact, incident)}
-        alarms = await self._alarms(incident) if incident.ladder_position else []
+        round_, escalations, found, alarms = await asyncio.gather(
+            self._look(incident, now),
+            self._of_account(Escalation, incident),
+            self._of_account(Contact, incident),
+            self._alarms(incident) if incident.ladder_position else _none(),
+        )
+        rungs = ladder_for(incident.device_id, escalations)
+        contacts = {each.id: each for each in found}
         hope = any(not reaches_nobody(each) for each in alarms)
         made: list[Record] = []
         position = incident.ladder_position
@@ -165,7 +172,7 @@ class Escalator:
             said = alarm_mail(round_.story, reader, public_url=self._public_url)
         else:
             said = alarm_text(round_.story, reader)
-        return _delivery(round_, DeliveryKind.ALARM, to, said, position)
+        return self._delivery(round_, DeliveryKind.ALARM, to, said, position)
 
     def _clear(self, round_: _Round, to: Recipient) -> Delivery:
         reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
@@ -173,24 +180,44 @@ class Escalator:
             said = clear_mail(round_.story, reader, public_url=self._public_url)
         else:
             said = clear_text(round_.story, reader)
-        return _delivery(round_, DeliveryKind.CLEAR, to, said, 0)
+        return self._delivery(round_, DeliveryKind.CLEAR, to, said, 0)
+
+    def _delivery(self, round_: _Round, kind: DeliveryKind, to: Recipient, said: Words, position: int) -> Delivery:
+        incident = round_.incident
+        delivery_id = derived_id("dlv", incident.id, kind, position, to.contact.id, to.channel)
+        by_mail = to.channel is ChannelKind.EMAIL
+        return Delivery(
+            id=delivery_id,
+            account_id=incident.account_id,
+            person_id=to.contact.id,
+            incident_id=incident.id,
+            contact_id=to.contact.id,
+            kind=kind,
+            channel=to.channel,
+            address=to.address,
+            subject_line=said.subject,
+            text=said.text,
+            html=said.html,
+            unsubscribe_url=unsubscribe_url(self._public_url, delivery_id) if by_mail else None,
+            created_at=round_.now,
+            due_at=round_.now,
+            expires_at=round_.now + ALARM_LIFE,
+        )
 
     async def _tell_the_end(self, incident: Incident, now: datetime) -> Changes:
         """Call off what has not gone, and tell exactly those who were told, or may have been, that it is over."""
         await self._call_off(incident, now, "closed")
         alarms = await self._alarms(incident)
-        waited = now - (incident.closed_at or now)
-        patient = waited < timedelta(seconds=CALL_PATIENCE_S)
-        calling = [each for each in alarms if each.state is DeliveryState.CALLING]
-        told = [each for each in alarms if may_have_gone(each)] + ([] if patient else calling)
+        calling = {each.id for each in alarms if _is_on_its_way(each, now)}
+        told = [each for each in alarms if each.id not in calling and may_have_gone(each)]
         if told:
             await self._clear_to(await self._look(incident, now), told)
-        if calling and patient:
+        if calling:
             return {"step_due_at": now + timedelta(seconds=CALL_POLL_S)}
         return DONE
 
     async def _clear_to(self, round_: _Round, told: Sequence[Delivery]) -> None:
-        contacts = {each.id: each for each in await self._find(Contact, round_.incident)}
+        contacts = {each.id: each for each in await self._of_account(Contact, round_.incident)}
         made: list[Record] = []
         for alarm in told:
             contact = contacts.get(alarm.contact_id or "")
@@ -264,12 +291,21 @@ class Escalator:
     async def _alarms(self, incident: Incident) -> list[Delivery]:
         return await self._records.find(Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM))
 
-    async def _find(self, kind: type[Any], incident: Incident) -> list[Any]:
+    async def _of_account(self, kind: type[R], incident: Incident) -> list[R]:
         return await self._records.find(kind, is_("account_id", incident.account_id))
+
+
+async def _none() -> list[Delivery]:
+    return []  # at the first look at an incident there are none
 
 
 def _due(incident: Incident, rung: Rung) -> datetime:
     return incident.detected_at + timedelta(seconds=rung.after_s)
+
+
+def _is_on_its_way(alarm: Delivery, now: datetime) -> bool:
+    patience = timedelta(seconds=CALL_PATIENCE_S)
+    return alarm.state is DeliveryState.CALLING and now < alarm.lease_until + patience
 
 
 def _probe_name(device: Device, incident: Incident) -> str | None:
@@ -279,26 +315,6 @@ def _probe_name(device: Device, incident: Incident) -> str | None:
     if incident.cause is Cause.INPUT:
         return settings.input_at(incident.probe).name
     return settings.probe(incident.probe).name
-
-
-def _delivery(round_: _Round, kind: DeliveryKind, to: Recipient, said: Words, position: int) -> Delivery:
-    incident = round_.incident
-    return Delivery(
-        id=derived_id("dlv", incident.id, kind, position, to.contact.id, to.channel),
-        account_id=incident.account_id,
-        person_id=to.contact.id,
-        incident_id=incident.id,
-        contact_id=to.contact.id,
-        kind=kind,
-        channel=to.channel,
-        address=to.address,
-        subject_line=said.subject,
-        text=said.text,
-        html=said.html,
-        created_at=round_.now,
-        due_at=round_.now,
-        expires_at=round_.now + ALARM_LIFE,
-    )
 
 
 def _acknowledged_line(incident: Incident) -> Record:

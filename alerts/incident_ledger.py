@@ -29,11 +29,6 @@ async def open_incidents(records: Records, device_id: str) -> list[Incident]:
     return await records.find(Incident, is_("device_id", device_id), one_of("state", STILL_OPEN))
 
 
-def close_stray(stray: Incident, now: datetime, why: Why = Why.OVER) -> Close:
-    """Return the end of an open incident that the rules do not know of."""
-    return Close(key=Key(stray.cause, stray.probe), incident_id=stray.id, at_ms=to_ms(now), why=why)
-
-
 class IncidentLedger:
     """Writes the decisions of one judgement, made at `now`, about one device."""
 
@@ -58,7 +53,7 @@ class IncidentLedger:
                 case Open():
                     await self._open(decision, strays)
                 case Close():
-                    await self.close(decision)
+                    await self._close(decision)
                 case Deepen():
                     await self._deepen(decision)
                 case SilentToo():
@@ -66,29 +61,42 @@ class IncidentLedger:
                 case Release():
                     await self._release(decision)
 
-    async def close(self, close: Close, *, told: bool = True) -> None:
-        """Close an incident that is open, else only make sure that its timeline says so.
+    async def close_stray(self, stray: Incident, why: Why = Why.OVER, *, told: bool = True) -> None:
+        """Close an open incident that the rules do not know of.
 
-        `told=False`: those who got the alarm get no clear.
+        The line comes first: a second run finds only what is open still. `told=False`: nobody gets a clear.
         """
+        close = Close(
+            key=Key(stray.cause, stray.probe),
+            incident_id=stray.id,
+            at_ms=to_ms(self._now),
+            why=why,
+            explained=stray.explained_by is not None,
+        )
+        await self._records.add_all([self._closed_line(stray, close)])
+        await self._end(close, told=told)
+
+    async def _close(self, close: Close) -> None:
+        """Close an incident that is open, else only make sure that its timeline says so."""
+        closed = await self._end(close) or await self._records.get(Incident, close.incident_id)
+        if closed is not None:
+            await self._records.add_all([self._closed_line(closed, close)])
+
+    async def _end(self, close: Close, *, told: bool = True) -> Incident | None:
         severity = severity_of(close.key.cause, close.key.probe, self._case.settings)
-        at = from_ms(close.at_ms)
         closed = await self._records.change_one(
             Incident,
             is_("id", close.incident_id),
             one_of("state", STILL_OPEN),
             state=IncidentState.CLOSED,
             open_key=None,
-            closed_at=at,
+            closed_at=from_ms(close.at_ms),
             needs_step=told and is_told(severity) and not close.explained,
             step_due_at=self._now,
         )
-        known = closed or await self._records.get(Incident, close.incident_id)
-        if known is None:
-            return
         if closed is not None:
             log.info("incident_closed", incident_id=closed.id, device_id=closed.device_id, cause=closed.cause)
-        await self._records.add_all([self._closed_line(known, close)])
+        return closed
 
     async def _open(self, opening: Open, strays: Sequence[Incident]) -> None:
         incident = await self._incident(opening)
@@ -100,7 +108,7 @@ class IncidentLedger:
             return
         for stray in strays:
             if stray.open_key == incident.open_key:
-                await self.close(close_stray(stray, self._now))
+                await self.close_stray(stray)
         if not await self._records.add_all([incident]):
             raise StillOpenError(f"{incident.device_id} {incident.cause}: it will be judged again")
 
@@ -169,7 +177,7 @@ class IncidentLedger:
             short_code=await self._free_code(opening.incident_id),
             open_key=open_key(self._case.device_id, cause, probe),
             needs_step=is_told(severity) and opening.explained_by is None,
-            step_due_at=self._now,
+            step_due_at=self._now if opening.hold_until_ms is None else from_ms(opening.hold_until_ms),
         )
 
     async def _free_code(self, incident_id: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from alerts.envelopes import envelope_of
-from alerts.incident_ledger import IncidentLedger, close_stray, open_incidents
+from alerts.incident_ledger import IncidentLedger, open_incidents
 from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
 from alerts.rules.judgement import Heard, Judgement, judge
@@ -68,7 +68,7 @@ class Judge:
         memory = _with_tests(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
         now = self._clock.now()
         ledger = IncidentLedger(self._records, case, now)
-        await self._close_foreign(ledger, foreign)
+        await _close_foreign(ledger, foreign)
 
         heard = Heard(reports=waiting.reports, judged=_judged(watch), state=waiting.state)
         hearing = Hearing(
@@ -84,7 +84,7 @@ class Judge:
         if not await self._save(device.id, watch, judgement.judged, judgement.memory):
             return
         for stray in strays:
-            await ledger.close(close_stray(stray, now))
+            await ledger.close_stray(stray)
         await self._telemetry.settle(
             waiting,
             envelope=envelope_of(settings, judgement.memory, waiting.state),
@@ -97,7 +97,7 @@ class Judge:
         settings = DeviceSettings.of({} if device is None else device.desired)
         known = await open_incidents(self._records, waiting.device_id)
         case = Case(device_id=waiting.device_id, account_id="", settings=settings)
-        await self._close_foreign(IncidentLedger(self._records, case, self._clock.now()), known)
+        await _close_foreign(IncidentLedger(self._records, case, self._clock.now()), known)
         watch = await self._records.get(Watch, waiting.device_id)
         before = _memory(watch)
         newest = newest_known(_judged(watch), waiting.state, waiting.reports)
@@ -107,11 +107,6 @@ class Judge:
             return
         envelope = envelope_of(settings, memory, waiting.state)
         await self._telemetry.settle(waiting, envelope=envelope, wake_at=None, silent_after_s=None)
-
-    async def _close_foreign(self, ledger: IncidentLedger, foreign: Sequence[Incident]) -> None:
-        """Close what was open for an owner before. No clear is sent: the socket's words are not theirs any more."""
-        for each in foreign:
-            await ledger.close(close_stray(each, self._clock.now(), Why.OWNER), told=False)
 
     async def _save(self, device_id: str, watch: Watch | None, judged: Order, memory: Memory) -> bool:
         """Save the memory; False when another has judged the device since: then it is judged once more."""
@@ -140,6 +135,12 @@ class Judge:
         log.warning("judgement_lost", device_id=device_id)
         await self._telemetry.wake(device_id)
         return False
+
+
+async def _close_foreign(ledger: IncidentLedger, foreign: Sequence[Incident]) -> None:
+    """Close what was open for an owner before. No clear is sent: the socket's words are not theirs any more."""
+    for each in foreign:
+        await ledger.close_stray(each, Why.OWNER, told=False)
 
 
 def _memory(watch: Watch | None) -> Memory:

@@ -10,7 +10,8 @@ from isocket.storage.port import Records, is_, is_not
 log = get_logger(__name__)
 
 OPTED_OUT = "opted_out"  # the provider refuses, because the recipient told it to
-STOP_REPLY = "stop_reply"  # the recipient told us
+STOP_REPLY = "stop_reply"  # the recipient told us by a text message
+UNSUBSCRIBED = "unsubscribed"  # the recipient told us by a button in an e-mail
 
 
 async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
@@ -30,7 +31,7 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
 
 async def resume(records: Records, contact_id: str) -> None:
     """Undo the recipient's own stop; whoever was paused for another reason stays paused."""
-    for reason in (OPTED_OUT, STOP_REPLY):
+    for reason in (OPTED_OUT, STOP_REPLY, UNSUBSCRIBED):
         resumed = await records.change_one(
             Contact,
             is_("id", contact_id),

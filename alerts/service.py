@@ -8,7 +8,7 @@ from alerts.escalation import Escalator
 from alerts.judge import Judge
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
-from isocket.domain.deliveries import DeliveryKind, Receipt
+from isocket.domain.deliveries import Delivery, DeliveryKind, Receipt
 from isocket.domain.incidents import Incident
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
@@ -43,21 +43,20 @@ def workers(
     deliveries fail visibly.
     """
     dispatcher = Dispatcher(records=records, clock=clock, channels=channels, public_url=public_url)
-    lanes: list[Worker] = [
+    lanes = [
         Lane(
             f"send-{urgency}-{way}",
             dispatcher=dispatcher,
             kinds=kinds,
-            channels=kinds_of_channel,
+            channels=channel_kinds,
             calls=calls,
-            wakeups=wakeups,
+            # The bell rings for any delivery, and every claim in vain makes an alarm wait a little: what is not
+            # urgent looks for itself.
+            bell=wakeups.bell(Delivery.collection) if kinds is _URGENT else wakeups.bell(),
             clock=clock,
         )
-        for urgency, kinds, calls in (
-            ("alarms", _URGENT, URGENT_CALLS),
-            ("others", _ORDINARY, ORDINARY_CALLS),
-        )
-        for way, kinds_of_channel in (("phone", _PHONE), ("mail", _MAIL))
+        for urgency, kinds, calls in (("alarms", _URGENT, URGENT_CALLS), ("others", _ORDINARY, ORDINARY_CALLS))
+        for way, channel_kinds in (("phone", _PHONE), ("mail", _MAIL))
     ]
     judging = [
         Worker(

@@ -116,6 +116,8 @@ class Bridge:
 
     def _tell(self) -> None:
         """Tell devices what is stored, where that is due."""
+        if not self._alarm_lane.connected:
+            return
         told = self._confirmations.due(self._now())
         for device_id, (boot, seq) in told.items():
             payload = json.dumps({"boot": boot, "seq": seq}).encode()

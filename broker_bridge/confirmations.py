@@ -39,10 +39,16 @@ class Run:
             if not self.beyond:
                 self.waiting_since = now
             self.beyond.add(order)
+        else:
+            self.told = None  # it sends what we have confirmed, so it did not hear us
 
     def in_touch_anew(self, now: float) -> None:
-        """The device (or we) came back: it now sends again what was not confirmed; wait for that."""
+        """The device (or we) came back: it now sends again what was not confirmed; wait for that.
+
+        It may have missed what we told it, so it is told again, and soon.
+        """
         self.waiting_since = now
+        self.told, self.told_at = None, float("-inf")
 
     def give_up_gaps(self, now: float) -> None:
         """Pass over numbers that the device had time enough to send again."""
@@ -106,9 +112,9 @@ class Confirmations:
 
     def in_touch_anew(self, now: float, device_id: str | None = None) -> None:
         """One device came back, or (None) we did."""
-        chosen = self._runs.values() if device_id is None else filter(None, [self._runs.get(device_id)])
-        for run in chosen:
-            run.in_touch_anew(now)
+        for each in self._runs if device_id is None else {device_id} & self._runs.keys():
+            self._runs[each].in_touch_anew(now)
+            self._advanced.add(each)
 
     def due(self, now: float) -> dict[str, Order]:
         """Return what to tell whom now; it counts as told."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from firmware_sim.wire import BATCH_LIMIT_BYTES, BATCH_LIMIT_REPORTS, Kind, Outgoing, Stored
 
-KEPT_KINDS = (Kind.ALARM, Kind.ACK, Kind.STATE)
+SINGLES = (Kind.ALARM, Kind.ACK, Kind.REPORTED)
+GIVEN_UP = (Kind.STATE, Kind.REPORTED, Kind.ACK)  # over capacity, in this order; alarms never
 _ROOM_FOR_BRACKETS = 2
 
 
@@ -44,9 +45,7 @@ class Backlog:
         return any(not entry.sent for entry in self._kept.values())
 
     def keep(self, message: Outgoing, *, sent: bool) -> None:
-        """Keeps a new message; what is neither alarm, answer nor state is never kept."""
-        if message.kind not in KEPT_KINDS:
-            return
+        """Keeps a new message: each with a number, or the cloud would wait for the number that is missing."""
         self._kept[_place(message)] = _Kept(message=message, sent=sent)
         while len(self._kept) > self._capacity and self._drop_oldest():
             self.dropped += 1
@@ -65,8 +64,8 @@ class Backlog:
             entry.sent = False
 
     def take_singles(self) -> list[Outgoing]:
-        """Unsent alarms, then unsent answers, oldest first; they count as sent."""
-        return self._take(Kind.ALARM) + self._take(Kind.ACK)
+        """Unsent alarms, then answers, then settings, each oldest first; they count as sent."""
+        return [message for kind in SINGLES for message in self._take(kind)]
 
     def take_batch(self) -> list[Outgoing]:
         """The oldest unsent state reports that fit into one batch; they count as sent."""
@@ -90,7 +89,7 @@ class Backlog:
         return [entry for entry in self._kept.values() if not entry.sent and entry.message.kind is kind]
 
     def _drop_oldest(self) -> bool:
-        for kind in (Kind.STATE, Kind.ACK):  # alarms never
+        for kind in GIVEN_UP:
             for place, entry in self._kept.items():
                 if entry.message.kind is kind:
                     del self._kept[place]

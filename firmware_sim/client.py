@@ -82,6 +82,7 @@ class SimulatedSocket:
             self._tally.slowest_return_ms = max(self._tally.slowest_return_ms, began_ms - self._lost_ms)
         connection.publish(self._topic(Kind.STATUS), wire.encode_status(online=True), retain=True)
         self.uplink.connected(began_ms)
+        self._send(self.uplink.due(began_ms))  # alarms of before, and older settings, go first
         self.act(self.device.introduce(self.now()))
         try:
             await connection.closed.wait()

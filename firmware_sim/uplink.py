@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firmware_sim import wire
-from firmware_sim.backlog import KEPT_KINDS, Backlog
+from firmware_sim.backlog import Backlog
 from firmware_sim.wire import Kind, Outgoing, Stored
 
-STORED_WAIT_MS = 5_000
+STORED_WAIT_MS = 2_000
 RESEND_AFTER_MS = 120_000
 RESEND_AT_MOST_MS = 1_800_000
 
@@ -22,8 +22,8 @@ class Publication:
 class Uplink:
     """Decides what goes out. While it catches up, new reports queue behind the old ones; new alarms do not.
 
-    Catching up: alarms and answers as single messages, then one batch of reports at a time, each step
-    after `stored` or, so that a silent cloud stops nobody for ever, after five seconds.
+    Catching up: alarms, answers and settings as single messages, then one batch of reports at a time, each step
+    after `stored` or, so that a silent cloud stops nobody for ever, after two seconds.
     """
 
     def __init__(self, backlog: Backlog) -> None:
@@ -48,8 +48,7 @@ class Uplink:
         publications = []
         for message in messages:
             at_once = self._connected and not (self._catching_up and message.kind is Kind.STATE)
-            if message.kind in KEPT_KINDS:
-                self.backlog.keep(message, sent=at_once)
+            self.backlog.keep(message, sent=at_once)
             if at_once:
                 publications.append(Publication(kind=message.kind, payload=message.payload))
         return publications

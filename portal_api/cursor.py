@@ -15,13 +15,13 @@ from isocket.storage.port import Records, Test, Value
 from portal_api.problem import ProblemError, fault
 
 R = TypeVar("R", bound=Record)
-MAX_LENGTH = 512
+MAX_LENGTH = 2048
 
 
 def encode(value: Value, record_id: str) -> str:
     """Return the cursor for the item with this order value and id."""
     plain = {"t": to_ms(value)} if isinstance(value, datetime) else {"v": value}
-    packed = json.dumps([plain, record_id], separators=(",", ":"))
+    packed = json.dumps([plain, record_id], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(packed.encode()).decode().rstrip("=")
 
 

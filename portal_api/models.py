@@ -58,7 +58,7 @@ OneLine = Annotated[
 class PageQuery(Query):
     """How much of a list to give, and from where."""
 
-    cursor: str | None = Field(default=None, max_length=512, description="`next` of the page before.")
+    cursor: str | None = Field(default=None, max_length=2048, description="`next` of the page before.")
     limit: int = Field(default=50, ge=1, le=200, description="At most so many items.")
 
 

@@ -33,8 +33,8 @@ def mail(
     )
 
 
-def unsent(letter: Letter, *, kind: DeliveryKind, person_id: str, now: datetime) -> Delivery:
-    """Return a mail to nobody: stored to take as long as a real one, called off from the first."""
+def unsent(*, kind: DeliveryKind, person_id: str, now: datetime) -> Delivery:
+    """Return a mail to nobody: stored to take as long as a real one, called off from the first, empty of anybody."""
     return Delivery(
         id=new_id("del"),
         account_id=person_id,
@@ -42,10 +42,9 @@ def unsent(letter: Letter, *, kind: DeliveryKind, person_id: str, now: datetime)
         kind=kind,
         channel=ChannelKind.EMAIL,
         address="",
-        subject_line=letter.subject,
-        text=letter.text,
+        text="-",
         state=DeliveryState.CALLED_OFF,
-        reason="no_account",
+        reason="to_nobody",
         created_at=now,
         due_at=now,
         ended_at=now,

@@ -117,6 +117,12 @@ def too_many(wait_s: float) -> Problem:
 def from_validation(error: ValidationError) -> Problem:
     """Return the problem that names each field pydantic refused, without the values."""
     return faults(
-        FieldFault(field=".".join(str(step) for step in each["loc"]) or "(body)", message=each["msg"])
+        FieldFault(
+            field=".".join(str(step) for step in each["loc"]) or "(body)",
+            message=_WORDS.get(each["type"]) or each["msg"].removeprefix("Value error, "),
+        )
         for each in error.errors(include_url=False, include_input=False, include_context=False)
     )
+
+
+_WORDS = {"extra_forbidden": "There is no such field.", "missing": "This field is needed."}

@@ -1,7 +1,8 @@
 """Becoming a customer: asking for an account, and proving that the mailbox is one's own.
 
 Whoever asks learns nothing about whether the address has an account: the same answer, the same work, a mail in
-both cases. The record and the mail have the same shape too; only the words differ.
+both cases. What is stored has the same shape too, down to one new person's key: where the mail goes to somebody
+we know, a mail to nobody makes up for the key that a new person would have needed.
 """
 
 from datetime import timedelta
@@ -12,12 +13,12 @@ from pydantic import ConfigDict, Field
 from isocket.domain.accounts import Account, Registration
 from isocket.domain.contacts import Contact, ContactRole
 from isocket.domain.deliveries import DeliveryKind
-from isocket.domain.letters import Letter, activation_mail, known_account_mail
+from isocket.domain.letters import activation_mail, known_account_mail
 from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.models import Body, OneLine, View
-from portal_api.outgoing import mail
+from portal_api.outgoing import mail, unsent
 from portal_api.password_rules import weakness
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
@@ -85,18 +86,19 @@ async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
     hashed = await portal.passwords.hash(wish.password)
     if not await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
         return Accepted()
-    now, token, account_id = call.clock.now(), new_token(), new_id("acc")
+    now, token, nobody = call.clock.now(), new_token(), new_id("acc")
     known = await account_of(portal, wish.username)
+    person_id = known.id if known else await _pending_id(portal, wish.username) or nobody
     letter = (
-        _activation(portal, wish.language, token)
-        if known is None
-        else known_account_mail(known.language, portal.settings.link("/reset"))
+        known_account_mail(known.language, portal.settings.link("/reset"))
+        if known
+        else activation_mail(wish.language, portal.settings.link(f"/activate?token={quote(token)}"))
     )
     await call.records.add_all(
         [
             Registration(
                 id=token_hash(token),
-                account_id=account_id,
+                account_id=person_id,
                 email=wish.username,
                 name=wish.name,
                 language=wish.language,
@@ -106,12 +108,13 @@ async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
             ),
             mail(
                 letter,
-                kind=DeliveryKind.ACTIVATION if known is None else DeliveryKind.NOTICE,
-                person_id=account_id,
-                address=wish.username if known is None else known.email,
+                kind=DeliveryKind.NOTICE if known else DeliveryKind.ACTIVATION,
+                person_id=person_id,
+                address=known.email if known else wish.username,
                 now=now,
                 useful_s=portal.settings.activation_s,
             ),
+            unsent(kind=DeliveryKind.ACTIVATION, person_id=nobody, now=now),
         ]
     )
     return Accepted()
@@ -129,7 +132,7 @@ async def activate(call: Call[Activation, None]) -> Activated | Problem:
         if weak:
             return fault("password", weak)
         password_hash = await portal.passwords.hash(call.body.password or "")
-    if not await _open_account(portal, asked, password_hash):
+    if not await open_account(portal, asked, password_hash):
         return _bad_token()
     if not await call.records.remove_all(Registration, is_("id", asked.id)):
         return _bad_token()  # another request with the same token was a moment quicker
@@ -138,7 +141,7 @@ async def activate(call: Call[Activation, None]) -> Activated | Problem:
     return Activated()
 
 
-async def _open_account(portal: Portal, asked: Registration, password_hash: str) -> bool:
+async def open_account(portal: Portal, asked: Registration, password_hash: str) -> bool:
     """Store the account and its own contact, once however often it runs; False if the address has another account."""
     now = portal.clock.now()
     account = Account(
@@ -199,8 +202,10 @@ async def may_mail(portal: Portal, username: str, purpose: DeliveryKind) -> bool
     return True
 
 
-def _activation(portal: Portal, language: str, token: str) -> Letter:
-    return activation_mail(language, portal.settings.link(f"/activate?token={quote(token)}"))
+async def _pending_id(portal: Portal, username: str) -> str | None:
+    """Return the id that an earlier wish gave to this mailbox: all that we hold of a person is under one id."""
+    found = await portal.records.find(Registration, is_("email", username), limit=1)
+    return found[0].account_id if found else None
 
 
 def _bad_token() -> Problem:

@@ -118,7 +118,7 @@ async def _good_reset(portal: Portal, token: str) -> PasswordReset | None:
 def _letter_to(portal: Portal, account: Account | None, token: str, now: datetime) -> Delivery:
     letter = _letter(portal, account.language if account else "en", token)
     if account is None:
-        return unsent(letter, kind=DeliveryKind.RESET, person_id=NOBODY, now=now)
+        return unsent(kind=DeliveryKind.RESET, person_id=NOBODY, now=now)
     return mail(
         letter,
         kind=DeliveryKind.RESET,

@@ -9,6 +9,8 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
 MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
+_OWN_NET = frozenset({"local", "localhost", "test", "invalid"})  # RFC 6761, RFC 6762
+_STAND_IN = ".example.org"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
@@ -18,21 +20,25 @@ def _username(text: str) -> str:
     A local part beyond ASCII is refused: many letters look alike, some fold into another
     (U+017F folds into s), and few mail servers take them.
     """
+    plain = text.strip()
+    # Names without a meaning in the public net are refused by the library, but have one in somebody's own.
+    own_net = plain.rpartition("@")[2].rpartition(".")[2].lower() in _OWN_NET
     try:
         found = validate_email(
-            text.strip(),
+            plain + _STAND_IN if own_net else plain,
             allow_smtputf8=False,
             allow_display_name=False,
             allow_quoted_local=False,
             allow_domain_literal=False,
+            strict=True,
             check_deliverability=False,
-            globally_deliverable=False,
         )
     except EmailNotValidError:
         raise ValueError("This is not an e-mail address.") from None
-    if found.ascii_email is None or len(found.ascii_email) > MAX_ADDRESS:
+    address = (found.ascii_email or "").removesuffix(_STAND_IN if own_net else "")
+    if not 0 < len(address) <= MAX_ADDRESS:
         raise ValueError("This is not an e-mail address.")
-    local, _, domain = found.ascii_email.rpartition("@")
+    local, _, domain = address.rpartition("@")
     return f"{local}@{domain.lower()}"
 
 

@@ -1,0 +1,1 @@
+"""Privacy as running code: what is stored and why, and when it goes."""

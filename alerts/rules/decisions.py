@@ -22,13 +22,17 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Open:
-    """Something is wrong since `began_ms`. `explained_by` names the incident that makes it no news."""
+    """Something is wrong since `began_ms`. `explained_by` names the incident that makes it no news.
+
+    `hold_until_ms`: it seems over already, and only the delay of its clear runs; nobody is told before that ends.
+    """
 
     key: Key
     incident_id: str
     began_ms: int
     value: float | None = None
     explained_by: str | None = None
+    hold_until_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

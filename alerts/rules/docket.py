@@ -143,6 +143,10 @@ class Docket:
                 self.end(key, now_ms, now_ms, Why.SETTINGS)
         self._release(now_ms)
 
+    def decided(self) -> tuple[Decision, ...]:
+        """Return what was decided; what opened but seems over already is held back until its clear is due."""
+        return tuple(self._held(each) if isinstance(each, Open) else each for each in self.decisions)
+
     def wake_ms(self) -> int | None:
         """Return when the next delay ends by our clock, None where nothing waits."""
         due: list[int] = []
@@ -154,6 +158,12 @@ class Docket:
             if self._may_release(each) and self.power_back is not None:
                 due.append(self.power_back.heard_ms + SETTLING_MS)
         return min(due, default=None)
+
+    def _held(self, opening: Open) -> Open:
+        known = self.conditions.get(opening.key)
+        if known is None or known.incident_id != opening.incident_id or known.phase is not Phase.CLEARING:
+            return opening
+        return replace(opening, hold_until_ms=known.heard_ms + self._delay_ms(opening.key, known))
 
     def _turn(self, key: Key, known: Condition) -> None:
         if known.phase is Phase.WAITING:

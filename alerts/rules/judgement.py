@@ -49,7 +49,7 @@ def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: in
     wakes = [each for each in (walk.docket.wake_ms(), listening.look_ms) if each is not None]
     return Judgement(
         memory=walk.memory(),
-        decisions=tuple(walk.docket.decisions),
+        decisions=walk.docket.decided(),
         judged=walk.newest,
         wake_ms=min(wakes, default=None),
         silent_after_s=listening.after_s,
@@ -104,7 +104,12 @@ class _Walk:
             docket.look(sign.key, sign.look, when, sign.value)
             if sign.key.cause is Cause.BATTERY_LOW and sign.look is Look.BAD and sign.value is not None:
                 docket.deepen(sign.key, sign.value)
-        self._proven.update(number for number, reading in enumerate(fields.get("temp_c") or ()) if reading is not None)
+        named = len(docket.case.settings.temp)  # those that settings name need no proof
+        self._proven.update(
+            number
+            for number, reading in enumerate(fields.get("temp_c") or ())
+            if reading is not None and number >= named
+        )
 
     def _standing(self) -> Standing:
         failure = self.docket.conditions.get(MAINS)

@@ -9,6 +9,7 @@ from alerts.rules.signs import Look, Sign, Standing, signs
 from isocket.domain.incidents import Cause
 from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
 from isocket.domain.settings import DeviceSettings
+from isocket.kit.clock import EPOCH
 
 OVERTAKEN_MS = 60_000
 """Alarms travel on a lane of their own, so a state sent just after one may be judged just before it. An alarm
@@ -21,7 +22,7 @@ def newest_known(judged: Order, state: DeviceState | None, reports: tuple[Report
     The latest state counts where it is not among the reports at hand: it was quiet, so no rule needed it, but it
     is newer than what comes after it.
     """
-    if state is None:
+    if state is None or state.at == EPOCH:  # no state report has come yet
         return judged
     latest = (state.boot, state.seq)
     return judged if any(each.order == latest for each in reports) else max(judged, latest)

@@ -9,7 +9,9 @@ from alerts.wording.messages import (
     clear_mail,
     clear_text,
     exhausted_notice,
+    stop_page,
     stopped_notice,
+    stopped_page,
 )
 
 __all__ = [
@@ -21,5 +23,7 @@ __all__ = [
     "clear_mail",
     "clear_text",
     "exhausted_notice",
+    "stop_page",
     "stopped_notice",
+    "stopped_page",
 ]

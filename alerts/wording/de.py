@@ -59,4 +59,9 @@ GERMAN = Texts(
     notice_stopped_subject="Ein Kontakt möchte keine Nachrichten mehr",
     notice_stopped="Einer Ihrer Kontakte hat uns gebeten, keine Nachrichten mehr zu senden. Solange das gilt, "
     "erfährt diese Person nichts von Alarmen.",
+    stop_title="Nachrichten über Alarme beenden",
+    stop_text="Wenn Sie beenden, senden wir Ihnen zu diesem iSocket und den anderen desselben "
+    "Besitzers nichts mehr, auf keinem Weg. Der Besitzer erfährt davon.",
+    stop_button="Nachrichten beenden",
+    stop_done="Sie erhalten keine Nachrichten mehr.",
 )

@@ -59,4 +59,9 @@ ENGLISH = Texts(
     notice_stopped_subject="A contact wants no more messages",
     notice_stopped="One of your contacts asked us to send no more messages. Until that changes, this person is "
     "not told of alarms.",
+    stop_title="Stop messages about alarms",
+    stop_text="If you stop, we send you nothing more about this iSocket and others of the same "
+    "owner, by no way. The owner is told.",
+    stop_button="Stop the messages",
+    stop_done="You get no more messages.",
 )

@@ -59,4 +59,9 @@ FINNISH = Texts(
     notice_stopped_subject="Yhteyshenkilö ei halua enää viestejä",
     notice_stopped="Yksi yhteyshenkilöistäsi pyysi, ettei hänelle enää lähetetä viestejä. Siihen asti kunnes "
     "tämä muuttuu, hänelle ei kerrota hälytyksistä.",
+    stop_title="Lopeta hälytysviestit",
+    stop_text="Jos lopetat, emme enää lähetä sinulle mitään tästä iSocketista emmekä saman "
+    "omistajan muista laitteista millään tavalla. Omistajalle kerrotaan.",
+    stop_button="Lopeta viestit",
+    stop_done="Et saa enää viestejä.",
 )

@@ -9,6 +9,7 @@ from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
 from alerts.wording.phrases import local_time, mail_name, sms_name, what, words
 from alerts.wording.texts import Texts
 from isocket.domain.incidents import Incident
+from isocket.domain.letters import spoken
 
 NAME_SEPTETS = 40
 _LEAST_NAME_SEPTETS = 8
@@ -95,6 +96,26 @@ def stopped_notice(reader: Reader, *, public_url: str) -> Words:
     texts = words(reader.language)
     text = f"{texts.notice_stopped}\n\n{public_url.rstrip('/')}/contacts\n"
     return Words(subject=texts.notice_stopped_subject, text=text)
+
+
+def stop_page(language: str) -> str:
+    """Return the page that asks, by a button, whether messages should stop. Opening it changes nothing."""
+    texts = words(language)
+    button = f'<form method="post"><button>{escape(texts.stop_button)}</button></form>'
+    return _page(texts.stop_title, f"<p>{escape(texts.stop_text)}</p>{button}", spoken(language))
+
+
+def stopped_page(language: str) -> str:
+    """Return the page that says that messages have stopped."""
+    texts = words(language)
+    return _page(texts.stop_title, f"<p>{escape(texts.stop_done)}</p>", spoken(language))
+
+
+def _page(title: str, body: str, language: str) -> str:
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title>'
+    return (
+        f'<!DOCTYPE html><html lang="{language}"><head>{head}</head><body><h1>{escape(title)}</h1>{body}</body></html>'
+    )
 
 
 def _sms(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: bool) -> Words:

@@ -59,4 +59,9 @@ NORWEGIAN = Texts(
     notice_stopped_subject="En kontakt vil ikke ha flere meldinger",
     notice_stopped="En av kontaktene dine ba oss om ikke å sende flere meldinger. Så lenge det gjelder, får "
     "denne personen ikke beskjed om alarmer.",
+    stop_title="Stopp meldinger om alarmer",
+    stop_text="Hvis du stopper, sender vi deg ikke mer om denne iSocketen eller eierens andre, på "
+    "noen måte. Eieren får beskjed.",
+    stop_button="Stopp meldingene",
+    stop_done="Du får ingen flere meldinger.",
 )

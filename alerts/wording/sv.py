@@ -59,4 +59,9 @@ SWEDISH = Texts(
     notice_stopped_subject="En kontakt vill inte ha fler meddelanden",
     notice_stopped="En av dina kontakter har bett oss att inte skicka fler meddelanden. Så länge det gäller får "
     "personen inga larm.",
+    stop_title="Stoppa meddelanden om larm",
+    stop_text="Om du stoppar skickar vi inget mer till dig om denna iSocket eller samma ägares "
+    "andra, på något sätt. Ägaren får veta det.",
+    stop_button="Stoppa meddelandena",
+    stop_done="Du får inga fler meddelanden.",
 )

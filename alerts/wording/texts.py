@@ -34,3 +34,7 @@ class Texts:
     notice_exhausted: str
     notice_stopped_subject: str
     notice_stopped: str
+    stop_title: str
+    stop_text: str
+    stop_button: str
+    stop_done: str

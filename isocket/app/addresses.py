@@ -1,11 +1,10 @@
 """Addresses as people write them in settings: `host:port`, and the URLs of brokers and of ourselves."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-_BROKER_PORTS = {"mqtt": 1883, "mqtts": 8883}
 _MOST_PORTS = 65_535
 
 
@@ -39,48 +38,24 @@ class HostPort:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerAddress:
-    """A broker run by somebody else, and the login of our bridges there."""
+def check_broker_url(url: str) -> None:
+    """Look whether `url` names a broker and the bridge's login there.
 
-    host: str
-    port: int
-    tls: bool
-    user: str
-    secret: str = field(repr=False)
-
-    @classmethod
-    def parse(cls, url: str) -> Self:
-        """Return what `mqtt://` or `mqtts://user:secret@host[:port]` says; user and secret are percent-decoded.
-
-        Raises:
-            ValueError: it says how the address should look, and never holds the secret.
-        """
-        example = "write mqtts://user:secret@broker.example.org:8883"
-        try:
-            parts = urlsplit(url)
-            port = parts.port
-        except ValueError:
-            raise ValueError(f"the address cannot be read: {example}") from None
-        if parts.scheme not in _BROKER_PORTS or not parts.hostname:
-            raise ValueError(f"this is no broker's address: {example}")
-        if parts.path not in {"", "/"} or parts.query or parts.fragment:
-            raise ValueError(f"there is something after the port: {example}")
-        if not parts.username or not parts.password:
-            raise ValueError(f"the bridge's user and secret are missing: {example}")
-        return cls(
-            host=parts.hostname,
-            port=port or _BROKER_PORTS[parts.scheme],
-            tls=parts.scheme == "mqtts",
-            user=unquote(parts.username),
-            secret=unquote(parts.password),
-        )
-
-    @property
-    def url(self) -> str:
-        """Return the address without the login."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+    Raises:
+        ValueError: it says how the address should look, and never holds the secret.
+    """
+    example = "write mqtts://user:secret@broker.example.org:8883"
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError(f"the address cannot be read: {example}") from None
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        raise ValueError(f"this is no broker's address: {example}")
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise ValueError(f"there is something after the port: {example}")
+    if not parts.username or not parts.password:
+        raise ValueError(f"the bridge's user and secret are missing: {example}")
 
 
 def is_loopback(host: str) -> bool:

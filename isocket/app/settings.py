@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from isocket.app.addresses import BrokerAddress, HostPort, public_origin
+from isocket.app.addresses import HostPort, check_broker_url, public_origin
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -24,7 +24,7 @@ def _origin(value: object) -> object:
 
 def _broker(value: object) -> object:
     if isinstance(value, str):
-        BrokerAddress.parse(value)
+        check_broker_url(value)
     return value
 
 
@@ -116,7 +116,9 @@ class Settings(BaseModel):
     def _agree(self) -> Self:
         twilio = (self.twilio_account_sid, self.twilio_auth_token, self.twilio_from)
         if any(twilio) and not all(twilio):
-            raise ValueError("ISOCKET_TWILIO_ACCOUNT_SID, _AUTH_TOKEN and _FROM belong together: give all three or none")
+            raise ValueError(
+                "ISOCKET_TWILIO_ACCOUNT_SID, _AUTH_TOKEN and _FROM belong together: give all three or none"
+            )
         tls = (self.mqtt_tls, self.mqtt_tls_certificate, self.mqtt_tls_key)
         if any(tls) and not all(tls):
             raise ValueError("ISOCKET_MQTT_TLS, _TLS_CERTIFICATE and _TLS_KEY belong together: give all three or none")
@@ -136,11 +138,6 @@ class Settings(BaseModel):
     def origin(self) -> str:
         """Return the public address, without a slash at its end."""
         return self.public_url or f"http://{self.http}"
-
-    @property
-    def broker(self) -> BrokerAddress | None:
-        """Return the broker run by somebody else, None where we start our own."""
-        return None if self.broker_url is None else BrokerAddress.parse(self.broker_url.get_secret_value())
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

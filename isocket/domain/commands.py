@@ -21,9 +21,7 @@ class CommandStatus(StrEnum):
     EXPIRED = "expired"
 
 
-ENDED = frozenset(
-    {CommandStatus.EXECUTED, CommandStatus.REJECTED, CommandStatus.FAILED, CommandStatus.EXPIRED}
-)
+ENDED = frozenset({CommandStatus.EXECUTED, CommandStatus.REJECTED, CommandStatus.FAILED, CommandStatus.EXPIRED})
 COMMAND_NAMES = (
     "on", "off", "on_for", "off_for", "restart", "pulse", "aux_on", "aux_off",
     "arm", "disarm", "status", "credit", "reboot",

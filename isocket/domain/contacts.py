@@ -47,9 +47,7 @@ class Contact(Record):
     email_verified_at: Annotated[datetime | None, CONTACT_CHOICE] = None
     paused_at: Annotated[datetime | None, CONTACT_CHOICE] = None  # they asked us to stop
     pause_reason: Annotated[str | None, CONTACT_CHOICE] = None
-    is_owner: Annotated[bool, CONTACT_CHOICE] = (
-        False  # the account's own address, verified from activation on
-    )
+    is_owner: Annotated[bool, CONTACT_CHOICE] = False  # the account's own address, verified from activation on
     created_at: Annotated[datetime, CONTACT_CHOICE]
 
     def verified_channels(self) -> tuple[ChannelKind, ...]:

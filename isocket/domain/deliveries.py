@@ -96,9 +96,7 @@ class Attempt(Record):
     receipt: Annotated[str, MESSAGE_FACT] = ""  # the furthest status the provider reported
 
 
-@record(
-    collection="receipts", subject="person_id", account="account_id", indexed=(("settled", "received_at"),)
-)
+@record(collection="receipts", subject="person_id", account="account_id", indexed=(("settled", "received_at"),))
 class Receipt(Record):
     """What a provider said later about an attempt. Id derived from attempt and status: repeats add nothing."""
 

@@ -98,15 +98,9 @@ LOGIN_NAME = Handling(
 PROFILE = Handling(
     purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE, sealed=True
 )
-PREFERENCE = Handling(
-    purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE
-)
-CREDENTIAL = Handling(
-    purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.UNTIL_USED, export=Export.WITHHELD
-)
-OWNERSHIP = Handling(
-    purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, on_erasure=OnErasure.BLANK
-)
+PREFERENCE = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE)
+CREDENTIAL = Handling(purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.UNTIL_USED, export=Export.WITHHELD)
+OWNERSHIP = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, on_erasure=OnErasure.BLANK)
 DEVICE_WORDS = Handling(
     purpose=Purpose.SERVICE,
     basis=Basis.CONTRACT,

@@ -98,9 +98,7 @@ def _check(cls: type[Record]) -> None:
     hints: dict[str, Any] = get_type_hints(cls)
     for name in sealed_fields(cls):
         if cls.subject is None:
-            raise UndescribedFieldError(
-                f"{cls.__name__}.{name} is sealed, so the class must name its subject"
-            )
+            raise UndescribedFieldError(f"{cls.__name__}.{name} is sealed, so the class must name its subject")
         if hints[name] not in (str, str | None):
             raise UndescribedFieldError(f"{cls.__name__}.{name} is sealed, so it must be text")
     groups = [cls.subject, cls.account, *(name for group in cls.unique + cls.indexed for name in group)]

@@ -50,13 +50,14 @@ class Report(NamedTuple):
 class Envelope:
     """The ranges in which no rule of a device can change its mind, so that a state report need not be judged.
 
-    None for a bound means unbounded. `temp_c` holds a (low, high) pair a probe; a probe that is not named,
-    or whose reading is None, is outside. `inputs` holds the quiet value of each input, None where it does not
+    None for a bound means unbounded. `temp_c` holds a (low, high) pair a probe; a probe that is not named, or whose
+    reading is missing, is outside. None for a probe says that it was never there: then a reading is outside, and
+    a missing one inside. `inputs` holds the quiet value of each input, None where it does not
     matter. A field that the report does not carry is inside.
     """
 
     battery_low_pct: float = 0
-    temp_c: tuple[tuple[float | None, float | None], ...] = ()
+    temp_c: tuple[tuple[float | None, float | None] | None, ...] = ()
     inputs: tuple[bool | None, ...] = ()
 
     def holds(self, fields: Mapping[str, Any]) -> bool:
@@ -75,19 +76,19 @@ class Envelope:
     def _warm_enough(self, readings: Sequence[float | None]) -> bool:
         if len(readings) > len(self.temp_c):
             return False
-        for reading, (low, high) in zip(readings, self.temp_c, strict=False):
-            if (
-                reading is None
-                or (low is not None and reading < low)
-                or (high is not None and reading > high)
-            ):
-                return False
-        return True
+        return all(_within(reading, bounds) for reading, bounds in zip(readings, self.temp_c, strict=False))
 
     def _at_rest(self, inputs: Sequence[bool]) -> bool:
         if len(inputs) > len(self.inputs):
             return False
         return all(quiet is None or value == quiet for value, quiet in zip(inputs, self.inputs, strict=False))
+
+
+def _within(reading: float | None, bounds: tuple[float | None, float | None] | None) -> bool:
+    if reading is None or bounds is None:
+        return reading is None and bounds is None
+    low, high = bounds
+    return (low is None or reading >= low) and (high is None or reading <= high)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,9 +35,7 @@ class Documents(Protocol):
         """Make tables and indexes that are missing. Called once, before any other verb."""
         ...
 
-    async def add_all(
-        self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False
-    ) -> int:
+    async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
         """Store the new ones and return how many; `refuse_if_there`: raise AlreadyThereError for an old one."""
         ...
 
@@ -63,9 +61,7 @@ class Documents(Protocol):
         order_by: str = "id",
     ) -> Document | None: ...
 
-    async def change_all(
-        self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any]
-    ) -> int: ...
+    async def change_all(self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any]) -> int: ...
 
     async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int: ...
 

@@ -15,6 +15,6 @@ def envelope_from_text(text: str) -> Envelope:
     battery, temperatures, inputs = json.loads(text)
     return Envelope(
         battery_low_pct=battery,
-        temp_c=tuple((low, high) for low, high in temperatures),
+        temp_c=tuple(None if each is None else (each[0], each[1]) for each in temperatures),
         inputs=tuple(inputs),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
 from isocket.storage.rollup import STEPS, rolled_up
-from isocket.storage.telemetry import Series, Waiting, flat
+from isocket.storage.telemetry import Confirmed, Order, Series, Waiting, flat
 from isocket.storage.wakeups import Wakeups
 
 BELL = "telemetry"
@@ -20,8 +20,8 @@ ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message 
 class _Device:
     """Everything that is known of one device."""
 
-    reports: dict[tuple[int, int], tuple[int, Report]] = field(default_factory=dict)  # order -> arrival, report
-    unjudged: dict[tuple[int, int], Report] = field(default_factory=dict)
+    reports: dict[Order, tuple[int, Report]] = field(default_factory=dict)  # with the number of its arrival
+    unjudged: dict[Order, Report] = field(default_factory=dict)
     state: Report | None = None  # the newest state report
     fields: dict[str, Any] = field(default_factory=dict)
     heard_ms: int = 0
@@ -35,7 +35,8 @@ class _Device:
     lease_ms: int = 0
     claimed_ms: int = 0
     fence: int | None = None  # of the claim that is not settled yet
-    handed_out: tuple[tuple[int, int], ...] = ()
+    handed_out: tuple[Order, ...] = ()
+    told: Order | None = None  # up to here it knows that we store
 
     def silent(self, now_ms: int) -> bool:
         """Return whether it has been silent for too long and nobody has judged that."""
@@ -62,6 +63,11 @@ class _Device:
         self.state = report
         merged = {**self.fields, **_own_fields(report)}
         self.fields = {name: value for name, value in merged.items() if value is not None}
+
+    def confirmed(self) -> Confirmed:
+        """Return how far it was told that we store, and what is stored beyond."""
+        beyond = sorted(order for order in self.reports if self.told is None or order > self.told)
+        return Confirmed(upto=self.told, beyond=tuple(beyond))
 
     def latest(self, device_id: str) -> DeviceState | None:
         """Return the latest state, None if it was never heard."""
@@ -96,6 +102,7 @@ class MemoryTelemetry:
         for device_id in sorted({report.device_id for report in reports} - self._devices.keys()):
             self._devices[device_id] = _Device()
         new: list[bool] = []
+        fresh: list[Report] = []
         waits = False
         for report in reports:
             device = self._devices[report.device_id]
@@ -107,7 +114,9 @@ class MemoryTelemetry:
                 device.unjudged[report.order] = report
                 _begin_to_wait(device, now_ms)
                 waits = True
-            device.hear(report)
+            fresh.append(report)
+        for report in sorted(fresh, key=lambda each: each.order):
+            self._devices[report.device_id].hear(report)
         if waits:
             self._ring()
         return new
@@ -124,6 +133,17 @@ class MemoryTelemetry:
             device.woken = True
             _begin_to_wait(device, to_ms(at))
             self._ring()
+
+    async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
+        """Return how far each device's storing was confirmed, and what is stored beyond."""
+        return {device_id: self._devices.get(device_id, _Device()).confirmed() for device_id in device_ids}
+
+    async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
+        """Note how far devices were told; devices that were never heard of are passed over."""
+        for device_id, order in upto.items():
+            device = self._devices.get(device_id)
+            if device is not None and (device.told is None or device.told < order):
+                device.told = order
 
     async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
         """Return the latest state of those devices that ever spoke."""

@@ -141,9 +141,7 @@ class SqliteTelemetry:
             self._ring()
         return new
 
-    def _store(
-        self, connection: sqlite3.Connection, reports: Sequence[Report], now_ms: int
-    ) -> tuple[list[bool], bool]:
+    def _store(self, connection: sqlite3.Connection, reports: Sequence[Report], now_ms: int) -> tuple[list[bool], bool]:
         """Steps: 1 insert what is new; 2 move the latest states; 3 mark what must be judged."""
         numbers = self._heard.numbers(connection, reports)
         last_id = connection.execute("SELECT ifnull(max(id), 0) FROM reports").fetchone()[0]
@@ -401,9 +399,7 @@ def _move(connection: sqlite3.Connection, fresh: list[tuple[int, Report]]) -> No
 
 def _report(name: str, row: tuple[str, int, int, int, int, str, str]) -> Report:
     kind, boot, seq, at_ms, received_ms, clock, body = row
-    return Report(
-        name, ReportKind(kind), boot, seq, at_ms, received_ms, ClockQuality(clock), body, json.loads(body)
-    )
+    return Report(name, ReportKind(kind), boot, seq, at_ms, received_ms, ClockQuality(clock), body, json.loads(body))
 
 
 def _state(row: tuple[str, int, int, int, int, str, str, int | None]) -> DeviceState:

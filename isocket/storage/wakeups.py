@@ -37,6 +37,10 @@ class Bell:
         await clock.wait(self._event, timeout_s)
         self._event.clear()
 
+    def ring(self) -> None:
+        """Wake this listener alone."""
+        self._event.set()
+
     def close(self) -> None:
         """Stop listening."""
         for name in self._names:

@@ -77,6 +77,18 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; the step under way is finished first."""
+        ending = asyncio.create_task(self._ring_when(stop), name=f"{self.name}-ending")
+        try:
+            await self._work(stop)
+        finally:
+            ending.cancel()
+            self._bell.close()
+
+    async def _ring_when(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._bell.ring()
+
+    async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 worked = await self._step()

@@ -1,20 +1,20 @@
 """Stores that kill the process before or after any verb, and a helper that tries every one of these deaths."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from isocket.domain.record import Record
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.storage.port import Records, Test, Value
-from isocket.storage.telemetry import Series, Telemetry, Waiting
+from isocket.storage.telemetry import Confirmed, Order, Series, Telemetry, Waiting
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 W = TypeVar("W")
 
 
-class Died(BaseException):  # noqa: N818 - it is no error: nobody may catch it as one
+class Died(BaseException):
     """The process has gone. Whatever would still run in it finds its stores dead."""
 
 
@@ -97,6 +97,12 @@ class DyingTelemetry:
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
         await self.fuse.guard(lambda: self._inner.note_presence(device_id, online=online, at=at))
+
+    async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
+        return await self.fuse.guard(lambda: self._inner.confirmed(device_ids))
+
+    async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
+        await self.fuse.guard(lambda: self._inner.note_confirmed(upto))
 
     async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
         return await self.fuse.guard(lambda: self._inner.latest(device_ids))

@@ -10,6 +10,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import DeliveryKind
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
+from portal_api.invitations import InvitationError, invite
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 
 MAIJA = "maija@example.org"
@@ -60,6 +61,18 @@ async def test_a_known_and_an_unknown_address_get_the_same_answer(house: PortalH
     assert [each.status for each in answers] == [202, 202]
     assert bodies[0] == bodies[1]
     assert headers[0] == headers[1]
+
+
+async def test_all_that_is_held_of_a_mailbox_is_under_one_id(house: PortalHouse) -> None:
+    await house.ask("POST", "/accounts", WISH)
+    await house.ask("POST", "/accounts", WISH)
+    await house.ask("POST", "/accounts/activate", {"token": await house.link_token(MAIJA)})
+    await house.ask("POST", "/accounts", WISH)
+    await house.ask("POST", "/password-resets", {"username": MAIJA})
+    account = await house.account(MAIJA)
+    kept = await house.records.find(Registration)
+    assert {each.person_id for each in await house.mails(MAIJA)} == {account.id}
+    assert {each.account_id for each in kept} == {account.id}
 
 
 async def test_registering_a_known_address_changes_nothing_and_tells_its_holder(house: PortalHouse) -> None:
@@ -117,22 +130,25 @@ async def test_activation_ends_all_other_wishes_for_the_same_address(house: Port
 
 
 async def test_who_was_invited_without_a_password_chooses_one_on_activation(house: PortalHouse) -> None:
-    invited = Registration(
-        id=token_hash("invitation"),
-        account_id="acc_staff",
-        email="staff@example.org",
-        role=AccountRole.STAFF,
-        expires_at=(house.clock.now()).replace(year=2027),
-    )
-    await house.records.add(invited)
-    without = await house.ask("POST", "/accounts/activate", {"token": "invitation"})
+    link = await invite(house.records, house.clock, house.portal.settings, "staff@example.org", AccountRole.STAFF)
+    assert link.startswith(f"{PUBLIC_URL}/activate?token=")
+    token = link.partition("token=")[2]
+    without = await house.ask("POST", "/accounts/activate", {"token": token})
     assert without.status == 422
     assert (await without.json())["errors"][0]["field"] == "password"
-    chosen = await house.ask("POST", "/accounts/activate", {"token": "invitation", "password": PASSWORD})
+    chosen = await house.ask("POST", "/accounts/activate", {"token": token, "password": PASSWORD})
     assert chosen.status == 200
     tokens = await house.sign_in("staff@example.org")
     me = await (await house.ask("GET", "/me", token=tokens["access_token"])).json()
     assert me["role"] == "staff"
+
+
+async def test_who_has_an_account_is_not_invited_again(house: PortalHouse) -> None:
+    await house.register(MAIJA)
+    with pytest.raises(InvitationError, match="already"):
+        await invite(house.records, house.clock, house.portal.settings, MAIJA, AccountRole.STAFF)
+    with pytest.raises(InvitationError, match="address"):
+        await invite(house.records, house.clock, house.portal.settings, "no address", AccountRole.STAFF)
 
 
 async def test_links_begin_with_the_public_address_whatever_the_request_says(house: PortalHouse) -> None:

@@ -13,7 +13,7 @@ from isocket.domain.accounts import Account, AccountRole
 from isocket.storage.port import StoreUnavailableError, is_
 from portal_api import access, sessions
 from portal_api.app import ROUTES
-from portal_api.models import Body
+from portal_api.models import Body, PageQuery
 from portal_api.pages import go_to
 from portal_api.routes import Access, Call, Reply, Route, Surface
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
@@ -44,6 +44,10 @@ async def _show(call: Call[None, None]) -> web.Response:
     return web.Response(text=call.account.id, content_type="text/html")
 
 
+async def _list(call: Call[None, PageQuery]) -> web.Response:
+    return web.json_response({"limit": call.query.limit, "cursor": call.query.cursor})
+
+
 async def _thanks(_: Call[Word, None]) -> web.Response:
     return go_to("/thanks")
 
@@ -54,6 +58,7 @@ TRIAL = (
     Route(method="GET", path="/no-store", handler=_no_store, summary="", access=Access.PUBLIC),
     Route(method="POST", path="/things/{thing_id}", handler=_taken, summary="", answers={204: None}),
     Route(method="GET", path="/staff", handler=_taken, summary="", access=Access.STAFF, answers={204: None}),
+    Route(method="GET", path="/list", handler=_list, summary="", access=Access.PUBLIC, query=PageQuery),
     Route(method="GET", path="/page", handler=_show, summary="", surface=Surface.PAGE),
     Route(method="POST", path="/page", handler=_thanks, summary="", surface=Surface.PAGE, body=Word),
 )
@@ -121,6 +126,19 @@ async def test_a_body_that_is_too_long_is_refused(house: PortalHouse) -> None:
 )
 async def test_every_refusal_is_a_problem_document(house: PortalHouse, method: str, path: str, status: int) -> None:
     assert (await problem(await house.ask(method, path)))["status"] == status
+
+
+async def test_what_is_asked_after_the_question_mark_is_read_as_declared(house: PortalHouse) -> None:
+    assert await (await house.ask("GET", "/list?limit=7")).json() == {"limit": 7, "cursor": None}
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("limit=0", "limit"), ("limit=x", "limit"), ("limit=1&limit=2", "limit"), ("size=3", "size")]
+)
+async def test_a_bad_parameter_is_named(house: PortalHouse, query: str, field: str) -> None:
+    answer = await house.ask("GET", f"/list?{query}")
+    assert answer.status == 422
+    assert [each["field"] for each in (await problem(answer))["errors"]] == [field]
 
 
 async def test_a_wrong_method_is_told_the_right_ones(house: PortalHouse) -> None:

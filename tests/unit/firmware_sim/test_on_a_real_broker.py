@@ -202,6 +202,8 @@ async def test_what_was_confirmed_never_comes_again(port: int, cloud: Cloud, dev
         await cloud.hears(lambda heard: heard.kind == "reported" and heard.body["version"] == 1)
         fleet.sockets[0].drop_line()
         await cloud.hears(online(is_so=True))
+        settings = await cloud.hears(of("reported"))
+        cloud.says(device, "stored", confirmation(settings.body))
         again = await cloud.hears(lambda heard: heard.kind == "state" and isinstance(heard.body, list))
     assert first.body not in again.body
     assert all(report["seq"] > ack.body["seq"] for report in again.body)
@@ -310,7 +312,7 @@ async def confirming(cloud: Cloud, *devices: Credential) -> None:
     """A cloud that confirms whatever it can read, for ever."""
     roots = {device.topic_root: device for device in devices}
     while True:
-        heard = await cloud.hears(lambda heard: heard.kind in {"state", "alarm", "ack"})
+        heard = await cloud.hears(lambda heard: heard.kind in {"state", "alarm", "ack", "reported"})
         with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
             last = heard.body[-1] if isinstance(heard.body, list) else heard.body
             cloud.says(roots[heard.topic.rpartition("/")[0]], "stored", confirmation(last))

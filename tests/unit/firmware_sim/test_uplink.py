@@ -36,10 +36,12 @@ def test_a_live_message_goes_at_once_and_is_kept_until_stored() -> None:
     assert kept(uplink) == []
 
 
-def test_settings_are_sent_and_not_kept() -> None:
+def test_settings_are_kept_too_so_that_no_number_is_missing_for_ever() -> None:
     uplink = connected()
     assert len(uplink.offer([message(1, Kind.REPORTED)])) == 1
-    assert kept(uplink) == []
+    uplink.disconnected()
+    uplink.connected(0)
+    assert seqs(uplink.due(0)) == [1]
 
 
 def test_stored_frees_everything_up_to_it_and_nothing_above() -> None:

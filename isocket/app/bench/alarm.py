@@ -1,0 +1,173 @@
+"""How long from a socket's alarm to the request at the SMS provider, with everything durable in between."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from isocket.app.bench.children import Child, publish, publisher
+from isocket.app.bench.figures import DiskProbe, machine, percentiles
+from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, temporary_folder
+from isocket.app.provision import MadeDevice
+from isocket.app.roles import Role
+from isocket.domain.contacts import Contact
+from isocket.domain.devices import Device
+from isocket.storage.port import is_
+
+PROBE_EVERY_S = 0.02
+BACKLOG = 50_000
+SETTLE_S = 1.0
+
+
+def alarm(alarms: int = 2000, rate: float = 50.0, reports_per_s: int = 2000, folder: Path | None = None) -> None:
+    """Send `alarms` at `rate` a second: alone, beside `reports_per_s` reports, and behind a backlog of 50,000."""
+    print(json.dumps(asyncio.run(_alarm(alarms, rate, reports_per_s, folder)), indent=2))
+
+
+async def _alarm(alarms: int, rate: float, reports_per_s: int, parent: Path | None) -> dict[str, Any]:
+    figures: dict[str, Any] = {"bench": "alarm", "machine": machine(), "alarms": alarms, "alarms_per_s": rate}
+    async with temporary_folder(parent) as folder:
+        async with _cloud_with_people(folder / "idle", alarms) as (running, sink):
+            figures["idle"] = await _measure(running, sink, alarms, rate)
+        async with _cloud_with_people(folder / "busy", alarms) as (running, sink):
+            seconds = alarms / rate + 2
+            beside = running.job(
+                "state", running.devices[alarms:], rate=reports_per_s, count=round(reports_per_s * seconds)
+            )
+            load = await publisher(beside)
+            load.tell("go")
+            await asyncio.sleep(1.0)
+            figures[f"beside_{reports_per_s}_reports_per_s"] = await _measure(running, sink, alarms, rate)
+            await load.hear()
+            await load.end()
+        async with _cloud_with_people(folder / "backlog", alarms, bridge=False) as (running, sink):
+            figures["behind_a_backlog"] = await _behind_a_backlog(running, sink, alarms, rate)
+    return figures
+
+
+async def _measure(running: Cloud, sink: "Provider", alarms: int, rate: float) -> dict[str, Any]:
+    """Publish one alarm for each of the first devices; return the times until the provider had it."""
+    load = await publisher(running.job("alarm", running.devices[:alarms], rate=rate, count=alarms))
+    probe = DiskProbe(running.settings.data_dir)
+    probing = asyncio.create_task(_probe(probe), name="disk-probe")
+    load.tell("go")
+    report = await load.hear()
+    await load.end()
+    arrived = await sink.wait_for(alarms)
+    probing.cancel()
+    probe.close()
+    phones = [_phone(number) for number in range(alarms)]
+    took = [arrived[to][0] - at for to, at in zip(phones, report["at"], strict=True) if to in arrived]
+    return {
+        "arrived": len(took),
+        "twice": sum(1 for each in arrived.values() if len(each) > 1),
+        **percentiles(took),
+        "bare_synchronised_write": percentiles(probe.seconds),
+    }
+
+
+async def _behind_a_backlog(running: Cloud, sink: "Provider", alarms: int, rate: float) -> dict[str, Any]:
+    """Let the broker collect reports while no bridge is there; then bridge and alarms begin together."""
+    await _once(running)
+    queued = await publish(running.job("state", running.devices[alarms:], rate=0, count=BACKLOG))
+    stop = asyncio.Event()
+    bridge = running.new_bridge()
+    serving = asyncio.create_task(bridge.run(stop), name="bridge")
+    while not bridge.connected:
+        await asyncio.sleep(0.001)
+    first = min(alarms, round(rate * 10))
+    figures = await _measure(running, sink, first, rate)
+    stop.set()
+    await serving
+    return {"backlog": queued["acknowledged"], "alarms": first, **figures}
+
+
+async def _once(running: Cloud) -> None:
+    """Let a bridge subscribe and go: the broker keeps for its sessions what comes afterwards."""
+    stop = asyncio.Event()
+    bridge = running.new_bridge()
+    serving = asyncio.create_task(bridge.run(stop), name="first-bridge")
+    while not bridge.connected:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(SETTLE_S)
+    stop.set()
+    await serving
+
+
+async def _probe(probe: DiskProbe) -> None:
+    while True:
+        await asyncio.to_thread(probe.write)
+        await asyncio.sleep(PROBE_EVERY_S)
+
+
+class Provider:
+    """The provider's process, as the bench sees it."""
+
+    def __init__(self, child: Child, url: str) -> None:
+        self._child = child
+        self.url = url
+
+    async def wait_for(self, messages: int) -> dict[str, list[float]]:
+        """Return arrival times by recipient, when so many recipients were reached, or after a minute."""
+        arrived: dict[str, list[float]] = {}
+        async with aiohttp.ClientSession() as http:
+            for _ in range(600):
+                async with http.get(f"{self.url}/times") as answer:
+                    arrived = await answer.json()
+                if len(arrived) >= messages:
+                    break
+                await asyncio.sleep(0.1)
+        return arrived
+
+    async def end(self) -> None:
+        """Stop it."""
+        await self._child.end()
+
+
+@asynccontextmanager
+async def _cloud_with_people(
+    folder: Path, alarms: int, *, bridge: bool = True
+) -> AsyncIterator[tuple[Cloud, Provider]]:
+    """Run a cloud in which each of the first `alarms` devices has an owner with one contact to call."""
+    child = await Child.start("isocket.app.bench.sink")
+    sink = Provider(child, (await child.hear())["url"])
+    wanted = (Role.BROKER, Role.BRIDGE, Role.ALERTS) if bridge else (Role.BROKER, Role.ALERTS)
+    twilio = {
+        "twilio_account_sid": "AC" + "0" * 32,
+        "twilio_auth_token": "bench",
+        "twilio_from": "+15005550006",
+        "twilio_base_url": sink.url,
+    }
+    async with cloud(folder, devices=alarms + LOAD_DEVICES, wanted=wanted, **twilio) as running:
+        await _give_people(running, running.devices[:alarms])
+        yield running, sink
+    await sink.end()
+
+
+async def _give_people(running: Cloud, devices: list[MadeDevice]) -> None:
+    records, now = running.house.records, running.house.clock.now()
+    await records.add_all(
+        [
+            Contact(
+                id=f"con_bench{number}",
+                account_id=f"acc_bench{number}",
+                name="bench",
+                phone=_phone(number),
+                phone_verified_at=now,
+                created_at=now,
+            )
+            for number in range(len(devices))
+        ]
+    )
+    for number, device in enumerate(devices):
+        await records.change_one(
+            Device, is_("id", device.device_id), owner_id=f"acc_bench{number}", name=f"Socket {number}", place=None
+        )
+
+
+def _phone(number: int) -> str:
+    return f"+4477009{number:05d}"

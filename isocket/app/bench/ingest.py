@@ -1,0 +1,112 @@
+"""How many reports a second are stored durably and acknowledged, and how many the client library could receive."""
+
+import asyncio
+import json
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+
+from broker_bridge import topics
+from broker_bridge.mosquitto.accounts import BRIDGE_TELEMETRY
+from isocket.app.bench.children import publish
+from isocket.app.bench.figures import machine
+from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, temporary_folder
+from isocket.app.roles import Role
+from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
+from isocket.kit.clock import to_ms
+
+SUBSCRIBED_S = 0.5  # until the broker knows what we want
+
+
+def ingest(seconds: int = 20, rate: int = 0, folder: Path | None = None) -> None:
+    """Store reports of 200 bytes for about `seconds`; `rate` 0 means as many as go. Needs Mosquitto."""
+    print(json.dumps(asyncio.run(_ingest(seconds, rate, folder)), indent=2))
+
+
+async def _ingest(seconds: int, rate: int, parent: Path | None) -> dict[str, Any]:
+    """Measure three times in turn: the library with an empty handler, the bridge, and the library again."""
+    figures: dict[str, Any] = {"bench": "ingest", "machine": machine(), "report_bytes": 200}
+    async with temporary_folder(parent) as folder:
+        async with cloud(folder / "empty", devices=LOAD_DEVICES, wanted=(Role.BROKER,)) as running:
+            figures["empty_handler_before"] = await _empty(running, seconds, boot=1)
+        async with cloud(folder / "stored", devices=LOAD_DEVICES, wanted=(Role.BROKER, Role.BRIDGE)) as running:
+            figures["stored"] = await _stored(running, seconds, rate)
+        async with cloud(folder / "again", devices=LOAD_DEVICES, wanted=(Role.BROKER,)) as running:
+            figures["empty_handler_after"] = await _empty(running, seconds, boot=2)
+    empty = (figures["empty_handler_before"]["per_s"] + figures["empty_handler_after"]["per_s"]) / 2
+    figures["share_of_empty_handler"] = round(figures["stored"]["per_s"] / empty, 3)
+    return figures
+
+
+async def _stored(running: Cloud, seconds: int, rate: int) -> dict[str, Any]:
+    """Publish with the whole way behind it, until every report is on disk."""
+    await _quiet_devices(running)
+    count = (rate or 15_000) * seconds
+    began = perf_counter()
+    report = await publish(running.job("state", running.devices, rate=rate, count=count))
+    before = await _count(running)
+    while await _count(running) < count and perf_counter() - began < 10 * seconds:
+        await asyncio.sleep(0.01)
+    took = perf_counter() - began
+    stored = await _count(running)
+    return {
+        "published": report["published"],
+        "acknowledged_by_broker": report["acknowledged"],
+        "stored": stored,
+        "stored_when_publisher_ended": before,
+        "seconds": round(took, 2),
+        "per_s": round(stored / took),
+    }
+
+
+async def _quiet_devices(running: Cloud) -> None:
+    """Give each device an envelope, as the judge does, so that quiet reports are stored and nothing else."""
+    telemetry, now = running.house.telemetry, running.house.clock.now()
+    at = to_ms(now)
+    body = '{"boot":0,"seq":0}'
+    await telemetry.store(
+        [
+            Report(each.device_id, ReportKind.STATE, 0, 0, at, at, ClockQuality.DEVICE, body, {})
+            for each in running.devices
+        ]
+    )
+    quiet = Envelope(battery_low_pct=50, temp_c=((None, None),), inputs=(False,))
+    while (waiting := await telemetry.claim_waiting(owner="bench", now=now, lease_s=60)) is not None:
+        await telemetry.settle(waiting, envelope=quiet, wake_at=None, silent_after_s=3600)
+
+
+async def _count(running: Cloud) -> int:
+    value = running.house.registry.get_sample_value("isocket_reports_stored_total")
+    return round(value or 0)
+
+
+async def _empty(running: Cloud, seconds: int, *, boot: int) -> dict[str, Any]:
+    """Receive the same stream by the same library with a handler that only acknowledges."""
+    seen = 0
+
+    def on_message(client: mqtt.Client, _: object, message: mqtt.MQTTMessage) -> None:
+        nonlocal seen
+        seen += 1
+        client.ack(message.mid, 1)
+
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=BRIDGE_TELEMETRY, clean_session=False, manual_ack=True)
+    _, login, _ = running.roles.broker_logins()
+    client.username_pw_set(login.username, login.password)
+    client.max_inflight_messages_set(1000)
+    client.on_message = on_message
+    client.connect(running.settings.mqtt.host, running.settings.mqtt.port)
+    client.subscribe(topics.every(topics.UpKind.STATE), 1)
+    client.loop_start()
+    await asyncio.sleep(SUBSCRIBED_S)
+    count = 15_000 * seconds
+    began = perf_counter()
+    await publish(running.job("state", running.devices, rate=0, count=count, boot=boot))
+    while seen < count and perf_counter() - began < 10 * seconds:
+        await asyncio.sleep(0.01)
+    took = perf_counter() - began
+    client.disconnect()
+    await asyncio.to_thread(client.loop_stop)
+    return {"received": seen, "seconds": round(took, 2), "per_s": round(seen / took)}

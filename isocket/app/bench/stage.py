@@ -1,0 +1,98 @@
+"""A whole cloud in a temporary folder, as `isocket up` builds it, for one benchmark."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from broker_bridge.bridge import Bridge
+from isocket.app.house import House, open_house
+from isocket.app.process import tune_process
+from isocket.app.provision import MadeDevice, ModelName, provision
+from isocket.app.roles import Role, Roles
+from isocket.app.settings import Settings
+from isocket.app.supervise import Supervisor
+from isocket.kit.logs import configure_logs
+
+LOAD_DEVICES = 20  # connections of the load generator; each speaks for one device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """The running cloud and the devices that were made for it."""
+
+    house: House
+    settings: Settings
+    devices: list[MadeDevice]
+    roles: Roles
+
+    def new_bridge(self) -> Bridge:
+        """Return a bridge that takes up the sessions at the broker, where none of this cloud's own has them."""
+        address, telemetry_login, alarm_login = self.roles.broker_logins()
+        return Bridge(
+            records=self.house.records,
+            telemetry=self.house.telemetry,
+            clock=self.house.clock,
+            wakeups=self.house.wakeups,
+            registry=CollectorRegistry(),
+            address=address,
+            telemetry_login=telemetry_login,
+            alarm_login=alarm_login,
+        )
+
+    def job(self, kind: str, devices: list[MadeDevice], *, rate: float, count: int, boot: int = 1) -> dict[str, Any]:
+        """Return a publisher's job for some of the devices."""
+        return {
+            "host": self.settings.mqtt.host,
+            "port": self.settings.mqtt.port,
+            "kind": kind,
+            "devices": [[each.device_id, each.secret, each.topic_root] for each in devices],
+            "rate": rate,
+            "count": count,
+            "boot": boot,
+        }
+
+
+@asynccontextmanager
+async def temporary_folder(parent: Path | None) -> AsyncIterator[Path]:
+    """Yield a new folder on the disk to be measured."""
+    with TemporaryDirectory(dir=parent or Path.cwd(), prefix=".bench-") as name:
+        yield Path(name)
+
+
+@asynccontextmanager
+async def cloud(folder: Path, *, devices: int, wanted: tuple[Role, ...], **more: Any) -> AsyncIterator[Cloud]:
+    """Run a cloud of the wanted roles with so many devices; `more` are further settings."""
+    tune_process()
+    configure_logs(level="ERROR")
+    settings = Settings.model_validate(
+        {"data_dir": folder, "mqtt": f"127.0.0.1:{free_port()}", "http": f"127.0.0.1:{free_port()}", **more}
+    )
+    stop, ready = asyncio.Event(), asyncio.Event()
+    async with open_house(settings) as house, asyncio.TaskGroup() as tasks:
+        made = [each async for each in provision(house.records, house.clock, model=ModelName.ISOCKET_3G, count=devices)]
+        roles = Roles(house)
+        supervisor = Supervisor(await roles.stages(wanted))
+        running = tasks.create_task(supervisor.run(stop, on_ready=ready.set), name="cloud")
+        waiting = tasks.create_task(ready.wait(), name="ready")
+        await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        try:
+            if not running.done():
+                yield Cloud(house=house, settings=settings, devices=made, roles=roles)
+        finally:
+            stop.set()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,227 @@
+"""The command line. Commands import what they need when they run, so that asking for help is quick."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from isocket.app.provision import ModelName
+from isocket.app.settings import Settings, load_settings, settings_markdown
+from isocket.app.settings_sources import SettingsError
+
+T = TypeVar("T")
+WRONG_SETTINGS = 2
+BENCHES = {
+    "ingest": "How many reports a second are stored.",
+    "alarm": "How long an alarm takes from the socket to the provider.",
+    "storm": "What happens when every socket comes back at once.",
+}
+
+app = typer.Typer(
+    name="isocket",
+    help="Watches mains power and temperature far away, and reaches a person when something is wrong.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+device = typer.Typer(help="The factory: devices before anybody owns them.", no_args_is_help=True)
+staff = typer.Typer(help="People who look after the cloud.", no_args_is_help=True)
+privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
+bench = typer.Typer(help="Benchmarks; each prints its figures as JSON.", no_args_is_help=True)
+app.add_typer(device, name="device")
+app.add_typer(staff, name="staff")
+app.add_typer(privacy, name="privacy")
+app.add_typer(bench, name="bench")
+
+
+def main() -> None:
+    """Run the command that was typed."""
+    from isocket.app.process import keep_files_private  # noqa: PLC0415 - only when the command runs
+
+    keep_files_private()
+    app()
+
+
+@app.command()
+def up() -> None:
+    """Run the whole cloud in this process, with a Mosquitto of its own unless ISOCKET_BROKER_URL is set."""
+    from isocket.app.roles import EVERY_ROLE  # noqa: PLC0415 - only when the command runs
+
+    _serve(*EVERY_ROLE)
+
+
+@app.command(name="bridge")
+def bridge_role() -> None:
+    """Run only the bridge between broker and store; any number of them."""
+    _serve("bridge")
+
+
+@app.command(name="portal")
+def portal_role() -> None:
+    """Run only the portal: API, pages and provider callbacks; any number of them."""
+    _serve("portal")
+
+
+@app.command(name="alerts")
+def alerts_role() -> None:
+    """Run only the alerts: reports to incidents to messages; any number of them."""
+    _serve("alerts")
+
+
+@privacy.command(name="serve")
+def privacy_role() -> None:
+    """Run only the worker that removes what its time is over for."""
+    _serve("privacy")
+
+
+@privacy.command(name="inventory")
+def show_inventory(
+    form: Annotated[str, typer.Option("--format", help="md or json", metavar="md|json")] = "md",
+) -> None:
+    """Print every stored field with purpose, lawful basis, retention, export, erasure and recipients."""
+    from privacy.inventory import as_json, as_markdown  # noqa: PLC0415 - only when the command runs
+
+    printers = {"md": as_markdown, "json": as_json}
+    if form not in printers:
+        raise typer.BadParameter("write md or json", param_hint="--format")
+    typer.echo(printers[form](), nl=form == "json")
+
+
+@device.command(name="provision")
+def provision_devices(
+    model: Annotated[ModelName, typer.Option(help="What is made.")],
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 1,
+) -> None:
+    """Make devices; print device_id, secret, claim_code, model and topic_root of each, one JSON object a line.
+
+    Secret and claim code are shown this once; only their hashes are kept. A cloud that runs lets new devices in
+    within about a second.
+    """
+    from isocket.app.house import open_house  # noqa: PLC0415 - only when the command runs
+    from isocket.app.provision import provision  # noqa: PLC0415 - only when the command runs
+
+    async def make(settings: Settings) -> None:
+        async with open_house(settings) as house:
+            async for made in provision(house.records, house.clock, model=model, count=count):
+                sys.stdout.write(made.as_json() + "\n")
+
+    _run(make)
+
+
+@staff.command(name="add")
+def add_staff(email: Annotated[str, typer.Option(help="Their address.")]) -> None:
+    """Print a link with which somebody chooses a password and becomes a member of staff. It works for 72 hours."""
+    from isocket.app.house import open_house  # noqa: PLC0415 - only when the command runs
+    from isocket.app.staff import invite  # noqa: PLC0415 - only when the command runs
+
+    async def make(settings: Settings) -> None:
+        async with open_house(settings) as house:
+            typer.echo(await invite(house.records, house.clock, email=email, origin=settings.origin))
+
+    _run(make)
+
+
+@app.command(name="sim")
+def simulate(
+    devices: Annotated[int, typer.Option(min=1, help="How many sockets.")] = 5,
+    scenario: Annotated[str, typer.Option(help="What they live through.")] = "day",
+    url: Annotated[str, typer.Option(help="The broker; without it the one of `isocket up`.")] = "",
+    credentials: Annotated[
+        Path | None, typer.Option(help="What `isocket device provision` printed; without it new sockets are made.")
+    ] = None,
+    time_scale: Annotated[float, typer.Option(help="How much faster than the wall clock.")] = 1.0,
+) -> None:
+    """Let simulated sockets live a scenario against any broker."""
+    from isocket.app.simulate import simulate as run  # noqa: PLC0415 - only when the command runs
+
+    def play(settings: Settings) -> Coroutine[Any, Any, None]:
+        return run(
+            settings, devices=devices, scenario=scenario, url=url, credentials=credentials, time_scale=time_scale
+        )
+
+    _run(play)
+
+
+@app.command()
+def check() -> None:
+    """Look at settings, store, broker, providers, clock and public address: a line each, exit 1 if any is wrong."""
+    from isocket.app.doctor import examine  # noqa: PLC0415 - only when the command runs
+
+    raise typer.Exit(asyncio.run(examine()))
+
+
+@app.command(name="settings")
+def show_settings() -> None:
+    """Print every setting with its default and meaning, as a table in Markdown."""
+    typer.echo(settings_markdown(), nl=False)
+
+
+@app.command()
+def demo() -> None:
+    """Run the whole cloud with five simulated sockets that live a day, and show on the screen what happens."""
+    from isocket.app.demo import run_demo  # noqa: PLC0415 - only when the command runs
+
+    if not _run(run_demo):
+        raise typer.Exit(1)
+
+
+def _bench(name: str) -> None:
+    """Give `isocket bench` a command; its options are those of the function in the bench's own module."""
+
+    @bench.command(
+        name=name,
+        help=BENCHES[name],
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )
+    def command(context: typer.Context) -> None:
+        from importlib import import_module  # noqa: PLC0415 - only when the command runs
+
+        one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        one.command(name=name)(getattr(import_module("isocket.app.bench"), name))
+        one(args=context.args, prog_name=f"isocket bench {name}")
+
+
+for _name in BENCHES:
+    _bench(_name)
+
+
+def _serve(*names: str) -> None:
+    """Run roles until told to stop; exit 1 when one of them failed."""
+    from isocket.app.process import tune_process  # noqa: PLC0415 - only when the command runs
+    from isocket.app.roles import Role  # noqa: PLC0415 - only when the command runs
+    from isocket.app.up import run_roles  # noqa: PLC0415 - only when the command runs
+
+    tune_process()
+    if not _run(lambda settings: run_roles(settings, tuple(Role(name) for name in names))):
+        raise typer.Exit(1)
+
+
+def _run(job: Any) -> Any:
+    """Run `job(settings)`; print what an expected failure says and exit, without a traceback."""
+    from isocket.app.failures import EXPECTED  # noqa: PLC0415 - only when the command runs
+    from isocket.kit.logs import configure_logs  # noqa: PLC0415 - only when the command runs
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        _complain(error)
+        raise typer.Exit(WRONG_SETTINGS) from None
+    configure_logs(level=settings.log_level)
+    try:
+        return asyncio.run(job(settings))
+    except SettingsError as error:
+        _complain(error)
+        raise typer.Exit(WRONG_SETTINGS) from None
+    except EXPECTED as error:
+        _complain(error)
+        raise typer.Exit(1) from None
+
+
+def _complain(error: Exception) -> None:
+    for line in str(error).splitlines():
+        typer.secho(line, fg=typer.colors.RED, err=True)

@@ -1,0 +1,85 @@
+"""The data folder: where each file lies, that only our user may enter, and that one `isocket up` uses it."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """One installation's files."""
+
+    path: Path
+
+    @property
+    def master_key(self) -> Path:
+        """The key that wraps everybody's keys. Back it up apart from the rest."""
+        return self.path / "master.key"
+
+    @property
+    def pepper(self) -> Path:
+        """The key that goes into every password hash."""
+        return self.path / "pepper.key"
+
+    @property
+    def keyring(self) -> Path:
+        """One key a person, wrapped."""
+        return self.path / "keyring.sqlite"
+
+    @property
+    def broker(self) -> Path:
+        """What Mosquitto reads and keeps."""
+        return self.path / "broker"
+
+    @property
+    def demo(self) -> Path:
+        """What the demonstration remembers between two runs."""
+        return self.path / "demo"
+
+    def prepare(self) -> None:
+        """Make the folder, for our user only.
+
+        Raises:
+            DataFolderError: it cannot be made or belongs to somebody else.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.path.chmod(0o700)
+            (self.path / ".writable").touch(mode=0o600)
+            (self.path / ".writable").unlink()
+        except OSError as error:
+            raise DataFolderError(
+                f"The data folder {self.path} cannot be used: {error.strerror}. "
+                "Give it to the user who runs isocket, or set ISOCKET_DATA_DIR to another folder."
+            ) from error
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder for one `isocket up`; the hold ends with the process, however that ends.
+
+        Raises:
+            DataFolderError: another process holds it.
+        """
+        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(descriptor, 20).decode(errors="replace").strip()
+            os.close(descriptor)
+            raise DataFolderError(
+                f"Another `isocket up` (process {holder or 'unknown'}) runs with {self.path}. Stop it, or set "
+                "ISOCKET_DATA_DIR to another folder."
+            ) from None
+        try:
+            os.truncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+            yield
+        finally:
+            os.close(descriptor)

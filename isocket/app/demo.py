@@ -1,0 +1,106 @@
+"""The whole cloud with five simulated sockets that live a scripted day, and what happens told on the screen."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TextIO
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from firmware_sim.runner import run as simulate
+from isocket.app.data_folder import DataFolder
+from isocket.app.demo_cast import Cast, gather_cast
+from isocket.app.demo_customer import Customer
+from isocket.app.demo_story import Story
+from isocket.app.house import House
+from isocket.app.process import tune_process
+from isocket.app.roles import EVERY_ROLE
+from isocket.app.settings import Settings
+from isocket.app.supervise import Service, Stage
+from isocket.app.up import run_roles
+from isocket.kit.logs import configure_logs
+
+SCENARIO = "day"
+
+
+async def run_demo(settings: Settings) -> bool:
+    """Run until Ctrl-C; return whether nothing failed. Messages go to the desk, whatever providers are set up.
+
+    Raises as `run_roles`, and DemoError when the customer of the demonstration is refused something.
+    """
+    tune_process()
+    console = Console(highlight=False)
+    desk_only = {"twilio_account_sid": None, "twilio_auth_token": None, "twilio_from": None, "smtp_url": None}
+    settings = settings.model_copy(update=desk_only)
+    folder = DataFolder(settings.data_dir)
+    await asyncio.to_thread(folder.prepare)
+    with _log_file(folder.path / "demo.log") as log_file:
+        configure_logs(level=settings.log_level, stream=log_file)
+
+        async def more(house: House) -> list[Stage]:
+            return _stages(house, await gather_cast(house), console)
+
+        with console.status("Starting broker, store, bridge, alerts and portal") as status:
+            orderly = await run_roles(settings, EVERY_ROLE, more=more, on_ready=status.stop)
+    console.print("Stopped. `make demo` goes on from here; without the data folder it begins anew.", style="dim")
+    return orderly
+
+
+def _log_file(path: Path) -> AbstractContextManager[TextIO]:
+    """Open the log apart from the screen, which belongs to the story."""
+    return path.open("a", encoding="utf-8", buffering=1)
+
+
+def _stages(house: House, cast: Cast, console: Console) -> list[Stage]:
+    story = Story(
+        records=house.records, clock=house.clock, wakeups=house.wakeups, nicknames=cast.nicknames, console=console
+    )
+
+    async def welcome() -> None:
+        origin = f"http://{house.settings.http}"
+        async with Customer(origin=origin, cast=cast, records=house.records, clock=house.clock) as customer:
+            await customer.settle_in()
+        console.print(_panel(house.settings, cast))
+
+    return [
+        Stage(name="story", services=(Service(name="story", start=welcome, run=story.run),)),
+        Stage(name="sockets", services=(Service(name="sockets", run=_sockets(house, cast, story.hear)),)),
+    ]
+
+
+def _sockets(house: House, cast: Cast, hear: Callable[[str], None]) -> Callable[[asyncio.Event], Awaitable[None]]:
+    async def live(stop: asyncio.Event) -> None:
+        await simulate(
+            url=f"mqtt://{house.settings.mqtt}",
+            credentials=list(cast.sockets),
+            scenario=SCENARIO,
+            devices=len(cast.sockets),
+            stop=stop,
+            on_event=hear,
+            state_dir=cast.folder / "sockets",
+        )
+
+    return live
+
+
+def _panel(settings: Settings, cast: Cast) -> Panel:
+    """Return what a person needs to know to look around."""
+    shown = Table.grid(padding=(0, 2))
+    shown.add_column(style="bold")
+    shown.add_column(overflow="fold")
+    shown.add_row("Overview", f"[link]{settings.origin}/[/link]")
+    shown.add_row("Desk", f"{settings.origin}/desk   every SMS and e-mail, instead of being sent")
+    shown.add_row("API", f"{settings.origin}/api/v1/openapi.json")
+    shown.add_row("Login", f"{cast.owner.username}   {cast.owner.password}")
+    shown.add_row("Broker", f"mqtt://{settings.mqtt}")
+    shown.add_row("Data", f"{settings.data_dir}/   log in {settings.data_dir}/demo.log")
+    return Panel(
+        shown,
+        title="iSocket Cloud: five sockets, one scripted day",
+        subtitle="a power cut in a few seconds; Ctrl-C stops",
+        expand=False,
+        padding=(1, 2),
+    )

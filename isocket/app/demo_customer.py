@@ -1,0 +1,116 @@
+"""The owner's first steps in the demonstration, over the public API as any customer would take them."""
+
+import re
+from typing import Any, Self
+
+import aiohttp
+
+from isocket.app.demo_cast import PHONE, Cast
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.desk import DeskMessage
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records, is_
+
+PATIENCE_S = 15.0
+LOOK_EVERY_S = 0.05
+_TOKEN = re.compile(r"[?&]token=([A-Za-z0-9_\-]+)")
+_CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
+
+
+class DemoError(Exception):
+    """The demonstration cannot go on; the message says why."""
+
+
+class Customer:
+    """Somebody with a browser, a telephone and a mailbox. What is sent to them lies on the desk."""
+
+    def __init__(self, *, origin: str, cast: Cast, records: Records, clock: Clock) -> None:
+        self._api = f"{origin}/api/v1"
+        self._cast = cast
+        self._records = records
+        self._clock = clock
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_S))
+
+    async def __aenter__(self) -> Self:
+        """Return the customer."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Go."""
+        await self._session.close()
+
+    async def settle_in(self) -> None:
+        """Have an account, the five sockets and a telephone that is told; every step is taken once only.
+
+        Raises:
+            DemoError: a step was refused.
+        """
+        if not await self._sign_in():
+            await self._open_account()
+            if not await self._sign_in():
+                raise DemoError("The demo account exists with another password: empty the data folder to begin anew.")
+        await self._claim_sockets()
+        await self._add_telephone()
+
+    async def _sign_in(self) -> bool:
+        owner = self._cast.owner
+        answer = await self._ask(
+            "POST", "/tokens", {"username": owner.username, "password": owner.password}, (200, 401)
+        )
+        if "access_token" not in answer:
+            return False
+        self._session.headers["Authorization"] = f"Bearer {answer['access_token']}"
+        return True
+
+    async def _open_account(self) -> None:
+        owner = self._cast.owner
+        wish = {"username": owner.username, "password": owner.password, "name": "Demo", "time_zone": "Europe/Helsinki"}
+        await self._ask("POST", "/accounts", wish, (202,))
+        token = await self._read(_TOKEN, address=owner.username)
+        await self._ask("POST", "/accounts/activate", {"token": token}, (200,))
+
+    async def _claim_sockets(self) -> None:
+        owned = {each["id"] for each in (await self._ask("GET", "/devices", None, (200,)))["items"]}
+        for socket in self._cast.sockets:
+            if socket.device_id not in owned:
+                name = self._cast.nicknames[socket.device_id]
+                wish = {"device_id": socket.device_id, "claim_code": socket.claim_code, "name": name}
+                await self._ask("POST", "/devices/claim", wish, (201,))
+
+    async def _add_telephone(self) -> None:
+        contacts = (await self._ask("GET", "/contacts", None, (200,)))["items"]
+        mine = next((each for each in contacts if each.get("phone") == PHONE), None)
+        if mine is None:
+            wish = {"name": "Demo", "phone": PHONE, "roles": ["alarm"]}
+            mine = await self._ask("POST", "/contacts", wish, (201,))
+        if not await self._is_verified(mine["id"]):
+            code = await self._code(mine["id"])
+            await self._ask("POST", f"/contacts/{mine['id']}/verify", {"channel": "sms", "code": code}, (200, 204))
+
+    async def _is_verified(self, contact_id: str) -> bool:
+        contact = await self._records.get(Contact, contact_id)
+        return contact is not None and ChannelKind.SMS in contact.verified_channels()
+
+    async def _code(self, contact_id: str) -> str:
+        await self._ask("POST", f"/contacts/{contact_id}/verification", {"channel": "sms"}, (200, 202, 204, 429))
+        return await self._read(_CODE, address=PHONE)
+
+    async def _read(self, wanted: re.Pattern[str], *, address: str) -> str:
+        """Return what is wanted from the newest message to `address`, waiting for it."""
+        began = self._clock.now()
+        while (self._clock.now() - began).total_seconds() < PATIENCE_S:
+            messages = await self._records.find(DeskMessage, order_by="at", descending=True, limit=20)
+            for message in messages:
+                found = wanted.search(message.text) if message.address == address else None
+                if found:
+                    return found.group(found.lastindex or 0)
+            await self._clock.sleep(LOOK_EVERY_S)
+        raise DemoError(f"No message reached {address} within {PATIENCE_S:.0f} s.")
+
+    async def _ask(self, method: str, path: str, body: object, expected: tuple[int, ...]) -> dict[str, Any]:
+        async with self._session.request(method, f"{self._api}{path}", json=body) as answer:
+            text = await answer.text()
+            if answer.status not in expected:
+                raise DemoError(f"{method} {path} answered {answer.status}: {text[:300]}")
+            read: dict[str, Any] = await answer.json(content_type=None) if text else {}
+            return read

@@ -1,0 +1,93 @@
+"""Looks at an installation: a line for each part, and what to do where something is wrong."""
+
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+from rich.text import Text
+
+from isocket.app.data_folder import DataFolder, DataFolderError
+from isocket.app.examinations import Finding, Health, broker_of_others, own_broker, public_address, smtp, twilio
+from isocket.app.house import House, open_house
+from isocket.app.settings import Settings, load_settings
+from isocket.app.settings_sources import SettingsError
+from isocket.domain.accounts import Bucket
+from isocket.domain.devices import Device
+from isocket.kit.clock import to_text
+from isocket.kit.ids import new_id
+from isocket.storage.keyring import MasterKeyError
+from isocket.storage.port import StoreUnavailableError, is_
+
+SANE_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
+TOLERANCE = timedelta(minutes=1)
+_MARKS = {Health.GOOD: ("ok   ", "green"), Health.NOTE: ("note ", "yellow"), Health.WRONG: ("WRONG", "bold red")}
+
+
+async def examine() -> int:
+    """Print one line for each part; return 1 if any is wrong, else 0."""
+    console = Console(highlight=False, soft_wrap=True)
+    wrong = False
+    async for finding in _findings():
+        mark, style = _MARKS[finding.health]
+        line = Text.assemble((mark, style), "  ", (f"{finding.part:<15}", "bold"), finding.says)
+        console.print(line)
+        wrong = wrong or finding.health is Health.WRONG
+    return 1 if wrong else 0
+
+
+async def _findings() -> AsyncIterator[Finding]:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        for fault in error.faults:
+            yield Finding("settings", Health.WRONG, fault)
+        return
+    yield Finding("settings", Health.GOOD, f"{len(settings.model_fields_set)} given, the others have their defaults")
+    async for finding in _of_the_house(settings):
+        yield finding
+    yield await (own_broker(settings) if settings.broker_url is None else broker_of_others(settings))
+    yield await twilio(settings)
+    yield await smtp(settings)
+    yield await public_address(settings)
+
+
+async def _of_the_house(settings: Settings) -> AsyncIterator[Finding]:
+    try:
+        DataFolder(settings.data_dir).prepare()
+        yield Finding("data folder", Health.GOOD, f"{settings.data_dir.absolute()}, {_free(settings)}")
+        async with open_house(settings) as house:
+            yield Finding("keyring", Health.GOOD, "opens with the master key")
+            yield await _store(house)
+            yield await _clock(house)
+    except DataFolderError as error:
+        yield Finding("data folder", Health.WRONG, str(error))
+    except MasterKeyError as error:
+        yield Finding("keyring", Health.WRONG, str(error))
+    except StoreUnavailableError as error:
+        yield Finding("store", Health.WRONG, str(error))
+
+
+def _free(settings: Settings) -> str:
+    return f"{shutil.disk_usage(settings.data_dir).free / 2**30:.1f} GiB free"
+
+
+async def _store(house: House) -> Finding:
+    """Write a record and remove it again."""
+    probe = Bucket(id=new_id("chk"), tokens=0.0, refilled_at=house.clock.now())
+    await house.records.add(probe)
+    await house.records.remove_all(Bucket, is_("id", probe.id))
+    devices = await house.records.count(Device)
+    return Finding("store", Health.GOOD, f"{house.settings.store_file} can be written; {devices} devices")
+
+
+async def _clock(house: House) -> Finding:
+    now = house.clock.now()
+    newest = await house.records.find(Device, order_by="provisioned_at", descending=True, limit=1)
+    if now < SANE_AFTER:
+        return Finding("clock", Health.WRONG, f"says {to_text(now)}: set it, and let it be kept right by NTP")
+    if newest and newest[0].provisioned_at > now + TOLERANCE:
+        return Finding(
+            "clock", Health.WRONG, f"says {to_text(now)}, but a device was made later: it was set back; let NTP keep it"
+        )
+    return Finding("clock", Health.GOOD, f"says {to_text(now)}")

@@ -1,0 +1,174 @@
+"""Asks what is outside the process whether it is there and takes us: broker, providers, our own address."""
+
+import asyncio
+import shutil
+import ssl
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
+
+from alerts.channels.mail_text import AddressInvalidError, parse_sender
+from alerts.channels.smtp import SmtpUrlError, parse_smtp_url
+from broker_bridge.connection import BrokerAddress
+from broker_bridge.mosquitto.accounts import BridgeLogin
+from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
+from isocket.app.addresses import HostPort, is_loopback
+from isocket.app.settings import Settings
+
+TIMEOUT_S = 5.0
+TWILIO_API = "https://api.twilio.com"
+_OK, _UNAUTHORISED = 200, 401
+
+
+class Health(StrEnum):
+    """What is thought of a part. A note is no fault, but worth knowing."""
+
+    GOOD = "good"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor."""
+
+    part: str
+    health: Health
+    says: str
+
+
+async def own_broker(settings: Settings) -> Finding:
+    """Look whether Mosquitto is installed, and whether its port is free or already ours."""
+    answers = await _listens(settings.mqtt)
+    if await _listens(settings.http) and answers:
+        return Finding("broker", Health.GOOD, f"runs at mqtt://{settings.mqtt}")
+    if answers:
+        return Finding(
+            "broker",
+            Health.WRONG,
+            f"another program listens at {settings.mqtt}: stop it, set ISOCKET_MQTT to another port, "
+            "or set ISOCKET_BROKER_URL to use it",
+        )
+    if shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin") is None:
+        return Finding("broker", Health.WRONG, "Mosquitto is not installed. Type: sudo apt-get install mosquitto")
+    return Finding("broker", Health.GOOD, f"does not run; `isocket up` will start it at mqtt://{settings.mqtt}")
+
+
+async def broker_of_others(settings: Settings) -> Finding:
+    """Log in as the bridge would; over TLS, look whether the certificate is good."""
+    address = BrokerAddress.parse(settings.broker_url.get_secret_value() if settings.broker_url else "")
+    where = f"{address.host}:{address.port}"
+    try:
+        if address.tls:
+            await _handshake(address)
+            return Finding("broker", Health.GOOD, f"{where} answers and its certificate is good; no login was tried")
+        login = BridgeLogin(name=address.username or "", secret=address.password or "")
+        answer = await log_in_once(address.host, address.port, login, timeout_s=TIMEOUT_S)
+    except (OSError, ValueError) as error:
+        return Finding("broker", Health.WRONG, f"{where} does not answer ({_short(error)}): see ISOCKET_BROKER_URL")
+    if answer is not LoginAnswer.ACCEPTED:
+        return Finding("broker", Health.WRONG, f"{where} refuses the login in ISOCKET_BROKER_URL")
+    return Finding("broker", Health.GOOD, f"{where} takes our login")
+
+
+async def twilio(settings: Settings) -> Finding:
+    """Ask Twilio for our own account, which costs nothing."""
+    if settings.twilio_account_sid is None or settings.twilio_auth_token is None:
+        return Finding("SMS", Health.NOTE, "no provider: text messages go to the desk (ISOCKET_TWILIO_ACCOUNT_SID)")
+    url = f"{settings.twilio_base_url or TWILIO_API}/2010-04-01/Accounts/{settings.twilio_account_sid}.json"
+    auth = aiohttp.encode_basic_auth(settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value())
+    status = await _status_of(url, headers={"Authorization": auth})
+    if isinstance(status, str):
+        return Finding("SMS", Health.WRONG, f"Twilio does not answer ({status})")
+    if status == _UNAUTHORISED:
+        return Finding("SMS", Health.WRONG, "Twilio refuses ISOCKET_TWILIO_ACCOUNT_SID and _AUTH_TOKEN")
+    if status != _OK:
+        return Finding("SMS", Health.NOTE, f"Twilio answers, but with {status} when asked for the account")
+    return Finding("SMS", Health.GOOD, "Twilio takes our login")
+
+
+async def smtp(settings: Settings) -> Finding:
+    """Reach the mail server, with TLS and login where they are set up, and leave."""
+    if settings.smtp_url is None:
+        return Finding("e-mail", Health.NOTE, "no mail server: mail goes to the desk (ISOCKET_SMTP_URL)")
+    try:
+        server = parse_smtp_url(settings.smtp_url.get_secret_value())
+        sender = parse_sender(settings.mail_from)
+    except SmtpUrlError as error:
+        return Finding("e-mail", Health.WRONG, f"ISOCKET_SMTP_URL: {error}")
+    except AddressInvalidError as error:
+        return Finding("e-mail", Health.WRONG, f"ISOCKET_MAIL_FROM: {error}")
+    client = SMTP(
+        hostname=server.host,
+        port=server.port,
+        username=server.user,
+        password=server.password,
+        use_tls=server.tls_from_start,
+        start_tls=server.starttls,
+        local_hostname=sender.domain,
+        timeout=TIMEOUT_S,
+    )
+    where = f"{server.host}:{server.port}"
+    try:
+        async with client:
+            return Finding("e-mail", Health.GOOD, f"{where} takes us")
+    except SMTPAuthenticationError:
+        return Finding("e-mail", Health.WRONG, f"{where} refuses user and password of ISOCKET_SMTP_URL")
+    except (SMTPException, OSError) as error:
+        return Finding("e-mail", Health.WRONG, f"{where} cannot be used ({_short(error)})")
+
+
+async def public_address(settings: Settings) -> Finding:
+    """Look whether links and callbacks can reach us, as far as that can be told from here."""
+    origin, parts = settings.origin, urlsplit(settings.origin)
+    providers = settings.twilio_account_sid or settings.smtp_url
+    if is_loopback(parts.hostname or ""):
+        if providers:
+            return Finding(
+                "public address", Health.WRONG, f"{origin} works on this machine only: set ISOCKET_PUBLIC_URL"
+            )
+        return Finding("public address", Health.NOTE, f"{origin} works on this machine only (ISOCKET_PUBLIC_URL)")
+    if parts.scheme != "https":
+        return Finding("public address", Health.WRONG, f"{origin} is not encrypted: passwords need https")
+    if not await _listens(settings.http):
+        return Finding("public address", Health.NOTE, f"{origin} was not asked, since the portal does not run")
+    status = await _status_of(f"{origin}/healthz", headers={})
+    if status != _OK:
+        return Finding("public address", Health.WRONG, f"{origin} does not lead to the portal ({status})")
+    return Finding("public address", Health.GOOD, f"{origin} leads to the portal")
+
+
+async def _listens(address: HostPort) -> bool:
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _handshake(address: BrokerAddress) -> None:
+    async with asyncio.timeout(TIMEOUT_S):
+        _, writer = await asyncio.open_connection(address.host, address.port, ssl=ssl.create_default_context())
+    writer.close()
+
+
+async def _status_of(url: str, *, headers: dict[str, str]) -> int | str:
+    """Return the status of a GET, or in words why there is none."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+            session.get(url, headers=headers, allow_redirects=False) as answer,
+        ):
+            return answer.status
+    except (aiohttp.ClientError, OSError) as error:
+        return _short(error)
+
+
+def _short(error: Exception) -> str:
+    """Return the kind of trouble; the text of an error may hold an address with a login."""
+    return type(error).__name__

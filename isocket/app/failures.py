@@ -1,0 +1,27 @@
+"""The failures that a person at the command line can do something about; each message says what."""
+
+from broker_bridge.mosquitto.life import BrokerStartError
+from firmware_sim.credentials import CredentialsError
+from firmware_sim.network import AddressError
+from firmware_sim.runner import TooFewCredentialsError
+from firmware_sim.scenarios import UnknownScenarioError
+from isocket.app.data_folder import DataFolderError
+from isocket.app.demo_customer import DemoError
+from isocket.app.http_server import PortalStartError
+from isocket.app.staff import InvitationError
+from isocket.storage.keyring import MasterKeyError
+from isocket.storage.port import StoreUnavailableError
+
+EXPECTED: tuple[type[Exception], ...] = (
+    AddressError,
+    BrokerStartError,
+    CredentialsError,
+    DataFolderError,
+    DemoError,
+    InvitationError,
+    MasterKeyError,
+    PortalStartError,
+    StoreUnavailableError,
+    TooFewCredentialsError,
+    UnknownScenarioError,
+)

@@ -1,0 +1,77 @@
+"""What all services of one process share: opened once, closed in reverse."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from isocket.app.data_folder import DataFolder
+from isocket.app.settings import Settings
+from isocket.kit.clock import Clock, SystemClock
+from isocket.storage.keyring import Keyring, SqliteKeyring, load_or_create_master_key
+from isocket.storage.port import Records
+from isocket.storage.records import StoredRecords
+from isocket.storage.sealed import SealedDocuments
+from isocket.storage.sqlite import SqliteStore
+from isocket.storage.telemetry import Telemetry
+from isocket.storage.wakeups import Wakeups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """The ground floor, ready to be built upon. `owner` names this process among several on the same store."""
+
+    settings: Settings
+    folder: DataFolder
+    clock: Clock
+    wakeups: Wakeups
+    records: Records
+    telemetry: Telemetry
+    keyring: Keyring
+    registry: CollectorRegistry
+    owner: str
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open the store and its keyring; close them when the block ends.
+
+    Raises:
+        DataFolderError: the data folder cannot be used.
+        MasterKeyError: the master key is not the one of this keyring, or others may read it.
+        StoreUnavailableError: the store cannot be opened.
+    """
+    folder, clock, wakeups = DataFolder(settings.data_dir), SystemClock(), Wakeups()
+    async with AsyncExitStack() as opened:
+        await asyncio.to_thread(folder.prepare)
+        master_key = await asyncio.to_thread(load_or_create_master_key, folder.master_key)
+        keyring = await SqliteKeyring.open(folder.keyring, master_key)
+        opened.push_async_callback(keyring.close)
+        store = await SqliteStore.open(settings.store_file, wakeups=wakeups, clock=clock)
+        opened.push_async_callback(store.close)
+        records = StoredRecords(SealedDocuments(store.documents, keyring), wakeups)
+        await records.prepare()
+        yield House(
+            settings=settings,
+            folder=folder,
+            clock=clock,
+            wakeups=wakeups,
+            records=records,
+            telemetry=store.telemetry,
+            keyring=keyring,
+            registry=_registry(),
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+        )
+
+
+def _registry() -> CollectorRegistry:
+    """Return a registry of our own, with what any Python process shows."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry

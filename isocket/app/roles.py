@@ -1,0 +1,212 @@
+"""The roles of the cloud, each built from plain parts: what runs in this process, and in which order."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from pathlib import Path
+
+from aiohttp import web
+
+from alerts.callbacks import routes as callback_routes
+from alerts.service import workers
+from alerts.signatures import TwilioSignature
+from broker_bridge.bridge import Bridge
+from broker_bridge.connection import BrokerAddress, Login
+from broker_bridge.mosquitto.config import BrokerConfig, TlsListener
+from broker_bridge.mosquitto.process import MosquittoChild
+from isocket.app.channels import Channels
+from isocket.app.device_accounts import DeviceAccounts
+from isocket.app.house import House
+from isocket.app.http_server import HttpServer
+from isocket.app.refusals import RefusalCollector
+from isocket.app.settings_sources import SettingsError
+from isocket.app.supervise import Service, Stage
+from portal_api.app import always_ready, portal_app
+from portal_api.passwords import Passwords, load_or_create_pepper
+from portal_api.portal import PortalSettings
+from privacy.retention import Retention
+
+CONNECT_PATIENCE_S = 5.0
+
+
+class Role(StrEnum):
+    """What one process can do."""
+
+    BROKER = "broker"
+    BRIDGE = "bridge"
+    ALERTS = "alerts"
+    PRIVACY = "privacy"
+    PORTAL = "portal"
+
+
+EVERY_ROLE = tuple(Role)
+
+
+class Roles:
+    """Builds the stages for some roles in one house. The broker is ours only where no other is named."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._child: MosquittoChild | None = None
+        self._bridge: Bridge | None = None
+
+    async def stages(self, wanted: tuple[Role, ...]) -> list[Stage]:
+        """Return the stages in the order in which they begin.
+
+        Raises:
+            SettingsError: a role needs a setting that is not given.
+        """
+        makers: dict[Role, Callable[[], Awaitable[Stage]]] = {
+            Role.BROKER: self._broker_stage,
+            Role.BRIDGE: self._bridge_stage,
+            Role.ALERTS: self._alerts_stage,
+            Role.PRIVACY: self._privacy_stage,
+            Role.PORTAL: self._portal_stage,
+        }
+        own_broker = self._house.settings.broker_url is None
+        return [await makers[role]() for role in Role if role in wanted and (role is not Role.BROKER or own_broker)]
+
+    async def _broker_stage(self) -> Stage:
+        house = self._house
+        child = MosquittoChild(config=self._broker_config(), folder=house.folder.broker, clock=house.clock)
+        accounts = DeviceAccounts(records=house.records, clock=house.clock, set_accounts=child.set_accounts)
+        house.registry.register(RefusalCollector(child))
+        self._child = child
+
+        async def start() -> None:
+            await accounts.load()
+            await child.start()
+
+        return Stage(
+            name="broker",
+            services=(
+                Service(name="mosquitto", start=start, run=child.run),
+                Service(name="device-accounts", run=accounts.run),
+            ),
+        )
+
+    def _broker_config(self) -> BrokerConfig:
+        settings, tls = self._house.settings, None
+        if settings.mqtt_tls and settings.mqtt_tls_certificate and settings.mqtt_tls_key:
+            tls = TlsListener(
+                host=settings.mqtt_tls.host,
+                port=settings.mqtt_tls.port,
+                certfile=_absolute(settings.mqtt_tls_certificate),
+                keyfile=_absolute(settings.mqtt_tls_key),
+            )
+        return BrokerConfig(host=settings.mqtt.host, port=settings.mqtt.port, tls=tls)
+
+    async def _bridge_stage(self) -> Stage:
+        house = self._house
+        address, telemetry_login, alarm_login = self.broker_logins()
+        bridge = self._bridge = Bridge(
+            records=house.records,
+            telemetry=house.telemetry,
+            clock=house.clock,
+            wakeups=house.wakeups,
+            registry=house.registry,
+            address=address,
+            telemetry_login=telemetry_login,
+            alarm_login=alarm_login,
+        )
+
+        async def connected(stop: asyncio.Event) -> None:
+            """Wait for our own broker, so that the portal opens ready; another's may come when it comes."""
+            began = house.clock.now()
+            while not bridge.connected and (house.clock.now() - began).total_seconds() < CONNECT_PATIENCE_S:
+                if await house.clock.wait(stop, 0.01):
+                    return
+
+        return Stage(
+            name="bridge",
+            services=(Service(name="bridge", run=bridge.run),),
+            ready=connected if self._child is not None else None,
+        )
+
+    def broker_logins(self) -> tuple[BrokerAddress, Login, Login]:
+        url = self._house.settings.broker_url
+        if self._child is not None:
+            config, (telemetry, alarms) = self._child.config, self._child.bridge_logins
+            own = BrokerAddress(host=_reachable(config.host), port=config.port, tls=False, username=None, password=None)
+            return (
+                own,
+                Login(username=telemetry.name, password=telemetry.secret, client_id=telemetry.name),
+                Login(username=alarms.name, password=alarms.secret, client_id=alarms.name),
+            )
+        if url is None:
+            raise SettingsError(["ISOCKET_BROKER_URL is missing: only `isocket up` starts a broker of its own."])
+        address = BrokerAddress.parse(url.get_secret_value())
+        user, secret = address.username or "", address.password
+        return (
+            address,
+            Login(username=user, password=secret, client_id=f"{user}-telemetry"),
+            Login(username=user, password=secret, client_id=f"{user}-alarms"),
+        )
+
+    async def _alerts_stage(self) -> Stage:
+        house = self._house
+        channels = Channels.from_settings(house.settings, records=house.records, clock=house.clock)
+        made = workers(
+            records=house.records,
+            telemetry=house.telemetry,
+            clock=house.clock,
+            wakeups=house.wakeups,
+            channels=channels.by_kind,
+            public_url=house.settings.origin,
+            owner=house.owner,
+        )
+        return Stage(
+            name="alerts",
+            services=(
+                *(Service(name=each.name, run=each.run) for each in made),
+                Service(name="channels", run=channels.run),
+            ),
+        )
+
+    async def _privacy_stage(self) -> Stage:
+        retention = Retention(records=self._house.records, clock=self._house.clock)
+        return Stage(name="privacy", services=(Service(name="retention", run=retention.run),))
+
+    async def _portal_stage(self) -> Stage:
+        house, settings = self._house, self._house.settings
+        pepper = await asyncio.to_thread(load_or_create_pepper, house.folder.pepper)
+        passwords = await asyncio.to_thread(Passwords, pepper=pepper, cost=settings.bcrypt_cost)
+        app = portal_app(
+            records=house.records,
+            telemetry=house.telemetry,
+            clock=house.clock,
+            wakeups=house.wakeups,
+            passwords=passwords,
+            limits_key=pepper,
+            settings=PortalSettings(
+                public_url=settings.origin,
+                trusted_proxies=settings.trusted_proxies,
+                security_contact=settings.security_contact,
+            ),
+            registry=house.registry,
+            extra_routes=self._callbacks(),
+            ready=always_ready if self._bridge is None else self._bridge_is_connected,
+        )
+        server = HttpServer(app, address=settings.http, close=passwords.close)
+        return Stage(name="portal", services=(Service(name="portal", start=server.start, run=server.run),))
+
+    def _callbacks(self) -> list[web.RouteDef]:
+        house, token = self._house, self._house.settings.twilio_auth_token
+        signature = None
+        if token is not None:
+            signature = TwilioSignature(auth_tokens=[token.get_secret_value()], public_url=house.settings.origin)
+        return callback_routes(
+            records=house.records, clock=house.clock, public_url=house.settings.origin, signature=signature
+        )
+
+    async def _bridge_is_connected(self) -> bool:
+        return self._bridge is not None and self._bridge.connected
+
+
+def _absolute(path: Path) -> Path:
+    return path.absolute()
+
+
+def _reachable(host: str) -> str:
+    """Return where we reach a broker of ours that listens on `host`: one on every address is on loopback too."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on

@@ -1,0 +1,45 @@
+"""Simulated sockets from the command line: with given credentials, or with sockets made for the occasion."""
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from firmware_sim.credentials import Credential, load_credentials, parse_credential
+from firmware_sim.runner import run
+from isocket.app.house import open_house
+from isocket.app.provision import ModelName, provision
+from isocket.app.settings import Settings
+from isocket.app.supervise import stop_on_signals
+
+
+async def simulate(
+    settings: Settings,
+    *,
+    devices: int,
+    scenario: str,
+    url: str,
+    credentials: Path | None,
+    time_scale: float,
+) -> None:
+    """Run the scenario until it ends or somebody stops it, then print its figures as JSON."""
+    console = Console(stderr=True, highlight=False)
+    cast = load_credentials(credentials) if credentials else await _new_cast(settings, devices)
+    async with stop_on_signals() as stop:
+        report = await run(
+            url=url or f"mqtt://{settings.mqtt}",
+            credentials=cast,
+            scenario=scenario,
+            devices=devices,
+            stop=stop,
+            on_event=lambda line: console.print(line, markup=False),
+            time_scale=time_scale,
+        )
+    typer.echo(report.as_json())
+
+
+async def _new_cast(settings: Settings, devices: int) -> list[Credential]:
+    """Make sockets in the store of these settings; nobody owns them."""
+    async with open_house(settings) as house:
+        made = provision(house.records, house.clock, model=ModelName.ISOCKET_4G, count=devices)
+        return [parse_credential(each.as_json()) async for each in made]

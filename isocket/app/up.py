@@ -1,0 +1,55 @@
+"""Runs some or all roles in this process until it is told to stop."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from isocket.app.data_folder import DataFolder
+from isocket.app.house import House, open_house
+from isocket.app.roles import EVERY_ROLE, Role, Roles
+from isocket.app.settings import Settings
+from isocket.app.supervise import Stage, Supervisor, stop_on_signals
+from isocket.kit.logs import get_logger
+
+log = get_logger(__name__)
+
+MoreStages = Callable[[House], Awaitable[list[Stage]]]
+
+
+async def _no_more(_: House) -> list[Stage]:
+    return []
+
+
+async def run_roles(
+    settings: Settings,
+    roles: tuple[Role, ...],
+    *,
+    more: MoreStages = _no_more,
+    on_ready: Callable[[], None] = lambda: None,
+) -> bool:
+    """Run these roles, and after them the stages that `more` makes, until SIGTERM or SIGINT; return whether nothing failed.
+
+    Raises:
+        DataFolderError, MasterKeyError, StoreUnavailableError, SettingsError, BrokerStartError, PortalStartError:
+            it cannot start; the message says what to do.
+    """
+
+    def ready() -> None:
+        log.info("ready", roles=[role.value for role in roles])
+        on_ready()
+
+    async with stop_on_signals() as stop, _house(settings, alone=roles == EVERY_ROLE) as house:
+        stages = [*await Roles(house).stages(roles), *await more(house)]
+        orderly = await Supervisor(stages).run(stop, on_ready=ready)
+    log.info("stopped", orderly=orderly)
+    return orderly
+
+
+@asynccontextmanager
+async def _house(settings: Settings, *, alone: bool) -> AsyncIterator[House]:
+    """Open the house; `alone` keeps a second whole cloud out of the same data folder."""
+    async with AsyncExitStack() as opened:
+        if alone:
+            folder = DataFolder(settings.data_dir)
+            folder.prepare()
+            opened.enter_context(folder.held())
+        yield await opened.enter_async_context(open_house(settings))

@@ -1,0 +1,173 @@
+"""One's own sockets: what they are called, how they are now, and giving one up."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.reports import DeviceState
+from isocket.domain.settings import DeviceSettings
+from isocket.storage.port import is_, one_of
+from portal_api.cursor import page_of
+from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
+from portal_api.owned import own_device
+from portal_api.portal import Portal
+from portal_api.problem import Problem, not_found
+from portal_api.releases import release_device
+from portal_api.routes import AnyRoute, Call, Reply, Route
+
+NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+
+_EXAMPLE = {
+    "id": "is7k2m9q4xw1",
+    "model": "isocket-707",
+    "name": "Summer house",
+    "place": "Fuse box in the hall",
+    "claimed_at": "2026-11-22T12:00:00.000Z",
+    "online": True,
+    "last_seen": "2026-11-22T12:30:00.000Z",
+    "state": {"relay": True, "mains": True, "battery_pct": 96, "temp_c": [21.5, None]},
+    "state_at": "2026-11-22T12:30:00.000Z",
+    "clock": "device",
+    "settings_version": 3,
+    "open_incidents": 0,
+}
+
+
+class DeviceView(View):
+    """A socket as it is now."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str
+    model: str
+    name: str | None
+    place: str | None
+    claimed_at: Instant | None
+    online: bool = Field(description="Connected, and heard within the time after which it counts as offline.")
+    last_seen: Instant | None = Field(description="The last message of any kind; null: never heard.")
+    state: dict[str, Any] = Field(description="Each field of the state report as last heard.")
+    state_at: Instant | None
+    clock: str | None = Field(description="Whose time `state_at` is: `device`, or `server` where that was no good.")
+    settings_version: int
+    open_incidents: int
+
+
+class DeviceChange(Body):
+    """What to change; what is absent stays, null takes it away."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Summer house", "place": "Hall"}]})
+
+    name: OneLine | None = None
+    place: OneLine | None = None
+
+
+async def show_all(call: Call[None, PageQuery]) -> Page[DeviceView]:
+    """List my sockets with their last state."""
+    devices, following = await page_of(
+        call.records, Device, is_("owner_id", call.account.id), cursor=call.query.cursor, limit=call.query.limit
+    )
+    return Page(items=await views_of(call.portal, call.account.id, devices), next=following)
+
+
+async def show(call: Call[None, None]) -> DeviceView:
+    """Show one socket with its last state."""
+    return await view_of(call.portal, await own_device(call))
+
+
+async def change(call: Call[DeviceChange, None]) -> DeviceView | Problem:
+    """Change what a socket is called and where it is."""
+    device: Device | None = await own_device(call)
+    changes = {name: getattr(call.body, name) or None for name in call.body.model_fields_set}
+    if changes:
+        device = await call.records.change_one(
+            Device, is_("id", call.path["device_id"]), is_("owner_id", call.account.id), **changes
+        )
+    return not_found() if device is None else await view_of(call.portal, device)
+
+
+async def release(call: Call[None, None]) -> Reply:
+    """Give a socket up: what it reported, its names, settings and ladder go, and anybody with its code may claim it."""
+    await release_device(call.portal, await own_device(call))
+    return Reply()
+
+
+async def view_of(portal: Portal, device: Device) -> DeviceView:
+    """Return what its owner sees of a device."""
+    (view,) = await views_of(portal, device.owner_id or "", [device])
+    return view
+
+
+async def views_of(portal: Portal, account_id: str, devices: Sequence[Device]) -> list[DeviceView]:
+    """Return what their owner sees of devices, in their order."""
+    if not devices:
+        return []
+    ids = [device.id for device in devices]
+    states = await portal.telemetry.latest(ids)
+    of_these = is_("device_id", ids[0]) if len(ids) == 1 else one_of("device_id", ids)
+    pending = await portal.records.find(
+        Incident, is_("account_id", account_id), of_these, one_of("state", NOT_CLOSED)
+    )
+    pending_of = Counter(incident.device_id for incident in pending)
+    return [_view(portal, device, states.get(device.id), pending_of[device.id]) for device in devices]
+
+
+def is_online(portal: Portal, device: Device, state: DeviceState | None) -> bool:
+    """Return whether a device is connected and was heard within the time of the rule `offline`."""
+    if state is None or not state.online:
+        return False
+    silence = portal.clock.now() - state.received_at
+    patience_s = DeviceSettings.of(device.desired).offline_after_s
+    return silence < timedelta(seconds=patience_s)
+
+
+def _view(portal: Portal, device: Device, state: DeviceState | None, pending: int) -> DeviceView:
+    told = state if state is not None and state.fields else None  # connected is not yet a state report
+    return DeviceView(
+        id=device.id,
+        model=device.model,
+        name=device.name,
+        place=device.place,
+        claimed_at=device.claimed_at,
+        online=is_online(portal, device, state),
+        last_seen=state.received_at if state else None,
+        state=dict(told.fields) if told else {},
+        state_at=told.at if told else None,
+        clock=told.clock.value if told else None,
+        settings_version=device.desired_version,
+        open_incidents=pending,
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/devices",
+        handler=show_all,
+        summary="List my sockets",
+        query=PageQuery,
+        answers={200: Page[DeviceView]},
+    ),
+    Route(
+        method="GET", path="/devices/{device_id}", handler=show, summary="Show a socket", answers={200: DeviceView}
+    ),
+    Route(
+        method="PATCH",
+        path="/devices/{device_id}",
+        handler=change,
+        summary="Name a socket",
+        body=DeviceChange,
+        answers={200: DeviceView},
+    ),
+    Route(
+        method="DELETE",
+        path="/devices/{device_id}",
+        handler=release,
+        summary="Give a socket up",
+        answers={204: None},
+    ),
+)

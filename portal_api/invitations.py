@@ -1,0 +1,44 @@
+"""Inviting somebody to an account without a password: they choose one when the mailbox answers."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+from pydantic import TypeAdapter, ValidationError
+
+from isocket.domain.accounts import Account, AccountRole, Registration
+from isocket.kit.clock import Clock
+from isocket.kit.ids import new_id, new_token, token_hash
+from isocket.storage.port import Records, is_
+from portal_api.portal import PortalSettings
+from portal_api.usernames import Username
+
+_USERNAME: TypeAdapter[str] = TypeAdapter(Username)
+
+
+class InvitationError(ValueError):
+    """This address cannot be invited; the message says why."""
+
+
+async def invite(records: Records, clock: Clock, settings: PortalSettings, address: str, role: AccountRole) -> str:
+    """Return the link with which the holder of `address` opens an account of this role, for as long as settings say.
+
+    Raises:
+        InvitationError: it is no e-mail address, or has an account already.
+    """
+    try:
+        username = _USERNAME.validate_python(address)
+    except ValidationError:
+        raise InvitationError("this is not an e-mail address") from None
+    if await records.find(Account, is_("email", username), limit=1):
+        raise InvitationError("this address has an account already")
+    token = new_token()
+    await records.add(
+        Registration(
+            id=token_hash(token),
+            account_id=new_id("acc"),
+            email=username,
+            role=role,
+            expires_at=clock.now() + timedelta(seconds=settings.activation_s),
+        )
+    )
+    return settings.link(f"/activate?token={quote(token)}")

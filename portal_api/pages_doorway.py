@@ -1,0 +1,285 @@
+"""The pages before one is signed in: sign in and out, register, activate, forgotten and new passwords."""
+
+import zoneinfo
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from aiohttp import web
+
+from isocket.domain.accounts import Registration
+from isocket.kit.ids import token_hash
+from portal_api import access, registration, resets, sessions, tokens
+from portal_api.pages import SIGN_IN_PATH, go_to, local_path
+from portal_api.pages_forms import TYPED, Form, Nothing, checked
+from portal_api.pages_words import LANGUAGE_NAMES, note
+from portal_api.problem import Problem
+from portal_api.registration import Activation, NewAccount
+from portal_api.rendering import refused, shown
+from portal_api.resets import NewPassword, ResetWish
+from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.tokens import SignIn
+
+_REGIONS = ("Europe", "Africa", "America", "Asia", "Atlantic", "Australia", "Indian", "Pacific")
+
+
+class SignInForm(Form):
+    """Address and password, and where to go then."""
+
+    username: str = TYPED
+    password: str = TYPED
+    next: str = TYPED
+
+
+class RegisterForm(Form):
+    """A wish for an account."""
+
+    username: str = TYPED
+    password: str = TYPED
+    name: str = TYPED
+    language: str = TYPED
+    time_zone: str = TYPED
+
+
+class ActivateForm(Form):
+    """The token from the mail; a password from who was invited without one."""
+
+    token: str = TYPED
+    password: str = TYPED
+
+
+class ForgottenForm(Form):
+    """Whose password is forgotten."""
+
+    username: str = TYPED
+
+
+class ResetForm(Form):
+    """The token from the mail, and the new password."""
+
+    token: str = TYPED
+    password: str = TYPED
+
+
+async def sign_in_page(call: Call[None, None]) -> web.Response:
+    """Show the form to sign in; who is signed in already goes on."""
+    if call.caller is not None:
+        return go_to(local_path(call.request.query.get("next", "/")))
+    return _sign_in_form(call)
+
+
+async def sign_in(call: Call[SignInForm, None]) -> web.Response:
+    """Open a session in this browser."""
+    typed = call.body
+    wish = checked(SignIn, username=typed.username, password=typed.password)
+    found = (
+        wish
+        if isinstance(wish, Problem)
+        else await tokens.prove(call.portal, wish.username, wish.password, client=call.client)
+    )
+    if isinstance(found, Problem):
+        return refused(call, "sign_in.html", found, {"typed": typed, "next": typed.next})
+    response = go_to(local_path(typed.next or "/"))
+    access.set_cookie(call.portal.settings, response, await sessions.open_cookie(call.portal, found))
+    return response
+
+
+async def sign_out(call: Call[Nothing, None]) -> web.Response:
+    """End the session of this browser."""
+    await sessions.end(call.portal, call.session.id)
+    response = go_to(f"{SIGN_IN_PATH}?said=signed-out")
+    access.drop_cookie(call.portal.settings, response)
+    return response
+
+
+async def register_page(call: Call[None, None]) -> web.Response:
+    """Show the form to ask for an account."""
+    return shown(call, "register.html", _register_words(RegisterForm(language="en", time_zone="UTC")))
+
+
+async def register(call: Call[RegisterForm, None]) -> web.Response:
+    """Ask for an account; the page after it is the same whether the address has one or not."""
+    typed = call.body
+    values = {name: value for name, value in typed.model_dump().items() if value or name in {"username", "password"}}
+    wish = checked(NewAccount, **values)
+    answer = wish if isinstance(wish, Problem) else await registration.register(replace(call, body=wish))
+    if isinstance(answer, Problem):
+        return refused(call, "register.html", answer, _register_words(typed))
+    return shown(call, "look_in_the_mail.html", {"about": "activate"}, status=202)
+
+
+async def activate_page(call: Call[None, None]) -> web.Response:
+    """Show a button: mail programs open links by themselves, and an account must not open by that."""
+    token = call.request.query.get("token", "")
+    asked = await call.records.get(Registration, token_hash(token)) if token else None
+    if asked is None or asked.expires_at <= call.clock.now():
+        return shown(call, "link_is_over.html", {"about": "activate"}, status=400)
+    return shown(call, "activate.html", {"token": token, "choose": not asked.password_hash})
+
+
+async def activate(call: Call[ActivateForm, None]) -> web.Response:
+    """Open the account."""
+    typed = call.body
+    wish = checked(Activation, token=typed.token, password=typed.password or None)
+    answer = wish if isinstance(wish, Problem) else await registration.activate(replace(call, body=wish))
+    if not isinstance(answer, Problem):
+        return go_to(f"{SIGN_IN_PATH}?said=activated")
+    if any(each.field == "password" for each in answer.errors):
+        return refused(call, "activate.html", answer, {"token": typed.token, "choose": True})
+    return shown(call, "link_is_over.html", {"about": "activate"}, status=answer.status)
+
+
+async def forgotten_page(call: Call[None, None]) -> web.Response:
+    """Show the form to ask for a link to a new password."""
+    return shown(call, "forgotten.html", {"typed": ForgottenForm()})
+
+
+async def forgotten(call: Call[ForgottenForm, None]) -> web.Response:
+    """Ask for that link; the page after it is the same for every address."""
+    wish = checked(ResetWish, username=call.body.username)
+    if isinstance(wish, Problem):
+        return refused(call, "forgotten.html", wish, {"typed": call.body})
+    await resets.ask(replace(call, body=wish))
+    return shown(call, "look_in_the_mail.html", {"about": "reset"}, status=202)
+
+
+async def reset_page(call: Call[None, None]) -> web.Response:
+    """Show the form for a new password; without a token, the way to one."""
+    token = call.request.query.get("token", "")
+    return shown(call, "reset.html", {"token": token}) if token else go_to("/forgotten")
+
+
+async def reset(call: Call[ResetForm, None]) -> web.Response:
+    """Set the new password."""
+    typed = call.body
+    wish = checked(NewPassword, token=typed.token, password=typed.password)
+    answer = wish if isinstance(wish, Problem) else await resets.confirm(replace(call, body=wish))
+    if not isinstance(answer, Problem):
+        response = go_to(f"{SIGN_IN_PATH}?said=password-changed")
+        access.drop_cookie(call.portal.settings, response)
+        return response
+    if any(each.field == "password" for each in answer.errors):
+        return refused(call, "reset.html", answer, {"token": typed.token})
+    return shown(call, "link_is_over.html", {"about": "reset"}, status=answer.status)
+
+
+def _sign_in_form(call: Call[None, None]) -> web.Response:
+    wanted = call.request.query.get("next", "/")
+    words = {"typed": SignInForm(), "next": local_path(wanted), "note": note(call.request.query.get("said"))}
+    return shown(call, "sign_in.html", words)
+
+
+def _register_words(typed: RegisterForm) -> Mapping[str, object]:
+    return {"typed": typed, "languages": LANGUAGE_NAMES, "zones": zones()}
+
+
+@lru_cache(maxsize=1)
+def zones() -> Mapping[str, tuple[str, ...]]:
+    """Return the names of all inhabited time zones by their region."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(zoneinfo.available_timezones()):
+        found[name.partition("/")[0]].append(name)
+    return {region: tuple(found[region]) for region in _REGIONS}
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path=SIGN_IN_PATH,
+        handler=sign_in_page,
+        summary="Sign in",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+    ),
+    Route(
+        method="POST",
+        path=SIGN_IN_PATH,
+        handler=sign_in,
+        summary="Sign in",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+        body=SignInForm,
+    ),
+    Route(
+        method="POST",
+        path="/sign-out",
+        handler=sign_out,
+        summary="Sign out",
+        surface=Surface.PAGE,
+        body=Nothing,
+    ),
+    Route(
+        method="GET",
+        path="/register",
+        handler=register_page,
+        summary="Ask for an account",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+    ),
+    Route(
+        method="POST",
+        path="/register",
+        handler=register,
+        summary="Ask for an account",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+        body=RegisterForm,
+        limit=lambda rates: rates.register_address,
+    ),
+    Route(
+        method="GET",
+        path="/activate",
+        handler=activate_page,
+        summary="Open the account",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+        limit=lambda rates: rates.token_address,
+    ),
+    Route(
+        method="POST",
+        path="/activate",
+        handler=activate,
+        summary="Open the account",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+        body=ActivateForm,
+        limit=lambda rates: rates.token_address,
+    ),
+    Route(
+        method="GET",
+        path="/forgotten",
+        handler=forgotten_page,
+        summary="Ask for a new password",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+    ),
+    Route(
+        method="POST",
+        path="/forgotten",
+        handler=forgotten,
+        summary="Ask for a new password",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+        body=ForgottenForm,
+        limit=lambda rates: rates.reset_address,
+    ),
+    Route(
+        method="GET",
+        path="/reset",
+        handler=reset_page,
+        summary="Choose a new password",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+    ),
+    Route(
+        method="POST",
+        path="/reset",
+        handler=reset,
+        summary="Choose a new password",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+        body=ResetForm,
+        limit=lambda rates: rates.token_address,
+    ),
+)

@@ -1,0 +1,28 @@
+"""Forms as browsers send them: every field may be empty, and what is wrong is said on the page they came from."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from portal_api.models import Body
+from portal_api.problem import Problem, from_validation
+
+M = TypeVar("M", bound=BaseModel)
+TYPED = Field(default="", max_length=2000)
+"""A field as typed: the model of the API decides what is good, `checked` says what is not."""
+
+
+class Form(Body):
+    """What a browser sends with a form. Give each field the default `TYPED`."""
+
+
+class Nothing(Form):
+    """A form that is only a button."""
+
+
+def checked(model: type[M], **values: object) -> M | Problem:
+    """Return the API's model made from typed values, else the problem that names each bad field."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        return from_validation(error)

@@ -1,0 +1,131 @@
+"""The words of the pages, in English: causes, reasons, states and notes, each under the name it has in the records."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
+    {"en": "English", "fi": "Suomi", "sv": "Svenska", "de": "Deutsch", "nb": "Norsk bokmål"}
+)
+
+CAUSES: Mapping[str, str] = MappingProxyType(
+    {
+        "mains_lost": "Mains power is out",
+        "battery_low": "The battery is low",
+        "shutdown_imminent": "The battery is nearly empty",
+        "temp_high": "Too warm",
+        "temp_low": "Too cold",
+        "temp_rate": "The temperature is changing fast",
+        "temp_fault": "A thermometer is faulty or missing",
+        "input": "Alarm at an input",
+        "credit_low": "The prepaid credit is low",
+        "unauthorised": "Somebody without permission tried to use it",
+        "restarted": "It has restarted",
+        "offline": "No contact",
+        "test": "Test alarm",
+    }
+)
+
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "on": "Switch on",
+        "off": "Switch off",
+        "on_for": "Switch on for a time",
+        "off_for": "Switch off for a time",
+        "restart": "Off and on again",
+        "pulse": "Pulse",
+        "aux_on": "Second output on",
+        "aux_off": "Second output off",
+        "arm": "Arm the inputs",
+        "disarm": "Disarm the inputs",
+        "status": "Report now",
+        "credit": "Ask for the credit",
+        "reboot": "Restart the device",
+    }
+)
+
+COMMAND_STATES: Mapping[str, str] = MappingProxyType(
+    {
+        "queued": "waiting to be sent",
+        "sent": "sent, no answer yet",
+        "executed": "done",
+        "rejected": "refused by the socket",
+        "failed": "failed",
+        "expired": "too late, not done",
+    }
+)
+
+CHANNELS: Mapping[str, str] = MappingProxyType({"sms": "text message", "voice": "call", "email": "e-mail"})
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        # why something is not sent
+        "removed": "the contact was removed",
+        "paused": "they asked us to stop",
+        "no_address": "there is no address for it",
+        "unverified": "the address is not verified yet",
+        "address_changed": "the address was changed",
+        "acknowledged": "somebody has seen to it",
+        "closed": "it was over by then",
+        "came_late": "it was over when we heard of it",
+        "explained_by_mains_lost": "the mains failure explains it",
+        "explained": "another alarm explains it",
+        "information_only": "it is for the record only",
+        "expired": "it was too late to be of use",
+        "opted_out": "they told the provider to stop",
+        "stop_reply": "they asked us to stop",
+        "unclear": "nobody could tell whether it went out",
+        # how a try ended
+        "number_invalid": "the provider does not know the number",
+        "address_invalid": "the address is not valid",
+        "recipient_refused": "their mail server refused the address",
+        "mail_refused": "their mail server refused the message",
+        "provider_unavailable": "the provider did not answer",
+        "too_many_requests": "the provider was busy",
+        "request_timeout": "the provider took too long",
+        "deadline": "the provider took too long",
+        "failed_after_acceptance": "it failed after the provider took it",
+        "credentials": "the provider refused our login",
+        # why an incident is over
+        "over": "the trouble is over",
+        "device_says_over": "the socket says it is over",
+        "device_was_heard": "the socket was heard again",
+        "disarmed": "the inputs were disarmed",
+        "device_started_again": "the socket started again",
+        "ends_by_itself": "such an alarm ends by itself",
+        "settings_changed": "the settings were changed",
+        "owner_changed": "the socket has another owner",
+        # notes
+        "deeper": "the battery fell further",
+        "silent_as_well": "the socket fell silent as well",
+        "no_longer_explained": "what explained it is over, and it still lasts",
+        "nobody_reached": "none of your contacts could be reached",
+        "nobody": "there is nobody to tell",
+    }
+)
+
+NOTES: Mapping[str, str] = MappingProxyType(
+    {
+        "signed-out": "You are signed out.",
+        "activated": "Your account is open. Sign in with your password.",
+        "password-changed": "Your password is changed, and everybody was signed out. Sign in with the new one.",
+        "claimed": "The socket is yours. It appears below.",
+        "acknowledged": "Acknowledged. Nobody else will be told; the record stays open until the trouble is over.",
+        "not-open": "This was acknowledged or over already.",
+        "asked": "Asked. The socket's answer appears here in a moment.",
+        "saved": "Saved.",
+        "contact-added": "Added. Send a code to each address to verify it; only verified addresses get alarms.",
+        "code-sent": "A code is on its way. Enter it below.",
+        "verified": "Verified. Alarms go there from now on.",
+        "contact-removed": "Removed.",
+    }
+)
+
+
+def note(said: str | None) -> str | None:
+    """Return the sentence for the page after a form, None for a word that is none of ours."""
+    return NOTES.get(said or "")
+
+
+def spoken(words: Mapping[str, str], name: str) -> str:
+    """Return the words for `name`, or the name itself made readable: a new one must not break a page."""
+    return words.get(name) or name.replace("_", " ")

@@ -1,0 +1,104 @@
+"""Giving up a socket, so that nothing of its owner is left at it.
+
+The order makes a second run harmless, by whomever. Until the owner is taken off, the owner's own second try does
+all of it again. Afterwards `claimed_at` still stands until the rest is done: a socket without an owner that has one
+is cleaned before the next claim.
+"""
+
+from datetime import datetime
+
+from isocket.domain.commands import Command, CommandStatus
+from isocket.domain.contacts import Escalation
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
+from isocket.domain.problems import Problem as RefusedMessage
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_, one_of
+from portal_api.portal import Portal
+from portal_api.settings_models import factory_settings
+
+log = get_logger(__name__)
+_UNDER_WAY = (CommandStatus.QUEUED, CommandStatus.SENT)
+_NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+REASON = "owner_changed"
+
+
+async def release_device(portal: Portal, device: Device) -> None:
+    """Take the owner off a device and remove what is left of them at it.
+
+    The device is told the settings of the factory: it keeps what it is not told otherwise, also names of probes.
+    """
+    await _clear(portal, device.id)
+    for _ in range(8):
+        released = await portal.records.change_one(
+            Device,
+            is_("id", device.id),
+            is_("owner_id", device.owner_id),
+            is_("desired_version", device.desired_version),
+            owner_id=None,
+            name=None,
+            place=None,
+            desired=factory_settings(device.model),
+            desired_version=device.desired_version + 1,
+            desired_pending=True,
+            reported={},
+        )
+        if released is not None:
+            await finish_release(portal, released.id)
+            log.info("device_released", device_id=device.id)
+            return
+        found = await portal.records.get(Device, device.id)
+        if found is None or found.owner_id != device.owner_id:
+            return
+        device = found
+
+
+async def finish_release(portal: Portal, device_id: str) -> None:
+    """Remove what came between, and note that the device is as from the factory."""
+    await _clear(portal, device_id)
+    await portal.records.change_one(Device, is_("id", device_id), is_("owner_id", None), claimed_at=None)
+
+
+async def _clear(portal: Portal, device_id: str) -> None:
+    records, now = portal.records, portal.clock.now()
+    await records.change_all(
+        Command,
+        is_("device_id", device_id),
+        one_of("status", _UNDER_WAY),
+        status=CommandStatus.EXPIRED,
+        error=REASON,
+        ended_at=now,
+    )
+    await _close_incidents(portal, device_id, now)
+    await records.remove_all(Escalation, is_("device_id", device_id))
+    await records.remove_all(RefusedMessage, is_("device_id", device_id))
+    await portal.telemetry.forget(device_id)
+
+
+async def _close_incidents(portal: Portal, device_id: str, now: datetime) -> None:
+    """Close what is open. Nobody gets a clear: the socket's words are not theirs any more."""
+    found = await portal.records.find(Incident, is_("device_id", device_id), one_of("state", _NOT_CLOSED))
+    await portal.records.add_all(
+        [
+            TimelineEntry(
+                id=derived_id("tl", each.id, Happening.CLOSED),
+                incident_id=each.id,
+                account_id=each.account_id,
+                at=now,
+                what=Happening.CLOSED,
+                reason=REASON,
+            )
+            for each in found
+        ]
+    )
+    for each in found:
+        await portal.records.change_one(
+            Incident,
+            is_("id", each.id),
+            one_of("state", _NOT_CLOSED),
+            state=IncidentState.CLOSED,
+            open_key=None,
+            closed_at=now,
+            needs_step=False,
+        )

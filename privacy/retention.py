@@ -1,0 +1,114 @@
+"""Removes what its time is over for, as the handling of each stored field says; nothing is listed here by hand."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from types import MappingProxyType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from isocket.domain import STORED
+from isocket.domain.accounts import Bucket
+from isocket.domain.handling import Handling, Keep
+from isocket.domain.record import Record, handling_of
+from isocket.kit.clock import EPOCH, Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, StoreUnavailableError, above, at_most, every, is_
+
+log = get_logger(__name__)
+
+SWEEP_EVERY_S = 3600.0
+BUCKET_LIFE = timedelta(days=2)  # longer than any limit counts: a full bucket says the same as none
+LIVES: Mapping[Keep, timedelta] = MappingProxyType(
+    {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
+)
+MADE = ("created_at", "at", "detected_at", "started_at", "received_at", "sent_at")
+"""The fields that say when a record was made, by the names that the domain uses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """What becomes of one class: removed after a time, and some of its texts emptied sooner."""
+
+    kind: type[Record]
+    since: str  # the field from which the time counts
+    life: timedelta
+    texts: Mapping[timedelta, tuple[str, ...]]
+
+
+def terms() -> tuple[Term, ...]:
+    """Return the term of every stored class of which anything ends by time."""
+    return tuple(term for kind in STORED if (term := _term(kind)) is not None)
+
+
+class Retention:
+    """Sweeps when it starts and every hour. A sweep may be broken off anywhere and run twice."""
+
+    def __init__(self, *, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+        self._emptied: dict[tuple[str, timedelta], datetime] = {}  # until when; a new process looks at all again
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Sweep until `stop`."""
+        while not stop.is_set():
+            try:
+                await self.sweep()
+            except StoreUnavailableError:
+                log.warning("sweep_broken_off")
+            await self._clock.wait(stop, SWEEP_EVERY_S)
+
+    async def sweep(self) -> dict[str, int]:
+        """Remove and empty what is due; return how many records of which collection were touched."""
+        now = self._clock.now()
+        done: dict[str, int] = {}
+        for term in terms():
+            touched = await self._empty(term, now) + await self._remove(term, now)
+            if touched:
+                done[term.kind.collection] = touched
+        buckets = await self._records.remove_all(Bucket, at_most("refilled_at", now - BUCKET_LIFE))
+        if buckets:
+            done[Bucket.collection] = buckets
+        if done:
+            log.info("swept", **done)
+        return done
+
+    async def _remove(self, term: Term, now: datetime) -> int:
+        return await self._records.remove_all(term.kind, at_most(term.since, now - term.life))
+
+    async def _empty(self, term: Term, now: datetime) -> int:
+        """Empty texts one record at a time: each is sealed under the key of its own person."""
+        emptied = 0
+        for life, names in term.texts.items():
+            done, upto = self._emptied.get((term.kind.collection, life), EPOCH), now - life
+            async for record in every(self._records, term.kind, above(term.since, done), at_most(term.since, upto)):
+                blanks = {name: "" for name in names if getattr(record, name)}
+                if blanks:
+                    changed = await self._records.change_one(term.kind, is_("id", record.id), **blanks)
+                    emptied += changed is not None
+            self._emptied[term.kind.collection, life] = upto
+        return emptied
+
+
+def _term(kind: type[Record]) -> Term | None:
+    names, keeps = {each.name for each in fields(kind)}, _keeps(kind)
+    since = next((name for name in MADE if name in names), None)
+    if "expires_at" in names and (since is None or Keep.UNTIL_USED in keeps.values()):
+        return Term(kind=kind, since="expires_at", life=timedelta(0), texts={})
+    if since is None or not keeps or any(keep not in LIVES for keep in keeps.values()):
+        return None
+    life = max(LIVES[keep] for keep in keeps.values())
+    sooner: dict[timedelta, tuple[str, ...]] = {}
+    for name, keep in keeps.items():
+        if LIVES[keep] < life and _is_text(kind, name):
+            sooner[LIVES[keep]] = (*sooner.get(LIVES[keep], ()), name)
+    return Term(kind=kind, since=since, life=life, texts=sooner)
+
+
+def _keeps(kind: type[Record]) -> dict[str, Keep]:
+    return {name: how.keep for name, how in handling_of(kind).items() if isinstance(how, Handling)}
+
+
+def _is_text(kind: type[Record], name: str) -> bool:
+    hint: Any = get_type_hints(kind)[name]
+    return hint is str or (get_origin(hint) is UnionType and str in get_args(hint))

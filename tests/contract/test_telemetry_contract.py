@@ -1,0 +1,591 @@
+"""What every store of telemetry promises."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
+from isocket.kit.clock import to_ms
+from isocket.storage.telemetry import Confirmed, Telemetry, Waiting
+from isocket.storage.wakeups import Wakeups
+from tests.fakes.clock import NOON, ManualClock
+
+QUIET = Envelope(battery_low_pct=20, temp_c=((0, 30),), inputs=(False,))
+IN_ORDER: dict[str, Any] = {"mains": True, "battery_pct": 90}
+LOST: dict[str, Any] = {"mains": False}
+
+
+def report(
+    seq: int,
+    fields: dict[str, Any] | None = None,
+    *,
+    device: str = "d1",
+    boot: int = 1,
+    kind: ReportKind = ReportKind.STATE,
+    after_s: float = 0,
+    late_s: float = 0,
+) -> Report:
+    """Make a message that was sent `after_s` seconds after noon and came `late_s` later."""
+    own = IN_ORDER if fields is None else fields
+    at_ms = to_ms(NOON) + round(after_s * 1000)
+    body = {"boot": boot, "seq": seq, "ts": at_ms, **own}
+    return Report(
+        device, kind, boot, seq, at_ms, at_ms + round(late_s * 1000), ClockQuality.DEVICE, json.dumps(body), body
+    )
+
+
+async def claim(telemetry: Telemetry, clock: ManualClock, lease_s: float = 30) -> Waiting | None:
+    return await telemetry.claim_waiting(owner="worker", now=clock.now(), lease_s=lease_s)
+
+
+async def claimed(telemetry: Telemetry, clock: ManualClock, lease_s: float = 30) -> Waiting:
+    waiting = await claim(telemetry, clock, lease_s)
+    assert waiting is not None
+    return waiting
+
+
+async def settle(
+    telemetry: Telemetry,
+    waiting: Waiting,
+    *,
+    envelope: Envelope | None = QUIET,
+    wake_in_s: float | None = None,
+    silent_after_s: float | None = None,
+) -> bool:
+    wake_at = None if wake_in_s is None else NOON + timedelta(seconds=wake_in_s)
+    return await telemetry.settle(waiting, envelope=envelope, wake_at=wake_at, silent_after_s=silent_after_s)
+
+
+async def quieten(telemetry: Telemetry, clock: ManualClock, *devices: str) -> None:
+    """Have each device heard once at noon and settled with a quiet envelope."""
+    await telemetry.store([report(1, device=device) for device in devices])
+    for _ in devices:
+        assert await settle(telemetry, await claimed(telemetry, clock))
+
+
+def orders(waiting: Waiting | None) -> list[tuple[int, int]] | None:
+    return None if waiting is None else [each.order for each in waiting.reports]
+
+
+# Storing
+
+
+async def test_a_report_that_comes_twice_is_stored_once(telemetry: Telemetry) -> None:
+    assert await telemetry.store([report(1), report(2), report(1)]) == [True, True, False]
+    assert await telemetry.store([report(2), report(3)]) == [False, True]
+    assert await telemetry.reports_waiting() == 3
+
+
+async def test_the_same_number_of_another_device_or_start_is_another_report(telemetry: Telemetry) -> None:
+    assert await telemetry.store([report(1), report(1, device="d2"), report(1, boot=2)]) == [True] * 3
+
+
+async def test_storing_nothing_is_no_error(telemetry: Telemetry) -> None:
+    assert await telemetry.store([]) == []
+
+
+async def test_a_repeat_changes_nothing(telemetry: Telemetry, clock: ManualClock) -> None:
+    await quieten(telemetry, clock, "d1")
+    before = await telemetry.latest(["d1"])
+    assert await telemetry.store([report(1, {"mains": False}, late_s=60)]) == [False]
+    assert await telemetry.latest(["d1"]) == before
+    assert await claim(telemetry, clock) is None
+
+
+# The latest state
+
+
+async def test_a_device_that_never_spoke_has_no_state(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1)])
+    assert set(await telemetry.latest(["d1", "d2"])) == {"d1"}
+    assert await telemetry.latest([]) == {}
+
+
+async def test_the_latest_state_is_field_by_field_the_last_heard(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1, {"mains": True, "temp_c": [20.0, None]})])
+    await telemetry.store([report(2, {"temp_c": [21.5]}, after_s=60, late_s=1)])
+    state = (await telemetry.latest(["d1"]))["d1"]
+    assert state.fields == {"mains": True, "temp_c": [21.5]}
+    assert (state.boot, state.seq) == (1, 2)
+    assert state.at == NOON + timedelta(seconds=60)
+    assert state.received_at == NOON + timedelta(seconds=61)
+    assert state.clock is ClockQuality.DEVICE
+
+
+async def test_a_late_report_never_moves_the_state_back(telemetry: Telemetry) -> None:
+    await telemetry.store([report(5, {"mains": True}, boot=2)])
+    await telemetry.store([report(9, {"mains": False, "relay": True}, boot=1, late_s=90), report(4, LOST, boot=2)])
+    state = (await telemetry.latest(["d1"]))["d1"]
+    assert state.fields == {"mains": True}
+    assert (state.boot, state.seq) == (2, 5)
+    assert state.received_at == NOON + timedelta(seconds=90)
+
+
+async def test_within_a_batch_too_the_newest_wins(telemetry: Telemetry) -> None:
+    await telemetry.store(
+        [report(3, {"mains": True}), report(2, {"mains": False, "relay": True}), report(4, {"aux": True})]
+    )
+    state = (await telemetry.latest(["d1"]))["d1"]
+    assert state.fields["mains"] is True
+    assert state.fields["aux"] is True
+    assert state.seq == 4
+
+
+@pytest.mark.parametrize("kind", [ReportKind.ALARM, ReportKind.ACK, ReportKind.REPORTED])
+async def test_other_messages_count_as_heard_but_are_no_state(telemetry: Telemetry, kind: ReportKind) -> None:
+    await telemetry.store([report(1, {"mains": True})])
+    await telemetry.store([report(7, {"cause": "test"}, kind=kind, after_s=60)])
+    await telemetry.store([report(2, {"relay": True}, after_s=30)])
+    state = (await telemetry.latest(["d1"]))["d1"]
+    assert state.fields == {"mains": True, "relay": True}
+    assert state.seq == 2
+    assert state.received_at == NOON + timedelta(seconds=60)
+
+
+async def test_a_device_goes_offline_when_the_broker_says_so(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1)])
+    assert (await telemetry.latest(["d1"]))["d1"].online
+    await telemetry.note_presence("d1", online=False, at=NOON + timedelta(seconds=5))
+    assert not (await telemetry.latest(["d1"]))["d1"].online
+
+
+async def test_traffic_later_than_the_loss_makes_it_online_again(telemetry: Telemetry) -> None:
+    await telemetry.note_presence("d1", online=False, at=NOON + timedelta(seconds=5))
+    await telemetry.store([report(1, after_s=4)])
+    assert not (await telemetry.latest(["d1"]))["d1"].online
+    await telemetry.store([report(2, after_s=6)])
+    assert (await telemetry.latest(["d1"]))["d1"].online
+
+
+async def test_a_loss_that_is_told_late_does_not_outdo_later_traffic(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1, after_s=10)])
+    await telemetry.note_presence("d1", online=False, at=NOON)
+    assert (await telemetry.latest(["d1"]))["d1"].online
+
+
+async def test_a_new_connection_makes_it_online(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1)])
+    await telemetry.note_presence("d1", online=False, at=NOON + timedelta(seconds=5))
+    await telemetry.note_presence("d1", online=True, at=NOON + timedelta(seconds=6))
+    assert (await telemetry.latest(["d1"]))["d1"].online
+
+
+# What must be judged
+
+
+async def test_a_new_device_has_all_its_reports_judged(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1), report(2)])
+    waiting = await claimed(telemetry, clock)
+    assert waiting.device_id == "d1"
+    assert waiting.reports == (report(1), report(2))
+    assert waiting.envelope is None
+    assert waiting.state is not None
+    assert waiting.state.seq == 2
+
+
+async def test_a_quiet_report_is_stored_and_nothing_else(
+    telemetry: Telemetry, clock: ManualClock, wakeups: Wakeups
+) -> None:
+    await quieten(telemetry, clock, "d1")
+    bell = wakeups.bell("telemetry")
+    assert await telemetry.store([report(2)]) == [True]
+    assert await telemetry.reports_waiting() == 0
+    assert await claim(telemetry, clock) is None
+    assert not bell._event.is_set()
+    assert (await telemetry.latest(["d1"]))["d1"].seq == 2
+
+
+async def test_a_report_outside_the_envelope_makes_the_device_wait_and_rings(
+    telemetry: Telemetry, clock: ManualClock, wakeups: Wakeups
+) -> None:
+    await quieten(telemetry, clock, "d1")
+    bell = wakeups.bell("telemetry")
+    await telemetry.store([report(2, LOST)])
+    assert bell._event.is_set()
+    waiting = await claimed(telemetry, clock)
+    assert orders(waiting) == [(1, 2)]
+    assert waiting.envelope == QUIET
+
+
+async def test_once_a_device_waits_every_later_report_is_judged(telemetry: Telemetry, clock: ManualClock) -> None:
+    await quieten(telemetry, clock, "d1")
+    await telemetry.store([report(2), report(3, LOST), report(4)])
+    await telemetry.store([report(5)])
+    assert orders(await claim(telemetry, clock)) == [(1, 3), (1, 4), (1, 5)]
+
+
+async def test_reports_are_handed_out_in_the_order_in_which_they_were_made(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(2, boot=2), report(9)])
+    await telemetry.store([report(1, boot=2), report(8)])
+    assert orders(await claim(telemetry, clock)) == [(1, 8), (1, 9), (2, 1), (2, 2)]
+
+
+async def test_an_alarm_is_always_judged(telemetry: Telemetry, clock: ManualClock) -> None:
+    await quieten(telemetry, clock, "d1")
+    await telemetry.store([report(2, {"cause": "test", "active": True}, kind=ReportKind.ALARM)])
+    waiting = await claimed(telemetry, clock)
+    assert [each.kind for each in waiting.reports] == [ReportKind.ALARM]
+
+
+@pytest.mark.parametrize("kind", [ReportKind.ACK, ReportKind.REPORTED])
+async def test_answers_and_settings_are_never_judged(
+    telemetry: Telemetry, clock: ManualClock, kind: ReportKind
+) -> None:
+    assert await telemetry.store([report(1, LOST, kind=kind)]) == [True]
+    assert await telemetry.reports_waiting() == 0
+    assert await claim(telemetry, clock) is None
+
+
+async def test_without_an_envelope_everything_goes_on_to_be_judged(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), envelope=None)
+    await telemetry.store([report(2)])
+    assert orders(await claim(telemetry, clock)) == [(1, 2)]
+
+
+async def test_each_device_is_quiet_or_not_by_itself(telemetry: Telemetry, clock: ManualClock) -> None:
+    await quieten(telemetry, clock, "d1", "d2")
+    await telemetry.store([report(2, LOST, device="d1"), report(2, device="d2")])
+    assert (await claimed(telemetry, clock)).device_id == "d1"
+    assert await claim(telemetry, clock) is None
+
+
+# Claims
+
+
+async def test_nobody_waits_in_an_empty_house(telemetry: Telemetry, clock: ManualClock) -> None:
+    assert await claim(telemetry, clock) is None
+
+
+async def test_who_waits_longest_is_claimed_first(telemetry: Telemetry, clock: ManualClock) -> None:
+    for device in ("d3", "d1", "d2"):
+        await telemetry.store([report(1, device=device)])
+        await clock.advance(1)
+    assert [(await claimed(telemetry, clock)).device_id for _ in range(3)] == ["d3", "d1", "d2"]
+
+
+async def test_a_claimed_device_is_left_alone_until_its_lease_ends(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    first = await claimed(telemetry, clock, lease_s=30)
+    await telemetry.store([report(2)])
+    assert await claim(telemetry, clock) is None
+    await clock.advance(30)
+    again = await claimed(telemetry, clock)
+    assert orders(again) == [(1, 1), (1, 2)]
+    assert again.fence > first.fence
+
+
+async def test_of_many_who_claim_at_once_each_gets_another_device(telemetry: Telemetry, clock: ManualClock) -> None:
+    devices = {f"d{number}" for number in range(6)}
+    await telemetry.store([report(1, device=device) for device in devices])
+    claims: Sequence[Waiting | None] = await asyncio.gather(*(claim(telemetry, clock) for _ in range(8)))
+    taken = [each.device_id for each in claims if each is not None]
+    assert sorted(taken) == sorted(devices)
+
+
+async def test_settling_drops_what_was_handed_out(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1), report(2)])
+    assert await settle(telemetry, await claimed(telemetry, clock))
+    assert await telemetry.reports_waiting() == 0
+    assert await claim(telemetry, clock) is None
+
+
+async def test_what_came_during_the_judgement_is_judged_next(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(2)])
+    waiting = await claimed(telemetry, clock)
+    await telemetry.store([report(1), report(3)])
+    assert await settle(telemetry, waiting)
+    assert orders(await claim(telemetry, clock)) == [(1, 1), (1, 3)]
+
+
+async def test_who_lost_the_claim_settles_nothing(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    lost = await claimed(telemetry, clock, lease_s=10)
+    await clock.advance(10)
+    held = await claimed(telemetry, clock, lease_s=10)
+    assert not await settle(telemetry, lost, envelope=None, wake_in_s=0)
+    assert await telemetry.reports_waiting() == 1
+    assert await settle(telemetry, held)
+    assert await claim(telemetry, clock) is None
+
+
+async def test_a_lease_that_ended_but_that_nobody_took_can_still_be_settled(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    waiting = await claimed(telemetry, clock, lease_s=10)
+    await clock.advance(60)
+    assert await settle(telemetry, waiting)
+
+
+async def test_a_claim_is_settled_once(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    waiting = await claimed(telemetry, clock)
+    assert await settle(telemetry, waiting)
+    assert not await settle(telemetry, waiting, envelope=None)
+    assert await telemetry.store([report(2)]) == [True]
+    assert await claim(telemetry, clock) is None
+
+
+# Time
+
+
+async def test_a_device_wakes_at_the_time_it_asked_for(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), wake_in_s=10)
+    await clock.advance(9)
+    assert await claim(telemetry, clock) is None
+    await clock.advance(1)
+    assert orders(await claim(telemetry, clock)) == []
+
+
+async def test_a_settled_waking_is_over(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), wake_in_s=10)
+    await clock.advance(10)
+    await settle(telemetry, await claimed(telemetry, clock))
+    await clock.advance(100)
+    assert await claim(telemetry, clock) is None
+
+
+async def test_a_waking_whose_worker_died_is_not_lost(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), wake_in_s=10)
+    await clock.advance(10)
+    await claimed(telemetry, clock, lease_s=30)
+    await clock.advance(30)
+    assert orders(await claim(telemetry, clock)) == []
+
+
+async def test_a_silent_device_waits_by_itself(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    await clock.advance(890)
+    assert await claim(telemetry, clock) is None
+    await clock.advance(10)
+    waiting = await claimed(telemetry, clock)
+    assert waiting.reports == ()
+    assert waiting.state is not None
+    assert waiting.state.received_at == NOON
+
+
+async def test_being_heard_puts_silence_off(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    await telemetry.store([report(2, after_s=600)])
+    await clock.advance(1490)
+    assert await claim(telemetry, clock) is None
+    await clock.advance(10)
+    assert await claim(telemetry, clock) is not None
+
+
+async def test_the_same_silence_is_judged_once(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    await clock.advance(900)
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    await clock.advance(10_000)
+    assert await claim(telemetry, clock) is None
+    await telemetry.store([report(2, after_s=10_900)])
+    await clock.advance(910)
+    assert await claim(telemetry, clock) is not None
+
+
+async def test_a_longer_patience_is_waited_for(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    await clock.advance(900)
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=2700)
+    await clock.advance(1790)
+    assert await claim(telemetry, clock) is None
+    await clock.advance(10)
+    assert await claim(telemetry, clock) is not None
+
+
+async def test_silence_already_judged_never_wakes(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=None)
+    await clock.advance(100_000)
+    assert await claim(telemetry, clock) is None
+
+
+async def test_a_device_that_was_silent_is_judged_when_it_speaks_during_the_judgement(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    await clock.advance(900)
+    waiting = await claimed(telemetry, clock)
+    await telemetry.store([report(2, after_s=901)])
+    await settle(telemetry, waiting, envelope=None)
+    assert orders(await claim(telemetry, clock)) == [(1, 2)]
+
+
+# Waking by others
+
+
+async def test_a_woken_device_is_judged_without_reports(
+    telemetry: Telemetry, clock: ManualClock, wakeups: Wakeups
+) -> None:
+    await quieten(telemetry, clock, "d1")
+    bell = wakeups.bell("telemetry")
+    await telemetry.wake("d1")
+    assert bell._event.is_set()
+    assert orders(await claim(telemetry, clock)) == []
+
+
+async def test_a_device_woken_during_its_judgement_is_judged_again(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    waiting = await claimed(telemetry, clock)
+    await telemetry.wake("d1")
+    await settle(telemetry, waiting)
+    assert orders(await claim(telemetry, clock)) == []
+
+
+async def test_a_waking_by_others_whose_worker_died_is_not_lost(telemetry: Telemetry, clock: ManualClock) -> None:
+    await quieten(telemetry, clock, "d1")
+    await telemetry.wake("d1")
+    await claimed(telemetry, clock, lease_s=30)
+    await clock.advance(30)
+    assert orders(await claim(telemetry, clock)) == []
+
+
+async def test_an_unknown_device_can_be_woken_without_harm(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.wake("nobody")
+    assert await claim(telemetry, clock) is None
+
+
+# Forgetting
+
+
+async def test_a_forgotten_device_leaves_nothing(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1), report(2), report(1, device="d2")])
+    assert await telemetry.forget("d1") == 2
+    assert await telemetry.forget("d1") == 0
+    assert set(await telemetry.latest(["d1", "d2"])) == {"d2"}
+    assert (await telemetry.series("d1", start=NOON, end=NOON + timedelta(days=1))).ts == []
+    assert await telemetry.confirmed(["d1"]) == {"d1": Confirmed(upto=None, beyond=())}
+    assert await telemetry.reports_waiting() == 1
+    assert (await claimed(telemetry, clock)).device_id == "d2"
+
+
+async def test_a_forgotten_device_begins_anew(telemetry: Telemetry, clock: ManualClock) -> None:
+    await quieten(telemetry, clock, "d1")
+    await telemetry.forget("d1")
+    assert await telemetry.store([report(1)]) == [True]
+    assert orders(await claim(telemetry, clock)) == [(1, 1)]
+
+
+async def test_a_claim_from_before_the_forgetting_settles_nothing(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    old = await claimed(telemetry, clock)
+    await telemetry.forget("d1")
+    assert not await settle(telemetry, old)
+    await telemetry.store([report(1)])
+    new = await claimed(telemetry, clock)
+    assert not await settle(telemetry, old)
+    assert await settle(telemetry, new)
+
+
+# Confirming
+
+
+async def test_what_is_stored_beyond_the_last_confirmation_is_told(telemetry: Telemetry) -> None:
+    await telemetry.store([report(3), report(1), report(2, kind=ReportKind.ACK), report(1, boot=2)])
+    everything = ((1, 1), (1, 2), (1, 3), (2, 1))
+    assert await telemetry.confirmed(["d1"]) == {"d1": Confirmed(upto=None, beyond=everything)}
+    await telemetry.note_confirmed({"d1": (1, 2)})
+    assert await telemetry.confirmed(["d1"]) == {"d1": Confirmed(upto=(1, 2), beyond=((1, 3), (2, 1)))}
+
+
+async def test_a_confirmation_only_grows(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1), report(2)])
+    await telemetry.note_confirmed({"d1": (1, 2)})
+    await telemetry.note_confirmed({"d1": (1, 1), "nobody": (1, 1)})
+    assert await telemetry.confirmed(["d1", "nobody"]) == {
+        "d1": Confirmed(upto=(1, 2), beyond=()),
+        "nobody": Confirmed(upto=None, beyond=()),
+    }
+
+
+# Series
+
+
+async def test_a_series_holds_every_state_report_oldest_first(telemetry: Telemetry) -> None:
+    await telemetry.store(
+        [
+            report(2, {"temp_c": [21.5, None], "mains": True}, after_s=60),
+            report(1, {"temp_c": [20]}),
+            report(3, {"cause": "test"}, kind=ReportKind.ALARM, after_s=30),
+            report(4, {"relay": True}, after_s=120),
+            report(5, {"relay": True}, device="d2"),
+        ]
+    )
+    series = await telemetry.series("d1", start=NOON, end=NOON + timedelta(seconds=120))
+    assert series.step == "raw"
+    assert series.ts == [to_ms(NOON), to_ms(NOON) + 60_000]
+    assert series.fields == {"temp_c.0": [20, 21.5], "temp_c.1": [None, None], "mains": [None, True]}
+    assert series.next is None
+
+
+async def test_a_series_can_be_cut_to_some_fields(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1, {"temp_c": [20, 21], "mains": True, "relay": False})])
+    end = NOON + timedelta(seconds=1)
+    one = await telemetry.series("d1", start=NOON, end=end, fields=["temp_c.1", "mains"])
+    assert one.fields == {"temp_c.1": [21], "mains": [True]}
+    both = await telemetry.series("d1", start=NOON, end=end, fields=["temp_c"])
+    assert both.fields == {"temp_c.0": [20], "temp_c.1": [21]}
+
+
+async def test_pages_of_a_series_show_each_report_once(telemetry: Telemetry) -> None:
+    await telemetry.store([report(seq, {"battery_pct": seq}, after_s=seq // 3) for seq in range(1, 8)])
+    seen: list[Any] = []
+    cursor: str | None = None
+    for _ in range(9):
+        page = await telemetry.series("d1", start=NOON, end=NOON + timedelta(seconds=60), cursor=cursor, limit=2)
+        seen += page.fields.get("battery_pct", [])
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_windows_hold_means_and_last_values_and_leave_gaps(telemetry: Telemetry) -> None:
+    await telemetry.store(
+        [
+            report(1, {"battery_pct": 90, "mains": True}, after_s=1),
+            report(2, {"battery_pct": 91, "mains": False}, after_s=59),
+            report(3, {"battery_pct": 80}, after_s=180),
+        ]
+    )
+    series = await telemetry.series("d1", start=NOON, end=NOON + timedelta(hours=1), step="1m")
+    assert series.ts == [to_ms(NOON), to_ms(NOON) + 180_000]
+    assert series.fields == {"battery_pct": [90.5, 80], "mains": [False, None]}
+
+
+async def test_days_begin_at_midnight_of_the_time_zone(telemetry: Telemetry) -> None:
+    await telemetry.store(
+        [report(seq, {"battery_pct": seq}, after_s=3600 * hour) for seq, hour in ((1, 10.5), (2, 11.5))]
+    )
+    span: dict[str, Any] = {"start": NOON, "end": NOON + timedelta(days=1)}
+    in_london = await telemetry.series("d1", step="1d", time_zone="Europe/London", **span)
+    in_helsinki = await telemetry.series("d1", step="1d", time_zone="Europe/Helsinki", **span)
+    assert in_london.fields == {"battery_pct": [1.5]}
+    assert in_helsinki.ts == [to_ms(NOON) + 10 * 3_600_000]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"step": "2m"}, {"cursor": "x"}, {"cursor": "1.2.3"}, {"step": "1d", "time_zone": "Nowhere/Land"}],
+    ids=str,
+)
+async def test_a_series_that_cannot_be_is_refused(telemetry: Telemetry, asked: dict[str, Any]) -> None:
+    await telemetry.store([report(1)])
+    with pytest.raises(ValueError, match=r"step|cursor|zone"):
+        await telemetry.series("d1", start=NOON, end=NOON + timedelta(days=1), **asked)

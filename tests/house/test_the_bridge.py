@@ -1,0 +1,247 @@
+"""What sockets are promised by the bridge, on a real broker and a real file."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from isocket.domain.commands import Command, CommandStatus
+from isocket.domain.devices import Device, topic_root
+from isocket.domain.problems import Problem
+from isocket.storage.port import is_
+from tests.fakes.broker import Peer, RunningBroker, running_broker
+from tests.fakes.running_bridge import RunningBridge, running_bridge, say
+
+pytestmark = pytest.mark.house
+SECRETS = {"d1": "first-secret", "d2": "second-secret"}
+
+
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[RunningBroker]:
+    async with running_broker(tmp_path / "broker", SECRETS) as running:
+        yield running
+
+
+@pytest.fixture
+async def bridge(broker: RunningBroker, tmp_path: Path) -> AsyncIterator[RunningBridge]:
+    async with running_bridge(broker, tmp_path / "store.db") as running:
+        await eventually(lambda: _true_when(running.bridge.connected))
+        yield running
+
+
+@pytest.fixture
+async def d1(broker: RunningBroker, bridge: RunningBridge) -> AsyncIterator[Peer]:
+    async with Peer(broker, "d1") as peer:
+        await peer.subscribe(f"{topic_root('d1')}/stored")
+        await peer.subscribe(f"{topic_root('d1')}/cmd")
+        await peer.subscribe(f"{topic_root('d1')}/desired")
+        yield peer
+
+
+async def _true_when(value: bool) -> bool:
+    return value
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], timeout_s: float = 8.0) -> None:
+    """Return once `condition` holds: what is waited for happens in other processes, in real time."""
+    async with asyncio.timeout(timeout_s):
+        while not await condition():  # noqa: ASYNC110 - it happens elsewhere
+            await asyncio.sleep(0.02)
+
+
+def confirmations(peer: Peer, device_id: str = "d1") -> list[tuple[int, int]]:
+    told = [json.loads(each.payload) for each in peer.heard if each.topic == f"{topic_root(device_id)}/stored"]
+    return [(each["boot"], each["seq"]) for each in told]
+
+
+async def history(bridge: RunningBridge, device_id: str = "d1") -> list[int]:
+    series = await bridge.store.telemetry.series(
+        device_id, start=datetime(2020, 1, 1, tzinfo=UTC), end=datetime(2100, 1, 1, tzinfo=UTC), fields=["uptime_s"]
+    )
+    return series.fields.get("uptime_s", [])
+
+
+async def test_an_alarm_is_confirmed_at_once(d1: Peer) -> None:
+    await say(d1, "d1", "alarm", {"boot": 1, "seq": 1, "cause": "mains_lost", "active": True})
+    await d1.until(lambda: confirmations(d1) == [(1, 1)])
+
+
+async def test_a_batch_is_confirmed_at_once_and_stored_whole(d1: Peer, bridge: RunningBridge) -> None:
+    await say(d1, "d1", "state", [{"boot": 1, "seq": n, "uptime_s": n} for n in range(1, 501)])
+    await d1.until(lambda: (1, 500) in confirmations(d1))
+    assert sorted(await history(bridge)) == list(range(1, 501))
+
+
+async def test_a_report_that_comes_twice_is_stored_once(d1: Peer, bridge: RunningBridge) -> None:
+    for _ in range(3):
+        await say(d1, "d1", "state", {"boot": 1, "seq": 1, "uptime_s": 7})
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 2, "uptime_s": 8}])
+    await d1.until(lambda: (1, 2) in confirmations(d1))
+    assert await history(bridge) == [7, 8]
+    assert bridge.counted("isocket_reports_repeated_total") == 2
+
+
+async def test_a_device_is_not_told_that_a_message_is_stored_which_never_came(d1: Peer) -> None:
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 1}])
+    await d1.until(lambda: confirmations(d1) == [(1, 1)])
+    await say(d1, "d1", "alarm", {"boot": 1, "seq": 4, "cause": "test", "active": True})
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 2}])
+    await d1.until(lambda: (1, 2) in confirmations(d1))
+    assert max(confirmations(d1)) == (1, 2)
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 3}])
+    await d1.until(lambda: (1, 4) in confirmations(d1))
+
+
+async def test_a_bad_message_is_shown_with_its_field_and_the_next_good_one_is_stored(
+    d1: Peer, bridge: RunningBridge
+) -> None:
+    await say(d1, "d1", "state", b'{"boot":1,"seq":1,"temp_c":[NaN]}')
+    await say(d1, "d1", "state", b'{"boot":1,"seq":2,"fw":"' + b"9" * 16 * 1024 + b'"}')
+    await say(d1, "d1", "state", b"\xff\xfe")
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 3, "uptime_s": 3}])
+    await d1.until(lambda: (1, 3) in confirmations(d1))
+    problems = await bridge.records.find(Problem, is_("device_id", "d1"), order_by="at")
+    assert {problem.field for problem in problems} == {"temp_c.0", None}
+    assert len(problems) == 3
+    assert await history(bridge) == [3]
+    assert bridge.counted("isocket_messages_refused_total", kind="state") == 3
+
+
+async def test_a_device_that_speaks_under_another_shard_is_refused_and_counted(d1: Peer, bridge: RunningBridge) -> None:
+    shard = topic_root("d1").split("/")[2]
+    other = f"{(int(shard, 16) + 1) % 64:02x}"
+    await d1.publish(f"isocket/v1/{other}/d1/state", b'{"boot":1,"seq":1,"uptime_s":1}')
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 2, "uptime_s": 2}])
+    await d1.until(lambda: (1, 2) in confirmations(d1))
+    assert await history(bridge) == [2]
+    assert bridge.counted("isocket_messages_refused_total", kind="foreign_topic") == 1
+    problem = (await bridge.records.find(Problem, is_("device_id", "d1")))[0]
+    assert shard in problem.reason
+
+
+async def test_a_command_reaches_its_socket_and_its_answer_comes_back(d1: Peer, bridge: RunningBridge) -> None:
+    await bridge.records.add(_command("cmd_1", expires_in_s=60))
+    heard = await d1.next_heard(f"{topic_root('d1')}/cmd")
+    assert not heard.retained
+    assert json.loads(heard.payload)["name"] == "on"
+    await say(d1, "d1", "ack", {"id": "cmd_1", "result": "executed", "boot": 1, "seq": 1})
+    await eventually(lambda: _has_status(bridge, "cmd_1", CommandStatus.EXECUTED))
+
+
+async def test_an_expired_command_is_never_sent(d1: Peer, bridge: RunningBridge) -> None:
+    await bridge.records.add(_command("cmd_1", expires_in_s=-1))
+    await eventually(lambda: _has_status(bridge, "cmd_1", CommandStatus.EXPIRED))
+    assert not [each for each in d1.heard if each.topic.endswith("/cmd")]
+
+
+async def test_nobody_else_can_answer_a_command(broker: RunningBroker, bridge: RunningBridge, d1: Peer) -> None:
+    await bridge.records.add(_command("cmd_1", expires_in_s=60))
+    await d1.next_heard(f"{topic_root('d1')}/cmd")
+    async with Peer(broker, "d2") as d2:
+        await d2.subscribe(f"{topic_root('d2')}/stored")
+        await say(d2, "d2", "ack", {"id": "cmd_1", "result": "executed", "boot": 1, "seq": 1})
+        await say(d2, "d2", "state", [{"boot": 1, "seq": 2}])
+        await d2.until(lambda: (1, 2) in confirmations(d2, "d2"))
+    assert await _has_status(bridge, "cmd_1", CommandStatus.SENT)
+
+
+async def test_wanted_settings_are_published_retained(d1: Peer, bridge: RunningBridge) -> None:
+    await bridge.records.add(
+        Device(
+            id="d1",
+            model="isocket-3g",
+            secret_hash="",
+            claim_hash="",
+            provisioned_at=datetime(2026, 1, 1, tzinfo=UTC),
+            desired={"mains_delay_s": 3},
+            desired_version=2,
+            desired_pending=True,
+        )
+    )
+    heard = await d1.next_heard(f"{topic_root('d1')}/desired")
+    assert json.loads(heard.payload) == {"version": 2, "mains_delay_s": 3}
+    await say(d1, "d1", "reported", {"boot": 1, "seq": 5, "version": 2, "mains_delay_s": 3})
+    await eventually(lambda: _reported(bridge, {"version": 2, "mains_delay_s": 3}))
+    await say(d1, "d1", "reported", {"boot": 1, "seq": 4, "version": 1, "mains_delay_s": 9})
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 6}])
+    await d1.until(lambda: (1, 6) in confirmations(d1))
+    assert await _reported(bridge, {"version": 2, "mains_delay_s": 3})
+
+
+async def test_a_last_will_shows_a_device_offline_and_traffic_shows_it_online(
+    broker: RunningBroker, bridge: RunningBridge
+) -> None:
+    will = (f"{topic_root('d2')}/status", b'{"online": false}', 1, True)
+    async with Peer(broker, "d2", will=will) as d2:
+        await d2.publish(f"{topic_root('d2')}/status", b'{"online": true}', retain=True)
+        await eventually(lambda: _online(bridge, online=True))
+        d2.vanish()
+        await eventually(lambda: _online(bridge, online=False))
+    async with Peer(broker, "d2") as d2:
+        await say(d2, "d2", "state", {"boot": 1, "seq": 1})
+        await eventually(lambda: _online(bridge, online=True))
+
+
+async def test_a_broker_that_goes_away_and_returns_costs_nothing(broker: RunningBroker, bridge: RunningBridge) -> None:
+    """A device repeats what was not confirmed; in between the broker is killed again and again."""
+    confirmed: set[int] = set()
+    for round_number in range(3):
+        async with Peer(broker, "d1") as peer:
+            await peer.subscribe(f"{topic_root('d1')}/stored")
+            upto = max(confirmed, default=0)
+            wanted = range(upto + 1, 40 * (round_number + 1) + 1)
+            for n in wanted:
+                await say(peer, "d1", "state", [{"boot": 1, "seq": n, "uptime_s": n}])
+            await peer.until(lambda: bool(confirmations(peer)))
+            confirmed.update(seq for _, seq in confirmations(peer))
+            if round_number < 2:
+                broker.kill()
+                await eventually(lambda: _true_when(peer.lost.is_set()))
+        await eventually(lambda: _connects(broker))
+    async with Peer(broker, "d1") as peer:
+        await peer.subscribe(f"{topic_root('d1')}/stored")
+        last = 121
+        await say(peer, "d1", "state", [{"boot": 1, "seq": n, "uptime_s": n} for n in range(1, last + 1)])
+        await peer.until(lambda: (1, last) in confirmations(peer))
+    stored = await history(bridge)
+    assert sorted(stored) == list(range(1, last + 1)), "each is stored exactly once"
+
+
+async def _connects(broker: RunningBroker) -> bool:
+    with contextlib.suppress(OSError):
+        _, writer = await asyncio.open_connection(broker.host, broker.port)
+        writer.close()
+        await writer.wait_closed()
+        return True
+    return False
+
+
+def _command(command_id: str, *, expires_in_s: float) -> Command:
+    now = datetime.fromtimestamp(round(datetime.now(UTC).timestamp()), UTC)  # noqa: TID251 - a real broker, real time
+    return Command(
+        id=command_id,
+        device_id="d1",
+        account_id="acc_1",
+        name="on",
+        created_at=now,
+        expires_at=now + timedelta(seconds=expires_in_s),
+    )
+
+
+async def _has_status(bridge: RunningBridge, command_id: str, status: CommandStatus) -> bool:
+    command = await bridge.records.get(Command, command_id)
+    return command is not None and command.status is status
+
+
+async def _reported(bridge: RunningBridge, settings: dict[str, object]) -> bool:
+    device = await bridge.records.get(Device, "d1")
+    return device is not None and device.reported == settings
+
+
+async def _online(bridge: RunningBridge, *, online: bool) -> bool:
+    state = (await bridge.store.telemetry.latest(["d2"])).get("d2")
+    return state is not None and state.online is online

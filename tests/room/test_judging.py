@@ -1,0 +1,468 @@
+"""From stored reports to incidents: what opens, what closes, and of what nobody is told."""
+
+from datetime import timedelta
+
+import pytest
+
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, open_key
+from isocket.domain.reports import ClockQuality, ReportKind
+from isocket.kit.ids import new_id
+from isocket.storage.port import is_
+from tests.fakes.judged_house import DEVICE, OWNER, JudgedHouse, judged_house
+
+CAME_LATE = (Happening.NOT_SENT, "came_late")
+EXPLAINED = (Happening.NOT_SENT, "explained_by_mains_lost")
+
+
+@pytest.fixture
+async def house() -> JudgedHouse:
+    return await judged_house()
+
+
+async def test_a_mains_failure_that_lasts_its_delay_opens_one_incident(house: JudgedHouse) -> None:
+    await house.state(mains=True)
+    began = house.clock.now()
+    await house.state(mains=False)
+    await house.let_pass(9)
+    assert not await house.open()
+    await house.let_pass(1)
+    found = await house.only(Cause.MAINS_LOST)
+    assert (found.state, found.severity, found.needs_step) == (IncidentState.OPEN, Severity.CRITICAL, True)
+    assert (found.opened_at, found.detected_at) == (began, began + timedelta(seconds=10))
+
+
+async def test_mains_that_flicker_within_the_delay_open_nothing(house: JudgedHouse) -> None:
+    for _ in range(20):
+        await house.state(mains=False)
+        await house.let_pass(5)
+        await house.state(mains=True)
+        await house.let_pass(1)
+    assert not await house.incidents()
+
+
+async def test_power_back_for_the_restore_delay_closes_and_hands_the_clear_to_the_ladder(
+    house: JudgedHouse,
+) -> None:
+    await house.state(mains=False)
+    await house.let_pass(60)
+    await house.climb()
+    await house.state(mains=True)
+    back = house.clock.now()
+    await house.let_pass(9)
+    assert await house.open()
+    await house.let_pass(1)
+    found = await house.only(Cause.MAINS_LOST)
+    assert (found.state, found.closed_at, found.needs_step) == (IncidentState.CLOSED, back, True)
+    assert found.open_key is None
+    assert await house.timeline(found) == [(Happening.CLOSED, "over"), (Happening.OPENED, "")]
+
+
+async def test_power_that_comes_and_goes_within_the_restore_delay_stays_one_incident(
+    house: JudgedHouse,
+) -> None:
+    await house.state(mains=False)
+    await house.let_pass(15)
+    for _ in range(10):
+        await house.state(mains=True)
+        await house.let_pass(5)
+        await house.state(mains=False)
+        await house.let_pass(20)
+    assert (await house.only(Cause.MAINS_LOST)).state is IncidentState.OPEN
+
+
+async def test_with_zero_delays_one_report_opens_and_the_next_closes() -> None:
+    house = await judged_house(mains_delay_s=0, restore_delay_s=0)
+    await house.state(mains=False)
+    assert await house.open(Cause.MAINS_LOST)
+    await house.state(mains=True)
+    assert not await house.open()
+
+
+async def test_an_alarm_opens_at_once_and_the_state_beside_it_opens_no_second(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost")
+    await house.state(mains=False)
+    await house.let_pass(60)
+    assert (await house.only(Cause.MAINS_LOST)).state is IncidentState.OPEN
+
+
+async def test_an_alarm_while_the_delay_runs_opens_with_the_time_at_which_it_began(house: JudgedHouse) -> None:
+    began = house.clock.now()
+    await house.state(mains=False)
+    await house.let_pass(4)
+    await house.alarm("mains_lost")
+    assert (await house.only(Cause.MAINS_LOST)).opened_at == began
+
+
+async def test_the_device_says_that_it_is_over(house: JudgedHouse) -> None:
+    await house.alarm("temp_rate", probe=1, value=3.5)
+    await house.alarm("temp_rate", probe=1, active=False)
+    found = await house.only(Cause.TEMP_RATE)
+    assert (found.state, found.probe, found.value) == (IncidentState.CLOSED, 1, 3.5)
+
+
+async def test_a_repeated_alarm_hands_nothing_to_the_ladder(house: JudgedHouse) -> None:
+    report = house.report(ReportKind.ALARM, {"cause": "mains_lost", "active": True})
+    await house.tell(report)
+    await house.climb()
+    await house.tell(report)
+    await house.alarm("mains_lost")
+    assert not await house.told()
+    assert len(await house.incidents()) == 1
+
+
+async def test_states_that_arrive_behind_a_newer_alarm_close_nothing(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost", seq=50)
+    for seq in range(40, 50):
+        await house.state(seq=seq, mains=True)
+    await house.let_pass(60)
+    assert await house.open(Cause.MAINS_LOST)
+    await house.state(seq=51, mains=True)
+    await house.let_pass(10)
+    assert not await house.open()
+
+
+async def test_a_late_report_of_trouble_opens_nothing(house: JudgedHouse) -> None:
+    await house.state(seq=50, mains=True)
+    await house.state(seq=45, mains=False, ago_s=600)
+    await house.alarm("mains_lost", seq=46, ago_s=600)
+    await house.let_pass(60)
+    assert not await house.incidents()
+
+
+async def test_trouble_that_is_older_than_an_unjudged_quiet_report_is_late(house: JudgedHouse) -> None:
+    await house.state(seq=10, mains=True)
+    await house.telemetry.store([house.report(ReportKind.STATE, {"mains": True}, seq=60)])
+    assert await house.telemetry.reports_waiting() == 0
+    await house.state(seq=55, mains=False, ago_s=600)
+    await house.let_pass(60)
+    assert not await house.incidents()
+
+
+async def test_an_alarm_that_only_alarms_can_tell_is_news_though_a_state_overtook_it(house: JudgedHouse) -> None:
+    await house.state(seq=60, mains=True)
+    await house.alarm("shutdown_imminent", seq=59)
+    assert await house.open(Cause.SHUTDOWN_IMMINENT)
+
+
+async def test_an_overtaken_alarm_that_the_newer_state_denies_is_late(house: JudgedHouse) -> None:
+    await house.state(seq=60, mains=True)
+    await house.alarm("mains_lost", seq=59)
+    assert not await house.incidents()
+
+
+async def test_an_overtaken_alarm_without_a_good_clock_is_late(house: JudgedHouse) -> None:
+    await house.state(seq=60, mains=True)
+    await house.alarm("credit_low", seq=59, clock=ClockQuality.SERVER)
+    assert not await house.incidents()
+
+
+async def test_a_backlog_of_past_trouble_is_stored_and_nobody_is_told(house: JudgedHouse) -> None:
+    await house.state(mains=True)
+    await house.tell(
+        house.report(ReportKind.STATE, {"mains": False}, ago_s=7200),
+        house.report(ReportKind.STATE, {"mains": False}, ago_s=7100),
+        house.report(ReportKind.STATE, {"mains": True}, ago_s=3600),
+        house.report(ReportKind.STATE, {"mains": True}),
+    )
+    found = await house.only(Cause.MAINS_LOST)
+    assert (found.state, found.needs_step) == (IncidentState.CLOSED, False)
+    assert found.closed_at == house.clock.now() - timedelta(seconds=3600)
+    assert CAME_LATE in await house.timeline(found)
+
+
+async def test_a_backlog_whose_trouble_lasts_is_told(house: JudgedHouse) -> None:
+    await house.state(mains=True)
+    await house.tell(
+        house.report(ReportKind.STATE, {"mains": False}, ago_s=7200),
+        house.report(ReportKind.STATE, {"mains": False}, ago_s=60),
+    )
+    assert [each.cause for each in await house.told()] == [Cause.MAINS_LOST]
+
+
+async def test_a_backlog_in_which_power_has_just_come_back_is_held_until_that_is_sure(house: JudgedHouse) -> None:
+    await house.state(mains=True)
+    await house.tell(
+        house.report(ReportKind.STATE, {"mains": False}, ago_s=600),
+        house.report(ReportKind.STATE, {"mains": True}, ago_s=3),
+    )
+    found = await house.only(Cause.MAINS_LOST)
+    assert found.step_due_at == house.clock.now() + timedelta(seconds=10)
+    await house.let_pass(10)
+    assert not await house.open()
+
+
+async def test_silence_raises_offline_once_and_any_message_ends_it() -> None:
+    house = await judged_house(heartbeat_s=60, offline_after=3)
+    await house.state(mains=True)
+    heard = house.clock.now()
+    await house.let_pass(179)
+    assert not await house.incidents()
+    await house.let_pass(1)
+    assert (await house.only(Cause.OFFLINE)).opened_at == heard
+    await house.let_pass(3600)
+    assert len(await house.incidents()) == 1
+    await house.state(mains=True)
+    found = await house.only(Cause.OFFLINE)
+    assert (found.state, found.closed_at) == (IncidentState.CLOSED, house.clock.now())
+
+
+async def test_a_start_of_ours_gives_devices_time_to_be_heard() -> None:
+    house = await judged_house()
+    await house.state(mains=True)
+    await house.clock.advance(7200)
+    fresh = type(house.judge)(
+        records=house.records,
+        telemetry=house.telemetry,
+        clock=house.clock,
+        wakeups=house.wakeups,
+        owner="fresh",
+    )
+    house.judge = fresh
+    await house.settle()
+    assert not await house.incidents()
+    await house.let_pass(300)
+    assert await house.open(Cause.OFFLINE)
+
+
+async def test_a_mains_failure_explains_the_later_silence() -> None:
+    house = await judged_house(heartbeat_s=60)
+    await house.alarm("mains_lost")
+    await house.climb()
+    await house.let_pass(600)
+    mains, offline = await house.only(Cause.MAINS_LOST), await house.only(Cause.OFFLINE)
+    assert (offline.explained_by, offline.needs_step) == (mains.id, False)
+    assert EXPLAINED in await house.timeline(offline)
+    assert (Happening.NOTE, "silent_as_well") in await house.timeline(mains)
+    assert not await house.told()
+
+
+async def test_a_mains_failure_explains_battery_and_probe(house: JudgedHouse) -> None:
+    await house.state(mains=True, temp_c=[20.0])
+    await house.state(mains=False, battery_pct=90, temp_c=[None])
+    await house.let_pass(70)
+    await house.state(mains=False, battery_pct=48)
+    mains = await house.only(Cause.MAINS_LOST)
+    assert {each.cause for each in await house.open() if each.explained_by == mains.id} == {
+        Cause.BATTERY_LOW,
+        Cause.TEMP_FAULT,
+    }
+    assert [each.cause for each in await house.told()] == [Cause.MAINS_LOST]
+
+
+async def test_what_outlasts_its_explanation_becomes_news(house: JudgedHouse) -> None:
+    await house.state(mains=True, temp_c=[20.0])
+    await house.state(mains=False, temp_c=[None])
+    await house.let_pass(70)
+    await house.state(mains=True, temp_c=[None])
+    await house.let_pass(20)
+    await house.climb()
+    await house.let_pass(279)
+    assert not await house.told()
+    await house.let_pass(1)
+    (released,) = await house.told()
+    assert (released.cause, released.explained_by) == (Cause.TEMP_FAULT, None)
+    assert (Happening.NOTE, "no_longer_explained") in await house.timeline(released)
+
+
+async def test_a_battery_that_charges_again_is_never_news(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost")
+    await house.state(mains=False, battery_pct=40)
+    await house.state(mains=True, battery_pct=40, charging=True)
+    await house.let_pass(20)
+    await house.climb()
+    await house.let_pass(900)
+    assert not await house.told()
+    await house.state(mains=True, battery_pct=55, charging=True)
+    found = await house.only(Cause.BATTERY_LOW)
+    assert (found.state, found.needs_step) == (IncidentState.CLOSED, False)
+
+
+async def test_a_battery_that_falls_further_deepens_its_incident(house: JudgedHouse) -> None:
+    await house.state(mains=True, charging=False, battery_pct=50)
+    for pct in (45, 30, 29, 20, 19):
+        await house.state(mains=True, charging=False, battery_pct=pct)
+    found = await house.only(Cause.BATTERY_LOW)
+    assert found.value == 20
+    assert (await house.timeline(found)).count((Happening.NOTE, "deeper")) == 2
+
+
+async def test_a_battery_is_well_again_only_when_it_charges_above_the_margin(house: JudgedHouse) -> None:
+    await house.state(mains=True, charging=False, battery_pct=50)
+    await house.state(mains=True, charging=True, battery_pct=54)
+    assert await house.open(Cause.BATTERY_LOW)
+    await house.state(mains=True, charging=True, battery_pct=55)
+    assert not await house.open()
+
+
+async def test_temperature_opens_beyond_the_limit_and_closes_inside_the_hysteresis() -> None:
+    house = await judged_house(temp=[{"high_c": 30.0, "delay_s": 60, "hysteresis_c": 1.0}])
+    await house.state(temp_c=[30.0])
+    await house.let_pass(61)
+    assert not await house.incidents()
+    await house.state(temp_c=[30.1])
+    await house.let_pass(60)
+    assert (await house.only(Cause.TEMP_HIGH)).value == 30.1
+    await house.state(temp_c=[29.1])
+    assert await house.open(Cause.TEMP_HIGH)
+    await house.state(temp_c=[29.0])
+    assert not await house.open()
+
+
+async def test_frost_that_is_gone_before_its_delay_opens_nothing() -> None:
+    house = await judged_house(temp=[{"low_c": 5.0, "delay_s": 60}])
+    await house.state(temp_c=[4.0])
+    await house.let_pass(59)
+    await house.state(temp_c=[5.5])
+    await house.let_pass(120)
+    assert not await house.incidents()
+
+
+async def test_probes_are_judged_each_by_itself() -> None:
+    house = await judged_house(temp=[{"low_c": 5.0, "delay_s": 0}, {"low_c": 15.0, "delay_s": 0}])
+    await house.state(temp_c=[10.0, 10.0])
+    assert [each.probe for each in await house.open(Cause.TEMP_LOW)] == [1]
+    await house.state(temp_c=[4.0, 10.0])
+    assert {each.probe for each in await house.open(Cause.TEMP_LOW)} == {0, 1}
+
+
+async def test_a_limit_taken_away_closes_what_it_opened() -> None:
+    house = await judged_house(temp=[{"low_c": 5.0, "delay_s": 0}])
+    await house.state(temp_c=[4.0])
+    await house.want(temp=[{}])
+    found = await house.only(Cause.TEMP_LOW)
+    assert (Happening.CLOSED, "settings_changed") in await house.timeline(found)
+
+
+async def test_a_probe_that_lost_its_value_for_a_minute_is_a_fault(house: JudgedHouse) -> None:
+    await house.state(temp_c=[21.0])
+    await house.state(temp_c=[None])
+    await house.let_pass(59)
+    assert not await house.incidents()
+    await house.let_pass(1)
+    assert await house.open(Cause.TEMP_FAULT)
+    await house.state(temp_c=[20.0])
+    await house.let_pass(59)
+    assert await house.open(Cause.TEMP_FAULT)
+    await house.let_pass(1)
+    assert not await house.open()
+
+
+async def test_a_probe_that_was_never_plugged_in_is_no_fault(house: JudgedHouse) -> None:
+    await house.state(temp_c=[21.0, None])
+    await house.let_pass(600)
+    assert not await house.incidents()
+
+
+async def test_an_input_opens_only_when_armed_and_disarming_closes_it() -> None:
+    house = await judged_house(input=[{"severity": "minor"}, {"kind": "nc"}])
+    await house.state(armed=False, input=[True, True])
+    await house.let_pass(60)
+    assert not await house.incidents()
+    await house.state(armed=True, input=[True, True])
+    await house.let_pass(1)
+    found = await house.only(Cause.INPUT)
+    assert (found.probe, found.severity) == (0, Severity.MINOR)
+    await house.state(armed=False)
+    assert not await house.open()
+
+
+async def test_an_input_at_rest_again_closes(house: JudgedHouse) -> None:
+    await house.state(armed=True, input=[True])
+    await house.let_pass(2)
+    await house.state(input=[False])
+    assert (await house.only(Cause.INPUT)).state is IncidentState.CLOSED
+
+
+async def test_a_device_that_went_down_and_starts_again_closes_its_last_gasp(house: JudgedHouse) -> None:
+    await house.alarm("shutdown_imminent", value=4)
+    await house.state(mains=True)
+    assert await house.open(Cause.SHUTDOWN_IMMINENT)
+    house.boot, house.seq = house.boot + 1, 0
+    await house.state(mains=True)
+    assert not await house.open()
+
+
+async def test_a_test_alarm_is_told_though_it_was_let_go_at_once_and_ends_by_itself(house: JudgedHouse) -> None:
+    await house.tell(
+        house.report(ReportKind.ALARM, {"cause": "test", "active": True}),
+        house.report(ReportKind.ALARM, {"cause": "test", "active": False}),
+    )
+    found = await house.only(Cause.TEST)
+    assert (found.test, found.needs_step, found.state) == (True, True, IncidentState.OPEN)
+    await house.let_pass(900)
+    assert not await house.open()
+
+
+async def test_a_restart_is_for_the_record_only(house: JudgedHouse) -> None:
+    await house.alarm("restarted")
+    found = await house.only(Cause.RESTARTED)
+    assert (found.severity, found.needs_step) == (Severity.INFO, False)
+    assert (Happening.NOT_SENT, "information_only") in await house.timeline(found)
+
+
+async def test_a_test_that_a_person_started_ends_by_itself(house: JudgedHouse) -> None:
+    await house.state(mains=True)
+    now = house.clock.now()
+    await house.records.add(
+        Incident(
+            id=new_id("inc"),
+            account_id=OWNER,
+            device_id=DEVICE,
+            cause=Cause.TEST,
+            severity=Severity.MAJOR,
+            test=True,
+            opened_at=now,
+            detected_at=now,
+            open_key=open_key(DEVICE, Cause.TEST, None),
+        )
+    )
+    await house.telemetry.wake(DEVICE)
+    await house.let_pass(899)
+    assert await house.open(Cause.TEST)
+    await house.let_pass(1)
+    assert not await house.open()
+
+
+async def test_a_device_without_an_owner_opens_nothing(house: JudgedHouse) -> None:
+    await house.records.change_one(Device, is_("id", DEVICE), owner_id=None)
+    await house.alarm("mains_lost")
+    await house.let_pass(7200)
+    assert not await house.incidents()
+
+
+async def test_an_acknowledged_incident_still_closes(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost")
+    await house.records.change_all(Incident, state=IncidentState.ACKNOWLEDGED)
+    await house.alarm("mains_lost", active=False)
+    assert (await house.only(Cause.MAINS_LOST)).state is IncidentState.CLOSED
+
+
+async def test_another_owner_ends_what_was_open_and_is_told_what_lasts(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost")
+    await house.climb()
+    await house.let_pass(60)
+    await house.records.change_one(Device, is_("id", DEVICE), owner_id="acc-2", claimed_at=house.clock.now())
+    await house.telemetry.wake(DEVICE)
+    await house.settle()
+    assert not await house.open()
+    assert not await house.told()
+    await house.state(mains=False)
+    await house.let_pass(10)
+    assert [each.account_id for each in await house.told()] == ["acc-2"]
+
+
+async def test_open_incidents_of_an_account_have_different_short_codes(house: JudgedHouse) -> None:
+    causes = ("mains_lost", "credit_low", "unauthorised", "test", "shutdown_imminent")
+    for cause in causes:
+        await house.alarm(cause)
+    for probe in range(16):
+        await house.alarm("input", probe=probe)
+    codes = [each.short_code for each in await house.open()]
+    assert len(set(codes)) == len(codes) == 21
+
+
+async def test_a_quiet_device_is_not_judged(house: JudgedHouse) -> None:
+    await house.state(mains=True, battery_pct=96, temp_c=[21.5], input=[False], armed=True)
+    await house.telemetry.store([house.report(ReportKind.STATE, {"mains": True, "temp_c": [21.0]})])
+    assert await house.telemetry.reports_waiting() == 0

@@ -1,0 +1,238 @@
+"""A judge that dies at any verb leaves a world that the next one sets right: nothing lost, nothing twice."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from alerts.judge import LEASE_S, Judge
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, TimelineEntry
+from isocket.domain.record import Record
+from isocket.domain.reports import Report, ReportKind
+from isocket.storage.port import is_
+from tests.fakes.dying import Died, DyingRecords, DyingTelemetry, Fuse, every_crash_point
+from tests.fakes.judged_house import DEVICE, JudgedHouse, judged_house
+
+Ending = dict[Cause, list[tuple[IncidentState, bool]]]  # state, and whether the ladder has something to do
+OPEN, CLOSED = IncidentState.OPEN, IncidentState.CLOSED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What a device goes through before the deadly judgement, what came with it, and how it must end."""
+
+    before: Callable[[JudgedHouse], Awaitable[None]]
+    reports: Callable[[JudgedHouse], list[Report]]
+    ends: Ending
+    late: int = 0  # incidents of which nobody was told because they came late
+
+
+def state(house: JudgedHouse, ago_s: float = 0, **fields: object) -> Report:
+    return house.report(ReportKind.STATE, fields, ago_s=ago_s)
+
+
+def alarm(house: JudgedHouse, cause: str, *, active: bool = True) -> Report:
+    return house.report(ReportKind.ALARM, {"cause": cause, "active": active})
+
+
+async def a_quiet_day(house: JudgedHouse) -> None:
+    await house.state(mains=True, battery_pct=98, temp_c=[20.0])
+
+
+async def a_power_cut(house: JudgedHouse) -> None:
+    await a_quiet_day(house)
+    await house.alarm("mains_lost")
+    await house.climb()
+
+
+async def a_silent_power_cut(house: JudgedHouse) -> None:
+    await a_power_cut(house)
+    await house.let_pass(3600)
+
+
+async def another_owner(house: JudgedHouse) -> None:
+    await a_power_cut(house)
+    await house.let_pass(5)
+    await house.records.change_one(Device, is_("id", DEVICE), owner_id="acc-2", claimed_at=house.clock.now())
+
+
+async def no_owner_any_more(house: JudgedHouse) -> None:
+    await a_power_cut(house)
+    await house.records.change_one(Device, is_("id", DEVICE), owner_id=None, claimed_at=None)
+
+
+async def a_delay_that_ends_now(house: JudgedHouse) -> None:
+    await a_quiet_day(house)
+    await house.state(mains=False)
+    house.started = house.clock.now()
+    await house.clock.advance(10)
+
+
+STORIES = {
+    "an alarm": Story(
+        before=a_quiet_day,
+        reports=lambda house: [alarm(house, "mains_lost"), state(house, mains=False)],
+        ends={Cause.MAINS_LOST: [(OPEN, True)]},
+    ),
+    "a delay": Story(before=a_delay_that_ends_now, reports=lambda _: [], ends={Cause.MAINS_LOST: [(OPEN, True)]}),
+    "power back": Story(
+        before=a_power_cut,
+        reports=lambda house: [alarm(house, "mains_lost", active=False), state(house, mains=True)],
+        ends={Cause.MAINS_LOST: [(CLOSED, True)]},
+    ),
+    "a backlog of past trouble": Story(
+        before=a_quiet_day,
+        reports=lambda house: [
+            state(house, ago_s=7200, mains=False),
+            state(house, ago_s=3600, mains=True),
+            state(house, ago_s=60, mains=True),
+        ],
+        ends={Cause.MAINS_LOST: [(CLOSED, False)]},
+        late=1,
+    ),
+    "two episodes, the second of which lasts": Story(
+        before=a_quiet_day,
+        reports=lambda house: [
+            state(house, ago_s=7200, mains=False),
+            state(house, ago_s=3600, mains=True),
+            state(house, ago_s=60, mains=False),
+            state(house, mains=False),
+        ],
+        ends={Cause.MAINS_LOST: [(CLOSED, False), (OPEN, True)]},
+        late=1,
+    ),
+    "an explained battery that deepens": Story(
+        before=a_power_cut,
+        reports=lambda house: [
+            state(house, mains=False, battery_pct=45),
+            state(house, mains=False, battery_pct=25),
+        ],
+        ends={Cause.MAINS_LOST: [(OPEN, False)], Cause.BATTERY_LOW: [(OPEN, False)]},
+    ),
+    "the end of silence and of the power cut that explained it": Story(
+        before=a_silent_power_cut,
+        reports=lambda house: [alarm(house, "mains_lost", active=False)],
+        ends={Cause.MAINS_LOST: [(CLOSED, True)], Cause.OFFLINE: [(CLOSED, False)]},
+    ),
+    "another owner, for whom the power is still out": Story(
+        before=another_owner,
+        reports=lambda house: [alarm(house, "mains_lost")],
+        ends={Cause.MAINS_LOST: [(CLOSED, False), (OPEN, True)]},
+    ),
+    "no owner any more": Story(
+        before=no_owner_any_more,
+        reports=lambda house: [alarm(house, "mains_lost")],
+        ends={Cause.MAINS_LOST: [(CLOSED, False)]},
+    ),
+    "a test that is let go at once": Story(
+        before=a_quiet_day,
+        reports=lambda house: [alarm(house, "test"), alarm(house, "test", active=False)],
+        ends={Cause.TEST: [(OPEN, True)]},
+    ),
+}
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+async def test_a_judge_that_dies_at_any_verb_changes_nothing_in_the_end(story: Story) -> None:
+    async def build() -> JudgedHouse:
+        house = await judged_house()
+        await story.before(house)
+        await house.telemetry.store(story.reports(house))
+        return house
+
+    async def check(house: JudgedHouse) -> None:
+        await check_ending(house, story)
+
+    assert await every_crash_point(build, judge_with, check) > 10
+
+
+@pytest.mark.parametrize(("lasted_s", "endings"), [(5, {(), (CLOSED,)}), (30, {(CLOSED,)})])
+async def test_power_that_comes_back_after_the_death_of_the_judge_leaves_nothing_open(
+    lasted_s: float, endings: set[tuple[IncidentState, ...]]
+) -> None:
+    """The second judge knows more than the first: what only the first opened is closed, and the clear is told."""
+
+    async def build() -> JudgedHouse:
+        house = await judged_house()
+        await a_delay_that_ends_now(house)
+        return house
+
+    whole = Fuse()
+    await judge_with(await build(), whole)
+    seen = set()
+    for at in range(1, whole.verbs + 1):
+        for after in (False, True):
+            house, fuse = await build(), Fuse(at, after=after)
+            with pytest.raises(Died):
+                await judge_with(house, fuse)
+            opened = bool(await house.open())
+            await house.clock.advance(10 + LEASE_S)
+            age_s = (house.clock.now() - house.started).total_seconds() - lasted_s
+            reports = [state(house, ago_s=age_s, mains=True), state(house, mains=True)]
+            await house.telemetry.store(reports)
+            await judge_with(house, Fuse())
+            await house.let_pass(60)
+            found = await house.incidents()
+            seen.add(tuple(each.state for each in found))
+            assert [each.needs_step for each in found] == [opened] * len(found)
+            assert await came_late(house) == (0 if opened else len(found))
+    assert seen == endings
+
+
+async def test_a_judge_that_stalls_beyond_its_lease_leaves_the_last_word_to_the_other() -> None:
+    house = await judged_house()
+    await a_delay_that_ends_now(house)
+
+    class Stalling(DyingRecords):
+        async def add_all(self, records: Sequence[Record]) -> int:
+            await house.clock.advance(LEASE_S)
+            await house.telemetry.store([state(house, ago_s=LEASE_S + 5, mains=True)])
+            await house.settle()
+            return await super().add_all(records)
+
+    stalling = Judge(
+        records=Stalling(house.records),
+        telemetry=house.telemetry,
+        clock=house.clock,
+        wakeups=house.wakeups,
+        owner="slow",
+    )
+    await stalling.step()
+    await house.settle()
+    assert not await house.open()
+
+
+async def judge_with(house: JudgedHouse, fuse: Fuse) -> None:
+    """Judge with a process that may die until nobody waits, also after every lease has run out."""
+    judge = Judge(
+        records=DyingRecords(house.records, fuse),
+        telemetry=DyingTelemetry(house.telemetry, fuse),
+        clock=house.clock,
+        wakeups=house.wakeups,
+        owner="mortal",
+    )
+    while await judge.step():
+        pass
+    await house.clock.advance(LEASE_S)
+    while await judge.step():
+        pass
+
+
+async def check_ending(house: JudgedHouse, story: Story) -> None:
+    found: Ending = {}
+    for each in await house.incidents():
+        found.setdefault(each.cause, []).append((each.state, each.needs_step))
+    assert found == story.ends
+    lines = await house.records.find(TimelineEntry)
+    opened = [each for each in lines if each.what is Happening.OPENED]
+    assert len(opened) == len(await house.incidents())
+    closed = [each for each in lines if each.what is Happening.CLOSED]
+    assert len(closed) == len(await house.records.find(Incident, is_("state", CLOSED)))
+    assert await came_late(house) == story.late
+    assert await house.telemetry.reports_waiting() == 0
+
+
+async def came_late(house: JudgedHouse) -> int:
+    """Return of how many incidents the timeline says that nobody was told because they came late."""
+    return await house.records.count(TimelineEntry, is_("reason", "came_late"))

@@ -1,0 +1,103 @@
+"""Inside its envelope a report is no news to any rule, which is what lets most reports cost nothing more."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.envelopes import envelope_of
+from alerts.rules.docket import Case
+from alerts.rules.judgement import Heard, judge
+from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Phase
+from alerts.rules.silence import Hearing
+from isocket.domain.incidents import Cause
+from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
+from isocket.domain.settings import DeviceSettings, InputSettings, ProbeSettings
+from isocket.kit.clock import to_ms
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+NOON_MS = to_ms(NOON)
+Degrees = st.one_of(st.none(), st.floats(-60, 125))
+Probes = st.builds(ProbeSettings, low_c=Degrees, high_c=Degrees, delay_s=st.just(0), hysteresis_c=st.floats(0, 5))
+Inputs = st.builds(InputSettings, kind=st.sampled_from(["no", "nc"]), delay_s=st.just(0))
+AllSettings = st.builds(
+    DeviceSettings,
+    mains_delay_s=st.just(0),
+    restore_delay_s=st.just(0),
+    battery_low_pct=st.lists(st.integers(0, 95), max_size=3).map(tuple),
+    temp=st.lists(Probes, max_size=3).map(tuple),
+    input=st.lists(Inputs, max_size=3).map(tuple),
+)
+Fields = st.fixed_dictionaries(
+    {},
+    optional={
+        "mains": st.booleans(),
+        "battery_pct": st.integers(0, 100),
+        "charging": st.booleans(),
+        "armed": st.booleans(),
+        "temp_c": st.lists(Degrees, max_size=4),
+        "input": st.lists(st.booleans(), max_size=4),
+    },
+)
+
+
+def state_of(fields: dict[str, Any]) -> DeviceState:
+    return DeviceState(
+        device_id="isk-1",
+        boot=1,
+        seq=1,
+        at=NOON,
+        received_at=NOON,
+        clock=ClockQuality.DEVICE,
+        fields=fields,
+        online=True,
+    )
+
+
+@given(settings=AllSettings, known=Fields, proven=st.frozensets(st.integers(0, 3)), fields=Fields)
+def test_what_the_envelope_holds_decides_nothing_and_leaves_nothing_to_remember(
+    settings: DeviceSettings, known: dict[str, Any], proven: frozenset[int], fields: dict[str, Any]
+) -> None:
+    memory, state = Memory(proven=proven), state_of(known)
+    envelope = envelope_of(settings, memory, state)
+    assert envelope is not None
+    if not envelope.holds(fields):
+        return
+    report = Report("isk-1", ReportKind.STATE, 1, 2, NOON_MS, NOON_MS, ClockQuality.DEVICE, "", fields)
+    result = judge(
+        Case(device_id="isk-1", account_id="acc-1", settings=settings),
+        memory,
+        Heard(reports=(report,), judged=BEFORE_ALL, state=state),
+        Hearing(heard_ms=NOON_MS, claimed_ms=0, listening_ms=0),
+        NOON_MS,
+    )
+    assert result.decisions == ()
+    assert result.memory == memory
+    assert result.wake_ms is None
+
+
+@given(settings=AllSettings)
+def test_nothing_is_quiet_while_a_delay_runs_or_an_incident_is_open(settings: DeviceSettings) -> None:
+    for phase in Phase:
+        waits = Condition(
+            phase=phase, since_ms=0, turned_ms=0, heard_ms=0, opener="1.1", boot=1, seq=1, incident_id="inc_x"
+        )
+        memory = Memory(conditions={Key(Cause.MAINS_LOST): waits})
+        assert envelope_of(settings, memory, None) is None
+
+
+def test_an_ordinary_report_of_a_healthy_device_is_quiet() -> None:
+    fields = {"mains": True, "battery_pct": 96, "temp_c": [21.5, 4.0], "input": [False, True], "armed": True}
+    settings = DeviceSettings(input=(InputSettings(), InputSettings(kind="nc")))
+    memory = Memory(proven=frozenset({0, 1}))
+    envelope = envelope_of(settings, memory, state_of(fields))
+    assert envelope is not None
+    assert envelope.holds(fields)
+
+
+def test_the_first_value_of_a_probe_is_outside_so_that_its_absence_can_be_a_fault_later() -> None:
+    state = state_of({"temp_c": [21.5, None]})
+    envelope = envelope_of(DeviceSettings(), Memory(proven=frozenset({0})), state)
+    assert envelope is not None
+    assert not envelope.holds({"temp_c": [21.5, 20.0]})

@@ -1,0 +1,177 @@
+"""Nothing personal reaches the log, by whatever way it comes."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from isocket.kit.logs import configure_logs, get_logger, redact
+
+CANARIES = {
+    "email": "ada.love+alarm@example.org",
+    "email in an address": "ada.love%40example.org",
+    "phone": "+447700900123",
+    "phone with spaces": "+44 7700 900 123",
+    "phone in an address": "%2B447700900123",
+    "bearer": "Bearer abcdefgh12345678",
+    "basic": "Basic YWRhOnBhc3N3b3Jk",
+    "password": "password=hunter2hunter2",
+    "json secret": '"claim_code": "KX7P-33QD"',
+    "token": "kP3vT0m9bX2cQ5rY8wZ1aD4fG7hJ6kL0nM3pS5uV8xA",
+    "login in an address": "mqtts://ada:hunter2hunter2@mq.example.org:8883",
+    "ipv4": "203.0.113.77",
+    "ipv6": "2001:db8:85a3:8d3:1319:8a2e:370:7348",
+}
+SECRET_PARTS = {
+    "email": "ada.love",
+    "email in an address": "ada.love",
+    "phone": "900123",
+    "phone with spaces": "900 123",
+    "phone in an address": "900123",
+    "bearer": "abcdefgh",
+    "basic": "YWRhOn",
+    "password": "hunter2",
+    "json secret": "KX7P",
+    "token": "kP3vT0",
+    "login in an address": "hunter2",
+    "ipv4": "113.77",
+    "ipv6": "8a2e",
+}
+
+
+class PeculiarError(Exception):
+    pass
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    written = io.StringIO()
+    configure_logs(level="DEBUG", stream=written)
+    yield written
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def as_value(text: str) -> None:
+    get_logger("room").info("something_happened", said=text)
+
+
+def deep_inside(text: str) -> None:
+    get_logger("room").info("something_happened", said={"a": [{"b": (text, {text})}]})
+
+
+def as_a_key(text: str) -> None:
+    get_logger("room").info("something_happened", said={text: 1})
+
+
+def as_bound_context(text: str) -> None:
+    get_logger("room").bind(said=text).warning("something_happened")
+
+
+def as_an_object(text: str) -> None:
+    get_logger("room").info("something_happened", said=PeculiarError(text))
+
+
+def in_the_event_itself(text: str) -> None:
+    get_logger("room").info(f"said {text} aloud")
+
+
+def by_a_library(text: str) -> None:
+    logging.getLogger("some.library").warning("said %s aloud", text)
+
+
+def as_an_exception(text: str) -> None:
+    try:
+        raise PeculiarError(text)
+    except PeculiarError:
+        get_logger("room").exception("something_failed")
+
+
+def as_a_library_exception(text: str) -> None:
+    try:
+        try:
+            raise KeyError(text)
+        except KeyError as error:
+            raise PeculiarError("outer") from error
+    except PeculiarError:
+        logging.getLogger("some.library").exception("failed")
+
+
+WAYS = [
+    as_value, deep_inside, as_a_key, as_bound_context, as_an_object, in_the_event_itself, by_a_library,
+    as_an_exception, as_a_library_exception,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("canary", CANARIES)
+def test_no_personal_value_and_no_secret_reaches_the_log(
+    stream: io.StringIO, canary: str, way: Callable[[str], None]
+) -> None:
+    way(CANARIES[canary])
+    written = stream.getvalue()
+    assert written  # the line is there
+    assert SECRET_PARTS[canary] not in written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10.11.12.0 and 127.0.0.1",
+        "device_id=isk-01k9x2v7m4",
+        "2026-11-22T12:00:00.123Z",
+        "isocket/v1/3f/isk-01k9x2v7m4/state",
+        "1795332960123",
+        "aiohttp 3.14.5",
+        "12:34:56",
+    ],
+)
+def test_what_helps_the_operator_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_addresses_are_cut_to_their_network() -> None:
+    assert redact("from 203.0.113.77:5566") == "from 203.0.113.0:5566"
+
+
+def test_a_line_cannot_be_forged(stream: io.StringIO) -> None:
+    get_logger("room").info("something_happened", said='x"}\n{"event": "forged"}\r\x1b[2J\u2028')
+    logging.getLogger("some.library").warning("first\nsecond")
+    lines = stream.getvalue().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["something_happened", "first\nsecond"]
+    assert all(" " <= sign <= "~" for line in lines for sign in line)
+
+
+def test_a_line_says_when_who_and_how_grave(stream: io.StringIO) -> None:
+    get_logger("alerts.judge").warning("incident_opened", incident_id="inc_1", count=3, test=False, cause=None)
+    line: dict[str, Any] = json.loads(stream.getvalue())
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {
+        "event": "incident_opened",
+        "level": "warning",
+        "logger": "alerts.judge",
+        "incident_id": "inc_1",
+        "count": 3,
+        "test": False,
+        "cause": None,
+    }
+
+
+def test_a_traceback_tells_where_it_happened(stream: io.StringIO) -> None:
+    as_an_exception("nothing personal")
+    line = json.loads(stream.getvalue())
+    assert "PeculiarError: nothing personal" in line["exception"]
+    assert "as_an_exception" in line["exception"]
+
+
+def test_noisy_libraries_are_heard_from_warnings_on(stream: io.StringIO) -> None:
+    logging.getLogger("aiohttp.access").info("GET /")
+    logging.getLogger("aiohttp.access").warning("strange")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["strange"]

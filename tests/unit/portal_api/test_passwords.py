@@ -1,0 +1,140 @@
+"""Passwords are hashed so that a stolen database alone is of no use, and accepted by few and plain rules."""
+
+import asyncio
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal_api.password_rules import weakness
+from portal_api.passwords import Passwords, TooBusyError, load_or_create_pepper
+
+PEPPER = b"p" * 48
+GOOD = "four words in a row"
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    made = Passwords(pepper=PEPPER, cost=10)
+    yield made
+    made.close()
+
+
+async def test_the_right_password_is_right_and_a_wrong_one_wrong(passwords: Passwords) -> None:
+    stored = await passwords.hash(GOOD)
+    assert (await passwords.verify(GOOD, stored)).right
+    assert not (await passwords.verify(GOOD + ".", stored)).right
+
+
+async def test_the_same_password_is_never_stored_the_same_way(passwords: Passwords) -> None:
+    assert await passwords.hash(GOOD) != await passwords.hash(GOOD)
+
+
+async def test_every_character_counts_however_long_the_password(passwords: Passwords) -> None:
+    stored = await passwords.hash("x" * 200 + "a")
+    assert not (await passwords.verify("x" * 200 + "b", stored)).right
+
+
+async def test_a_zero_byte_ends_nothing(passwords: Passwords) -> None:
+    stored = await passwords.hash("front\x00back one")
+    assert not (await passwords.verify("front\x00back two", stored)).right
+
+
+async def test_two_ways_to_type_the_same_letter_are_one_password(passwords: Passwords) -> None:
+    stored = await passwords.hash("h\u00e4lytys neljästi")
+    assert (await passwords.verify("ha\u0308lytys neljästi", stored)).right
+
+
+async def test_without_the_pepper_the_right_password_is_wrong(passwords: Passwords) -> None:
+    stored = await passwords.hash(GOOD)
+    thief = Passwords(pepper=b"q" * 48, cost=10)
+    verdict = await thief.verify(GOOD, stored)
+    thief.close()
+    assert not verdict.right
+
+
+@pytest.mark.parametrize("stored", [None, ""])
+async def test_without_a_stored_hash_every_password_is_wrong(passwords: Passwords, stored: str | None) -> None:
+    assert not (await passwords.verify(GOOD, stored)).right
+
+
+async def test_a_hash_below_todays_cost_is_outdated(passwords: Passwords) -> None:
+    stored = await passwords.hash(GOOD)
+    dearer = Passwords(pepper=PEPPER, cost=11)
+    verdict = await dearer.verify(GOOD, stored)
+    dearer.close()
+    assert verdict.right
+    assert verdict.outdated
+    assert not (await passwords.verify(GOOD, stored)).outdated
+
+
+async def test_no_queue_grows_at_the_door() -> None:
+    small = Passwords(pepper=PEPPER, cost=10, threads=1, waiting=2)
+    results = await asyncio.gather(*(small.hash(GOOD) for _ in range(10)), return_exceptions=True)
+    await small.hash(GOOD)
+    small.close()
+    assert sum(isinstance(each, TooBusyError) for each in results) == 7
+
+
+def test_a_cheap_hash_is_refused() -> None:
+    with pytest.raises(ValueError, match="ISOCKET_BCRYPT_COST"):
+        Passwords(pepper=PEPPER, cost=9)
+
+
+def test_the_pepper_is_made_once_and_readable_by_nobody_else(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "pepper"
+    first = load_or_create_pepper(path)
+    assert load_or_create_pepper(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["pepper"]
+
+
+def test_a_damaged_pepper_is_not_replaced_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "pepper"
+    path.write_bytes(b"c2hvcnQ=")
+    with pytest.raises(ValueError, match="backup"):
+        load_or_create_pepper(path)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        GOOD,
+        "correct horse battery staple",
+        "Tr0ub4dor&3x",
+        "hälytys-kello-42",
+        "s3cure-Passw0rd-of-mine",
+        "8charsOK",
+        "x9" * 3 + "abq1",
+    ],
+)
+def test_a_password_that_is_long_and_own_is_accepted(password: str) -> None:
+    assert weakness(password, "maija@example.org", "Maija") is None
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "",
+        "7 chars",
+        "12345678",
+        "87654321",
+        "1234567890123",
+        "abcdefgh",
+        "aaaaaaaaaa",
+        "abababababab",
+        "password",
+        "Password1!",
+        "P@ssw0rd",
+        "qwertyuiop",
+        "salasana123",
+        "iSocket2026",
+        "maija@example.org",
+        "Maija2026!",
+        "x" * 257,
+        "\U0001f600" * 257,
+    ],
+)
+def test_a_password_that_is_tried_first_is_refused_with_the_reason(password: str) -> None:
+    assert weakness(password, "maija@example.org", "Maija Meikalainen")
