@@ -22,6 +22,7 @@ class Run:
 
     upto: Order | None = None
     beyond: set[Order] = field(default_factory=set)
+    lowest: Order | None = None  # of those in `beyond`
     waiting_since: float = 0.0  # when the gap behind `upto` was found, on the monotonic clock
     told: Order | None = None
     told_at: float = float("-inf")
@@ -33,11 +34,13 @@ class Run:
             self.upto = order
         elif order == (upto[0], upto[1] + 1):
             self.upto = order
-            if self.beyond:
+            if self.lowest is not None and self.lowest <= (order[0], order[1] + 1):
                 self._close_up()
         elif order > upto:
-            if not self.beyond:
+            if self.lowest is None:
                 self.waiting_since = now
+            if self.lowest is None or order < self.lowest:
+                self.lowest = order
             self.beyond.add(order)
         else:
             self.told = None  # it sends what we have confirmed, so it did not hear us
@@ -52,13 +55,11 @@ class Run:
 
     def give_up_gaps(self, now: float) -> None:
         """Pass over numbers that the device had time enough to send again."""
-        while self.beyond and self.upto is not None:
-            first = min(self.beyond)
-            patience = GAP_PATIENCE_S if first[0] == self.upto[0] else BOOT_PATIENCE_S
+        while self.lowest is not None and self.upto is not None:
+            patience = GAP_PATIENCE_S if self.lowest[0] == self.upto[0] else BOOT_PATIENCE_S
             if now - self.waiting_since < patience:
                 return
-            self.beyond.discard(first)
-            self.upto = first
+            self.upto = self.lowest
             self._close_up()
 
     def due(self, now: float, *, urgent: bool) -> Order | None:
@@ -70,14 +71,15 @@ class Run:
         return self.upto
 
     def _close_up(self) -> None:
-        while self.beyond and self.upto is not None:
-            following = (self.upto[0], self.upto[1] + 1)
-            if following not in self.beyond:
-                break
-            self.beyond.discard(following)
-            self.upto = following
-        if self.upto is not None:
-            self.beyond = {each for each in self.beyond if each > self.upto}
+        """Move `upto` over what follows it without a gap, and forget what it has passed."""
+        if self.upto is None:
+            return
+        boot, seq = self.upto
+        while (boot, seq + 1) in self.beyond:
+            seq += 1
+        self.upto = (boot, seq)
+        self.beyond = {each for each in self.beyond if each > self.upto}
+        self.lowest = min(self.beyond, default=None)
 
 
 class Confirmations:

@@ -19,7 +19,7 @@ from isocket.storage.port import StoreUnavailableError
 from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
-GROUP = 256  # messages in one commit: an alarm behind it waits for no more
+GROUP = 128  # messages in one commit: an alarm behind it waits for no more
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,7 @@ async def _read(request: web.Request) -> bytes:
 
 
 def _query(route: AnyRoute, request: web.Request) -> BaseModel | None:
-    names = list(request.query)
+    names = [name for name, _ in request.query.items()]  # its keys come once each, whatever was sent
     if route.query is None:
         if names and route.surface is Surface.API:
             raise ProblemError(

@@ -85,6 +85,13 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "deadline": "the provider took too long",
         "failed_after_acceptance": "it failed after the provider took it",
         "credentials": "the provider refused our login",
+        "server_refuses_us": "the mail server refused us",
+        "sender_refused": "the mail server refused our address",
+        "mail_invalid": "the message could not be made into a mail",
+        "policy": "their mail server refused it by its rules",
+        "refused": "the provider refused it",
+        "nothing_sent": "the provider could not be reached",
+        "not_sendable": "the message could not be sent",
         # why an incident is over
         "over": "the trouble is over",
         "device_says_over": "the socket says it is over",
@@ -99,7 +106,22 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "silent_as_well": "the socket fell silent as well",
         "no_longer_explained": "what explained it is over, and it still lasts",
         "nobody_reached": "none of your contacts could be reached",
-        "nobody": "there is nobody to tell",
+        "no_recipient": "you have no contact with a verified address",
+    }
+)
+
+RECEIPTS: Mapping[str, str] = MappingProxyType(
+    {
+        "accepted": "the provider has taken it",
+        "scheduled": "the provider has taken it",
+        "queued": "the provider has taken it",
+        "sending": "the provider is sending it",
+        "sent": "the phone network has it",
+        "delivered": "it has arrived",
+        "read": "it was read",
+        "undelivered": "it did not arrive",
+        "failed": "the provider could not send it",
+        "canceled": "the provider called it off",
     }
 )
 

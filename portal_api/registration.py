@@ -79,14 +79,18 @@ class Activated(View):
 
 async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
     """Ask for an account. The answer is the same whether the address has one or not; the mail tells."""
-    portal, wish = call.portal, call.body
+    return await wish_for(call.portal, call.body)
+
+
+async def wish_for(portal: Portal, wish: NewAccount) -> Accepted | Problem:
+    """Note a wish for an account and mail the link that opens it, or word that there is one already."""
     weak = weakness(wish.password, wish.username, wish.name)
     if weak:
         return fault("password", weak)
     hashed = await portal.passwords.hash(wish.password)
     if not await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
         return Accepted()
-    now, token, nobody = call.clock.now(), new_token(), new_id("acc")
+    now, token, nobody = portal.clock.now(), new_token(), new_id("acc")
     known = await account_of(portal, wish.username)
     person_id = known.id if known else await _pending_id(portal, wish.username) or nobody
     letter = (
@@ -94,7 +98,7 @@ async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
         if known
         else activation_mail(wish.language, portal.settings.link(f"/activate?token={quote(token)}"))
     )
-    await call.records.add_all(
+    await portal.records.add_all(
         [
             Registration(
                 id=token_hash(token),
@@ -122,21 +126,26 @@ async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
 
 async def activate(call: Call[Activation, None]) -> Activated | Problem:
     """Open the account with the token from the mail. A token works once."""
-    portal, now = call.portal, call.clock.now()
-    asked = await call.records.get(Registration, token_hash(call.body.token))
+    return await open_with_token(call.portal, call.body)
+
+
+async def open_with_token(portal: Portal, given: Activation) -> Activated | Problem:
+    """Open the account whose token this is."""
+    now = portal.clock.now()
+    asked = await portal.records.get(Registration, token_hash(given.token))
     if asked is None or asked.expires_at <= now:
         return _bad_token()
     password_hash = asked.password_hash
-    if call.body.password is not None or not password_hash:
-        weak = weakness(call.body.password or "", asked.email, asked.name)
+    if given.password is not None or not password_hash:
+        weak = weakness(given.password or "", asked.email, asked.name)
         if weak:
             return fault("password", weak)
-        password_hash = await portal.passwords.hash(call.body.password or "")
+        password_hash = await portal.passwords.hash(given.password or "")
     if not await open_account(portal, asked, password_hash):
         return _bad_token()
-    if not await call.records.remove_all(Registration, is_("id", asked.id)):
+    if not await portal.records.remove_all(Registration, is_("id", asked.id)):
         return _bad_token()  # another request with the same token was a moment quicker
-    await call.records.remove_all(Registration, is_("email", asked.email))
+    await portal.records.remove_all(Registration, is_("email", asked.email))
     log.info("account_activated", account_id=asked.account_id)
     return Activated()
 

@@ -55,7 +55,10 @@ async def release_device(portal: Portal, device: Device) -> None:
 
 
 async def finish_release(portal: Portal, device_id: str) -> None:
-    """Remove what came between, and note that the device is as from the factory."""
+    """Remove what came between, and note that the device is as from the factory; nothing if it has an owner again."""
+    device = await portal.records.get(Device, device_id)
+    if device is None or device.owner_id is not None:
+        return
     await _clear(portal, device_id)
     await portal.records.change_one(Device, is_("id", device_id), is_("owner_id", None), claimed_at=None)
 

@@ -55,12 +55,18 @@ class NewPassword(Body):
 
 async def ask(call: Call[ResetWish, None]) -> Accepted:
     """Ask for a mail with a link to choose a new password. The answer is the same for every address."""
-    portal, now = call.portal, call.clock.now()
-    if not await may_mail(portal, call.body.username, DeliveryKind.RESET):
-        return Accepted()
-    account, token = await account_of(portal, call.body.username), new_token()
-    await call.records.remove_all(PasswordReset, is_("account_id", account.id if account else NOBODY))
-    await call.records.add_all(
+    await send_link(call.portal, call.body.username)
+    return Accepted()
+
+
+async def send_link(portal: Portal, username: str) -> None:
+    """Mail a link to choose a new password, if there is such an account; it takes as long if there is none."""
+    if not await may_mail(portal, username, DeliveryKind.RESET):
+        return
+    now, token = portal.clock.now(), new_token()
+    account = await account_of(portal, username)
+    await portal.records.remove_all(PasswordReset, is_("account_id", account.id if account else NOBODY))
+    await portal.records.add_all(
         [
             PasswordReset(
                 id=token_hash(token),
@@ -71,7 +77,6 @@ async def ask(call: Call[ResetWish, None]) -> Accepted:
             _letter_to(portal, account, token, now),
         ]
     )
-    return Accepted()
 
 
 async def confirm(call: Call[NewPassword, None]) -> Reply | Problem:
@@ -80,8 +85,13 @@ async def confirm(call: Call[NewPassword, None]) -> Reply | Problem:
     What makes the token work once is the account's credential epoch: it is compared and moved in the same step
     that sets the password, so of many requests at once one succeeds, and a crash in between leaves the token good.
     """
-    async with call.portal.turns.of(call.body.token):  # one token costs one hash, however often it comes at once
-        return await _confirm(call.portal, call.body)
+    return await set_password(call.portal, call.body)
+
+
+async def set_password(portal: Portal, wanted: NewPassword) -> Reply | Problem:
+    """Set the password of the account whose token this is. One token costs one hash, however often it comes at once."""
+    async with portal.turns.of(wanted.token):
+        return await _confirm(portal, wanted)
 
 
 async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:

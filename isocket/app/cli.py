@@ -114,13 +114,16 @@ def provision_devices(
 
 @staff.command(name="add")
 def add_staff(email: Annotated[str, typer.Option(help="Their address.")]) -> None:
-    """Print a link with which somebody chooses a password and becomes a member of staff. It works for 72 hours."""
+    """Print a link with which somebody chooses a password and becomes a member of staff."""
     from isocket.app.house import open_house  # noqa: PLC0415 - only when the command runs
-    from isocket.app.staff import invite  # noqa: PLC0415 - only when the command runs
+    from isocket.app.roles import portal_settings  # noqa: PLC0415 - only when the command runs
+    from isocket.domain.accounts import AccountRole  # noqa: PLC0415 - only when the command runs
+    from portal_api.invitations import invite  # noqa: PLC0415 - only when the command runs
 
     async def make(settings: Settings) -> None:
         async with open_house(settings) as house:
-            typer.echo(await invite(house.records, house.clock, email=email, origin=settings.origin))
+            link = await invite(house.records, house.clock, portal_settings(settings), email, AccountRole.STAFF)
+        typer.echo(link)
 
     _run(make)
 

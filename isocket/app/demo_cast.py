@@ -1,13 +1,13 @@
 """Who plays in the demonstration: five sockets and their owner, made once and remembered in the data folder."""
 
+import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from firmware_sim.credentials import Credential, load_credentials
+from firmware_sim.credentials import Credential, load_credentials, parse_credential
 from isocket.app.house import House
 from isocket.app.provision import ModelName, provision
 from isocket.domain.devices import Device
@@ -52,29 +52,44 @@ class Cast:
 
 async def gather_cast(house: House) -> Cast:
     """Return the cast of the last run; make those who are missing, as in a data folder that was emptied by hand."""
-    folder = house.folder.demo
-    folder.mkdir(mode=0o700, exist_ok=True)
-    owner_file, sockets_file = folder / "owner.json", folder / "sockets.jsonl"
-    if not owner_file.exists():
-        made = Owner(username=USERNAME, password=new_claim_code().lower())
-        _write(owner_file, json.dumps(asdict(made)))
-    if not await _are_known(house, sockets_file):
-        _write(sockets_file, "".join([line async for line in _factory(house)]))
-    owner = Owner(**json.loads(owner_file.read_text(encoding="utf-8")))
-    return Cast(owner=owner, sockets=tuple(load_credentials(sockets_file)), folder=folder)
+    known = await asyncio.to_thread(_remembered, house.folder.demo)
+    owner = known.owner if known else Owner(username=USERNAME, password=new_claim_code().lower())
+    sockets = known.sockets if known and await _are_stored(house, known.sockets) else await _factory(house)
+    cast = Cast(owner=owner, sockets=sockets, folder=house.folder.demo)
+    await asyncio.to_thread(_remember, cast)
+    return cast
 
 
-async def _are_known(house: House, sockets_file: Path) -> bool:
-    if not sockets_file.exists():
-        return False
-    found = [await house.records.get(Device, each.device_id) for each in load_credentials(sockets_file)]
+async def _are_stored(house: House, sockets: tuple[Credential, ...]) -> bool:
+    found = [await house.records.get(Device, each.device_id) for each in sockets]
     return len(found) == len(SOCKETS) and None not in found
 
 
-async def _factory(house: House) -> AsyncIterator[str]:
-    for model in SOCKETS.values():
-        async for made in provision(house.records, house.clock, model=model, count=1):
-            yield made.as_json() + "\n"
+async def _factory(house: House) -> tuple[Credential, ...]:
+    return tuple(
+        [
+            parse_credential(made.as_json())
+            for model in SOCKETS.values()
+            async for made in provision(house.records, house.clock, model=model, count=1)
+        ]
+    )
+
+
+def _remembered(folder: Path) -> Cast | None:
+    owner, sockets = folder / "owner.json", folder / "sockets.jsonl"
+    if not owner.exists() or not sockets.exists():
+        return None
+    return Cast(
+        owner=Owner(**json.loads(owner.read_text(encoding="utf-8"))),
+        sockets=tuple(load_credentials(sockets)),
+        folder=folder,
+    )
+
+
+def _remember(cast: Cast) -> None:
+    cast.folder.mkdir(mode=0o700, exist_ok=True)
+    _write(cast.folder / "sockets.jsonl", "".join(f"{json.dumps(asdict(each))}\n" for each in cast.sockets))
+    _write(cast.folder / "owner.json", json.dumps(asdict(cast.owner)))
 
 
 def _write(path: Path, text: str) -> None:

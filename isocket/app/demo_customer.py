@@ -9,7 +9,7 @@ from isocket.app.demo_cast import PHONE, Cast
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.desk import DeskMessage
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, is_
+from isocket.storage.port import Records
 
 PATIENCE_S = 15.0
 LOOK_EVERY_S = 0.05

@@ -8,9 +8,9 @@ from firmware_sim.scenarios import UnknownScenarioError
 from isocket.app.data_folder import DataFolderError
 from isocket.app.demo_customer import DemoError
 from isocket.app.http_server import PortalStartError
-from isocket.app.staff import InvitationError
 from isocket.storage.keyring import MasterKeyError
 from isocket.storage.port import StoreUnavailableError
+from portal_api.invitations import InvitationError
 
 EXPECTED: tuple[type[Exception], ...] = (
     AddressError,

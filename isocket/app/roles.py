@@ -19,6 +19,7 @@ from isocket.app.device_accounts import DeviceAccounts
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.refusals import RefusalCollector
+from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.app.supervise import Service, Stage
 from portal_api.app import always_ready, portal_app
@@ -178,11 +179,7 @@ class Roles:
             wakeups=house.wakeups,
             passwords=passwords,
             limits_key=pepper,
-            settings=PortalSettings(
-                public_url=settings.origin,
-                trusted_proxies=settings.trusted_proxies,
-                security_contact=settings.security_contact,
-            ),
+            settings=portal_settings(settings),
             registry=house.registry,
             extra_routes=self._callbacks(),
             ready=always_ready if self._bridge is None else self._bridge_is_connected,
@@ -201,6 +198,15 @@ class Roles:
 
     async def _bridge_is_connected(self) -> bool:
         return self._bridge is not None and self._bridge.connected
+
+
+def portal_settings(settings: Settings) -> PortalSettings:
+    """Return what the portal needs of the settings."""
+    return PortalSettings(
+        public_url=settings.origin,
+        trusted_proxies=settings.trusted_proxies,
+        security_contact=settings.security_contact,
+    )
 
 
 def _absolute(path: Path) -> Path:

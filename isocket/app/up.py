@@ -26,7 +26,9 @@ async def run_roles(
     more: MoreStages = _no_more,
     on_ready: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Run these roles, and after them the stages that `more` makes, until SIGTERM or SIGINT; return whether nothing failed.
+    """Run these roles, and then the stages that `more` makes, until SIGTERM or SIGINT.
+
+    Return whether nothing failed.
 
     Raises:
         DataFolderError, MasterKeyError, StoreUnavailableError, SettingsError, BrokerStartError, PortalStartError:

@@ -33,7 +33,7 @@ class ContactRole(StrEnum):
 
 @record(collection="contacts", subject="id", account="account_id", indexed=(("account_id",),))
 class Contact(Record):
-    """Someone to be told. Often another person than the customer, so the values are sealed under the contact's own key."""
+    """Someone to be told; often another person than the customer, so sealed under a key of their own."""
 
     account_id: Annotated[str, OWNERSHIP]  # who entered them
     name: Annotated[str, CONTACT_NAME]

@@ -80,7 +80,7 @@ class AttemptState(StrEnum):
     indexed=(("delivery_id",), ("incident_id",)),
 )
 class Attempt(Record):
-    """One call of a provider, written before the call. Its random id is all that the provider learns of us."""
+    """One call of a provider, written before the call. Its id is all that the provider learns of us."""
 
     delivery_id: Annotated[str, MESSAGE_FACT]
     incident_id: Annotated[str | None, MESSAGE_FACT] = None

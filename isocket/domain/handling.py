@@ -132,6 +132,7 @@ CONTACT_PHONE = Handling(
     export=Export.PORTABLE,
     recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.OWNER),
     sealed=True,
+    lookup=True,  # a STOP comes from a number and nothing else
 )
 CONTACT_EMAIL = Handling(
     purpose=Purpose.ALERTS,

@@ -5,6 +5,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""The instant before all others: a lease that ended then was never taken."""
+
+_MILLISECOND = timedelta(milliseconds=1)
+
 
 class Clock(Protocol):
     """Tells the time and lets it pass; tests have one that moves by hand."""
@@ -45,14 +50,12 @@ class SystemClock:
 
 def from_ms(milliseconds: int) -> datetime:
     """Return the aware UTC instant `milliseconds` after 1970-01-01T00:00Z."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return datetime.fromtimestamp(seconds, tz=UTC) + timedelta(milliseconds=rest)
+    return EPOCH + timedelta(milliseconds=milliseconds)
 
 
 def to_ms(instant: datetime) -> int:
     """Return whole milliseconds from 1970-01-01T00:00Z to the aware `instant`."""
-    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 1000 + delta.microseconds // 1000
+    return (instant - EPOCH) // _MILLISECOND
 
 
 def to_text(instant: datetime) -> str:
@@ -64,7 +67,3 @@ def to_text(instant: datetime) -> str:
 def from_text(text: str) -> datetime:
     """Return the instant that `to_text` wrote."""
     return datetime.fromisoformat(text)
-
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""The instant before all others: a lease that ended then was never taken."""

@@ -44,14 +44,14 @@ def redact(text: str) -> str:
 
 def render(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     """Return the event as one redacted JSON line."""
-    return json.dumps({key: _redacted(value) for key, value in event.items()}, ensure_ascii=True)
+    return json.dumps({redact(str(key)): _redacted(value) for key, value in event.items()}, ensure_ascii=True)
 
 
 def _redacted(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
-        return {str(key): _redacted(item) for key, item in value.items()}
+        return {redact(str(key)): _redacted(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(item) for item in value]
     return redact(str(value))

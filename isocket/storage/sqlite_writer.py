@@ -21,8 +21,8 @@ T = TypeVar("T")
 log = get_logger(__name__)
 
 GROUP = 64  # jobs in one transaction: an alarm waits for one group at most
-CHECKPOINT_PAGES = 4_000  # about 16 MiB of write-ahead log
-RESTART_PAGES = 40_000  # the log is begun anew when it has grown so far under endless load
+CHECKPOINT_PAGES = 8_000  # about 32 MiB of write-ahead log
+PAGES_A_ROW = 3  # the row and its places in two indexes; an estimate, for when to look
 
 
 @dataclass(slots=True)
@@ -182,28 +182,31 @@ def _resolve(jobs: list[_Job]) -> None:
 class Checkpointer:
     """Moves the write-ahead log into the file, in a thread and on a connection of its own.
 
-    A checkpoint inside a commit is what makes the slowest of a hundred commits slow. A passive one beside the
-    writer blocks nobody; only when the log has grown very large is it begun anew, with the writer's help.
+    Inside a commit, a checkpoint is what makes the slowest of a hundred commits slow. So the bulk is moved here, beside
+    the writer, who waits for nobody. What came meanwhile is little, and the writer moves that itself between two
+    commits: only then can the log begin anew, and a log that grows for ever makes every commit slower.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._wal = path.with_name(path.name + "-wal")
         self._due = threading.Event()
+        self._rest_is_little = threading.Event()
         self._closed = False
+        self._rows = 0
         self._commits = 0
         self._thread = threading.Thread(target=self._run, name="sqlite-checkpointer", daemon=True)
         self._thread.start()
 
     def look(self, writer: sqlite3.Connection) -> None:
         """Called by the writer between two commits: ask for a checkpoint when the log is long enough."""
-        self._commits += 1
-        if self._commits % 64:
+        if self._rest_is_little.is_set():
+            self._rest_is_little.clear()
+            writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._rows, self._commits = writer.total_changes, 0
             return
-        pages = self._wal.stat().st_size // 4096 if self._wal.exists() else 0
-        if pages > RESTART_PAGES:
-            writer.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-        elif pages > CHECKPOINT_PAGES:
+        self._commits += 1
+        pages = (writer.total_changes - self._rows) * PAGES_A_ROW + self._commits
+        if pages > CHECKPOINT_PAGES and not self._due.is_set():
             self._due.set()
 
     def close(self) -> None:
@@ -215,11 +218,14 @@ class Checkpointer:
     def _run(self) -> None:
         connection = connect(self._path)
         try:
-            while not self._closed:
+            while True:
                 self._due.wait()
-                self._due.clear()
-                if not self._closed:
+                if self._closed:
+                    return
+                for _ in range(2):  # the second time there is only what came during the first
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                self._rest_is_little.set()
+                self._due.clear()
         except sqlite3.Error:
             log.exception("checkpoint_failed")
         finally:

@@ -1,7 +1,6 @@
 """From a due delivery to the provider: once, checked right before, and never left without an end."""
 
 import asyncio
-import random
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind, Message
-from alerts.dispatcher import Dispatcher, Lane
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.settlement import LOOK_UP_AFTER_S, MAX_TRIES, UNCLEAR_LIFE_S, attempt_id
 from isocket.domain.contacts import Contact
@@ -17,8 +15,7 @@ from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryK
 from isocket.domain.desk import DeskMessage
 from isocket.domain.incidents import Happening
 from isocket.storage.port import is_
-from isocket.storage.wakeups import Wakeups
-from tests.fakes.alert_house import ACCOUNT, ANNA, PHONES, PUBLIC_URL, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, PHONES, AlertHouse
 from tests.fakes.clock import NOON
 
 BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
@@ -333,80 +330,3 @@ async def test_without_providers_messages_lie_on_the_desk_once(house: AlertHouse
     (attempt,) = await house.attempts()
     assert (shown.id, shown.address, shown.person_id) == (attempt.id, PHONES[ANNA], ANNA)
     assert (await the_alarm(house)).state is DeliveryState.SENT
-
-
-class Hanging:
-    """A provider that answers only when told to."""
-
-    name = "hanging"
-    kind = ChannelKind.SMS
-
-    def __init__(self) -> None:
-        self.begun: list[Message] = []
-        self.arrived = asyncio.Event()
-        self.answer = asyncio.Event()
-
-    async def send(self, message: Message) -> Outcome:
-        self.begun.append(message)
-        self.arrived.set()
-        await self.answer.wait()
-        return Sent(provider_id="SM1", receipt_expected=False)
-
-    async def look_up(self, message: Message, sent_after: object) -> Outcome:
-        return LOST
-
-    async def close(self) -> None:
-        pass
-
-
-def lane_of(house: AlertHouse, provider: Hanging, *, calls: int) -> Lane:
-    dispatcher = Dispatcher(
-        records=house.records,
-        clock=house.clock,
-        channels={ChannelKind.SMS: provider},
-        public_url=PUBLIC_URL,
-        chance=random.Random(1),
-    )
-    return Lane(
-        "lane",
-        dispatcher=dispatcher,
-        kinds=ALL_KINDS,
-        channels=ALL_CHANNELS,
-        calls=calls,
-        bell=Wakeups().bell(),
-        clock=house.clock,
-    )
-
-
-async def test_a_call_that_hangs_does_not_hold_up_the_next_delivery() -> None:
-    house = await AlertHouse().furnish()
-    for name in "abc":
-        await house.delivery(id=f"dlv_{name}", text=name)
-    provider, stop = Hanging(), asyncio.Event()
-    running = asyncio.create_task(lane_of(house, provider, calls=2).run(stop))
-    await house.pass_by(seconds=1)
-    assert [message.text for message in provider.begun] == ["a", "b"]
-    provider.answer.set()
-    await house.pass_by(seconds=1)
-    assert [message.text for message in provider.begun] == ["a", "b", "c"]
-    stop.set()
-    await house.pass_by(seconds=1)
-    await running
-
-
-async def test_a_lane_that_is_told_to_stop_finishes_its_calls_and_begins_no_others() -> None:
-    house = await AlertHouse().furnish()
-    for name in "ab":
-        await house.delivery(id=f"dlv_{name}", text=name)
-    provider, stop = Hanging(), asyncio.Event()
-    running = asyncio.create_task(lane_of(house, provider, calls=1).run(stop))
-    await house.pass_by(seconds=1)
-    stop.set()
-    await house.pass_by(seconds=1)
-    assert not running.done()
-    provider.answer.set()
-    await house.pass_by(seconds=1)
-    await running
-    assert [message.text for message in provider.begun] == ["a"]
-    states = {each.id: each.state for each in await house.deliveries(DeliveryKind.CODE)}
-    assert states == {"dlv_a": DeliveryState.SENT, "dlv_b": DeliveryState.DUE}

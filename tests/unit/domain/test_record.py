@@ -28,7 +28,7 @@ def _same_collections_as_before() -> Iterator[None]:
 
 
 def test_a_field_that_says_nothing_stops_the_import() -> None:
-    with pytest.raises(UndescribedFieldError, match="Guest.shoe_size"):
+    with pytest.raises(UndescribedFieldError, match=r"Guest\.shoe_size"):
 
         @record(collection="guests")
         class Guest(Record):
@@ -36,7 +36,7 @@ def test_a_field_that_says_nothing_stops_the_import() -> None:
 
 
 def test_a_field_that_says_two_things_stops_the_import() -> None:
-    with pytest.raises(UndescribedFieldError, match="Guest.name"):
+    with pytest.raises(UndescribedFieldError, match=r"Guest\.name"):
 
         @record(collection="guests", subject="id")
         class Guest(Record):

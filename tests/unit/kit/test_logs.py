@@ -87,20 +87,28 @@ def by_a_library(text: str) -> None:
     logging.getLogger("some.library").warning("said %s aloud", text)
 
 
+def fail(text: str) -> None:
+    raise PeculiarError(text)
+
+
+def fail_twice(text: str) -> None:
+    try:
+        fail(text)
+    except PeculiarError as error:
+        raise RuntimeError("outer") from error
+
+
 def as_an_exception(text: str) -> None:
     try:
-        raise PeculiarError(text)
+        fail(text)
     except PeculiarError:
         get_logger("room").exception("something_failed")
 
 
 def as_a_library_exception(text: str) -> None:
     try:
-        try:
-            raise KeyError(text)
-        except KeyError as error:
-            raise PeculiarError("outer") from error
-    except PeculiarError:
+        fail_twice(text)
+    except RuntimeError:
         logging.getLogger("some.library").exception("failed")
 
 
@@ -119,6 +127,15 @@ def test_no_personal_value_and_no_secret_reaches_the_log(
     written = stream.getvalue()
     assert written  # the line is there
     assert SECRET_PARTS[canary] not in written
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "secret", "token", "access_token", "authorization", "cookie", "claim_code"]
+)
+def test_what_is_named_a_secret_is_one(stream: io.StringIO, name: str) -> None:
+    get_logger("room").info("something_happened", **{name: "hunter2"}, headers={name.title(): "hunter2"})
+    assert stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from isocket.storage.records import StoredRecords
 from portal_api.cursor import decode, encode, page_of
 from portal_api.problem import ProblemError
 
-
 TEXT = st.text(st.characters(codec="utf-8"), max_size=100)
 
 

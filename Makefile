@@ -1,0 +1,88 @@
+# `make` alone lists what there is. Nothing has to be done before any of it.
+
+PYTHON ?= $(firstword $(foreach each,python3 python3.13 python3.12 python3.11,$(shell \
+	$(each) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(each))))
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+CODE := isocket broker_bridge portal_api alerts privacy firmware_sim tests
+LEAST_COVERAGE := 85
+WORKERS := 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: .make/run mosquitto ## Run the whole cloud with five simulated sockets; Ctrl-C stops it
+	@exec $(BIN)/isocket demo
+
+.PHONY: test
+test: check pytest ## Check everything and run every test
+
+.PHONY: pytest
+pytest: .make/all mosquitto ## Run every test, with coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile -q
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under=$(LEAST_COVERAGE)
+
+.PHONY: check
+check: .make/all ## Look at format, lint, types and imports
+	$(BIN)/ruff format --check --quiet $(CODE)
+	$(BIN)/ruff check --quiet $(CODE)
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: .make/all ## Format the code and mend what can be mended by itself
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+.PHONY: bench
+bench: .make/run mosquitto ## Run all benchmarks
+	$(BIN)/isocket bench ingest
+	$(BIN)/isocket bench alarm
+	$(BIN)/isocket bench storm
+
+.PHONY: lock
+lock: .make/all ## Pin dependencies anew, with hashes and without addresses
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --no-header --generate-hashes --python-version 3.11 \
+		--group dev pyproject.toml .ci/build.in --output-file .ci/requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --generate-hashes --python-version 3.11 \
+		--constraint .ci/requirements.txt pyproject.toml .ci/build.in --output-file .ci/requirements-run.txt
+
+.PHONY: clean
+clean: ## Remove the environment and every cache; data in var/ stays
+	rm -rf .venv .make .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: mosquitto
+mosquitto:
+	@.ci/mosquitto
+
+# What runs, and what tests need besides. Each stamp is as old as what was installed by it.
+.venv/pyvenv.cfg:
+ifeq ($(PYTHON),)
+	@echo "Python 3.11 or newer is needed; say where it is: make PYTHON=/path/to/python3" >&2; exit 1
+endif
+	@echo "Making the environment in .venv"
+	@$(PYTHON) -m venv .venv || { echo "On Debian type: sudo apt-get install python3-venv" >&2; rm -rf .venv; exit 1; }
+
+.make/packages-run: .venv/pyvenv.cfg .ci/requirements-run.txt
+	@echo "Installing what runs"
+	@$(PIP) --no-compile --require-hashes --requirement .ci/requirements-run.txt
+	@mkdir -p .make && touch $@
+
+.make/run: .make/packages-run pyproject.toml
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.make/all: .make/run .ci/requirements.txt
+	@echo "Installing what tests need"
+	@$(PIP) --no-compile --require-hashes --requirement .ci/requirements.txt
+	@touch $@

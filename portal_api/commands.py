@@ -1,0 +1,191 @@
+"""Orders to a socket: switching now, for a while, or asking it something. Each has an end."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
+
+from isocket.domain.commands import COMMAND_NAMES, Command, CommandStatus
+from isocket.domain.device_models import SWITCHING, model_of, refusal
+from isocket.kit.ids import derived_id, new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError
+from portal_api.limits import Rate
+from portal_api.models import Body, Instant, View
+from portal_api.owned import own_device
+from portal_api.problem import FieldFault, Problem, fault, not_found
+from portal_api.routes import AnyRoute, Call, Route
+
+log = get_logger(__name__)
+COMMANDS = Rate(name="commands", tries=300, per_s=60)  # of one account
+SWITCHING_TTL_S = 30  # nobody wants a heater to go on an hour after they asked
+ASKING_TTL_S = 300
+MOST_TTL_S = 86_400
+KEY_HEADER = "Idempotency-Key"
+MOST_KEY = 255
+
+
+def _known(name: str) -> str:
+    if name not in COMMAND_NAMES:
+        raise ValueError(f"A command is one of {', '.join(COMMAND_NAMES)}.")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(COMMAND_NAMES)})]
+
+
+class NewCommand(Body):
+    """What the socket shall do.
+
+    `on_for` and `off_for` need `{"seconds": n}` (up to 43,200 on a 707, 65,500 on others); `restart` and `pulse`
+    take it, 1 to 600. No other command has arguments.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "on"}, {"name": "on_for", "args": {"seconds": 3600}, "ttl_s": 60}, {"name": "status"}]
+        }
+    )
+
+    name: Name
+    args: dict[str, Any] = {}
+    ttl_s: Annotated[FiniteFloat, Field(gt=0, le=MOST_TTL_S)] | None = Field(
+        default=None,
+        description=f"Not carried out later than so many seconds from now. {SWITCHING_TTL_S} if absent, for what "
+        f"moves nothing {ASKING_TTL_S}.",
+    )
+
+
+class CommandView(View):
+    """One command and what became of it. Only the socket's own answer makes it `executed`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "cmd_q3mzv6t2cs5hd4yofn7ab2k3xe",
+                    "device_id": "is7k2m9q4xw1",
+                    "name": "on_for",
+                    "args": {"seconds": 3600},
+                    "status": "queued",
+                    "error": None,
+                    "created_at": "2026-11-22T12:00:00.000Z",
+                    "expires_at": "2026-11-22T12:00:30.000Z",
+                    "sent_at": None,
+                    "ended_at": None,
+                }
+            ]
+        }
+    )
+
+    id: str
+    device_id: str
+    name: str
+    args: dict[str, Any]
+    status: CommandStatus
+    error: str | None = Field(description="Why the socket did not do it, in its own words.")
+    created_at: Instant
+    expires_at: Instant
+    sent_at: Instant | None
+    ended_at: Instant | None
+
+
+async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
+    """Tell a socket to do something.
+
+    With the header `Idempotency-Key` (up to 255 visible ASCII characters) the same key gives the same command, so
+    that a request whose answer was lost may be repeated; with another body it is refused (422).
+    """
+    device = await own_device(call)
+    refused = refusal(model_of(device.model), call.body.name, call.body.args)
+    if refused is not None:
+        return fault(refused.field, refused.message)
+    key = call.request.headers.get(KEY_HEADER)
+    if key is not None and not (1 <= len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
+        return fault(KEY_HEADER, f"Up to {MOST_KEY} visible ASCII characters are needed.")
+    await call.portal.limits.demand(COMMANDS, call.account.id)
+    command = _command(call, device.id, key)
+    try:
+        await call.records.add(command)
+    except AlreadyThereError:
+        return await _the_same(call, command)
+    log.info("command_queued", command_id=command.id, device_id=device.id, name=command.name)
+    return _view(command, call.clock.now())
+
+
+async def show(call: Call[None, None]) -> CommandView | Problem:
+    """Show what became of a command."""
+    device = await own_device(call)
+    command = await call.records.get(Command, call.path["command_id"])
+    if command is None or command.device_id != device.id or command.account_id != call.account.id:
+        return not_found()
+    return _view(command, call.clock.now())
+
+
+def _command(call: Call[NewCommand, None], device_id: str, key: str | None) -> Command:
+    body, now = call.body, call.clock.now()
+    usual_s = SWITCHING_TTL_S if body.name in SWITCHING else ASKING_TTL_S
+    ttl_s = usual_s if body.ttl_s is None else body.ttl_s
+    return Command(
+        id=new_id("cmd") if key is None else derived_id("cmd", call.account.id, device_id, key),
+        device_id=device_id,
+        account_id=call.account.id,
+        name=body.name,
+        args=dict(body.args),
+        created_at=now,
+        expires_at=now + timedelta(milliseconds=round(ttl_s * 1000)),
+    )
+
+
+async def _the_same(call: Call[NewCommand, None], command: Command) -> CommandView | Problem:
+    """Return the command that an earlier request with the same key made."""
+    first = await call.records.get(Command, command.id)
+    if first is None:
+        return not_found()
+    if _asked(first) != _asked(command):
+        detail = "This key was used for another command."
+        return Problem(
+            status=422, kind="key-reused", detail=detail, errors=(FieldFault(field=KEY_HEADER, message=detail),)
+        )
+    return _view(first, call.clock.now())
+
+
+def _asked(command: Command) -> tuple[str, dict[str, Any], timedelta]:
+    return command.name, dict(command.args), command.expires_at - command.created_at
+
+
+def _view(command: Command, now: datetime) -> CommandView:
+    """Return a command as it is; one that was never sent and is too late is over, whoever writes that down."""
+    over = command.status is CommandStatus.QUEUED and command.expires_at <= now
+    return CommandView(
+        id=command.id,
+        device_id=command.device_id,
+        name=command.name,
+        args=dict(command.args),
+        status=CommandStatus.EXPIRED if over else command.status,
+        error=command.error,
+        created_at=command.created_at,
+        expires_at=command.expires_at,
+        sent_at=command.sent_at,
+        ended_at=command.expires_at if over else command.ended_at,
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="POST",
+        path="/devices/{device_id}/commands",
+        handler=order,
+        summary="Tell a socket to do something",
+        body=NewCommand,
+        answers={202: CommandView},
+        problems=(429,),
+    ),
+    Route(
+        method="GET",
+        path="/devices/{device_id}/commands/{command_id}",
+        handler=show,
+        summary="Show a command",
+        answers={200: CommandView},
+    ),
+)

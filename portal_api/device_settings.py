@@ -1,0 +1,145 @@
+"""What a socket is set to: as its owner wants it, and as it says it is."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from isocket.domain.commands import COMMAND_NAMES
+from isocket.domain.device_models import DeviceModel, model_of, refusal
+from isocket.domain.devices import Device
+from isocket.storage.port import StoreUnavailableError, is_
+from portal_api.models import View
+from portal_api.owned import own_device
+from portal_api.problem import FieldFault, ProblemError, fault, faults, from_validation
+from portal_api.routes import AnyRoute, Call, Route
+from portal_api.settings_models import Settings, SettingsChange, ThermostatChange, plain, whole_settings
+
+MOST_BYTES = 12 * 1024  # a message to a device may have 16 KiB
+_ROUNDS = 8  # against other changes at the same time
+
+
+class SettingsView(View):
+    """Settings of one socket."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "desired": plain(whole_settings({"mains_delay_s": 0}, model_of("isocket-707"))),
+                    "reported": {"version": 3, "mains_delay_s": 0},
+                    "version": 3,
+                    "in_step": True,
+                }
+            ]
+        }
+    )
+
+    desired: Settings = Field(description="Every setting as it is wanted: what was set, over the defaults.")
+    reported: dict[str, Any] = Field(description="The settings as the socket last told them; empty: never.")
+    version: int = Field(description="Grows with each change of what is wanted.")
+    in_step: bool = Field(description="The socket has said that it follows this version.")
+
+
+async def show(call: Call[None, None]) -> SettingsView:
+    """Show what a socket is set to. `desired` is whole: what was never set stands there with its default."""
+    return _view(await own_device(call))
+
+
+async def change(call: Call[SettingsChange, None]) -> SettingsView:
+    """Change settings; the socket is told as soon as it can be reached.
+
+    What is absent stays, null sets a key back to its default, a list replaces the whole list; of the thermostat
+    only what is given changes.
+    """
+    for _ in range(_ROUNDS):
+        device = await own_device(call)
+        wanted = _merged(device, call.body)
+        if wanted == device.desired:
+            return _view(device)
+        changed = await call.records.change_one(
+            Device,
+            is_("id", device.id),
+            is_("owner_id", call.account.id),
+            is_("desired_version", device.desired_version),
+            desired=wanted,
+            desired_version=device.desired_version + 1,
+            desired_pending=True,
+        )
+        if changed is not None:
+            await call.portal.telemetry.wake(device.id)
+            return _view(changed)
+    raise StoreUnavailableError(f"settings of a device were changed by others {_ROUNDS} times in a row")
+
+
+def _merged(device: Device, change: SettingsChange) -> dict[str, Any]:
+    """Return what to store: the keys that were ever set, each whole.
+
+    A key that is set back is stored with its default rather than taken out, since a device keeps what it is not
+    told otherwise. For the same reason a list is as long as the model has parts.
+
+    Raises:
+        ProblemError: 422: the model cannot follow, or two settings contradict each other.
+    """
+    model = model_of(device.model)
+    given = {name: getattr(change, name) for name in change.model_fields_set}
+    _check_schedule(model, change)
+    before = whole_settings(device.desired, model)
+    wanted = {key: value for key, value in before.model_dump().items() if key in device.desired and key not in given}
+    for name, value in given.items():
+        if isinstance(value, ThermostatChange):
+            wanted[name] = {**before.thermostat.model_dump(), **value.model_dump(exclude_none=True)}
+        elif value is not None:
+            wanted[name] = change.model_dump(include={name})[name]
+    try:
+        after = whole_settings(wanted, model)
+    except ValidationError as error:
+        raise ProblemError(from_validation(error)) from None
+    stored = {key: value for key, value in plain(after).items() if key in wanted or key in given}
+    if len(json.dumps(stored).encode()) > MOST_BYTES:
+        raise ProblemError(fault("(body)", "All settings together are longer than a socket takes. Shorten names."))
+    return stored
+
+
+def _check_schedule(model: DeviceModel, change: SettingsChange) -> None:
+    found = []
+    for number, rule in enumerate(change.schedule or ()):
+        if rule.name not in COMMAND_NAMES:
+            found.append(FieldFault(field=f"schedule.{number}.name", message="There is no such command."))
+        elif refused := refusal(model, rule.name, rule.args):
+            found.append(FieldFault(field=f"schedule.{number}.{refused.field}", message=refused.message))
+    if found:
+        raise ProblemError(faults(found))
+
+
+def _view(device: Device) -> SettingsView:
+    return SettingsView(
+        desired=whole_settings(device.desired, model_of(device.model)),
+        reported=dict(device.reported),
+        version=device.desired_version,
+        in_step=_follows(device.reported, device.desired_version),
+    )
+
+
+def _follows(reported: Mapping[str, Any], version: int) -> bool:
+    return bool(reported) and reported.get("version") == version
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/devices/{device_id}/settings",
+        handler=show,
+        summary="Show the settings of a socket",
+        answers={200: SettingsView},
+    ),
+    Route(
+        method="PATCH",
+        path="/devices/{device_id}/settings",
+        handler=change,
+        summary="Change settings of a socket",
+        body=SettingsChange,
+        answers={200: SettingsView},
+    ),
+)

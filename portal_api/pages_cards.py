@@ -1,0 +1,163 @@
+"""What a socket's card says: its readings in words, each with how alarming it is. Nothing here asks the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isocket.domain.commands import Command
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Incident
+from isocket.domain.settings import DeviceSettings
+from portal_api.devices import DeviceView
+from portal_api.pages_words import CAUSES, spoken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One thing a socket measures. `tone` is empty, `warn` or `bad`; `level` is 0 to 100 where a bar helps."""
+
+    icon: str
+    label: str
+    value: str
+    tone: str = ""
+    level: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A socket as its card shows it. `relay` is None where it has not said."""
+
+    view: DeviceView
+    name: str
+    readings: tuple[Reading, ...]
+    relay: bool | None
+    command: Command | None = None  # the last one, while it is of interest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """An incident in words."""
+
+    incident: Incident
+    where: str  # what the socket is called
+    what: str
+
+
+def card(device: Device, view: DeviceView, command: Command | None = None) -> Card:
+    """Return the card of a socket."""
+    relay = view.state.get("relay")
+    return Card(
+        view=view,
+        name=name_of(device),
+        readings=tuple(readings(view.state, DeviceSettings.of(device.desired))),
+        relay=relay if isinstance(relay, bool) else None,
+        command=command,
+    )
+
+
+def name_of(device: Device | None) -> str:
+    """Return what a socket is called: its nickname, else its id."""
+    if device is None:
+        return "A socket you gave up"
+    return device.name or f"Socket {device.id}"
+
+
+def trouble(incident: Incident, device: Device | None) -> Trouble:
+    """Return an incident in words: `Too cold: Freezer, 1.5 °C`."""
+    what = spoken(CAUSES, incident.cause.value)
+    label = _probe_label(incident, device)
+    value = _measured(incident)
+    if label:
+        what = f"{what}: {label}"
+    return Trouble(incident=incident, where=name_of(device), what=f"{what}, {value}" if value else what)
+
+
+def readings(fields: Mapping[str, Any], settings: DeviceSettings) -> list[Reading]:
+    """Return what the last state report says, the most important first."""
+    return [
+        *_mains(fields.get("mains")),
+        *_battery(fields.get("battery_pct"), fields.get("charging"), settings),
+        *(_probe(number, value, settings) for number, value in enumerate(_listed(fields.get("temp_c")))),
+        *(
+            _input(number, value, fields.get("armed"), settings)
+            for number, value in enumerate(_listed(fields.get("input")))
+        ),
+        *_signal(fields.get("signal_pct")),
+        *_credit(fields.get("credit")),
+    ]
+
+
+def _mains(on: object) -> list[Reading]:
+    if not isinstance(on, bool):
+        return []
+    return [Reading(icon="plug", label="Mains", value="on" if on else "out", tone="" if on else "bad")]
+
+
+def _battery(percent: object, charging: object, settings: DeviceSettings) -> list[Reading]:
+    level, marks, tone = _number(percent), settings.battery_low_pct, ""
+    if level is None:
+        return []
+    if marks and level <= max(marks):
+        tone = "bad" if level <= min(marks) else "warn"
+    more = ", charging" if charging is True else ""
+    return [Reading(icon="battery", label="Battery", value=f"{_plain(level)} %{more}", tone=tone, level=level)]
+
+
+def _probe(number: int, celsius: object, settings: DeviceSettings) -> Reading:
+    probe = settings.probe(number)
+    label = probe.name or ("Temperature" if number == 0 else f"Temperature {number + 1}")
+    value = _number(celsius)
+    if value is None:
+        return Reading(icon="heat", label=label, value="no reading", tone="warn")
+    cold = probe.low_c is not None and value < probe.low_c
+    warm = probe.high_c is not None and value > probe.high_c
+    return Reading(icon="heat", label=label, value=f"{value:.1f} °C", tone="bad" if cold or warm else "")
+
+
+def _input(number: int, value: object, armed: object, settings: DeviceSettings) -> Reading:
+    chosen = settings.input_at(number)
+    label = chosen.name or f"Input {number + 1}"
+    if value == chosen.resting:
+        return Reading(icon="door", label=label, value="at rest" + (", armed" if armed is True else ""))
+    return Reading(icon="door", label=label, value="triggered", tone="bad" if armed is True else "warn")
+
+
+def _signal(percent: object) -> list[Reading]:
+    level = _number(percent)
+    return [] if level is None else [Reading(icon="signal", label="Signal", value=f"{_plain(level)} %")]
+
+
+def _credit(text: object) -> list[Reading]:
+    return [Reading(icon="person", label="Credit", value=text)] if isinstance(text, str) else []
+
+
+def _probe_label(incident: Incident, device: Device | None) -> str:
+    if incident.probe is None or device is None:
+        return ""
+    settings = DeviceSettings.of(device.desired)
+    if incident.cause is Cause.INPUT:
+        return settings.input_at(incident.probe).name or f"input {incident.probe + 1}"
+    name = settings.probe(incident.probe).name
+    return name or ("" if incident.probe == 0 else f"thermometer {incident.probe + 1}")
+
+
+def _measured(incident: Incident) -> str:
+    if incident.value is None:
+        return ""
+    if incident.cause is Cause.BATTERY_LOW:
+        return f"{_plain(incident.value)} %"
+    if incident.cause in {Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE}:
+        return f"{incident.value:.1f} °C"
+    return ""
+
+
+def _listed(values: object) -> Sequence[object]:
+    return values if isinstance(values, list | tuple) else ()
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _plain(number: float) -> str:
+    return f"{number:.0f}" if number == int(number) else f"{number:.1f}"

@@ -1,0 +1,135 @@
+"""The overview: what is wrong now, and every socket with its state and its switch."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+
+from isocket.domain.commands import Command
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Incident
+from isocket.storage.port import above, is_, one_of
+from portal_api import claims
+from portal_api.claims import Claim
+from portal_api.cursor import page_of
+from portal_api.devices import NOT_CLOSED, views_of
+from portal_api.pages import go_to
+from portal_api.pages_cards import Card, Trouble, card, trouble
+from portal_api.pages_doorway import sign_in_page
+from portal_api.pages_forms import TYPED, Form, checked
+from portal_api.pages_words import note
+from portal_api.problem import Problem
+from portal_api.rendering import refused, shown
+from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+
+CARDS = 60
+MOST_TROUBLES = 50
+COMMAND_SHOWN_S = 15 * 60  # after that the last command is history
+
+
+class ClaimForm(Form):
+    """What is on the label of a socket, and what to call it."""
+
+    device_id: str = TYPED
+    claim_code: str = TYPED
+    name: str = TYPED
+
+
+async def overview(call: Call[None, None]) -> web.Response:
+    """Show the overview; who is not signed in gets the form to do so."""
+    if call.caller is None:
+        return await sign_in_page(call)
+    words = await _words(call)
+    return shown(call, "overview.html", {**words, "note": note(call.request.query.get("said"))}, here="overview")
+
+
+async def claim(call: Call[ClaimForm, None]) -> web.Response:
+    """Make a socket one's own."""
+    typed = call.body
+    wish = checked(
+        Claim, device_id=typed.device_id.strip(), claim_code=typed.claim_code, name=typed.name.strip() or None
+    )
+    answer = wish if isinstance(wish, Problem) else await claims.claim(replace(call, body=wish))
+    if not isinstance(answer, Problem):
+        return go_to("/?said=claimed")
+    if answer.kind == "not-found":
+        answer = replace(answer, detail="There is no socket with this id and code. Look at its label again.")
+    return refused(call, "overview.html", answer, {**await _words(call), "typed": typed}, here="overview")
+
+
+async def _words(call: Call[Any, Any]) -> dict[str, object]:
+    devices, following = await page_of(
+        call.records,
+        Device,
+        is_("owner_id", call.account.id),
+        cursor=call.request.query.get("cursor"),
+        limit=CARDS,
+    )
+    troubles = await troubles_of(call)
+    return {
+        "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
+        "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
+        "cards": await _cards(call, devices),
+        "following": following,
+        "typed": ClaimForm(),
+    }
+
+
+async def troubles_of(call: Call[Any, Any]) -> list[Trouble]:
+    """Return the caller's incidents that are not over, the newest first."""
+    found = await call.records.find(
+        Incident,
+        is_("account_id", call.account.id),
+        one_of("state", NOT_CLOSED),
+        order_by="opened_at",
+        descending=True,
+        limit=MOST_TROUBLES,
+    )
+    return await in_words(call, found)
+
+
+async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[Trouble]:
+    """Return the caller's incidents with what their sockets are called; one that was given up has no name left."""
+    ids = sorted({each.device_id for each in incidents})
+    found = await call.records.find(Device, one_of("id", ids), is_("owner_id", call.account.id)) if ids else []
+    devices = {each.id: each for each in found}
+    return [trouble(each, devices.get(each.device_id)) for each in incidents]
+
+
+async def _cards(call: Call[Any, Any], devices: Sequence[Device]) -> list[Card]:
+    views = await views_of(call.portal, call.account.id, devices)
+    commands = await _recent_commands(call, devices)
+    return [card(device, view, commands.get(device.id)) for device, view in zip(devices, views, strict=True)]
+
+
+async def _recent_commands(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, Command]:
+    """Return the caller's last command to each device, where it is fresh."""
+    if not devices:
+        return {}
+    since = call.clock.now() - timedelta(seconds=COMMAND_SHOWN_S)
+    found = await call.records.find(
+        Command, one_of("device_id", [each.id for each in devices]), above("created_at", since), order_by="created_at"
+    )
+    return {each.device_id: each for each in found if each.account_id == call.account.id}
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/",
+        handler=overview,
+        summary="Show the overview",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+    ),
+    Route(
+        method="POST",
+        path="/devices/claim",
+        handler=claim,
+        summary="Make a socket mine",
+        surface=Surface.PAGE,
+        body=ClaimForm,
+    ),
+)

@@ -1,0 +1,177 @@
+"""The settings of a socket as they go in and out: every key of the contract, with its range and its default."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, model_validator
+from typing_extensions import Self
+
+from isocket.domain.device_models import DeviceModel, model_of
+from portal_api.models import Body, OneLine
+
+DAY_S = 86_400
+MOST_PARTS = 16  # probes or inputs, as many as a state report may carry
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+
+
+def _tidy_percents(values: list[int]) -> list[int]:
+    if len(set(values)) != len(values):
+        raise ValueError("Each threshold once.")
+    return sorted(values, reverse=True)
+
+
+def _days(text: str) -> str:
+    chosen = re.split(r"\s*,\s*", text.strip().lower())
+    if any(day not in DAYS for day in chosen):
+        raise ValueError("Days are mon, tue, wed, thu, fri, sat, sun, with commas between them.")
+    return ",".join(day for day in DAYS if day in chosen)
+
+
+Delay = Annotated[FiniteFloat, Field(ge=0, le=DAY_S, description="Seconds; 0 is allowed.")]
+Heartbeat = Annotated[FiniteFloat, Field(ge=1, le=DAY_S, description="Seconds between two reports at rest.")]
+OfflineAfter = Annotated[int, Field(ge=1, le=1000, description="So many heartbeats without a word are a silence.")]
+Percents = Annotated[
+    list[Annotated[int, Field(ge=1, le=99)]],
+    Field(max_length=3, description="Charge at which the battery is low; an empty list: never."),
+    AfterValidator(_tidy_percents),
+]
+Celsius = Annotated[FiniteFloat, Field(ge=-150, le=1000)]
+PowerOn = Literal["remember", "on", "off"]
+
+
+class Probe(Body):
+    """One thermometer. No limit: null."""
+
+    name: OneLine | None = None
+    low_c: Celsius | None = None
+    high_c: Celsius | None = None
+    delay_s: Delay = 60
+    hysteresis_c: Annotated[FiniteFloat, Field(ge=0, le=50)] = 1.0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low_c is not None and self.high_c is not None and self.low_c >= self.high_c:
+            raise ValueError("low_c must be below high_c.")
+        return self
+
+
+class AlarmInput(Body):
+    """One alarm input: `no` is at rest open, `nc` at rest closed."""
+
+    name: OneLine | None = None
+    kind: Literal["no", "nc"] = "no"
+    delay_s: Delay = 1
+    severity: Literal["critical", "major", "minor", "info"] = "critical"
+
+
+class ScheduleRule(Body):
+    """A command that the socket gives itself, by its own clock. Of two for one time the later in the list wins."""
+
+    at: Annotated[str, Field(pattern=_TIME, examples=["07:00"])]
+    days: Annotated[str, Field(max_length=60, examples=["mon,tue"]), AfterValidator(_days)] = ",".join(DAYS)
+    name: str = Field(max_length=20, description="A command, as in `POST /devices/{id}/commands`.")
+    args: dict[str, Any] = {}
+
+
+class Thermostat(Body):
+    """Switches the output by the first thermometer: to heat, on below `on_c` and off above `off_c`."""
+
+    enabled: bool = False
+    mode: Literal["heat", "cool"] = "heat"
+    on_c: Celsius = 5.0
+    off_c: Celsius = 8.0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if (self.on_c < self.off_c) != (self.mode == "heat") or self.on_c == self.off_c:
+            raise ValueError("To heat, on_c must be below off_c; to cool, above it.")
+        return self
+
+
+class ThermostatChange(Body):
+    """What to change of the thermostat; what is absent stays."""
+
+    enabled: bool | None = None
+    mode: Literal["heat", "cool"] | None = None
+    on_c: Celsius | None = None
+    off_c: Celsius | None = None
+
+
+class Settings(Body):
+    """All settings, each with the value that holds."""
+
+    mains_delay_s: Delay = 10
+    restore_delay_s: Delay = 10
+    heartbeat_s: Heartbeat = 900
+    offline_after: OfflineAfter = 3
+    battery_low_pct: Percents = [50, 30, 20]
+    temp: Annotated[list[Probe], Field(max_length=MOST_PARTS)] = []
+    input: Annotated[list[AlarmInput], Field(max_length=MOST_PARTS)] = []
+    power_on: PowerOn = "remember"
+    schedule: Annotated[list[ScheduleRule], Field(max_length=32)] = []
+    thermostat: Thermostat = Thermostat()
+
+
+class SettingsChange(Body):
+    """What to change. What is absent stays; null sets a key back to its default; a list replaces the whole list."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"mains_delay_s": 0, "temp": [{"name": "Cellar", "low_c": 5, "high_c": 35}], "power_on": "on"},
+                {"schedule": [{"at": "07:00", "days": "mon,tue", "name": "on_for", "args": {"seconds": 3600}}]},
+                {"thermostat": {"enabled": True, "mode": "heat", "on_c": 5, "off_c": 8}, "heartbeat_s": None},
+            ]
+        }
+    )
+
+    mains_delay_s: Delay | None = None
+    restore_delay_s: Delay | None = None
+    heartbeat_s: Heartbeat | None = None
+    offline_after: OfflineAfter | None = None
+    battery_low_pct: Percents | None = None
+    temp: Annotated[list[Probe], Field(max_length=MOST_PARTS)] | None = None
+    input: Annotated[list[AlarmInput], Field(max_length=MOST_PARTS)] | None = None
+    power_on: PowerOn | None = None
+    schedule: Annotated[list[ScheduleRule], Field(max_length=32)] | None = None
+    thermostat: ThermostatChange | None = None
+
+
+def whole_settings(desired: Mapping[str, Any], model: DeviceModel) -> Settings:
+    """Return every setting that holds for a device: what its owner set over the defaults."""
+    known = {key: value for key, value in desired.items() if key in Settings.model_fields}
+    settings = Settings.model_validate(known)
+    return settings.model_copy(
+        update={
+            "temp": _padded(settings.temp, Probe(), model.probes),
+            "input": _padded(settings.input, AlarmInput(), model.inputs),
+        }
+    )
+
+
+def factory_settings(model_name: str) -> dict[str, Any]:
+    """Return every default of a model, as devices are told it."""
+    return plain(whole_settings({}, model_of(model_name)))
+
+
+def plain(settings: Settings) -> dict[str, Any]:
+    """Return settings as JSON for storing and for the device: whole numbers without a decimal point."""
+    made: dict[str, Any] = _tidy(settings.model_dump(mode="json"))
+    return made
+
+
+def _padded(given: list[Any], default: Probe | AlarmInput, length: int) -> list[Any]:
+    return [*given, *[default] * max(0, length - len(given))]
+
+
+def _tidy(value: Any) -> Any:
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_tidy(item) for item in value]
+        case dict():
+            return {key: _tidy(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,88 @@
+"""Lanes: a provider that hangs holds up nobody else, and a stop loses nothing."""
+
+import asyncio
+import random
+
+from alerts.channels.channel import ChannelKind, Message
+from alerts.dispatcher import Dispatcher, Lane
+from alerts.outcomes import Outcome, Sent, Unclear
+from isocket.domain.deliveries import DeliveryKind, DeliveryState
+from isocket.storage.wakeups import Wakeups
+from tests.fakes.alert_house import PUBLIC_URL, AlertHouse
+
+
+class Hanging:
+    """A provider that answers only when told to."""
+
+    name = "hanging"
+    kind = ChannelKind.SMS
+
+    def __init__(self) -> None:
+        self.begun: list[Message] = []
+        self.arrived = asyncio.Event()
+        self.answer = asyncio.Event()
+
+    async def send(self, message: Message) -> Outcome:
+        self.begun.append(message)
+        self.arrived.set()
+        await self.answer.wait()
+        return Sent(provider_id="SM1", receipt_expected=False)
+
+    async def look_up(self, message: Message, sent_after: object) -> Outcome:
+        return Unclear(reason="not_found")
+
+    async def close(self) -> None:
+        pass
+
+
+def lane_of(house: AlertHouse, provider: Hanging, *, calls: int) -> Lane:
+    dispatcher = Dispatcher(
+        records=house.records,
+        clock=house.clock,
+        channels={ChannelKind.SMS: provider},
+        public_url=PUBLIC_URL,
+        chance=random.Random(1),
+    )
+    return Lane(
+        "lane",
+        dispatcher=dispatcher,
+        kinds=tuple(DeliveryKind),
+        channels=tuple(ChannelKind),
+        calls=calls,
+        bell=Wakeups().bell(),
+        clock=house.clock,
+    )
+
+
+async def test_a_call_that_hangs_does_not_hold_up_the_next_delivery() -> None:
+    house = await AlertHouse().furnish()
+    for name in "abc":
+        await house.delivery(id=f"dlv_{name}", text=name)
+    provider, stop = Hanging(), asyncio.Event()
+    running = asyncio.create_task(lane_of(house, provider, calls=2).run(stop))
+    await house.pass_by(seconds=1)
+    assert [message.text for message in provider.begun] == ["a", "b"]
+    provider.answer.set()
+    await house.pass_by(seconds=1)
+    assert [message.text for message in provider.begun] == ["a", "b", "c"]
+    stop.set()
+    await house.pass_by(seconds=1)
+    await running
+
+
+async def test_a_lane_that_is_told_to_stop_finishes_its_calls_and_begins_no_others() -> None:
+    house = await AlertHouse().furnish()
+    for name in "ab":
+        await house.delivery(id=f"dlv_{name}", text=name)
+    provider, stop = Hanging(), asyncio.Event()
+    running = asyncio.create_task(lane_of(house, provider, calls=1).run(stop))
+    await house.pass_by(seconds=1)
+    stop.set()
+    await house.pass_by(seconds=1)
+    assert not running.done()
+    provider.answer.set()
+    await house.pass_by(seconds=1)
+    await running
+    assert [message.text for message in provider.begun] == ["a"]
+    states = {each.id: each.state for each in await house.deliveries(DeliveryKind.CODE)}
+    assert states == {"dlv_a": DeliveryState.SENT, "dlv_b": DeliveryState.DUE}

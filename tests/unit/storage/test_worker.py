@@ -1,0 +1,117 @@
+"""A worker works while there is work, sleeps without, wakes by bell or time, and survives its failures."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from isocket.storage.wakeups import Wakeups
+from isocket.storage.worker import Worker
+from tests.fakes.clock import ManualClock
+
+Step = Callable[[], Awaitable[bool]]
+
+
+class Bench:
+    """A worker with `pieces` of work; each step takes one."""
+
+    def __init__(self, pieces: int = 0) -> None:
+        self.clock = ManualClock()
+        self.wakeups = Wakeups()
+        self.stop = asyncio.Event()
+        self.pieces = pieces
+        self.looks = 0
+        self.failures = 0
+
+    async def step(self) -> bool:
+        self.looks += 1
+        if self.failures:
+            self.failures -= 1
+            raise RuntimeError("as it happens")
+        if not self.pieces:
+            return False
+        self.pieces -= 1
+        return True
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        bell = self.wakeups.bell("things", "others")
+        worker = Worker("tester", self.step, bell=bell, clock=self.clock, idle_s=1)
+        task = asyncio.create_task(worker.run(self.stop))
+        await self.clock.advance(0)
+        try:
+            yield
+        finally:
+            self.stop.set()
+            await self.clock.advance(60)
+            await asyncio.wait_for(task, 5)
+
+
+async def test_all_the_work_is_done_without_waiting() -> None:
+    bench = Bench(pieces=5)
+    async with bench.working():
+        assert bench.pieces == 0
+        assert bench.looks == 6
+
+
+async def test_an_idle_worker_looks_again_after_its_idle_time() -> None:
+    bench = Bench()
+    async with bench.working():
+        assert bench.looks == 1
+        await bench.clock.advance(0.9)
+        assert bench.looks == 1
+        await bench.clock.advance(0.1)
+        assert bench.looks == 2
+
+
+@pytest.mark.parametrize("name", ["things", "others"])
+async def test_a_bell_wakes_it_at_once(name: str) -> None:
+    bench = Bench()
+    async with bench.working():
+        bench.pieces = 1
+        bench.wakeups.ring(name)
+        await bench.clock.advance(0)
+        assert bench.pieces == 0
+
+
+async def test_a_bell_of_others_does_not_wake_it() -> None:
+    bench = Bench()
+    async with bench.working():
+        bench.wakeups.ring("strangers")
+        await bench.clock.advance(0)
+        assert bench.looks == 1
+
+
+async def test_a_ring_during_a_step_is_not_lost() -> None:
+    bench = Bench()
+    bell = bench.wakeups.bell("things")
+    bench.wakeups.ring("things")
+    await asyncio.wait_for(bell.wait(bench.clock, 3600), 5)
+
+
+async def test_a_closed_bell_is_not_kept() -> None:
+    wakeups = Wakeups()
+    wakeups.bell("things").close()
+    assert not wakeups._bells["things"]
+
+
+async def test_failures_do_not_end_it() -> None:
+    bench = Bench(pieces=1)
+    bench.failures = 3
+    with capture_logs() as lines:
+        async with bench.working():
+            await bench.clock.advance(60)
+            assert bench.pieces == 0
+    assert [line["event"] for line in lines] == ["worker_step_failed"] * 3
+
+
+async def test_told_to_stop_it_finishes_its_step_and_ends() -> None:
+    bench = Bench()
+    async with bench.working():
+        bench.stop.set()
+        await bench.clock.advance(0)
+        looks = bench.looks
+        await bench.clock.advance(100)
+        assert bench.looks == looks
