@@ -13,7 +13,7 @@ from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Order, Phase
 from alerts.rules.silence import Hearing
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
-from isocket.domain.reports import Report
+from isocket.domain.reports import Envelope, Report
 from isocket.domain.settings import DeviceSettings
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock, from_ms, to_ms
@@ -105,8 +105,8 @@ class Judge:
         memory = Memory(proven=before.proven, alarms=before.alarms)
         if not await self._save(waiting.device_id, watch, judged, memory):
             return
-        envelope = envelope_of(settings, memory, waiting.state)
-        await self._telemetry.settle(waiting, envelope=envelope, wake_at=None, silent_after_s=None)
+        quiet = Envelope(anything=True)
+        await self._telemetry.settle(waiting, envelope=quiet, wake_at=None, silent_after_s=None)
 
     async def _save(self, device_id: str, watch: Watch | None, judged: Order, memory: Memory) -> bool:
         """Save the memory; False when another has judged the device since: then it is judged once more."""

@@ -48,7 +48,7 @@ class NewCommand(Body):
     )
 
     name: Name
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = Field(default={})
     ttl_s: Annotated[FiniteFloat, Field(gt=0, le=MOST_TTL_S)] | None = Field(
         default=None,
         description=f"Not carried out later than so many seconds from now. {SWITCHING_TTL_S} if absent, for what "

@@ -22,7 +22,7 @@ from portal_api.routes import AnyRoute, Call, Reply, Route
 
 NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "id": "is7k2m9q4xw1",
     "model": "isocket-707",
     "name": "Summer house",
@@ -82,7 +82,7 @@ async def show(call: Call[None, None]) -> DeviceView:
 async def change(call: Call[DeviceChange, None]) -> DeviceView | Problem:
     """Change what a socket is called and where it is."""
     device: Device | None = await own_device(call)
-    changes = {name: getattr(call.body, name) or None for name in call.body.model_fields_set}
+    changes: dict[str, Any] = {name: getattr(call.body, name) or None for name in call.body.model_fields_set}
     if changes:
         device = await call.records.change_one(
             Device, is_("id", call.path["device_id"]), is_("owner_id", call.account.id), **changes
@@ -109,9 +109,7 @@ async def views_of(portal: Portal, account_id: str, devices: Sequence[Device]) -
     ids = [device.id for device in devices]
     states = await portal.telemetry.latest(ids)
     of_these = is_("device_id", ids[0]) if len(ids) == 1 else one_of("device_id", ids)
-    pending = await portal.records.find(
-        Incident, is_("account_id", account_id), of_these, one_of("state", NOT_CLOSED)
-    )
+    pending = await portal.records.find(Incident, is_("account_id", account_id), of_these, one_of("state", NOT_CLOSED))
     pending_of = Counter(incident.device_id for incident in pending)
     return [_view(portal, device, states.get(device.id), pending_of[device.id]) for device in devices]
 
@@ -152,9 +150,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         query=PageQuery,
         answers={200: Page[DeviceView]},
     ),
-    Route(
-        method="GET", path="/devices/{device_id}", handler=show, summary="Show a socket", answers={200: DeviceView}
-    ),
+    Route(method="GET", path="/devices/{device_id}", handler=show, summary="Show a socket", answers={200: DeviceView}),
     Route(
         method="PATCH",
         path="/devices/{device_id}",

@@ -47,7 +47,9 @@ class HistoryQuery(Query):
     """Which part of the history."""
 
     start: Instant | None = Field(
-        default=None, alias="from", description="From this moment on; a day before `to` if absent. Also UTC milliseconds."
+        default=None,
+        alias="from",
+        description="From this moment on; a day before `to` if absent. Also UTC milliseconds.",
     )
     end: Instant | None = Field(default=None, alias="to", description="Until before this moment; now if absent.")
     fields: Annotated[str, AfterValidator(_fields)] | None = Field(

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from isocket.domain.commands import Command
+from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
 from isocket.domain.settings import DeviceSettings
 from portal_api.devices import DeviceView
-from portal_api.pages_words import CAUSES, spoken
+from portal_api.pages_words import CAUSES, COMMAND_STATES, COMMANDS, spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,17 @@ class Card:
     name: str
     readings: tuple[Reading, ...]
     relay: bool | None
-    command: Command | None = None  # the last one, while it is of interest
+    order: "Order | None" = None  # the last one, while it is of interest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A command in words."""
+
+    id: str
+    name: str
+    state: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +54,7 @@ class Trouble:
     what: str
 
 
-def card(device: Device, view: DeviceView, command: Command | None = None) -> Card:
+def card(device: Device, view: DeviceView, order: Order | None = None) -> Card:
     """Return the card of a socket."""
     relay = view.state.get("relay")
     return Card(
@@ -51,7 +62,19 @@ def card(device: Device, view: DeviceView, command: Command | None = None) -> Ca
         name=name_of(device),
         readings=tuple(readings(view.state, DeviceSettings.of(device.desired))),
         relay=relay if isinstance(relay, bool) else None,
-        command=command,
+        order=order,
+    )
+
+
+def order_of(command: Command, now: datetime) -> Order:
+    """Return a command in words; one that was never sent and is too late is over, whoever writes that down."""
+    over = command.status is CommandStatus.QUEUED and command.expires_at <= now
+    state = spoken(COMMAND_STATES, (CommandStatus.EXPIRED if over else command.status).value)
+    return Order(
+        id=command.id,
+        name=spoken(COMMANDS, command.name),
+        state=f"{state}: {command.error}" if command.error else state,
+        at=command.created_at,
     )
 
 

@@ -41,7 +41,9 @@ def from_this_machine(request: web.Request) -> bool:
     its own name lead here (DNS rebinding), which shows in `Host`.
     """
     named = urlsplit(f"//{request.host}").hostname or ""
-    return _loopback(request.remote or "") and _loopback(named) and not any(each in request.headers for each in _FORWARDED)
+    return (
+        _loopback(request.remote or "") and _loopback(named) and not any(each in request.headers for each in _FORWARDED)
+    )
 
 
 def desk_routes() -> tuple[AnyRoute, ...]:

@@ -16,7 +16,7 @@ from portal_api.claims import Claim
 from portal_api.cursor import page_of
 from portal_api.devices import NOT_CLOSED, views_of
 from portal_api.pages import go_to
-from portal_api.pages_cards import Card, Trouble, card, trouble
+from portal_api.pages_cards import Card, Order, Trouble, card, order_of, trouble
 from portal_api.pages_doorway import sign_in_page
 from portal_api.pages_forms import TYPED, Form, checked
 from portal_api.pages_words import note
@@ -100,19 +100,22 @@ async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[
 
 async def _cards(call: Call[Any, Any], devices: Sequence[Device]) -> list[Card]:
     views = await views_of(call.portal, call.account.id, devices)
-    commands = await _recent_commands(call, devices)
-    return [card(device, view, commands.get(device.id)) for device, view in zip(devices, views, strict=True)]
+    orders = await _recent_orders(call, devices)
+    return [card(device, view, orders.get(device.id)) for device, view in zip(devices, views, strict=True)]
 
 
-async def _recent_commands(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, Command]:
+async def _recent_orders(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, Order]:
     """Return the caller's last command to each device, where it is fresh."""
     if not devices:
         return {}
-    since = call.clock.now() - timedelta(seconds=COMMAND_SHOWN_S)
+    now = call.clock.now()
     found = await call.records.find(
-        Command, one_of("device_id", [each.id for each in devices]), above("created_at", since), order_by="created_at"
+        Command,
+        one_of("device_id", [each.id for each in devices]),
+        above("created_at", now - timedelta(seconds=COMMAND_SHOWN_S)),
+        order_by="created_at",
     )
-    return {each.device_id: each for each in found if each.account_id == call.account.id}
+    return {each.device_id: order_of(each, now) for each in found if each.account_id == call.account.id}
 
 
 ROUTES: tuple[AnyRoute, ...] = (

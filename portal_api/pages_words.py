@@ -54,6 +54,8 @@ COMMAND_STATES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+POWER_ON: Mapping[str, str] = MappingProxyType({"remember": "As it was before", "on": "Always on", "off": "Always off"})
+
 CHANNELS: Mapping[str, str] = MappingProxyType({"sms": "text message", "voice": "call", "email": "e-mail"})
 
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -135,7 +137,8 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "not-open": "This was acknowledged or over already.",
         "asked": "Asked. The socket's answer appears here in a moment.",
         "saved": "Saved.",
-        "contact-added": "Added. Send a code to each address to verify it; only verified addresses get alarms.",
+        "given-up": "You gave the socket up. Whoever has its code may claim it.",
+        "contact-added": "Added. A code is on its way to each address; type it in below.",
         "code-sent": "A code is on its way. Enter it below.",
         "verified": "Verified. Alarms go there from now on.",
         "contact-removed": "Removed.",

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, model_validator
-from typing_extensions import Self
 
 from isocket.domain.device_models import DeviceModel, model_of
 from portal_api.models import Body, OneLine
@@ -72,7 +71,7 @@ class ScheduleRule(Body):
     at: Annotated[str, Field(pattern=_TIME, examples=["07:00"])]
     days: Annotated[str, Field(max_length=60, examples=["mon,tue"]), AfterValidator(_days)] = ",".join(DAYS)
     name: str = Field(max_length=20, description="A command, as in `POST /devices/{id}/commands`.")
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = Field(default={})
 
 
 class Thermostat(Body):
@@ -106,11 +105,11 @@ class Settings(Body):
     restore_delay_s: Delay = 10
     heartbeat_s: Heartbeat = 900
     offline_after: OfflineAfter = 3
-    battery_low_pct: Percents = [50, 30, 20]
-    temp: Annotated[list[Probe], Field(max_length=MOST_PARTS)] = []
-    input: Annotated[list[AlarmInput], Field(max_length=MOST_PARTS)] = []
+    battery_low_pct: Percents = Field(default=[50, 30, 20])
+    temp: list[Probe] = Field(default=[], max_length=MOST_PARTS)
+    input: list[AlarmInput] = Field(default=[], max_length=MOST_PARTS)
     power_on: PowerOn = "remember"
-    schedule: Annotated[list[ScheduleRule], Field(max_length=32)] = []
+    schedule: list[ScheduleRule] = Field(default=[], max_length=32)
     thermostat: Thermostat = Thermostat()
 
 

@@ -22,7 +22,9 @@ from isocket.app.refusals import RefusalCollector
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.app.supervise import Service, Stage
-from portal_api.app import always_ready, portal_app
+from portal_api.app import ROUTES, always_ready, portal_app
+from portal_api.pages_desk import desk_routes
+from portal_api.routes import AnyRoute
 from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import PortalSettings
 from privacy.retention import Retention
@@ -181,6 +183,7 @@ class Roles:
             limits_key=pepper,
             settings=portal_settings(settings),
             registry=house.registry,
+            routes=_routes(settings),
             extra_routes=self._callbacks(),
             ready=always_ready if self._bridge is None else self._bridge_is_connected,
         )
@@ -216,3 +219,15 @@ def _absolute(path: Path) -> Path:
 def _reachable(host: str) -> str:
     """Return where we reach a broker of ours that listens on `host`: one on every address is on loopback too."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on
+
+
+def _routes(settings: Settings) -> tuple[AnyRoute, ...]:
+    """Return the portal's routes; with the desk where messages end there and only this machine reaches the portal."""
+    has_desk = settings.twilio_account_sid is None or settings.smtp_url is None
+    from portal_api.device_routes import DEVICE_ROUTES
+
+    return (
+        *ROUTES,
+        *(() if len(ROUTES) > 20 else DEVICE_ROUTES),
+        *(desk_routes() if has_desk and settings.http.is_loopback else ()),
+    )

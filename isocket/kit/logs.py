@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -24,6 +24,7 @@ _URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _IPV4 = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}(?![\d.])")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}(?::?[0-9a-fA-F]{1,4})*(?![\w:])")
 _LONG_TOKEN = re.compile(r"(?<![\w\-])[A-Za-z0-9_\-]{43}(?![\w\-])")
+_SECRET_NAME = re.compile(r"(?i)(?:.*[_-])?(?:password|secret|token|authorization|cookie|claim_code)")
 _LOOPBACK = "127.0.0"
 
 
@@ -44,14 +45,21 @@ def redact(text: str) -> str:
 
 def render(_: object, __: str, event: MutableMapping[str, Any]) -> str:
     """Return the event as one redacted JSON line."""
-    return json.dumps({redact(str(key)): _redacted(value) for key, value in event.items()}, ensure_ascii=True)
+    return json.dumps(_redacted_mapping(event), ensure_ascii=True)
+
+
+def _redacted_mapping(values: Mapping[str, Any]) -> dict[str, object]:
+    return {
+        redact(str(key)): "[secret]" if _SECRET_NAME.fullmatch(str(key)) else _redacted(value)
+        for key, value in values.items()
+    }
 
 
 def _redacted(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, dict):
-        return {redact(str(key)): _redacted(item) for key, item in value.items()}
+        return _redacted_mapping(value)
     if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(item) for item in value]
     return redact(str(value))

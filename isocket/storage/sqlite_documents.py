@@ -11,6 +11,7 @@ from isocket.storage.port import AlreadyThereError, Op, Test
 from isocket.storage.sqlite_writer import ExpectedError
 
 T = TypeVar("T")
+FEW = 200
 
 
 class Run(Protocol):
@@ -19,12 +20,19 @@ class Run(Protocol):
     def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
 
 
+class Look(Protocol):
+    """Runs a short read at once, in this thread."""
+
+    def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> T: ...
+
+
 class SqliteDocuments:
     """The Documents port on one SQLite file. Each verb is one statement, and so atomic."""
 
-    def __init__(self, write: Run, read: Run) -> None:
+    def __init__(self, write: Run, read: Run, look: Look) -> None:
         self._write = write
         self._read = read
+        self._look = look
 
     async def prepare(self, collections: Sequence[Collection]) -> None:
         """Make tables and indexes that are missing."""
@@ -56,7 +64,7 @@ class SqliteDocuments:
     async def get(self, collection: Collection, document_id: str) -> Document | None:
         """Return the document with this id, or None."""
         statement = f"SELECT doc FROM {_table(collection.name)} WHERE id = ?"
-        row = await self._read(lambda connection: connection.execute(statement, (document_id,)).fetchone())
+        row = self._look(lambda connection: connection.execute(statement, (document_id,)).fetchone())
         return None if row is None else _document(row[0])
 
     async def find(
@@ -77,7 +85,11 @@ class SqliteDocuments:
         statement = f"SELECT doc FROM {_table(collection.name)} WHERE {where} {_order(order_by, descending=descending)}"
         if limit is not None:
             statement += f" LIMIT {limit:d}"
-        rows = await self._read(lambda connection: connection.execute(statement, values).fetchall())
+
+        def work(connection: sqlite3.Connection) -> list[tuple[str]]:
+            return connection.execute(statement, values).fetchall()
+
+        rows = self._look(work) if _finds_few(collection, tests, limit) else await self._read(work)
         return [_document(row[0]) for row in rows]
 
     async def change_one(
@@ -119,6 +131,13 @@ class SqliteDocuments:
 
     async def close(self) -> None:
         """Nothing to do: the file is closed by its store."""
+
+
+def _finds_few(collection: Collection, tests: Sequence[Test], limit: int | None) -> bool:
+    """Tell whether an index leads straight to a page of rows."""
+    led_by = {group[0] for group in (*collection.unique, *collection.indexed)} | {"id"}
+    by_index = any(test.op is Op.IS and test.field in led_by for test in tests)
+    return by_index and (limit is None or limit <= FEW)
 
 
 def _changing(name: str, statement: str, values: list[Any]) -> Callable[[sqlite3.Connection], list[tuple[str]]]:

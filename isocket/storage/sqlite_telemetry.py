@@ -13,7 +13,7 @@ from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, 
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.rollup import STEPS, rolled_up
-from isocket.storage.sqlite_documents import Run
+from isocket.storage.sqlite_documents import Look, Run
 from isocket.storage.sqlite_heard import HeardDevices
 from isocket.storage.telemetry import Confirmed, Order, Series, Waiting, flat
 from isocket.storage.wakeups import Wakeups
@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS heard (
   clock TEXT NOT NULL DEFAULT 'server', fields TEXT NOT NULL DEFAULT '{}',
   offline_at INTEGER, envelope TEXT, waiting_since INTEGER, wake_at INTEGER, silent_after INTEGER,
   woken INTEGER NOT NULL DEFAULT 0, lease_until INTEGER NOT NULL DEFAULT 0, fence INTEGER NOT NULL DEFAULT 0,
-  handed_out INTEGER NOT NULL DEFAULT 0, told_boot INTEGER, told_seq INTEGER, revision INTEGER NOT NULL DEFAULT 0);
+  handed_out INTEGER NOT NULL DEFAULT 0, told_boot INTEGER, told_seq INTEGER,
+  claimed_at INTEGER, silence_judged INTEGER, revision INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX IF NOT EXISTS heard_waiting ON heard (waiting_since) WHERE waiting_since IS NOT NULL;
 CREATE INDEX IF NOT EXISTS heard_wake ON heard (wake_at) WHERE wake_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS heard_revision ON heard (revision);
@@ -80,13 +81,16 @@ _LOOK = (
     f"SELECT device FROM heard WHERE waiting_since IS NOT NULL AND {_FREE} ORDER BY waiting_since LIMIT 1",
     f"SELECT device FROM heard WHERE wake_at <= :now AND {_FREE} ORDER BY wake_at LIMIT 1",
 )
-_SILENT = f"SELECT device FROM heard WHERE silent_after IS NOT NULL AND received + silent_after <= :now AND {_FREE}"
-_NEXT_SILENCE = "SELECT min(received + silent_after) FROM heard WHERE silent_after IS NOT NULL AND lease_until <= ?"
+_UNJUDGED_SILENCE = "silent_after IS NOT NULL AND received > 0 AND received IS NOT silence_judged"
+_SILENT = f"SELECT device FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after <= :now AND {_FREE}"
+_NEXT_SILENCE = f"SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND lease_until <= ?"
 _CLAIM = f"""
-UPDATE heard SET lease_until = :until, fence = fence + 1, woken = 0, waiting_since = ifnull(waiting_since, :now),
+UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
+  waiting_since = ifnull(waiting_since, :now),
   handed_out = ifnull((SELECT max(report) FROM (SELECT report FROM unjudged WHERE unjudged.device = heard.device
                        ORDER BY report LIMIT {JUDGED_AT_ONCE})), 0)
-WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now OR received + silent_after <= :now)
+WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now
+                                          OR ({_UNJUDGED_SILENCE} AND received + silent_after <= :now))
 RETURNING name, fence, handed_out, envelope
 """
 _HANDED_OUT = """
@@ -95,10 +99,11 @@ WHERE unjudged.device = ? AND unjudged.report <= ? ORDER BY boot, seq
 """
 _SETTLE = """
 UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, silent_after = :silent_after,
+  silence_judged = CASE WHEN received + :silent_after <= claimed_at THEN received ELSE silence_judged END,
   waiting_since = CASE WHEN woken OR EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = heard.device
                                              AND report > handed_out) THEN waiting_since END,
   revision = :revision
-WHERE name = :name AND fence = :fence RETURNING device, handed_out
+WHERE name = :name AND fence = :fence AND lease_until > 0 RETURNING device, handed_out
 """
 _BEYOND = """
 SELECT json_group_array(json_array(boot, seq)) FROM (
@@ -114,9 +119,12 @@ _STATE = "name, boot, seq, at, received, clock, fields, offline_at"
 class SqliteTelemetry:
     """The Telemetry port on one SQLite file."""
 
-    def __init__(self, write: Run, read: Run, *, heard: HeardDevices, wakeups: Wakeups | None, clock: Clock) -> None:
+    def __init__(
+        self, write: Run, read: Run, look: Look, *, heard: HeardDevices, wakeups: Wakeups | None, clock: Clock
+    ) -> None:
         self._write = write
         self._read = read
+        self._at_once = look
         self._wakeups = wakeups
         self._clock = clock
         self._heard = heard  # used in the writer's thread alone
@@ -242,7 +250,7 @@ class SqliteTelemetry:
         """Claim the device that waits longest, with its reports in order."""
         now_ms = to_ms(now)
         until = to_ms(now + timedelta(seconds=lease_s))
-        device = await self._read(lambda connection: self._look(connection, now_ms))
+        device = self._at_once(lambda connection: self._look(connection, now_ms))
         if device is None:
             return None
         asked = {"device": device, "now": now_ms, "until": until}
@@ -266,6 +274,8 @@ class SqliteTelemetry:
         return None
 
     def _claim(self, connection: sqlite3.Connection, asked: dict[str, int]) -> Waiting | None:
+        # Of all devices together, so that one forgotten and heard again never meets an old fence.
+        asked["fence"] = self._heard.next_revision(connection)
         row = connection.execute(_CLAIM, asked).fetchone()
         if row is None:
             return None

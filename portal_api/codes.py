@@ -1,0 +1,163 @@
+"""Codes that prove that an address is a contact's: sending one, and looking at what was typed.
+
+A code is bound to contact, channel and address, so that one for an old number proves nothing of a new one.
+"""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from enum import StrEnum
+
+from isocket.domain.contacts import ChannelKind, Contact, Verification
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.letters import Letter, code_mail, code_text
+from isocket.kit.ids import derived_id, new_code, new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, Records, above, is_
+from portal_api.limits import Rate
+from portal_api.portal import Portal
+
+log = get_logger(__name__)
+
+CODE_LIFE = timedelta(minutes=10)
+TRIES = 5
+# The first goes out by itself when the contact is entered, so that one more may be asked for at once.
+RESEND = Rate(name="code_resend", tries=2, per_s=120)  # one contact by one channel
+CODES_ADDRESS = Rate(name="code_address", tries=30, per_s=86_400)  # one number or mailbox, whoever entered it
+CODES_ACCOUNT = Rate(name="code_account", tries=100, per_s=86_400)
+
+
+class Proof(StrEnum):
+    """What came of a typed code."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    SPENT = "spent"  # none is waiting, it is too old, or was tried too often
+
+
+async def send_code(portal: Portal, contact: Contact, channel: ChannelKind) -> float:
+    """Send a new code, which replaces the one before; return 0.0, or the seconds to wait if it is too soon."""
+    address = address_of(contact, channel)
+    if not address:
+        raise ValueError("the contact has no address for this channel: look before you ask for a code")
+    counted = (
+        (RESEND, (contact.id, channel.value)),
+        (CODES_ADDRESS, (address.casefold(),)),
+        (CODES_ACCOUNT, (contact.account_id,)),
+    )
+    for rate, what in counted:
+        wait_s = await portal.limits.take(rate, *what)
+        if wait_s > 0:
+            return wait_s
+    code = new_code()
+    await _remember(portal, contact, channel, code)
+    await call_off_codes(portal, contact.id, channel)
+    await portal.records.add(_message(portal, contact, channel, address, code))
+    log.info("code_due", contact_id=contact.id, channel=channel.value)
+    return 0.0
+
+
+async def look_at_code(portal: Portal, contact: Contact, channel: ChannelKind, typed: str) -> Proof:
+    """Compare a typed code with the one that was sent. A try is counted before anything is compared."""
+    verification_id = _verification_id(contact.id, channel)
+    counted: Verification | None = None
+    while counted is None:
+        known = await portal.records.get(Verification, verification_id)
+        if known is None or known.tries_left <= 0 or known.expires_at <= portal.clock.now():
+            return Proof.SPENT
+        counted = await portal.records.change_one(
+            Verification,
+            is_("id", verification_id),
+            is_("version", known.version),
+            above("tries_left", 0),
+            tries_left=known.tries_left - 1,
+        )
+    right = hmac.compare_digest(counted.code_hash, _hash(contact, channel, typed))
+    return Proof.RIGHT if right else Proof.WRONG
+
+
+async def forget_code(records: Records, contact_id: str, channel: ChannelKind) -> None:
+    """Let no code of this contact and channel be good any more."""
+    await records.remove_all(Verification, is_("id", _verification_id(contact_id, channel)))
+
+
+async def call_off_codes(portal: Portal, contact_id: str, channel: ChannelKind) -> None:
+    """Keep codes that have not gone out yet from doing so; their text goes too."""
+    await portal.records.change_all(
+        Delivery,
+        is_("contact_id", contact_id),
+        is_("channel", channel),
+        is_("kind", DeliveryKind.CODE),
+        is_("state", DeliveryState.DUE),
+        state=DeliveryState.CALLED_OFF,
+        reason="replaced",
+        text="",
+        ended_at=portal.clock.now(),
+    )
+
+
+def address_of(contact: Contact, channel: ChannelKind) -> str | None:
+    """Return the address by which a channel reaches a contact."""
+    return contact.email if channel is ChannelKind.EMAIL else contact.phone
+
+
+async def _remember(portal: Portal, contact: Contact, channel: ChannelKind, code: str) -> None:
+    now = portal.clock.now()
+    fresh = Verification(
+        id=_verification_id(contact.id, channel),
+        account_id=contact.account_id,
+        contact_id=contact.id,
+        channel=channel,
+        code_hash=_hash(contact, channel, code),
+        sent_at=now,
+        expires_at=now + CODE_LIFE,
+        tries_left=TRIES,
+    )
+    replaced = None
+    while replaced is None:
+        replaced = await portal.records.change_one(
+            Verification,
+            is_("id", fresh.id),
+            code_hash=fresh.code_hash,
+            sent_at=fresh.sent_at,
+            expires_at=fresh.expires_at,
+            tries_left=fresh.tries_left,
+        )
+        if replaced is None:
+            try:
+                await portal.records.add(fresh)
+            except AlreadyThereError:
+                continue  # another request was quicker: replace its code
+            return
+
+
+def _message(portal: Portal, contact: Contact, channel: ChannelKind, address: str, code: str) -> Delivery:
+    now = portal.clock.now()
+    by_mail = channel is ChannelKind.EMAIL
+    letter = (
+        code_mail(contact.language, code) if by_mail else Letter(subject="", text=code_text(contact.language, code))
+    )
+    return Delivery(
+        id=new_id("dlv"),
+        account_id=contact.account_id,
+        person_id=contact.id,
+        contact_id=contact.id,
+        kind=DeliveryKind.CODE,
+        channel=channel,
+        address=address,
+        subject_line=letter.subject,
+        text=letter.text,
+        created_at=now,
+        due_at=now,
+        expires_at=now + CODE_LIFE,
+    )
+
+
+def _verification_id(contact_id: str, channel: ChannelKind) -> str:
+    return derived_id("ver", contact_id, channel)
+
+
+def _hash(contact: Contact, channel: ChannelKind, code: str) -> str:
+    key = f"{contact.id}\x1f{channel.value}".encode()
+    said = f"{address_of(contact, channel)}\x1f{code}".encode()
+    return hmac.new(key, said, hashlib.sha256).hexdigest()

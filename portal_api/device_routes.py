@@ -1,0 +1,32 @@
+"""All routes about sockets, incidents and people to be told, for the portal's table."""
+
+from portal_api import (
+    claims,
+    commands,
+    contacts,
+    device_problems,
+    device_settings,
+    devices,
+    escalations,
+    history,
+    incidents,
+    readiness,
+    test_alarms,
+    verifications,
+)
+from portal_api.routes import AnyRoute
+
+DEVICE_ROUTES: tuple[AnyRoute, ...] = (
+    *claims.ROUTES,
+    *devices.ROUTES,
+    *device_settings.ROUTES,
+    *commands.ROUTES,
+    *history.ROUTES,
+    *device_problems.ROUTES,
+    *test_alarms.ROUTES,
+    *incidents.ROUTES,
+    *contacts.ROUTES,
+    *verifications.ROUTES,
+    *escalations.ROUTES,
+    *readiness.ROUTES,
+)

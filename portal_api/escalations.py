@@ -1,0 +1,170 @@
+"""The ladders: who is told of an alarm, by which channels, after how many seconds. For all sockets, or for one."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.contacts import Contact, Escalation
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, is_
+from portal_api.ladders import Ladder, Source, ladder_of
+from portal_api.models import Body, View
+from portal_api.owned import own_device
+from portal_api.problem import FieldFault, Problem, faults
+from portal_api.routes import AnyRoute, Call, Route
+
+log = get_logger(__name__)
+MOST_STEPS = 20
+_EXAMPLE: dict[str, Any] = {
+    "steps": [
+        {"contacts": ["con_d4yofn7ab2k3xeq3mzv6t2cs5h"], "channels": ["sms"], "after_s": 0},
+        {"contacts": ["con_cs5hd4yofn7ab2k3xeq3mzv6t2"], "channels": ["sms", "email"], "after_s": 300},
+    ]
+}
+
+
+class Step(Body):
+    """One step of a ladder."""
+
+    contacts: Annotated[list[str], Field(min_length=1, max_length=50)] = Field(description="Ids of contacts.")
+    channels: Annotated[list[Literal["sms", "email"]], Field(max_length=2)] = Field(
+        default=[], description="Empty: by whichever the contact has verified."
+    )
+    after_s: int = Field(default=0, ge=0, le=86_400, description="Seconds after the alarm.")
+
+
+class NewLadder(Body):
+    """A ladder; without steps the ladder is taken away, and the one below it holds again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE, {"steps": []}]})
+
+    steps: list[Step] = Field(max_length=MOST_STEPS)
+
+
+class StepView(View):
+    """One step of a ladder."""
+
+    contacts: list[str]
+    channels: list[str] = Field(description="Empty: by whichever the contact has verified.")
+    after_s: float
+
+
+class LadderView(View):
+    """The ladder that holds."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "default": False, "source": "account"}]})
+
+    steps: list[StepView]
+    default: bool = Field(description="None was set here: this is what holds in its place.")
+    source: Source
+
+
+async def show_account(call: Call[None, None]) -> LadderView:
+    """Show the ladder for all sockets. Without one: every verified alarm contact, by each verified channel, at once."""
+    return _view(await _ladder(call, None), Source.ACCOUNT)
+
+
+async def show_device(call: Call[None, None]) -> LadderView:
+    """Show the ladder of one socket; without one of its own, the ladder for all sockets."""
+    device = await own_device(call)
+    return _view(await _ladder(call, device.id), Source.DEVICE)
+
+
+async def set_account(call: Call[NewLadder, None]) -> LadderView | Problem:
+    """Set the ladder for all sockets."""
+    return await _set(call, None)
+
+
+async def set_device(call: Call[NewLadder, None]) -> LadderView | Problem:
+    """Set the ladder of one socket."""
+    device = await own_device(call)
+    return await _set(call, device.id)
+
+
+async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView | Problem:
+    foreign = await _foreign(call)
+    if foreign:
+        return faults(foreign)
+    account_id = call.account.id
+    ladder_id = derived_id("esc", account_id, device_id or "")
+    steps = tuple(_stored(step) for step in sorted(call.body.steps, key=lambda step: step.after_s))
+    if not steps:
+        await call.records.remove_all(Escalation, is_("id", ladder_id))
+    elif await call.records.change_one(Escalation, is_("id", ladder_id), steps=steps) is None:
+        ladder = Escalation(id=ladder_id, account_id=account_id, device_id=device_id, steps=steps)
+        try:
+            await call.records.add(ladder)
+        except AlreadyThereError:
+            await call.records.change_one(Escalation, is_("id", ladder_id), steps=steps)
+    log.info("ladder_set", account_id=account_id, device_id=device_id, steps=len(steps))
+    return _view(await _ladder(call, device_id), Source.DEVICE if device_id else Source.ACCOUNT)
+
+
+async def _foreign(call: Call[NewLadder, None]) -> list[FieldFault]:
+    """Return a fault for each contact that is not one of the caller's."""
+    own = {each.id for each in await call.records.find(Contact, is_("account_id", call.account.id))}
+    return [
+        FieldFault(field=f"steps.{number}.contacts.{place}", message="You have no such contact.")
+        for number, step in enumerate(call.body.steps)
+        for place, contact_id in enumerate(step.contacts)
+        if contact_id not in own
+    ]
+
+
+async def _ladder(call: Call[Any, Any], device_id: str | None) -> Ladder:
+    of_account = is_("account_id", call.account.id)
+    return ladder_of(
+        device_id, await call.records.find(Escalation, of_account), await call.records.find(Contact, of_account)
+    )
+
+
+def _stored(step: Step) -> dict[str, Any]:
+    return {
+        "contact_ids": list(dict.fromkeys(step.contacts)),
+        "channels": list(dict.fromkeys(step.channels)),
+        "after_s": step.after_s,
+    }
+
+
+def _view(ladder: Ladder, here: Source) -> LadderView:
+    return LadderView(
+        steps=[
+            StepView(
+                contacts=list(rung.contact_ids),
+                channels=[channel.value for channel in rung.channels or ()],
+                after_s=rung.after_s,
+            )
+            for rung in ladder.rungs
+        ],
+        default=ladder.source is not here,
+        source=ladder.source,
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(method="GET", path="/escalation", handler=show_account, summary="Show my ladder", answers={200: LadderView}),
+    Route(
+        method="PUT",
+        path="/escalation",
+        handler=set_account,
+        summary="Set my ladder",
+        body=NewLadder,
+        answers={200: LadderView},
+    ),
+    Route(
+        method="GET",
+        path="/devices/{device_id}/escalation",
+        handler=show_device,
+        summary="Show the ladder of a socket",
+        answers={200: LadderView},
+    ),
+    Route(
+        method="PUT",
+        path="/devices/{device_id}/escalation",
+        handler=set_device,
+        summary="Set the ladder of a socket",
+        body=NewLadder,
+        answers={200: LadderView},
+    ),
+)

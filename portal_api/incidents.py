@@ -1,0 +1,187 @@
+"""What went wrong at one's sockets, whom it was told, and saying that one has seen it."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Test, is_, one_of
+from portal_api.cursor import page_of
+from portal_api.devices import NOT_CLOSED
+from portal_api.models import Instant, Page, PageQuery, View
+from portal_api.owned import own_incident
+from portal_api.portal import Portal
+from portal_api.routes import PATH_VALUE, AnyRoute, Call, Route
+from portal_api.timelines import Line, timelines
+
+log = get_logger(__name__)
+
+_EXAMPLE: dict[str, Any] = {
+    "id": "inc_q3mzv6t2cs5hd4yofn7ab2k3xe",
+    "device_id": "is7k2m9q4xw1",
+    "cause": "mains_lost",
+    "probe": None,
+    "severity": "critical",
+    "state": "open",
+    "test": False,
+    "value": None,
+    "opened_at": "2026-11-22T12:00:00.000Z",
+    "detected_at": "2026-11-22T12:00:00.412Z",
+    "acknowledged_at": None,
+    "acknowledged_by": None,
+    "closed_at": None,
+    "explained_by": None,
+    "short_code": "KM7",
+    "timeline": [
+        {
+            "at": "2026-11-22T12:00:00.430Z",
+            "what": "not_sent",
+            "reason": "unverified",
+            "contact_id": "con_d4yofn7ab2k3xeq3mzv6t2cs5h",
+            "contact": "Neighbour",
+            "channel": "sms",
+            "detail": {"step": 0},
+        }
+    ],
+}
+
+
+class IncidentView(View):
+    """One episode at one socket, from its beginning to its end."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    id: str
+    device_id: str
+    cause: Cause
+    probe: int | None = Field(description="Which thermometer or input, counted from 0.")
+    severity: Severity
+    state: IncidentState
+    test: bool
+    value: float | None
+    opened_at: Instant = Field(description="When it began, by the socket's clock where that is good.")
+    detected_at: Instant = Field(description="When we knew.")
+    acknowledged_at: Instant | None
+    acknowledged_by: str | None = Field(description="Id of the account or contact, and by which way: `con_… sms`.")
+    closed_at: Instant | None
+    explained_by: str | None = Field(description="The incident that makes this one no news.")
+    short_code: str = Field(description="What a reply by SMS says to acknowledge; empty where nobody was told.")
+    timeline: list[Line]
+
+
+class IncidentQuery(PageQuery):
+    """Which incidents."""
+
+    state: Literal["open", "closed"] | None = Field(
+        default=None, description="`open` is what is not closed, acknowledged or not."
+    )
+    device_id: str | None = Field(default=None, pattern=f"^{PATH_VALUE}$")
+
+
+async def show_all(call: Call[None, IncidentQuery]) -> Page[IncidentView]:
+    """List incidents with their timelines, the newest first."""
+    tests: list[Test] = [is_("account_id", call.account.id)]
+    if call.query.device_id is not None:
+        tests.append(is_("device_id", call.query.device_id))
+    if call.query.state == "open":
+        tests.append(one_of("state", NOT_CLOSED))
+    elif call.query.state == "closed":
+        tests.append(is_("state", IncidentState.CLOSED))
+    found, following = await page_of(
+        call.records,
+        Incident,
+        *tests,
+        cursor=call.query.cursor,
+        limit=call.query.limit,
+        order_by="opened_at",
+        descending=True,
+    )
+    return Page(items=await views_of(call.portal, call.account.id, found), next=following)
+
+
+async def show(call: Call[None, None]) -> IncidentView:
+    """Show one incident with its timeline: each message, each try, each receipt, and why something was not sent."""
+    return await view_of(call.portal, await own_incident(call))
+
+
+async def acknowledge(call: Call[None, None]) -> IncidentView:
+    """Say that one has seen it: nobody else is told. The incident stays until its cause is over.
+
+    One that is acknowledged or closed already is answered as it is.
+    """
+    incident, now = await own_incident(call), call.clock.now()
+    changed = await call.records.change_one(
+        Incident,
+        is_("id", incident.id),
+        is_("account_id", call.account.id),
+        is_("state", IncidentState.OPEN),
+        state=IncidentState.ACKNOWLEDGED,
+        acknowledged_at=now,
+        acknowledged_by=f"{call.account.id} portal",
+        needs_step=True,
+        step_due_at=now,
+    )
+    if changed is not None:
+        log.info("incident_acknowledged", incident_id=changed.id)
+    return await view_of(call.portal, changed or await own_incident(call))
+
+
+async def view_of(portal: Portal, incident: Incident) -> IncidentView:
+    """Return what its owner sees of an incident."""
+    (view,) = await views_of(portal, incident.account_id, [incident])
+    return view
+
+
+async def views_of(portal: Portal, account_id: str, incidents: Sequence[Incident]) -> list[IncidentView]:
+    """Return what their owner sees of incidents, in their order."""
+    lines = await timelines(portal.records, account_id, incidents)
+    return [_view(incident, lines[incident.id]) for incident in incidents]
+
+
+def _view(incident: Incident, lines: list[Line]) -> IncidentView:
+    return IncidentView(
+        id=incident.id,
+        device_id=incident.device_id,
+        cause=incident.cause,
+        probe=incident.probe,
+        severity=incident.severity,
+        state=incident.state,
+        test=incident.test,
+        value=incident.value,
+        opened_at=incident.opened_at,
+        detected_at=incident.detected_at,
+        acknowledged_at=incident.acknowledged_at,
+        acknowledged_by=incident.acknowledged_by,
+        closed_at=incident.closed_at,
+        explained_by=incident.explained_by,
+        short_code=incident.short_code,
+        timeline=lines,
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/incidents",
+        handler=show_all,
+        summary="List incidents",
+        query=IncidentQuery,
+        answers={200: Page[IncidentView]},
+    ),
+    Route(
+        method="GET",
+        path="/incidents/{incident_id}",
+        handler=show,
+        summary="Show an incident",
+        answers={200: IncidentView},
+    ),
+    Route(
+        method="POST",
+        path="/incidents/{incident_id}/ack",
+        handler=acknowledge,
+        summary="Acknowledge an incident",
+        answers={200: IncidentView},
+    ),
+)

@@ -1,0 +1,265 @@
+"""A socket's own page: its readings, its switch, its settings, its last commands, and messages that were refused."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import web
+from pydantic import ConfigDict
+
+from isocket.domain.commands import Command
+from isocket.domain.device_models import ARMING, AUX, DeviceModel, model_of
+from isocket.domain.devices import Device
+from isocket.domain.problems import Problem as RefusedMessage
+from isocket.storage.port import is_
+from portal_api import commands, device_settings, devices, test_alarms
+from portal_api.commands import NewCommand
+from portal_api.devices import DeviceChange, view_of
+from portal_api.owned import own_device
+from portal_api.pages import go_to, local_path
+from portal_api.pages_cards import Order, card, order_of
+from portal_api.pages_forms import TYPED, Form, Nothing, checked
+from portal_api.pages_words import COMMANDS, POWER_ON, note
+from portal_api.problem import Problem, ProblemError
+from portal_api.rendering import refused, shown
+from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.settings_models import Settings, SettingsChange, whole_settings
+
+SHOWN_COMMANDS = 8
+SHOWN_PROBLEMS = 10
+BUTTONS = ("status", "restart", "arm", "disarm", "aux_on", "aux_off")
+_NUMBERS = ("mains_delay_s", "restore_delay_s", "heartbeat_s")
+
+
+class CommandForm(Form):
+    """A button that tells a socket to do something, and the page to go back to."""
+
+    name: str = TYPED
+    back: str = TYPED
+
+
+class NameForm(Form):
+    """What a socket is called and where it is."""
+
+    name: str = TYPED
+    place: str = TYPED
+
+
+class SettingsForm(Form):
+    """The main settings; probes come as `temp.0.low_c`, as many as there are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    mains_delay_s: str = TYPED
+    restore_delay_s: str = TYPED
+    heartbeat_s: str = TYPED
+    offline_after: str = TYPED
+    battery_low_pct: str = TYPED
+    power_on: str = TYPED
+
+
+async def show(call: Call[None, None]) -> web.Response:
+    """Show one socket."""
+    words = await _words(call, await own_device(call))
+    return shown(call, "device.html", {**words, "note": note(call.request.query.get("said"))})
+
+
+async def order(call: Call[CommandForm, None]) -> web.Response:
+    """Store a command for the socket."""
+    wish = checked(NewCommand, name=call.body.name)
+    answer = wish if isinstance(wish, Problem) else await commands.order(replace(call, body=wish))
+    if not isinstance(answer, Problem):
+        return go_to(local_path(call.body.back))
+    plain = replace(answer, detail=answer.errors[0].message, errors=()) if answer.errors else answer
+    return refused(call, "device.html", plain, await _words(call, await own_device(call)))
+
+
+async def name(call: Call[NameForm, None]) -> web.Response:
+    """Change what a socket is called."""
+    wish = checked(DeviceChange, name=call.body.name, place=call.body.place)
+    answer = wish if isinstance(wish, Problem) else await devices.change(replace(call, body=wish))
+    if isinstance(answer, Problem):
+        return refused(call, "device.html", answer, await _words(call, await own_device(call)))
+    return _done(call, "saved")
+
+
+async def settings(call: Call[SettingsForm, None]) -> web.Response:
+    """Change the main settings."""
+    device = await own_device(call)
+    wish = checked(SettingsChange, **_wanted(device, call.body))
+    try:
+        if not isinstance(wish, Problem):
+            await device_settings.change(replace(call, body=wish))
+            return _done(call, "saved")
+        problem = wish
+    except ProblemError as error:
+        problem = error.problem
+    words = await _words(call, device)
+    return refused(call, "device.html", problem, {**words, "typed": _typed(call.body)})
+
+
+async def test_alarm(call: Call[Nothing, None]) -> web.Response:
+    """Raise a test alarm, and show what becomes of it."""
+    answer = await test_alarms.begin(replace(call, body=None))
+    if isinstance(answer, Problem):
+        return refused(call, "device.html", answer, await _words(call, await own_device(call)))
+    return go_to(f"/incidents/{answer.incident_id}")
+
+
+async def give_up(call: Call[Nothing, None]) -> web.Response:
+    """Give the socket up."""
+    await devices.release(replace(call, body=None))
+    return go_to("/?said=given-up")
+
+
+async def _words(call: Call[Any, Any], device: Device) -> dict[str, object]:
+    model = model_of(device.model)
+    refused_messages = await call.records.find(
+        RefusedMessage, is_("device_id", device.id), order_by="at", descending=True, limit=SHOWN_PROBLEMS
+    )
+    return {
+        "card": card(device, await view_of(call.portal, device)),
+        "device": device,
+        "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(model, each)},
+        "orders": await _orders(call, device),
+        "refused_messages": refused_messages,
+        "typed": _settings_as_typed(whole_settings(device.desired, model)),
+        "powers": POWER_ON,
+        "in_step": device.reported.get("version") == device.desired_version,
+    }
+
+
+async def _orders(call: Call[Any, Any], device: Device) -> list[Order]:
+    found = await call.records.find(
+        Command, is_("device_id", device.id), order_by="created_at", descending=True, limit=SHOWN_COMMANDS
+    )
+    now = call.clock.now()
+    return [order_of(each, now) for each in found if each.account_id == call.account.id]
+
+
+def _can(model: DeviceModel, command: str) -> bool:
+    if command in ARMING:
+        return model.inputs > 0
+    return model.aux if command in AUX else True
+
+
+def _done(call: Call[Any, Any], said: str) -> web.Response:
+    return go_to(f"/devices/{call.path['device_id']}?said={said}")
+
+
+def _settings_as_typed(whole: Settings) -> Mapping[str, object]:
+    """Return the settings as their fields in the form show them."""
+    typed: dict[str, object] = {each: f"{getattr(whole, each):g}" for each in _NUMBERS}
+    typed |= {
+        "offline_after": str(whole.offline_after),
+        "battery_low_pct": ", ".join(str(each) for each in whole.battery_low_pct),
+        "power_on": whole.power_on,
+        "temp": [
+            {"name": each.name or "", "low_c": _limit(each.low_c), "high_c": _limit(each.high_c)} for each in whole.temp
+        ],
+    }
+    return typed
+
+
+def _typed(form: SettingsForm) -> Mapping[str, object]:
+    typed: dict[str, object] = form.model_dump(include=set(SettingsForm.model_fields))
+    typed["temp"] = [
+        {name: _extra(form, number, name) or "" for name in ("name", "low_c", "high_c")}
+        for number in range(_probes(form))
+    ]
+    return typed
+
+
+def _wanted(device: Device, form: SettingsForm) -> dict[str, object]:
+    """Return the change of settings that a form asks for; what it does not show stays as it is."""
+    before = whole_settings(device.desired, model_of(device.model))
+    wanted: dict[str, object] = {each: _number(getattr(form, each)) for each in (*_NUMBERS, "offline_after")}
+    wanted["offline_after"] = _whole(form.offline_after)
+    wanted["battery_low_pct"] = [_whole(each) for each in form.battery_low_pct.split(",") if each.strip()]
+    wanted["power_on"] = form.power_on or None
+    if _probes(form):
+        wanted["temp"] = [_probe(form, number, each.model_dump()) for number, each in enumerate(before.temp)]
+    return wanted
+
+
+def _probe(form: SettingsForm, number: int, before: dict[str, object]) -> dict[str, object]:
+    if _extra(form, number, "name") is None:
+        return before
+    return {
+        **before,
+        "name": (_extra(form, number, "name") or "").strip() or None,
+        "low_c": _number(_extra(form, number, "low_c") or ""),
+        "high_c": _number(_extra(form, number, "high_c") or ""),
+    }
+
+
+def _extra(form: SettingsForm, number: int, name: str) -> str | None:
+    value = (form.model_extra or {}).get(f"temp.{number}.{name}")
+    return value if isinstance(value, str) else None
+
+
+def _probes(form: SettingsForm) -> int:
+    return sum(1 for each in form.model_extra or {} if each.endswith(".name"))
+
+
+def _number(text: str) -> float | str | None:
+    """Return the number that was typed, with a point or a comma; None for nothing, the text if it is no number."""
+    plain = text.strip().replace(",", ".").replace("\N{MINUS SIGN}", "-")
+    try:
+        return float(plain) if plain else None
+    except ValueError:
+        return text
+
+
+def _whole(text: str) -> int | str | None:
+    plain = text.strip()
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else (plain or None)  # noqa: PLR2004 - no setting has so many digits
+
+
+def _limit(celsius: float | None) -> str:
+    return "" if celsius is None else f"{celsius:g}"
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(method="GET", path="/devices/{device_id}", handler=show, summary="Show a socket", surface=Surface.PAGE),
+    Route(
+        method="POST",
+        path="/devices/{device_id}/commands",
+        handler=order,
+        summary="Tell a socket to do something",
+        surface=Surface.PAGE,
+        body=CommandForm,
+    ),
+    Route(
+        method="POST",
+        path="/devices/{device_id}/name",
+        handler=name,
+        summary="Name a socket",
+        surface=Surface.PAGE,
+        body=NameForm,
+    ),
+    Route(
+        method="POST",
+        path="/devices/{device_id}/settings",
+        handler=settings,
+        summary="Change settings of a socket",
+        surface=Surface.PAGE,
+        body=SettingsForm,
+    ),
+    Route(
+        method="POST",
+        path="/devices/{device_id}/test-alarm",
+        handler=test_alarm,
+        summary="Raise a test alarm",
+        surface=Surface.PAGE,
+        body=Nothing,
+    ),
+    Route(
+        method="POST",
+        path="/devices/{device_id}/give-up",
+        handler=give_up,
+        summary="Give a socket up",
+        surface=Surface.PAGE,
+        body=Nothing,
+    ),
+)

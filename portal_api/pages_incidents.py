@@ -1,0 +1,96 @@
+"""Incidents as pages: the list, one with its timeline, and the button that says that somebody has seen it."""
+
+from dataclasses import replace
+
+from aiohttp import web
+
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.storage.port import Test, is_, one_of
+from portal_api import incidents
+from portal_api.cursor import page_of
+from portal_api.devices import NOT_CLOSED
+from portal_api.owned import own_incident
+from portal_api.pages import go_to, local_path
+from portal_api.pages_cards import trouble
+from portal_api.pages_forms import TYPED, Form
+from portal_api.pages_overview import in_words
+from portal_api.pages_timeline import Telling, told
+from portal_api.pages_words import note
+from portal_api.rendering import local_time, shown
+from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.timelines import timelines
+
+A_PAGE = 50
+_WHICH: dict[str, Test] = {
+    "open": one_of("state", NOT_CLOSED),
+    "closed": is_("state", IncidentState.CLOSED),
+}
+
+
+class AckForm(Form):
+    """The button, and the page to go back to."""
+
+    back: str = TYPED
+
+
+async def show_all(call: Call[None, None]) -> web.Response:
+    """List incidents, the newest first."""
+    state = call.request.query.get("state", "all")
+    found, following = await page_of(
+        call.records,
+        Incident,
+        is_("account_id", call.account.id),
+        *([_WHICH[state]] if state in _WHICH else []),
+        cursor=call.request.query.get("cursor"),
+        limit=A_PAGE,
+        order_by="opened_at",
+        descending=True,
+    )
+    words = {
+        "troubles": await in_words(call, found),
+        "following": following,
+        "state": state if state in _WHICH else "all",
+    }
+    return shown(call, "incidents.html", words, here="incidents")
+
+
+async def show(call: Call[None, None]) -> web.Response:
+    """Show one incident with its timeline. Looking at it acknowledges nothing."""
+    incident = await own_incident(call)
+    device = await call.records.get(Device, incident.device_id)
+    if device is not None and device.owner_id != call.account.id:
+        device = None  # it has another owner by now, whose words are not this reader's business
+    lines = (await timelines(call.records, call.account.id, [incident]))[incident.id]
+    words = {
+        "trouble": trouble(incident, device),
+        "known": device is not None,
+        "lines": told(lines, Telling(account_id=call.account.id, time=local_time(call))),
+        "note": note(call.request.query.get("said")),
+    }
+    return shown(call, "incident.html", words, here="incidents")
+
+
+async def acknowledge(call: Call[AckForm, None]) -> web.Response:
+    """Say that one has seen it."""
+    before = await own_incident(call)
+    await incidents.acknowledge(replace(call, body=None))
+    said = "acknowledged" if before.state is IncidentState.OPEN else "not-open"
+    back = local_path(call.body.back) if call.body.back else f"/incidents/{before.id}"
+    return go_to(f"{back.partition('?')[0]}?said={said}")
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(method="GET", path="/incidents", handler=show_all, summary="List incidents", surface=Surface.PAGE),
+    Route(
+        method="GET", path="/incidents/{incident_id}", handler=show, summary="Show an incident", surface=Surface.PAGE
+    ),
+    Route(
+        method="POST",
+        path="/incidents/{incident_id}/ack",
+        handler=acknowledge,
+        summary="Acknowledge an incident",
+        surface=Surface.PAGE,
+        body=AckForm,
+    ),
+)

@@ -1,0 +1,27 @@
+"""Every page of the portal in one list, to be mounted beside the API."""
+
+from portal_api import (
+    pages_contacts,
+    pages_devices,
+    pages_doorway,
+    pages_incidents,
+    pages_overview,
+    pages_profile,
+)
+from portal_api.pages_desk import desk_routes
+from portal_api.routes import AnyRoute
+
+PAGE_ROUTES: tuple[AnyRoute, ...] = (
+    *pages_overview.ROUTES,
+    *pages_doorway.ROUTES,
+    *pages_devices.ROUTES,
+    *pages_incidents.ROUTES,
+    *pages_contacts.ROUTES,
+    *pages_profile.ROUTES,
+)
+"""All pages but the desk."""
+
+
+def page_routes(*, desk: bool) -> tuple[AnyRoute, ...]:
+    """Return all pages, with the desk if this installation has one (see `portal_api.pages_desk`)."""
+    return (*PAGE_ROUTES, *(desk_routes() if desk else ()))

@@ -1,0 +1,127 @@
+"""Proving that an address is a contact's: asking for a code, and typing it in."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_
+from portal_api.codes import CODE_LIFE, Proof, address_of, forget_code, look_at_code, send_code
+from portal_api.contacts import VERIFIED_FIELDS, ContactView, view
+from portal_api.models import Body, Instant, View
+from portal_api.owned import own_contact
+from portal_api.problem import FieldFault, Problem, fault, too_many
+from portal_api.routes import AnyRoute, Call, Route
+
+log = get_logger(__name__)
+Channel = Literal["sms", "email"]
+
+
+def _code(text: str) -> str:
+    return "".join(text.split())
+
+
+class CodeWish(Body):
+    """By which channel to send a code."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"channel": "sms"}]})
+
+    channel: Channel
+
+
+class TypedCode(Body):
+    """The code that came by this channel."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"channel": "sms", "code": "402117"}]})
+
+    channel: Channel
+    code: Annotated[str, Field(min_length=1, max_length=16), AfterValidator(_code)]
+
+
+class CodeSent(View):
+    """A code is on its way."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"channel": "sms", "expires_at": "2026-11-22T12:10:00.000Z"}]}
+    )
+
+    channel: Channel
+    expires_at: Instant
+
+
+async def send(call: Call[CodeWish, None]) -> CodeSent | Problem:
+    """Send a code, which replaces the one before. One at once and then one a minute; each is good for 10 minutes."""
+    contact, channel = await own_contact(call), ChannelKind(call.body.channel)
+    refused = _not_possible(contact, channel)
+    if refused is not None:
+        return refused
+    wait_s = await send_code(call.portal, contact, channel)
+    if wait_s > 0:
+        return too_many(wait_s)
+    return CodeSent(channel=call.body.channel, expires_at=call.clock.now() + CODE_LIFE)
+
+
+async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
+    """Type in a code. Five tries; then a new one has to be asked for."""
+    channel = ChannelKind(call.body.channel)
+    while True:
+        contact = await own_contact(call)
+        if not address_of(contact, channel):
+            return fault("channel", "The contact has no address for this channel.")
+        if channel in contact.verified_channels():
+            return view(contact)
+        proof = await look_at_code(call.portal, contact, channel, call.body.code)
+        if proof is not Proof.RIGHT:
+            return _wrong(proof)
+        changes: dict[str, Any] = {VERIFIED_FIELDS[channel]: call.clock.now()}
+        verified = await call.records.change_one(
+            Contact,
+            is_("id", contact.id),
+            is_("version", contact.version),  # the address is still the one that the code went to
+            **changes,
+        )
+        if verified is not None:
+            await forget_code(call.records, contact.id, channel)
+            log.info("contact_verified", contact_id=contact.id, channel=channel.value)
+            return view(verified)
+
+
+def _not_possible(contact: Contact, channel: ChannelKind) -> Problem | None:
+    if not address_of(contact, channel):
+        return fault("channel", "The contact has no address for this channel.")
+    if channel in contact.verified_channels():
+        return Problem(status=409, kind="verified", detail="This address is verified already.")
+    if contact.paused_at is not None:
+        detail = "This person asked us to send nothing more. Only they can undo that, by replying START."
+        return Problem(status=409, kind="paused", detail=detail)
+    return None
+
+
+def _wrong(proof: Proof) -> Problem:
+    if proof is Proof.SPENT:
+        kind, detail = "code-spent", "No code is waiting, or it is too old, or was tried too often. Ask for a new one."
+    else:
+        kind, detail = "wrong-code", "This is not the code that was sent."
+    return Problem(status=422, kind=kind, detail=detail, errors=(FieldFault(field="code", message=detail),))
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="POST",
+        path="/contacts/{contact_id}/verification",
+        handler=send,
+        summary="Send a verification code",
+        body=CodeWish,
+        answers={202: CodeSent},
+        problems=(409, 429),
+    ),
+    Route(
+        method="POST",
+        path="/contacts/{contact_id}/verify",
+        handler=verify,
+        summary="Type in a verification code",
+        body=TypedCode,
+        answers={200: ContactView},
+    ),
+)

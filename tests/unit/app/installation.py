@@ -1,0 +1,98 @@
+"""An installation of its own for a test: a folder, free ports, and the commands as a person types them."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.broker import free_port
+
+PROGRAM = Path(sys.executable).with_name("isocket")
+PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """Settings that meet nobody else's."""
+
+    folder: Path
+    http: int = field(default_factory=free_port)
+    mqtt: int = field(default_factory=free_port)
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "ISOCKET_DATA_DIR": str(self.folder / "var"),
+            "ISOCKET_HTTP": f"127.0.0.1:{self.http}",
+            "ISOCKET_MQTT": f"127.0.0.1:{self.mqtt}",
+            "ISOCKET_BCRYPT_COST": "10",
+            **self.more,
+        }
+
+    @property
+    def log(self) -> Path:
+        """What the cloud wrote on its screen."""
+        return self.folder / "screen"
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `isocket` with these words to its end."""
+        return subprocess.run(
+            [PROGRAM, *words],
+            env=self.environ,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def get(self, path: str) -> Any:
+        """Return what the portal answers, None where nobody answers or it refuses."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=5) as answer:
+                return answer.read().decode()
+        except OSError:
+            return None
+
+    @contextlib.contextmanager
+    def up(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the cloud while the block lasts, once it says that it is ready."""
+        with self.log.open("w") as log:
+            process = subprocess.Popen(
+                [PROGRAM, *(words or ("up",))],
+                env=self.environ,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            deadline = time.monotonic() + PATIENCE_S
+            while not self.is_ready():
+                assert process.poll() is None, self.log.read_text()
+                assert time.monotonic() < deadline, "not ready in time"
+                time.sleep(0.05)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+
+    def is_ready(self) -> bool:
+        """Return whether the portal says that store and broker answer."""
+        answer = self.get("/readyz")
+        return answer is not None and json.loads(answer)["status"] == "ready"

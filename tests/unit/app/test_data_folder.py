@@ -1,0 +1,33 @@
+"""One cloud to a data folder, and nobody else in it."""
+
+from pathlib import Path
+
+import pytest
+
+from isocket.app.data_folder import DataFolder, DataFolderError
+
+
+def test_the_folder_is_for_our_user_only(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "var")
+    folder.prepare()
+    assert folder.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_second_cloud_is_refused_and_told_what_to_do(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with folder.held(), pytest.raises(DataFolderError, match="set ISOCKET_DATA_DIR"), folder.held():
+        pass
+
+
+def test_the_folder_is_free_again_after_the_first_cloud(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with folder.held():
+        pass
+    with folder.held():
+        assert (tmp_path / "lock").read_text().strip().isdigit()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataFolderError, match="set ISOCKET_DATA_DIR"):
+        DataFolder(tmp_path / "file" / "var").prepare()

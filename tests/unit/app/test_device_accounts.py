@@ -1,0 +1,87 @@
+"""The broker learns of devices that were made while the cloud runs."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from isocket.app.device_accounts import LOOK_EVERY_S, DeviceAccounts
+from isocket.domain.devices import Device
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import is_
+from isocket.storage.records import StoredRecords
+from tests.fakes.clock import ManualClock
+
+
+class Floor:
+    """A factory, a clock, and a broker that remembers each list of accounts that it was given."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.records = StoredRecords(MemoryDocuments())
+        self.given: list[set[str]] = []
+        self.accounts = DeviceAccounts(records=self.records, clock=self.clock, set_accounts=self._set)
+
+    async def _set(self, accounts: Iterable[tuple[str, str]]) -> None:
+        self.given.append({device_id for device_id, _ in accounts})
+
+    async def make(self, *names: str) -> None:
+        now = self.clock.now()
+        await self.records.add_all(
+            [
+                Device(id=name, model="isocket-3g", secret_hash="s", claim_hash=name, provisioned_at=now)
+                for name in names
+            ]
+        )
+
+    async def look(self) -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(self.accounts.run(stop), name="accounts")
+        await self.clock.advance(LOOK_EVERY_S)
+        stop.set()
+        await running
+
+
+@pytest.fixture
+def floor() -> Floor:
+    return Floor()
+
+
+async def test_all_devices_are_given_at_the_start(floor: Floor) -> None:
+    await floor.make("a", "b")
+    await floor.accounts.load()
+    assert floor.given == [{"a", "b"}]
+
+
+async def test_a_new_device_is_given_within_a_second(floor: Floor) -> None:
+    await floor.make("a")
+    await floor.accounts.load()
+    await floor.clock.advance(3600)
+    await floor.make("b")
+    await floor.look()
+    assert floor.given[1:] == [{"a", "b"}]
+
+
+async def test_a_device_stored_late_with_an_earlier_moment_is_not_missed(floor: Floor) -> None:
+    early = Device(id="a", model="isocket-3g", secret_hash="s", claim_hash="a", provisioned_at=floor.clock.now())
+    await floor.clock.advance(3600)
+    await floor.make("b")
+    await floor.accounts.load()
+    await floor.records.add(early)
+    await floor.look()
+    assert floor.given[-1] == {"a", "b"}
+
+
+async def test_a_removed_device_is_taken_from_the_broker(floor: Floor) -> None:
+    await floor.make("a", "b")
+    await floor.accounts.load()
+    await floor.records.remove_all(Device, is_("id", "a"))
+    await floor.look()
+    assert floor.given[-1] == {"b"}
+
+
+async def test_the_broker_is_left_alone_while_nothing_changes(floor: Floor) -> None:
+    await floor.make("a")
+    await floor.accounts.load()
+    await floor.look()
+    assert len(floor.given) == 1

@@ -1,0 +1,58 @@
+"""`isocket check`: a line for each part, and an exit code that a script can use."""
+
+from tests.unit.app.installation import Installation
+
+
+def lines(text: str) -> dict[str, str]:
+    """Return each line by its part, beginning with what is thought of it."""
+    return {line[7:22].strip(): f"{line[:5].strip()} {line[22:].strip()}" for line in text.splitlines()}
+
+
+def test_a_fresh_installation_is_well(installation: Installation) -> None:
+    done = installation.run("check")
+    assert done.returncode == 0, done.stdout
+    found = lines(done.stdout)
+    assert list(found) == [
+        "settings", "data folder", "keyring", "store", "clock", "broker", "SMS", "e-mail", "public address",
+    ]  # fmt: skip
+    assert found["store"].startswith("ok")
+    assert found["SMS"].startswith("note")
+
+
+def test_a_running_cloud_is_seen(installation: Installation) -> None:
+    with installation.up():
+        done = installation.run("check")
+    assert done.returncode == 0
+    assert f"runs at mqtt://127.0.0.1:{installation.mqtt}" in lines(done.stdout)["broker"]
+
+
+def test_what_is_out_of_reach_is_wrong_and_nothing_secret_is_shown(installation: Installation) -> None:
+    sick = Installation(
+        folder=installation.folder,
+        more={
+            "ISOCKET_BROKER_URL": f"mqtt://bridge:geheim@127.0.0.1:{installation.mqtt}",
+            "ISOCKET_SMTP_URL": f"smtp://user:geheim@127.0.0.1:{installation.http}",
+        },
+    )
+    done = sick.run("check")
+    found = lines(done.stdout)
+    assert done.returncode == 1
+    assert found["broker"].startswith("WRONG")
+    assert found["e-mail"].startswith("WRONG")
+    assert found["public address"].startswith("WRONG")
+    assert "geheim" not in done.stdout + done.stderr
+
+
+def test_wrong_settings_are_the_only_line(installation: Installation) -> None:
+    done = Installation(folder=installation.folder, more={"ISOCKET_BCRYPT_COST": "4"}).run("check")
+    assert done.returncode == 1
+    assert list(lines(done.stdout)) == ["settings"]
+
+
+def test_a_lost_master_key_is_told(installation: Installation) -> None:
+    installation.run("check")
+    key = installation.folder / "var" / "master.key"
+    key.write_text("0" * 64)
+    done = installation.run("check")
+    assert done.returncode == 1
+    assert "not the master key" in lines(done.stdout)["keyring"]

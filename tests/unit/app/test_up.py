@@ -1,0 +1,107 @@
+"""`isocket up` with a real broker: it starts, serves, refuses clearly, and leaves nothing behind."""
+
+import json
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from tests.unit.app.installation import Installation
+
+
+def brokers_in(folder: Path) -> list[str]:
+    found = subprocess.run(["pgrep", "-af", f"mosquitto -c {folder}/"], capture_output=True, text=True, check=False)
+    return found.stdout.splitlines()
+
+
+def logs_in(installation: Installation, device: dict[str, str]) -> bool:
+    answers: list[bool] = []
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device["device_id"])
+    client.username_pw_set(device["device_id"], device["secret"])
+    client.on_connect = lambda *given: answers.append(not given[3].is_failure)
+    client.connect("127.0.0.1", installation.mqtt)
+    deadline = time.monotonic() + 5
+    while not answers and time.monotonic() < deadline:
+        client.loop(timeout=0.1)
+    client.disconnect()
+    return answers == [True]
+
+
+def test_it_gets_ready_and_a_sigterm_ends_it_in_good_order_with_its_broker(installation: Installation) -> None:
+    with installation.up() as cloud:
+        assert json.loads(installation.get("/readyz")) == {"status": "ready", "store": "ok", "broker": "ok"}
+        assert len(brokers_in(installation.folder)) == 1
+    assert cloud.returncode == 0
+    assert brokers_in(installation.folder) == []
+
+
+def test_every_log_line_is_json_and_the_last_says_that_the_end_was_orderly(installation: Installation) -> None:
+    with installation.up():
+        pass
+    lines = [json.loads(line) for line in installation.log.read_text().splitlines()]
+    assert (lines[-1]["event"], lines[-1]["orderly"]) == ("stopped", True)
+
+
+def test_a_device_made_while_it_runs_gets_in_within_seconds(installation: Installation) -> None:
+    with installation.up():
+        made = json.loads(installation.run("device", "provision", "--model", "isocket-3g").stdout)
+        deadline = time.monotonic() + 10
+        while not logs_in(installation, made):
+            assert time.monotonic() < deadline, "the broker does not know the device"
+            time.sleep(0.1)
+
+
+def test_refusals_of_the_broker_are_among_the_metrics(installation: Installation) -> None:
+    with installation.up():
+        assert not logs_in(installation, {"device_id": "stranger", "secret": "guessed"})
+        deadline = time.monotonic() + 10
+        while 'isocket_broker_refusals_total{kind="login"} 1.0' not in installation.get("/metrics"):
+            assert time.monotonic() < deadline, "not counted"
+            time.sleep(0.1)
+
+
+def test_a_second_one_on_the_same_data_is_refused_and_the_first_goes_on(installation: Installation) -> None:
+    with installation.up():
+        second = installation.run("up")
+        assert second.returncode == 1
+        assert "Another `isocket up`" in second.stderr
+        assert installation.is_ready()
+
+
+@pytest.mark.parametrize(("taken", "setting"), [("http", "ISOCKET_HTTP"), ("mqtt", "ISOCKET_MQTT")])
+def test_a_port_that_is_taken_is_named_with_the_setting_to_use(
+    installation: Installation, taken: str, setting: str
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", getattr(installation, taken)))
+        other.listen()
+        done = installation.run("up")
+    assert done.returncode == 1
+    assert f"set {setting} to another" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert brokers_in(installation.folder) == []
+
+
+def test_a_wrong_setting_stops_the_start_before_anything_is_made(installation: Installation) -> None:
+    wrong = Installation(folder=installation.folder, more={"ISOCKET_HTPT": "1"})
+    done = wrong.run("up")
+    assert (done.returncode, done.stderr) == (2, "ISOCKET_HTPT is not a setting: perhaps ISOCKET_HTTP is meant.\n")
+    assert not (installation.folder / "var").exists()
+
+
+def test_one_role_alone_needs_a_broker_that_others_run(installation: Installation) -> None:
+    done = installation.run("bridge")
+    assert done.returncode == 2
+    assert "ISOCKET_BROKER_URL is missing" in done.stderr
+
+
+def test_the_portal_alone_serves_and_ends(installation: Installation) -> None:
+    with installation.up("portal") as portal:
+        portal.send_signal(signal.SIGINT)
+        portal.wait(timeout=20)
+    assert portal.returncode == 0

@@ -1,0 +1,111 @@
+"""What its time is over for goes; the rest stays."""
+
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from isocket.domain import STORED
+from isocket.domain.accounts import Account, Bucket, PasswordReset, Registration
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.handling import Handling
+from isocket.domain.record import handling_of
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.records import StoredRecords
+from privacy.retention import LIVES, Retention, terms
+from tests.fakes.clock import ManualClock
+
+
+class House:
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.records = StoredRecords(MemoryDocuments())
+        self.retention = Retention(records=self.records, clock=self.clock)
+
+    def delivery(self, number: int = 1) -> Delivery:
+        return Delivery(
+            id=f"dlv_{number}",
+            account_id="acc_1",
+            person_id="con_1",
+            kind=DeliveryKind.ALARM,
+            channel=ChannelKind.SMS,
+            address="+447700900001",
+            text="mains power is out",
+            created_at=self.clock.now(),
+            due_at=self.clock.now(),
+        )
+
+    async def pass_days(self, days: float) -> dict[str, int]:
+        await self.clock.advance(timedelta(days=days).total_seconds())
+        return await self.retention.sweep()
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+async def test_the_text_and_address_of_a_message_are_emptied_after_30_days_and_the_fact_stays(house: House) -> None:
+    await house.records.add(house.delivery())
+    await house.pass_days(29)
+    before = await house.records.get(Delivery, "dlv_1")
+    await house.pass_days(1)
+    after = await house.records.get(Delivery, "dlv_1")
+    assert before is not None
+    assert after is not None
+    assert before.text == "mains power is out"
+    assert (after.address, after.text, after.html) == ("", "", None)
+    assert after.channel is ChannelKind.SMS
+
+
+async def test_the_fact_of_a_message_goes_after_a_year(house: House) -> None:
+    await house.records.add(house.delivery())
+    await house.pass_days(364)
+    assert await house.records.count(Delivery) == 1
+    await house.pass_days(1)
+    assert await house.records.count(Delivery) == 0
+
+
+async def test_a_message_that_became_due_between_two_sweeps_is_not_missed(house: House) -> None:
+    await house.records.add(house.delivery(1))
+    await house.pass_days(30)
+    await house.records.add(house.delivery(2))
+    await house.pass_days(30)
+    second = await house.records.get(Delivery, "dlv_2")
+    assert second is not None
+    assert second.text == ""
+
+
+async def test_what_was_not_used_in_time_goes_at_its_end(house: House) -> None:
+    end = house.clock.now() + timedelta(hours=1)
+    await house.records.add(Registration(id="r", account_id="acc_1", email="maija@example.org", expires_at=end))
+    await house.records.add(PasswordReset(id="p", account_id="acc_1", credential_epoch=1, expires_at=end))
+    assert await house.pass_days(0.5 / 24) == {}
+    assert await house.pass_days(1) == {"registrations": 1, "password_resets": 1}
+
+
+async def test_an_account_stays_however_old_it_is(house: House) -> None:
+    await house.records.add(Account(id="acc_1", email="maija@example.org", created_at=house.clock.now()))
+    await house.pass_days(5_000)
+    assert await house.records.count(Account) == 1
+
+
+async def test_buckets_that_are_full_again_go(house: House) -> None:
+    await house.records.add(Bucket(id="b", tokens=1.0, refilled_at=house.clock.now()))
+    assert await house.pass_days(3) == {"buckets": 1}
+
+
+async def test_a_second_sweep_finds_nothing_to_do(house: House) -> None:
+    await house.records.add(house.delivery())
+    assert await house.pass_days(30) == {"deliveries": 1}
+    assert await house.pass_days(0) == {}
+
+
+@pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.collection)
+def test_every_class_whose_personal_fields_all_end_by_time_is_swept(kind: Any) -> None:
+    keeps = [how.keep for how in handling_of(kind).values() if isinstance(how, Handling)]
+    ends = bool(keeps) and all(keep in LIVES for keep in keeps)
+    has_a_moment = any(each.type for each in fields(kind) if each.name.endswith("_at") or each.name == "at")
+    assert (kind in {term.kind for term in terms()}) or not (ends and has_a_moment)
