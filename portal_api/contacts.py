@@ -132,7 +132,7 @@ async def show_all(call: Call[None, PageQuery]) -> Page[ContactView]:
         limit=call.query.limit,
         order_by="created_at",
     )
-    return Page(items=[view(each) for each in found], next=following)
+    return Page[ContactView](items=[view(each) for each in found], next=following)
 
 
 async def show(call: Call[None, None]) -> ContactView:

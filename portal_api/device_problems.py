@@ -50,7 +50,7 @@ async def show(call: Call[None, PageQuery]) -> Page[RefusedView]:
         RefusedView(id=each.id, at=each.at, topic_kind=each.topic_kind, reason=each.reason, field=each.field)
         for each in found
     ]
-    return Page(items=items, next=following)
+    return Page[RefusedView](items=items, next=following)
 
 
 ROUTES: tuple[AnyRoute, ...] = (

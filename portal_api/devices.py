@@ -71,7 +71,7 @@ async def show_all(call: Call[None, PageQuery]) -> Page[DeviceView]:
     devices, following = await page_of(
         call.records, Device, is_("owner_id", call.account.id), cursor=call.query.cursor, limit=call.query.limit
     )
-    return Page(items=await views_of(call.portal, call.account.id, devices), next=following)
+    return Page[DeviceView](items=await views_of(call.portal, call.account.id, devices), next=following)
 
 
 async def show(call: Call[None, None]) -> DeviceView:

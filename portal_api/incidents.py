@@ -98,7 +98,7 @@ async def show_all(call: Call[None, IncidentQuery]) -> Page[IncidentView]:
         order_by="opened_at",
         descending=True,
     )
-    return Page(items=await views_of(call.portal, call.account.id, found), next=following)
+    return Page[IncidentView](items=await views_of(call.portal, call.account.id, found), next=following)
 
 
 async def show(call: Call[None, None]) -> IncidentView:

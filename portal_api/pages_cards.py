@@ -86,13 +86,10 @@ def name_of(device: Device | None) -> str:
 
 
 def trouble(incident: Incident, device: Device | None) -> Trouble:
-    """Return an incident in words: `Too cold: Freezer, 1.5 °C`."""
+    """Return an incident in words: `Too cold (Freezer, 1.5 °C)`."""
     what = spoken(CAUSES, incident.cause.value)
-    label = _probe_label(incident, device)
-    value = _measured(incident)
-    if label:
-        what = f"{what}: {label}"
-    return Trouble(incident=incident, where=name_of(device), what=f"{what}, {value}" if value else what)
+    more = ", ".join(each for each in (_probe_label(incident, device), _measured(incident)) if each)
+    return Trouble(incident=incident, where=name_of(device), what=f"{what} ({more})" if more else what)
 
 
 def readings(fields: Mapping[str, Any], settings: DeviceSettings) -> list[Reading]:

@@ -101,7 +101,8 @@ async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[
 async def _cards(call: Call[Any, Any], devices: Sequence[Device]) -> list[Card]:
     views = await views_of(call.portal, call.account.id, devices)
     orders = await _recent_orders(call, devices)
-    return [card(device, view, orders.get(device.id)) for device, view in zip(devices, views, strict=True)]
+    cards = [card(device, view, orders.get(device.id)) for device, view in zip(devices, views, strict=True)]
+    return sorted(cards, key=lambda each: (not each.view.open_incidents, each.name.casefold()))
 
 
 async def _recent_orders(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, Order]:

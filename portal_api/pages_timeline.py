@@ -1,7 +1,7 @@
 """An incident's timeline in sentences: what happened, to whom, and why where something was not sent."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from isocket.domain.incidents import Happening
@@ -21,6 +21,7 @@ class Sentence:
     icon: str
     text: str
     tone: str = ""
+    day: str = ""  # set where another day begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +34,12 @@ class Telling:
 
 def told(lines: Sequence[Line], telling: Telling) -> list[Sentence]:
     """Return a timeline in words, in its order. A kind of line newer than this module is shown by its name."""
-    return [_sentence(each, telling) for each in lines]
+    sentences, day = [], ""
+    for each in lines:
+        sentence, its_day = _sentence(each, telling), telling.time.day(each.at)
+        sentences.append(sentence if its_day == day else replace(sentence, day=its_day))
+        day = its_day
+    return sentences
 
 
 Told = tuple[str, str, str]  # icon, text, tone

@@ -97,7 +97,7 @@ async def show(call: Call[None, PageQuery]) -> Page[Readiness]:
         _readiness(call.portal, device, states.get(device.id), ladder_of(device.id, escalations, contacts), contacts)
         for device in devices
     ]
-    return Page(items=items, next=following)
+    return Page[Readiness](items=items, next=following)
 
 
 def _readiness(

@@ -46,9 +46,12 @@ class LocalTime:
 
     def full(self, at: datetime) -> str:
         """Return `Sun 22 Nov 2026, 14:03:05`."""
+        return f"{self.day(at)}, {self.seconds(at)}"
+
+    def day(self, at: datetime) -> str:
+        """Return `Sun 22 Nov 2026`."""
         local = at.astimezone(self.zone)
-        day = f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
-        return f"{day}, {local:%H:%M:%S}"
+        return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
 
     def seconds(self, at: datetime) -> str:
         """Return the time of the day to the second, `14:03:05`."""

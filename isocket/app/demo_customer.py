@@ -1,8 +1,11 @@
 """The owner's first steps in the demonstration, over the public API as any customer would take them."""
 
+import asyncio
 import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Self
+from zoneinfo import available_timezones
 
 import aiohttp
 
@@ -64,7 +67,8 @@ class Customer:
 
     async def _open_account(self) -> None:
         owner = self._cast.owner
-        wish = {"username": owner.username, "password": owner.password, "name": "Demo", "time_zone": "Europe/Helsinki"}
+        zone = await asyncio.to_thread(time_zone)
+        wish = {"username": owner.username, "password": owner.password, "name": "Demo", "time_zone": zone}
         asked_at = self._clock.now()
         await self._ask("POST", "/accounts", wish, (202,))
         token = await self._read(_TOKEN, address=owner.username, since=asked_at)
@@ -109,3 +113,9 @@ class Customer:
                 raise DemoError(f"{method} {path} answered {answer.status}: {text[:300]}")
             read: dict[str, Any] = await answer.json(content_type=None) if text else {}
             return read
+
+
+def time_zone(link: Path = Path("/etc/localtime")) -> str:
+    """Return the name of this machine's time zone, UTC where it does not tell."""
+    _, found, name = str(link.resolve()).partition("/zoneinfo/")
+    return name if found and name in available_timezones() else "UTC"

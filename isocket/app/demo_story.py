@@ -84,9 +84,9 @@ def _last_change(incident: Incident) -> datetime:
 
 def _incident_text(incident: Incident) -> Text:
     state = "opened" if incident.state is IncidentState.OPEN else incident.state.value
-    told = Text("alarm ", style="bold")
-    told.append(f"{incident.cause.value.replace('_', ' ')} {state}", style=_STYLES[incident.state])
-    return told.append(f" ({incident.severity.value})", style="dim")
+    told = Text("alarm: ").append(incident.cause.value.replace("_", " "), style="bold")
+    told.append(f" {state}", style=_STYLES[incident.state])
+    return told.append(f", {incident.severity.value}") if incident.state is IncidentState.OPEN else told
 
 
 def _message_text(message: DeskMessage) -> Text:

@@ -105,6 +105,8 @@ class SqliteDocuments:
         where, values = _where(tests)
         assignments, news = _assignments(changes)
         first = f"SELECT id FROM {table} WHERE {where} {_order(order_by, descending=False)} LIMIT 1"
+        if not any(test.field == "id" for test in tests) and not self._look(_any(first, values)):
+            return None  # most claims are in vain, and must not keep the writer from its work
         statement = f"UPDATE {table} SET doc = {assignments} WHERE id = ({first}) RETURNING doc"
         row = await self._write(_changing(collection.name, statement, [*news, *values]))
         return None if not row else _document(row[0][0])
@@ -131,6 +133,10 @@ class SqliteDocuments:
 
     async def close(self) -> None:
         """Nothing to do: the file is closed by its store."""
+
+
+def _any(statement: str, values: list[Any]) -> Callable[[sqlite3.Connection], bool]:
+    return lambda connection: connection.execute(statement, values).fetchone() is not None
 
 
 def _finds_few(collection: Collection, tests: Sequence[Test], limit: int | None) -> bool:

@@ -1,0 +1,134 @@
+"""A real Chromium without a window, driven over its own debugging socket: as much as a journey needs."""
+
+import asyncio
+import base64
+import itertools
+import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+
+PATIENCE_S = 20.0
+PROGRAM = shutil.which("chromium")
+_SWITCHES = (
+    "--headless=new",
+    "--no-sandbox",  # the tests may run as root, and open nothing but our own pages on loopback
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+)
+
+
+class Tab:
+    """One tab. Expressions are JavaScript, evaluated in its page."""
+
+    def __init__(self, socket: ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._numbers = itertools.count(1)
+        self.complaints: list[str] = []  # what the browser wrote to its console as errors
+
+    async def call(self, method: str, **params: Any) -> dict[str, Any]:
+        """Send one command of the DevTools protocol and return its result."""
+        number = next(self._numbers)
+        await self._socket.send_json({"id": number, "method": method, "params": params})
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                message = await self._socket.receive()
+                assert message.type is WSMsgType.TEXT, message
+                heard = json.loads(message.data)
+                self._note(heard)
+                if heard.get("id") == number:
+                    assert "error" not in heard, heard
+                    result: dict[str, Any] = heard["result"]
+                    return result
+
+    async def value(self, expression: str) -> Any:
+        """Return the JSON value of an expression."""
+        answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    async def until(self, expression: str) -> None:
+        """Return when an expression is true, in whatever page the tab shows by then."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                answer = await self.call("Runtime.evaluate", expression=f"!!({expression})", returnByValue=True)
+                if answer["result"].get("value"):
+                    return
+                await asyncio.sleep(0.03)
+
+    async def open(self, url: str) -> None:
+        """Go to an address and wait until the page is there."""
+        await self.call("Page.navigate", url=url)
+        await self.until(f"document.readyState === 'complete' && location.href.startsWith({json.dumps(url)})")
+
+    async def type_in(self, name: str, text: str) -> None:
+        """Type into the visible field of this name, as with a keyboard."""
+        await self.value(f"document.querySelector('input[name=\"{name}\"]:not([type=hidden])').select()")
+        await self.call("Input.insertText", text=text)
+
+    async def press(self, selector: str, then: str) -> None:
+        """Click on an element and wait until `then` is true on the page that follows."""
+        await self.value(f"document.querySelector({json.dumps(selector)}).click()")
+        await self.until(f"document.readyState === 'complete' && ({then})")
+
+    async def text(self) -> str:
+        """Return what a person reads on the page."""
+        return str(await self.value("document.body.innerText"))
+
+    async def picture(self, file: Path) -> None:
+        """Write a picture of the whole page."""
+        shot = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
+        file.write_bytes(base64.b64decode(shot["data"]))
+
+    def _note(self, heard: dict[str, Any]) -> None:
+        entry = heard.get("params", {}).get("entry", {}) if heard.get("method") == "Log.entryAdded" else {}
+        if entry.get("level") == "error":
+            self.complaints.append(str(entry.get("text")))
+
+
+@asynccontextmanager
+async def chromium_tab(folder: Path, *, script: bool = True) -> AsyncIterator[Tab]:
+    """Run a Chromium with an empty profile below `folder`; without `script` its pages run none."""
+    assert PROGRAM is not None
+    profile = folder / "profile"
+    program = await asyncio.create_subprocess_exec(
+        PROGRAM,
+        *_SWITCHES,
+        f"--user-data-dir={profile}",
+        "about:blank",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        port = await _port(profile / "DevToolsActivePort")
+        async with ClientSession() as http:
+            async with http.get(f"http://127.0.0.1:{port}/json/list") as answer:
+                pages = [each for each in await answer.json() if each["type"] == "page"]
+            async with http.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+                tab = Tab(socket)
+                for domain in ("Page", "Log"):
+                    await tab.call(f"{domain}.enable")
+                if not script:
+                    await tab.call("Emulation.setScriptExecutionDisabled", value=True)
+                yield tab
+    finally:
+        if program.returncode is None:
+            program.terminate()
+        await program.wait()
+
+
+async def _port(file: Path) -> int:
+    async with asyncio.timeout(PATIENCE_S):
+        while not (file.exists() and file.read_text()):
+            await asyncio.sleep(0.03)
+    return int(file.read_text().splitlines()[0])

@@ -1,0 +1,182 @@
+"""What a socket is set to, over the API."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from isocket.domain.devices import Device
+from isocket.domain.settings import DeviceSettings
+from isocket.storage.port import is_
+from portal_api.settings_models import factory_settings
+from tests.fakes.portal_devices import SOCKET, devices_house, fields_of, owned, report, stored_device
+from tests.fakes.portal_house import PortalHouse
+
+PATH = f"/devices/{SOCKET}/settings"
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with devices_house() as running:
+        yield running
+
+
+async def change(house: PortalHouse, token: str, **wanted: Any) -> dict[str, Any]:
+    answer = await house.ask("PATCH", PATH, wanted, token=token)
+    assert answer.status == 200, await answer.text()
+    changed: dict[str, Any] = await answer.json()
+    return changed
+
+
+async def test_what_was_never_set_stands_there_with_its_default(house: PortalHouse) -> None:
+    token = await owned(house)
+    shown = await (await house.ask("GET", PATH, token=token)).json()
+    assert shown == {"desired": factory_settings("isocket-707"), "reported": {}, "version": 0, "in_step": False}
+
+
+async def test_a_change_is_merged_and_waits_to_be_sent(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, mains_delay_s=0, restore_delay_s=5.5)
+    changed = await change(house, token, heartbeat_s=60)
+    device = await stored_device(house)
+    assert device.desired == {"mains_delay_s": 0, "restore_delay_s": 5.5, "heartbeat_s": 60}
+    assert (changed["version"], device.desired_version, device.desired_pending) == (2, 2, True)
+    assert changed["desired"]["mains_delay_s"] == 0
+    assert changed["desired"]["battery_low_pct"] == [50, 30, 20]
+
+
+async def test_whole_numbers_are_told_without_a_decimal_point(house: PortalHouse) -> None:
+    await change(house, await owned(house), mains_delay_s=3.0)
+    assert repr((await stored_device(house)).desired["mains_delay_s"]) == "3"
+
+
+async def test_a_change_that_changes_nothing_sends_nothing(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, heartbeat_s=60)
+    again = await change(house, token, heartbeat_s=60)
+    assert again["version"] == 1
+
+
+async def test_a_list_replaces_the_whole_list_and_is_as_long_as_the_model_has_parts(house: PortalHouse) -> None:
+    token = await owned(house, model="isocket-4g")
+    await change(house, token, temp=[{"name": "Cellar", "low_c": 5}, {"high_c": 30}])
+    await change(house, token, temp=[{"name": "Attic"}])
+    stored = (await stored_device(house)).desired["temp"]
+    assert [(each["name"], each["low_c"], each["high_c"]) for each in stored] == [
+        ("Attic", None, None),
+        (None, None, None),
+    ]
+
+
+async def test_null_sets_a_key_back_and_the_socket_is_told_so(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, heartbeat_s=60, temp=[{"low_c": 5}], thermostat={"enabled": True})
+    changed = await change(house, token, heartbeat_s=None, temp=None, thermostat=None)
+    assert changed["desired"] == factory_settings("isocket-707")
+    default = {key: factory_settings("isocket-707")[key] for key in ("heartbeat_s", "temp", "thermostat")}
+    assert (await stored_device(house)).desired == default
+
+
+async def test_of_the_thermostat_only_what_is_given_changes(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, thermostat={"enabled": True, "on_c": 18, "off_c": 21})
+    changed = await change(house, token, thermostat={"enabled": False})
+    assert changed["desired"]["thermostat"] == {"enabled": False, "mode": "heat", "on_c": 18, "off_c": 21}
+
+
+async def test_every_key_of_the_contract_can_be_set(house: PortalHouse) -> None:
+    wanted: dict[str, Any] = {
+        "mains_delay_s": 0,
+        "restore_delay_s": 0,
+        "heartbeat_s": 60,
+        "offline_after": 2,
+        "battery_low_pct": [20, 60],
+        "temp": [{"name": "Cellar", "low_c": 5, "high_c": 35.5, "delay_s": 0, "hysteresis_c": 0}],
+        "input": [{"name": "Door", "kind": "nc", "delay_s": 0, "severity": "minor"}],
+        "power_on": "off",
+        "schedule": [{"at": "07:00", "days": "tue, mon", "name": "on_for", "args": {"seconds": 60}}],
+        "thermostat": {"enabled": True, "mode": "cool", "on_c": 25, "off_c": 22},
+    }
+    changed = await change(house, await owned(house), **wanted)
+    wanted["battery_low_pct"] = [60, 20]
+    wanted["schedule"][0]["days"] = "mon,tue"
+    assert changed["desired"] == wanted
+
+
+async def test_the_rules_can_read_whatever_may_be_set(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, temp=[{"low_c": 5}], input=[{"severity": "minor"}], battery_low_pct=[], mains_delay_s=0)
+    settings = DeviceSettings.of((await stored_device(house)).desired)
+    assert (settings.mains_delay_s, settings.battery_low_pct, settings.temp[0].low_c) == (0, (), 5)
+    assert settings.input[0].severity == "minor"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"mains_delay": 3}, "mains_delay"),
+        ({"mains_delay_s": -1}, "mains_delay_s"),
+        ({"mains_delay_s": "3"}, "mains_delay_s"),
+        ({"mains_delay_s": True}, "mains_delay_s"),
+        ({"heartbeat_s": 0}, "heartbeat_s"),
+        ({"offline_after": 1.5}, "offline_after"),
+        ({"battery_low_pct": [50, 50]}, "battery_low_pct"),
+        ({"battery_low_pct": [101]}, "battery_low_pct.0"),
+        ({"temp": [{"low_c": 10, "high_c": 5}]}, "temp.0"),
+        ({"temp": [{"colour": "red"}]}, "temp.0.colour"),
+        ({"temp": {"low_c": 5}}, "temp"),
+        ({"input": [{"kind": "maybe"}]}, "input.0.kind"),
+        ({"power_on": "perhaps"}, "power_on"),
+        ({"schedule": [{"at": "24:00", "name": "on"}]}, "schedule.0.at"),
+        ({"schedule": [{"at": "07:00", "days": "mon,someday", "name": "on"}]}, "schedule.0.days"),
+        ({"schedule": [{"at": "07:00", "name": "explode"}]}, "schedule.0.name"),
+        ({"schedule": [{"at": "07:00", "name": "on_for"}]}, "schedule.0.args.seconds"),
+        ({"thermostat": {"on_c": 30}}, "thermostat"),
+    ],
+)
+async def test_a_bad_setting_is_named_and_nothing_is_changed(
+    house: PortalHouse, wanted: dict[str, Any], field: str
+) -> None:
+    answer = await house.ask("PATCH", PATH, {"power_on": "on", **wanted}, token=await owned(house))
+    assert answer.status == 422
+    assert fields_of(await answer.json()) == [field]
+    assert (await stored_device(house)).desired_version == 0
+
+
+async def test_more_than_a_socket_takes_is_refused(house: PortalHouse) -> None:
+    rules = [
+        {"at": "07:00", "name": "on_for", "args": {"seconds": 60}, "days": "mon,tue,wed,thu,fri,sat,sun"}
+        for _ in range(32)
+    ]
+    long = [{"name": "ä" * 120} for _ in range(16)]
+    body = {"schedule": rules, "temp": long, "input": long}
+    answer = await house.ask("PATCH", PATH, body, token=await owned(house))
+    assert (answer.status, fields_of(await answer.json())) == (422, ["(body)"])
+
+
+async def test_changes_at_the_same_time_are_all_kept(house: PortalHouse) -> None:
+    token = await owned(house)
+    changes: list[dict[str, Any]] = [{"mains_delay_s": 1}, {"restore_delay_s": 2}, {"heartbeat_s": 3}]
+    await asyncio.gather(*(change(house, token, **each) for each in changes))
+    device = await stored_device(house)
+    assert device.desired == {"mains_delay_s": 1, "restore_delay_s": 2, "heartbeat_s": 3}
+    assert device.desired_version == 3
+
+
+async def test_a_change_has_the_socket_judged(house: PortalHouse) -> None:
+    token = await owned(house)
+    await report(house, 1, mains=True)
+    waiting = await house.telemetry.claim_waiting(owner="t", now=house.clock.now(), lease_s=1)
+    assert waiting is not None
+    await house.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
+    await change(house, token, heartbeat_s=60)
+    assert await house.telemetry.claim_waiting(owner="t", now=house.clock.now(), lease_s=1) is not None
+
+
+async def test_it_shows_when_the_socket_follows(house: PortalHouse) -> None:
+    token = await owned(house)
+    before = await change(house, token, heartbeat_s=60)
+    await house.records.change_one(Device, is_("id", SOCKET), reported={"version": 1, "heartbeat_s": 60})
+    after = await (await house.ask("GET", PATH, token=token)).json()
+    assert (before["in_step"], after["in_step"], after["reported"]["heartbeat_s"]) == (False, True, 60)
