@@ -20,7 +20,7 @@ from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import Order, card, order_of
 from portal_api.pages_forms import TYPED, Form, Nothing, checked
 from portal_api.pages_words import COMMANDS, POWER_ON, note
-from portal_api.problem import Problem, ProblemError
+from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.settings_models import Settings, SettingsChange, whole_settings
@@ -94,8 +94,8 @@ async def settings(call: Call[SettingsForm, None]) -> web.Response:
         problem = wish
     except ProblemError as error:
         problem = error.problem
-    words = await _words(call, device)
-    return refused(call, "device.html", problem, {**words, "typed": _typed(call.body)})
+    words = {**await _words(call, device), "typed": _typed(call.body)}
+    return refused(call, "device.html", _by_typed_field(problem), words)
 
 
 async def test_alarm(call: Call[Nothing, None]) -> web.Response:
@@ -180,6 +180,15 @@ def _wanted(device: Device, form: SettingsForm) -> dict[str, object]:
     if _probes(form):
         wanted["temp"] = [_probe(form, number, each.model_dump()) for number, each in enumerate(before.temp)]
     return wanted
+
+
+def _by_typed_field(problem: Problem) -> Problem:
+    """Return the problem with the fields that the form has: a list of numbers is typed into one."""
+    errors = (
+        FieldFault(field="battery_low_pct", message=each.message) if each.field.startswith("battery_low_pct") else each
+        for each in problem.errors
+    )
+    return replace(problem, errors=tuple(errors))
 
 
 def _probe(form: SettingsForm, number: int, before: dict[str, object]) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +19,16 @@ from portal_api.routes import Call
 DESK_PATH = "/desk"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_PLAIN: Mapping[str, str] = MappingProxyType(
+    {
+        "String should have at least": "Please fill this in.",
+        "String should have at most": "This is too long.",
+        "String should match": "Use plain characters on one line.",
+        "Input should be a valid number": "A number is needed.",
+        "Input should be a finite number": "A number is needed.",
+        "Input should be a valid integer": "A whole number is needed.",
+    }
+)
 _JUST_NOW_S, _MINUTE_S, _HOUR_S, _DAY_S = 5, 60, 3600, 86_400
 
 # Without a referrer a browser also hides the origin of a form (Fetch standard, "append a request Origin header"),
@@ -122,7 +132,8 @@ def refused(
 ) -> web.Response:
     """Return the page with the form again, saying what was wrong, with the status of the problem."""
     kept = {name: value for name, value in problem.headers.items() if name == "Retry-After"}
-    told = {"problem": None if problem.errors else problem, "faults": _by_field(problem)}
+    said = replace(problem, detail="Please look at the fields that are marked.") if problem.errors else problem
+    told = {"problem": said, "faults": _by_field(problem)}
     return shown(call, template, {**(words or {}), **told}, here=here, status=problem.status, headers=kept)
 
 
@@ -147,10 +158,7 @@ def _by_field(problem: Problem) -> dict[str, str]:
 
 def _plainly(message: str) -> str:
     """Return what is wrong in words for a person; the checks' own words are for programs."""
-    if message.startswith("String should have at least"):
-        return "Please fill this in."
-    if message.startswith("String should have at most"):
-        return "This is too long."
-    if message.startswith("String should match"):
-        return "Use plain characters on one line."
-    return message.removeprefix("Value error, ")
+    for begins, plain in _PLAIN.items():
+        if message.startswith(begins):
+            return plain
+    return message.removeprefix("Value error, ").replace("Input should be", "It should be")

@@ -108,6 +108,7 @@ async def begin_life(folder: BrokerFolder, reader: RefusalReader) -> BrokerLife:
             stdout=asyncio.subprocess.DEVNULL,
             stderr=pipe.write_end,
             cwd=folder.path,
+            start_new_session=True,  # Ctrl-C in the terminal is for us; we stop it when the others are done
         )
     except BaseException:
         pipe.drop()

@@ -91,13 +91,12 @@ def _panel(settings: Settings, cast: Cast) -> Panel:
     shown = Table.grid(padding=(0, 2))
     shown.add_column(style="bold")
     shown.add_column(overflow="fold")
-    shown.add_column(overflow="fold")
     shown.add_row("Overview", f"{settings.origin}/")
-    shown.add_row("Desk", f"{settings.origin}/desk", "what would be sent")
+    shown.add_row("Desk", f"{settings.origin}/desk  what would be sent")
     shown.add_row("API", f"{settings.origin}/api/v1/openapi.json")
-    shown.add_row("Login", f"{cast.owner.username}", cast.owner.password)
+    shown.add_row("Login", f"{cast.owner.username}  password {cast.owner.password}")
     shown.add_row("Broker", f"mqtt://{settings.mqtt}")
-    shown.add_row("Data", f"{settings.data_dir}/", f"log in {settings.data_dir}/demo.log")
+    shown.add_row("Data", f"{settings.data_dir}/  log in {settings.data_dir}/demo.log")
     return Panel(
         shown,
         title="iSocket Cloud: five sockets, one scripted day",

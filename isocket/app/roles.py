@@ -23,10 +23,11 @@ from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.app.supervise import Service, Stage
 from portal_api.app import ROUTES, always_ready, portal_app
-from portal_api.pages_desk import desk_routes
-from portal_api.routes import AnyRoute
+from portal_api.device_routes import DEVICE_ROUTES
+from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import PortalSettings
+from portal_api.routes import AnyRoute
 from privacy.retention import Retention
 
 CONNECT_PATIENCE_S = 5.0
@@ -222,12 +223,6 @@ def _reachable(host: str) -> str:
 
 
 def _routes(settings: Settings) -> tuple[AnyRoute, ...]:
-    """Return the portal's routes; with the desk where messages end there and only this machine reaches the portal."""
+    """Return API and pages; the desk too where messages end there and only this machine reaches the portal."""
     has_desk = settings.twilio_account_sid is None or settings.smtp_url is None
-    from portal_api.device_routes import DEVICE_ROUTES
-
-    return (
-        *ROUTES,
-        *(() if len(ROUTES) > 20 else DEVICE_ROUTES),
-        *(desk_routes() if has_desk and settings.http.is_loopback else ()),
-    )
+    return (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=has_desk and settings.http.is_loopback))

@@ -129,6 +129,6 @@ async def chromium_tab(folder: Path, *, script: bool = True) -> AsyncIterator[Ta
 
 async def _port(file: Path) -> int:
     async with asyncio.timeout(PATIENCE_S):
-        while not (file.exists() and file.read_text()):
+        while not (file.exists() and file.read_text()):  # noqa: ASYNC110 - another program writes it
             await asyncio.sleep(0.03)
     return int(file.read_text().splitlines()[0])

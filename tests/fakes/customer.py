@@ -10,6 +10,7 @@ from tests.fakes.smtp_server import TakenMail
 from tests.fakes.whole_cloud import Made, WholeCloud, eventually
 
 PATIENCE_S = 15.0
+PASSWORD = "three quiet herons"
 EVERYTHING = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
 _TOKEN = re.compile(r"[?&]token=([A-Za-z0-9_\-]+)")
 _CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
@@ -26,10 +27,15 @@ def text_of(mail: TakenMail) -> str:
 
 
 class Customer:
-    """Uses nothing but the public API and what reaches phone and mailbox. `secrets` collects what was secret on the way."""
+    """Uses nothing but the public API and what reaches phone and mailbox; `secrets` collects what was secret then."""
 
     def __init__(
-        self, cloud: WholeCloud, *, email: str = "owner@example.org", password: str = "three quiet herons", name: str = ""
+        self,
+        cloud: WholeCloud,
+        *,
+        email: str = "owner@example.org",
+        password: str = PASSWORD,
+        name: str = "",
     ) -> None:
         self._cloud = cloud
         self.email, self.password, self.name = email, password, name
@@ -115,7 +121,7 @@ class Customer:
 
     async def incidents(self, made: Made | None = None, state: str | None = None) -> list[Json]:
         """Return all incidents, or those of a device, or in a state."""
-        asked = [f"device_id={made.device_id}"] * (made is not None) if made else []
+        asked = [f"device_id={made.device_id}"] if made else []
         asked += [f"state={state}"] if state else []
         return await self._all_items("/incidents", asked)
 
@@ -150,6 +156,13 @@ class Customer:
             if page["next"] is None:
                 return values
             cursor = f"&cursor={page['next']}"
+
+    async def open_page(self, address: str) -> str:
+        """Return what somebody sees who follows a link without being signed in."""
+        assert self._http is not None
+        async with self._http.get(address) as answer:
+            assert answer.status < 500, address
+            return await answer.text()
 
     async def _all_items(self, path: str, asked: list[str]) -> list[Json]:
         items: list[Json] = []

@@ -131,9 +131,7 @@ async def verified(house: PortalHouse, token: str, phone: str = PHONE, **contact
     """Enter a contact with a telephone and type in its code."""
     entered = await enter(house, token, phone=phone, **contact)
     code = (await codes(house, phone))[-1]
-    answer = await house.ask(
-        "POST", f"/contacts/{entered['id']}/verify", {"channel": "sms", "code": code}, token=token
-    )
+    answer = await house.ask("POST", f"/contacts/{entered['id']}/verify", {"channel": "sms", "code": code}, token=token)
     assert answer.status == 200, await answer.text()
     done: dict[str, Any] = await answer.json()
     return done

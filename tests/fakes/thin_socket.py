@@ -41,7 +41,8 @@ class ThinSocket:
         self._mids: dict[int, tuple[Order, ...]] = {}
 
     async def __aenter__(self) -> Self:
-        await self.connect()
+        """Connect; one that was just made is let in within seconds."""
+        await self.connect_patiently()
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -104,10 +104,7 @@ async def test_a_limit_depends_on_the_model(house: PortalHouse) -> None:
 async def test_the_same_key_gives_the_same_command_however_often_and_at_once(house: PortalHouse) -> None:
     token = await owned(house)
     answers = await asyncio.gather(
-        *(
-            house.ask("POST", PATH, {"name": "on"}, token=token, headers={"Idempotency-Key": "tap-1"})
-            for _ in range(10)
-        )
+        *(house.ask("POST", PATH, {"name": "on"}, token=token, headers={"Idempotency-Key": "tap-1"}) for _ in range(10))
     )
     assert {each.status for each in answers} == {202}
     assert len({(await each.json())["id"] for each in answers}) == 1

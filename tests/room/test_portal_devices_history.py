@@ -38,7 +38,9 @@ async def told(house: PortalHouse, count: int = 3) -> tuple[str, int]:
 
 
 async def history(house: PortalHouse, token: str, **query: Any) -> dict[str, Any]:
-    answer = await house.ask("GET", PATH, params={key.strip("_"): str(each) for key, each in query.items()}, token=token)
+    answer = await house.ask(
+        "GET", PATH, params={key.strip("_"): str(each) for key, each in query.items()}, token=token
+    )
     assert answer.status == 200, await answer.text()
     found: dict[str, Any] = await answer.json()
     return found
@@ -57,7 +59,11 @@ async def test_the_last_day_is_given_report_by_report(house: PortalHouse) -> Non
 async def test_a_part_is_asked_for_by_time_and_field(house: PortalHouse) -> None:
     token, first_ms = await told(house)
     by_text = await history(
-        house, token, from_=to_text(from_ms(first_ms + 60_000)), to=to_text(from_ms(first_ms + 120_000)), fields="temp_c"
+        house,
+        token,
+        from_=to_text(from_ms(first_ms + 60_000)),
+        to=to_text(from_ms(first_ms + 120_000)),
+        fields="temp_c",
     )
     by_number = await history(house, token, from_=first_ms + 60_000, to=first_ms + 120_000, fields="temp_c")
     assert by_text == by_number

@@ -1,0 +1,162 @@
+"""Entering the people to be told, changing them and letting them go."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from isocket.domain.contacts import Contact, Verification
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.storage.port import is_
+from tests.fakes.portal_devices import MAIJA, PHONE, codes, devices_house, enter, fields_of, verified
+from tests.fakes.portal_house import PortalHouse
+
+MAIL = "neighbour@example.org"
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with devices_house() as running:
+        yield running
+
+
+async def own(house: PortalHouse, token: str) -> dict[str, Any]:
+    """Return the contact that is the account's own address."""
+    listed = await (await house.ask("GET", "/contacts", token=token)).json()
+    (found,) = [each for each in listed["items"] if each["is_owner"]]
+    contact: dict[str, Any] = found
+    return contact
+
+
+async def test_ones_own_address_is_a_verified_contact(house: PortalHouse) -> None:
+    found = await own(house, await house.customer(MAIJA))
+    assert (found["email"], found["email_verified"], found["phone_verified"]) == (MAIJA, True, False)
+
+
+async def test_a_contact_is_entered_with_the_accounts_language_and_time_zone(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA, language="fi", time_zone="Europe/Helsinki")
+    entered = await enter(house, token, phone="+44 7700 900-123")
+    assert (entered["phone"], entered["email"], entered["roles"]) == (PHONE, None, ["alarm"])
+    assert (entered["language"], entered["time_zone"], entered["quiet_hours"]) == ("fi", "Europe/Helsinki", None)
+    assert await (await house.ask("GET", f"/contacts/{entered['id']}", token=token)).json() == entered
+
+
+async def test_contacts_are_listed_the_oldest_first(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    first = await enter(house, token, phone=PHONE)
+    second = await enter(house, token, email=MAIL)
+    listed = await (await house.ask("GET", "/contacts", token=token)).json()
+    assert [each["id"] for each in listed["items"][1:]] == [first["id"], second["id"]]
+
+
+@pytest.mark.parametrize(
+    ("contact", "field"),
+    [
+        ({}, "(body)"),
+        ({"phone": "0401234567"}, "phone"),
+        ({"phone": "+447700900123 ext 5"}, "phone"),
+        ({"phone": "+1 900 555 1234"}, "phone"),
+        ({"phone": "+4479"}, "phone"),
+        ({"phone": 447700900123}, "phone"),
+        ({"email": "no address"}, "email"),
+        ({"phone": PHONE, "name": "   "}, "name"),
+        ({"phone": PHONE, "name": "two\nlines"}, "name"),
+        ({"phone": PHONE, "roles": []}, "roles"),
+        ({"phone": PHONE, "roles": ["boss"]}, "roles.0"),
+        ({"phone": PHONE, "time_zone": "Mars/Olympus"}, "time_zone"),
+        ({"phone": PHONE, "quiet_hours": {"start": "25:00", "end": "07:00"}}, "quiet_hours.start"),
+        ({"phone": PHONE, "phone_verified": True}, "phone_verified"),
+        ({"phone": PHONE, "is_owner": True}, "is_owner"),
+    ],
+)
+async def test_a_bad_contact_is_refused_naming_the_field(
+    house: PortalHouse, contact: dict[str, Any], field: str
+) -> None:
+    token = await house.customer(MAIJA)
+    answer = await house.ask("POST", "/contacts", {"name": "Neighbour", **contact}, token=token)
+    assert (answer.status, fields_of(await answer.json())) == (422, [field])
+
+
+async def test_what_is_not_sent_stays_as_it_is(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    entered = await enter(house, token, phone=PHONE, quiet_hours={"start": "22:00", "end": "07:00"})
+    answer = await house.ask("PATCH", f"/contacts/{entered['id']}", {"roles": ["service", "alarm"]}, token=token)
+    assert await answer.json() == {**entered, "roles": ["alarm", "service"]}
+    answer = await house.ask("PATCH", f"/contacts/{entered['id']}", {"quiet_hours": None}, token=token)
+    assert (await answer.json())["quiet_hours"] is None
+
+
+async def test_a_new_number_is_not_verified_and_gets_a_code_at_once(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    contact = await verified(house, token)
+    answer = await house.ask("PATCH", f"/contacts/{contact['id']}", {"phone": "+447700900456"}, token=token)
+    assert (await answer.json())["phone_verified"] is False
+    assert len(await codes(house, "+447700900456")) == 1
+
+
+async def test_the_same_number_again_stays_verified(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    contact = await verified(house, token)
+    answer = await house.ask("PATCH", f"/contacts/{contact['id']}", {"phone": "+44 7700 900123"}, token=token)
+    assert (await answer.json())["phone_verified"] is True
+
+
+async def test_a_code_for_the_old_number_proves_nothing_of_the_new(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    contact = await enter(house, token, phone=PHONE)
+    (old,) = await codes(house, PHONE)
+    await house.ask("PATCH", f"/contacts/{contact['id']}", {"phone": "+447700900456"}, token=token)
+    body = {"channel": "sms", "code": old}
+    assert (await house.ask("POST", f"/contacts/{contact['id']}/verify", body, token=token)).status == 422
+
+
+async def test_a_contact_keeps_at_least_one_address(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    contact = await enter(house, token, phone=PHONE, email=MAIL)
+    path = f"/contacts/{contact['id']}"
+    assert (await house.ask("PATCH", path, {"phone": None}, token=token)).status == 200
+    refused = await house.ask("PATCH", path, {"email": None}, token=token)
+    assert (refused.status, fields_of(await refused.json())) == (422, ["email"])
+
+
+async def test_ones_own_address_is_neither_removed_nor_changed_as_a_contact(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    path = f"/contacts/{(await own(house, token))['id']}"
+    statuses = [
+        (await house.ask("DELETE", path, token=token)).status,
+        (await house.ask("PATCH", path, {"email": MAIL}, token=token)).status,
+        (await house.ask("PATCH", path, {"email": None, "phone": PHONE}, token=token)).status,
+        (await house.ask("PATCH", path, {"email": MAIJA, "phone": PHONE}, token=token)).status,
+    ]
+    assert statuses == [409, 409, 409, 200]
+
+
+async def test_of_a_removed_contact_nothing_more_is_sent(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    contact = await enter(house, token, phone=PHONE)
+    assert (await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)).status == 204
+    assert await codes(house, PHONE) == []
+    assert await house.records.count(Verification) == 0
+    assert await house.records.get(Contact, contact["id"]) is None
+    assert (await house.ask("GET", f"/contacts/{contact['id']}", token=token)).status == 404
+
+
+async def test_nobody_undoes_the_stop_of_another(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    contact = await enter(house, token, phone=PHONE)
+    await house.records.change_one(
+        Contact, is_("id", contact["id"]), paused_at=house.clock.now(), pause_reason="stop_reply"
+    )
+    path = f"/contacts/{contact['id']}"
+    asked = await house.ask("POST", f"{path}/verification", {"channel": "sms"}, token=token)
+    renamed = await house.ask("PATCH", path, {"phone": "+447700900456"}, token=token)
+    assert (asked.status, (await renamed.json())["paused"]) == (409, True)
+    assert await codes(house, "+447700900456") == []
+
+
+async def test_a_code_called_off_is_not_kept_in_words(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    contact = await enter(house, token, phone=PHONE)
+    await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)
+    (delivery,) = await house.records.find(Delivery, is_("kind", DeliveryKind.CODE))
+    assert (delivery.state, delivery.text) == (DeliveryState.CALLED_OFF, "")

@@ -1,0 +1,233 @@
+"""What went wrong, whom it was told, and acknowledging it: over the API, with the real judge and ladder behind it."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from alerts.escalation import Escalator
+from alerts.judge import Judge
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
+from isocket.storage.port import is_
+from tests.fakes.portal_devices import (
+    MAIJA,
+    SOCKET,
+    claim,
+    devices_house,
+    incident,
+    make_device,
+    owned,
+    report,
+    verified,
+)
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse
+
+TEST_ALARM = f"/devices/{SOCKET}/test-alarm"
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with devices_house() as running:
+        yield running
+
+
+async def work(house: PortalHouse) -> None:
+    """Let judge and ladder do what there is to do."""
+    judge = Judge(
+        records=house.records,
+        telemetry=house.telemetry,
+        clock=house.clock,
+        wakeups=house.portal.wakeups,
+        owner="test",
+    )
+    escalator = Escalator(records=house.records, clock=house.clock, public_url=PUBLIC_URL)
+    while await judge.step() or await escalator.step():
+        pass
+
+
+async def alarms(house: PortalHouse) -> list[Delivery]:
+    return await house.records.find(Delivery, is_("kind", DeliveryKind.ALARM))
+
+
+async def test_incidents_are_listed_the_newest_first_by_state_and_socket(house: PortalHouse) -> None:
+    token = await owned(house)
+    await make_device(house, "is2")
+    await claim(house, token, "is2")
+    account_id = (await house.account(MAIJA)).id
+    states = (IncidentState.CLOSED, IncidentState.ACKNOWLEDGED, IncidentState.OPEN)
+    for number, state in enumerate(states):
+        at = house.clock.now() + timedelta(seconds=number)
+        key = None if state is IncidentState.CLOSED else f"k{number}"
+        await incident(house, f"inc_{number}", account_id, state=state, opened_at=at, open_key=key)
+    await incident(house, "inc_other", account_id, "is2")
+
+    async def ids(query: str) -> list[str]:
+        listed = await (await house.ask("GET", f"/incidents?{query}", token=token)).json()
+        return [each["id"] for each in listed["items"]]
+
+    assert await ids(f"device_id={SOCKET}") == ["inc_2", "inc_1", "inc_0"]
+    assert await ids(f"device_id={SOCKET}&state=open") == ["inc_2", "inc_1"]
+    assert await ids("state=closed") == ["inc_0"]
+    assert (await house.ask("GET", "/incidents?state=strange", token=token)).status == 422
+
+
+async def test_incidents_come_in_pages(house: PortalHouse) -> None:
+    token = await owned(house)
+    account_id = (await house.account(MAIJA)).id
+    for number in range(3):
+        await incident(house, f"inc_{number}", account_id, open_key=f"k{number}")
+    first = await (await house.ask("GET", "/incidents?limit=2", token=token)).json()
+    rest = await (await house.ask("GET", f"/incidents?limit=2&cursor={first['next']}", token=token)).json()
+    assert [each["id"] for each in first["items"] + rest["items"]] == ["inc_2", "inc_1", "inc_0"]
+    assert rest["next"] is None
+
+
+async def test_the_timeline_tells_of_each_message_each_try_and_why_not(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token, name="Neighbour")
+    now = house.clock.now()
+    made = await incident(house, "inc_1", (await house.account(MAIJA)).id, needs_step=True, step_due_at=now)
+    await work(house)
+    (sms,) = [each for each in await alarms(house) if each.channel is ChannelKind.SMS]
+    await house.records.change_one(Delivery, is_("id", sms.id), state=DeliveryState.CALLING)
+    await house.records.add(
+        Attempt(
+            id="att_1",
+            delivery_id=sms.id,
+            incident_id=made.id,
+            account_id=made.account_id,
+            person_id=contact["id"],
+            number=1,
+            provider="twilio",
+            started_at=now + timedelta(seconds=1),
+        )
+    )
+    shown = await (await house.ask("GET", "/incidents/inc_1", token=token)).json()
+    of_contact = [each for each in shown["timeline"] if each["contact_id"] == contact["id"]]
+    assert [(each["what"], each["channel"], each["contact"]) for each in of_contact] == [
+        ("delivery_due", "sms", "Neighbour"),
+        ("attempt", "sms", "Neighbour"),
+    ]
+    assert of_contact[0]["detail"]["state"] == "calling"
+    assert (of_contact[1]["detail"]["outcome"], of_contact[1]["detail"]["provider"]) == ("started", "twilio")
+    assert [each["at"] for each in shown["timeline"]] == sorted(each["at"] for each in shown["timeline"])
+
+
+async def test_a_try_that_has_ended_has_one_line(house: PortalHouse) -> None:
+    token = await owned(house)
+    account_id = (await house.account(MAIJA)).id
+    await incident(house, "inc_1", account_id)
+    now = house.clock.now()
+    attempt = Attempt(
+        id="att_1",
+        delivery_id="dlv_1",
+        incident_id="inc_1",
+        account_id=account_id,
+        person_id=account_id,
+        number=1,
+        provider="twilio",
+        started_at=now,
+        state=AttemptState.SENT,
+        receipt="delivered",
+    )
+    line = TimelineEntry(
+        id="tl_1",
+        incident_id="inc_1",
+        account_id=account_id,
+        at=now,
+        what=Happening.ATTEMPT,
+        detail={"attempt_id": "att_1"},
+    )
+    await house.records.add_all([attempt, line])
+    (shown,) = (await (await house.ask("GET", "/incidents/inc_1", token=token)).json())["timeline"]
+    assert shown["detail"] == {"attempt_id": "att_1", "provider": "twilio", "receipt": "delivered"}
+
+
+async def test_a_contact_that_was_removed_has_no_name_any_more(house: PortalHouse) -> None:
+    token = await owned(house)
+    account_id = (await house.account(MAIJA)).id
+    await incident(house, "inc_1", account_id)
+    line = TimelineEntry(
+        id="tl_1",
+        incident_id="inc_1",
+        account_id=account_id,
+        at=house.clock.now(),
+        what=Happening.ACKNOWLEDGED,
+        detail={"by": "con_gone sms"},
+    )
+    await house.records.add(line)
+    (shown,) = (await (await house.ask("GET", "/incidents/inc_1", token=token)).json())["timeline"]
+    assert (shown["contact_id"], shown["contact"]) == ("con_gone", None)
+
+
+async def test_acknowledging_calls_off_what_has_not_gone_and_keeps_the_incident(house: PortalHouse) -> None:
+    token = await owned(house)
+    account = await house.account(MAIJA)
+    await incident(house, "inc_1", account.id, needs_step=True, step_due_at=house.clock.now())
+    await work(house)
+    answer = await house.ask("POST", "/incidents/inc_1/ack", token=token)
+    await work(house)
+    shown = await answer.json()
+    assert (answer.status, shown["state"], shown["acknowledged_by"]) == (200, "acknowledged", f"{account.id} portal")
+    assert {each.state for each in await alarms(house)} == {DeliveryState.CALLED_OFF}
+    (after,) = (await (await house.ask("GET", "/incidents?state=open", token=token)).json())["items"]
+    assert "acknowledged" in {each["what"] for each in after["timeline"]}
+
+
+async def test_acknowledging_twice_or_too_late_changes_nothing(house: PortalHouse) -> None:
+    token = await owned(house)
+    account_id = (await house.account(MAIJA)).id
+    await incident(house, "inc_1", account_id)
+    await incident(house, "inc_2", account_id, state=IncidentState.CLOSED, open_key=None)
+    first = await (await house.ask("POST", "/incidents/inc_1/ack", token=token)).json()
+    second = await house.ask("POST", "/incidents/inc_1/ack", token=token)
+    closed = await house.ask("POST", "/incidents/inc_2/ack", token=token)
+    assert (second.status, await second.json()) == (200, first)
+    assert (closed.status, (await closed.json())["state"]) == (200, "closed")
+
+
+async def test_a_test_alarm_goes_the_whole_way_and_is_marked(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    answer = await house.ask("POST", TEST_ALARM, token=token)
+    made = await answer.json()
+    await work(house)
+    shown = await (await house.ask("GET", f"/incidents/{made['incident_id']}", token=token)).json()
+    assert (answer.status, shown["test"], shown["cause"], shown["state"]) == (202, True, "test", "open")
+    told = await alarms(house)
+    assert {each.contact_id for each in told} >= {contact["id"]}
+    assert all(shown["short_code"] in each.text and "TEST" in each.text for each in told)
+    assert shown["timeline"][0]["what"] == "opened"
+
+
+@pytest.mark.parametrize("heard", [True, False])
+async def test_a_test_alarm_ends_by_itself_even_of_a_socket_that_was_never_heard(
+    house: PortalHouse, heard: bool
+) -> None:
+    token = await owned(house)
+    if heard:
+        await report(house, 1, mains=True)
+    made = await (await house.ask("POST", TEST_ALARM, token=token)).json()
+    await work(house)
+    await house.clock.advance(901)
+    await work(house)
+    found = await house.records.get(Incident, made["id"])
+    assert found is not None
+    assert found.state is IncidentState.CLOSED
+    assert (await house.ask("POST", TEST_ALARM, token=token)).status == 202
+
+
+async def test_a_test_alarm_does_not_make_a_silent_socket_look_online(house: PortalHouse) -> None:
+    token = await owned(house)
+    await house.ask("POST", TEST_ALARM, token=token)
+    shown = await (await house.ask("GET", f"/devices/{SOCKET}", token=token)).json()
+    assert (shown["online"], shown["last_seen"]) == (False, None)
+
+
+async def test_a_second_test_alarm_waits_for_the_first(house: PortalHouse) -> None:
+    token = await owned(house)
+    await house.ask("POST", TEST_ALARM, token=token)
+    assert (await house.ask("POST", TEST_ALARM, token=token)).status == 409
+    assert await house.records.count(Incident) == 1

@@ -1,0 +1,390 @@
+"""The pages, as somebody without scripts meets them, through the real HTTP server."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from isocket.domain.accounts import Account, AccountRole, Registration
+from isocket.domain.commands import Command, CommandStatus
+from isocket.domain.contacts import Contact
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.problems import Problem
+from isocket.domain.reports import ClockQuality, Report, ReportKind
+from isocket.domain.secrets import claim_hash
+from isocket.kit.clock import to_ms
+from isocket.kit.ids import token_hash
+from isocket.storage.port import is_
+from portal_api.app import ROUTES
+from portal_api.pages_routes import page_routes
+from portal_api.routes import Surface
+from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PortalHouse, portal_house
+from tests.fakes.visitor import Visitor, signed_in
+
+MAIJA = "maija@example.org"
+CODE = "7H3K-9QXM-2D4V-RT8W"
+DEVICE = "is00000001"
+INCIDENT = "inc_mains"
+WITH_PAGES = (*(each for each in ROUTES if each.surface is Surface.API), *page_routes(desk=False))
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with portal_house(routes=WITH_PAGES) as running:
+        yield running
+
+
+async def make_device(house: PortalHouse, device_id: str = DEVICE, **more: Any) -> None:
+    now = house.clock.now()
+    made = {"model": "isocket-4g", "secret_hash": "x", "claim_hash": claim_hash(CODE), "provisioned_at": now, **more}
+    await house.records.add(Device(id=device_id, **made))
+
+
+async def hear(house: PortalHouse, device_id: str = DEVICE, **fields: Any) -> None:
+    now = to_ms(house.clock.now())
+    body = json.dumps(fields)
+    report = Report(device_id, ReportKind.STATE, 1, now, now, now, ClockQuality.DEVICE, body, fields)
+    await house.telemetry.store([report])
+    await house.telemetry.note_presence(device_id, online=True, at=house.clock.now())
+
+
+async def raise_alarm(house: PortalHouse, incident_id: str = INCIDENT, device_id: str = DEVICE, **more: Any) -> None:
+    account = (await house.records.find(Account))[0]
+    now = house.clock.now()
+    made = {"cause": Cause.MAINS_LOST, "severity": Severity.CRITICAL, "opened_at": now, "detected_at": now, **more}
+    await house.records.add(
+        Incident(id=incident_id, account_id=account.id, device_id=device_id, open_key=incident_id, **made)
+    )
+
+
+async def own(house: PortalHouse, **more: Any) -> Visitor:
+    """Return Maija's browser; she has one socket."""
+    visitor = await signed_in(house, MAIJA, time_zone="Europe/Helsinki")
+    account = await house.account(MAIJA)
+    await make_device(house, owner_id=account.id, claimed_at=house.clock.now(), **{"name": "Summer house", **more})
+    return visitor
+
+
+async def test_somebody_without_scripts_gets_from_nothing_to_a_switched_socket_and_a_seen_alarm(
+    house: PortalHouse,
+) -> None:
+    visitor = Visitor(house.client)
+    await make_device(house)
+    page = await visitor.open("/register")
+    page = await visitor.send(page, "/register", username=MAIJA, password=PASSWORD, name="Maija")
+    assert (page.status, "Look in your mailbox" in page.words) == (202, True)
+    page = await visitor.open(f"/activate?token={await house.link_token(MAIJA)}")
+    page = await visitor.send(page, "/activate")
+    assert "Your account is open" in page.words
+    page = await visitor.sign_in(MAIJA)
+    page = await visitor.send(page, "/devices/claim", device_id=DEVICE, claim_code=CODE.lower(), name="Summer house")
+    assert "Summer house" in page.words
+    await hear(house, relay=False, mains=True)
+    page = await visitor.open("/")
+    page = await visitor.send(page, f"/devices/{DEVICE}/commands", name="on")
+    assert "Switch on: waiting to be sent" in page.words
+    (command,) = await house.records.find(Command)
+    assert (command.device_id, command.name, command.status) == (DEVICE, "on", CommandStatus.QUEUED)
+    await raise_alarm(house)
+    page = await visitor.send(await visitor.open("/"), f"/incidents/{INCIDENT}/ack")
+    incident = await house.records.get(Incident, INCIDENT)
+    assert incident is not None
+    assert incident.state is IncidentState.ACKNOWLEDGED
+    assert "Acknowledged. Nobody else will be told" in page.words
+
+
+async def test_the_link_in_the_mail_opens_no_account_until_the_button_is_pressed(house: PortalHouse) -> None:
+    visitor = Visitor(house.client)
+    await house.ask("POST", "/accounts", {"username": MAIJA, "password": PASSWORD})
+    link = f"/activate?token={await house.link_token(MAIJA)}"
+    for _ in range(2):
+        assert (await visitor.open(link)).status == 200
+    assert await house.records.count(Account) == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/incidents", f"/incidents/{INCIDENT}", f"/incidents/{INCIDENT}/ack"])
+async def test_looking_at_an_incident_does_not_acknowledge_it(house: PortalHouse, path: str) -> None:
+    visitor = await own(house)
+    await raise_alarm(house)
+    await visitor.open(path)
+    incident = await house.records.get(Incident, INCIDENT)
+    assert incident is not None
+    assert incident.state is IncidentState.OPEN
+
+
+async def test_an_acknowledged_incident_has_no_button_any_more(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await raise_alarm(house)
+    page = await visitor.send(await visitor.open(f"/incidents/{INCIDENT}"), f"/incidents/{INCIDENT}/ack")
+    assert not [each for each in page.forms if each.action.endswith("/ack")]
+
+
+async def test_whoever_was_invited_chooses_a_password_when_opening_the_account(house: PortalHouse) -> None:
+    visitor = Visitor(house.client)
+    await house.records.add(
+        Registration(
+            id=token_hash("invitation"),
+            account_id="acc_staff",
+            email="staff@example.org",
+            role=AccountRole.STAFF,
+            expires_at=house.clock.now() + timedelta(days=1),
+        )
+    )
+    page = await visitor.open("/activate?token=invitation")
+    weak = await visitor.send(page, "/activate", password="short")
+    assert (weak.status, "at least 8 characters" in weak.words) == (422, True)
+    await visitor.send(weak, "/activate", password=PASSWORD)
+    assert (await visitor.sign_in("staff@example.org")).path == "/"
+    assert (await house.account("staff@example.org")).role is AccountRole.STAFF
+
+
+async def test_a_forgotten_password_is_replaced_and_every_browser_signed_out(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await visitor.send(await visitor.open("/forgotten"), "/forgotten", username=MAIJA)
+    page = await visitor.open(f"/reset?token={await house.link_token(MAIJA)}")
+    page = await visitor.send(page, "/reset", password=OTHER_PASSWORD)
+    assert "Your password is changed" in page.words
+    assert "Sign in" in (await visitor.open("/incidents")).words
+    assert (await visitor.sign_in(MAIJA, OTHER_PASSWORD)).path == "/"
+
+
+@pytest.mark.parametrize("path", ["/activate", "/activate?token=wrong", "/reset?token=wrong"])
+async def test_a_link_that_is_not_good_says_so_and_breaks_nothing(house: PortalHouse, path: str) -> None:
+    visitor = Visitor(house.client)
+    page = await visitor.open(path)
+    if page.status == 200:
+        page = await visitor.send(page, "/reset", password=PASSWORD)
+    assert (page.status, "not good any more" in page.words) == (400, True)
+
+
+async def test_a_wrong_password_is_refused_on_the_same_page_which_keeps_the_address(house: PortalHouse) -> None:
+    await house.register(MAIJA)
+    page = await Visitor(house.client).sign_in(MAIJA, "something else again")
+    assert page.status == 401
+    assert "wrong" in page.words
+    assert page.forms[0].values["username"] == MAIJA
+    assert page.forms[0].values["password"] == ""
+
+
+async def test_who_is_not_signed_in_gets_to_the_wanted_page_by_signing_in(house: PortalHouse) -> None:
+    await house.register(MAIJA)
+    visitor = Visitor(house.client)
+    page = await visitor.open("/incidents?state=open")
+    page = await visitor.send(page, page.forms[0].action, username=MAIJA, password=PASSWORD)
+    assert page.path == "/incidents?state=open"
+
+
+async def test_signing_in_sends_nobody_to_another_site(house: PortalHouse) -> None:
+    await house.register(MAIJA)
+    visitor = Visitor(house.client)
+    page = await visitor.open("/")
+    answer = await house.client.post(
+        page.forms[0].action,
+        data={"username": MAIJA, "password": PASSWORD, "next": "//evil.example.net/"},
+        headers={"Origin": house.portal.settings.origin},
+        allow_redirects=False,
+    )
+    assert answer.headers["Location"] == "/"
+
+
+async def test_signing_out_ends_the_session_in_the_store_too(house: PortalHouse) -> None:
+    visitor = await own(house)
+    page = await visitor.send(await visitor.open("/"), "/sign-out")
+    assert "You are signed out" in page.words
+    assert "Sign in" in (await visitor.open("/contacts")).words
+
+
+async def test_a_wrong_claim_code_is_told_and_what_was_typed_stays(house: PortalHouse) -> None:
+    visitor = await signed_in(house, MAIJA)
+    await make_device(house)
+    page = await visitor.send(await visitor.open("/"), "/devices/claim", device_id=DEVICE, claim_code="AAAA")
+    assert (page.status, "Look at its label again" in page.words) == (404, True)
+    assert page.form("/devices/claim").values["device_id"] == DEVICE
+
+
+@pytest.mark.parametrize("path", [f"/devices/{DEVICE}", f"/incidents/{INCIDENT}", "/devices/nowhere"])
+async def test_what_belongs_to_somebody_else_looks_like_nothing(house: PortalHouse, path: str) -> None:
+    await house.register("other@example.org")
+    other = await house.account("other@example.org")
+    await make_device(house, owner_id=other.id, name="Private")
+    await raise_alarm(house)
+    await house.register(MAIJA)
+    visitor = Visitor(house.client)
+    await visitor.sign_in(MAIJA)
+    page = await visitor.open(path)
+    assert page.status == 404
+    assert "Private" not in (await visitor.open("/")).words + (await visitor.open("/incidents")).words + page.words
+
+
+async def test_the_overview_shows_how_each_socket_is(house: PortalHouse) -> None:
+    visitor = await own(house, desired={"temp": [{"name": "Cellar", "low_c": 5}], "input": []})
+    await hear(house, relay=True, mains=False, battery_pct=28, temp_c=[3.5, None], input=[True], armed=True)
+    words = (await visitor.open("/")).words
+    for said in (
+        "Online",
+        "Mains out",
+        "Battery 28 %",
+        "Cellar 3.5 °C",
+        "Temperature 2 no reading",
+        "Input 1 triggered",
+    ):
+        assert said in words
+
+
+async def test_a_silent_socket_is_offline_and_one_never_heard_says_so(house: PortalHouse) -> None:
+    visitor = await own(house)
+    assert "Never heard" in (await visitor.open("/")).words
+    await hear(house, relay=True)
+    await house.clock.advance(3 * 3600)
+    page = await visitor.open("/")
+    assert "Offline" in page.words
+    assert "Last heard 3 h ago" in page.words
+
+
+async def test_times_are_the_readers_own(house: PortalHouse) -> None:
+    visitor = await own(house)  # noon in UTC
+    await raise_alarm(house)
+    page = await visitor.open("/")
+    assert "since 14:00" in page.words
+    page = await visitor.open("/profile")
+    await visitor.send(page, "/profile", time_zone="America/New_York")
+    assert "since 07:00" in (await visitor.open("/")).words
+
+
+async def test_settings_are_changed_in_a_form_and_the_rest_of_them_stays(house: PortalHouse) -> None:
+    visitor = await own(house, desired={"temp": [{"name": "Hall", "delay_s": 7, "low_c": 2}], "heartbeat_s": 60})
+    page = await visitor.open(f"/devices/{DEVICE}")
+    typed = {"temp.0.low_c": "4,5", "temp.1.name": "Cellar", "mains_delay_s": "0", "battery_low_pct": "20, 60"}
+    await visitor.send(page, f"/devices/{DEVICE}/settings", **typed)
+    device = await house.records.get(Device, DEVICE)
+    assert device is not None
+    assert device.desired["temp"][0] == {
+        "name": "Hall",
+        "low_c": 4.5,
+        "high_c": None,
+        "delay_s": 7,
+        "hysteresis_c": 1,
+    }
+    assert device.desired["temp"][1]["name"] == "Cellar"
+    assert (device.desired["mains_delay_s"], device.desired["heartbeat_s"]) == (0, 60)
+    assert device.desired["battery_low_pct"] == [60, 20]
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [("mains_delay_s", "soon"), ("mains_delay_s", "nan"), ("battery_low_pct.0", "120"), ("temp.0.low_c", "1e999")],
+)
+async def test_a_setting_that_cannot_be_is_named_and_nothing_changes(house: PortalHouse, name: str, typed: str) -> None:
+    visitor = await own(house)
+    page = await visitor.open(f"/devices/{DEVICE}")
+    field = name.removesuffix(".0")
+    page = await visitor.send(page, f"/devices/{DEVICE}/settings", **{field: typed})
+    assert page.status == 422
+    assert [each for tag, each in page.tags if tag == "input" and each["name"] == field and "aria-invalid" in each]
+    device = await house.records.get(Device, DEVICE)
+    assert device is not None
+    assert device.desired == {}
+
+
+async def test_the_page_of_a_socket_tells_which_messages_were_refused_and_why(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await house.records.add(
+        Problem(
+            id="prb_1",
+            device_id=DEVICE,
+            at=house.clock.now(),
+            topic_kind="state",
+            reason="a number from 0 to 100 is needed",
+            field="battery_pct",
+        )
+    )
+    words = (await visitor.open(f"/devices/{DEVICE}")).words
+    assert "a number from 0 to 100 is needed battery_pct" in words
+
+
+async def test_a_model_that_cannot_do_it_says_so(house: PortalHouse) -> None:
+    visitor = await own(house, model="isocket-3g")
+    page = await visitor.open(f"/devices/{DEVICE}")
+    page = await visitor.send(page, f"/devices/{DEVICE}/commands", name="arm")
+    assert (page.status, "has no alarm input" in page.words) == (422, True)
+
+
+async def test_a_socket_is_given_up_on_its_page(house: PortalHouse) -> None:
+    visitor = await own(house)
+    page = await visitor.open(f"/devices/{DEVICE}")
+    page = await visitor.send(page, f"/devices/{DEVICE}/give-up")
+    device = await house.records.get(Device, DEVICE)
+    assert device is not None
+    assert device.owner_id is None
+    assert "You gave the socket up" in page.words
+
+
+async def test_a_test_alarm_leads_to_its_incident(house: PortalHouse) -> None:
+    visitor = await own(house)
+    page = await visitor.open(f"/devices/{DEVICE}")
+    page = await visitor.send(page, f"/devices/{DEVICE}/test-alarm")
+    assert page.path.startswith("/incidents/inc_")
+    assert "Test alarm" in page.words
+
+
+async def test_a_contact_is_entered_verified_with_the_code_and_removed(house: PortalHouse) -> None:
+    visitor = await own(house)
+    page = await visitor.send(await visitor.open("/contacts"), "/contacts", name="Anna", email="anna@example.org")
+    assert "Not verified" in page.words
+    (contact,) = await house.records.find(Contact, is_("is_owner", False))
+    code = (await house.mails("anna@example.org"))[-1].text.split(".")[0].split()[-1]
+    action = f"/contacts/{contact.id}/verify"
+    wrong = await visitor.send(page, action, code="000000" if code != "000000" else "111111")
+    assert (wrong.status, "not the code" in wrong.words) == (422, True)
+    page = await visitor.send(wrong, action, code=code)
+    assert "Not verified" not in page.words
+    page = await visitor.send(page, f"/contacts/{contact.id}/remove")
+    assert "Anna" not in page.words
+
+
+async def test_a_bad_phone_number_is_named_beside_its_field(house: PortalHouse) -> None:
+    visitor = await own(house)
+    page = await visitor.send(await visitor.open("/contacts"), "/contacts", name="Anna", phone="0401234567")
+    assert page.status == 422
+    assert "Write the number with + and the country" in page.words
+    assert page.form("/contacts").values["phone"] == "0401234567"
+
+
+async def test_the_timeline_tells_in_sentences_who_was_told_and_who_not(house: PortalHouse) -> None:
+    visitor = await own(house)
+    account, now = await house.account(MAIJA), house.clock.now()
+    await house.records.add(
+        Contact(id="con_anna", account_id=account.id, name="Anna", phone="+447700900123", created_at=now)
+    )
+    await raise_alarm(house)
+
+    def line(number: int, what: Happening, reason: str = "", **detail: Any) -> TimelineEntry:
+        return TimelineEntry(
+            id=f"tl_{number}",
+            incident_id=INCIDENT,
+            account_id=account.id,
+            at=now + timedelta(seconds=number),
+            what=what,
+            reason=reason,
+            contact_id="con_anna",
+            channel="sms",
+            detail=detail,
+        )
+
+    await house.records.add_all(
+        [
+            line(1, Happening.NOT_SENT, "unverified"),
+            line(2, Happening.ATTEMPT, "number_invalid 21211", outcome="refused"),
+            line(3, Happening.ATTEMPT, "answer_lost: TimeoutError", outcome="unclear"),
+            line(4, Happening.RECEIPT, status="delivered"),
+        ]
+    )
+    words = (await visitor.open(f"/incidents/{INCIDENT}")).words
+    assert "Not sent to Anna by text message: the address is not verified yet." in words
+    assert "Text message to Anna was refused: the provider does not know the number." in words
+    assert "it is not clear whether it went out" in words
+    assert "Text message to Anna: it has arrived." in words
+    assert "TimeoutError" not in words

@@ -1,0 +1,26 @@
+"""What the documents say of settings and files is true."""
+
+import re
+from pathlib import Path
+
+from isocket.app.settings import settings_markdown
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_manual_shows_every_setting_as_it_is() -> None:
+    assert settings_markdown() in (ROOT / "docs" / "operation.md").read_text()
+
+
+def test_every_file_that_the_map_names_exists() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for folder, begin in re.findall(r"^\| `([a-z_/]+)` \|[^|]*\|([^|]*)\|$", readme, flags=re.MULTILINE):
+        assert (ROOT / folder).is_dir(), folder
+        for name in re.findall(r"`([a-z_]+\.py)`", begin):
+            assert (ROOT / folder / name).is_file(), f"{folder}/{name}"
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"

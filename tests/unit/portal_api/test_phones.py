@@ -1,0 +1,46 @@
+"""Telephone numbers as people type them."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from portal_api.phones import Phone
+
+PHONE: TypeAdapter[str] = TypeAdapter(Phone)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("+447700900123", "+447700900123"),
+        (" +44 (7700) 900-123 ", "+447700900123"),
+        ("+358 40 1234567", "+358401234567"),
+        ("+15555550100", "+15555550100"),
+        ("+46.70.174.0605", "+46701740605"),
+    ],
+)
+def test_a_number_is_kept_in_e164_also_one_reserved_for_examples(typed: str, kept: str) -> None:
+    assert PHONE.validate_python(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "0401234567",
+        "+",
+        "+0123456",
+        "+4479",
+        "+99912345678",
+        "+4477009001234567",
+        "tel:+447700900123",
+        "+447700900123;ext=5",
+        "+1-800-GOFEDEX",
+        "+\u0664\u0664\u0667\u0667\u0660\u0660\u0669\u0660\u0660\u0661\u0662\u0663",  # digits of another script
+        "+19005551234",
+        "+979123456789",
+        "+449098790000",
+    ],
+)
+def test_what_is_no_number_or_a_dear_one_is_refused(typed: str) -> None:
+    with pytest.raises(ValidationError):
+        PHONE.validate_python(typed)
