@@ -24,6 +24,7 @@ from isocket.storage.worker import Worker
 
 log = get_logger(__name__)
 TELL_EVERY_S = 1.0
+GATHER_S = 0.005  # reports wait so long for company: fewer commits leave the disk to the alarms
 
 
 class Bridge:
@@ -63,8 +64,9 @@ class Bridge:
                 confirmations=self._confirmations,
                 confirm=self._tell,
                 metrics=self._metrics,
+                linger_s=linger_s,
             )
-            for lane in (self._alarm_lane, self._telemetry_lane)
+            for lane, linger_s in ((self._alarm_lane, 0.0), (self._telemetry_lane, GATHER_S))
         ]
         self._broker_forgot = asyncio.Event()
 
@@ -85,6 +87,9 @@ class Bridge:
                 for worker in self._workers():
                     tasks.create_task(worker.run(stop), name=worker.name)
                 tasks.create_task(self._keep_telling(stop), name="bridge-confirmations")
+                await stop.wait()
+                for lane in lanes:
+                    lane.finish()
         finally:
             for lane in lanes:
                 await lane.stop()

@@ -123,6 +123,7 @@ class Connection(Generic[T]):
         self._generation = 0
         self._received = 0
         self._lost = False
+        self._finishing = False
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{name}", daemon=True)
 
     def start(self) -> None:
@@ -138,17 +139,27 @@ class Connection(Generic[T]):
         self._wake_read.close()
         self._wake_write.close()
 
-    async def take(self, most: int) -> list[Arrived[T]]:
-        """Return the next messages, at least one and not more than `most`, oldest first."""
-        while not self._inbox:
+    async def take(self, most: int, *, linger_s: float = 0.0) -> list[Arrived[T]]:
+        """Return the next messages, oldest first, not more than `most`; none only after `finish`.
+
+        With `linger_s`, a group that is not full waits so long for more.
+        """
+        while not self._inbox and not self._finishing:
             self._arrived.clear()
             if not self._inbox:
                 await self._arrived.wait()
+        if linger_s and len(self._inbox) < most and not self._finishing:
+            await asyncio.sleep(linger_s)
         was_full = len(self._inbox) >= HIGH_WATER
         group = [self._inbox.popleft() for _ in range(min(most, len(self._inbox)))]
         if was_full:
             self._nudge()
         return group
+
+    def finish(self) -> None:
+        """Let whoever waits in `take` go; what is not taken comes again in the next session."""
+        self._finishing = True
+        self._arrived.set()
 
     def acknowledge(self, messages: Sequence[Arrived[T]]) -> None:
         """Tell the broker that these are stored. Those of an earlier connection come again and are not ours to tell."""

@@ -32,6 +32,12 @@ class Message:
     received_ms: int
     retained: bool
 
+    @property
+    def is_more_than_reports(self) -> bool:
+        """Tell whether it says anything but good reports: most messages do not."""
+        decoded = self.decoded
+        return bool(self.foreign or decoded.refusals or decoded.unknown_fields or decoded.fields is not None)
+
 
 class Decoder:
     """Turns (topic, payload) into a `Message`; remembers topics, since each device uses the same few for ever."""
@@ -68,7 +74,9 @@ class Intake:
         confirmations: Confirmations,
         confirm: Callable[[], None],
         metrics: BridgeMetrics,
+        linger_s: float,
     ) -> None:
+        self._linger_s = linger_s
         self._connection = connection
         self._telemetry = telemetry
         self._clock = clock
@@ -79,18 +87,11 @@ class Intake:
         self._metrics = metrics
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`; a group under way is finished."""
-        stopping = asyncio.create_task(stop.wait(), name="intake-stop")
-        try:
-            while not stop.is_set():
-                taking = asyncio.create_task(self._connection.take(GROUP), name="intake-take")
-                await asyncio.wait((taking, stopping), return_when=asyncio.FIRST_COMPLETED)
-                if not taking.done():
-                    taking.cancel()
-                    return
-                await self._handle_until_stored(taking.result(), stop)
-        finally:
-            stopping.cancel()
+        """Work until `stop` is set and the connection is told to finish; a group under way is finished."""
+        while not stop.is_set():
+            group = await self._connection.take(GROUP, linger_s=self._linger_s)
+            if group:
+                await self._handle_until_stored(group, stop)
 
     async def _handle_until_stored(self, group: list[Arrived[Message]], stop: asyncio.Event) -> None:
         """A store that does not answer is asked again: nothing is acknowledged meanwhile, the broker keeps it."""
@@ -118,7 +119,8 @@ class Intake:
         new = await self._telemetry.store(reports)
         self._metrics.stored(len(new), repeats=new.count(False))
         for message in messages:
-            await self._beyond_reports(message)
+            if message.is_more_than_reports:
+                await self._beyond_reports(message)
         self._connection.acknowledge(group)
         now = to_ms(self._clock.now()) / 1000
         for device_id, before in past.items():

@@ -57,6 +57,7 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
         device = await own_device(call)
         wanted = _merged(device, call.body)
         if wanted == device.desired:
+            await call.portal.telemetry.wake(device.id)  # the first try may have died before it came to this
             return _view(device)
         changed = await call.records.change_one(
             Device,

@@ -52,7 +52,7 @@ async def begin(call: Call[None, None]) -> TestAlarm | Problem:
     It ends by itself after 15 minutes; until then another one is refused (409).
     """
     device = await own_device(call)
-    if await call.records.count(Incident, is_("open_key", _key(device))):
+    if await _is_under_way(call.portal, device):
         return _still_open()
     await call.portal.limits.demand(TEST_ALARMS, call.account.id)
     incident = await _incident(call.portal, device, call.account.id)
@@ -60,8 +60,7 @@ async def begin(call: Call[None, None]) -> TestAlarm | Problem:
         await call.records.add(incident)
     except AlreadyThereError:
         return _still_open()
-    await call.records.add_all([_opened(incident, call.account.id)])
-    await _wake(call.portal, device.id)
+    await _hand_over(call.portal, incident)
     log.info("test_alarm", incident_id=incident.id, device_id=device.id)
     return TestAlarm(id=incident.id, incident_id=incident.id)
 
@@ -94,8 +93,21 @@ async def _free_code(records: Records, account_id: str) -> str:
     return ""
 
 
-async def _wake(portal: Portal, device_id: str) -> None:
-    """Have the device judged. One that was never heard is unknown to telemetry, and has to be made known first."""
+async def _is_under_way(portal: Portal, device: Device) -> bool:
+    """Return whether a test of this device is open; hand it over again, in case that our process died of it."""
+    found = await portal.records.find(Incident, is_("open_key", _key(device)), limit=1)
+    for each in found:
+        await _hand_over(portal, each)
+    return bool(found)
+
+
+async def _hand_over(portal: Portal, incident: Incident) -> None:
+    """Write the beginning, and have the device judged, so that the incident ends in time.
+
+    A device that was never heard is unknown to telemetry, and has to be made known first.
+    """
+    device_id = incident.device_id
+    await portal.records.add_all([_opened(incident)])
     if device_id not in await portal.telemetry.latest([device_id]):
         await portal.telemetry.note_presence(device_id, online=False, at=EPOCH)
     await portal.telemetry.wake(device_id)
@@ -105,14 +117,14 @@ def _key(device: Device) -> str:
     return open_key(device.id, Cause.TEST, None)
 
 
-def _opened(incident: Incident, account_id: str) -> TimelineEntry:
+def _opened(incident: Incident) -> TimelineEntry:
     return TimelineEntry(
         id=derived_id("tl", incident.id, Happening.OPENED),
         incident_id=incident.id,
-        account_id=account_id,
+        account_id=incident.account_id,
         at=incident.detected_at,
         what=Happening.OPENED,
-        detail={"began": to_text(incident.opened_at), "value": None, "by": f"{account_id} portal"},
+        detail={"began": to_text(incident.opened_at), "value": None},
     )
 
 

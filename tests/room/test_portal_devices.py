@@ -152,7 +152,7 @@ async def test_a_long_list_comes_in_pages_without_gaps_or_repeats(house: PortalH
         await make_device(house, f"is{number}")
         await claim(house, token, f"is{number}")
     seen: list[str] = []
-    following = ""
+    following: str | None = ""
     while following is not None:
         page = await (await house.ask("GET", f"/devices?limit=2{following}", token=token)).json()
         seen += [each["id"] for each in page["items"]]

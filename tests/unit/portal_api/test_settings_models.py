@@ -1,0 +1,58 @@
+"""The settings as customers give them, as they are stored, and as sockets take them."""
+
+import pytest
+from pydantic import ValidationError
+
+from firmware_sim import models as sim_models
+from firmware_sim import settings as sim
+from isocket.domain.device_models import MODELS, model_of
+from isocket.domain.settings import DeviceSettings
+from portal_api.settings_models import Settings, SettingsChange, factory_settings, plain, whole_settings
+
+
+def test_every_setting_can_be_changed() -> None:
+    assert set(Settings.model_fields) == set(SettingsChange.model_fields)
+
+
+def test_the_defaults_are_those_by_which_the_rules_judge() -> None:
+    told = DeviceSettings.of(plain(whole_settings({}, model_of("isocket-707"))))
+    rules = DeviceSettings.of({})
+    assert (told.probe(0), told.input_at(0)) == (rules.probe(0), rules.input_at(0))
+    for name in ("mains_delay_s", "restore_delay_s", "heartbeat_s", "offline_after", "battery_low_pct"):
+        assert getattr(told, name) == getattr(rules, name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_socket_can_follow_the_settings_of_the_factory(name: str) -> None:
+    model = sim_models.model_named(name)
+    before = sim.factory_settings(model)
+    dirty, _ = sim.merged(before, {"temp": [{"name": "Cellar", "low_c": 5}], "power_on": "off", "heartbeat_s": 60})
+    after, refused = sim.merged(dirty, factory_settings(name))
+    assert (refused, after.temp, after.power_on, after.heartbeat_s) == ((), before.temp, "remember", 900)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_simulated_socket_has_as_many_parts_as_the_cloud_believes(name: str) -> None:
+    here, there = model_of(name), sim_models.model_named(name)
+    assert (here.probes, here.inputs) == (there.probes, there.inputs)
+
+
+@pytest.mark.parametrize(
+    ("mode", "on_c", "off_c", "fits"),
+    [
+        ("heat", 5, 8, True),
+        ("heat", 8, 5, False),
+        ("cool", 25, 22, True),
+        ("cool", 22, 25, False),
+        ("heat", 5, 5, False),
+    ],
+)
+def test_a_thermostat_has_its_temperatures_in_the_order_of_its_mode(
+    mode: str, on_c: float, off_c: float, fits: bool
+) -> None:
+    wanted = {"thermostat": {"mode": mode, "on_c": on_c, "off_c": off_c}}
+    if fits:
+        assert Settings.model_validate(wanted).thermostat.on_c == on_c
+    else:
+        with pytest.raises(ValidationError):
+            Settings.model_validate(wanted)
