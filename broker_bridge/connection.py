@@ -203,6 +203,9 @@ class Connection(Generic[T]):
                     attempt = 0
             except OSError as error:
                 log.warning("broker_unreachable", lane=self.name, error=type(error).__name__)
+            except Exception:  # the lane must live on, whatever one message did to it
+                log.exception("broker_lane_failed", lane=self.name)
+                client.disconnect()
             finally:
                 self._disconnected()
             self._stop.wait(full_jitter(attempt, base_s=0.25, cap_s=15.0))
@@ -282,7 +285,8 @@ class Connection(Generic[T]):
             return
         self._generation += 1
         self.connected = True
-        client.subscribe([(topic, 1) for topic in self._topics])
+        if self._topics:
+            client.subscribe([(topic, 1) for topic in self._topics])
         log.info("broker_connected", lane=self.name, session_present=flags.session_present)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._on_connected, flags.session_present)

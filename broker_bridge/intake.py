@@ -56,7 +56,11 @@ class Decoder:
             device_id = parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 - where a device's id stands
             return Message(None, (device_id, str(error)), Decoded(), received_ms, retained)
         self._topics[topic] = known
-        decoded = decode(known.device_id, known.kind, payload, received_ms)
+        try:
+            decoded = decode(known.device_id, known.kind, payload, received_ms)
+        except Exception:  # a message that we cannot even refuse must not come again for ever
+            log.exception("message_not_decodable", device_id=known.device_id, kind=known.kind, size=len(payload))
+            decoded = Decoded(refusals=(Refusal(reason="not readable"),))
         return Message(known, None, decoded, received_ms, retained)
 
 

@@ -9,7 +9,7 @@ Count = Annotated[int, Field(ge=0, le=2**53)]
 Percent = Annotated[FiniteFloat, Field(ge=0, le=100)]
 Celsius = Annotated[FiniteFloat, Field(ge=-150, le=1000)]  # wider than any probe, narrower than nonsense
 Seconds = Annotated[FiniteFloat, Field(ge=0, le=10_000_000)]
-Text = Annotated[str, Field(max_length=64)]
+Text = Annotated[str, Field(max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]  # one line, no control characters
 STRICT = ConfigDict(strict=True, extra="ignore")
 
 RelayCause = Literal[
@@ -64,9 +64,9 @@ class AckWire(TypedDict, total=False):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
-    id: Required[Annotated[str, Field(min_length=1, max_length=64)]]
+    id: Required[Annotated[Text, Field(min_length=1)]]
     result: Required[Literal["executed", "rejected", "failed", "expired"]]
-    error: Annotated[str, Field(max_length=200)]
+    error: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
     boot: Required[Count]
     seq: Required[Count]
     ts: int

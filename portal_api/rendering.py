@@ -33,7 +33,7 @@ _JUST_NOW_S, _MINUTE_S, _HOUR_S, _DAY_S = 5, 60, 3600, 86_400
 
 # Without a referrer a browser also hides the origin of a form (Fetch standard, "append a request Origin header"),
 # and a form without its origin is refused. To other sites nothing is told by either.
-_HEADERS = MappingProxyType({"Referrer-Policy": "no-referrer"})
+_HEADERS = MappingProxyType({"Referrer-Policy": "same-origin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

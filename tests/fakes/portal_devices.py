@@ -1,10 +1,11 @@
 """A portal on sealed memory stores with sockets to claim, for tests of what customers do with them."""
 
+import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
@@ -20,6 +21,7 @@ from isocket.storage.sealed import SealedDocuments
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.routes import AnyRoute
+from tests.fakes.dying import DyingRecords, Fuse
 from tests.fakes.portal_house import PortalHouse, portal_house
 
 CODE = "7H3K-9QXM-2D4V-RT8W"
@@ -28,13 +30,24 @@ MAIJA = "maija@example.org"
 PEKKA = "pekka@example.org"
 PHONE = "+447700900123"
 ALL_ROUTES: tuple[AnyRoute, ...] = (*ROUTES, *(each for each in DEVICE_ROUTES if each not in ROUTES))
+T = TypeVar("T")
 _SIX_DIGITS = re.compile(r"(?<!\d)\d{6}(?!\d)")
+
+
+class Crowd(Fuse):
+    """Lets others run before each verb, as a store on a disk does; a store in memory would hide every race."""
+
+    async def guard(self, verb: Callable[[], Awaitable[T]]) -> T:
+        """Give way, then run the verb."""
+        await asyncio.sleep(0)
+        return await verb()
 
 
 @asynccontextmanager
 async def devices_house(**settings: Any) -> AsyncIterator[PortalHouse]:
     """Run a portal with all routes about sockets, on sealed stores."""
-    records = StoredRecords(SealedDocuments(MemoryDocuments(), MemoryKeyring()))
+    stored = StoredRecords(SealedDocuments(MemoryDocuments(), MemoryKeyring()))
+    records = DyingRecords(stored, Crowd())
     async with portal_house(records=records, routes=ALL_ROUTES, **settings) as house:
         yield house
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class Installation:
             "ISOCKET_HTTP": f"127.0.0.1:{self.http}",
             "ISOCKET_MQTT": f"127.0.0.1:{self.mqtt}",
             "ISOCKET_BCRYPT_COST": "10",
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},  # noqa: TID251 - so that coverage sees the child
             **self.more,
         }
 

@@ -1,0 +1,79 @@
+"""The other commands, as a person types them."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from isocket.app.demo_customer import time_zone
+from tests.unit.app.installation import Installation
+
+
+def test_a_member_of_staff_is_invited_by_a_link_to_the_public_address(installation: Installation) -> None:
+    public = Installation(folder=installation.folder, more={"ISOCKET_PUBLIC_URL": "https://cloud.example.org"})
+    done = public.run("staff", "add", "--email", "kai@example.org")
+    assert re.fullmatch(r"https://cloud\.example\.org/activate\?token=[\w\-]{43}\n", done.stdout)
+
+
+def test_what_is_no_address_is_not_invited(installation: Installation) -> None:
+    done = installation.run("staff", "add", "--email", "kai")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "not an e-mail address" in done.stderr
+
+
+def test_the_inventory_is_printed_for_people_and_for_programs(installation: Installation) -> None:
+    assert "| `contacts` | `phone` | alerts |" in installation.run("privacy", "inventory").stdout
+    entries = json.loads(installation.run("privacy", "inventory", "--format", "json").stdout)
+    assert {"collection", "field", "purpose", "basis", "keep", "recipients"} <= set(entries[0])
+
+
+def test_the_settings_are_printed(installation: Installation) -> None:
+    assert "| `ISOCKET_HTTP` | `127.0.0.1:8080` |" in installation.run("settings").stdout
+
+
+@pytest.mark.parametrize("name", ["ingest", "alarm", "storm"])
+def test_each_bench_tells_its_options(installation: Installation, name: str) -> None:
+    done = installation.run("bench", name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"isocket bench {name}" in done.stdout
+
+
+def test_simulated_sockets_live_through_a_power_cut_and_all_of_it_is_stored(installation: Installation) -> None:
+    with installation.up():
+        done = installation.run("sim", "--devices", "2", "--scenario", "power-cut", "--time-scale", "20")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert (figures["devices"], figures["connected_at_end"], figures["unconfirmed"]) == (2, 2, 0)
+    assert figures["counts"]["alarms"] >= 4
+    assert "the mains goes off" in done.stderr
+
+
+def test_an_unknown_scenario_is_refused_and_the_known_ones_are_named(installation: Installation) -> None:
+    done = installation.run("sim", "--devices", "1", "--scenario", "war")
+    assert done.returncode == 1
+    assert "power-cut" in done.stderr
+
+
+def test_importing_the_command_line_brings_in_neither_a_room_nor_a_store() -> None:
+    look = (
+        "import sys, isocket.app.cli; "
+        "print([m for m in sys.modules if m.split('.')[0] in"
+        " {'aiohttp', 'twilio', 'paho', 'alerts', 'portal_api', 'broker_bridge', 'firmware_sim', 'privacy'}])"
+    )
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_demo_takes_the_time_zone_of_the_machine_where_it_tells(tmp_path: Path) -> None:
+
+    folder = tmp_path
+    named = folder / "zoneinfo" / "Europe" / "Helsinki"
+    named.parent.mkdir(parents=True)
+    named.touch()
+    link = folder / "localtime"
+    link.symlink_to(named)
+    assert time_zone(link) == "Europe/Helsinki"
+    assert time_zone(folder / "nothing") == "UTC"
