@@ -10,7 +10,7 @@ from portal_api import contacts, verifications
 from portal_api.contacts import NewContact
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
-from portal_api.pages_forms import TYPED, Form, Nothing, checked
+from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
@@ -49,7 +49,7 @@ async def enter(call: Call[ContactForm, None]) -> web.Response:
     """Enter somebody; a code goes to each of their addresses at once."""
     typed = call.body
     wish = checked(NewContact, name=typed.name, phone=typed.phone.strip() or None, email=typed.email.strip() or None)
-    answer = wish if isinstance(wish, Problem) else await contacts.enter(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await contacts.enter(with_body(call, wish))
     if isinstance(answer, Problem):
         return await _again(call, answer, {"typed": typed})
     return go_to("/contacts?said=contact-added")
@@ -58,7 +58,7 @@ async def enter(call: Call[ContactForm, None]) -> web.Response:
 async def send_code(call: Call[ChannelForm, None]) -> web.Response:
     """Send a code once more."""
     wish = checked(CodeWish, channel=call.body.channel)
-    answer = wish if isinstance(wish, Problem) else await verifications.send(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await verifications.send(with_body(call, wish))
     if isinstance(answer, Problem):
         return await _again(call, _whole(answer))
     return go_to("/contacts?said=code-sent")
@@ -67,7 +67,7 @@ async def send_code(call: Call[ChannelForm, None]) -> web.Response:
 async def verify(call: Call[CodeForm, None]) -> web.Response:
     """Take the code that somebody typed."""
     wish = checked(TypedCode, channel=call.body.channel, code=call.body.code)
-    answer = wish if isinstance(wish, Problem) else await verifications.verify(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await verifications.verify(with_body(call, wish))
     if isinstance(answer, Problem):
         return await _again(call, _whole(answer))
     return go_to("/contacts?said=verified")
@@ -75,7 +75,7 @@ async def verify(call: Call[CodeForm, None]) -> web.Response:
 
 async def let_go(call: Call[Nothing, None]) -> web.Response:
     """Remove a contact."""
-    answer = await contacts.let_go(replace(call, body=None))
+    answer = await contacts.let_go(with_body(call, None))
     if isinstance(answer, Problem):
         return await _again(call, answer)
     return go_to("/contacts?said=contact-removed")

@@ -18,7 +18,7 @@ from portal_api.devices import DeviceChange, view_of
 from portal_api.owned import own_device
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import Order, card, order_of
-from portal_api.pages_forms import TYPED, Form, Nothing, checked
+from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import COMMANDS, POWER_ON, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
@@ -67,7 +67,7 @@ async def show(call: Call[None, None]) -> web.Response:
 async def order(call: Call[CommandForm, None]) -> web.Response:
     """Store a command for the socket."""
     wish = checked(NewCommand, name=call.body.name)
-    answer = wish if isinstance(wish, Problem) else await commands.order(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await commands.order(with_body(call, wish))
     if not isinstance(answer, Problem):
         return go_to(local_path(call.body.back))
     plain = replace(answer, detail=answer.errors[0].message, errors=()) if answer.errors else answer
@@ -77,7 +77,7 @@ async def order(call: Call[CommandForm, None]) -> web.Response:
 async def name(call: Call[NameForm, None]) -> web.Response:
     """Change what a socket is called."""
     wish = checked(DeviceChange, name=call.body.name, place=call.body.place)
-    answer = wish if isinstance(wish, Problem) else await devices.change(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await devices.change(with_body(call, wish))
     if isinstance(answer, Problem):
         return refused(call, "device.html", answer, await _words(call, await own_device(call)))
     return _done(call, "saved")
@@ -89,7 +89,7 @@ async def settings(call: Call[SettingsForm, None]) -> web.Response:
     wish = checked(SettingsChange, **_wanted(device, call.body))
     try:
         if not isinstance(wish, Problem):
-            await device_settings.change(replace(call, body=wish))
+            await device_settings.change(with_body(call, wish))
             return _done(call, "saved")
         problem = wish
     except ProblemError as error:
@@ -100,7 +100,7 @@ async def settings(call: Call[SettingsForm, None]) -> web.Response:
 
 async def test_alarm(call: Call[Nothing, None]) -> web.Response:
     """Raise a test alarm, and show what becomes of it."""
-    answer = await test_alarms.begin(replace(call, body=None))
+    answer = await test_alarms.begin(with_body(call, None))
     if isinstance(answer, Problem):
         return refused(call, "device.html", answer, await _words(call, await own_device(call)))
     return go_to(f"/incidents/{answer.incident_id}")
@@ -108,7 +108,7 @@ async def test_alarm(call: Call[Nothing, None]) -> web.Response:
 
 async def give_up(call: Call[Nothing, None]) -> web.Response:
     """Give the socket up."""
-    await devices.release(replace(call, body=None))
+    await devices.release(with_body(call, None))
     return go_to("/?said=given-up")
 
 

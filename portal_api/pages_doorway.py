@@ -3,7 +3,6 @@
 import zoneinfo
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 
 from aiohttp import web
@@ -12,7 +11,7 @@ from isocket.domain.accounts import Registration
 from isocket.kit.ids import token_hash
 from portal_api import access, registration, resets, sessions, tokens
 from portal_api.pages import SIGN_IN_PATH, go_to, local_path
-from portal_api.pages_forms import TYPED, Form, Nothing, checked
+from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES, note
 from portal_api.problem import Problem
 from portal_api.registration import Activation, NewAccount
@@ -103,7 +102,7 @@ async def register(call: Call[RegisterForm, None]) -> web.Response:
     typed = call.body
     values = {name: value for name, value in typed.model_dump().items() if value or name in {"username", "password"}}
     wish = checked(NewAccount, **values)
-    answer = wish if isinstance(wish, Problem) else await registration.register(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await registration.register(with_body(call, wish))
     if isinstance(answer, Problem):
         return refused(call, "register.html", answer, _register_words(typed))
     return shown(call, "look_in_the_mail.html", {"about": "activate"}, status=202)
@@ -122,7 +121,7 @@ async def activate(call: Call[ActivateForm, None]) -> web.Response:
     """Open the account."""
     typed = call.body
     wish = checked(Activation, token=typed.token, password=typed.password or None)
-    answer = wish if isinstance(wish, Problem) else await registration.activate(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await registration.activate(with_body(call, wish))
     if not isinstance(answer, Problem):
         return go_to(f"{SIGN_IN_PATH}?said=activated")
     if any(each.field == "password" for each in answer.errors):
@@ -140,7 +139,7 @@ async def forgotten(call: Call[ForgottenForm, None]) -> web.Response:
     wish = checked(ResetWish, username=call.body.username)
     if isinstance(wish, Problem):
         return refused(call, "forgotten.html", wish, {"typed": call.body})
-    await resets.ask(replace(call, body=wish))
+    await resets.ask(with_body(call, wish))
     return shown(call, "look_in_the_mail.html", {"about": "reset"}, status=202)
 
 
@@ -154,7 +153,7 @@ async def reset(call: Call[ResetForm, None]) -> web.Response:
     """Set the new password."""
     typed = call.body
     wish = checked(NewPassword, token=typed.token, password=typed.password)
-    answer = wish if isinstance(wish, Problem) else await resets.confirm(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await resets.confirm(with_body(call, wish))
     if not isinstance(answer, Problem):
         response = go_to(f"{SIGN_IN_PATH}?said=password-changed")
         access.drop_cookie(call.portal.settings, response)

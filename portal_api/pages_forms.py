@@ -1,12 +1,14 @@
 """Forms as browsers send them: every field may be empty, and what is wrong is said on the page they came from."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
 from portal_api.models import Body
 from portal_api.problem import Problem, from_validation
+from portal_api.routes import Call
 
+B = TypeVar("B")
 M = TypeVar("M", bound=BaseModel)
 TYPED = Field(default="", max_length=2000)
 """A field as typed: the model of the API decides what is good, `checked` says what is not."""
@@ -26,3 +28,8 @@ def checked(model: type[M], **values: object) -> M | Problem:
         return model.model_validate(values)
     except ValidationError as error:
         return from_validation(error)
+
+
+def with_body(call: Call[Any, Any], body: B) -> Call[B, None]:
+    """Return the same request for a handler of the API, with the body that it takes."""
+    return Call(portal=call.portal, request=call.request, body=body, query=None, path=call.path, caller=call.caller)

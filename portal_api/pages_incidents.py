@@ -1,7 +1,5 @@
 """Incidents as pages: the list, one with its timeline, and the button that says that somebody has seen it."""
 
-from dataclasses import replace
-
 from aiohttp import web
 
 from isocket.domain.devices import Device
@@ -13,7 +11,7 @@ from portal_api.devices import NOT_CLOSED
 from portal_api.owned import own_incident
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import trouble
-from portal_api.pages_forms import TYPED, Form
+from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.pages_overview import in_words
 from portal_api.pages_timeline import Telling, told
 from portal_api.pages_words import note
@@ -74,7 +72,7 @@ async def show(call: Call[None, None]) -> web.Response:
 async def acknowledge(call: Call[AckForm, None]) -> web.Response:
     """Say that one has seen it."""
     before = await own_incident(call)
-    await incidents.acknowledge(replace(call, body=None))
+    await incidents.acknowledge(with_body(call, None))
     said = "acknowledged" if before.state is IncidentState.OPEN else "not-open"
     back = local_path(call.body.back) if call.body.back else f"/incidents/{before.id}"
     return go_to(f"{back.partition('?')[0]}?said={said}")

@@ -18,7 +18,7 @@ from portal_api.devices import NOT_CLOSED, views_of
 from portal_api.pages import go_to
 from portal_api.pages_cards import Card, Order, Trouble, card, order_of, trouble
 from portal_api.pages_doorway import sign_in_page
-from portal_api.pages_forms import TYPED, Form, checked
+from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
@@ -51,7 +51,7 @@ async def claim(call: Call[ClaimForm, None]) -> web.Response:
     wish = checked(
         Claim, device_id=typed.device_id.strip(), claim_code=typed.claim_code, name=typed.name.strip() or None
     )
-    answer = wish if isinstance(wish, Problem) else await claims.claim(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await claims.claim(with_body(call, wish))
     if not isinstance(answer, Problem):
         return go_to("/?said=claimed")
     if answer.kind == "not-found":

@@ -1,14 +1,12 @@
 """One's own name, language and time zone."""
 
-from dataclasses import replace
-
 from aiohttp import web
 
 from portal_api import accounts
 from portal_api.accounts import MeChange
 from portal_api.pages import go_to
 from portal_api.pages_doorway import zones
-from portal_api.pages_forms import TYPED, Form, checked
+from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES, note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
@@ -33,7 +31,7 @@ async def show(call: Call[None, None]) -> web.Response:
 async def change(call: Call[ProfileForm, None]) -> web.Response:
     """Change it."""
     wish = checked(MeChange, **call.body.model_dump())
-    answer = wish if isinstance(wish, Problem) else await accounts.change(replace(call, body=wish))
+    answer = wish if isinstance(wish, Problem) else await accounts.change(with_body(call, wish))
     if isinstance(answer, Problem):
         return refused(call, "profile.html", answer, _words(call.body), here="profile")
     return go_to("/profile?said=saved")
