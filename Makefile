@@ -24,7 +24,7 @@ demo: .make/run mosquitto ## Run the whole cloud with five simulated sockets; Ct
 test: check pytest ## Check everything and run every test
 
 .PHONY: pytest
-pytest: .make/all mosquitto ## Run every test, with coverage
+pytest: .make/all mosquitto chromium ## Run every test, with coverage
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile -q
 	@$(BIN)/coverage combine --quiet
@@ -60,6 +60,10 @@ lock: .make/all ## Pin dependencies anew, with hashes and without addresses
 clean: ## Remove the environment and every cache; data in var/ stays
 	rm -rf .venv .make .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: chromium
+chromium:
+	@.ci/chromium
 
 .PHONY: mosquitto
 mosquitto:

@@ -40,7 +40,7 @@ app.add_typer(bench, name="bench")
 
 def main() -> None:
     """Run the command that was typed."""
-    from isocket.app.process import keep_files_private  # noqa: PLC0415 - only when the command runs
+    from isocket.app.process import keep_files_private
 
     keep_files_private()
     app()
@@ -49,7 +49,7 @@ def main() -> None:
 @app.command()
 def up() -> None:
     """Run the whole cloud in this process, with a Mosquitto of its own unless ISOCKET_BROKER_URL is set."""
-    from isocket.app.roles import EVERY_ROLE  # noqa: PLC0415 - only when the command runs
+    from isocket.app.roles import EVERY_ROLE
 
     _serve(*EVERY_ROLE)
 
@@ -83,7 +83,7 @@ def show_inventory(
     form: Annotated[str, typer.Option("--format", help="md or json", metavar="md|json")] = "md",
 ) -> None:
     """Print every stored field with purpose, lawful basis, retention, export, erasure and recipients."""
-    from privacy.inventory import as_json, as_markdown  # noqa: PLC0415 - only when the command runs
+    from privacy.inventory import as_json, as_markdown
 
     printers = {"md": as_markdown, "json": as_json}
     if form not in printers:
@@ -101,8 +101,8 @@ def provision_devices(
     Secret and claim code are shown this once; only their hashes are kept. A cloud that runs lets new devices in
     within about a second.
     """
-    from isocket.app.house import open_house  # noqa: PLC0415 - only when the command runs
-    from isocket.app.provision import provision  # noqa: PLC0415 - only when the command runs
+    from isocket.app.house import open_house
+    from isocket.app.provision import provision
 
     async def make(settings: Settings) -> None:
         async with open_house(settings) as house:
@@ -115,10 +115,10 @@ def provision_devices(
 @staff.command(name="add")
 def add_staff(email: Annotated[str, typer.Option(help="Their address.")]) -> None:
     """Print a link with which somebody chooses a password and becomes a member of staff."""
-    from isocket.app.house import open_house  # noqa: PLC0415 - only when the command runs
-    from isocket.app.roles import portal_settings  # noqa: PLC0415 - only when the command runs
-    from isocket.domain.accounts import AccountRole  # noqa: PLC0415 - only when the command runs
-    from portal_api.invitations import invite  # noqa: PLC0415 - only when the command runs
+    from isocket.app.house import open_house
+    from isocket.app.roles import portal_settings
+    from isocket.domain.accounts import AccountRole
+    from portal_api.invitations import invite
 
     async def make(settings: Settings) -> None:
         async with open_house(settings) as house:
@@ -139,7 +139,7 @@ def simulate(
     time_scale: Annotated[float, typer.Option(help="How much faster than the wall clock.")] = 1.0,
 ) -> None:
     """Let simulated sockets live a scenario against any broker."""
-    from isocket.app.simulate import simulate as run  # noqa: PLC0415 - only when the command runs
+    from isocket.app.simulate import simulate as run
 
     def play(settings: Settings) -> Coroutine[Any, Any, None]:
         return run(
@@ -152,7 +152,7 @@ def simulate(
 @app.command()
 def check() -> None:
     """Look at settings, store, broker, providers, clock and public address: a line each, exit 1 if any is wrong."""
-    from isocket.app.doctor import examine  # noqa: PLC0415 - only when the command runs
+    from isocket.app.doctor import examine
 
     raise typer.Exit(asyncio.run(examine()))
 
@@ -166,7 +166,7 @@ def show_settings() -> None:
 @app.command()
 def demo() -> None:
     """Run the whole cloud with five simulated sockets that live a day, and show on the screen what happens."""
-    from isocket.app.demo import run_demo  # noqa: PLC0415 - only when the command runs
+    from isocket.app.demo import run_demo
 
     if not _run(run_demo):
         raise typer.Exit(1)
@@ -182,7 +182,7 @@ def _bench(name: str) -> None:
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     )
     def command(context: typer.Context) -> None:
-        from importlib import import_module  # noqa: PLC0415 - only when the command runs
+        from importlib import import_module
 
         one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         one.command(name=name)(getattr(import_module("isocket.app.bench"), name))
@@ -195,9 +195,9 @@ for _name in BENCHES:
 
 def _serve(*names: str) -> None:
     """Run roles until told to stop; exit 1 when one of them failed."""
-    from isocket.app.process import tune_process  # noqa: PLC0415 - only when the command runs
-    from isocket.app.roles import Role  # noqa: PLC0415 - only when the command runs
-    from isocket.app.up import run_roles  # noqa: PLC0415 - only when the command runs
+    from isocket.app.process import tune_process
+    from isocket.app.roles import Role
+    from isocket.app.up import run_roles
 
     tune_process()
     if not _run(lambda settings: run_roles(settings, tuple(Role(name) for name in names))):
@@ -206,8 +206,8 @@ def _serve(*names: str) -> None:
 
 def _run(job: Any) -> Any:
     """Run `job(settings)`; print what an expected failure says and exit, without a traceback."""
-    from isocket.app.failures import EXPECTED  # noqa: PLC0415 - only when the command runs
-    from isocket.kit.logs import configure_logs  # noqa: PLC0415 - only when the command runs
+    from isocket.app.failures import EXPECTED
+    from isocket.kit.logs import configure_logs
 
     try:
         settings = load_settings()

@@ -24,17 +24,18 @@ from isocket.app.up import run_roles
 from isocket.kit.logs import configure_logs
 
 SCENARIO = "day"
+ELSEWHERE = ("broker_url", "twilio_account_sid", "twilio_auth_token", "twilio_from", "smtp_url")
+"""Settings that would lead off this machine; the demonstration does without."""
 
 
 async def run_demo(settings: Settings) -> bool:
-    """Run until Ctrl-C; return whether nothing failed. Messages go to the desk, whatever providers are set up.
+    """Run until Ctrl-C; return whether nothing failed. Nothing leaves this machine, whatever is set up.
 
     Raises as `run_roles`, and DemoError when the customer of the demonstration is refused something.
     """
     tune_process()
     console = Console(highlight=False)
-    desk_only = {"twilio_account_sid": None, "twilio_auth_token": None, "twilio_from": None, "smtp_url": None}
-    settings = settings.model_copy(update=desk_only)
+    settings = settings.model_copy(update=dict.fromkeys(ELSEWHERE, None) | {"public_url": ""})
     folder = DataFolder(settings.data_dir)
     await asyncio.to_thread(folder.prepare)
     with _log_file(folder.path / "demo.log") as log_file:

@@ -36,7 +36,7 @@ async def run_roles(
     """
 
     def ready() -> None:
-        log.info("ready", roles=[role.value for role in roles])
+        log.info("ready", roles=[role.value for role in roles], portal=str(settings.http), broker=str(settings.mqtt))
         on_ready()
 
     async with stop_on_signals() as stop, _house(settings, alone=roles == EVERY_ROLE) as house:

@@ -34,7 +34,7 @@ class Account(Record):
     role: Plain[AccountRole] = AccountRole.CUSTOMER
     password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
     credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
-    created_at: Annotated[datetime, SIGN_IN_FACT]
+    created_at: Annotated[datetime, PREFERENCE]
 
 
 @record(

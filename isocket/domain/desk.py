@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.handling import MESSAGE_FACT, MESSAGE_TEXT
+from isocket.domain.handling import DESK_FACT, MESSAGE_TEXT
 from isocket.domain.record import Record, record
 
 
@@ -12,10 +12,10 @@ from isocket.domain.record import Record, record
 class DeskMessage(Record):
     """One message put on the desk instead of being sent. Id = id of the attempt."""
 
-    account_id: Annotated[str, MESSAGE_FACT]
-    person_id: Annotated[str, MESSAGE_FACT]
-    channel: Annotated[ChannelKind, MESSAGE_FACT]
+    account_id: Annotated[str, DESK_FACT]
+    person_id: Annotated[str, DESK_FACT]
+    channel: Annotated[ChannelKind, DESK_FACT]
     address: Annotated[str, MESSAGE_TEXT]
     subject_line: Annotated[str, MESSAGE_TEXT] = ""
     text: Annotated[str, MESSAGE_TEXT]
-    at: Annotated[datetime, MESSAGE_FACT]
+    at: Annotated[datetime, DESK_FACT]

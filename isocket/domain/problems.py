@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from isocket.domain.handling import DEVICE_CHOICE, Plain
+from isocket.domain.handling import DIAGNOSIS, Plain
 from isocket.domain.record import Record, record
 
 
@@ -12,7 +12,7 @@ class Problem(Record):
     """One refused message. The content is not kept, only what was wrong with it."""
 
     device_id: Plain[str]
-    at: Annotated[datetime, DEVICE_CHOICE]
+    at: Annotated[datetime, DIAGNOSIS]
     topic_kind: Plain[str]
     reason: Plain[str]
     field: Plain[str | None] = None

@@ -3,7 +3,7 @@
 from dataclasses import field
 from typing import Annotated, Any
 
-from isocket.domain.handling import INCIDENT_FACT, Plain
+from isocket.domain.handling import RULE_MEMORY, Plain
 from isocket.domain.record import Record, record
 
 
@@ -17,4 +17,4 @@ class Watch(Record):
 
     judged_boot: Plain[int] = 0
     judged_seq: Plain[int] = 0
-    conditions: Annotated[dict[str, Any], INCIDENT_FACT] = field(default_factory=dict)
+    conditions: Annotated[dict[str, Any], RULE_MEMORY] = field(default_factory=dict)

@@ -12,6 +12,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from tests.fakes.whole_cloud import Made
 
 PATIENCE_S = 15.0
+ANSWER_S = 5.0
+RESEND_S = 5.0  # an honest device is more patient
+STORED_S = 40.0  # the bridge waits up to 15 s before it tries again to reach a broker that came back
 _BATCH = 100
 _AT_ONCE = 1000
 
@@ -32,6 +35,8 @@ class ThinSocket:
         self.acknowledged: set[Order] = set()  # by the broker
         self.commands: list[dict[str, Any]] = []
         self.desired: dict[str, Any] = {}
+        self.told: Order | None = None  # what `stored` said last
+        self.lost = False  # the connection was cut
         self._port = port
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
@@ -57,12 +62,14 @@ class ThinSocket:
         except OSError as error:
             raise ConnectionError("no broker") from error
         client.loop_start()
-        self._client = client
-        await self.until(lambda: self._answer is not None)
+        self._client, self.lost = client, False
+        await self.until(lambda: self._answer or self.lost, within_s=ANSWER_S)
         if self._answer != "Success":
-            raise ConnectionError(self._answer)
+            raise ConnectionError(self._answer or "lost")
         client.subscribe([(f"{self.made.topic_root}/{kind}", 1) for kind in ("stored", "cmd", "desired")])
-        await self.until(lambda: self._granted)
+        await self.until(lambda: self._granted or self.lost, within_s=ANSWER_S)
+        if self.lost:
+            raise ConnectionError("lost")
         client.publish(f"{self.made.topic_root}/status", b'{"online": true}', 1, retain=True)
         if resend:
             self._resend()
@@ -105,8 +112,19 @@ class ThinSocket:
                 await self._news.wait()
 
     async def until_all_is_stored(self) -> None:
-        """Return when the cloud has confirmed everything that was said."""
-        await self.until(lambda: not self.backlog)
+        """Return when the cloud has confirmed everything that was said; say it again now and then."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STORED_S):
+                while self.backlog:
+                    with contextlib.suppress(TimeoutError):
+                        await self.until(lambda: not self.backlog, within_s=RESEND_S)
+                    self._resend()
+        kept = list(self.backlog)
+        assert not kept, f"not stored within {STORED_S:g} s: {kept[0]} to {kept[-1]}, {len(kept)}; told {self.told}"
+
+    async def until_all_is_acknowledged(self) -> None:
+        """Return when the broker has acknowledged everything that was published on this connection."""
+        await self.until(lambda: not self._mids)
 
     async def state_that_is_stored(self, **fields: Any) -> None:
         """Report the state as a batch of one, which is confirmed at once, and wait for that."""
@@ -155,6 +173,7 @@ class ThinSocket:
         client.username_pw_set(self.made.device_id, self.made.secret)
         client.will_set(f"{self.made.topic_root}/status", b'{"online": false}', 1, retain=True)
         client.on_connect = lambda _c, _u, _f, code, _p: self._tell(lambda: setattr(self, "_answer", str(code)))
+        client.on_disconnect = lambda *_: self._tell(lambda: setattr(self, "lost", True))
         client.on_subscribe = lambda *_: self._tell(lambda: setattr(self, "_granted", True))
         client.on_publish = lambda _c, _u, mid, _r, _p: self._tell(lambda: self._acknowledge(mid))
         client.on_message = lambda _c, _u, message: self._tell(lambda: self._hear(message))
@@ -178,6 +197,6 @@ class ThinSocket:
         elif kind == "desired":
             self.desired = payload
         elif kind == "stored":
-            upto = (payload["boot"], payload["seq"])
+            upto = self.told = (payload["boot"], payload["seq"])
             for order in [each for each in self.backlog if each <= upto]:
                 del self.backlog[order]

@@ -26,7 +26,7 @@ CONTACT, CONTACT_EMAIL = "Balthasar Underhollow", "balthasar.underhollow@example
 REFUSED_CONTACT, REFUSED_PHONE = "Cornelius Thistledown", "+447700900613"
 NICKNAME, PLACE, PROBE = "Kestrelwood cabin", "Behind the crooked larder", "Winecellar of Aurelia"
 PERSONAL = (
-    EMAIL, NAME, PHONE, CONTACT, CONTACT_EMAIL, REFUSED_CONTACT, REFUSED_PHONE, NICKNAME, PLACE, PROBE,
+    EMAIL, NAME, PHONE, CONTACT, CONTACT_EMAIL, REFUSED_CONTACT, REFUSED_PHONE, NICKNAME, PLACE,
 )  # fmt: skip
 _CODE = re.compile(r"\d{6}")
 

@@ -19,16 +19,21 @@ from isocket.domain.devices import Device
 from isocket.storage.port import is_
 
 PROBE_EVERY_S = 0.02
-BACKLOG = 50_000
 SETTLE_S = 1.0
 
 
-def alarm(alarms: int = 2000, rate: float = 50.0, reports_per_s: int = 2000, folder: Path | None = None) -> None:
-    """Send `alarms` at `rate` a second: alone, beside `reports_per_s` reports, and behind a backlog of 50,000."""
-    print(json.dumps(asyncio.run(_alarm(alarms, rate, reports_per_s, folder)), indent=2))
+def alarm(
+    alarms: int = 2000,
+    rate: float = 50.0,
+    reports_per_s: int = 2000,
+    backlog: int = 50_000,
+    folder: Path | None = None,
+) -> None:
+    """Send `alarms` at `rate` a second: alone, beside `reports_per_s` reports, and behind a `backlog` of reports."""
+    print(json.dumps(asyncio.run(_alarm(alarms, rate, reports_per_s, backlog, folder)), indent=2))
 
 
-async def _alarm(alarms: int, rate: float, reports_per_s: int, parent: Path | None) -> dict[str, Any]:
+async def _alarm(alarms: int, rate: float, reports_per_s: int, backlog: int, parent: Path | None) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "alarm", "machine": machine(), "alarms": alarms, "alarms_per_s": rate}
     async with temporary_folder(parent) as folder:
         async with _cloud_with_people(folder / "idle", alarms) as (running, sink):
@@ -45,7 +50,7 @@ async def _alarm(alarms: int, rate: float, reports_per_s: int, parent: Path | No
             await load.hear()
             await load.end()
         async with _cloud_with_people(folder / "backlog", alarms, bridge=False) as (running, sink):
-            figures["behind_a_backlog"] = await _behind_a_backlog(running, sink, alarms, rate)
+            figures["behind_a_backlog"] = await _behind_a_backlog(running, sink, alarms, rate, backlog)
     return figures
 
 
@@ -70,10 +75,10 @@ async def _measure(running: Cloud, sink: "Provider", alarms: int, rate: float) -
     }
 
 
-async def _behind_a_backlog(running: Cloud, sink: "Provider", alarms: int, rate: float) -> dict[str, Any]:
+async def _behind_a_backlog(running: Cloud, sink: "Provider", alarms: int, rate: float, backlog: int) -> dict[str, Any]:
     """Let the broker collect reports while no bridge is there; then bridge and alarms begin together."""
     await _once(running)
-    queued = await publish(running.job("state", running.devices[alarms:], rate=0, count=BACKLOG))
+    queued = await publish(running.job("state", running.devices[alarms:], rate=0, count=backlog))
     stop = asyncio.Event()
     bridge = running.new_bridge()
     serving = asyncio.create_task(bridge.run(stop), name="bridge")

@@ -141,3 +141,9 @@ def test_the_table_describes_every_setting() -> None:
     assert {name for name, _, _ in rows} == {f"ISOCKET_{name.upper()}" for name in Settings.model_fields}
     assert all(meaning for _, _, meaning in rows)
     assert "| `ISOCKET_BCRYPT_COST` | `12` |" in settings_markdown()
+
+
+def test_the_example_for_one_machine_is_accepted() -> None:
+    example = Path(__file__).parents[3] / "deploy" / "isocket.toml"
+    settings = load_settings({"ISOCKET_CONFIG": str(example)})
+    assert (settings.origin, settings.mqtt.is_loopback) == ("https://cloud.example.org", True)

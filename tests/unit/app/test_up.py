@@ -3,14 +3,21 @@
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.fakes.broker import free_port
 from tests.unit.app.installation import Installation
 
 
@@ -105,3 +112,45 @@ def test_the_portal_alone_serves_and_ends(installation: Installation) -> None:
         portal.send_signal(signal.SIGINT)
         portal.wait(timeout=20)
     assert portal.returncode == 0
+
+
+def test_sockets_may_come_by_tls_with_a_certificate_of_ours(installation: Installation) -> None:
+    certificate, key, port = self_signed(installation.folder), installation.folder / "key.pem", free_port()
+    secured = Installation(
+        folder=installation.folder,
+        more={
+            "ISOCKET_MQTT_TLS": f"127.0.0.1:{port}",
+            "ISOCKET_MQTT_TLS_CERTIFICATE": str(certificate),
+            "ISOCKET_MQTT_TLS_KEY": str(key),
+        },
+    )
+    trusting = ssl.create_default_context(cafile=certificate)
+    with (
+        secured.up(),
+        socket.create_connection(("127.0.0.1", port), timeout=5) as plain,
+        trusting.wrap_socket(plain, server_hostname="localhost") as line,
+    ):
+        assert line.version() in {"TLSv1.2", "TLSv1.3"}
+
+
+def self_signed(folder: Path) -> Path:
+    """Write a certificate for localhost and its key; return the path of the certificate."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)  # noqa: TID251 - a certificate must be good by the clock of the TLS library
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    no_password = serialization.NoEncryption()
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (folder / "key.pem").write_bytes(key.private_bytes(pem, pkcs8, no_password))
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(pem))
+    return folder / "cert.pem"

@@ -1,0 +1,30 @@
+"""The benchmarks run and print figures that can be read; how quick the machine is, is no test."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.house
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "figure"),
+    [
+        ("ingest", ["--seconds", "1"], "share_of_empty_handler"),
+        ("alarm", ["--alarms", "20", "--rate", "20", "--reports-per-s", "200", "--backlog", "2000"], "idle"),
+        ("storm", ["--devices", "50"], "all_judged_s"),
+    ],
+)
+def test_a_benchmark_prints_its_figures_as_json(name: str, options: list[str], figure: str, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "isocket.app.cli", "bench", name, *options, "--folder", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert figure in json.loads(run.stdout)

@@ -1,0 +1,132 @@
+"""What the doctor finds outside: brokers, providers and our own address, each asked for real on loopback."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp import BasicAuth, web
+from aiohttp.test_utils import TestServer, unused_port
+
+from isocket.app import examinations
+from isocket.app.channels import Channels, smtp_of
+from isocket.app.examinations import Health
+from isocket.app.settings import Settings, load_settings
+from isocket.app.settings_sources import SettingsError
+from isocket.domain.contacts import ChannelKind
+from isocket.kit.clock import SystemClock
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.records import StoredRecords
+from tests.fakes.broker import running_broker
+from tests.fakes.smtp_server import SmtpSink
+
+TOKEN = "the-right-token"
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[str]:
+    """An address where accounts are shown to whoever has the token."""
+
+    async def show(request: web.Request) -> web.Response:
+        login = BasicAuth.decode(request.headers["Authorization"])
+        return web.json_response({}, status=200 if login.password == TOKEN else 401)
+
+    app = web.Application()
+    app.add_routes([web.get("/2010-04-01/Accounts/{account}", show)])
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("")).rstrip("/")
+
+
+@pytest.fixture
+async def mail() -> AsyncIterator[SmtpSink]:
+    sink = SmtpSink()
+    await sink.start()
+    yield sink
+    await sink.stop()
+
+
+def with_twilio(base_url: str, token: str = TOKEN, **more: str) -> Settings:
+    return load_settings(
+        {
+            "ISOCKET_TWILIO_ACCOUNT_SID": "AC1",
+            "ISOCKET_TWILIO_AUTH_TOKEN": token,
+            "ISOCKET_TWILIO_FROM": "+447700900001",
+            "ISOCKET_TWILIO_BASE_URL": base_url,
+            **more,
+        }
+    )
+
+
+async def test_twilio_that_takes_our_login_is_well(twilio: str) -> None:
+    assert (await examinations.twilio(with_twilio(twilio))).health is Health.GOOD
+
+
+async def test_twilio_that_refuses_our_login_is_wrong(twilio: str) -> None:
+    found = await examinations.twilio(with_twilio(twilio, token="another"))
+    assert (found.health, "refuses" in found.says) == (Health.WRONG, True)
+
+
+async def test_twilio_out_of_reach_is_wrong() -> None:
+    found = await examinations.twilio(with_twilio(f"http://127.0.0.1:{unused_port()}"))
+    assert (found.health, "does not answer" in found.says) == (Health.WRONG, True)
+
+
+async def test_a_mail_server_that_takes_us_is_well(mail: SmtpSink) -> None:
+    found = await examinations.smtp(load_settings({"ISOCKET_SMTP_URL": mail.url}))
+    assert found.health is Health.GOOD, found.says
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ISOCKET_SMTP_URL", "pop://mail.example.org"), ("ISOCKET_MAIL_FROM", "nobody")]
+)
+async def test_a_mail_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
+    settings = load_settings({"ISOCKET_SMTP_URL": "smtp://127.0.0.1:1", name: value})
+    found = await examinations.smtp(settings)
+    assert (found.health, name in found.says) == (Health.WRONG, True)
+    with pytest.raises(SettingsError, match=name):
+        smtp_of(settings, SystemClock())
+
+
+async def test_a_broker_of_others_is_asked_with_our_login(tmp_path: Path) -> None:
+    async with running_broker(tmp_path, {"bridge": "the-right-secret"}) as broker:
+        where = f"127.0.0.1:{broker.port}"
+        right = load_settings({"ISOCKET_BROKER_URL": f"mqtt://bridge:the-right-secret@{where}"})
+        wrong = load_settings({"ISOCKET_BROKER_URL": f"mqtt://bridge:guessed@{where}"})
+        assert (await examinations.broker_of_others(right)).says == f"{where} takes our login"
+        assert (await examinations.broker_of_others(wrong)).health is Health.WRONG
+
+
+async def test_a_broker_of_others_without_tls_behind_a_tls_address_is_wrong(tmp_path: Path) -> None:
+    async with running_broker(tmp_path, {}) as broker:
+        settings = load_settings({"ISOCKET_BROKER_URL": f"mqtts://bridge:secret@127.0.0.1:{broker.port}"})
+        assert (await examinations.broker_of_others(settings)).health is Health.WRONG
+
+
+async def test_another_program_at_our_brokers_address_is_wrong() -> None:
+    async with TestServer(web.Application(), host="127.0.0.1") as other:
+        settings = load_settings(
+            {"ISOCKET_MQTT": f"127.0.0.1:{other.port}", "ISOCKET_HTTP": f"127.0.0.1:{unused_port()}"}
+        )
+        found = await examinations.own_broker(settings)
+    assert (found.health, "ISOCKET_MQTT" in found.says) == (Health.WRONG, True)
+
+
+async def test_an_address_that_only_this_machine_reaches_is_wrong_where_providers_call_back(twilio: str) -> None:
+    alone = await examinations.public_address(load_settings({}))
+    called = await examinations.public_address(with_twilio(twilio))
+    assert (alone.health, called.health) == (Health.NOTE, Health.WRONG)
+
+
+async def test_a_public_address_without_encryption_is_wrong() -> None:
+    found = await examinations.public_address(load_settings({"ISOCKET_PUBLIC_URL": "http://cloud.example.org"}))
+    assert (found.health, "https" in found.says) == (Health.WRONG, True)
+
+
+async def test_what_is_set_up_is_used_and_the_rest_ends_on_the_desk(twilio: str) -> None:
+    records = StoredRecords(MemoryDocuments())
+    some = Channels.from_settings(with_twilio(twilio), records=records, clock=SystemClock())
+    none = Channels.from_settings(load_settings({}), records=records, clock=SystemClock())
+    assert {kind: each.name for kind, each in some.by_kind.items()} == {
+        ChannelKind.SMS: "twilio",
+        ChannelKind.EMAIL: "desk",
+    }
+    assert {each.name for each in none.by_kind.values()} == {"desk"}
