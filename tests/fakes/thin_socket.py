@@ -9,6 +9,7 @@ from typing import Any, Self
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from isocket.kit.clock import SystemClock, to_ms
 from tests.fakes.whole_cloud import Made
 
 PATIENCE_S = 15.0
@@ -139,7 +140,8 @@ class ThinSocket:
 
     def _keep(self, kind: str, fields: dict[str, Any]) -> Order:
         self.seq += 1
-        self.backlog[self.boot, self.seq] = (kind, {"boot": self.boot, "seq": self.seq, **fields})
+        named = {"boot": self.boot, "seq": self.seq, "ts": to_ms(SystemClock().now())}
+        self.backlog[self.boot, self.seq] = (kind, {**named, **fields})
         return self.boot, self.seq
 
     def _resend(self) -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.house
 )
 def test_a_benchmark_prints_its_figures_as_json(name: str, options: list[str], figure: str, tmp_path: Path) -> None:
     run = subprocess.run(
-        [sys.executable, "-m", "isocket.app.cli", "bench", name, *options, "--folder", str(tmp_path)],
+        [Path(sys.executable).with_name("isocket"), "bench", name, *options, "--folder", str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=100,
