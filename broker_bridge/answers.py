@@ -46,10 +46,10 @@ class Answers:
 
     async def came_online(self, device_id: str) -> None:
         """Send again what was sent to a device and not answered; it carries out one id once."""
-        await self._records.change_all(
-            Command,
+        unanswered = (
             is_("device_id", device_id),
             is_("status", CommandStatus.SENT),
             above("expires_at", self._clock.now()),
-            status=CommandStatus.QUEUED,
         )
+        if await self._records.find(Command, *unanswered, limit=1):
+            await self._records.change_all(Command, *unanswered, status=CommandStatus.QUEUED)

@@ -11,11 +11,12 @@ from broker_bridge.answers import Answers
 from broker_bridge.confirmations import Confirmations
 from broker_bridge.connection import BrokerAddress, Connection, Login
 from broker_bridge.intake import Decoder, Intake, Message
+from broker_bridge.markers import Markers
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.outgoing import Outgoing
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import UpKind
-from isocket.kit.clock import Clock, to_ms
+from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Order, Telemetry
@@ -48,6 +49,8 @@ class Bridge:
         self._metrics = BridgeMetrics(registry)
         self._confirmations = Confirmations()
         self._told: dict[str, Order] = {}
+        self._markers = Markers()
+        self._marker_topic = topics.marker(telemetry_login.client_id)
         self._telemetry_lane = self._lane(
             "telemetry", address, telemetry_login, (UpKind.STATE, UpKind.REPORTED, UpKind.STATUS)
         )
@@ -63,12 +66,14 @@ class Bridge:
                 problems=problems,
                 confirmations=self._confirmations,
                 confirm=self._tell,
+                drained=self._markers.returned,
+                in_order=lane is self._telemetry_lane,
                 metrics=self._metrics,
                 linger_s=linger_s,
             )
             for lane, linger_s in ((self._alarm_lane, 0.0), (self._telemetry_lane, GATHER_S))
         ]
-        self._broker_forgot = asyncio.Event()
+        self._came_anew = False
 
     @property
     def connected(self) -> bool:
@@ -86,7 +91,6 @@ class Bridge:
                     tasks.create_task(intake.run(stop), name=f"bridge-intake-{lane.name}")
                 for worker in self._workers():
                     tasks.create_task(worker.run(stop), name=worker.name)
-                tasks.create_task(self._keep_telling(stop), name="bridge-confirmations")
                 await stop.wait()
                 for lane in lanes:
                     lane.finish()
@@ -100,7 +104,8 @@ class Bridge:
             address=address,
             login=login,
             topics=[topics.every(kind) for kind in kinds],
-            decode=Decoder(self._clock),
+            decode=Decoder(self._clock, marker_topic=self._marker_topic),
+            weigh=lambda message: message.weight,
             on_connected=self._connected,
         )
 
@@ -109,38 +114,41 @@ class Bridge:
             self._worker("bridge-commands", self._outgoing.send_command, "commands", 0.25),
             self._worker("bridge-expiry", self._outgoing.expire_commands, "expiry", 2.0),
             self._worker("bridge-desired", self._outgoing.publish_desired, "devices", 0.5),
+            self._worker("bridge-confirmations", self._every_second, "confirmations", TELL_EVERY_S),
         ]
 
     def _worker(self, name: str, step: Callable[[], Awaitable[bool]], bell: str, idle_s: float) -> Worker:
         return Worker(name, step, bell=self._wakeups.bell(bell), clock=self._clock, idle_s=idle_s)
 
-    def _connected(self, session_present: bool) -> None:
-        self._confirmations.in_touch_anew(self._now())
-        if not session_present:
-            self._broker_forgot.set()
+    def _connected(self, _session_present: bool) -> None:
+        """A broker that was killed forgets what it had not saved, and brings back its sessions all the same."""
+        self._confirmations.in_touch_anew(self._clock.monotonic_s())
+        self._came_anew = True
 
     def _tell(self) -> None:
         """Tell devices what is stored, where that is due."""
         if not self._alarm_lane.connected:
             return
-        told = self._confirmations.due(self._now())
+        told = self._confirmations.due(self._clock.monotonic_s(), drained_at=self._markers.drained_at)
         for device_id, (boot, seq) in told.items():
             payload = json.dumps({"boot": boot, "seq": seq}).encode()
             self._alarm_lane.publish(topics.stored(device_id), payload, qos=0)
         self._told.update(told)
 
-    async def _keep_telling(self, stop: asyncio.Event) -> None:
-        """Every second: tell what became due by time, note what was told, show whether we are connected."""
-        while not await self._clock.wait(stop, TELL_EVERY_S):
-            self._tell()
-            if self._told:
-                told, self._told = self._told, {}
-                await self._telemetry.note_confirmed(told)
-            if self._broker_forgot.is_set():
-                self._broker_forgot.clear()
-                await self._outgoing.broker_forgot()
-            for lane in (self._telemetry_lane, self._alarm_lane):
-                self._metrics.connected(lane.name, up=lane.connected)
-
-    def _now(self) -> float:
-        return to_ms(self._clock.now()) / 1000
+    async def _every_second(self) -> bool:
+        """Tell what became due by time, note what was told, show whether we are connected; never in a hurry."""
+        for lane in (self._telemetry_lane, self._alarm_lane):
+            self._metrics.connected(lane.name, up=lane.connected)
+        if self._came_anew:
+            await self._outgoing.publish_all_again()
+            self._came_anew = False
+        self._tell()
+        if self._told:
+            told = dict(self._told)
+            await self._telemetry.note_confirmed(told)
+            self._told = {each: order for each, order in self._told.items() if told.get(each) != order}
+        if self._confirmations.has_gaps and self._alarm_lane.connected:
+            number = self._markers.next(self._clock.monotonic_s())
+            if number is not None:
+                self._alarm_lane.publish(self._marker_topic, str(number).encode(), qos=1)
+        return False

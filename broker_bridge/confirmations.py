@@ -1,65 +1,90 @@
 """What a device may be told: `stored {boot, seq}` says that everything up to there is on disk. Pure.
 
 Messages come in two lanes, so a stored one does not mean that those before it are stored. A device is told no more
-than the end of the unbroken run that we hold. A number that never comes (a refused message without a readable
-number, a device that skips) would stop that for ever, so a gap is given up when the device has been in touch long
-enough to have sent it again: after a reconnect it sends everything that was not confirmed.
+than the end of the unbroken run that we hold. A number that never comes (a device that skips, a message so broken
+that its number cannot be read) would stop that for ever, so a gap is given up; how carefully, says `Run.give_up`.
+All times are seconds on one monotonic clock.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from isocket.storage.telemetry import Confirmed, Order
 
 GAP_PATIENCE_S = 60.0  # 64 KiB take that long on a poor GPRS link
-BOOT_PATIENCE_S = 5.0  # after a restart: the backlog of the boot before goes first on the other lane
+FIRST_PATIENCE_S = 2.0  # a device of which we never heard
 EVERY_S = 10.0  # the contract: at most so often without a reason
+MOST_STRETCHES = 4096  # beyond that a device is told late, which costs it a repetition
+PLAUSIBLE_AHEAD = 1000  # how far beyond what we know the number of a refused message is believed
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Numbers `first` to `last` of one boot are stored; the gap before them was last seen to shrink at `since`."""
+
+    boot: int
+    first: int
+    last: int
+    since: float
 
 
 @dataclass(slots=True)
 class Run:
-    """One device: everything up to `upto` is stored, and so are those in `beyond`."""
+    """One device: everything up to `upto` is stored, and so are the stretches in `ahead`, in order."""
 
     upto: Order | None = None
-    beyond: set[Order] = field(default_factory=set)
-    lowest: Order | None = None  # of those in `beyond`
-    waiting_since: float = 0.0  # when the gap behind `upto` was found, on the monotonic clock
+    ahead: list[Stretch] = field(default_factory=list)
     told: Order | None = None
     told_at: float = float("-inf")
 
-    def take(self, order: Order, now: float) -> None:
-        """Note that a message is stored."""
-        upto = self.upto
-        if upto is None:
-            self.upto = order
-        elif order == (upto[0], upto[1] + 1):
-            self.upto = order
-            if self.lowest is not None and self.lowest <= (order[0], order[1] + 1):
+    def take(self, order: Order, now: float, *, in_order: bool = False) -> None:
+        """Note that a message is done with. `in_order`: it came by the lane in which reports follow one another."""
+        if self.upto is None:
+            if in_order or order[1] <= 1:
+                self.upto = order
                 self._close_up()
-        elif order > upto:
-            if self.lowest is None:
-                self.waiting_since = now
-            if self.lowest is None or order < self.lowest:
-                self.lowest = order
-            self.beyond.add(order)
-        else:
+            else:
+                self._add(order, now)
+        elif order <= self.upto:
             self.told = None  # it sends what we have confirmed, so it did not hear us
+        elif order[0] == self.upto[0] and order[1] == self.upto[1] + 1:
+            self.upto = order
+            if self.ahead:
+                self.ahead[0].since = now
+                self._close_up()
+        elif in_order and order[0] > self.upto[0]:
+            self.upto = order  # after a restart a device first sends what is left of its earlier run
+            self._close_up()
+        else:
+            self._add(order, now)
+
+    def take_refused(self, order: Order, now: float, *, in_order: bool = False) -> None:
+        """Note a message that could not be used; a number that is far from all we know is not believed."""
+        if self.upto is None or (order[0] == self.upto[0] and order[1] <= self.upto[1] + PLAUSIBLE_AHEAD):
+            self.take(order, now, in_order=in_order)
 
     def in_touch_anew(self, now: float) -> None:
         """The device (or we) came back: it now sends again what was not confirmed; wait for that.
 
         It may have missed what we told it, so it is told again, and soon.
         """
-        self.waiting_since = now
+        for each in self.ahead:
+            each.since = now
         self.told, self.told_at = None, float("-inf")
 
-    def give_up_gaps(self, now: float) -> None:
-        """Pass over numbers that the device had time enough to send again."""
-        while self.lowest is not None and self.upto is not None:
-            patience = GAP_PATIENCE_S if self.lowest[0] == self.upto[0] else BOOT_PATIENCE_S
-            if now - self.waiting_since < patience:
+    def give_up(self, drained_at: float) -> None:
+        """Pass over gaps that nobody fills.
+
+        `drained_at`: what the broker had accepted by then, we have stored. A gap goes when the device was in touch
+        for a minute after that gap last shrank, and nothing of it is still in the broker's queue.
+        """
+        while self.ahead:
+            patience = FIRST_PATIENCE_S if self.upto is None else GAP_PATIENCE_S
+            first = self.ahead[0]
+            if drained_at - first.since < patience:
                 return
-            self.upto = self.lowest
+            self.upto = (first.boot, first.last)
             self._close_up()
 
     def due(self, now: float, *, urgent: bool) -> Order | None:
@@ -70,16 +95,39 @@ class Run:
             return None
         return self.upto
 
+    def _add(self, order: Order, now: float) -> None:
+        boot, seq = order
+        place = bisect_right(self.ahead, order, key=lambda each: (each.boot, each.first))
+        before = self.ahead[place - 1] if place and self.ahead[place - 1].boot == boot else None
+        after = self.ahead[place] if place < len(self.ahead) else None
+        if before is not None and seq <= before.last:
+            return
+        if after is not None:
+            after.since = now
+        if before is not None and seq == before.last + 1:
+            before.last = seq
+            if after is not None and after.boot == boot and after.first == seq + 1:
+                before.last = after.last
+                del self.ahead[place]
+        elif after is not None and after.boot == boot and after.first == seq + 1:
+            after.first = seq
+        elif len(self.ahead) < MOST_STRETCHES:
+            self.ahead.insert(place, Stretch(boot, seq, seq, now))
+
     def _close_up(self) -> None:
-        """Move `upto` over what follows it without a gap, and forget what it has passed."""
+        """Join what follows `upto` without a gap, and drop what it has passed."""
         if self.upto is None:
             return
         boot, seq = self.upto
-        while (boot, seq + 1) in self.beyond:
-            seq += 1
+        passed = 0
+        for each in self.ahead:
+            if (each.boot, each.first) > (boot, seq + 1):
+                break
+            if each.boot == boot:
+                seq = max(seq, each.last)
+            passed += 1
         self.upto = (boot, seq)
-        self.beyond = {each for each in self.beyond if each > self.upto}
-        self.lowest = min(self.beyond, default=None)
+        del self.ahead[:passed]
 
 
 class Confirmations:
@@ -87,7 +135,7 @@ class Confirmations:
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
-        self._advanced: set[str] = set()
+        self._to_look_at: set[str] = set()
         self._urgent: set[str] = set()
 
     def unknown(self, device_ids: Iterable[str]) -> list[str]:
@@ -95,40 +143,47 @@ class Confirmations:
         return [each for each in set(device_ids) if each not in self._runs]
 
     def begin(self, device_id: str, past: Confirmed, now: float) -> None:
-        """Take up a device where an earlier process left it.
-
-        Without a past the first number we see is where its run begins. With one, but never confirmed, the run
-        begins at the oldest report that we hold.
-        """
-        run = Run(upto=past.upto, told=past.upto)
+        """Take up a device where an earlier process left it; the other lane may have done so already."""
+        if device_id in self._runs:
+            return
+        run = self._runs[device_id] = Run(upto=past.upto, told=past.upto)
         for order in past.beyond:
             run.take(order, now)
-        self._runs[device_id] = run
 
-    def stored(self, device_id: str, order: Order, now: float, *, urgent: bool = False) -> None:
+    def stored(self, device_id: str, order: Order, now: float, *, in_order: bool = False, urgent: bool = False) -> None:
         """Note that a message is stored; `urgent` ones are answered at once."""
-        self._runs[device_id].take(order, now)
-        self._advanced.add(device_id)
+        self._runs[device_id].take(order, now, in_order=in_order)
+        self._to_look_at.add(device_id)
         if urgent:
             self._urgent.add(device_id)
+
+    def refused(self, device_id: str, order: Order, now: float, *, in_order: bool = False) -> None:
+        """Note that a message could not be used and need not come again."""
+        self._runs[device_id].take_refused(order, now, in_order=in_order)
+        self._to_look_at.add(device_id)
 
     def in_touch_anew(self, now: float, device_id: str | None = None) -> None:
         """One device came back, or (None) we did."""
         for each in self._runs if device_id is None else {device_id} & self._runs.keys():
             self._runs[each].in_touch_anew(now)
-            self._advanced.add(each)
+            self._to_look_at.add(each)
 
-    def due(self, now: float) -> dict[str, Order]:
+    @property
+    def has_gaps(self) -> bool:
+        """Tell whether any device waits for a number."""
+        return any(self._runs[each].ahead for each in self._to_look_at)
+
+    def due(self, now: float, *, drained_at: float = float("-inf")) -> dict[str, Order]:
         """Return what to tell whom now; it counts as told."""
         told: dict[str, Order] = {}
-        for device_id in list(self._advanced):
+        for device_id in list(self._to_look_at):
             run = self._runs[device_id]
-            run.give_up_gaps(now)
+            run.give_up(drained_at)
             order = run.due(now, urgent=device_id in self._urgent)
             if order is not None:
                 run.told, run.told_at = order, now
                 told[device_id] = order
                 self._urgent.discard(device_id)
-            if run.upto == run.told and not run.beyond:
-                self._advanced.discard(device_id)
+            if run.upto == run.told and not run.ahead:
+                self._to_look_at.discard(device_id)
         return told

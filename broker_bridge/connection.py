@@ -9,6 +9,7 @@ import asyncio
 import select
 import socket
 import ssl
+import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -28,8 +29,9 @@ from isocket.kit.logs import get_logger
 T = TypeVar("T")
 log = get_logger(__name__)
 
-HIGH_WATER = 4_000  # messages that may wait in memory
+HIGH_WATER = 4_000  # reports that may wait in memory
 BURST = 64  # messages read before we look at anything else
+_PUBACK = struct.Struct("!BBH")
 STABLE_S = 30.0  # a connection that held so long begins the back-off anew
 KEEPALIVE_S = 30
 
@@ -86,6 +88,7 @@ class Arrived(Generic[T]):
     generation: int
     mid: int
     message: T
+    weight: int = 1
 
 
 class Connection(Generic[T]):
@@ -99,11 +102,13 @@ class Connection(Generic[T]):
         login: Login,
         topics: Sequence[str],
         decode: Callable[[str, bytes, bool], T],
+        weigh: Callable[[T], int] = lambda _: 1,
         on_connected: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """`decode(topic, payload, retained)` runs in the network thread and must not raise.
 
-        `on_connected(session_present)` runs on the event loop after each connect.
+        `weigh` tells for how many reports a message counts. `on_connected(session_present)` runs on the event loop
+        after each connect.
         """
         self.name = name
         self.connected = False
@@ -111,17 +116,19 @@ class Connection(Generic[T]):
         self._login = login
         self._topics = tuple(topics)
         self._decode = decode
+        self._weigh = weigh
         self._on_connected = on_connected
         self._inbox: deque[Arrived[T]] = deque()
         self._outbox: deque[Callable[[mqtt.Client], object]] = deque()
         self._arrived = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = threading.Event()
-        self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_read.setblocking(False)
-        self._wake_write.setblocking(False)
+        self._wake_read: socket.socket | None = None
+        self._wake_write: socket.socket | None = None
         self._generation = 0
         self._received = 0
+        self._came_in = 0  # weights; each of the two is changed by one thread alone
+        self._went_out = 0
         self._lost = False
         self._finishing = False
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{name}", daemon=True)
@@ -129,6 +136,9 @@ class Connection(Generic[T]):
     def start(self) -> None:
         """Begin to connect; call it on the event loop that will take the messages."""
         self._loop = asyncio.get_running_loop()
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_read.setblocking(False)
+        self._wake_write.setblocking(False)
         self._thread.start()
 
     async def stop(self) -> None:
@@ -136,11 +146,12 @@ class Connection(Generic[T]):
         self._stop.set()
         self._nudge()
         await asyncio.to_thread(self._thread.join)
-        self._wake_read.close()
-        self._wake_write.close()
+        for end in (self._wake_read, self._wake_write):
+            if end is not None:
+                end.close()
 
     async def take(self, most: int, *, linger_s: float = 0.0) -> list[Arrived[T]]:
-        """Return the next messages, oldest first, not more than `most`; none only after `finish`.
+        """Return the next messages, oldest first, of a weight of `most` at most; none only after `finish`.
 
         With `linger_s`, a group that is not full waits so long for more.
         """
@@ -148,13 +159,22 @@ class Connection(Generic[T]):
             self._arrived.clear()
             if not self._inbox:
                 await self._arrived.wait()
-        if linger_s and len(self._inbox) < most and not self._finishing:
+        if linger_s and self._waiting < most and not self._finishing:
             await asyncio.sleep(linger_s)
-        was_full = len(self._inbox) >= HIGH_WATER
-        group = [self._inbox.popleft() for _ in range(min(most, len(self._inbox)))]
+        was_full = self._waiting >= HIGH_WATER
+        group: list[Arrived[T]] = []
+        weight = 0
+        while self._inbox and (not group or weight + self._inbox[0].weight <= most):
+            group.append(self._inbox.popleft())
+            weight += group[-1].weight
+        self._went_out += weight
         if was_full:
             self._nudge()
         return group
+
+    @property
+    def _waiting(self) -> int:
+        return self._came_in - self._went_out
 
     def finish(self) -> None:
         """Let whoever waits in `take` go; what is not taken comes again in the next session."""
@@ -164,23 +184,37 @@ class Connection(Generic[T]):
     def acknowledge(self, messages: Sequence[Arrived[T]]) -> None:
         """Tell the broker that these are stored. Those of an earlier connection come again and are not ours to tell."""
         by_hand = [(each.generation, each.mid) for each in messages if each.mid]
-        if not by_hand:
+        if by_hand:
+            self._outbox.append(lambda client: self._acknowledge(client, by_hand))
+            self._nudge()
+
+    def _acknowledge(self, client: mqtt.Client, by_hand: list[tuple[int, int]]) -> None:
+        """Send all PUBACKs in one write: paho would make a system call for each.
+
+        This thread is the only one that writes to the socket, and only when nothing of paho's waits before us.
+        """
+        mids = [mid for generation, mid in by_hand if generation == self._generation]
+        client.loop_write()
+        sock = client.socket()
+        if client.want_write() or sock is None:
+            for mid in mids:
+                client.ack(mid, 1)
             return
-
-        def send(client: mqtt.Client) -> None:
-            for generation, mid in by_hand:
-                if generation == self._generation:
-                    client.ack(mid, 1)
-
-        self._outbox.append(send)
-        self._nudge()
+        packets = b"".join([_PUBACK.pack(0x40, 2, mid) for mid in mids])
+        while packets:
+            try:
+                packets = packets[sock.send(packets) :]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                select.select([], [sock], [], 1.0)
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> None:
-        """Send a message as soon as possible; while there is no connection nothing is sent (see `connected`)."""
+        """Send a message as soon as there is a connection; ask `connected` first where later is too late."""
         self._outbox.append(lambda client: client.publish(topic, payload, qos=qos, retain=retain))
         self._nudge()
 
     def _nudge(self) -> None:
+        if self._wake_write is None:
+            return  # not started: what waits is sent when we are
         try:
             self._wake_write.send(b"x")
         except BlockingIOError:
@@ -226,13 +260,14 @@ class Connection(Generic[T]):
         client.on_connect = self._connected
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
         client.on_socket_register_write = lambda *_: None  # then paho queues, and we write once a turn
         return client
 
     def _serve(self, client: mqtt.Client) -> float:
         """Read, acknowledge, publish, until the connection is lost or we stop; return for how long it held."""
         sock = client.socket()
-        if sock is None:
+        if sock is None or self._wake_read is None:
             return 0.0
         if isinstance(sock, socket.socket):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -242,8 +277,11 @@ class Connection(Generic[T]):
         poll.register(sock, select.POLLIN)
         turns = _Turns()
         more = False
-        while not self._lost and not self._stop.is_set():
-            reading = 0 if len(self._inbox) >= HIGH_WATER else select.POLLIN
+        while not self._lost:
+            if self._stop.is_set():
+                self._say(client)  # what is stored is still acknowledged
+                return turns.seconds
+            reading = 0 if self._waiting >= HIGH_WATER else select.POLLIN
             poll.modify(sock, reading | (select.POLLOUT if client.want_write() else 0))
             events = dict(poll.poll(0 if more and reading else 1000))
             if self._wake_read.fileno() in events:
@@ -258,15 +296,18 @@ class Connection(Generic[T]):
         return turns.seconds
 
     def _read(self, client: mqtt.Client) -> bool:
-        """Read a burst; return whether there may be more that `poll` does not see (TLS keeps some back)."""
-        before = len(self._inbox)
+        """Read a burst; return whether there may be more that `poll` does not see: TLS keeps some back."""
+        before = self._came_in
         more = True
         for _ in range(BURST):
             seen = self._received
-            if client.loop_read() != mqtt.MQTT_ERR_SUCCESS or self._received == seen:
+            if client.loop_read() != mqtt.MQTT_ERR_SUCCESS:
                 more = False
                 break
-        if len(self._inbox) > before and self._loop is not None and not self._loop.is_closed():
+            if self._received == seen and not _holds_back(client):
+                more = False
+                break
+        if self._came_in > before and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._arrived.set)
         return more
 
@@ -286,10 +327,19 @@ class Connection(Generic[T]):
         self._generation += 1
         self.connected = True
         if self._topics:
+            # Each time, although every retained status comes again: a broker that was killed brings back the session
+            # as it was saved, perhaps from before we subscribed.
             client.subscribe([(topic, 1) for topic in self._topics])
         log.info("broker_connected", lane=self.name, session_present=flags.session_present)
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._on_connected, flags.session_present)
+
+    def _on_subscribe(
+        self, _: mqtt.Client, __: object, ___: int, reasons: list[ReasonCode], ____: Properties | None
+    ) -> None:
+        if any(reason.is_failure for reason in reasons):
+            log.error("broker_refused_subscription", lane=self.name)
+            self._lost = True
 
     def _on_disconnect(self, *_: object) -> None:
         self._lost = True
@@ -297,12 +347,19 @@ class Connection(Generic[T]):
     def _on_message(self, _: mqtt.Client, __: object, message: mqtt.MQTTMessage) -> None:
         self._received += 1
         decoded = self._decode(message.topic, bytes(message.payload), message.retain)
-        self._inbox.append(Arrived(self._generation, message.mid if message.qos else 0, decoded))
+        weight = self._weigh(decoded)
+        self._came_in += weight
+        self._inbox.append(Arrived(self._generation, message.mid if message.qos else 0, decoded, weight))
 
     def _disconnected(self) -> None:
         if self.connected:
             log.warning("broker_disconnected", lane=self.name)
         self.connected = False
+
+
+def _holds_back(client: mqtt.Client) -> bool:
+    sock = client.socket()
+    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
 
 class _Turns:

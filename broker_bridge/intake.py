@@ -12,14 +12,14 @@ from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.payloads import Decoded, Refusal, decode
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import ForeignTopicError, UpKind, UpTopic
-from isocket.domain.reports import Report
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
-GROUP = 128  # messages in one commit: an alarm behind it waits for no more
+GROUP = 128  # reports in one commit: an alarm behind it waits for no more
+LONGEST_MARKER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,12 @@ class Message:
     decoded: Decoded
     received_ms: int
     retained: bool
+    marker: int | None = None
+
+    @property
+    def weight(self) -> int:
+        """Return for how many reports it counts."""
+        return len(self.decoded.reports) or 1
 
     @property
     def is_more_than_reports(self) -> bool:
@@ -42,13 +48,17 @@ class Message:
 class Decoder:
     """Turns (topic, payload) into a `Message`; remembers topics, since each device uses the same few for ever."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, marker_topic: str = "") -> None:
         self._clock = clock
+        self._marker_topic = marker_topic
         self._topics: dict[str, UpTopic] = {}
 
     def __call__(self, topic: str, payload: bytes, retained: bool) -> Message:
         """Return what arrived; never raises."""
         received_ms = to_ms(self._clock.now())
+        if topic == self._marker_topic:
+            number = int(payload) if payload.isdigit() and len(payload) < LONGEST_MARKER else None
+            return Message(None, None, Decoded(), received_ms, retained, number)
         try:
             known = self._topics.get(topic) or topics.parse(topic)
         except ForeignTopicError as error:
@@ -77,6 +87,8 @@ class Intake:
         problems: ProblemLog,
         confirmations: Confirmations,
         confirm: Callable[[], None],
+        drained: Callable[[int], None],
+        in_order: bool,
         metrics: BridgeMetrics,
         linger_s: float,
     ) -> None:
@@ -88,6 +100,8 @@ class Intake:
         self._problems = problems
         self._confirmations = confirmations
         self._confirm = confirm
+        self._drained = drained
+        self._in_order = in_order
         self._metrics = metrics
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -124,14 +138,27 @@ class Intake:
         self._metrics.stored(len(new), repeats=new.count(False))
         for message in messages:
             if message.is_more_than_reports:
-                await self._beyond_reports(message)
+                await self._whatever_it_says(message)
         self._connection.acknowledge(group)
-        now = to_ms(self._clock.now()) / 1000
+        now = self._clock.monotonic_s()
         for device_id, before in past.items():
             self._confirmations.begin(device_id, before, now)
         for message in messages:
             self._note(message, now)
         self._confirm()
+
+    async def _whatever_it_says(self, message: Message) -> None:
+        """Do what a message means; one that breaks us is noted and done with, or it would come again for ever."""
+        try:
+            await self._beyond_reports(message)
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            device_id = message.topic.device_id if message.topic else ""
+            log.exception("message_not_usable", device_id=device_id)
+            self._metrics.refused("unusable")
+            if device_id:
+                await self._problems.add(device_id, "unusable", "this could not be used", None, message.received_ms)
 
     async def _beyond_reports(self, message: Message) -> None:
         if message.topic is None:
@@ -147,7 +174,7 @@ class Intake:
         report = decoded.reports[0] if decoded.reports else None
         if kind is UpKind.ACK and report is not None:
             await self._answers.command_answered(device_id, decoded.fields, from_ms(report.received_ms))
-        elif kind is UpKind.REPORTED:
+        elif kind is UpKind.REPORTED and (report is not None or not message.retained):
             await self._answers.settings_reported(device_id, decoded.fields, report)
         elif kind is UpKind.STATUS:
             await self._presence(device_id, online=bool(decoded.fields["online"]), message=message)
@@ -177,23 +204,23 @@ class Intake:
 
     def _note(self, message: Message, now: float) -> None:
         """Stored and refused messages alike are done with: the device need not send them again."""
+        if message.marker is not None:
+            self._drained(message.marker)
         if message.topic is None:
             return
-        device_id, decoded = message.topic.device_id, message.decoded
-        if message.topic.kind is UpKind.STATUS:
+        device_id, decoded, kind = message.topic.device_id, message.decoded, message.topic.kind
+        if kind is UpKind.STATUS:
             self._confirmations.in_touch_anew(now, device_id)
             return
-        urgent = decoded.is_batch or message.topic.kind is UpKind.ALARM
-        for order in _orders(decoded.reports, decoded.refusals):
-            self._confirmations.stored(device_id, order, now, urgent=urgent)
+        in_order = self._in_order and kind is UpKind.STATE
+        urgent = decoded.is_batch or kind is UpKind.ALARM
+        for report in decoded.reports:
+            order = (report.boot, report.seq)
+            self._confirmations.stored(device_id, order, now, in_order=in_order, urgent=urgent)
+        for refusal in decoded.refusals:
+            if refusal.order is not None:
+                self._confirmations.refused(device_id, refusal.order, now, in_order=in_order)
 
 
 def _heard(messages: Sequence[Message]) -> list[str]:
     return [message.topic.device_id for message in messages if message.topic is not None]
-
-
-def _orders(reports: Sequence[Report], refusals: Sequence[Refusal]) -> list[tuple[int, int]]:
-    stored = [(report.boot, report.seq) for report in reports]
-    if not refusals:
-        return stored
-    return sorted([*stored, *(refusal.order for refusal in refusals if refusal.order is not None)])

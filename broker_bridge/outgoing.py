@@ -1,5 +1,6 @@
 """From records to devices: commands, and the settings that owners want."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -10,10 +11,11 @@ from broker_bridge.metrics import BridgeMetrics
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.kit.clock import Clock, to_ms
-from isocket.storage.port import Records, above, at_most, is_, one_of
+from isocket.storage.port import Records, above, at_most, is_
 from isocket.storage.worker import claim, settle
 
 LEASE_S = 10.0
+AT_ONCE = 64
 ANSWER_GRACE_S = 15.0  # a command carried out at its last moment has so long to tell us
 
 
@@ -53,32 +55,37 @@ class Outgoing:
         """End the commands that nobody answered in time; return False, since there is no hurry for more."""
         now = self._clock.now()
         ended = {"status": CommandStatus.EXPIRED, "ended_at": now}
-        await self._records.change_all(
-            Command, is_("status", CommandStatus.QUEUED), at_most("expires_at", now), **ended
-        )
         late = now - timedelta(seconds=ANSWER_GRACE_S)
-        await self._records.change_all(Command, is_("status", CommandStatus.SENT), at_most("expires_at", late), **ended)
+        for status, latest in ((CommandStatus.QUEUED, now), (CommandStatus.SENT, late)):
+            over = (is_("status", status), at_most("expires_at", latest))
+            if await self._records.find(Command, *over, limit=1):
+                await self._records.change_all(Command, *over, **ended)
         return False
 
     async def publish_desired(self) -> bool:
-        """Publish one device's wanted settings, retained; return whether there was one."""
+        """Publish the wanted settings of some devices, retained; return whether there were any."""
         if not self._connection.connected:
             return False
-        waiting = await self._records.find(Device, is_("desired_pending", value=True), limit=1)
-        if not waiting:
-            return False
-        device = waiting[0]
-        payload = {"version": device.desired_version, **device.desired}
-        self._connection.publish(topics.desired(device.id), json.dumps(payload).encode(), qos=1, retain=True)
-        await self._records.change_one(
-            Device, is_("id", device.id), is_("desired_version", device.desired_version), desired_pending=False
-        )
-        return True
+        waiting = await self._records.find(Device, is_("desired_pending", value=True), limit=AT_ONCE)
+        for device in waiting:
+            payload = {"version": device.desired_version, **device.desired}
+            self._connection.publish(topics.desired(device.id), json.dumps(payload).encode(), qos=1, retain=True)
+        await asyncio.gather(*(self._is_published(device) for device in waiting))
+        return bool(waiting)
 
-    async def broker_forgot(self) -> None:
-        """The broker knows our session no more, so it may have lost what it kept: publish all wishes again."""
+    async def _is_published(self, device: Device) -> None:
+        as_published = is_("desired_version", device.desired_version)
+        await self._records.change_one(Device, is_("id", device.id), as_published, desired_pending=False)
+
+    async def publish_all_again(self) -> None:
+        """Publish everything that stands once more: we came to a broker, and it or we may have died with it unsaid.
+
+        Wanted settings are retained, so a repetition changes nothing; a device carries out one command id once.
+        """
         await self._records.change_all(Device, above("desired_version", 0), desired_pending=True)
-        unanswered = one_of("status", (CommandStatus.SENT,))
         await self._records.change_all(
-            Command, unanswered, above("expires_at", self._clock.now()), status=CommandStatus.QUEUED
+            Command,
+            is_("status", CommandStatus.SENT),
+            above("expires_at", self._clock.now()),
+            status=CommandStatus.QUEUED,
         )

@@ -7,10 +7,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
 
 from broker_bridge import wire
 from broker_bridge.topics import UpKind
@@ -20,6 +20,8 @@ MESSAGE_LIMIT_BYTES = 16 * 1024
 BATCH_LIMIT_BYTES = 64 * 1024
 BATCH_LIMIT_REPORTS = 500
 DEPTH_LIMIT = 32
+PLAIN_BODY_BYTES = 1024  # no report is longer unless it is stretched
+HIGHEST_NUMBER = 2**53  # the greatest that every JSON reader holds exactly
 EARLIEST_MS = 1_577_836_800_000  # 2020-01-01: a clock before that was never set
 AHEAD_MS = 10 * 60 * 1000  # a clock further ahead than this is not believed
 
@@ -53,7 +55,7 @@ def decode(device_id: str, kind: UpKind, payload: bytes, received_ms: int) -> De
     if len(payload) > MESSAGE_LIMIT_BYTES:
         return _refused(payload, f"larger than {MESSAGE_LIMIT_BYTES} bytes")
     try:
-        fields, unknown = _checked(_ADAPTERS[kind], payload)
+        fields, unknown = _checked(_ADAPTERS[kind], payload, thorough=kind is UpKind.REPORTED)
     except ValidationError as error:
         return Decoded(refusals=(_refusal(error, payload),))
     except _StrictnessError as error:
@@ -84,16 +86,20 @@ def _decode_batch(device_id: str, payload: bytes, received_ms: int) -> Decoded:
     if len(payload) > BATCH_LIMIT_BYTES:
         return _refused(payload, f"a batch larger than {BATCH_LIMIT_BYTES} bytes", batch=True)
     try:
-        items = from_json(payload)
-        values = _strict_json(payload)
-    except ValueError as error:
-        return _refused(payload, _first_line(error), getattr(error, "field", None), batch=True)
-    if not items or len(items) > BATCH_LIMIT_REPORTS:
+        items = _lenient_json(payload)
+    except (ValueError, RecursionError) as error:
+        return _refused(payload, _first_line(error), batch=True)
+    if not isinstance(items, list) or not 1 <= len(items) <= BATCH_LIMIT_REPORTS:
         return _refused(payload, f"a batch holds 1 to {BATCH_LIMIT_REPORTS} reports", batch=True)
     reports: list[Report] = []
     refusals: list[Refusal] = []
     unknown = 0
-    for number, item in enumerate(values):
+    for number, item in enumerate(items):
+        if isinstance(item, _Twice):
+            reason = f"the key {item.key!r} comes twice"
+            order = readable_order(json.dumps(item).encode())
+            refusals.append(Refusal(reason=reason, field=f"{number}.{item.key}", order=order))
+            continue
         try:
             fields = wire.STATE.validate_python(item)
         except ValidationError as error:
@@ -107,8 +113,14 @@ def _decode_batch(device_id: str, payload: bytes, received_ms: int) -> Decoded:
 def _report(
     device_id: str, kind: ReportKind, fields: dict[str, Any], payload: bytes | None, received_ms: int
 ) -> Report:
-    """Return the report; `payload` is its JSON text where that holds nothing but known fields."""
-    body = payload.decode() if payload is not None else json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    """Return the report; `payload` is its JSON text where that holds nothing but known fields.
+
+    Keys written with escapes, and texts stretched by spaces, are written anew: SQLite compares keys as they stand.
+    """
+    if payload is not None and len(payload) <= PLAIN_BODY_BYTES and b"\\" not in payload:
+        body = payload.decode()
+    else:
+        body = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
     boot: int = fields.pop("boot")
     seq: int = fields.pop("seq")
     said: int | None = fields.pop("ts", None)
@@ -117,14 +129,15 @@ def _report(
     return Report(device_id, kind, boot, seq, said, received_ms, ClockQuality.DEVICE, body, fields)
 
 
-def _checked(adapter: TypeAdapter[Any], payload: bytes) -> tuple[dict[str, Any], int]:
+def _checked(adapter: TypeAdapter[Any], payload: bytes, *, thorough: bool = False) -> tuple[dict[str, Any], int]:
     """Return the known fields and how many unknown ones there were.
 
     Every key of a flat object brings one colon, and a text may bring more. So where colons and known fields are
-    equally many, no key came twice and none is unknown, and the dear look at every key is spared.
+    equally many, no key came twice and none is unknown, and the dear look at every key is spared. Where fields
+    hold objects, the look is needed (`thorough`).
     """
     fields = adapter.validate_json(payload)
-    if payload.count(b":") == len(fields):
+    if payload.count(b":") == len(fields) and not thorough:
         return fields, 0
     return fields, max(0, len(_strict_json(payload)) - len(fields))
 
@@ -138,23 +151,59 @@ class _StrictnessError(ValueError):
 
 
 def _strict_json(payload: bytes) -> Any:
-    """Return the value; refuse what JSON readers let through: a key twice, NaN, more than 32 levels."""
+    """Return the value; refuse what JSON readers let through: a key twice, NaN, 1e999, more than 32 levels."""
     if _depth(payload) > DEPTH_LIMIT:
         raise _StrictnessError(f"nested deeper than {DEPTH_LIMIT} levels")
-    return json.loads(payload, object_pairs_hook=_once, parse_constant=_no_constant)
+    return json.loads(payload, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
+
+
+class _Twice(dict[str, Any]):
+    """An object in which a key came twice."""
+
+    key = ""
+
+
+def _lenient_json(payload: bytes) -> Any:
+    """Return the value with each object that has a key twice marked, and infinite numbers as such."""
+    if _depth(payload) > DEPTH_LIMIT:
+        raise _StrictnessError(f"nested deeper than {DEPTH_LIMIT} levels")
+    return json.loads(payload, object_pairs_hook=_marked)
+
+
+def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            twice = _Twice(pairs)
+            twice.key = _shown(key)
+            return twice
+        found[key] = value
+    return found
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _StrictnessError(f"the key {key[:40]!r} comes twice", key[:40])
+            raise _StrictnessError(f"the key {_shown(key)!r} comes twice", _shown(key))
         found[key] = value
     return found
 
 
+def _shown(key: str) -> str:
+    """Return a key as it may be stored and shown, whatever a device puts into it."""
+    return ascii(key)[1:-1][:40]
+
+
 def _no_constant(name: str) -> Any:
     raise _StrictnessError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise _StrictnessError(f"{text[:20]} is beyond what a number can hold")
+    return number
 
 
 def _depth(payload: bytes) -> int:
@@ -204,7 +253,8 @@ def readable_order(payload: bytes) -> tuple[int, int] | None:
     found = [pattern.search(payload) for pattern in _NAME.values()]
     if found[0] is None or found[1] is None:
         return None
-    return int(found[0].group(1)), int(found[1].group(1))
+    order = int(found[0].group(1)), int(found[1].group(1))
+    return order if max(order) <= HIGHEST_NUMBER else None
 
 
 def _first_line(error: object) -> str:

@@ -42,7 +42,7 @@ def parse(topic: str) -> UpTopic:
     if len(parts) != 5 or "/".join(parts[:2]) != PREFIX or not parts[3]:  # noqa: PLR2004 - the protocol's depth
         raise ForeignTopicError("not a topic of the device protocol")
     if parts[2] != shard_of(parts[3]):
-        raise ForeignTopicError(f"the shard of this device is {shard_of(parts[3])}, not {parts[2]}")
+        raise ForeignTopicError(f"the shard of this device is {shard_of(parts[3])}, not {ascii(parts[2])[:12]}")
     try:
         return UpTopic(parts[3], UpKind(parts[4]))
     except ValueError:
@@ -67,3 +67,11 @@ def desired(device_id: str) -> str:
 def stored(device_id: str) -> str:
     """Return where a device hears what is stored."""
     return f"{topic_root(device_id)}/stored"
+
+
+def marker(client_id: str) -> str:
+    """Return where a bridge publishes to itself, to learn that the broker's queue before that is empty.
+
+    It has the shape of a status, which both of our accounts may publish and hear; no device has such a shard.
+    """
+    return f"{PREFIX}/marker/{client_id}/status"

@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Return the present instant: aware, UTC, whole milliseconds."""
         ...
 
+    def monotonic_s(self) -> float:
+        """Return seconds that only grow, whatever happens to the wall clock; their zero means nothing."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds` (not less; 0 or less gives way once)."""
         ...
@@ -33,6 +37,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present instant: aware, UTC, whole milliseconds."""
         return from_ms(time.time_ns() // 1_000_000)
+
+    def monotonic_s(self) -> float:
+        """Return seconds that only grow."""
+        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""

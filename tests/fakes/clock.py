@@ -16,13 +16,17 @@ class ManualClock:
     """The `Clock` of tests: whoever sleeps wakes up when `advance` passes by, in the order of their times."""
 
     def __init__(self, start: datetime = NOON) -> None:
-        self._now = from_ms(to_ms(start))
+        self._now = self._start = from_ms(to_ms(start))
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._turn = count()
 
     def now(self) -> datetime:
         """Return the instant to which the test has moved the clock."""
         return self._now
+
+    def monotonic_s(self) -> float:
+        """Return how far the test has moved the clock."""
+        return (self._now - self._start).total_seconds()
 
     async def sleep(self, seconds: float) -> None:
         """Return when the clock was moved by `seconds`; 0 or less gives way once."""

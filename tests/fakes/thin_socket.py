@@ -105,6 +105,10 @@ class ThinSocket:
         """Answer a command."""
         return self._say("ack", {"id": command["id"], "result": result})
 
+    def report(self, **settings: Any) -> Order:
+        """Report the settings as they are."""
+        return self._say("reported", settings)
+
     async def until(self, condition: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
         """Return as soon as `condition` holds; it is looked at after each event of this device."""
         async with asyncio.timeout(within_s):

@@ -24,7 +24,8 @@ PASSWORD = "seven-velvet-lanterns-94"
 PHONE = "+447700900487"
 CONTACT, CONTACT_EMAIL = "Balthasar Underhollow", "balthasar.underhollow@example.org"
 REFUSED_CONTACT, REFUSED_PHONE = "Cornelius Thistledown", "+447700900613"
-NICKNAME, PLACE, PROBE = "Kestrelwood cabin", "Behind the crooked larder", "Winecellar of Aurelia"
+NICKNAME, PLACE = "Kestrelwood cabin", "Behind the crooked larder"
+PROBE, INPUT = "Winecellar of Aurelia", "Door to Aurelia's bedroom"
 PERSONAL = (
     EMAIL, NAME, PHONE, CONTACT, CONTACT_EMAIL, REFUSED_CONTACT, REFUSED_PHONE, NICKNAME, PLACE,
 )  # fmt: skip
@@ -109,6 +110,24 @@ async def test_no_value_of_a_person_and_no_secret_is_in_any_log_line_or_file(
         await cloud.stop()
         assert found_in_files(cloud.data, canaries) == [], "after the cloud has stopped"
         assert found_in_log(cloud, canaries) == []
+
+
+async def test_what_thermometers_and_inputs_are_called_is_in_no_file(cloud: WholeCloud, owner: Customer) -> None:
+    (made,) = await cloud.provision()
+    await owner.claim(made)
+    named = {"temp": [{"name": PROBE, "low_c": 5}], "input": [{"name": INPUT}]}
+    await owner.set(made, **named)
+    async with ThinSocket(made, cloud.mqtt_port) as socket:
+        await socket.until(lambda: socket.desired)
+        socket.report(version=socket.desired["version"], **named)
+        path = f"/devices/{made.device_id}/settings"
+        shown = await eventually(lambda: owner.ask("GET", path), lambda known: known["in_step"], "it reported")
+        assert (shown["desired"]["temp"][0]["name"], shown["desired"]["input"][0]["name"]) == (PROBE, INPUT)
+    running = found_in_files(cloud.data, [PROBE, INPUT])
+    await cloud.stop()
+    stopped = found_in_files(cloud.data, [PROBE, INPUT])
+    await cloud.start()  # the fixture stops it
+    assert (running, stopped) == ([], [])
 
 
 async def _live_through_it_all(cloud: WholeCloud, aurelia: Customer, twilio: TwilioDouble, mail: SmtpSink) -> list[str]:

@@ -3,15 +3,16 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.fakes.customer import Customer, text_of
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.thin_socket import ThinSocket
-from tests.fakes.twilio_server import TwilioDouble
+from tests.fakes.twilio_server import Behaviour, TwilioDouble
 from tests.fakes.whole_cloud import Made, WholeCloud, eventually
 
 pytestmark = pytest.mark.house
@@ -21,10 +22,29 @@ ROUNDS = 10
 BROKER_ROUNDS = 3
 SOCKETS = 4
 REPORTS = 60  # of each socket in each round
+FLOOD = 2500  # reports of the one who trusts the broker
 BURST_S = 0.6  # about as long as a round's messages take, and the longest that the killer waits
+ANSWER_S = 0.25
 SETTLING_S = 90.0  # the leases of the dead process have to run out before its work goes on
 
 _UNDER_WAY = {"due", "calling"}
+
+
+class SlowTwilio(TwilioDouble):
+    """Takes its time to answer when it has already accepted, as the real one does: many are killed while waiting."""
+
+    async def _behave(self, how: Behaviour, request: web.Request, form: Mapping[str, str]) -> web.StreamResponse:
+        answer = await super()._behave(how, request, form)
+        await asyncio.sleep(ANSWER_S)
+        return answer
+
+
+@pytest.fixture
+async def twilio() -> AsyncIterator[TwilioDouble]:
+    double = SlowTwilio()
+    await double.start()
+    yield double
+    await double.stop()
 
 
 class Witness:
@@ -34,16 +54,24 @@ class Witness:
         self.socket = ThinSocket(made, port)
         self.reports: set[int] = set()
 
-    async def burst(self, chance: random.Random, probe: int | None) -> None:
+    async def burst(self, chance: random.Random, probe: int) -> None:
         """Send a round's reports, an alarm among them, spread so that some are under way at any moment."""
         place = chance.randrange(REPORTS)
         for number in range(REPORTS):
             _, seq = self.socket.state(uptime_s=self.socket.seq + 1)
             self.reports.add(seq)
-            if probe is not None and number == place:
+            if number == place:
                 self.socket.alarm("input", probe=probe)
             if number % 10 == 9:
                 await asyncio.sleep(BURST_S / 12)
+
+    async def flood(self) -> None:
+        """Send so many reports that the bridge has some in hand whenever it is killed."""
+        for number in range(FLOOD):
+            _, seq = self.socket.state(uptime_s=self.socket.seq + 1)
+            self.reports.add(seq)
+            if number % 20 == 19:
+                await asyncio.sleep(0)
 
     @property
     def acknowledged(self) -> set[int]:
@@ -78,7 +106,7 @@ async def test_a_cloud_killed_at_ten_random_moments_stores_each_report_once_and_
         async with asyncio.TaskGroup() as tasks:
             for each in careful:
                 tasks.create_task(each.burst(chance, turn))
-            tasks.create_task(careless.burst(chance, None))
+            tasks.create_task(careless.flood())
             tasks.create_task(_after(chance.uniform(0.0, BURST_S), cloud.kill))
         await cloud.dead()
         await cloud.start()

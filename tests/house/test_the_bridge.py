@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -111,6 +112,24 @@ async def test_a_bad_message_is_shown_with_its_field_and_the_next_good_one_is_st
     assert bridge.counted("isocket_messages_refused_total", kind="state") == 3
 
 
+@pytest.mark.parametrize(
+    ("kind", "poison"),
+    [
+        ("reported", b'{"boot":1,"seq":1,"thermostat":{"on_c":1e999}}'),
+        ("state", b'{"\\ud800":1,"\\ud800":2}'),
+        ("alarm", b'{"\\ud800":1,"\\ud800":2}'),
+        ("ack", b'{"id":"a\\u0000b","result":"executed","boot":1,"seq":1}'),
+        ("status", b"[[[[[[[["),
+    ],
+)
+async def test_no_message_can_end_the_bridge(d1: Peer, bridge: RunningBridge, kind: str, poison: bytes) -> None:
+    await say(d1, "d1", kind, poison)
+    await say(d1, "d1", "state", [{"boot": 1, "seq": 2, "uptime_s": 2}])
+    await d1.until(lambda: (1, 2) in confirmations(d1))
+    assert await history(bridge) == [2]
+    assert len(await bridge.records.find(Problem, is_("device_id", "d1"))) == 1
+
+
 async def test_a_device_that_speaks_under_another_shard_is_refused_and_counted(d1: Peer, bridge: RunningBridge) -> None:
     shard = topic_root("d1").split("/")[2]
     other = f"{(int(shard, 16) + 1) % 64:02x}"
@@ -150,18 +169,7 @@ async def test_nobody_else_can_answer_a_command(broker: RunningBroker, bridge: R
 
 
 async def test_wanted_settings_are_published_retained(d1: Peer, bridge: RunningBridge) -> None:
-    await bridge.records.add(
-        Device(
-            id="d1",
-            model="isocket-3g",
-            secret_hash="",
-            claim_hash="",
-            provisioned_at=datetime(2026, 1, 1, tzinfo=UTC),
-            desired={"mains_delay_s": 3},
-            desired_version=2,
-            desired_pending=True,
-        )
-    )
+    await bridge.records.add(_device(desired={"mains_delay_s": 3}, desired_version=2, desired_pending=True))
     heard = await d1.next_heard(f"{topic_root('d1')}/desired")
     assert json.loads(heard.payload) == {"version": 2, "mains_delay_s": 3}
     await say(d1, "d1", "reported", {"boot": 1, "seq": 5, "version": 2, "mains_delay_s": 3})
@@ -170,6 +178,18 @@ async def test_wanted_settings_are_published_retained(d1: Peer, bridge: RunningB
     await say(d1, "d1", "state", [{"boot": 1, "seq": 6}])
     await d1.until(lambda: (1, 6) in confirmations(d1))
     assert await _reported(bridge, {"version": 2, "mains_delay_s": 3})
+
+
+async def test_wanted_settings_outlive_the_broker(broker: RunningBroker, bridge: RunningBridge) -> None:
+    await bridge.records.add(_device(desired={"mains_delay_s": 3}, desired_version=2, desired_pending=True))
+    await eventually(lambda: _nothing_pending(bridge))
+    broker.kill()
+    await eventually(lambda: _true_when(not bridge.bridge.connected))
+    await eventually(lambda: _true_when(bridge.bridge.connected), timeout_s=30)
+    async with Peer(broker, "d1") as peer:
+        await peer.subscribe(f"{topic_root('d1')}/desired")
+        heard = await peer.next_heard(f"{topic_root('d1')}/desired")
+        assert json.loads(heard.payload)["version"] == 2
 
 
 async def test_a_last_will_shows_a_device_offline_and_traffic_shows_it_online(
@@ -196,7 +216,7 @@ async def test_a_broker_that_goes_away_and_returns_costs_nothing(broker: Running
             wanted = range(upto + 1, 40 * (round_number + 1) + 1)
             for n in wanted:
                 await say(peer, "d1", "state", [{"boot": 1, "seq": n, "uptime_s": n}])
-            await peer.until(lambda: bool(confirmations(peer)))
+            await eventually(lambda: _true_when(bool(confirmations(peer))), timeout_s=30)  # we come back with jitter
             confirmed.update(seq for _, seq in confirmations(peer))
             if round_number < 2:
                 broker.kill()
@@ -206,7 +226,7 @@ async def test_a_broker_that_goes_away_and_returns_costs_nothing(broker: Running
         await peer.subscribe(f"{topic_root('d1')}/stored")
         last = 121
         await say(peer, "d1", "state", [{"boot": 1, "seq": n, "uptime_s": n} for n in range(1, last + 1)])
-        await peer.until(lambda: (1, last) in confirmations(peer))
+        await eventually(lambda: _true_when((1, last) in confirmations(peer)), timeout_s=30)
     stored = await history(bridge)
     assert sorted(stored) == list(range(1, last + 1)), "each is stored exactly once"
 
@@ -230,6 +250,16 @@ def _command(command_id: str, *, expires_in_s: float) -> Command:
         created_at=now,
         expires_at=now + timedelta(seconds=expires_in_s),
     )
+
+
+def _device(**more: Any) -> Device:
+    made_at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Device(id="d1", model="isocket-3g", secret_hash="", claim_hash="", provisioned_at=made_at, **more)
+
+
+async def _nothing_pending(bridge: RunningBridge) -> bool:
+    device = await bridge.records.get(Device, "d1")
+    return device is not None and not device.desired_pending
 
 
 async def _has_status(bridge: RunningBridge, command_id: str, status: CommandStatus) -> bool:

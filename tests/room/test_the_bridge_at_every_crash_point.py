@@ -173,6 +173,8 @@ async def test_a_group_of_messages_is_stored_once_whatever_dies(line: tuple[Conn
             problems=ProblemLog(records),
             confirmations=Confirmations(),
             confirm=lambda: None,
+            drained=lambda _: None,
+            in_order=True,
             metrics=BridgeMetrics(CollectorRegistry()),
             linger_s=0.0,
         )

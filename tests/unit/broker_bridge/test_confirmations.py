@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker_bridge.confirmations import BOOT_PATIENCE_S, EVERY_S, GAP_PATIENCE_S, Confirmations, Run
+from broker_bridge.confirmations import (
+    EVERY_S,
+    FIRST_PATIENCE_S,
+    GAP_PATIENCE_S,
+    MOST_STRETCHES,
+    Confirmations,
+    Run,
+)
 from isocket.storage.telemetry import Confirmed
 
 NOTHING = Confirmed(upto=None, beyond=())
@@ -15,10 +22,37 @@ def begun(past: Confirmed = NOTHING) -> Confirmations:
     return confirmations
 
 
+def run_with_gap(since: float = 0.0) -> Run:
+    run = Run(upto=(1, 10))
+    run.take((1, 13), since)
+    return run
+
+
 def test_the_first_message_of_a_new_device_is_confirmed() -> None:
     confirmations = begun()
-    confirmations.stored("d1", (17, 4211), 0.0, urgent=True)
+    confirmations.stored("d1", (1, 1), 0.0, urgent=True)
+    assert confirmations.due(0.0) == {"d1": (1, 1)}
+
+
+def test_the_first_report_is_confirmed_whatever_its_number() -> None:
+    confirmations = begun()
+    confirmations.stored("d1", (17, 4211), 0.0, in_order=True, urgent=True)
     assert confirmations.due(0.0) == {"d1": (17, 4211)}
+
+
+def test_an_alarm_heard_before_all_else_leaves_a_moment_for_the_reports_before_it() -> None:
+    confirmations = begun()
+    confirmations.stored("d1", (17, 900), 0.0, urgent=True)
+    assert confirmations.due(1.0, drained_at=1.0) == {}
+    confirmations.stored("d1", (17, 1), 1.5, in_order=True)
+    assert confirmations.due(1.5, drained_at=1.5) == {"d1": (17, 1)}
+    assert confirmations.due(20.0, drained_at=20.0) == {}
+
+
+def test_an_alarm_heard_before_all_else_is_confirmed_when_nothing_follows() -> None:
+    confirmations = begun()
+    confirmations.stored("d1", (17, 900), 0.0, urgent=True)
+    assert confirmations.due(FIRST_PATIENCE_S, drained_at=FIRST_PATIENCE_S) == {"d1": (17, 900)}
 
 
 def test_an_ordinary_report_is_confirmed_every_ten_seconds_at_most() -> None:
@@ -50,12 +84,11 @@ def test_nothing_is_told_twice() -> None:
     confirmations = begun()
     confirmations.stored("d1", (1, 1), 0.0, urgent=True)
     confirmations.due(0.0)
-    assert confirmations.due(100.0) == {}
+    assert confirmations.due(100.0, drained_at=100.0) == {}
 
 
 def test_an_alarm_that_overtook_reports_waits_for_them() -> None:
-    run = Run(upto=(1, 10))
-    run.take((1, 13), 0.0)
+    run = run_with_gap()
     assert run.upto == (1, 10)
     run.take((1, 11), 0.0)
     run.take((1, 12), 0.0)
@@ -63,30 +96,60 @@ def test_an_alarm_that_overtook_reports_waits_for_them() -> None:
 
 
 def test_a_gap_is_given_up_when_the_device_had_time_to_fill_it() -> None:
-    run = Run(upto=(1, 10))
-    run.take((1, 13), 0.0)
-    run.give_up_gaps(GAP_PATIENCE_S - 1)
+    run = run_with_gap()
+    run.give_up(GAP_PATIENCE_S - 1)
     assert run.upto == (1, 10)
-    run.give_up_gaps(GAP_PATIENCE_S)
+    run.give_up(GAP_PATIENCE_S)
     assert run.upto == (1, 13)
 
 
+def test_a_gap_that_shrinks_is_waited_for_as_long_as_it_shrinks() -> None:
+    run = Run(upto=(1, 0))
+    run.take((1, 5001), 0.0)
+    for step in range(10):
+        now = 12.0 * (step + 1)
+        for seq in range(step * 500 + 1, step * 500 + 501):
+            run.take((1, seq), now, in_order=True)
+        run.give_up(now)
+        assert run.upto == ((1, step * 500 + 500) if step < 9 else (1, 5001))
+
+
+def test_each_gap_has_its_own_time() -> None:
+    run = run_with_gap()
+    run.take((1, 20), GAP_PATIENCE_S - 1)
+    run.give_up(GAP_PATIENCE_S)
+    assert run.upto == (1, 13)
+    run.give_up(2 * GAP_PATIENCE_S)
+    assert run.upto == (1, 20)
+
+
+def test_a_gap_is_not_given_up_while_the_broker_may_still_hold_it() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (1, 13), 0.0, urgent=True)
+    assert confirmations.due(500.0, drained_at=30.0) == {}
+
+
 def test_a_reconnect_begins_the_waiting_anew() -> None:
-    run = Run(upto=(1, 10))
-    run.take((1, 13), 0.0)
+    run = run_with_gap()
     run.in_touch_anew(GAP_PATIENCE_S - 1)
-    run.give_up_gaps(GAP_PATIENCE_S)
+    run.give_up(GAP_PATIENCE_S)
     assert run.upto == (1, 10)
 
 
-def test_after_a_restart_of_the_device_its_old_backlog_is_given_time() -> None:
-    run = Run(upto=(1, 10))
-    run.take((2, 1), 0.0)
-    run.take((1, 11), 1.0)
-    run.give_up_gaps(BOOT_PATIENCE_S - 1)
-    assert run.upto == (1, 11)
-    run.give_up_gaps(BOOT_PATIENCE_S)
-    assert run.upto == (2, 1)
+def test_after_a_restart_of_the_device_an_alarm_waits_for_its_old_backlog() -> None:
+    run = Run(upto=(17, 39))
+    run.take((18, 1), 0.0)
+    assert run.upto == (17, 39)
+    run.take((17, 40), 30.0, in_order=True)
+    run.give_up(GAP_PATIENCE_S)
+    assert run.upto == (17, 40)
+
+
+def test_the_first_report_after_a_restart_ends_the_waiting_for_the_run_before() -> None:
+    run = Run(upto=(17, 39))
+    run.take((18, 1), 0.0)
+    run.take((18, 2), 1.0, in_order=True)
+    assert run.upto == (18, 2)
 
 
 def test_a_new_process_takes_up_where_the_old_one_left_a_device() -> None:
@@ -95,6 +158,36 @@ def test_a_new_process_takes_up_where_the_old_one_left_a_device() -> None:
     assert confirmations.due(0.0) == {}
     confirmations.stored("d1", (1, 11), 0.0, urgent=True)
     assert confirmations.due(0.0) == {"d1": (1, 14)}
+
+
+def test_the_second_lane_that_hears_a_device_does_not_forget_what_the_first_noted() -> None:
+    confirmations = begun()
+    confirmations.stored("d1", (1, 1), 0.0, urgent=True)
+    confirmations.begin("d1", NOTHING, 0.0)
+    assert confirmations.due(0.0) == {"d1": (1, 1)}
+
+
+def test_the_number_of_a_refused_message_fills_its_gap() -> None:
+    run = Run(upto=(1, 10))
+    run.take((1, 12), 0.0)
+    run.take_refused((1, 11), 0.0)
+    assert run.upto == (1, 12)
+
+
+def test_an_absurd_number_of_a_refused_message_is_not_believed() -> None:
+    run = Run(upto=(1, 10))
+    run.take_refused((9_007_199_254_740_992, 5), 0.0, in_order=True)
+    run.take_refused((1, 9_007_199_254_740_992), 0.0, in_order=True)
+    assert (run.upto, run.ahead) == ((1, 10), [])
+
+
+def test_a_device_that_skips_every_second_number_costs_little() -> None:
+    run = Run(upto=(1, 0))
+    for seq in range(2, 6 * MOST_STRETCHES, 2):
+        run.take((1, seq), 0.0)
+    assert len(run.ahead) == MOST_STRETCHES
+    run.give_up(GAP_PATIENCE_S)
+    assert run.ahead == []
 
 
 @given(st.permutations(range(2, 30)), st.integers(min_value=0, max_value=27))
@@ -106,3 +199,5 @@ def test_whatever_the_order_of_arrival_no_more_than_the_unbroken_run_is_told(ord
         run.take((1, seq), 0.0)
     unbroken = next(n for n in range(1, 31) if n + 1 not in arrived)
     assert run.upto == (1, unbroken)
+    held = {seq for each in run.ahead for seq in range(each.first, each.last + 1)}
+    assert held == {seq for seq in arrived if seq > unbroken}

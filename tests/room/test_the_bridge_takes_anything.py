@@ -1,0 +1,63 @@
+"""Whatever bytes a device sends, the bridge stores, refuses or ignores them, and goes on."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from broker_bridge.answers import Answers
+from broker_bridge.confirmations import Confirmations
+from broker_bridge.connection import Arrived, BrokerAddress, Connection, Login
+from broker_bridge.intake import Decoder, Intake, Message
+from broker_bridge.metrics import BridgeMetrics
+from broker_bridge.problem_log import ProblemLog
+from broker_bridge.topics import UpKind
+from isocket.domain.devices import topic_root
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.memory_telemetry import MemoryTelemetry
+from isocket.storage.records import StoredRecords
+from tests.fakes.clock import ManualClock
+
+Names = st.sampled_from(["boot", "seq", "ts", "mains", "temp_c", "id", "result", "thermostat", "online", "x", "\ud800"])
+Values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["\ud800", "a\0b"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(Names, inner, max_size=5),
+    max_leaves=12,
+)
+Payloads = st.binary(max_size=60) | Values.map(lambda value: json.dumps(value).encode())
+
+
+@settings(max_examples=400, deadline=None)
+@given(said=st.lists(st.tuples(st.sampled_from(list(UpKind)), Payloads), min_size=1, max_size=4))
+async def test_no_bytes_break_the_bridge(said: list[tuple[UpKind, bytes]]) -> None:
+    clock, records, telemetry = ManualClock(), StoredRecords(MemoryDocuments()), MemoryTelemetry()
+    await records.prepare()
+    intake = Intake(
+        connection=_silent_connection(clock),
+        telemetry=telemetry,
+        clock=clock,
+        answers=Answers(records, clock),
+        problems=ProblemLog(records),
+        confirmations=Confirmations(),
+        confirm=lambda: None,
+        drained=lambda _: None,
+        in_order=True,
+        metrics=BridgeMetrics(CollectorRegistry()),
+        linger_s=0.0,
+    )
+    decode = Decoder(clock)
+    messages = [decode(f"{topic_root('d1')}/{kind}", payload, False) for kind, payload in said]
+    await intake.handle([Arrived(1, 0, message) for message in messages])
+
+
+def _silent_connection(clock: ManualClock) -> Connection[Message]:
+    nowhere: dict[str, Any] = {"username": None, "password": None}
+    return Connection(
+        name="nowhere",
+        address=BrokerAddress(host="127.0.0.1", port=1, tls=False, **nowhere),
+        login=Login(client_id="nobody", **nowhere),
+        topics=[],
+        decode=Decoder(clock),
+    )
