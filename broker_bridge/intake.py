@@ -19,6 +19,7 @@ from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
 GROUP = 128  # reports in one commit: an alarm behind it waits for no more
+GROUPS_AT_ONCE = 2
 LONGEST_MARKER = 16
 
 
@@ -93,6 +94,7 @@ class Intake:
         linger_s: float,
     ) -> None:
         self._linger_s = linger_s
+        self._room = asyncio.Semaphore(GROUPS_AT_ONCE)
         self._connection = connection
         self._telemetry = telemetry
         self._clock = clock
@@ -105,11 +107,22 @@ class Intake:
         self._metrics = metrics
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set and the connection is told to finish; a group under way is finished."""
-        while not stop.is_set():
-            group = await self._connection.take(GROUP, linger_s=self._linger_s)
-            if group:
-                await self._handle_until_stored(group, stop)
+        """Work until `stop` is set and the connection is told to finish; groups under way are finished.
+
+        While one group is being synchronised to disk the next is already on its way there, in the same order.
+        """
+        async with asyncio.TaskGroup() as groups:
+            while not stop.is_set():
+                group = await self._connection.take(GROUP, linger_s=self._linger_s)
+                if group:
+                    await self._room.acquire()
+                    groups.create_task(self._carry(group, stop), name=f"intake-{self._connection.name}")
+
+    async def _carry(self, group: list[Arrived[Message]], stop: asyncio.Event) -> None:
+        try:
+            await self._handle_until_stored(group, stop)
+        finally:
+            self._room.release()
 
     async def _handle_until_stored(self, group: list[Arrived[Message]], stop: asyncio.Event) -> None:
         """A store that does not answer is asked again: nothing is acknowledged meanwhile, the broker keeps it."""

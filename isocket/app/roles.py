@@ -21,6 +21,7 @@ from isocket.app.http_server import HttpServer
 from isocket.app.refusals import RefusalCollector
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
+from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.device_routes import DEVICE_ROUTES
@@ -114,6 +115,8 @@ class Roles:
             alarm_login=alarm_login,
         )
 
+        standby = Standby(lock=house.folder.path / "bridge.lock", clock=house.clock)
+
         async def connected(stop: asyncio.Event) -> None:
             """Wait for our own broker, so that the portal opens ready; another's may come when it comes."""
             began = house.clock.now()
@@ -123,7 +126,7 @@ class Roles:
 
         return Stage(
             name="bridge",
-            services=(Service(name="bridge", run=bridge.run),),
+            services=(Service(name="bridge", run=lambda stop: standby.run(bridge.run, stop)),),
             ready=connected if self._child is not None else None,
         )
 
