@@ -13,6 +13,7 @@ from broker_bridge.connection import BrokerAddress, Connection, Login
 from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.markers import Markers
 from broker_bridge.metrics import BridgeMetrics
+from broker_bridge.our_presence import OurPresence
 from broker_bridge.outgoing import Outgoing
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import UpKind
@@ -49,6 +50,7 @@ class Bridge:
         self._metrics = BridgeMetrics(registry)
         self._confirmations = Confirmations()
         self._told: dict[str, Order] = {}
+        self._presence = OurPresence(records, clock)
         self._markers = Markers()
         self._marker_topic = topics.marker(telemetry_login.client_id)
         self._telemetry_lane = self._lane(
@@ -139,6 +141,7 @@ class Bridge:
         """Tell what became due by time, note what was told, show whether we are connected; never in a hurry."""
         for lane in (self._telemetry_lane, self._alarm_lane):
             self._metrics.connected(lane.name, up=lane.connected)
+        await self._presence.note(heard=self.connected)
         if self._came_anew:
             await self._outgoing.publish_all_again()
             self._came_anew = False

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, FiniteFloat, TypeAdapter
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
+Boot = Annotated[int, Field(ge=0, le=2**32)]  # counted up once a start, or taken from a clock in seconds
 Percent = Annotated[FiniteFloat, Field(ge=0, le=100)]
 Celsius = Annotated[FiniteFloat, Field(ge=-150, le=1000)]  # wider than any probe, narrower than nonsense
 Seconds = Annotated[FiniteFloat, Field(ge=0, le=10_000_000)]
@@ -26,7 +27,7 @@ class StateWire(TypedDict, total=False):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]  # where pydantic looks for it
 
-    boot: Required[Count]
+    boot: Required[Boot]
     seq: Required[Count]
     ts: int
     relay: bool
@@ -50,7 +51,7 @@ class AlarmWire(TypedDict, total=False):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
-    boot: Required[Count]
+    boot: Required[Boot]
     seq: Required[Count]
     ts: int
     cause: Required[DeviceCause]
@@ -67,7 +68,7 @@ class AckWire(TypedDict, total=False):
     id: Required[Annotated[Text, Field(min_length=1)]]
     result: Required[Literal["executed", "rejected", "failed", "expired"]]
     error: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
-    boot: Required[Count]
+    boot: Required[Boot]
     seq: Required[Count]
     ts: int
 
@@ -77,7 +78,7 @@ class ReportedWire(TypedDict, total=False):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
-    boot: Count
+    boot: Boot
     seq: Count
     ts: int
     version: Count

@@ -12,6 +12,7 @@ from isocket.domain import (
     desk,
     devices,
     incidents,
+    listening,
     problems,
     watches,
 )

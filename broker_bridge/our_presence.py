@@ -1,0 +1,49 @@
+"""Leaves word of when the bridge was listening, so that nobody takes our own silence for that of the sockets."""
+
+from datetime import datetime
+
+from isocket.domain.listening import BRIDGE, RENEWED_EVERY_S, Listening
+from isocket.kit.clock import Clock
+from isocket.storage.port import AlreadyThereError, Records, is_
+
+PAUSE_S = 3.0  # we look every second: so long without a look means that the process, or the machine, stood still
+
+
+class OurPresence:
+    """Called every second with whether both sessions are up."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+        self._since: datetime | None = None
+        self._looked: tuple[datetime, float] | None = None
+        self._written_s = float("-inf")
+
+    async def note(self, *, heard: bool) -> None:
+        """Renew the record while we hear; begin anew after a break of any kind, a jump of the clock included."""
+        now, monotonic_s = self._clock.now(), self._clock.monotonic_s()
+        if self._was_a_break(now, monotonic_s):
+            self._since = None
+        self._looked = (now, monotonic_s)
+        if not heard:
+            self._since = None
+            return
+        begins = self._since is None
+        self._since = self._since or now
+        if begins or monotonic_s - self._written_s >= RENEWED_EVERY_S:
+            await self._write(self._since, now)
+            self._written_s = monotonic_s
+
+    def _was_a_break(self, now: datetime, monotonic_s: float) -> bool:
+        if self._looked is None:
+            return True
+        passed = monotonic_s - self._looked[1]
+        by_the_wall = (now - self._looked[0]).total_seconds()
+        return passed > PAUSE_S or abs(by_the_wall - passed) > PAUSE_S
+
+    async def _write(self, since: datetime, until: datetime) -> None:
+        if await self._records.change_one(Listening, is_("id", BRIDGE), since=since, until=until) is None:
+            try:
+                await self._records.add(Listening(id=BRIDGE, since=since, until=until))
+            except AlreadyThereError:
+                await self._records.change_one(Listening, is_("id", BRIDGE), since=since, until=until)

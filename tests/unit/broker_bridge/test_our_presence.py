@@ -1,0 +1,38 @@
+"""Since when the bridge has been listening without a break."""
+
+from datetime import timedelta
+
+from broker_bridge.our_presence import OurPresence
+from isocket.domain.listening import BRIDGE, Listening
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.records import StoredRecords
+from tests.fakes.clock import NOON, ManualClock
+
+
+async def listened(*steps: tuple[float, bool]) -> Listening:
+    """Let seconds pass and the bridge look, in turn; return what is on record."""
+    clock, records = ManualClock(), StoredRecords(MemoryDocuments())
+    await records.prepare()
+    presence = OurPresence(records, clock)
+    for seconds, heard in steps:
+        await clock.advance(seconds)
+        await presence.note(heard=heard)
+    found = await records.get(Listening, BRIDGE)
+    assert found is not None
+    return found
+
+
+async def test_while_we_hear_the_record_is_renewed() -> None:
+    on_record = await listened((0, True), *[(1, True)] * 10)
+    assert on_record.since == NOON
+    assert on_record.until == NOON + timedelta(seconds=10)
+
+
+async def test_after_a_lost_broker_it_begins_anew() -> None:
+    on_record = await listened((0, True), (1, False), (1, True))
+    assert on_record.since == NOON + timedelta(seconds=2)
+
+
+async def test_a_process_that_stood_still_begins_anew() -> None:
+    on_record = await listened((0, True), (60, True))
+    assert on_record.since == NOON + timedelta(seconds=60)
