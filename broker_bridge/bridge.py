@@ -53,10 +53,8 @@ class Bridge:
         self._presence = OurPresence(records, clock)
         self._markers = Markers()
         self._marker_topic = topics.marker(telemetry_login.client_id)
-        self._telemetry_lane = self._lane(
-            "telemetry", address, telemetry_login, (UpKind.STATE, UpKind.REPORTED, UpKind.STATUS)
-        )
-        self._alarm_lane = self._lane("alarms", address, alarm_login, (UpKind.ALARM, UpKind.ACK))
+        self._telemetry_lane = self._lane("telemetry", address, telemetry_login, topics.REPORTS)
+        self._alarm_lane = self._lane("alarms", address, alarm_login, topics.ALARMS)
         self._outgoing = Outgoing(records=records, connection=self._alarm_lane, clock=clock, metrics=self._metrics)
         answers, problems = Answers(records, clock), ProblemLog(records)
         self._intakes = [

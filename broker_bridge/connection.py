@@ -32,6 +32,7 @@ log = get_logger(__name__)
 HIGH_WATER = 4_000  # reports that may wait in memory
 BURST = 64  # messages read before we look at anything else
 _PUBACK = struct.Struct("!BBH")
+LONGEST_PAUSE_S = 3.0  # there are two of us, not ten thousand: an alarm waits for no more
 STABLE_S = 30.0  # a connection that held so long begins the back-off anew
 KEEPALIVE_S = 30
 
@@ -242,7 +243,7 @@ class Connection(Generic[T]):
                 client.disconnect()
             finally:
                 self._disconnected()
-            self._stop.wait(full_jitter(attempt, base_s=0.25, cap_s=15.0))
+            self._stop.wait(full_jitter(attempt, base_s=0.25, cap_s=LONGEST_PAUSE_S))
             attempt += 1
         client.disconnect()
         if client.want_write():

@@ -18,6 +18,13 @@ class UpKind(StrEnum):
     STATUS = "status"
 
 
+REPORTS = (UpKind.STATE, UpKind.REPORTED, UpKind.STATUS)
+"""What the telemetry lane carries."""
+
+ALARMS = (UpKind.ALARM, UpKind.ACK)
+"""What the alarm lane carries."""
+
+
 @dataclass(frozen=True, slots=True)
 class UpTopic:
     """Who speaks, and of what."""

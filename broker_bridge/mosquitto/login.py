@@ -1,11 +1,12 @@
 """Logs in to a broker once and leaves: shows that it answers, and wakes a persistent session."""
 
 import asyncio
+from collections.abc import Sequence
 from enum import IntEnum
 
 from broker_bridge.mosquitto.accounts import BridgeLogin
 
-_CONNECT, _CONNACK, _DISCONNECT = 0x10, 0x20, b"\xe0\x00"
+_CONNECT, _CONNACK, _SUBSCRIBE, _SUBACK, _DISCONNECT = 0x10, 0x20, 0x82, 0x90, b"\xe0\x00"
 _USER_AND_PASSWORD = 0xC0  # and no clean session
 _KEEPALIVE_S = 60
 
@@ -18,8 +19,12 @@ class LoginAnswer(IntEnum):
     NOT_AUTHORISED = 5
 
 
-async def log_in_once(host: str, port: int, login: BridgeLogin, *, timeout_s: float) -> LoginAnswer:
-    """Open the persistent session of `login`, leave it, and return the broker's answer.
+async def log_in_once(
+    host: str, port: int, login: BridgeLogin, *, timeout_s: float, topics: Sequence[str] = ()
+) -> LoginAnswer:
+    """Open the persistent session of `login`, subscribe it, leave it, and return the broker's answer.
+
+    From then on the broker keeps for the session what is published on `topics`.
 
     Raises `OSError` (also `TimeoutError`) when nobody answers and `ValueError` for what is not MQTT.
     """
@@ -30,6 +35,9 @@ async def log_in_once(host: str, port: int, login: BridgeLogin, *, timeout_s: fl
             answer = await reader.readexactly(4)
             if answer[:2] != bytes((_CONNACK, 2)):
                 raise ValueError(f"{host}:{port} does not speak MQTT.")
+            if topics and answer[3] == LoginAnswer.ACCEPTED:
+                writer.write(_subscribe_packet(topics))
+                await _until_subscribed(reader)
             writer.write(_DISCONNECT)
             await writer.drain()
         except asyncio.IncompleteReadError as error:
@@ -42,12 +50,36 @@ async def log_in_once(host: str, port: int, login: BridgeLogin, *, timeout_s: fl
 def _connect_packet(login: BridgeLogin) -> bytes:
     body = _text("MQTT") + bytes((4, _USER_AND_PASSWORD)) + _KEEPALIVE_S.to_bytes(2, "big")
     body += _text(login.name) + _text(login.name) + _text(login.secret)
+    return _packet(_CONNECT, body)
+
+
+def _subscribe_packet(topics: Sequence[str]) -> bytes:
+    return _packet(_SUBSCRIBE, b"\x00\x01" + b"".join(_text(topic) + b"\x01" for topic in topics))
+
+
+async def _until_subscribed(reader: asyncio.StreamReader) -> None:
+    """Read over what waited for the session; it is not acknowledged, so it comes again to whoever takes it up."""
+    while True:
+        kind = (await reader.readexactly(1))[0]
+        length = shift = 0
+        while True:
+            digit = (await reader.readexactly(1))[0]
+            length |= (digit & 0x7F) << shift
+            shift += 7
+            if digit < 0x80:  # noqa: PLR2004 - the last digit of a length has no top bit
+                break
+        await reader.readexactly(length)
+        if kind == _SUBACK:
+            return
+
+
+def _packet(kind: int, body: bytes) -> bytes:
     length, rest = bytearray(), len(body)
     while True:
         rest, digit = divmod(rest, 128)
         length.append(digit | (0x80 if rest else 0))
         if not rest:
-            return bytes((_CONNECT, *length)) + body
+            return bytes((kind, *length)) + body
 
 
 def _text(text: str) -> bytes:

@@ -18,6 +18,7 @@ from broker_bridge.mosquitto.denials import RefusalCounts, RefusalReader
 from broker_bridge.mosquitto.folder_claim import claim_folder, end_stale_broker
 from broker_bridge.mosquitto.life import BrokerLife, BrokerStartError, begin_life, user_name
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
+from broker_bridge.topics import ALARMS, REPORTS, every
 from isocket.kit.backoff import full_jitter
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
@@ -147,25 +148,31 @@ class MosquittoChild:
         config = config_text(self.config, self._folder, run_as=user_name())
         await asyncio.to_thread(_write_private, self._folder.config, config)
         await asyncio.to_thread(_write_private, self._folder.access, access_text())
-        await self._write_accounts()
+        await self._write_accounts(devices=False)
         life = await begin_life(self._folder, RefusalReader(self.refusals.add))
         try:
             await life.until_running(self.config)
             await self._wake_bridge_sessions()
+            await self._write_accounts()
+            await life.reload()
         except BaseException:
             await life.end()
             raise
         self._life = life
 
     async def _wake_bridge_sessions(self) -> None:
-        """Log in once as each bridge account, which also shows that the broker answers.
+        """Log in once as each bridge account and subscribe, before any device is let in.
+
+        A broker that was killed brings back the sessions as it last saved them, perhaps without subscriptions: it
+        would acknowledge what devices publish, and keep it for nobody.
 
         Mosquitto 2.0 loses the access rules of a session that it read from its file when accounts are
         reloaded before that session's first login, and then drops what should wait there for the bridge.
         """
-        for login in self.bridge_logins:
+        for login, kinds in zip(self.bridge_logins, (REPORTS, ALARMS), strict=True):
+            wanted = [every(kind) for kind in kinds]
             try:
-                answer = await log_in_once(self.config.host, self.config.port, login, timeout_s=_LOGIN_S)
+                answer = await log_in_once(self.config.host, self.config.port, login, timeout_s=_LOGIN_S, topics=wanted)
             except (OSError, ValueError) as error:
                 raise BrokerStartError(f"Mosquitto runs but does not answer: {error!r}.") from error
             if answer is not LoginAnswer.ACCEPTED:
@@ -173,8 +180,8 @@ class MosquittoChild:
                     f"Mosquitto refuses the bridge's login ({answer.name}); is its version 2.0 or newer?"
                 )
 
-    async def _write_accounts(self) -> None:
-        text = "\n".join([*bridge_lines(self.bridge_logins), *self._accounts]) + "\n"
+    async def _write_accounts(self, *, devices: bool = True) -> None:
+        text = "\n".join([*bridge_lines(self.bridge_logins), *(self._accounts if devices else ())]) + "\n"
         await asyncio.to_thread(_write_private, self._folder.accounts, text)
 
 

@@ -20,7 +20,7 @@ from isocket.app.settings import Settings
 from isocket.app.supervise import Supervisor
 from isocket.kit.logs import configure_logs
 
-LOAD_DEVICES = 20  # connections of the load generator; each speaks for one device
+LOAD_DEVICES = 500  # connections of the load generator; each speaks for one device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
