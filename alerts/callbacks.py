@@ -1,6 +1,6 @@
 """Where providers tell us what became of a message and hand us the replies; unsigned, nothing is believed.
 
-The way out of alarm mails is mounted with them.
+The pages behind the links in alarm mails are mounted with them.
 """
 
 from urllib.parse import parse_qsl
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from alerts import unsubscribing
+from alerts import incident_page, unsubscribing
 from alerts.replies import Replies
 from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
 from isocket.domain.deliveries import Attempt, Receipt
@@ -46,6 +46,7 @@ def routes(
     return [
         web.post(f"{STATUS_PATH}/{{attempt}}", hooks.status),
         web.post(INBOUND_PATH, hooks.inbound),
+        *incident_page.routes(records=records, clock=clock),
         *unsubscribing.routes(records=records, clock=clock, public_url=public_url),
     ]
 

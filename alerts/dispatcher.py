@@ -8,6 +8,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from alerts.channels.channel import Channel, ChannelKind, Message
+from alerts.endings import EXPIRED, goes_though_over
 from alerts.ladder import address_of, why_not
 from alerts.outcomes import Outcome, Unclear
 from alerts.settlement import Settlement, attempt_id
@@ -128,7 +129,7 @@ class Dispatcher:
 
     async def _verdict(self, held: Delivery) -> Verdict | None:
         if held.expires_at is not None and self._clock.now() >= held.expires_at:
-            return DeliveryState.FAILED, "expired"
+            return DeliveryState.FAILED, EXPIRED
         if held.channel not in self._channels:
             return DeliveryState.FAILED, "channel_not_configured"
         about_an_alarm = held.kind is DeliveryKind.ALARM and held.incident_id is not None
@@ -136,12 +137,17 @@ class Dispatcher:
             self._get(Incident, held.incident_id if about_an_alarm else None),
             self._get(Contact, held.contact_id),
         )
-        if about_an_alarm and (incident is None or incident.state is not IncidentState.OPEN):
-            return DeliveryState.CALLED_OFF, "removed" if incident is None else incident.state.value
+        if about_an_alarm and incident is None:
+            return DeliveryState.CALLED_OFF, "removed"
+        if about_an_alarm and incident is not None and not self._is_told(incident, held):
+            return DeliveryState.CALLED_OFF, incident.state.value
         if held.contact_id is None:
             return None
         reason = _why_not_now(held, contact)
         return None if reason is None else (DeliveryState.CALLED_OFF, reason)
+
+    def _is_told(self, incident: Incident, alarm: Delivery) -> bool:
+        return incident.state is IncidentState.OPEN or goes_though_over(incident, alarm, self._clock.now())
 
     async def _get(self, kind: type[R], record_id: str | None) -> R | None:
         return None if record_id is None else await self._records.get(kind, record_id)

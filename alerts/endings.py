@@ -1,12 +1,16 @@
 """How a delivery ends: the fields that change, and the secrets that do not outlive it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.clock import EPOCH
 
 UNCLEAR = "unclear"  # the reason of a delivery of which nobody ever could tell whether it went out
+
+EXPIRED = "expired"
+THOUGH_OVER_FOR = timedelta(minutes=10)  # so old an alarm still goes out when the trouble has ended meanwhile
 
 _SECRET_KINDS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
 _WENT_OUT = frozenset({DeliveryState.CALLING, DeliveryState.UNCLEAR, DeliveryState.SENT, DeliveryState.DELIVERED})
@@ -28,3 +32,25 @@ def may_have_gone(delivery: Delivery) -> bool:
 def reaches_nobody(delivery: Delivery) -> bool:
     """Whether this delivery is over without having told anybody."""
     return delivery.state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}
+
+
+def is_hopeful(delivery: Delivery) -> bool:
+    """Whether this delivery told somebody or soon may; one that its provider will not have for now is no hope."""
+    waits = delivery.state in {DeliveryState.DUE, DeliveryState.CALLING}
+    return not reaches_nobody(delivery) and not (waits and delivery.held_up)
+
+
+def ran_out_of_time(delivery: Delivery) -> bool:
+    """Whether it failed because its provider would not have it for so long, which may be otherwise by now."""
+    return delivery.state is DeliveryState.FAILED and (delivery.held_up or delivery.reason == EXPIRED)
+
+
+def is_told_though_over(incident: Incident) -> bool:
+    """Whether people are to hear of a closed incident that nobody acknowledged before it ended."""
+    over = incident.state is IncidentState.CLOSED
+    return over and incident.told_though_over and incident.acknowledged_at is None
+
+
+def goes_though_over(incident: Incident, alarm: Delivery, now: datetime) -> bool:
+    """Whether this alarm still goes out although the trouble has ended."""
+    return is_told_though_over(incident) and now < alarm.created_at + THOUGH_OVER_FOR

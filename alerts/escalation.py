@@ -11,25 +11,24 @@ What is due is then called off here, and the timeline written.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from alerts.endings import ended, may_have_gone, reaches_nobody
-from alerts.ladder import Recipient, Rung, Skipped, address_of, climb, ladder_for, why_not
-from alerts.notices import notice_that_nobody_was_told
+from alerts.endings import ended, goes_though_over, is_hopeful, is_told_though_over, may_have_gone
+from alerts.ladder import Recipient, Rung, Skipped, Tally, address_of, climb, ladder_for, why_not
+from alerts.links import incident_url, unsubscribe_url
+from alerts.notices import notice_that_nobody_answered, notice_that_nobody_was_told
+from alerts.stories import story_of
 from alerts.timeline import delivery_line, incident_line
-from alerts.unsubscribing import unsubscribe_url
 from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, Incident, IncidentState
+from isocket.domain.incidents import Happening, Incident, IncidentState
 from isocket.domain.record import Record
-from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import EPOCH, Clock
-from isocket.kit.ids import derived_id
+from isocket.kit.ids import derived_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, at_most, is_
 from isocket.storage.worker import claim, settle
@@ -38,7 +37,11 @@ R = TypeVar("R", bound=Record)
 log = get_logger(__name__)
 
 LEASE_S = 15.0
-REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again
+REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again, at first
+REVIEW_SHARE = 0.1  # of its age, later
+REVIEW_CAP_S = 600.0
+UNANSWERED_AFTER = timedelta(minutes=30)  # after the last step
+UNANSWERED = "not_acknowledged"
 CALL_POLL_S = 1.0
 CALL_PATIENCE_S = 30.0  # a clear waits so long after the lease of an alarm on its way; then it may have gone
 ALARM_LIFE = timedelta(hours=2)
@@ -54,6 +57,20 @@ class _Round:
     incident: Incident
     now: datetime
     story: Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Climbed:
+    """How far a ladder was climbed: steps taken, alarms there are, whether one may reach somebody.
+
+    `told_at`: when the latest alarm was made, None while nobody was told.
+    """
+
+    rungs: tuple[Rung, ...]
+    taken: int
+    alarms: int
+    hope: bool
+    told_at: datetime | None
 
 
 class Escalator:
@@ -108,41 +125,62 @@ class Escalator:
                 return await self._climb(incident, now)
 
     async def _climb(self, incident: Incident, now: datetime) -> Changes:
-        """Make the deliveries of every rung that is due.
+        """Take the steps that are due, and say when to look again: as long as it is open, until somebody answers."""
+        round_ = await self._look(incident, now)
+        climbed = await self._take_steps(round_)
+        taken: Changes = {"ladder_position": climbed.taken}
+        if climbed.taken < len(climbed.rungs):
+            return {**taken, "step_due_at": _due(incident, climbed.rungs[climbed.taken])}
+        if climbed.told_at is not None:
+            last = max(climbed.told_at, _due(incident, climbed.rungs[-1]))
+            if now < last + UNANSWERED_AFTER:
+                return {**taken, "step_due_at": last + UNANSWERED_AFTER}
+            await self._say_that_it_is_exhausted(round_, UNANSWERED)
+            return {**taken, **DONE}
+        if climbed.hope:
+            return {**taken, "step_due_at": now + timedelta(seconds=REVIEW_S)}
+        await self._say_that_it_is_exhausted(round_, "nobody_reached" if climbed.alarms else "no_recipient")
+        return {**taken, "step_due_at": now + _review_after(incident, now)}
 
-        A rung is due at its time, and at once when all before it reach nobody.
+    async def _take_steps(self, round_: _Round) -> _Climbed:
+        """Make the deliveries of every step that is due and that were not made.
+
+        A step is due at its time, and at once when all before it reach nobody.
         """
-        round_, escalations, found, alarms = await asyncio.gather(
-            self._look(incident, now),
+        incident, now = round_.incident, round_.now
+        escalations, found, alarms = await asyncio.gather(
             self._of_account(Escalation, incident),
             self._of_account(Contact, incident),
             self._alarms(incident) if incident.ladder_position else _none(),
         )
         rungs = ladder_for(incident.device_id, escalations)
         contacts = {each.id: each for each in found}
-        hope = any(not reaches_nobody(each) for each in alarms)
+        tally = Tally(alarms)
+        hope = any(is_hopeful(each) for each in alarms)
         made: list[Record] = []
-        position = incident.ladder_position
-        while position < len(rungs) and (not hope or now >= _due(incident, rungs[position])):
-            told, skipped = climb(rungs[position], contacts)
-            hope = hope or bool(told)
-            made += self._rung(round_, position, told, skipped)
-            position += 1
+        new = taken = 0
+        while taken < len(rungs) and (not hope or now >= _due(incident, rungs[taken])):
+            recipients, skipped = climb(rungs[taken], contacts)
+            told = [(each, number) for each in recipients if (number := tally.number(each)) is not None]
+            hope, new = hope or bool(told), new + len(told)
+            made += self._rung(round_, taken, rungs[taken], told, skipped)
+            taken += 1
         await self._records.add_all(made)
-        if position < len(rungs):
-            return {"ladder_position": position, "step_due_at": _due(incident, rungs[position])}
-        if any(each.state in {DeliveryState.SENT, DeliveryState.DELIVERED} for each in alarms):
-            return {"ladder_position": position, **DONE}
-        if hope:
-            return {"ladder_position": position, "step_due_at": now + timedelta(seconds=REVIEW_S)}
-        await self._say_that_nobody_was_told(round_, "nobody_reached" if alarms else "no_recipient")
-        return {"ladder_position": position, **DONE}
+        sent = [each for each in alarms if each.state in {DeliveryState.SENT, DeliveryState.DELIVERED}]
+        latest = max((each.created_at for each in alarms), default=now)
+        told_at = (now if new else latest) if sent else None
+        return _Climbed(rungs=rungs, taken=taken, alarms=len(alarms) + new, hope=hope, told_at=told_at)
 
     def _rung(
-        self, round_: _Round, position: int, told: Sequence[Recipient], skipped: Sequence[Skipped]
+        self,
+        round_: _Round,
+        position: int,
+        rung: Rung,
+        told: Sequence[tuple[Recipient, int]],
+        skipped: Sequence[Skipped],
     ) -> list[Record]:
         incident, now = round_.incident, round_.now
-        deliveries = [self._alarm(round_, position, each) for each in told]
+        deliveries = [self._alarm(round_, number, each) for each, number in told]
         lines = [
             line
             for each in deliveries
@@ -152,9 +190,10 @@ class Escalator:
             incident_line(
                 incident,
                 Happening.NOT_SENT,
-                position,
+                f"{rung.after_s:g}",
                 each.contact_id,
                 each.channel or "",
+                each.reason,
                 at=now,
                 reason=each.reason,
                 contact_id=each.contact_id,
@@ -163,31 +202,36 @@ class Escalator:
             )
             for each in skipped
         ]
-        step = incident_line(incident, Happening.STEP, position, at=now, detail={"step": position})
+        step = incident_line(incident, Happening.STEP, f"{rung.after_s:g}", at=now, detail={"step": position})
         return [*deliveries, step, *lines]
 
-    def _alarm(self, round_: _Round, position: int, to: Recipient) -> Delivery:
+    def _alarm(self, round_: _Round, number: int, to: Recipient) -> Delivery:
         reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
-        if to.channel is ChannelKind.EMAIL:
-            said = alarm_mail(round_.story, reader, public_url=self._public_url)
-        else:
-            said = alarm_text(round_.story, reader)
-        return self._delivery(round_, DeliveryKind.ALARM, to, said, position)
+        if to.channel is not ChannelKind.EMAIL:
+            return self._delivery(round_, DeliveryKind.ALARM, to, alarm_text(round_.story, reader), number)
+        token = new_token()
+        link = incident_url(self._public_url, token)
+        said = alarm_mail(round_.story, reader, link=link, public_url=self._public_url)
+        return self._linked(self._delivery(round_, DeliveryKind.ALARM, to, said, number), token)
 
     def _clear(self, round_: _Round, to: Recipient) -> Delivery:
         reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
-        if to.channel is ChannelKind.EMAIL:
-            said = clear_mail(round_.story, reader, public_url=self._public_url)
-        else:
-            said = clear_text(round_.story, reader)
-        return self._delivery(round_, DeliveryKind.CLEAR, to, said, 0)
+        if to.channel is not ChannelKind.EMAIL:
+            return self._delivery(round_, DeliveryKind.CLEAR, to, clear_text(round_.story, reader), 0)
+        token = new_token()
+        link = incident_url(self._public_url, token)
+        said = clear_mail(round_.story, reader, link=link, public_url=self._public_url)
+        return self._linked(self._delivery(round_, DeliveryKind.CLEAR, to, said, 0), token)
 
-    def _delivery(self, round_: _Round, kind: DeliveryKind, to: Recipient, said: Words, position: int) -> Delivery:
+    def _linked(self, mail: Delivery, token: str) -> Delivery:
+        """Return the mail with the reader's own way out, and the hash by which its links are known again."""
+        way_out = unsubscribe_url(self._public_url, token)
+        return replace(mail, unsubscribe_url=way_out, link_hash=token_hash(token))
+
+    def _delivery(self, round_: _Round, kind: DeliveryKind, to: Recipient, said: Words, number: int) -> Delivery:
         incident = round_.incident
-        delivery_id = derived_id("dlv", incident.id, kind, position, to.contact.id, to.channel)
-        by_mail = to.channel is ChannelKind.EMAIL
         return Delivery(
-            id=delivery_id,
+            id=derived_id("dlv", incident.id, kind, number, to.contact.id, to.channel),
             account_id=incident.account_id,
             person_id=to.contact.id,
             incident_id=incident.id,
@@ -198,22 +242,33 @@ class Escalator:
             subject_line=said.subject,
             text=said.text,
             html=said.html,
-            unsubscribe_url=unsubscribe_url(self._public_url, delivery_id) if by_mail else None,
             created_at=round_.now,
             due_at=round_.now,
             expires_at=round_.now + ALARM_LIFE,
         )
 
     async def _tell_the_end(self, incident: Incident, now: datetime) -> Changes:
-        """Call off what has not gone, and tell exactly those who were told, or may have been, that it is over."""
+        """Call off what has not gone, and tell exactly those who were told, or may have been, that it is over.
+
+        What matters much goes out although it is over: first the alarm, then its end.
+        """
+        round_, alarms = await asyncio.gather(self._look(incident, now), self._alarms(incident))
+        if is_told_though_over(incident) and not alarms:
+            climbed = await self._take_steps(round_)
+            if climbed.alarms:
+                return {"ladder_position": climbed.taken, "step_due_at": now + timedelta(seconds=CALL_POLL_S)}
+            await self._say_that_it_is_exhausted(round_, "no_recipient")
+            return DONE
         await self._call_off(incident, now, "closed")
         alarms = await self._alarms(incident)
-        calling = {each.id for each in alarms if _is_on_its_way(each, now)}
-        told = [each for each in alarms if each.id not in calling and may_have_gone(each)]
+        to_come = {each.id for each in alarms if _is_to_come(incident, each, now)}
+        told = [each for each in alarms if each.id not in to_come and may_have_gone(each)]
         if told:
-            await self._clear_to(await self._look(incident, now), told)
-        if calling:
+            await self._clear_to(round_, told)
+        if to_come:
             return {"step_due_at": now + timedelta(seconds=CALL_POLL_S)}
+        if is_told_though_over(incident) and not told:
+            await self._say_that_it_is_exhausted(round_, "nobody_reached")
         return DONE
 
     async def _clear_to(self, round_: _Round, told: Sequence[Delivery]) -> None:
@@ -241,7 +296,9 @@ class Escalator:
         if incident.acknowledged_at is not None:
             await self._records.add_all([_acknowledged_line(incident)])
         due = [
-            each for each in await self._alarms(incident) if each.state in {DeliveryState.DUE, DeliveryState.CALLED_OFF}
+            each
+            for each in await self._alarms(incident)
+            if each.state in {DeliveryState.DUE, DeliveryState.CALLED_OFF} and not _is_to_come(incident, each, now)
         ]
         for each in due:
             await self._records.change_one(
@@ -263,30 +320,19 @@ class Escalator:
             ]
         )
 
-    async def _say_that_nobody_was_told(self, round_: _Round, reason: str) -> None:
-        """Write the end of the ladder, and let the account know by its own address."""
+    async def _say_that_it_is_exhausted(self, round_: _Round, reason: str) -> None:
+        """Write once that the ladder was of no use, and let the account know by its own address."""
         incident = round_.incident
         made: list[Record] = [incident_line(incident, Happening.EXHAUSTED, reason, at=round_.now, reason=reason)]
         account = await self._records.get(Account, incident.account_id)
         if account is not None:
-            made.append(
-                notice_that_nobody_was_told(
-                    account, round_.story, reason=reason, public_url=self._public_url, now=round_.now
-                )
-            )
-        await self._records.add_all(made)
-        log.warning("incident_exhausted", incident_id=incident.id, reason=reason)
+            notice = notice_that_nobody_answered if reason == UNANSWERED else notice_that_nobody_was_told
+            made.append(notice(account, round_.story, reason=reason, public_url=self._public_url, now=round_.now))
+        if await self._records.add_all(made):
+            log.warning("incident_exhausted", incident_id=incident.id, reason=reason)
 
     async def _look(self, incident: Incident, now: datetime) -> _Round:
-        device = await self._records.get(Device, incident.device_id)
-        if device is not None and device.owner_id != incident.account_id:
-            device = None  # it has another owner by now, whose words are none of these readers' business
-        story = Story(
-            incident=incident,
-            device_name=None if device is None else device.name,
-            probe_name=None if device is None else _probe_name(device, incident),
-        )
-        return _Round(incident=incident, now=now, story=story)
+        return _Round(incident=incident, now=now, story=await story_of(self._records, incident))
 
     async def _alarms(self, incident: Incident) -> list[Delivery]:
         return await self._records.find(Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM))
@@ -300,21 +346,21 @@ async def _none() -> list[Delivery]:
 
 
 def _due(incident: Incident, rung: Rung) -> datetime:
-    return incident.detected_at + timedelta(seconds=rung.after_s)
+    return (incident.told_from or incident.detected_at) + timedelta(seconds=rung.after_s)
 
 
-def _is_on_its_way(alarm: Delivery, now: datetime) -> bool:
+def _review_after(incident: Incident, now: datetime) -> timedelta:
+    """Return how long to wait for a contact or a provider to be put right: the longer the older the incident."""
+    wait_s = (now - incident.detected_at).total_seconds() * REVIEW_SHARE
+    return timedelta(seconds=min(max(wait_s, REVIEW_S), REVIEW_CAP_S))
+
+
+def _is_to_come(incident: Incident, alarm: Delivery, now: datetime) -> bool:
+    """Whether an alarm of a closed incident is on its way, or goes out although it is over."""
+    if alarm.state is DeliveryState.DUE:
+        return goes_though_over(incident, alarm, now)
     patience = timedelta(seconds=CALL_PATIENCE_S)
     return alarm.state is DeliveryState.CALLING and now < alarm.lease_until + patience
-
-
-def _probe_name(device: Device, incident: Incident) -> str | None:
-    if incident.probe is None:
-        return None
-    settings = DeviceSettings.of(device.desired)
-    if incident.cause is Cause.INPUT:
-        return settings.input_at(incident.probe).name
-    return settings.probe(incident.probe).name
 
 
 def _acknowledged_line(incident: Incident) -> Record:

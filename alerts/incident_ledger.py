@@ -11,7 +11,7 @@ from alerts.rules.docket import Case
 from alerts.rules.memory import Key
 from alerts.short_codes import short_codes
 from alerts.timeline import incident_line
-from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, TimelineEntry, open_key
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
@@ -38,7 +38,10 @@ class IncidentLedger:
         self._now = now
 
     async def carry_out(self, decisions: Sequence[Decision], strays: Sequence[Incident] = ()) -> None:
-        """Write all decisions in their order. What began and ended within them is stored, and nobody is told.
+        """Write all decisions in their order.
+
+        What began and ended within them is stored, and nobody is told: unless it matters much and we heard of it
+        in time; then people get the alarm and its end.
 
         `strays` are open incidents that the rules no longer know of: one of them may be in an opening one's way.
 
@@ -48,7 +51,7 @@ class IncidentLedger:
         ends = {each.incident_id: each for each in decisions if isinstance(each, Close)}
         for decision in decisions:
             match decision:
-                case Open() if decision.incident_id in ends:
+                case Open() if decision.incident_id in ends and not self._is_told_though_over(decision):
                     await self._store_passed(decision, ends[decision.incident_id])
                 case Open():
                     await self._open(decision, strays)
@@ -83,7 +86,10 @@ class IncidentLedger:
             await self._records.add_all([self._closed_line(closed, close)])
 
     async def _end(self, close: Close, *, told: bool = True) -> Incident | None:
-        severity = severity_of(close.key.cause, close.key.probe, self._case.settings)
+        known = await self._records.get(Incident, close.incident_id)
+        if known is None:
+            return None
+        changes: dict[str, Any] = {} if told else {"told_though_over": False}
         closed = await self._records.change_one(
             Incident,
             is_("id", close.incident_id),
@@ -91,8 +97,9 @@ class IncidentLedger:
             state=IncidentState.CLOSED,
             open_key=None,
             closed_at=from_ms(close.at_ms),
-            needs_step=told and is_told(severity) and not close.explained,
+            needs_step=told and is_told(known.severity) and not close.explained,
             step_due_at=self._now,
+            **changes,
         )
         if closed is not None:
             log.info("incident_closed", incident_id=closed.id, device_id=closed.device_id, cause=closed.cause)
@@ -153,15 +160,24 @@ class IncidentLedger:
             explained_by=None,
             needs_step=True,
             step_due_at=self._now,
+            told_from=self._now,
         )
         found = released or await self._records.get(Incident, release.incident_id)
         if found is not None:
             detail = {"incident_id": release.explained_by}
             await self._note(found, "no_longer_explained", release.explained_by, detail=detail)
 
+    def _is_told_though_over(self, opening: Open) -> bool:
+        """Return whether people hear of it though it is over: a device's own alarm, or what wakes people anyway."""
+        severity = severity_of(*opening.key, self._case.settings)
+        matters = opening.by_device or severity is Severity.CRITICAL
+        return matters and is_told(severity) and not opening.late and opening.explained_by is None
+
     async def _incident(self, opening: Open) -> Incident:
         cause, probe = opening.key
         severity = severity_of(cause, probe, self._case.settings)
+        though_over = self._is_told_though_over(opening)
+        hold_ms = None if though_over else opening.hold_until_ms
         return Incident(
             id=opening.incident_id,
             account_id=self._case.account_id,
@@ -177,7 +193,8 @@ class IncidentLedger:
             short_code=await self._free_code(opening.incident_id),
             open_key=open_key(self._case.device_id, cause, probe),
             needs_step=is_told(severity) and opening.explained_by is None,
-            step_due_at=self._now if opening.hold_until_ms is None else from_ms(opening.hold_until_ms),
+            step_due_at=self._now if hold_ms is None else from_ms(hold_ms),
+            told_though_over=though_over,
         )
 
     async def _free_code(self, incident_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, open_incidents
@@ -13,6 +14,7 @@ from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Order, Phase
 from alerts.rules.silence import Hearing
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
+from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
 from isocket.domain.reports import Envelope, Report
 from isocket.domain.settings import DeviceSettings
 from isocket.domain.watches import Watch
@@ -43,7 +45,7 @@ class Judge:
         self._clock = clock
         self._wakeups = wakeups
         self._owner = owner
-        self._listening_ms = to_ms(clock.now())
+        self._started_ms = to_ms(clock.now())
 
     async def step(self) -> bool:
         """Judge one device; return whether any waited."""
@@ -71,11 +73,7 @@ class Judge:
         await _close_foreign(ledger, foreign)
 
         heard = Heard(reports=waiting.reports, judged=_judged(watch), state=waiting.state)
-        hearing = Hearing(
-            heard_ms=None if waiting.state is None else to_ms(waiting.state.received_at),
-            claimed_ms=claimed_ms,
-            listening_ms=self._listening_ms,
-        )
+        hearing = await self._hearing(waiting, claimed_ms, now)
         judgement = judge(case, memory, heard, hearing, to_ms(now))
         judgement, strays = _reconcile(case, judgement, own)
         await ledger.carry_out(judgement.decisions, strays)
@@ -90,6 +88,20 @@ class Judge:
             envelope=envelope_of(settings, judgement.memory, waiting.state),
             wake_at=None if judgement.wake_ms is None else from_ms(judgement.wake_ms),
             silent_after_s=judgement.silent_after_s,
+        )
+
+    async def _hearing(self, waiting: Waiting, claimed_ms: int, now: datetime) -> Hearing:
+        """Return what the silence is judged by: when we listen the bridge knows, without it we count from our start."""
+        heard_ms = None if waiting.state is None else to_ms(waiting.state.received_at)
+        bridge = await self._records.get(Listening, BRIDGE)
+        if bridge is None:
+            return Hearing(heard_ms=heard_ms, claimed_ms=claimed_ms, listening_ms=self._started_ms)
+        return Hearing(
+            heard_ms=heard_ms,
+            claimed_ms=claimed_ms,
+            listening_ms=to_ms(bridge.since),
+            until_ms=to_ms(bridge.until),
+            deaf=(now - bridge.until).total_seconds() > BELIEVED_FOR_S,
         )
 
     async def _pass_over(self, waiting: Waiting, device: Device | None) -> None:

@@ -1,10 +1,13 @@
 """Who is told at which step of a ladder, and why somebody is not: pure."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alerts.endings import ran_out_of_time, reaches_nobody
 from isocket.domain.contacts import ChannelKind, Contact, ContactRole, Escalation
+from isocket.domain.deliveries import Delivery, DeliveryState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,38 @@ class Skipped:
 
 
 EVERYBODY_AT_ONCE = (Rung(),)
+
+
+class Tally:
+    """Counts the alarms that each person has by each way, so that an edited ladder tells all, and nobody twice.
+
+    The second step that names a person by a way is done when they have two alarms by it. What could not reach them
+    counts as long as nothing has changed: not after another address, a pause that ended, or a provider's long refusal.
+    """
+
+    def __init__(self, alarms: Sequence[Delivery]) -> None:
+        self._alarms: dict[tuple[str, ChannelKind], list[Delivery]] = defaultdict(list)
+        for each in alarms:
+            self._alarms[each.contact_id or "", each.channel].append(each)
+        self._named: Counter[tuple[str, ChannelKind]] = Counter()
+        self._new: Counter[tuple[str, ChannelKind]] = Counter()
+
+    def number(self, to: Recipient) -> int | None:
+        """Return the number of the alarm that the next step naming them by this way needs, None if it was made."""
+        way = (to.contact.id, to.channel)
+        made = self._alarms[way]
+        self._named[way] += 1
+        done = sum(not _is_void(each, to) for each in made) + self._new[way]
+        if done >= self._named[way]:
+            return None
+        self._new[way] += 1
+        return len(made) + self._new[way] - 1
+
+
+def _is_void(alarm: Delivery, to: Recipient) -> bool:
+    if not reaches_nobody(alarm):
+        return False
+    return alarm.state is DeliveryState.CALLED_OFF or alarm.address != to.address or ran_out_of_time(alarm)
 
 
 def ladder_for(device_id: str, escalations: Sequence[Escalation]) -> tuple[Rung, ...]:

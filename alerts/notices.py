@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from alerts.wording import Reader, Story, Words, exhausted_notice, stopped_notice
+from alerts.wording import Reader, Story, Words, exhausted_notice, stopped_notice, unanswered_notice
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
@@ -17,6 +17,15 @@ def notice_that_nobody_was_told(
 ) -> Delivery:
     """Return the notice that an incident reached nobody."""
     said = exhausted_notice(story, _reader(account), public_url=public_url)
+    notice_id = derived_id("dlv", story.incident.id, "exhausted", reason)
+    return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
+
+
+def notice_that_nobody_answered(
+    account: Account, story: Story, *, reason: str, public_url: str, now: datetime
+) -> Delivery:
+    """Return the notice that nobody acknowledged an incident of which people were told."""
+    said = unanswered_notice(story, _reader(account), public_url=public_url)
     notice_id = derived_id("dlv", story.incident.id, "exhausted", reason)
     return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
 

@@ -21,9 +21,11 @@ from isocket.storage.worker import settle
 
 log = get_logger(__name__)
 
-MAX_TRIES = 12
+MAX_TRIES = 12  # of what never expires
+PATIENT_TRIES = 4  # after so many a message counts as held up, and others are told
 RETRY_BASE_S = 2.0
 RETRY_CAP_S = 300.0
+REFUSED_RETRY_S = 300.0  # until an operator has put right what makes the provider refuse us
 LOOK_UP_AFTER_S = 10.0  # a receipt usually comes first
 LOOK_UP_AGAIN_S = 30.0
 UNCLEAR_LIFE_S = 600.0
@@ -117,7 +119,8 @@ class Settlement:
             log.info("delivery_settled_elsewhere", delivery_id=held.id)
             return
         log.info("delivery_settled", delivery_id=held.id, state=settled.state.value, reason=settled.reason)
-        if settled.state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
+        held_up = settled.held_up and not held.held_up
+        if held_up or settled.state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
             await urge(self._records, settled, now)
 
     async def _heed(self, held: Delivery, refused: Refused) -> None:
@@ -137,9 +140,12 @@ class Settlement:
             case Sent():
                 changes = ended(held, DeliveryState.SENT, at=now)
                 return _Result(attempt=AttemptState.SENT, detail="", delivery=changes)
-            case Refused(reason=reason, code=code):
-                changes = ended(held, DeliveryState.FAILED, at=now, reason=reason)
+            case Refused(reason=reason, code=code, scope=scope):
                 detail = f"{reason} {code}".strip()
+                if scope is RefusalScope.ACCOUNT:  # nothing against this message: it goes when we may send again
+                    changes = self._again(held, attempt.number, reason, now + timedelta(seconds=REFUSED_RETRY_S), now)
+                    return _Result(attempt=AttemptState.LATER, detail=detail, delivery={**changes, "held_up": True})
+                changes = ended(held, DeliveryState.FAILED, at=now, reason=reason)
                 return _Result(attempt=AttemptState.REFUSED, detail=detail, delivery=changes)
             case TryLater(reason=reason, after_s=after_s):
                 changes = self._later(held, attempt.number, reason, after_s, now)
@@ -156,7 +162,13 @@ class Settlement:
     def _later(self, held: Delivery, tries: int, reason: str, after_s: float | None, now: datetime) -> dict[str, Any]:
         wait_s = full_jitter(tries - 1, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, chance=self._chance)
         due_at = now + timedelta(seconds=round((after_s or 0.0) + wait_s, 3))
-        if tries >= MAX_TRIES or (held.expires_at is not None and due_at > held.expires_at):
+        changes = self._again(held, tries, reason, due_at, now)
+        gives_up = changes["state"] is DeliveryState.FAILED
+        return {**changes, "held_up": held.held_up or gives_up or tries >= PATIENT_TRIES}
+
+    def _again(self, held: Delivery, tries: int, reason: str, due_at: datetime, now: datetime) -> dict[str, Any]:
+        """Return the changes for another try at `due_at`, or for the end where that would be of no use."""
+        if tries >= MAX_TRIES if held.expires_at is None else due_at > held.expires_at:
             return ended(held, DeliveryState.FAILED, at=now, reason=reason)
         return {"state": DeliveryState.DUE, "reason": reason, "due_at": due_at, "lease_until": EPOCH}
 

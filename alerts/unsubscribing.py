@@ -3,13 +3,12 @@
 from aiohttp import web
 
 from alerts import pausing
+from alerts.links import UNSUBSCRIBE_PATH, delivery_of
 from alerts.wording import stop_page, stopped_page
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import Delivery
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 
-PATH = "/hooks/unsubscribe"
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
@@ -17,15 +16,10 @@ _SAFE = {
 }
 
 
-def unsubscribe_url(public_url: str, delivery_id: str) -> str:
-    """Return the address by which the reader of this delivery stops ours. Nobody can guess it: ids are random."""
-    return f"{public_url.rstrip('/')}{PATH}/{delivery_id}"
-
-
 def routes(*, records: Records, clock: Clock, public_url: str) -> list[web.RouteDef]:
     """Return the routes. A mail program sends no cookie and follows no redirection, so none is asked for."""
     way_out = _WayOut(records=records, clock=clock, public_url=public_url)
-    path = f"{PATH}/{{delivery}}"
+    path = f"{UNSUBSCRIBE_PATH}/{{token}}"
     return [web.get(path, way_out.ask), web.post(path, way_out.stop)]
 
 
@@ -53,7 +47,7 @@ class _WayOut:
         return _html(stopped_page(contact.language))
 
     async def _reader(self, request: web.Request) -> Contact:
-        delivery = await self._records.get(Delivery, request.match_info["delivery"])
+        delivery = await delivery_of(self._records, request.match_info["token"])
         if delivery is None or delivery.contact_id is None:
             raise web.HTTPNotFound
         contact = await self._records.get(Contact, delivery.contact_id)

@@ -97,7 +97,8 @@ def check_csrf(caller: Caller, given: str | None) -> None:
     Raises:
         ProblemError: 403: it is missing or another's.
     """
-    if caller.csrf is not None and not hmac.compare_digest(caller.csrf, given or ""):
+    said = (given or "").encode("utf-8", "surrogatepass")
+    if caller.csrf is not None and not hmac.compare_digest(caller.csrf.encode(), said):
         raise ProblemError(
             Problem(status=403, kind="csrf", detail="The page is out of date. Load it again and repeat.")
         )

@@ -59,6 +59,7 @@ async def claim(call: Call[Claim, None]) -> DeviceView | Problem:
         owner_id=call.account.id,
         name=wish.name or None,
         place=None,
+        part_names=None,
         claimed_at=call.clock.now(),
     )
     if claimed is None:

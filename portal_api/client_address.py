@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -27,6 +28,24 @@ def client_of(request: web.Request, trusted_proxies: Sequence[Network] = ()) -> 
     if isinstance(peer, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((peer, 64), strict=False))
     return str(peer)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` names this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def host_of(request: web.Request) -> tuple[str, int | None]:
+    """Return name and port by which the client says to have reached us; an empty name where it says nonsense."""
+    try:
+        named = urlsplit(f"//{request.host}")
+        host, port = named.hostname or "", named.port
+    except ValueError:
+        return "", None
+    return host, port
 
 
 def family_of(request: web.Request) -> str:

@@ -23,8 +23,14 @@ CODE_LIFE = timedelta(minutes=10)
 TRIES = 5
 # The first goes out by itself when the contact is entered, so that one more may be asked for at once.
 RESEND = Rate(name="code_resend", tries=2, per_s=120)  # one contact by one channel
-CODES_ADDRESS = Rate(name="code_address", tries=30, per_s=86_400)  # one number or mailbox, whoever entered it
+CODES_ADDRESS = Rate(name="code_address", tries=10, per_s=86_400)  # one number or mailbox, whoever entered it
 CODES_ACCOUNT = Rate(name="code_account", tries=100, per_s=86_400)
+# Texts cost money, and some have them sent to numbers from which they earn ("SMS pumping"): such numbers come in
+# rows that differ in their last digits, from as many accounts as it takes.
+TEXTS_NUMBER = Rate(name="code_text_number", tries=3, per_s=86_400)  # one number of one account
+TEXTS_ROW = Rate(name="code_text_row", tries=60, per_s=3600)  # numbers that differ in the last digits only
+TEXTS_ALL = Rate(name="code_text_all", tries=600, per_s=3600)  # the whole installation
+_LAST_DIGITS = 3
 
 
 class Proof(StrEnum):
@@ -40,12 +46,7 @@ async def send_code(portal: Portal, contact: Contact, channel: ChannelKind) -> f
     address = address_of(contact, channel)
     if not address:
         raise ValueError("the contact has no address for this channel: look before you ask for a code")
-    counted = (
-        (RESEND, (contact.id, channel.value)),
-        (CODES_ADDRESS, (address.casefold(),)),
-        (CODES_ACCOUNT, (contact.account_id,)),
-    )
-    for rate, what in counted:
+    for rate, what in _counted(contact, channel, address):
         wait_s = await portal.limits.take(rate, *what)
         if wait_s > 0:
             return wait_s
@@ -55,6 +56,19 @@ async def send_code(portal: Portal, contact: Contact, channel: ChannelKind) -> f
     await portal.records.add(_message(portal, contact, channel, address, code))
     log.info("code_due", contact_id=contact.id, channel=channel.value)
     return 0.0
+
+
+def _counted(contact: Contact, channel: ChannelKind, address: str) -> list[tuple[Rate, tuple[str, ...]]]:
+    """Return what a code counts against, the narrowest first: what that refuses uses up nothing wider."""
+    found: list[tuple[Rate, tuple[str, ...]]] = [
+        (RESEND, (contact.id, channel.value)),
+        (CODES_ADDRESS, (address.casefold(),)),
+        (CODES_ACCOUNT, (contact.account_id,)),
+    ]
+    if channel is not ChannelKind.EMAIL:
+        found[1:1] = [(TEXTS_NUMBER, (contact.account_id, address))]
+        found += [(TEXTS_ROW, (address[:-_LAST_DIGITS],)), (TEXTS_ALL, ())]
+    return found
 
 
 async def look_at_code(portal: Portal, contact: Contact, channel: ChannelKind, typed: str) -> Proof:

@@ -26,6 +26,7 @@ ADDRESS_FIELDS: Mapping[str, ChannelKind] = MappingProxyType({"phone": ChannelKi
 VERIFIED_FIELDS: Mapping[ChannelKind, str] = MappingProxyType(
     {ChannelKind.SMS: "phone_verified_at", ChannelKind.EMAIL: "email_verified_at"}
 )
+RESUMED: Mapping[str, None] = MappingProxyType({"paused_at": None, "pause_reason": None})
 
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _EXAMPLE: dict[str, Any] = {
@@ -75,7 +76,10 @@ class NewContact(Body):
 
 
 class ContactChange(Body):
-    """What to change; what is absent stays. Null takes away phone, email or quiet hours."""
+    """What to change; what is absent stays. Null takes away phone, email or quiet hours.
+
+    `paused: false` is for the account's own contact only, whose holder is signed in.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "+447700900789"}, {"quiet_hours": None}]})
 
@@ -86,6 +90,7 @@ class ContactChange(Body):
     time_zone: TimeZone = "UTC"
     quiet_hours: QuietHours | None = None
     roles: Roles = Field(default=["alarm"])
+    paused: Literal[False] = Field(default=False, description="Take up our messages again.")
 
 
 class ContactView(View):
@@ -117,7 +122,9 @@ class ContactView(View):
     roles: list[str]
     phone_verified: bool
     email_verified: bool
-    paused: bool = Field(description="They asked us to stop. Only they can undo it.")
+    paused: bool = Field(
+        description="They asked us to stop. Only they can undo it: with a code from a new mail, or START."
+    )
     is_owner: bool = Field(description="The account's own address, verified from activation on.")
     created_at: Instant
 
@@ -227,10 +234,16 @@ def _changes(body: ContactChange) -> dict[str, Any]:
         changes["quiet_hours"] = body.quiet_hours.model_dump()
     if "roles" in changes:
         changes["roles"] = tuple(body.roles)
+    if "paused" in changes:
+        del changes["paused"]
+        changes |= RESUMED
     return changes
 
 
 def _refused(contact: Contact, changes: Mapping[str, Any], renewed: list[str]) -> Problem | None:
+    if "paused_at" in changes and contact.paused_at is not None and not contact.is_owner:
+        detail = "This person asked us to send nothing more. Only they can undo that."
+        return Problem(status=409, kind="paused", detail=detail)
     if contact.is_owner and "email" in renewed:
         return _own_address("The account's own address is changed with the account, not here.")
     if all(changes.get(each, getattr(contact, each)) is None for each in ADDRESS_FIELDS):
@@ -244,7 +257,7 @@ async def _send_codes(portal: Portal, contact: Contact, names: list[str]) -> Non
         return
     for name in names:
         channel = ADDRESS_FIELDS[name]
-        if address_of(contact, channel):
+        if address_of(contact, channel) and channel in portal.settings.channels:
             await send_code(portal, contact, channel)
 
 

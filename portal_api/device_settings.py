@@ -14,7 +14,15 @@ from portal_api.models import View
 from portal_api.owned import own_device
 from portal_api.problem import FieldFault, ProblemError, fault, faults, from_validation
 from portal_api.routes import AnyRoute, Call, Route
-from portal_api.settings_models import Settings, SettingsChange, ThermostatChange, plain, whole_settings
+from portal_api.settings_models import (
+    Settings,
+    SettingsChange,
+    ThermostatChange,
+    names_in,
+    plain,
+    whole_settings,
+    without_names,
+)
 
 MOST_BYTES = 12 * 1024  # a message to a device may have 16 KiB
 _ROUNDS = 8  # against other changes at the same time
@@ -55,8 +63,9 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     """
     for _ in range(_ROUNDS):
         device = await own_device(call)
-        wanted = _merged(device, call.body)
-        if wanted == device.desired:
+        after, touched = _merged(device, call.body)
+        wanted, part_names = _to_store(after, touched), names_in(after)
+        if wanted == device.desired and part_names == device.part_names:
             await call.portal.telemetry.wake(device.id)  # the first try may have died before it came to this
             return _view(device)
         changed = await call.records.change_one(
@@ -65,6 +74,7 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
             is_("owner_id", call.account.id),
             is_("desired_version", device.desired_version),
             desired=wanted,
+            part_names=part_names,
             desired_version=device.desired_version + 1,
             desired_pending=True,
         )
@@ -74,11 +84,8 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     raise StoreUnavailableError(f"settings of a device were changed by others {_ROUNDS} times in a row")
 
 
-def _merged(device: Device, change: SettingsChange) -> dict[str, Any]:
-    """Return what to store: the keys that were ever set, each whole.
-
-    A key that is set back is stored with its default rather than taken out, since a device keeps what it is not
-    told otherwise. For the same reason a list is as long as the model has parts.
+def _merged(device: Device, change: SettingsChange) -> tuple[Settings, set[str]]:
+    """Return every setting as it is after a change, and the keys that were ever set.
 
     Raises:
         ProblemError: 422: the model cannot follow, or two settings contradict each other.
@@ -86,7 +93,7 @@ def _merged(device: Device, change: SettingsChange) -> dict[str, Any]:
     model = model_of(device.model)
     given = {name: getattr(change, name) for name in change.model_fields_set}
     _check_schedule(model, change)
-    before = whole_settings(device.desired, model)
+    before = whole_settings(device.desired, model, device.part_names)
     wanted = {key: value for key, value in before.model_dump().items() if key in device.desired and key not in given}
     for name, value in given.items():
         if isinstance(value, ThermostatChange):
@@ -97,9 +104,21 @@ def _merged(device: Device, change: SettingsChange) -> dict[str, Any]:
         after = whole_settings(wanted, model)
     except ValidationError as error:
         raise ProblemError(from_validation(error)) from None
-    stored = {key: value for key, value in plain(after).items() if key in wanted or key in given}
+    return after, wanted.keys() | given.keys()
+
+
+def _to_store(after: Settings, touched: set[str]) -> dict[str, Any]:
+    """Return what to store and tell the device: the keys that were ever set, each whole, without anybody's words.
+
+    A key that is set back is stored with its default rather than taken out, since a device keeps what it is not
+    told otherwise. For the same reason a list is as long as the model has parts.
+
+    Raises:
+        ProblemError: 422: it is too long for a message to a device.
+    """
+    stored = without_names({key: value for key, value in plain(after).items() if key in touched})
     if len(json.dumps(stored).encode()) > MOST_BYTES:
-        raise ProblemError(fault("(body)", "All settings together are longer than a socket takes. Shorten names."))
+        raise ProblemError(fault("(body)", "All settings together are longer than a socket takes."))
     return stored
 
 
@@ -116,7 +135,7 @@ def _check_schedule(model: DeviceModel, change: SettingsChange) -> None:
 
 def _view(device: Device) -> SettingsView:
     return SettingsView(
-        desired=whole_settings(device.desired, model_of(device.model)),
+        desired=whole_settings(device.desired, model_of(device.model), device.part_names),
         reported=dict(device.reported),
         version=device.desired_version,
         in_step=_follows(device.reported, device.desired_version),

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from portal_api import access
+from portal_api.client_address import host_of, is_loopback
 from portal_api.pages import problem_page, sign_in_first
 from portal_api.passwords import TooBusyError
 from portal_api.portal import PORTAL, Portal
@@ -26,6 +27,12 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
 
     async def handle(request: web.Request) -> web.StreamResponse:
         portal = request.app[PORTAL]
+        if (
+            route.surface is Surface.PAGE
+            and request.method in access.SAFE_METHODS
+            and (elsewhere := _home(portal, request))
+        ):
+            return web.Response(status=307, headers={"Location": elsewhere})
         try:
             caller = await access.identify(portal, request)
             access.authorise(route.access, caller)
@@ -36,6 +43,18 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
             return _refusal(route, request, error.problem)
 
     return handle
+
+
+def _home(portal: Portal, request: web.Request) -> str | None:
+    """Return where a page is at home if this machine was called by another of its names, for there its forms work.
+
+    Only among names of this machine and at the same port, so that nobody is led away by a crafted `Host`.
+    """
+    ours, (host, port) = urlsplit(portal.settings.origin), host_of(request)
+    home = ours.hostname or ""
+    if host == home or port != ours.port or not (is_loopback(host) and is_loopback(home)):
+        return None
+    return f"{portal.settings.origin}{request.path_qs}"
 
 
 async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: Caller | None) -> Call[Any, Any]:

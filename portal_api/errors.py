@@ -11,7 +11,9 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError
 from portal_api.access_log import template_of
+from portal_api.pages import problem_page
 from portal_api.problem import Problem, ProblemError
+from portal_api.routes import API
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = get_logger(__name__)
@@ -26,34 +28,42 @@ _WORDS = {
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer every failure with a problem document."""
+    """Answer every failure with a problem: as a document for programs, as a page for people."""
     try:
         return await handler(request)
     except ProblemError as error:
-        return error.problem.response()
+        found = error.problem
     except web.HTTPException as error:
-        return _from_http(error)
+        if error.status < HTTPStatus.BAD_REQUEST:
+            return error
+        found = _from_http(error)
+    except web.RequestPayloadError:  # such as gzip that is none
+        found = Problem(status=400, kind="bad-request", detail="The body is not what its headers say.")
     except StoreUnavailableError:
         log.warning("store_unavailable", route=template_of(request))
-        return Problem(
+        found = Problem(
             status=503,
             kind="store-unavailable",
             detail="We cannot reach our own store. Try again in a moment.",
             headers={"Retry-After": "2"},
-        ).response()
+        )
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
-        return _unexpected(request, error)
+        found = _unexpected(request, error)
+    return problem_page(found) if _for_people(request) else found.response()
 
 
-def _from_http(error: web.HTTPException) -> web.StreamResponse:
-    if error.status < HTTPStatus.BAD_REQUEST:
-        return error
+def _for_people(request: web.Request) -> bool:
+    """Return whether a browser that shows pages asks, outside the API."""
+    return "text/html" in request.headers.get("Accept", "") and not f"{request.path}/".startswith(f"{API}/")
+
+
+def _from_http(error: web.HTTPException) -> Problem:
     kind, detail = _WORDS.get(error.status, ("refused", "This was refused."))
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-    return Problem(status=error.status, kind=kind, detail=detail, headers=headers).response()
+    return Problem(status=error.status, kind=kind, detail=detail, headers=headers)
 
 
-def _unexpected(request: web.Request, error: Exception) -> web.StreamResponse:
+def _unexpected(request: web.Request, error: Exception) -> Problem:
     """Log where it happened, not what the exception says: its text may hold somebody's values."""
     error_id = new_id("err")
     places = [
@@ -69,4 +79,4 @@ def _unexpected(request: web.Request, error: Exception) -> web.StreamResponse:
     )
     return Problem(
         status=500, kind="our-fault", detail=f"Something broke on our side. Tell us this number: {error_id}."
-    ).response()
+    )

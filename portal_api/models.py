@@ -1,5 +1,6 @@
 """The base of what goes in and out over HTTP, and the few types that all routes share."""
 
+import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
@@ -17,6 +18,8 @@ from pydantic import (
 from isocket.kit.clock import from_ms, to_ms, to_text
 
 T = TypeVar("T")
+_ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
 
 
 class Body(BaseModel):
@@ -49,9 +52,18 @@ Instant = Annotated[
 ]
 """A time: RFC 3339, UTC, milliseconds."""
 
-OneLine = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=120, pattern=r"^[^\x00-\x1f\x7f\u2028\u2029]*$")
-]
+
+def _plain_characters(text: str) -> str:
+    """Refuse what is not seen but acts: controls, new lines, marks that turn the order of letters, half characters.
+
+    Two joiners stay, without which some scripts cannot be written (Unicode Standard Annex 31, section 2.3).
+    """
+    if any(unicodedata.category(each) in _ACTING and each not in _JOINERS for each in text):
+        raise ValueError("Use plain characters on one line.")
+    return text
+
+
+OneLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), AfterValidator(_plain_characters)]
 """A name or a note on one line: no control character, so that it can stand in a mail's subject."""
 
 

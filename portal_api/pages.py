@@ -70,8 +70,14 @@ def problem_page(problem: Problem) -> web.Response:
     """Return a problem as a page. It needs no template, so that it works when they do not."""
     title = html.escape(problem.document().title)
     faults = "".join(f"<li>{html.escape(each.field)}: {html.escape(each.message)}</li>" for each in problem.errors)
+    listed = f"<ul>{faults}</ul>" if faults else ""
     text = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        f'<h1>{title}</h1><p>{html.escape(problem.detail)}</p><ul>{faults}</ul><p><a href="/">iSocket</a></p></html>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} | iSocket</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
+        '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
+        '<link rel="stylesheet" href="/static/portal.css"></head>'
+        f'<body><main class="narrow"><section class="card door"><h1>{title}</h1><p>{html.escape(problem.detail)}</p>'
+        f'{listed}<p class="links"><a href="/">iSocket</a></p></section></main></body></html>'
     )
     return web.Response(status=problem.status, text=text, content_type="text/html", headers=dict(problem.headers))

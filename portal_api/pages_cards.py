@@ -8,7 +8,7 @@ from typing import Any
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
-from isocket.domain.settings import DeviceSettings
+from isocket.domain.settings import DeviceSettings, InputSettings, PartKind, ProbeSettings, part_name
 from portal_api.devices import DeviceView
 from portal_api.pages_words import CAUSES, COMMAND_STATES, COMMANDS, spoken
 
@@ -60,7 +60,7 @@ def card(device: Device, view: DeviceView, order: Order | None = None) -> Card:
     return Card(
         view=view,
         name=name_of(device),
-        readings=tuple(readings(view.state, DeviceSettings.of(device.desired))),
+        readings=tuple(readings(view.state, DeviceSettings.of(device.desired), device.part_names)),
         relay=relay if isinstance(relay, bool) else None,
         order=order,
     )
@@ -92,14 +92,17 @@ def trouble(incident: Incident, device: Device | None) -> Trouble:
     return Trouble(incident=incident, where=name_of(device), what=f"{what} ({more})" if more else what)
 
 
-def readings(fields: Mapping[str, Any], settings: DeviceSettings) -> list[Reading]:
-    """Return what the last state report says, the most important first."""
+def readings(fields: Mapping[str, Any], settings: DeviceSettings, part_names: str | None = None) -> list[Reading]:
+    """Return what the last state report says, the most important first; `part_names` as the device has them."""
     return [
         *_mains(fields.get("mains")),
         *_battery(fields.get("battery_pct"), fields.get("charging"), settings),
-        *(_probe(number, value, settings) for number, value in enumerate(_listed(fields.get("temp_c")))),
         *(
-            _input(number, value, fields.get("armed"), settings)
+            _probe(value, settings.probe(number), _probe_called(part_names, number))
+            for number, value in enumerate(_listed(fields.get("temp_c")))
+        ),
+        *(
+            _input(value, fields.get("armed"), settings.input_at(number), _input_called(part_names, number))
             for number, value in enumerate(_listed(fields.get("input")))
         ),
         *_signal(fields.get("signal_pct")),
@@ -123,9 +126,16 @@ def _battery(percent: object, charging: object, settings: DeviceSettings) -> lis
     return [Reading(icon="battery", label="Battery", value=f"{_plain(level)} %{more}", tone=tone, level=level)]
 
 
-def _probe(number: int, celsius: object, settings: DeviceSettings) -> Reading:
-    probe = settings.probe(number)
-    label = probe.name or ("Temperature" if number == 0 else f"Temperature {number + 1}")
+def _probe_called(part_names: str | None, number: int) -> str:
+    usual = "Temperature" if number == 0 else f"Temperature {number + 1}"
+    return part_name(part_names, PartKind.PROBE, number) or usual
+
+
+def _input_called(part_names: str | None, number: int) -> str:
+    return part_name(part_names, PartKind.INPUT, number) or f"Input {number + 1}"
+
+
+def _probe(celsius: object, probe: ProbeSettings, label: str) -> Reading:
     value = _number(celsius)
     if value is None:
         return Reading(icon="heat", label=label, value="no reading", tone="warn")
@@ -134,9 +144,7 @@ def _probe(number: int, celsius: object, settings: DeviceSettings) -> Reading:
     return Reading(icon="heat", label=label, value=f"{value:.1f} °C", tone="bad" if cold or warm else "")
 
 
-def _input(number: int, value: object, armed: object, settings: DeviceSettings) -> Reading:
-    chosen = settings.input_at(number)
-    label = chosen.name or f"Input {number + 1}"
+def _input(value: object, armed: object, chosen: InputSettings, label: str) -> Reading:
     if value == chosen.resting:
         return Reading(icon="door", label=label, value="at rest" + (", armed" if armed is True else ""))
     return Reading(icon="door", label=label, value="triggered", tone="bad" if armed is True else "warn")
@@ -154,10 +162,9 @@ def _credit(text: object) -> list[Reading]:
 def _probe_label(incident: Incident, device: Device | None) -> str:
     if incident.probe is None or device is None:
         return ""
-    settings = DeviceSettings.of(device.desired)
     if incident.cause is Cause.INPUT:
-        return settings.input_at(incident.probe).name or f"input {incident.probe + 1}"
-    name = settings.probe(incident.probe).name
+        return part_name(device.part_names, PartKind.INPUT, incident.probe) or f"input {incident.probe + 1}"
+    name = part_name(device.part_names, PartKind.PROBE, incident.probe)
     return name or ("" if incident.probe == 0 else f"thermometer {incident.probe + 1}")
 
 

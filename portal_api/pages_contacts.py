@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from portal_api import contacts, verifications
-from portal_api.contacts import NewContact
+from portal_api.contacts import ContactChange, NewContact
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
@@ -73,6 +73,14 @@ async def verify(call: Call[CodeForm, None]) -> web.Response:
     return go_to("/contacts?said=verified")
 
 
+async def resume(call: Call[Nothing, None]) -> web.Response:
+    """Take up messages to the account's own contact again."""
+    answer = await contacts.change(with_body(call, ContactChange(paused=False)))
+    if isinstance(answer, Problem):
+        return await _again(call, answer)
+    return go_to("/contacts?said=resumed")
+
+
 async def let_go(call: Call[Nothing, None]) -> web.Response:
     """Remove a contact."""
     answer = await contacts.let_go(with_body(call, None))
@@ -123,6 +131,14 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Type in a verification code",
         surface=Surface.PAGE,
         body=CodeForm,
+    ),
+    Route(
+        method="POST",
+        path="/contacts/{contact_id}/resume",
+        handler=resume,
+        summary="Take up messages to myself again",
+        surface=Surface.PAGE,
+        body=Nothing,
     ),
     Route(
         method="POST",

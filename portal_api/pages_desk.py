@@ -4,19 +4,17 @@ It has to be so: the mail that opens a new user's account is read here. Therefor
 the installation asks for it (`desk_routes`), and even then it answers only a browser on the same machine.
 """
 
-from ipaddress import ip_address
-from urllib.parse import urlsplit
-
 from aiohttp import web
 
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.desk import DeskMessage
+from portal_api.client_address import host_of, is_loopback
 from portal_api.problem import Problem, not_found
 from portal_api.rendering import DESK_PATH, linked, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 
 SHOWN = 100
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "Via")
+_OF_PROXIES = ("forwarded", "via", "x-real-ip", "x-forwarded-", "x-client-ip", "true-client-ip", "cf-connecting-ip")
 
 
 async def desk(call: Call[None, None]) -> web.Response | Problem:
@@ -38,16 +36,15 @@ def from_this_machine(request: web.Request) -> bool:
     """Return whether a browser on this machine asks by one of this machine's own names.
 
     The peer alone is not enough: a proxy is on this machine for people everywhere, and a foreign page can have
-    its own name lead here (DNS rebinding), which shows in `Host`.
+    its own name lead here (DNS rebinding), which shows in `Host`. A proxy that says nothing of itself is not seen
+    here; whoever mounts the desk looks whether the public address is this machine's own.
     """
-    named = urlsplit(f"//{request.host}").hostname or ""
-    return (
-        _loopback(request.remote or "") and _loopback(named) and not any(each in request.headers for each in _FORWARDED)
-    )
+    proxied = any(name.lower().startswith(_OF_PROXIES) for name in request.headers)
+    return is_loopback(request.remote or "") and is_loopback(host_of(request)[0]) and not proxied
 
 
 def desk_routes() -> tuple[AnyRoute, ...]:
-    """Return the desk's route, for an installation without providers whose portal listens on loopback only."""
+    """Return the desk's route, for an installation without providers whose portal and public address are loopback."""
     return (
         Route(
             method="GET",
@@ -58,10 +55,3 @@ def desk_routes() -> tuple[AnyRoute, ...]:
             surface=Surface.PAGE,
         ),
     )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

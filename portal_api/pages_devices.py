@@ -123,7 +123,7 @@ async def _words(call: Call[Any, Any], device: Device) -> dict[str, object]:
         "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(model, each)},
         "orders": await _orders(call, device),
         "refused_messages": refused_messages,
-        "typed": _settings_as_typed(whole_settings(device.desired, model)),
+        "typed": _settings_as_typed(whole_settings(device.desired, model, device.part_names)),
         "powers": POWER_ON,
         "in_step": device.reported.get("version") == device.desired_version,
     }
@@ -172,7 +172,7 @@ def _typed(form: SettingsForm) -> Mapping[str, object]:
 
 def _wanted(device: Device, form: SettingsForm) -> dict[str, object]:
     """Return the change of settings that a form asks for; what it does not show stays as it is."""
-    before = whole_settings(device.desired, model_of(device.model))
+    before = whole_settings(device.desired, model_of(device.model), device.part_names)
     wanted: dict[str, object] = {each: _number(getattr(form, each)) for each in (*_NUMBERS, "offline_after")}
     wanted["offline_after"] = _whole(form.offline_after)
     wanted["battery_low_pct"] = [_whole(each) for each in form.battery_low_pct.split(",") if each.strip()]

@@ -13,7 +13,7 @@ from portal_api import access, registration, resets, sessions, tokens
 from portal_api.pages import SIGN_IN_PATH, go_to, local_path
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES, note
-from portal_api.problem import Problem
+from portal_api.problem import Problem, fault
 from portal_api.registration import Activation, NewAccount
 from portal_api.rendering import refused, shown
 from portal_api.resets import NewPassword, ResetWish
@@ -42,7 +42,7 @@ class RegisterForm(Form):
 
 
 class ActivateForm(Form):
-    """The token from the mail; a password from who was invited without one."""
+    """The token from the mail, and the password to use from now on."""
 
     token: str = TYPED
     password: str = TYPED
@@ -114,18 +114,25 @@ async def activate_page(call: Call[None, None]) -> web.Response:
     asked = await call.records.get(Registration, token_hash(token)) if token else None
     if asked is None or asked.expires_at <= call.clock.now():
         return shown(call, "link_is_over.html", {"about": "activate"}, status=400)
-    return shown(call, "activate.html", {"token": token, "choose": not asked.password_hash})
+    return shown(call, "activate.html", {"token": token})
 
 
 async def activate(call: Call[ActivateForm, None]) -> web.Response:
-    """Open the account."""
+    """Open the account with a password chosen here.
+
+    The one typed when the account was asked for may be a stranger's, who used another's address: whoever reads the
+    mail and presses the button must not open the account for them.
+    """
     typed = call.body
-    wish = checked(Activation, token=typed.token, password=typed.password or None)
+    if not typed.password:
+        empty = fault("password", "Please choose a password, or type the one that you chose before.")
+        return refused(call, "activate.html", empty, {"token": typed.token})
+    wish = checked(Activation, token=typed.token, password=typed.password)
     answer = wish if isinstance(wish, Problem) else await registration.activate(with_body(call, wish))
     if not isinstance(answer, Problem):
         return go_to(f"{SIGN_IN_PATH}?said=activated")
     if any(each.field == "password" for each in answer.errors):
-        return refused(call, "activate.html", answer, {"token": typed.token, "choose": True})
+        return refused(call, "activate.html", answer, {"token": typed.token})
     return shown(call, "link_is_over.html", {"about": "activate"}, status=answer.status)
 
 
@@ -224,7 +231,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         access=Access.PUBLIC,
         surface=Surface.PAGE,
         body=RegisterForm,
-        limit=lambda rates: rates.register_address,
     ),
     Route(
         method="GET",
@@ -261,7 +267,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         access=Access.PUBLIC,
         surface=Surface.PAGE,
         body=ForgottenForm,
-        limit=lambda rates: rates.reset_address,
     ),
     Route(
         method="GET",

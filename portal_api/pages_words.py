@@ -142,6 +142,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "code-sent": "A code is on its way. Enter it below.",
         "verified": "Verified. Alarms go there from now on.",
         "contact-removed": "Removed.",
+        "resumed": "You are told again of alarms.",
     }
 )
 

@@ -28,7 +28,11 @@ def _phone(text: str) -> str:
         raise ValueError("No country has such a number.") from None
     if not phonenumbers.is_possible_number(number):
         raise ValueError("The number is too long or too short for its country.")
-    if phonenumbers.number_type(number) in _DEAR:
+    # Satellites, ships and services without a country (ITU-T E.164, 3.3 and Annex A) cost many times a usual message.
+    if (
+        number.country_code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+        or phonenumbers.number_type(number) in _DEAR
+    ):
         raise ValueError("Messages are not sent to numbers at a special rate.")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from isocket.domain.contacts import ChannelKind
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Telemetry
@@ -19,12 +20,16 @@ from portal_api.turns import Turns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalSettings:
-    """How this portal runs. `public_url` is the origin of every link and the only one that browsers may post from."""
+    """How this portal runs. `public_url` is the origin of every link and the only one that browsers may post from.
+
+    `channels` are the kinds by which a message really reaches somebody here.
+    """
 
     public_url: str
     rates: Rates = field(default_factory=Rates)
     trusted_proxies: tuple[Network, ...] = ()
     security_contact: str = "mailto:security@localhost"
+    channels: frozenset[ChannelKind] = frozenset({ChannelKind.SMS, ChannelKind.EMAIL})
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400
     cookie_idle_s: float = 24 * 3600

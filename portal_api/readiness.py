@@ -26,6 +26,7 @@ class Lack(StrEnum):
     UNVERIFIED = "unverified"
     PAUSED = "paused"
     NO_ADDRESS = "no_address"
+    CHANNEL_NOT_CONFIGURED = "channel_not_configured"  # nothing goes out by this channel here
     REMOVED = "removed"  # the ladder names somebody who is no contact any more
 
 
@@ -105,10 +106,10 @@ def _readiness(
 ) -> Readiness:
     known = {each.id: each for each in contacts}
     reached = [
-        Reached(contact_id=contact.id, name=contact.name, channels=[*channels], after_s=rung.after_s)
+        Reached(contact_id=contact.id, name=contact.name, channels=list(channels), after_s=rung.after_s)
         for rung in ladder.rungs
         for contact in (known[each] for each in rung.contact_ids if each in known)
-        if (channels := channels_now(contact, rung.channels))
+        if (channels := [each for each in channels_now(contact, rung.channels) if each in portal.settings.channels])
     ]
     missing: list[Missing] = []
     if not reached:
@@ -118,7 +119,7 @@ def _readiness(
     elif not is_online(portal, device, state):
         missing.append(Missing(what=Lack.SILENT))
     for rung in ladder.rungs:
-        missing += [lack for each in rung.contact_ids for lack in _lacks(each, known.get(each), rung)]
+        missing += [lack for each in rung.contact_ids for lack in _lacks(portal, each, known.get(each), rung)]
     missing = list(dict.fromkeys(missing))
     return Readiness(
         device_id=device.id,
@@ -130,7 +131,7 @@ def _readiness(
     )
 
 
-def _lacks(contact_id: str, contact: Contact | None, rung: Rung) -> Iterator[Missing]:
+def _lacks(portal: Portal, contact_id: str, contact: Contact | None, rung: Rung) -> Iterator[Missing]:
     """Yield why a contact would not be told by one of the ways that the step wants."""
     if contact is None:
         yield Missing(what=Lack.REMOVED, contact_id=contact_id)
@@ -143,6 +144,8 @@ def _lacks(contact_id: str, contact: Contact | None, rung: Rung) -> Iterator[Mis
     for channel in wanted:
         if not addresses.get(channel):
             yield Missing(what=Lack.NO_ADDRESS, contact_id=contact_id, channel=channel)
+        elif channel not in portal.settings.channels:
+            yield Missing(what=Lack.CHANNEL_NOT_CONFIGURED, contact_id=contact_id, channel=channel)
         elif channel not in contact.verified_channels():
             yield Missing(what=Lack.UNVERIFIED, contact_id=contact_id, channel=channel)
 

@@ -79,17 +79,30 @@ class Activated(View):
 
 async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
     """Ask for an account. The answer is the same whether the address has one or not; the mail tells."""
-    return await wish_for(call.portal, call.body)
+    return await wish_for(call.portal, call.body, client=call.client)
 
 
-async def wish_for(portal: Portal, wish: NewAccount) -> Accepted | Problem:
-    """Note a wish for an account and mail the link that opens it, or word that there is one already."""
+async def wish_for(portal: Portal, wish: NewAccount, *, client: str) -> Accepted | Problem:
+    """Note a wish for an account and mail the link that opens it, or word that there is one already.
+
+    Beyond the limit of one network address nothing is done, and the answer stays the same: whoever asks in masses
+    learns nothing from it. A new wish voids the ones before for the same mailbox, for each may be from somebody
+    else, with a password of their own.
+    """
     weak = weakness(wish.password, wish.username, wish.name)
     if weak:
         return fault("password", weak)
-    hashed = await portal.passwords.hash(wish.password)
-    if not await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
+    if await portal.limits.take(portal.settings.rates.register_address, client) > 0:
+        log.info("address_has_had_enough", rate=portal.settings.rates.register_address.name)
         return Accepted()
+    hashed = await portal.passwords.hash(wish.password)
+    if await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
+        async with portal.turns.of(f"wish {wish.username.casefold()}"):
+            await _note(portal, wish, hashed)
+    return Accepted()
+
+
+async def _note(portal: Portal, wish: NewAccount, hashed: str) -> None:
     now, token, nobody = portal.clock.now(), new_token(), new_id("acc")
     known = await account_of(portal, wish.username)
     person_id = known.id if known else await _pending_id(portal, wish.username) or nobody
@@ -98,6 +111,7 @@ async def wish_for(portal: Portal, wish: NewAccount) -> Accepted | Problem:
         if known
         else activation_mail(wish.language, portal.settings.link(f"/activate?token={quote(token)}"))
     )
+    await portal.records.remove_all(Registration, is_("email", wish.username))
     await portal.records.add_all(
         [
             Registration(
@@ -121,7 +135,6 @@ async def wish_for(portal: Portal, wish: NewAccount) -> Accepted | Problem:
             unsent(kind=DeliveryKind.ACTIVATION, person_id=nobody, now=now),
         ]
     )
-    return Accepted()
 
 
 async def activate(call: Call[Activation, None]) -> Activated | Problem:
@@ -232,7 +245,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         access=Access.PUBLIC,
         body=NewAccount,
         answers={202: Accepted},
-        limit=lambda rates: rates.register_address,
+        problems=(429,),
     ),
     Route(
         method="POST",

@@ -27,7 +27,7 @@ REASON = "owner_changed"
 async def release_device(portal: Portal, device: Device) -> None:
     """Take the owner off a device and remove what is left of them at it.
 
-    The device is told the settings of the factory: it keeps what it is not told otherwise, also names of probes.
+    The device is told the settings of the factory: it keeps what it is not told otherwise.
     """
     await _clear(portal, device.id)
     for _ in range(8):
@@ -39,6 +39,7 @@ async def release_device(portal: Portal, device: Device) -> None:
             owner_id=None,
             name=None,
             place=None,
+            part_names=None,
             desired=factory_settings(device.model),
             desired_version=device.desired_version + 1,
             desired_pending=True,

@@ -55,12 +55,18 @@ class NewPassword(Body):
 
 async def ask(call: Call[ResetWish, None]) -> Accepted:
     """Ask for a mail with a link to choose a new password. The answer is the same for every address."""
-    await send_link(call.portal, call.body.username)
+    await send_link(call.portal, call.body.username, client=call.client)
     return Accepted()
 
 
-async def send_link(portal: Portal, username: str) -> None:
-    """Mail a link to choose a new password, if there is such an account; it takes as long if there is none."""
+async def send_link(portal: Portal, username: str, *, client: str) -> None:
+    """Mail a link to choose a new password, if there is such an account; it takes as long if there is none.
+
+    Beyond the limits of one network address or one mailbox nothing is done.
+    """
+    if await portal.limits.take(portal.settings.rates.reset_address, client) > 0:
+        log.info("address_has_had_enough", rate=portal.settings.rates.reset_address.name)
+        return
     if not await may_mail(portal, username, DeliveryKind.RESET):
         return
     now, token = portal.clock.now(), new_token()
@@ -171,7 +177,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         access=Access.PUBLIC,
         body=ResetWish,
         answers={202: Accepted},
-        limit=lambda rates: rates.reset_address,
     ),
     Route(
         method="POST",

@@ -1,12 +1,22 @@
 """The settings of a socket as they go in and out: every key of the contract, with its range and its default."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from isocket.domain.device_models import DeviceModel, model_of
+from isocket.domain.settings import PartKind, names_of_parts, part_names_text
 from portal_api.models import Body, OneLine
 
 DAY_S = 86_400
@@ -99,7 +109,7 @@ class ThermostatChange(Body):
 
 
 class Settings(Body):
-    """All settings, each with the value that holds."""
+    """All settings, each with the value that holds. Whole numbers go out without a decimal point."""
 
     mains_delay_s: Delay = 10
     restore_delay_s: Delay = 10
@@ -111,6 +121,11 @@ class Settings(Body):
     power_on: PowerOn = "remember"
     schedule: list[ScheduleRule] = Field(default=[], max_length=32)
     thermostat: Thermostat = Thermostat()
+
+    @model_serializer(mode="wrap")
+    def _plainly(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        made: dict[str, Any] = _tidy(serialise(self))
+        return made
 
 
 class SettingsChange(Body):
@@ -138,9 +153,11 @@ class SettingsChange(Body):
     thermostat: ThermostatChange | None = None
 
 
-def whole_settings(desired: Mapping[str, Any], model: DeviceModel) -> Settings:
-    """Return every setting that holds for a device: what its owner set over the defaults."""
+def whole_settings(desired: Mapping[str, Any], model: DeviceModel, part_names: str | None = None) -> Settings:
+    """Return every setting that holds for a device: what its owner set over the defaults, with the names of parts."""
     known = {key: value for key, value in desired.items() if key in Settings.model_fields}
+    for kind, names in names_of_parts(part_names).items():
+        known[kind] = _named(known.get(kind, ()), names)
     settings = Settings.model_validate(known)
     return settings.model_copy(
         update={
@@ -151,14 +168,39 @@ def whole_settings(desired: Mapping[str, Any], model: DeviceModel) -> Settings:
 
 
 def factory_settings(model_name: str) -> dict[str, Any]:
-    """Return every default of a model, as devices are told it."""
+    """Return every default of a model, as devices are told it; null for each name, whoever gave the part one."""
     return plain(whole_settings({}, model_of(model_name)))
+
+
+def names_in(settings: Settings) -> str | None:
+    """Return what is stored of the names of a device's parts."""
+    return part_names_text(
+        {
+            PartKind.PROBE: [each.name or None for each in settings.temp],
+            PartKind.INPUT: [each.name or None for each in settings.input],
+        }
+    )
+
+
+def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as devices are told them and as they are stored in clear: without a person's words."""
+    parts = {
+        kind.value: [{key: value for key, value in each.items() if key != "name"} for each in settings[kind]]
+        for kind in PartKind
+        if kind in settings
+    }
+    return {**settings, **parts}
 
 
 def plain(settings: Settings) -> dict[str, Any]:
     """Return settings as JSON for storing and for the device: whole numbers without a decimal point."""
-    made: dict[str, Any] = _tidy(settings.model_dump(mode="json"))
-    return made
+    return settings.model_dump(mode="json")
+
+
+def _named(parts: Sequence[Mapping[str, Any]], names: Sequence[str | None]) -> list[dict[str, Any]]:
+    """Return parts with their names; one that has a name and no settings has the defaults."""
+    known = [*parts, *({} for _ in range(len(names) - len(parts)))]
+    return [{**each, "name": name} for each, name in zip_longest(known, names)]
 
 
 def _padded(given: list[Any], default: Probe | AlarmInput, length: int) -> list[Any]:

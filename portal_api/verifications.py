@@ -8,14 +8,16 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.codes import CODE_LIFE, Proof, address_of, forget_code, look_at_code, send_code
-from portal_api.contacts import VERIFIED_FIELDS, ContactView, view
+from portal_api.contacts import RESUMED, VERIFIED_FIELDS, ContactView, view
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
+from portal_api.portal import Portal
 from portal_api.problem import FieldFault, Problem, fault, too_many
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 Channel = Literal["sms", "email"]
+UNSUBSCRIBED = "unsubscribed"  # as the button in an alarm mail notes it
 
 
 def _code(text: str) -> str:
@@ -53,7 +55,7 @@ class CodeSent(View):
 async def send(call: Call[CodeWish, None]) -> CodeSent | Problem:
     """Send a code, which replaces the one before. One at once and then one a minute; each is good for 10 minutes."""
     contact, channel = await own_contact(call), ChannelKind(call.body.channel)
-    refused = _not_possible(contact, channel)
+    refused = _not_possible(call.portal, contact, channel)
     if refused is not None:
         return refused
     wait_s = await send_code(call.portal, contact, channel)
@@ -69,12 +71,13 @@ async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
         contact = await own_contact(call)
         if not address_of(contact, channel):
             return fault("channel", "The contact has no address for this channel.")
-        if channel in contact.verified_channels():
+        coming_back = may_come_back(contact, channel)
+        if channel in contact.verified_channels() and not coming_back:
             return view(contact)
         proof = await look_at_code(call.portal, contact, channel, call.body.code)
         if proof is not Proof.RIGHT:
             return _wrong(proof)
-        changes: dict[str, Any] = {VERIFIED_FIELDS[channel]: call.clock.now()}
+        changes: dict[str, Any] = {VERIFIED_FIELDS[channel]: call.clock.now(), **(RESUMED if coming_back else {})}
         verified = await call.records.change_one(
             Contact,
             is_("id", contact.id),
@@ -87,15 +90,30 @@ async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
             return view(verified)
 
 
-def _not_possible(contact: Contact, channel: ChannelKind) -> Problem | None:
+def _not_possible(portal: Portal, contact: Contact, channel: ChannelKind) -> Problem | None:
     if not address_of(contact, channel):
         return fault("channel", "The contact has no address for this channel.")
+    if channel not in portal.settings.channels:
+        detail = "Nothing can be sent by this channel here: no provider is set up for it."
+        return Problem(status=409, kind="channel-not-configured", detail=detail)
+    if may_come_back(contact, channel):
+        return None
     if channel in contact.verified_channels():
         return Problem(status=409, kind="verified", detail="This address is verified already.")
     if contact.paused_at is not None:
         detail = "This person asked us to send nothing more. Only they can undo that, by replying START."
         return Problem(status=409, kind="paused", detail=detail)
     return None
+
+
+def may_come_back(contact: Contact, channel: ChannelKind) -> bool:
+    """Return whether a code by this channel undoes this person's stop.
+
+    Who pressed the button in a mail has no other way back, and a code that they pass on shows that they want it.
+    Who wrote STOP has: START. A text would break the rule, and the provider would refuse it.
+    """
+    unsubscribed = contact.paused_at is not None and contact.pause_reason == UNSUBSCRIBED
+    return unsubscribed and channel is ChannelKind.EMAIL
 
 
 def _wrong(proof: Proof) -> Problem:

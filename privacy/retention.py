@@ -1,7 +1,7 @@
 """Removes what its time is over for, as the handling of each stored field says; nothing is listed here by hand."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from types import MappingProxyType, UnionType
@@ -13,7 +13,7 @@ from isocket.domain.handling import Handling, Keep
 from isocket.domain.record import Record, handling_of
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, StoreUnavailableError, above, at_most, every, is_
+from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, is_not
 
 log = get_logger(__name__)
 
@@ -52,41 +52,67 @@ class Retention:
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until `stop`."""
         while not stop.is_set():
-            try:
-                await self.sweep()
-            except StoreUnavailableError:
-                log.warning("sweep_broken_off")
+            await self.sweep()
             await self._clock.wait(stop, SWEEP_EVERY_S)
 
     async def sweep(self) -> dict[str, int]:
-        """Remove and empty what is due; return how many records of which collection were touched."""
+        """Remove and empty what is due; return how many records of which collection were touched.
+
+        What goes wrong with one class or one record is logged and left for the next sweep: the rest must not wait.
+        """
         now = self._clock.now()
         done: dict[str, int] = {}
         for term in terms():
-            touched = await self._empty(term, now) + await self._remove(term, now)
+            touched = await self._tried(term.kind, self._empty(term, now)) + await self._tried(
+                term.kind, self._remove(term, now)
+            )
             if touched:
                 done[term.kind.collection] = touched
-        buckets = await self._records.remove_all(Bucket, at_most("refilled_at", now - BUCKET_LIFE))
+        full = self._records.remove_all(Bucket, at_most("refilled_at", now - BUCKET_LIFE))
+        buckets = await self._tried(Bucket, full)
         if buckets:
             done[Bucket.collection] = buckets
         if done:
             log.info("swept", **done)
         return done
 
+    async def _tried(self, kind: type[Record], work: Awaitable[int]) -> int:
+        try:
+            return await work
+        except Exception as error:  # whatever it is, what else is due must go
+            log.exception("sweep_broken_off", collection=kind.collection, error=type(error).__name__)
+            return 0
+
     async def _remove(self, term: Term, now: datetime) -> int:
         return await self._records.remove_all(term.kind, at_most(term.since, now - term.life))
 
     async def _empty(self, term: Term, now: datetime) -> int:
-        """Empty texts one record at a time: each is sealed under the key of its own person."""
+        """Empty the texts whose time is over; those that cannot be read any more are emptied unread."""
         emptied = 0
         for life, names in term.texts.items():
             done, upto = self._emptied.get((term.kind.collection, life), EPOCH), now - life
-            async for record in every(self._records, term.kind, above(term.since, done), at_most(term.since, upto)):
-                blanks = {name: "" for name in names if getattr(record, name)}
-                if blanks:
-                    changed = await self._records.change_one(term.kind, is_("id", record.id), **blanks)
-                    emptied += changed is not None
+            window = (above(term.since, done), at_most(term.since, upto))
+            try:
+                emptied += await self._empty_each(term.kind, names, window)
+            except StoreUnavailableError:
+                raise
+            except Exception as error:  # one that does not open keeps all others from being read
+                log.exception("records_not_read", collection=term.kind.collection, error=type(error).__name__)
+                counts = [
+                    await self._records.change_all(term.kind, *window, is_not(name, None), **{name: ""})
+                    for name in names
+                ]
+                emptied += max(counts)
             self._emptied[term.kind.collection, life] = upto
+        return emptied
+
+    async def _empty_each(self, kind: type[Record], names: Sequence[str], window: Sequence[Test]) -> int:
+        """Empty one record at a time, which writes nothing twice and holds up nobody."""
+        emptied = 0
+        async for record in every(self._records, kind, *window):
+            blanks = {name: "" for name in names if getattr(record, name)}
+            if blanks:
+                emptied += await self._records.change_one(kind, is_("id", record.id), **blanks) is not None
         return emptied
 
 

@@ -25,6 +25,7 @@ class Open:
     """Something is wrong since `began_ms`. `explained_by` names the incident that makes it no news.
 
     `hold_until_ms`: it seems over already, and only the delay of its clear runs; nobody is told before that ends.
+    `late`: we heard of it long after the fact, so that nobody is told if it is over already.
     """
 
     key: Key
@@ -33,6 +34,8 @@ class Open:
     value: float | None = None
     explained_by: str | None = None
     hold_until_ms: int | None = None
+    by_device: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

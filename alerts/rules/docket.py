@@ -16,12 +16,13 @@ ONE_SHOT_MS = ONE_SHOT_LASTS_S * 1000
 
 
 class When(NamedTuple):
-    """A report's place: its moment (never later than we heard it), when we heard it, and its order."""
+    """A report's place: its moment (never later than we heard it), when we heard it, its order, if it came late."""
 
     at_ms: int
     heard_ms: int
     boot: int
     seq: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ class Docket:
         elif not known.is_open:
             if look is not Look.BAD:
                 del self.conditions[key]
+            elif known.late and not when.late:
+                self.conditions[key] = replace(known, late=False)
         elif look is Look.GOOD:
             if known.phase is Phase.OPEN:
                 self.conditions[key] = replace(
@@ -75,7 +78,8 @@ class Docket:
         if known is None or not known.is_open:
             begun = known or _beginning(when, value)
             heard = value if value is not None else begun.value
-            self._open(key, replace(begun, by_device=by_device, value=heard))
+            late = begun.late and when.late
+            self._open(key, replace(begun, by_device=by_device, value=heard, late=late))
         elif key.cause in ONE_SHOTS:
             self.conditions[key] = replace(known, since_ms=max(known.since_ms, when.at_ms))
         else:
@@ -182,6 +186,8 @@ class Docket:
                 began_ms=known.since_ms,
                 value=known.value,
                 explained_by=explained,
+                by_device=known.by_device,
+                late=known.late,
             )
         )
 
@@ -241,4 +247,5 @@ def _beginning(when: When, value: float | None) -> Condition:
         boot=when.boot,
         seq=when.seq,
         value=value,
+        late=when.late,
     )

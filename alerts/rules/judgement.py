@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from alerts.rules.alarms import hear_alarm, hear_boot
 from alerts.rules.decisions import Decision, Why
 from alerts.rules.docket import Case, Docket, When
-from alerts.rules.lateness import is_overtaken_alarm, newest_known
+from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, newest_known
 from alerts.rules.memory import Key, Memory, Order
 from alerts.rules.signs import Look, Standing, signs
-from alerts.rules.silence import Hearing, hear_silence, hear_voice
+from alerts.rules.silence import Hearing, hear_silence, hear_voice, in_ms, patience_now
 from isocket.domain.incidents import Cause
 from isocket.domain.reports import DeviceState, Report, ReportKind
 
@@ -45,10 +45,11 @@ def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: in
     for report in sorted(heard.reports, key=lambda each: each.order):
         walk.hear(report)
     walk.docket.pass_until(now_ms)
-    listening = hear_silence(walk.docket, hearing, now_ms)
+    patience = patience_now(memory.patience, hearing, in_ms(case.settings.offline_after_s), now_ms)
+    listening = hear_silence(walk.docket, hearing, patience, now_ms)
     wakes = [each for each in (walk.docket.wake_ms(), listening.look_ms) if each is not None]
     return Judgement(
-        memory=walk.memory(),
+        memory=replace(walk.memory(), patience=patience),
         decisions=walk.docket.decided(),
         judged=walk.newest,
         wake_ms=min(wakes, default=None),
@@ -65,6 +66,7 @@ class _Walk:
         self._before = memory
         self._state = heard.state
         self._late_until = self.newest
+        self._backlogs = batches(heard.reports)
         self._alarms = memory.alarms
         self._proven = set(memory.proven)
         known = {} if heard.state is None else heard.state.fields
@@ -82,7 +84,8 @@ class _Walk:
     def hear(self, report: Report) -> None:
         if report.order <= self._late_until and not self._is_overtaken(report):
             return
-        when = When(min(report.at_ms, report.received_ms), report.received_ms, report.boot, report.seq)
+        late = came_late(report, self._backlogs)
+        when = When(min(report.at_ms, report.received_ms), report.received_ms, *report.order, late)
         self.docket.pass_before(when.at_ms)
         hear_boot(self.docket, when)
         if report.kind is ReportKind.ALARM:

@@ -1,5 +1,6 @@
 """Which reports come in time to be judged: arrival is no order, (boot, seq) is."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,19 @@ from isocket.kit.clock import EPOCH
 OVERTAKEN_MS = 60_000
 """Alarms travel on a lane of their own, so a state sent just after one may be judged just before it. An alarm
 younger than this, by a good clock, was overtaken; an older one is history."""
+
+
+def batches(reports: tuple[Report, ...]) -> frozenset[int]:
+    """Return the moments of receipt at which several state reports came at once: those were kept for a while."""
+    times = Counter(each.received_ms for each in reports if each.kind is ReportKind.STATE)
+    return frozenset(received_ms for received_ms, number in times.items() if number > 1)
+
+
+def came_late(report: Report, backlogs: frozenset[int]) -> bool:
+    """Return whether a report tells of the past: by a good clock, else by having come in a backlog."""
+    if report.clock is ClockQuality.DEVICE:
+        return report.received_ms - report.at_ms > OVERTAKEN_MS
+    return report.kind is ReportKind.STATE and report.received_ms in backlogs
 
 
 def newest_known(judged: Order, state: DeviceState | None, reports: tuple[Report, ...]) -> Order:

@@ -53,6 +53,7 @@ class Condition:
     value: float | None = None
     depth: float | None = None  # the lowest battery threshold that was reached
     explained_by: str | None = None
+    late: bool = False  # whatever was said of it came long after the fact
 
     @property
     def is_open(self) -> bool:
@@ -71,6 +72,19 @@ class PowerBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a device may be silent, in milliseconds; 0 or less: for ever.
+
+    `before_ms` is the longest that held before it was lowered at `lowered_ms`, while the device has not been heard
+    since: it counts until then.
+    """
+
+    after_ms: int
+    before_ms: int = 0
+    lowered_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """All of one device. `alarms` orders the alarm reports judged: they come by a lane of their own.
 
@@ -81,9 +95,10 @@ class Memory:
     proven: frozenset[int] = frozenset()
     power_back: PowerBack | None = None
     alarms: Order = BEFORE_ALL
+    patience: Patience | None = None
 
 
-_PROVEN, _POWER_BACK, _ALARMS = "proven_probes", "power_back", "alarms_judged"
+_PROVEN, _POWER_BACK, _ALARMS, _PATIENCE = "proven_probes", "power_back", "alarms_judged", "patience"
 
 
 def to_watch(memory: Memory) -> dict[str, Any]:
@@ -95,6 +110,8 @@ def to_watch(memory: Memory) -> dict[str, Any]:
         kept[_POWER_BACK] = asdict(memory.power_back)
     if memory.alarms != BEFORE_ALL:
         kept[_ALARMS] = list(memory.alarms)
+    if memory.patience is not None:
+        kept[_PATIENCE] = asdict(memory.patience)
     return kept
 
 
@@ -104,11 +121,13 @@ def from_watch(kept: Mapping[str, Any]) -> Memory:
     proven = rest.pop(_PROVEN, ())
     power_back = rest.pop(_POWER_BACK, None)
     boot, seq = rest.pop(_ALARMS, BEFORE_ALL)
+    patience = rest.pop(_PATIENCE, None)
     return Memory(
         conditions={Key.of(key): _condition(each) for key, each in rest.items()},
         proven=frozenset(proven),
         power_back=None if power_back is None else PowerBack(**power_back),
         alarms=(boot, seq),
+        patience=None if patience is None else Patience(**patience),
     )
 
 

@@ -9,9 +9,11 @@ from alerts.wording.messages import (
     clear_mail,
     clear_text,
     exhausted_notice,
+    incident_page,
     stop_page,
     stopped_notice,
     stopped_page,
+    unanswered_notice,
 )
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "clear_mail",
     "clear_text",
     "exhausted_notice",
+    "incident_page",
     "stop_page",
     "stopped_notice",
     "stopped_page",
+    "unanswered_notice",
 ]

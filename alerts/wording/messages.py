@@ -8,7 +8,7 @@ from html import escape
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
 from alerts.wording.phrases import local_time, mail_name, sms_name, what, words
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Incident
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import spoken
 
 NAME_SEPTETS = 40
@@ -54,41 +54,56 @@ def clear_text(story: Story, reader: Reader) -> Words:
     return _sms(texts.clear_sms, story, reader, at=at, clear=True)
 
 
-def alarm_mail(story: Story, reader: Reader, *, public_url: str) -> Words:
-    """Return the e-mail that something is wrong, with a link that shows it and acknowledges nothing."""
+def alarm_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> Words:
+    """Return the e-mail that something is wrong, with the reader's own link to a page that has a button."""
     texts = words(reader.language)
-    link = _link(public_url, story.incident)
     facts = [_since(texts, story, reader), f"{texts.mail_code}: {story.incident.short_code}"]
     return _mail(
         _headline(texts, story, clear=False),
         facts if story.incident.short_code else facts[:1],
         f"{texts.mail_look}:",
         link,
-        [texts.mail_acknowledge, texts.mail_why],
+        [texts.mail_acknowledge, _with_account(texts, public_url, story.incident), texts.mail_why],
     )
 
 
-def clear_mail(story: Story, reader: Reader, *, public_url: str) -> Words:
+def clear_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> Words:
     """Return the e-mail that it is over."""
     texts = words(reader.language)
     facts = [_since(texts, story, reader)]
     if story.incident.closed_at is not None:
         until = local_time(texts, story.incident.closed_at, reader.time_zone)
         facts.append(f"{texts.mail_until}: {until}")
-    link = _link(public_url, story.incident)
-    return _mail(_headline(texts, story, clear=True), facts, "", link, [texts.mail_why])
+    footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
+    return _mail(_headline(texts, story, clear=True), facts, "", link, footer)
+
+
+def incident_page(story: Story, reader: Reader) -> str:
+    """Return the page behind the link in a mail: what the mail says, how it stands now, and a button while open."""
+    texts, incident = words(reader.language), story.incident
+    over = incident.state is IncidentState.CLOSED
+    facts = [_since(texts, story, reader)]
+    if over and incident.closed_at is not None:
+        facts.append(f"{texts.mail_until}: {local_time(texts, incident.closed_at, reader.time_zone)}")
+    shown = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    if incident.state is IncidentState.OPEN:
+        button = f'<form method="post"><button class="main">{escape(texts.ack_button)}</button></form>'
+        shown += f"<p>{escape(texts.ack_text)}</p>{button}"
+    else:
+        shown += f'<p class="note ok">{escape(texts.ack_over if over else texts.ack_done)}</p>'
+    return _page(_headline(texts, story, clear=over), shown, spoken(reader.language), styled=True)
 
 
 def exhausted_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
     """Return the notice to the account that nobody could be told of an alarm."""
     texts = words(reader.language)
-    sentence = texts.notice_exhausted.format(
-        name=mail_name(story.device_name),
-        what=what(texts, story.incident, clear=False, label=story.probe_name),
-        time=local_time(texts, story.incident.opened_at, reader.time_zone),
-    )
-    text = f"{sentence}\n\n{_link(public_url, story.incident)}\n"
-    return Words(subject=texts.notice_exhausted_subject, text=text)
+    return _notice(texts.notice_exhausted_subject, texts.notice_exhausted, story, reader, public_url)
+
+
+def unanswered_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
+    """Return the notice to the account that people were told of an alarm and nobody acknowledged it."""
+    texts = words(reader.language)
+    return _notice(texts.notice_unanswered_subject, texts.notice_unanswered, story, reader, public_url)
 
 
 def stopped_notice(reader: Reader, *, public_url: str) -> Words:
@@ -111,11 +126,28 @@ def stopped_page(language: str) -> str:
     return _page(texts.stop_title, f"<p>{escape(texts.stop_done)}</p>", spoken(language))
 
 
-def _page(title: str, body: str, language: str) -> str:
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title>'
-    return (
-        f'<!DOCTYPE html><html lang="{language}"><head>{head}</head><body><h1>{escape(title)}</h1>{body}</body></html>'
+def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url: str) -> Words:
+    texts = words(reader.language)
+    sentence = pattern.format(
+        name=mail_name(story.device_name),
+        what=what(texts, story.incident, clear=False, label=story.probe_name),
+        time=local_time(texts, story.incident.opened_at, reader.time_zone),
     )
+    return Words(subject=subject, text=f"{sentence}\n\n{_link(public_url, story.incident)}\n")
+
+
+def _page(title: str, body: str, language: str, *, styled: bool = False) -> str:
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><meta name="robots" content="noindex">'
+    if styled:
+        head += '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/portal.css">'
+    return (
+        f'<!DOCTYPE html><html lang="{language}"><head>{head}</head><body><main class="narrow">'
+        f'<div class="card door"><h1>{escape(title)}</h1>{body}</div></main></body></html>'
+    )
+
+
+def _with_account(texts: Texts, public_url: str, incident: Incident) -> str:
+    return f"{texts.mail_account}: {_link(public_url, incident)}"
 
 
 def _sms(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: bool) -> Words:

@@ -29,11 +29,18 @@ class Texts:
     mail_code: str
     mail_look: str
     mail_acknowledge: str
+    mail_account: str
     mail_why: str
     notice_exhausted_subject: str
     notice_exhausted: str
+    notice_unanswered_subject: str
+    notice_unanswered: str
     notice_stopped_subject: str
     notice_stopped: str
+    ack_text: str
+    ack_button: str
+    ack_done: str
+    ack_over: str
     stop_title: str
     stop_text: str
     stop_button: str

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlsplit
 
 from alerts.callbacks import status_callback
 from alerts.channels.channel import Channel, ChannelKind
@@ -11,28 +12,31 @@ from alerts.channels.mail_text import AddressInvalidError
 from alerts.channels.smtp import SmtpMail, SmtpUrlError
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.desk import DeskChannel
+from isocket.app.addresses import is_loopback
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 
+KINDS = (ChannelKind.SMS, ChannelKind.EMAIL)
+
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """One channel for each kind."""
+    """One channel for each kind that can be had; what goes by another fails visibly."""
 
     by_kind: Mapping[ChannelKind, Channel]
 
     @classmethod
     def from_settings(cls, settings: Settings, *, records: Records, clock: Clock) -> Self:
-        """Return Twilio and SMTP where they are set up, else the desk.
+        """Return Twilio and SMTP where they are set up, else the desk where somebody can open it.
 
         Raises:
             SettingsError: the mail server's or the sender's address cannot be used.
         """
-        found: dict[ChannelKind, Channel] = {
-            kind: DeskChannel(kind, records=records, clock=clock) for kind in (ChannelKind.SMS, ChannelKind.EMAIL)
-        }
+        found: dict[ChannelKind, Channel] = {}
+        if desk_can_be_opened(settings):
+            found = {kind: DeskChannel(kind, records=records, clock=clock) for kind in KINDS}
         sms = twilio_of(settings)
         mail = smtp_of(settings, clock)
         if sms is not None:
@@ -46,6 +50,23 @@ class Channels:
         await stop.wait()
         for channel in self.by_kind.values():
             await channel.close()
+
+
+def desk_can_be_opened(settings: Settings) -> bool:
+    """Return whether the desk is seen by whoever sits at this machine and by nobody else.
+
+    It asks nobody to sign in. A portal on loopback may still be everybody's, behind a proxy that leaves no trace
+    in its requests; a public address elsewhere tells that it is.
+    """
+    return settings.http.is_loopback and is_loopback(urlsplit(settings.origin).hostname or "")
+
+
+def kinds_that_arrive(settings: Settings) -> frozenset[ChannelKind]:
+    """Return the kinds of channel by which somebody gets a message: by a provider, or on a desk that can be opened."""
+    if desk_can_be_opened(settings):
+        return frozenset(KINDS)
+    given = {ChannelKind.SMS: settings.twilio_account_sid, ChannelKind.EMAIL: settings.smtp_url}
+    return frozenset(kind for kind, provider in given.items() if provider is not None)
 
 
 def twilio_of(settings: Settings) -> TwilioSms | None:

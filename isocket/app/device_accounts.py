@@ -26,11 +26,17 @@ class DeviceAccounts:
         self._set_accounts = set_accounts
         self._known: dict[str, str] = {}
         self._newest: datetime = EPOCH
+        self._failing = False
 
     async def load(self) -> None:
-        """Give the broker all devices there are."""
+        """Give the broker all devices that can be read; a record that does not open must not keep the cloud shut."""
         self._known.clear()
-        await self._take_up(EPOCH)
+        try:
+            await self._take_up(EPOCH)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:
+            log.exception("broker_accounts_not_read", error=type(error).__name__)
         await self._set_accounts(self._known.items())
         log.info("broker_accounts_loaded", devices=len(self._known))
 
@@ -39,8 +45,11 @@ class DeviceAccounts:
         while not await self._clock.wait(stop, LOOK_EVERY_S):
             try:
                 await self._look()
-            except StoreUnavailableError:
-                log.warning("broker_accounts_not_read")
+                self._failing = False
+            except Exception as error:
+                if not self._failing:  # once is enough, at two looks a second
+                    log.exception("broker_accounts_not_read", error=type(error).__name__)
+                self._failing = True
 
     async def _look(self) -> None:
         count, before = await self._records.count(Device), len(self._known)

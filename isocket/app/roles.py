@@ -14,7 +14,7 @@ from broker_bridge.bridge import Bridge
 from broker_bridge.connection import BrokerAddress, Login
 from broker_bridge.mosquitto.config import BrokerConfig, TlsListener
 from broker_bridge.mosquitto.process import MosquittoChild
-from isocket.app.channels import Channels
+from isocket.app.channels import Channels, desk_can_be_opened, kinds_that_arrive
 from isocket.app.device_accounts import DeviceAccounts
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
@@ -32,6 +32,7 @@ from portal_api.routes import AnyRoute
 from privacy.retention import Retention
 
 CONNECT_PATIENCE_S = 5.0
+VOICE_CALLBACK = "/hooks/twilio/voice/{attempt}"
 
 
 class Role(StrEnum):
@@ -199,9 +200,10 @@ class Roles:
         signature = None
         if token is not None:
             signature = TwilioSignature(auth_tokens=[token.get_secret_value()], public_url=house.settings.origin)
-        return callback_routes(
+        found = callback_routes(
             records=house.records, clock=house.clock, public_url=house.settings.origin, signature=signature
         )
+        return [*found, web.post(VOICE_CALLBACK, _refuse)]
 
     async def _bridge_is_connected(self) -> bool:
         return self._bridge is not None and self._bridge.connected
@@ -213,7 +215,13 @@ def portal_settings(settings: Settings) -> PortalSettings:
         public_url=settings.origin,
         trusted_proxies=settings.trusted_proxies,
         security_contact=settings.security_contact,
+        channels=kinds_that_arrive(settings),
     )
+
+
+async def _refuse(_: web.Request) -> web.Response:
+    """Answer 403: we make no calls, so that nobody has anything to report about one."""
+    raise web.HTTPForbidden
 
 
 def _absolute(path: Path) -> Path:
@@ -226,6 +234,6 @@ def _reachable(host: str) -> str:
 
 
 def _routes(settings: Settings) -> tuple[AnyRoute, ...]:
-    """Return API and pages; the desk too where messages end there and only this machine reaches the portal."""
+    """Return API and pages; the desk too where messages end there and only this machine can open it."""
     has_desk = settings.twilio_account_sid is None or settings.smtp_url is None
-    return (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=has_desk and settings.http.is_loopback))
+    return (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=has_desk and desk_can_be_opened(settings)))

@@ -27,6 +27,7 @@ __all__ = [
     "desk",
     "devices",
     "incidents",
+    "listening",
     "problems",
 ]
 __all__ += ["watches"]

@@ -32,7 +32,7 @@ COMMAND_NAMES = (
     collection="commands",
     subject="account_id",
     account="account_id",
-    indexed=(("status", "expires_at"), ("device_id", "created_at")),
+    indexed=(("status", "created_at"), ("device_id", "created_at")),
 )
 class Command(Record):
     """One order. A socket must not carry it out after `expires_at`, nor twice."""

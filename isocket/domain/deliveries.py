@@ -5,9 +5,22 @@ from enum import StrEnum
 from typing import Annotated
 
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.handling import MESSAGE_FACT, MESSAGE_TEXT, Plain
+from isocket.domain.handling import (
+    MESSAGE_FACT,
+    MESSAGE_TEXT,
+    Basis,
+    Export,
+    Handling,
+    Keep,
+    Plain,
+    Purpose,
+)
 from isocket.domain.record import Record, record
 from isocket.kit.clock import EPOCH
+
+MESSAGE_LINK = Handling(
+    purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.YEAR_1, export=Export.WITHHELD
+)  # as long as its message: a way out must still lead out of an old mail
 
 
 class DeliveryKind(StrEnum):
@@ -37,7 +50,7 @@ class DeliveryState(StrEnum):
     collection="deliveries",
     subject="person_id",
     account="account_id",
-    indexed=(("state", "due_at"), ("incident_id",), ("account_id",), ("contact_id",)),
+    indexed=(("state", "due_at"), ("incident_id",), ("account_id",), ("contact_id",), ("link_hash",)),
 )
 class Delivery(Record):
     """One message to one person by one channel. Id derived from why, so that a second run adds nothing."""
@@ -53,12 +66,14 @@ class Delivery(Record):
     text: Annotated[str, MESSAGE_TEXT]
     html: Annotated[str | None, MESSAGE_TEXT] = None
     unsubscribe_url: Annotated[str | None, MESSAGE_TEXT] = None
+    link_hash: Annotated[str, MESSAGE_LINK] = ""  # of the token in the reader's own links
     state: Annotated[DeliveryState, MESSAGE_FACT] = DeliveryState.DUE
     reason: Annotated[str, MESSAGE_FACT] = ""
     created_at: Annotated[datetime, MESSAGE_FACT]
     due_at: Annotated[datetime, MESSAGE_FACT]
     expires_at: Plain[datetime | None] = None  # no use in sending it later than this
     tries: Plain[int] = 0
+    held_up: Plain[bool] = False  # the provider will not have it for now: nobody should wait for this way only
     ended_at: Annotated[datetime | None, MESSAGE_FACT] = None
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
 

@@ -28,6 +28,7 @@ class Device(Record):
     claimed_at: Annotated[datetime | None, DEVICE_CHOICE] = None
     name: Annotated[str | None, DEVICE_WORDS] = None
     place: Annotated[str | None, DEVICE_WORDS] = None
+    part_names: Annotated[str | None, DEVICE_WORDS] = None  # what probes and inputs are called, see domain.settings
     desired: Annotated[dict[str, Any], DEVICE_CHOICE] = field(default_factory=dict)
     desired_version: Plain[int] = 0
     desired_pending: Plain[bool] = False  # a change the bridge has yet to publish

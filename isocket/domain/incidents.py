@@ -79,7 +79,9 @@ class Incident(Record):
     open_key: Plain[str | None] = None
     needs_step: Plain[bool] = False  # the ladder has something to do, see alerts.escalation
     step_due_at: Plain[datetime] = EPOCH
-    ladder_position: Plain[int] = 0
+    told_from: Plain[datetime | None] = None  # since when the ladder's seconds count; None: since it was detected
+    told_though_over: Plain[bool] = False  # its alarm goes out even if it ends before that went
+    ladder_position: Plain[int] = 0  # how many steps of the ladder were taken
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
 
 

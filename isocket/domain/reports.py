@@ -79,12 +79,18 @@ class Envelope:
     def _warm_enough(self, readings: Sequence[float | None]) -> bool:
         if len(readings) > len(self.temp_c):
             return False
-        return all(_within(reading, bounds) for reading, bounds in zip(readings, self.temp_c, strict=False))
+        for reading, bounds in zip(readings, self.temp_c, strict=False):  # noqa: SIM110 - a generator costs more than this
+            if not _within(reading, bounds):
+                return False
+        return True
 
     def _at_rest(self, inputs: Sequence[bool]) -> bool:
         if len(inputs) > len(self.inputs):
             return False
-        return all(quiet is None or value == quiet for value, quiet in zip(inputs, self.inputs, strict=False))
+        for value, quiet in zip(inputs, self.inputs, strict=False):
+            if quiet is not None and value != quiet:
+                return False
+        return True
 
 
 def _within(reading: float | None, bounds: tuple[float | None, float | None] | None) -> bool:

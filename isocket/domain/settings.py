@@ -1,10 +1,37 @@
 """A device's settings as the rules read them: what its owner wants, over the defaults of the contract."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any
 
 from isocket.domain.incidents import Severity
+
+
+class PartKind(StrEnum):
+    """The kinds of parts that people give names to, as the settings call them."""
+
+    PROBE = "temp"
+    INPUT = "input"
+
+
+def part_name(part_names: str | None, kind: PartKind, number: int) -> str | None:
+    """Return what `Device.part_names` calls a part, None for nothing."""
+    names = names_of_parts(part_names).get(kind, ())
+    return names[number] if number < len(names) else None
+
+
+def names_of_parts(part_names: str | None) -> dict[PartKind, tuple[str | None, ...]]:
+    """Return the names in `Device.part_names`, for each kind by number."""
+    told = json.loads(part_names) if part_names else {}
+    return {kind: tuple(told[kind]) for kind in PartKind if kind in told}
+
+
+def part_names_text(names: Mapping[PartKind, Sequence[str | None]]) -> str | None:
+    """Return what to store as `Device.part_names`: words of a person, sealed, and never told to the device."""
+    kept = {kind.value: list(each) for kind, each in names.items() if any(each)}
+    return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

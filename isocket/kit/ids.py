@@ -25,8 +25,11 @@ def new_token() -> str:
 
 
 def token_hash(token: str) -> str:
-    """Return what is stored of a random token: SHA-256 is enough, since 256 random bits cannot be tried out."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    """Return what is stored of a random token: SHA-256 is enough, since 256 random bits cannot be tried out.
+
+    What a stranger sends instead of one may hold bytes that are no text; it gets a hash as well, which fits nothing.
+    """
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_code(digits: int = 6) -> str:

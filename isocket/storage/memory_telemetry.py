@@ -46,6 +46,15 @@ class _Device:
             and self.heard_ms != self.silence_judged_ms
         )
 
+    def due_since_ms(self, now_ms: int) -> int | None:
+        """Return since when somebody should look at it; None if nobody needs to."""
+        reasons = [self.waiting_since_ms]
+        if self.wake_ms is not None and self.wake_ms <= now_ms:
+            reasons.append(self.wake_ms)
+        if self.silent_after_ms is not None and self.silent(now_ms):
+            reasons.append(self.heard_ms + self.silent_after_ms)
+        return min((each for each in reasons if each is not None), default=None)
+
     def must_judge(self, report: Report) -> bool:
         """Return whether a rule has to see this report."""
         if report.kind is ReportKind.ALARM:
@@ -189,7 +198,7 @@ class MemoryTelemetry:
         now: datetime,
         lease_s: float,
     ) -> Waiting | None:
-        """Claim the device that waits longest; those with something to judge before those that only time woke."""
+        """Claim the device that has been due longest, for whatever reason."""
         now_ms = to_ms(now)
         free = [(device_id, each) for device_id, each in self._devices.items() if each.lease_ms <= now_ms]
         chosen = _longest_waiting(free, now_ms)
@@ -267,21 +276,12 @@ def _begin_to_wait(device: _Device, since_ms: int) -> None:
 def _longest_waiting(free: Iterable[tuple[str, _Device]], now_ms: int) -> tuple[str, _Device] | None:
     """Return who comes first; of equals, who was heard of first."""
     best: tuple[str, _Device] | None = None
-    best_place = (9, 0)
+    best_ms = 0
     for device_id, device in free:
-        place = _place(device, now_ms)
-        if place is not None and place < best_place:
-            best, best_place = (device_id, device), place
+        due_ms = device.due_since_ms(now_ms)
+        if due_ms is not None and (best is None or due_ms < best_ms):
+            best, best_ms = (device_id, device), due_ms
     return best
-
-
-def _place(device: _Device, now_ms: int) -> tuple[int, int] | None:
-    """Return (which lane, since when) a device waits in; None if it does not."""
-    if device.waiting_since_ms is not None:
-        return (0, device.waiting_since_ms)
-    if device.wake_ms is not None and device.wake_ms <= now_ms:
-        return (1, device.wake_ms)
-    return (2, 0) if device.silent(now_ms) else None
 
 
 def _own_fields(report: Report) -> Mapping[str, Any]:

@@ -9,14 +9,18 @@ from typing import Self, TypeVar
 
 from isocket.kit.clock import Clock, SystemClock
 from isocket.storage.port import StoreUnavailableError
+from isocket.storage.sqlite_connection import connect
 from isocket.storage.sqlite_documents import SqliteDocuments
 from isocket.storage.sqlite_heard import HeardDevices
+from isocket.storage.sqlite_log import ReadGate, checkpoint
 from isocket.storage.sqlite_telemetry import SqliteTelemetry
-from isocket.storage.sqlite_writer import Writer, connect
+from isocket.storage.sqlite_writer import Writer
 from isocket.storage.wakeups import Wakeups
 
 T = TypeVar("T")
 OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
+EMPTYING_TRIES = 5
+EMPTYING_WAIT_S = 1.0
 
 
 class SqliteFile:
@@ -25,7 +29,8 @@ class SqliteFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.heard = HeardDevices()
-        self._writer = Writer(path, after_roll_back=self.heard.clear)
+        self._gate = ReadGate()
+        self._writer = Writer(path, reads=self._gate, after_roll_back=self.heard.clear)
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sqlite-reader")
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
@@ -43,7 +48,30 @@ class SqliteFile:
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds in everything committed so far."""
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._with_connection, work)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._in_turn, work)
+
+    async def empty_log(self) -> bool:
+        """Move the whole log into the file and cut it to nothing; False: others read from it all the time."""
+        return await asyncio.to_thread(self._empty_log)
+
+    def wal_bytes(self) -> int:
+        """Return how long the write-ahead log is."""
+        try:
+            return Path(f"{self._path}-wal").stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _empty_log(self) -> bool:
+        for _ in range(EMPTYING_TRIES):
+            with self._gate.held_shut(EMPTYING_WAIT_S):
+                pages = self._writer.between_commits(lambda c: checkpoint(c, "TRUNCATE", wait_s=0.1)).result()
+            if pages.complete:
+                return True
+        return False
+
+    def _in_turn(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._gate.passing():
+            return self._with_connection(work)
 
     def _with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -87,11 +115,30 @@ class SqliteStore:
             raise StoreUnavailableError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or newer is needed")
         try:
             file = await asyncio.to_thread(SqliteFile, path)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreUnavailableError(f"cannot open {path}: {error}") from error
         store = cls(file, wakeups=wakeups, clock=clock or SystemClock())
         await store.telemetry.prepare()
         return store
+
+    async def empty_log(self) -> bool:
+        """Empty the write-ahead log, so that what was removed is in no old page of it either.
+
+        Removed text is overwritten in the file (`secure_delete`), but the log keeps older pages until it begins
+        anew. Call it when somebody's right is that nothing is left. Writers and readers go on; at worst they wait
+        some 100 ms.
+
+        Returns:
+            False when others read from the log all the time: try again later.
+
+        Raises:
+            StoreUnavailableError: the store is closed.
+        """
+        return await self._file.empty_log()
+
+    def wal_bytes(self) -> int:
+        """Return how long the write-ahead log is on disk, for a gauge."""
+        return self._file.wal_bytes()
 
     async def close(self) -> None:
         """Finish what waits and let go of the file; the write-ahead log is emptied."""

@@ -2,16 +2,17 @@
 
 import json
 import sqlite3
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from isocket.storage.documents import Collection, Document
 from isocket.storage.port import AlreadyThereError, Op, Test
 from isocket.storage.sqlite_writer import ExpectedError
 
 T = TypeVar("T")
-FEW = 200
+FEW = 100  # rows that may be looked at on the event loop: about 1 ms
 
 
 class Run(Protocol):
@@ -45,7 +46,7 @@ class SqliteDocuments:
         await self._write(work)
 
     async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
-        """Store the new ones; return how many."""
+        """Store the new ones and return how many; with `refuse_if_there`, all or none."""
         rows = [(collection.name, (document["id"], _text(document))) for collection, document in items]
         verb = "INSERT" if refuse_if_there else "INSERT OR IGNORE"
 
@@ -53,13 +54,14 @@ class SqliteDocuments:
             added = 0
             for name, group in groupby(rows, key=lambda row: row[0]):
                 statement = f"{verb} INTO {_table(name)} (id, doc) VALUES (?, ?)"
-                try:
-                    added += connection.executemany(statement, [row for _, row in group]).rowcount
-                except sqlite3.IntegrityError as error:
-                    raise ExpectedError(AlreadyThereError(f"{name}: {error}")) from error
+                added += connection.executemany(statement, [row for _, row in group]).rowcount
             return added
 
-        return await self._write(work)
+        def all_or_none(connection: sqlite3.Connection) -> int:
+            with _undone_if_there(connection):
+                return work(connection)
+
+        return await self._write(all_or_none if refuse_if_there else work)
 
     async def get(self, collection: Collection, document_id: str) -> Document | None:
         """Return the document with this id, or None."""
@@ -82,15 +84,20 @@ class SqliteDocuments:
         if after is not None:
             seek, more = _after(order_by, after, descending=descending)
             where, values = f"{where} AND {seek}", [*values, *more]
-        statement = f"SELECT doc FROM {_table(collection.name)} WHERE {where} {_order(order_by, descending=descending)}"
+        rest = f"WHERE {where} {_order(order_by, descending=descending)}"
         if limit is not None:
-            statement += f" LIMIT {limit:d}"
+            rest += f" LIMIT {limit:d}"
 
-        def work(connection: sqlite3.Connection) -> list[tuple[str]]:
-            return connection.execute(statement, values).fetchall()
+        def work(connection: sqlite3.Connection, by: str = "") -> list[Document]:
+            rows = connection.execute(f"SELECT doc FROM {_table(collection.name)} {by} {rest}", values)
+            return [_document(row[0]) for row in rows.fetchall()]
 
-        rows = self._look(work) if _finds_few(collection, tests, limit) else await self._read(work)
-        return [_document(row[0]) for row in rows]
+        def work_if_few(connection: sqlite3.Connection) -> list[Document] | None:
+            by = _leads_to_few(connection, collection, tests)
+            return None if by is None else work(connection, by)
+
+        found = self._look(work_if_few)
+        return await self._read(work) if found is None else found
 
     async def change_one(
         self,
@@ -104,12 +111,23 @@ class SqliteDocuments:
         table = _table(collection.name)
         where, values = _where(tests)
         assignments, news = _assignments(changes)
-        first = f"SELECT id FROM {table} WHERE {where} {_order(order_by, descending=False)} LIMIT 1"
-        if not any(test.field == "id" for test in tests) and not self._look(_any(first, values)):
+        if not await self._any(collection, tests):
             return None  # most claims are in vain, and must not keep the writer from its work
+        first = f"SELECT id FROM {table} WHERE {where} {_order(order_by, descending=False)} LIMIT 1"
         statement = f"UPDATE {table} SET doc = {assignments} WHERE id = ({first}) RETURNING doc"
         row = await self._write(_changing(collection.name, statement, [*news, *values]))
         return None if not row else _document(row[0][0])
+
+    async def _any(self, collection: Collection, tests: Sequence[Test]) -> bool:
+        """Tell whether anything fits; what an id names is not looked up, the change itself will tell."""
+        if _names_one(tests):
+            return True
+        known = self._look(lambda connection: _any_of_few(connection, collection, tests))
+        if known is not None:
+            return known
+        where, values = _where(tests)
+        statement = f"SELECT 1 FROM {_table(collection.name)} WHERE {where} LIMIT 1"
+        return await self._read(lambda connection: connection.execute(statement, values).fetchone() is not None)
 
     async def change_all(self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any]) -> int:
         """Change all that fit; return how many."""
@@ -135,15 +153,75 @@ class SqliteDocuments:
         """Nothing to do: the file is closed by its store."""
 
 
-def _any(statement: str, values: list[Any]) -> Callable[[sqlite3.Connection], bool]:
-    return lambda connection: connection.execute(statement, values).fetchone() is not None
+class _Lead(NamedTuple):
+    """An index that answers some of the tests, so that what it leads to can be counted and looked at."""
+
+    index: str
+    answers: list[Test]
 
 
-def _finds_few(collection: Collection, tests: Sequence[Test], limit: int | None) -> bool:
-    """Tell whether an index leads straight to a page of rows."""
-    led_by = {group[0] for group in (*collection.unique, *collection.indexed)} | {"id"}
-    by_index = any(test.op is Op.IS and test.field in led_by for test in tests)
-    return by_index and (limit is None or limit <= FEW)
+def _leads(collection: Collection, tests: Sequence[Test]) -> list[_Lead]:
+    """Return the indexes that lead to what is asked for, those that answer most first."""
+    leads = []
+    for group in (*collection.unique, *collection.indexed):
+        answers: list[Test] = []
+        for field in group:
+            same = [test for test in tests if test.field == field and test.op is Op.IS]
+            answers += same or [test for test in tests if test.field == field and test.op in (Op.AT_MOST, Op.ABOVE)]
+            if not same:
+                break
+        if answers and answers[0].op is Op.IS:
+            leads.append(_Lead(_index(collection.name, group), answers))
+    return sorted(leads, key=lambda lead: -len(lead.answers))
+
+
+def _names_one(tests: Sequence[Test]) -> bool:
+    return any(test.field == "id" and test.op is Op.IS for test in tests)
+
+
+def _leads_to_few(connection: sqlite3.Connection, collection: Collection, tests: Sequence[Test]) -> str | None:
+    """Return by what to look when it leads to few rows, all of which can be looked at; None if nothing does."""
+    if _names_one(tests):
+        return ""
+    for lead in _leads(collection, tests):
+        by = f"INDEXED BY {lead.index}"
+        if _count_few(connection, _table(collection.name), by, lead.answers) <= FEW:
+            return by
+    return None
+
+
+def _any_of_few(connection: sqlite3.Connection, collection: Collection, tests: Sequence[Test]) -> bool | None:
+    """Tell whether anything fits by looking at few rows; None when those do not tell."""
+    leads = _leads(collection, tests)
+    if not leads:
+        return None
+    table, by = _table(collection.name), f"INDEXED BY {leads[0].index}"
+    led, led_values = _where(leads[0].answers)
+    where, values = _where([test for test in tests if test not in leads[0].answers])
+    statement = f"SELECT 1 FROM (SELECT id, doc FROM {table} {by} WHERE {led} LIMIT {FEW}) WHERE {where} LIMIT 1"
+    if connection.execute(statement, [*led_values, *values]).fetchone() is not None:
+        return True
+    return False if _count_few(connection, table, by, leads[0].answers) <= FEW else None
+
+
+def _count_few(connection: sqlite3.Connection, table: str, by: str, tests: Sequence[Test]) -> int:
+    """Count what fits, but no further than one more than few."""
+    where, values = _where(tests)
+    statement = f"SELECT count(*) FROM (SELECT 1 FROM {table} {by} WHERE {where} LIMIT {FEW + 1})"
+    return int(connection.execute(statement, values).fetchone()[0])
+
+
+@contextmanager
+def _undone_if_there(connection: sqlite3.Connection) -> Iterator[None]:
+    """Undo all that was done inside, and nothing before, if it meets a unique group that is taken."""
+    connection.execute("SAVEPOINT inside")
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        connection.execute("ROLLBACK TO inside")
+        connection.execute("RELEASE inside")
+        raise ExpectedError(AlreadyThereError(str(error))) from error
+    connection.execute("RELEASE inside")
 
 
 def _changing(name: str, statement: str, values: list[Any]) -> Callable[[sqlite3.Connection], list[tuple[str]]]:
@@ -161,10 +239,16 @@ def _schema(collection: Collection) -> list[str]:
     statements = [f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, doc TEXT NOT NULL)"]
     for kind, groups in (("UNIQUE INDEX", collection.unique), ("INDEX", collection.indexed)):
         for group in groups:
-            name = f"{table}_{'_'.join(group)}"
-            columns = ", ".join(_field(each) for each in group)
-            statements.append(f"CREATE {kind} IF NOT EXISTS {name} ON {table} ({columns})")
+            columns = [_field(each) for each in group]
+            if kind == "INDEX":
+                columns.append("id")  # so that the first in the order (field, id) needs no sorting
+            name = _index(collection.name, group)
+            statements.append(f"CREATE {kind} IF NOT EXISTS {name} ON {table} ({', '.join(columns)})")
     return statements
+
+
+def _index(name: str, group: Sequence[str]) -> str:
+    return f"{_table(name)}_{'_'.join(group)}"
 
 
 def _table(name: str) -> str:

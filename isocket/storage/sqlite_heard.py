@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from isocket.domain.reports import Envelope, Report, ReportKind
 from isocket.storage.envelope_text import envelope_from_text
 
+_STATE = ReportKind.STATE
+_ALARM = ReportKind.ALARM
+
 
 class HeardDevices:
     """Numbers and envelopes of devices. True to the file: other processes' changes are seen by their revision."""
@@ -48,16 +51,34 @@ class HeardDevices:
             self._keep(*row)
         return self._numbers[device_id]
 
-    def must_judge(self, number: int, report: Report) -> bool:
-        """Return whether a rule has to see this report; from then on the device waits."""
-        if report.kind is ReportKind.STATE:
-            envelope = self._envelopes.get(number)
-            if envelope is not None and envelope.holds(report.fields):
-                return False
-        elif report.kind is not ReportKind.ALARM:
-            return False
-        self._envelopes.pop(number, None)
-        return True
+    def to_judge(
+        self, numbers: Sequence[int], reports: Sequence[Report], new: Sequence[bool]
+    ) -> list[tuple[int, int, int]]:
+        """Return (device, boot, seq) of each new report that a rule has to see; from the first on, its device waits."""
+        envelopes = self._envelopes
+        found: list[tuple[int, int, int]] = []
+        for number, report, is_new in zip(numbers, reports, new, strict=True):
+            if report.kind is _STATE:
+                envelope = envelopes.get(number)
+                if envelope is not None and envelope.holds(report.fields):
+                    continue
+            elif report.kind is not _ALARM:
+                continue
+            if is_new:
+                envelopes.pop(number, None)
+                found.append((number, report.boot, report.seq))
+        return found
+
+    def begin_to_wait(self, connection: sqlite3.Connection, numbers: set[int], since_ms: int) -> None:
+        """Note that devices wait; of those that begin to, other processes must learn that no report is quiet now."""
+        asked = json.dumps(sorted(numbers))
+        begun = connection.execute(
+            "UPDATE heard SET waiting_since = ? WHERE waiting_since IS NULL"
+            " AND device IN (SELECT value FROM json_each(?))",
+            (since_ms, asked),
+        ).rowcount
+        if begun:
+            self.next_revision(connection)
 
     def is_open(self, number: int) -> bool:
         """Return whether the device has no envelope, or waits: then being heard at all may be news."""

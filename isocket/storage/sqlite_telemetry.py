@@ -4,6 +4,7 @@ The rows of a batch travel as one JSON text and are taken apart by SQLite itself
 away once a statement and not once a row: on a busy process each handing back can cost a whole switch interval.
 """
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,9 @@ from isocket.storage.wakeups import Wakeups
 
 BELL = "telemetry"
 JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with the next
-SILENCE_LOOK_S = 5.0  # another process may have set an earlier silence: look at least so often
+SILENCE_LOOK_MS = 5_000  # another process may have set an earlier silence: look at least so often
+SILENCE_REST_MS = 100  # and no oftener: each look goes through all devices
+SILENT_AT_ONCE = 500
 ORDER_KEYS = ("boot", "seq", "ts")
 
 _SCHEMA = """
@@ -48,49 +51,46 @@ INSERT OR IGNORE INTO telemetry_revision VALUES (1, 1);
 """
 
 _INSERT = """
-INSERT INTO reports (device, boot, seq, kind, at, received, clock, body)
+INSERT INTO reports (device, kind, boot, seq, at, received, clock, body)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7
 FROM json_each(?) WHERE true ON CONFLICT DO NOTHING
 """
-_NEW_ONES = "SELECT json_group_array(json_array(device, boot, seq)) FROM reports WHERE id > ?"
-_MOVE = """
+_INSERTED = "SELECT json_group_array(json_array(boot, seq, device, id)) FROM reports WHERE id > ?"
+_NEWER = "new.kind = 'state' AND (new.boot, new.seq) > (heard.boot, heard.seq)"
+_MOVE = f"""
 UPDATE heard SET
-  fields = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN json_patch(heard.fields, new.body)
-                ELSE heard.fields END,
-  at = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN new.at ELSE heard.at END,
-  clock = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN new.clock ELSE heard.clock END,
-  seq = CASE WHEN (new.boot, new.seq) > (heard.boot, heard.seq) THEN new.seq ELSE heard.seq END,
-  boot = max(heard.boot, new.boot), received = max(heard.received, new.received)
-FROM (SELECT value ->> 0 AS device, value ->> 1 AS boot, value ->> 2 AS seq, value ->> 3 AS at,
-             value ->> 4 AS received, value ->> 5 AS clock, value ->> 6 AS body FROM json_each(?)) AS new
-WHERE heard.device = new.device
-"""
-_HEARD_ONLY = """
-UPDATE heard SET received = max(heard.received, new.received)
-FROM (SELECT value ->> 0 AS device, value ->> 1 AS received FROM json_each(?)) AS new
-WHERE heard.device = new.device
-"""
+  fields = CASE WHEN {_NEWER} THEN json_patch(heard.fields, new.body) ELSE heard.fields END,
+  at = CASE WHEN {_NEWER} THEN new.at ELSE heard.at END,
+  clock = CASE WHEN {_NEWER} THEN new.clock ELSE heard.clock END,
+  boot = CASE WHEN {_NEWER} THEN new.boot ELSE heard.boot END,
+  seq = CASE WHEN {_NEWER} THEN new.seq ELSE heard.seq END,
+  received = max(heard.received, new.received)
+FROM reports AS new WHERE heard.device = new.device AND new.id"""
+_MOVE_BY_ALL = f"{_MOVE} > ?"
+_MOVE_BY_SOME = f"{_MOVE} IN (SELECT value FROM json_each(?))"
 _MARK = """
 INSERT OR IGNORE INTO unjudged (device, report)
 SELECT reports.device, reports.id FROM json_each(?) JOIN reports
   ON reports.device = value ->> 0 AND reports.boot = value ->> 1 AND reports.seq = value ->> 2
 """
-_WAIT = "UPDATE heard SET waiting_since = ifnull(waiting_since, ?) WHERE device = ?"
 _FREE = "lease_until <= :now"
-_LOOK = (
-    f"SELECT device FROM heard WHERE waiting_since IS NOT NULL AND {_FREE} ORDER BY waiting_since LIMIT 1",
-    f"SELECT device FROM heard WHERE wake_at <= :now AND {_FREE} ORDER BY wake_at LIMIT 1",
+_LOOKS = (
+    f"SELECT waiting_since, device FROM heard WHERE waiting_since IS NOT NULL AND {_FREE} ORDER BY 1, 2 LIMIT 1",
+    f"SELECT wake_at, device FROM heard WHERE wake_at <= :now AND {_FREE} ORDER BY 1, 2 LIMIT 1",
 )
 _UNJUDGED_SILENCE = "silent_after IS NOT NULL AND received > 0 AND received IS NOT silence_judged"
-_SILENT = f"SELECT device FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after <= :now AND {_FREE}"
-_NEXT_SILENCE = f"SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND lease_until <= ?"
+_SILENT = f"{_UNJUDGED_SILENCE} AND received + silent_after <= :now AND {_FREE}"
+_ALL_SILENT = f"SELECT received + silent_after, device FROM heard WHERE {_SILENT} ORDER BY 1, 2 LIMIT {SILENT_AT_ONCE}"
+_STILL_SILENT = f"SELECT received + silent_after FROM heard WHERE device = :device AND {_SILENT}"
+_NEXT_SILENCE = f"""
+SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after > :now AND {_FREE}
+"""
 _CLAIM = f"""
 UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
   waiting_since = ifnull(waiting_since, :now),
   handed_out = ifnull((SELECT max(report) FROM (SELECT report FROM unjudged WHERE unjudged.device = heard.device
                        ORDER BY report LIMIT {JUDGED_AT_ONCE})), 0)
-WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now
-                                          OR ({_UNJUDGED_SILENCE} AND received + silent_after <= :now))
+WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now OR ({_SILENT}))
 RETURNING name, fence, handed_out, envelope
 """
 _HANDED_OUT = """
@@ -103,7 +103,8 @@ UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, sile
   waiting_since = CASE WHEN woken OR EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = heard.device
                                              AND report > handed_out) THEN waiting_since END,
   revision = :revision
-WHERE name = :name AND fence = :fence AND lease_until > 0 RETURNING device, handed_out
+WHERE name = :name AND fence = :fence AND lease_until > 0
+RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN received + silent_after END
 """
 _BEYOND = """
 SELECT json_group_array(json_array(boot, seq)) FROM (
@@ -113,6 +114,7 @@ _TELL = """
 UPDATE heard SET told_boot = value ->> 1, told_seq = value ->> 2 FROM json_each(?)
 WHERE name = value ->> 0 AND (ifnull(told_boot, -1), ifnull(told_seq, -1)) < (value ->> 1, value ->> 2)
 """
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 _STATE = "name, boot, seq, at, received, clock, fields, offline_at"
 
 
@@ -128,7 +130,8 @@ class SqliteTelemetry:
         self._wakeups = wakeups
         self._clock = clock
         self._heard = heard  # used in the writer's thread alone
-        self._silence_look_ms = 0
+        self._silent: list[tuple[int, int]] = []  # (since, device), found by the last look
+        self._silence_look_ms = 0  # when to look next
 
     async def prepare(self) -> None:
         """Make tables that are missing."""
@@ -153,28 +156,23 @@ class SqliteTelemetry:
         """Steps: 1 insert what is new; 2 move the latest states; 3 mark what must be judged."""
         numbers = self._heard.numbers(connection, reports)
         last_id = connection.execute("SELECT ifnull(max(id), 0) FROM reports").fetchone()[0]
-        rows = [
-            (number, report.boot, report.seq, report.kind, report.at_ms, report.received_ms, report.clock, report.body)
-            for number, report in zip(numbers, reports, strict=True)
-        ]
-        inserted = connection.execute(_INSERT, (json.dumps(rows, separators=(",", ":")),)).rowcount
-        new = [True] * len(rows)
-        if inserted < len(rows):
-            new = _which_are_new(connection, rows, last_id)
-        fresh = [(n, r) for n, r, is_new in zip(numbers, reports, new, strict=True) if is_new]
-        _move(connection, fresh)
-        return new, self._mark(connection, fresh, now_ms)
+        rows = [(number, *report[1:8]) for number, report in zip(numbers, reports, strict=True)]  # kind ... body
+        inserted = connection.execute(_INSERT, (_encoded(rows),)).rowcount
+        if inserted == len(set(numbers)) == len(numbers):  # each new, and each of another device
+            new = [True] * inserted
+            connection.execute(_MOVE_BY_ALL, (last_id,))
+        else:
+            stored = json.loads(connection.execute(_INSERTED, (last_id,)).fetchone()[0])
+            new = _which_are_new(numbers, reports, stored)
+            _move_in_order(connection, stored)
+        return new, self._mark(connection, self._heard.to_judge(numbers, reports, new), now_ms)
 
-    def _mark(self, connection: sqlite3.Connection, fresh: list[tuple[int, Report]], now_ms: int) -> bool:
-        """Note which reports must be judged; return whether any device began to wait."""
-        marked = [
-            (number, report.boot, report.seq) for number, report in fresh if self._heard.must_judge(number, report)
-        ]
+    def _mark(self, connection: sqlite3.Connection, marked: list[tuple[int, int, int]], now_ms: int) -> bool:
+        """Note which reports must be judged; return whether there are any."""
         if not marked:
             return False
-        connection.execute(_MARK, (json.dumps(marked),))
-        for number in {number for number, _, _ in marked}:
-            connection.execute(_WAIT, (now_ms, number))
+        connection.execute(_MARK, (_encoded(marked),))
+        self._heard.begin_to_wait(connection, {number for number, _, _ in marked}, now_ms)
         return True
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
@@ -191,7 +189,7 @@ class SqliteTelemetry:
             )
             if not self._heard.is_open(number):
                 return False
-            connection.execute(_WAIT, (at_ms, number))
+            self._heard.begin_to_wait(connection, {number}, at_ms)
             connection.execute("UPDATE heard SET woken = 1 WHERE device = ?", (number,))
             return True
 
@@ -246,32 +244,69 @@ class SqliteTelemetry:
         following = f"{rows[-1][0]}.{rows[-1][1]}" if step == "raw" and len(rows) == limit else None
         return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
 
-    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
-        """Claim the device that waits longest, with its reports in order."""
+    async def claim_waiting(
+        self,
+        *,
+        owner: str,  # noqa: ARG002 - for stores that write down who holds a claim
+        now: datetime,
+        lease_s: float,
+    ) -> Waiting | None:
+        """Claim the device that has been due longest, with its reports in order."""
         now_ms = to_ms(now)
         until = to_ms(now + timedelta(seconds=lease_s))
-        device = self._at_once(lambda connection: self._look(connection, now_ms))
-        if device is None:
-            return None
-        asked = {"device": device, "now": now_ms, "until": until}
-        claimed = await self._write(lambda connection: self._claim(connection, asked))
-        return claimed or await self.claim_waiting(owner=owner, now=now, lease_s=lease_s)
+        while True:
+            if self._silence_is_due(now_ms):
+                await self._look_for_silence(now_ms)
+            device = self._at_once(lambda connection: self._longest_waiting(connection, now_ms))
+            if device is None:
+                return None
+            asked = {"device": device, "now": now_ms, "until": until}
+            claimed = await self._write(lambda connection: self._claim(connection, asked))  # noqa: B023 - awaited here
+            if claimed is not None:
+                return claimed
 
-    def _look(self, connection: sqlite3.Connection, now_ms: int) -> int | None:
+    def _longest_waiting(self, connection: sqlite3.Connection, now_ms: int) -> int | None:
+        """Return the device that has been due longest for whatever reason: none of them can starve another."""
         asked = {"now": now_ms}
-        for statement in _LOOK:
-            row = connection.execute(statement, asked).fetchone()
+        found = [connection.execute(statement, asked).fetchone() for statement in _LOOKS]
+        found.append(self._longest_silent(connection, now_ms))
+        due = [(row[0], row[1]) for row in found if row is not None]
+        return min(due)[1] if due else None
+
+    def _longest_silent(self, connection: sqlite3.Connection, now_ms: int) -> tuple[int, int] | None:
+        """Return the first that was found silent and still is, and that nobody has claimed."""
+        while self._silent:
+            device = self._silent[0][1]
+            row = connection.execute(_STILL_SILENT, {"device": device, "now": now_ms}).fetchone()
             if row is not None:
-                return int(row[0])
-        if now_ms < self._silence_look_ms:
-            return None  # being heard only moves silence away, so the last look still holds
-        row = connection.execute(f"{_SILENT} LIMIT 1", asked).fetchone()
-        if row is not None:
-            return int(row[0])
-        earliest = connection.execute(_NEXT_SILENCE, (now_ms,)).fetchone()[0]
-        soon = now_ms + round(SILENCE_LOOK_S * 1000)
-        self._silence_look_ms = min(soon, earliest) if earliest is not None else soon
+                return (row[0], device)
+            self._silent.pop(0)
         return None
+
+    def _silence_is_due(self, now_ms: int) -> bool:
+        # Being heard only moves silence away, so the last look still holds; unless the clock was set back.
+        return not self._silence_look_ms - SILENCE_LOOK_MS <= now_ms < self._silence_look_ms
+
+    async def _look_for_silence(self, now_ms: int) -> None:
+        """Find those that are silent, and when to look again.
+
+        It goes through all devices: in a thread, but not one of the readers', where it could wait behind long reads.
+        """
+        self._silence_look_ms = now_ms + SILENCE_LOOK_MS
+        asked = {"now": now_ms}
+
+        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, int]], int | None]:
+            silent = connection.execute(_ALL_SILENT, asked).fetchall()
+            return silent, connection.execute(_NEXT_SILENCE, asked).fetchone()[0]
+
+        self._silent, following_ms = await asyncio.to_thread(self._at_once, work)
+        if len(self._silent) == SILENT_AT_ONCE:
+            following_ms = now_ms
+        if following_ms is not None:
+            self._look_for_silence_at(max(following_ms, now_ms + SILENCE_REST_MS))
+
+    def _look_for_silence_at(self, at_ms: int) -> None:
+        self._silence_look_ms = min(self._silence_look_ms, at_ms)
 
     def _claim(self, connection: sqlite3.Connection, asked: dict[str, int]) -> Waiting | None:
         # Of all devices together, so that one forgotten and heard again never meets an old fence.
@@ -309,18 +344,19 @@ class SqliteTelemetry:
             "silent_after": silent_ms,
         }
 
-        def work(connection: sqlite3.Connection) -> bool:
+        def work(connection: sqlite3.Connection) -> tuple[bool, int | None]:
             asked["revision"] = self._heard.next_revision(connection)
             row = connection.execute(_SETTLE, asked).fetchone()
             if row is None:
-                return False
-            connection.execute("DELETE FROM unjudged WHERE device = ? AND report <= ?", row)
-            self._heard.reload(connection, row[0])
-            return True
+                return False, None
+            device, handed_out, silent_at = row
+            connection.execute("DELETE FROM unjudged WHERE device = ? AND report <= ?", (device, handed_out))
+            self._heard.reload(connection, device)
+            return True, silent_at
 
-        held = await self._write(work)
-        if held and silent_ms is not None:
-            self._silence_look_ms = min(self._silence_look_ms, to_ms(self._clock.now()) + silent_ms)
+        held, silent_at = await self._write(work)
+        if silent_at is not None:
+            self._look_for_silence_at(silent_at)
         return held
 
     async def wake(self, device_id: str) -> None:
@@ -375,36 +411,28 @@ def _confirmed(connection: sqlite3.Connection, device_id: str) -> Confirmed:
     return Confirmed(upto=told, beyond=tuple((each[0], each[1]) for each in beyond))
 
 
-def _which_are_new(connection: sqlite3.Connection, rows: Sequence[tuple[object, ...]], last_id: int) -> list[bool]:
-    """Return for each row whether it was inserted; of two alike in one batch the first was."""
-    stored = {tuple(each) for each in json.loads(connection.execute(_NEW_ONES, (last_id,)).fetchone()[0])}
+def _which_are_new(numbers: Sequence[int], reports: Sequence[Report], stored: list[list[int]]) -> list[bool]:
+    """Return for each report whether it was inserted; of two alike in one batch the first was."""
+    left = {(boot, seq, number) for boot, seq, number, _ in stored}
     new: list[bool] = []
-    for row in rows:
-        key = (row[0], row[1], row[2])
-        new.append(key in stored)
-        stored.discard(key)
+    for number, report in zip(numbers, reports, strict=True):
+        key = (report.boot, report.seq, number)
+        new.append(key in left)
+        left.discard(key)
     return new
 
 
-def _move(connection: sqlite3.Connection, fresh: list[tuple[int, Report]]) -> None:
+def _move_in_order(connection: sqlite3.Connection, stored: list[list[int]]) -> None:
     """Move the latest states, one round for each time that a device comes in the batch, oldest first."""
-    rounds: list[dict[int, Report]] = []
-    heard: dict[int, int] = {}
+    rounds: list[list[int]] = []
     times: dict[int, int] = {}
-    for number, report in sorted(fresh, key=lambda each: each[1].order):
-        if report.kind is not ReportKind.STATE:
-            heard[number] = max(heard.get(number, 0), report.received_ms)
-            continue
-        turn = times.get(number, 0)
-        times[number] = turn + 1
+    for _, _, number, report_id in sorted(stored):
+        turn = times[number] = times.get(number, -1) + 1
         if turn == len(rounds):
-            rounds.append({})
-        rounds[turn][number] = report
-    for states in rounds:
-        rows = [(n, r.boot, r.seq, r.at_ms, r.received_ms, r.clock, r.body) for n, r in states.items()]
-        connection.execute(_MOVE, (json.dumps(rows, separators=(",", ":")),))
-    if heard:
-        connection.execute(_HEARD_ONLY, (json.dumps(list(heard.items())),))
+            rounds.append([])
+        rounds[turn].append(report_id)
+    for ids in rounds:
+        connection.execute(_MOVE_BY_SOME, (_encoded(ids),))
 
 
 def _report(name: str, row: tuple[str, int, int, int, int, str, str]) -> Report:

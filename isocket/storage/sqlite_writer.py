@@ -10,23 +10,27 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError
+from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
+from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
 
 T = TypeVar("T")
 log = get_logger(__name__)
 
 GROUP = 64  # jobs in one transaction: an alarm waits for one group at most
-CHECKPOINT_PAGES = 8_000  # about 32 MiB of write-ahead log
-PAGES_A_ROW = 3  # the row and its places in two indexes; an estimate, for when to look
 
 
 @dataclass(slots=True)
 class _Job:
+    """Something to do in a transaction, and who waits for it."""
+
     work: Callable[[sqlite3.Connection], Any]
     done: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
@@ -34,37 +38,28 @@ class _Job:
     error: BaseException | None = None
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open the file with the settings that our promises need.
+@dataclass(slots=True)
+class _Pause:
+    """Something to do between two commits, outside any transaction."""
 
-    WAL: readers never wait for the writer. FULL: a commit is on disk when it returns. secure_delete: what is
-    removed is overwritten. Checkpoints are made by a thread of their own (see `Checkpointer`), never inside a commit.
-    """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10.0)
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "secure_delete=ON",
-        "wal_autocheckpoint=0",
-        "temp_store=MEMORY",
-        "cache_size=-65536",
-    ):
-        connection.execute(f"PRAGMA {pragma}").fetchall()
-    if read_only:
-        connection.execute("PRAGMA query_only=ON")
-    return connection
+    work: Callable[[sqlite3.Connection], Pages]
+    done: Future[Pages]
 
 
 class Writer:
     """The only thread of this process that writes to the file."""
 
-    def __init__(self, path: Path, *, after_roll_back: Callable[[], None] = lambda: None) -> None:
-        self._connection = connect(path)
+    def __init__(self, path: Path, *, reads: ReadGate, after_roll_back: Callable[[], None] = lambda: None) -> None:
+        self._path = path
+        self._connection = _connect(path)
+        self._turn = Turn(path)
         self._after_roll_back = after_roll_back
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
-        self._checkpointer = Checkpointer(path)
+        self._queue: queue.SimpleQueue[_Job | _Pause | None] = queue.SimpleQueue()
+        self._in_hand: list[_Job] = []
+        self._door = threading.Lock()  # nothing is queued behind the end
         self._closed = False
+        self._checkpointer = Checkpointer(path, between_commits=self.between_commits, reads=reads)
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -74,52 +69,82 @@ class Writer:
         a neighbour fails unexpectedly, so it must have no effect but on the connection.
 
         Raises:
-            StoreUnavailableError: the file could not be written; nothing of this job is stored.
+            StoreUnavailableError: the file could not be written; nothing of this job is known to be stored.
         """
-        if self._closed:
-            raise StoreUnavailableError("the store is closed")
         loop = asyncio.get_running_loop()
         job = _Job(work=work, done=loop.create_future(), loop=loop)
-        self._jobs.put(job)
+        self._put(job)
         result: T = await job.done
         return result
 
+    def between_commits(self, work: Callable[[sqlite3.Connection], Pages]) -> "Future[Pages]":
+        """Have the writer's thread run `work` outside any transaction, in its turn; it must be short.
+
+        Raises:
+            StoreUnavailableError: the store is closed.
+        """
+        pause = _Pause(work=work, done=Future())
+        self._put(pause)
+        return pause.done
+
     def close(self) -> None:
         """Finish what waits, then let go of the file."""
-        self._closed = True
-        self._jobs.put(None)
+        with self._door:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
         self._checkpointer.close()
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        self._connection.close()
+        try:
+            checkpoint(self._connection, "TRUNCATE", wait_s=1.0)
+        except sqlite3.Error:
+            log.exception("log_not_emptied")  # the next to open the file does it
+        finally:
+            self._connection.close()
+            self._turn.close()
+
+    def _put(self, item: _Job | _Pause) -> None:
+        with self._door:
+            if self._closed:
+                raise StoreUnavailableError("the store is closed")
+            self._queue.put(item)
 
     def _run(self) -> None:
-        while True:
-            first = self._jobs.get()
-            group: list[_Job] = []
-            last = first is None
-            if first is not None:
-                group.append(first)
-            while not last and len(group) < GROUP:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    last = True
-                else:
-                    group.append(job)
-            if group:
-                self._commit(group)
-                _answer(group)
-                self._checkpointer.look(self._connection)
-            if last:
-                return
+        try:
+            while self._serve():
+                pass
+        except BaseException:
+            log.exception("writer_died")
+        finally:
+            self._refuse_the_rest()
+
+    def _serve(self) -> bool:
+        """Commit one group and do what may follow it; return False at the end."""
+        ending: _Job | _Pause | None = self._queue.get()
+        group = self._in_hand = []
+        while isinstance(ending, _Job):
+            group.append(ending)
+            if len(group) == GROUP or self._queue.empty():
+                break
+            ending = self._queue.get()
+        if group:
+            before = self._connection.total_changes
+            self._commit(group)
+            _answer(group)
+            self._in_hand = []
+            self._checkpointer.written(max(0, self._connection.total_changes - before))
+        if isinstance(ending, _Pause):
+            self._pause(ending)
+        return ending is not None
 
     def _commit(self, group: list[_Job]) -> None:
-        """Run the group in one transaction; if anything unexpected happens, run each job in one of its own."""
+        """Run the group in one transaction; if one fails unexpectedly, run each in a transaction of its own."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._turn.begin(self._connection)
+        except (sqlite3.Error, StoreUnavailableError) as error:
+            for job in group:  # each by itself would wait as long again
+                job.error = StoreUnavailableError(f"SQLite could not begin to write: {error}")
+            return
+        try:
             for job in group:
                 job.error = None
                 _work(job, self._connection)
@@ -133,17 +158,56 @@ class Writer:
                 self._commit([job])
 
     def _roll_back(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
-        self._after_roll_back()
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            log.exception("roll_back_failed")  # nobody knows what state it is in
+            self._connection.close()
+            self._connection = _connect(self._path)
+        finally:
+            self._after_roll_back()
+
+    def _pause(self, pause: _Pause) -> None:
+        if not pause.done.set_running_or_notify_cancel():
+            return
+        try:
+            pause.done.set_result(pause.work(self._connection))
+        except Exception as error:  # noqa: BLE001 - the asker hears of it; the writer goes on
+            pause.done.set_exception(error)
+
+    def _refuse_the_rest(self) -> None:
+        """Answer what was never done: the writer's thread ends."""
+        with self._door:
+            self._closed = True
+        left: list[_Job] = self._in_hand
+        while not self._queue.empty():
+            item = self._queue.get()
+            if isinstance(item, _Job):
+                left.append(item)
+            elif item is not None and item.done.set_running_or_notify_cancel():
+                item.done.set_exception(_gone())
+        for job in left:
+            job.error = _gone()
+        _answer(left)
 
 
 class ExpectedError(Exception):
-    """Raised by a job whose single statement changed nothing: the neighbours in the group are not disturbed."""
+    """Raised by a job that changed nothing, or has undone it: the neighbours in the group are not disturbed."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = connect(path)
+    wait_at_most(connection, 0)  # see `Turn`
+    return connection
+
+
+def _gone() -> StoreUnavailableError:
+    return StoreUnavailableError("the store's writing thread has ended")
 
 
 def _work(job: _Job, connection: sqlite3.Connection) -> None:
@@ -165,7 +229,7 @@ def _answer(group: list[_Job]) -> None:
     for job in group:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, jobs in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # that loop is closed, and nobody waits there
             loop.call_soon_threadsafe(_resolve, jobs)
 
 
@@ -177,56 +241,3 @@ def _resolve(jobs: list[_Job]) -> None:
             job.done.set_exception(job.error)
         else:
             job.done.set_result(job.result)
-
-
-class Checkpointer:
-    """Moves the write-ahead log into the file, in a thread and on a connection of its own.
-
-    Inside a commit, a checkpoint is what makes the slowest of a hundred commits slow. So the bulk is moved here, beside
-    the writer, who waits for nobody. What came meanwhile is little, and the writer moves that itself between two
-    commits: only then can the log begin anew, and a log that grows for ever makes every commit slower.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._due = threading.Event()
-        self._rest_is_little = threading.Event()
-        self._closed = False
-        self._rows = 0
-        self._commits = 0
-        self._thread = threading.Thread(target=self._run, name="sqlite-checkpointer", daemon=True)
-        self._thread.start()
-
-    def look(self, writer: sqlite3.Connection) -> None:
-        """Called by the writer between two commits: ask for a checkpoint when the log is long enough."""
-        if self._rest_is_little.is_set():
-            self._rest_is_little.clear()
-            writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            self._rows, self._commits = writer.total_changes, 0
-            return
-        self._commits += 1
-        pages = (writer.total_changes - self._rows) * PAGES_A_ROW + self._commits
-        if pages > CHECKPOINT_PAGES and not self._due.is_set():
-            self._due.set()
-
-    def close(self) -> None:
-        """Stop after the checkpoint under way."""
-        self._closed = True
-        self._due.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        connection = connect(self._path)
-        try:
-            while True:
-                self._due.wait()
-                if self._closed:
-                    return
-                for _ in range(2):  # the second time there is only what came during the first
-                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                self._rest_is_little.set()
-                self._due.clear()
-        except sqlite3.Error:
-            log.exception("checkpoint_failed")
-        finally:
-            connection.close()

@@ -9,6 +9,7 @@ from typing import Any
 from alerts.judge import Judge
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState, TimelineEntry
+from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.kit.clock import EPOCH, to_ms
 from isocket.storage.memory import MemoryDocuments
@@ -100,6 +101,12 @@ class JudgedHouse:
             await self.clock.advance(step)
             await self.settle()
             seconds -= step
+
+    async def listen(self, since: datetime, until: datetime) -> None:
+        """Leave the bridge's word of when it was listening."""
+        known = await self.records.change_one(Listening, is_("id", BRIDGE), since=since, until=until)
+        if known is None:
+            await self.records.add(Listening(id=BRIDGE, since=since, until=until))
 
     async def incidents(self, cause: Cause | None = None) -> list[Incident]:
         """Return all incidents, or those of one cause, in the order of their beginnings."""

@@ -25,6 +25,7 @@ ISOCKET = Path(sys.executable).with_name("isocket")
 SENDER = "+447700900999"
 START_S = 20.0
 STOP_S = 20.0
+FACTORY_S = 90.0
 LOOK_EVERY_S = 0.05
 
 
@@ -52,6 +53,17 @@ async def eventually(
                 answer = await ask()
     assert holds(answer), f"not within {within_s:g} s: {what}; at last: {answer!r}"
     return answer
+
+
+async def _all_it_prints(process: asyncio.subprocess.Process) -> bytes:
+    """Return what a process printed when it ended; one that does not end is ended here."""
+    try:
+        async with asyncio.timeout(FACTORY_S):
+            printed, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return printed
 
 
 class WholeCloud:
@@ -143,7 +155,7 @@ class WholeCloud:
                 ISOCKET, "device", "provision", "--model", model, "--count", str(count),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log, env=self._environment(),
             )  # fmt: skip
-            printed, _ = await factory.communicate()
+            printed = await _all_it_prints(factory)
         assert factory.returncode == 0, f"the factory failed: {self.last_words()}"
         return [Made(**json.loads(line), line=line) for line in printed.decode().splitlines()]
 

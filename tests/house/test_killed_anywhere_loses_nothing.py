@@ -200,7 +200,7 @@ async def test_an_alarm_that_a_broker_acknowledged_right_after_it_came_back_is_n
         await socket.until(lambda: socket.lost)
         await socket.connect_patiently(resend=False)
         socket.alarm("input", probe=turn)
-        await socket.until_all_is_stored()  # without sending anything again: `resend` is off
+        await socket.until(lambda: not socket.backlog)  # confirmed, and nothing was sent again
     await socket.leave()
     alarms = {(made.device_id, probe): 1 for probe in range(BROKER_ROUNDS)}
     await eventually(lambda: _raised(owner), lambda found: found == alarms, "each alarm once", within_s=20.0)

@@ -9,7 +9,7 @@ import pytest
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind, Message
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
-from alerts.settlement import LOOK_UP_AFTER_S, MAX_TRIES, UNCLEAR_LIFE_S, attempt_id
+from alerts.settlement import LOOK_UP_AFTER_S, MAX_TRIES, REFUSED_RETRY_S, UNCLEAR_LIFE_S, attempt_id
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.desk import DeskMessage
@@ -204,11 +204,37 @@ async def test_try_later_comes_again_not_before_the_provider_said(house: AlertHo
     assert [each.number for each in await house.attempts()] == [1, 2]
 
 
-async def test_try_later_ends_as_failed_after_so_many_tries(house: AlertHouse) -> None:
+async def test_try_later_is_tried_again_until_the_alarm_expires(house: AlertHouse) -> None:
+    house.sms.script.extend([BUSY] * 500)
+    for _ in range(110):
+        await house.send()
+        await house.pass_by(minutes=1)
+    assert (await the_alarm(house)).state is DeliveryState.DUE
+    for _ in range(20):
+        await house.send()
+        await house.pass_by(minutes=1)
+    assert ((await the_alarm(house)).state, (await the_alarm(house)).held_up) == (DeliveryState.FAILED, True)
+
+
+async def test_a_message_that_never_expires_is_tried_so_often_and_no_more() -> None:
+    house = await AlertHouse().furnish()
+    await house.delivery(DeliveryKind.CODE)
     house.sms.script.extend([BUSY] * 50)
     await house.rest()
     assert len(house.sms.asked) == MAX_TRIES
-    assert ((await the_alarm(house)).state, (await the_alarm(house)).reason) == (DeliveryState.FAILED, BUSY.reason)
+    (code,) = await house.deliveries(DeliveryKind.CODE)
+    assert (code.state, code.reason) == (DeliveryState.FAILED, BUSY.reason)
+
+
+async def test_what_the_provider_refuses_because_of_us_goes_when_that_is_put_right(house: AlertHouse) -> None:
+    house.sms.script.append(Refused(reason="credentials", scope=RefusalScope.ACCOUNT, code="20003"))
+    await house.send()
+    (attempt,) = await house.attempts()
+    assert (attempt.state, attempt.detail) == (AttemptState.LATER, "credentials 20003")
+    assert ((await the_alarm(house)).state, (await the_alarm(house)).held_up) == (DeliveryState.DUE, True)
+    await house.pass_by(seconds=REFUSED_RETRY_S)
+    await house.send()
+    assert len(house.sms.accepted) == 1
 
 
 async def test_try_later_ends_as_failed_when_the_next_try_would_come_too_late(house: AlertHouse) -> None:

@@ -37,7 +37,7 @@ async def nothing_twice_nothing_lost(house: AlertHouse) -> None:
     given_up = [each for each in await house.deliveries(None) if each.reason == "unclear" and each.incident_id]
     assert notes["unclear"] == len(given_up)
     incident = await house.the_incident()
-    assert not incident.needs_step
+    assert incident.needs_step == (incident.state is IncidentState.OPEN)  # in view until somebody answers
     await nobody_left_uninformed(house, incident.state)
 
 
@@ -101,6 +101,13 @@ async def an_end_before_anything_went() -> AlertHouse:
     return house
 
 
+async def an_end_that_came_first() -> AlertHouse:
+    house = await AlertHouse().furnish()
+    await house.incident(told_though_over=True)
+    await house.close()
+    return house
+
+
 async def an_acknowledgement() -> AlertHouse:
     house = await a_ladder()
     await house.escalate()
@@ -119,6 +126,7 @@ async def an_acknowledgement() -> AlertHouse:
         nobody_to_tell,
         an_end,
         an_end_before_anything_went,
+        an_end_that_came_first,
         an_acknowledgement,
     ],
 )

@@ -1,5 +1,6 @@
 """The provider's callbacks: believed only when signed, stored once, and what they say is carried out."""
 
+import re
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -224,6 +225,75 @@ async def unsubscribe_address(line: Line) -> str:
     assert mail.unsubscribe_url is not None
     assert mail.unsubscribe_url.startswith("https://")
     return f"{line.public_url}/{mail.unsubscribe_url.split('/', 3)[3]}"
+
+
+async def incident_address(line: Line, kind: DeliveryKind = DeliveryKind.ALARM) -> str:
+    mail = await line.house.the_delivery(ChannelKind.EMAIL, kind)
+    found = re.search(r"/hooks/incident/[\w-]+", mail.text)
+    assert found is not None
+    return f"{line.public_url}{found.group()}"
+
+
+async def test_opening_the_link_of_a_mail_shows_the_incident_and_acknowledges_nothing(line: Line) -> None:
+    await line.house.incident()
+    await line.house.escalate()
+    async with ClientSession() as session, session.get(await incident_address(line)) as answer:
+        page = await answer.text()
+        assert answer.status == 200
+        assert "noindex" in answer.headers["X-Robots-Tag"]
+        assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "Mökki: mains power is out" in page
+    assert '<form method="post">' in page
+    assert "<script" not in page
+    assert await line.state() is IncidentState.OPEN
+
+
+async def test_the_button_behind_the_link_acknowledges_as_its_reader_without_an_account(line: Line) -> None:
+    await line.house.incident()
+    await line.house.escalate()
+    address = await incident_address(line)
+    for _ in range(2):
+        async with ClientSession() as session, session.post(address, headers={"Origin": "null"}) as answer:
+            assert answer.status == 200
+            assert "has been acknowledged" in await answer.text()
+    incident = await line.house.the_incident()
+    assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, f"{ANNA} email")
+
+
+async def test_the_link_of_an_incident_that_is_over_says_so(line: Line) -> None:
+    await line.house.incident()
+    await line.house.escalate()
+    address = await incident_address(line)
+    await line.house.close()
+    async with ClientSession() as session, session.post(address) as answer:
+        page = await answer.text()
+    assert "This is over." in page
+    assert "<form" not in page
+    assert await line.state() is IncidentState.CLOSED
+
+
+async def test_what_is_public_of_a_mail_opens_neither_the_incident_nor_the_way_out(line: Line) -> None:
+    """The delivery's id is its Message-ID, and the hash is what is stored."""
+    await line.house.incident()
+    await line.house.escalate()
+    mail = await line.house.the_delivery(ChannelKind.EMAIL)
+    assert mail.link_hash
+    assert mail.link_hash not in mail.text
+    for known in (mail.id, mail.link_hash, "inc_1", "a" * 500):
+        for path in ("incident", "unsubscribe"):
+            async with ClientSession() as session, session.post(f"{line.public_url}/hooks/{path}/{known}") as answer:
+                assert answer.status == 404
+    assert await line.state() is IncidentState.OPEN
+
+
+async def test_a_contact_who_was_removed_acknowledges_nothing_by_an_old_mail(line: Line) -> None:
+    await line.house.incident()
+    await line.house.escalate()
+    address = await incident_address(line)
+    await line.house.records.remove_all(Contact, is_("id", ANNA))
+    async with ClientSession() as session, session.post(address) as answer:
+        assert answer.status == 404
+    assert await line.state() is IncidentState.OPEN
 
 
 async def test_one_click_in_a_mail_program_pauses_its_reader_and_tells_the_owner(line: Line) -> None:

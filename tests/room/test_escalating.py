@@ -1,12 +1,14 @@
 """From an incident to deliveries: who is told, when, who is not and why, and how it ends."""
 
+from datetime import timedelta
+
 import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
 from alerts.escalation import REVIEW_S
 from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
-from isocket.domain.contacts import Contact
+from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Cause, Happening, Incident
 from isocket.kit.clock import EPOCH
@@ -154,14 +156,166 @@ async def test_an_incident_that_reached_somebody_is_not_exhausted(house: AlertHo
     assert not await house.timeline(Happening.EXHAUSTED)
 
 
-async def test_an_incident_is_kept_in_view_until_somebody_was_told(house: AlertHouse) -> None:
+async def test_an_incident_that_nobody_acknowledges_is_exhausted_half_an_hour_after_the_last_step_once(
+    house: AlertHouse,
+) -> None:
+    await house.ladder(BY_SMS, {**BY_SMS, "after_s": 600})
+    await house.incident()
+    for minutes in (0, 10, 29):
+        await house.pass_by(minutes=minutes)
+        await house.escalate()
+        await house.send()
+    assert not await house.timeline(Happening.EXHAUSTED)
+    assert (await house.the_incident()).needs_step
+    await house.pass_by(minutes=1)
+    await house.rest()
+    assert await house.reasons(Happening.EXHAUSTED) == {"not_acknowledged": 1}
+    assert [message.to for message in house.mail.accepted] == ["owner@example.org"]
+    assert "none of them has acknowledged" in house.mail.accepted[0].text
+    assert not (await house.the_incident()).needs_step
+
+
+async def test_a_contact_who_is_verified_while_the_trouble_lasts_is_told() -> None:
+    house = await AlertHouse().furnish(phone_verified_at=None, email_verified_at=None)
+    await house.incident()
+    await house.rest()
+    assert await house.reasons(Happening.EXHAUSTED) == {"no_recipient": 1}
+    await house.records.change_one(Contact, is_("id", ANNA), phone_verified_at=house.clock.now())
+    await house.pass_by(seconds=REVIEW_S * 2)
+    await house.rest()
+    assert [message.to for message in house.sms.accepted] == [PHONES[ANNA]]
+
+
+async def test_a_contact_whose_number_is_put_right_while_the_trouble_lasts_is_told(house: AlertHouse) -> None:
+    await house.ladder(BY_SMS)
+    house.sms.script.append(REFUSED)
+    await house.incident()
+    await house.rest()
+    await house.records.change_one(Contact, is_("id", ANNA), phone=PHONES[BERTIL])
+    await house.pass_by(seconds=REVIEW_S * 2)
+    await house.rest()
+    assert [message.to for message in house.sms.accepted] == [PHONES[BERTIL]]
+    assert len(house.sms.asked) == 2
+
+
+async def test_a_pause_that_ends_while_the_trouble_lasts_lets_the_alarm_go(house: AlertHouse) -> None:
+    await house.ladder(BY_SMS)
     await house.incident()
     await house.escalate()
-    assert (await house.the_incident()).needs_step
-    await house.send()
-    await house.pass_by(seconds=REVIEW_S)
+    await house.records.change_one(Contact, is_("id", ANNA), paused_at=house.clock.now())
+    await house.rest()
+    await house.records.change_one(Contact, is_("id", ANNA), paused_at=None)
+    await house.pass_by(seconds=REVIEW_S * 2)
+    await house.rest()
+    assert len(house.sms.accepted) == 1
+
+
+async def test_a_provider_that_refuses_us_brings_the_next_step_at_once(house: AlertHouse) -> None:
+    await house.contact(BERTIL)
+    await house.ladder({**BY_SMS, "channels": ["email"]}, THEN_BERTIL)
+    house.mail.script.append(Refused(reason="credentials", scope=RefusalScope.ACCOUNT))
+    await house.incident()
     await house.escalate()
-    assert not (await house.the_incident()).needs_step
+    await house.send()
+    await house.escalate()
+    await house.send()
+    assert [message.to for message in house.sms.accepted] == [PHONES[BERTIL]]
+    await house.pass_by(minutes=5)
+    await house.send()
+    assert [message.to for message in house.mail.accepted] == [MAILS[ANNA]]
+
+
+async def test_a_provider_that_is_busy_for_long_is_no_hope(house: AlertHouse) -> None:
+    await house.contact(BERTIL)
+    await house.ladder({**BY_SMS, "channels": ["email"]}, {**THEN_BERTIL, "after_s": 7000})
+    house.mail.script.extend([TryLater(reason="provider_unavailable")] * 200)
+    await house.incident()
+    for _ in range(60):
+        await house.escalate()
+        await house.send()
+        await house.pass_by(seconds=5)
+    assert [message.to for message in house.sms.accepted] == [PHONES[BERTIL]]
+
+
+async def test_a_provider_that_comes_back_after_the_alarm_expired_gets_a_fresh_one(house: AlertHouse) -> None:
+    await house.ladder(BY_SMS)
+    house.sms.script.append(TryLater(reason="too_many_requests", after_s=3 * 3600))
+    await house.incident()
+    await house.rest()
+    assert len(house.sms.accepted) == 1
+    assert await house.reasons(Happening.NOT_SENT) == {}
+
+
+async def test_a_ladder_that_is_edited_while_it_is_climbed_tells_the_new_people_and_nobody_twice(
+    house: AlertHouse,
+) -> None:
+    await house.contact(BERTIL)
+    await house.ladder(BY_SMS, {**BY_SMS, "after_s": 300})
+    await house.incident()
+    await house.rest()
+    now_bertil = {**THEN_BERTIL, "after_s": 0}
+    await house.records.change_one(Escalation, is_("account_id", ACCOUNT), steps=(now_bertil, {**BY_SMS, "after_s": 5}))
+    await house.pass_by(minutes=10)
+    await house.rest()
+    assert sorted(message.to for message in house.sms.accepted) == [PHONES[ANNA], PHONES[BERTIL]]
+
+
+async def test_what_was_explained_is_told_step_by_step_from_its_release_on(house: AlertHouse) -> None:
+    await house.contact(BERTIL)
+    await house.ladder(BY_SMS, THEN_BERTIL)
+    now = house.clock.now()
+    await house.incident(detected_at=now - timedelta(hours=2), told_from=now)
+    await house.escalate()
+    assert {each.contact_id for each in await house.deliveries()} == {ANNA}
+
+
+async def told_in_order(house: AlertHouse) -> list[DeliveryKind]:
+    deliveries = {each.text: each.kind for each in await house.deliveries(None)}
+    return [deliveries[message.text] for message in house.sms.accepted]
+
+
+@pytest.mark.parametrize("climbed", [False, True])
+async def test_what_matters_much_is_told_though_it_is_over_and_then_its_end(house: AlertHouse, climbed: bool) -> None:
+    await house.contact(BERTIL)
+    await house.ladder(BY_SMS, THEN_BERTIL)
+    await house.incident(told_though_over=True)
+    if climbed:
+        await house.escalate()
+    await house.close()
+    await house.rest()
+    assert await told_in_order(house) == [DeliveryKind.ALARM, DeliveryKind.CLEAR]
+    assert {message.to for message in house.sms.accepted} == {PHONES[ANNA]}
+    assert not await house.timeline(Happening.NOT_SENT)
+
+
+async def test_what_was_acknowledged_is_not_told_though_over(house: AlertHouse) -> None:
+    await house.incident(told_though_over=True)
+    await house.escalate()
+    await acknowledge(house.records, "inc_1", by=f"{ACCOUNT} web", clock=house.clock)
+    await house.close()
+    await house.rest()
+    assert not house.accepted
+
+
+async def test_an_alarm_that_could_not_go_for_long_is_called_off_at_the_end_and_the_account_is_noticed(
+    house: AlertHouse,
+) -> None:
+    await house.ladder(BY_SMS)
+    house.sms.script.extend([TryLater(reason="provider_unavailable")] * 500)
+    await house.incident(told_though_over=True)
+    await house.escalate()
+    await house.close()
+    await house.rest()
+    assert await house.reasons(Happening.NOT_SENT) == {"closed": 1}
+    assert await house.reasons(Happening.EXHAUSTED) == {"nobody_reached": 1}
+
+
+async def test_an_end_that_comes_first_and_finds_nobody_to_tell_is_exhausted() -> None:
+    house = await AlertHouse().furnish(phone_verified_at=None, email_verified_at=None)
+    await house.incident(told_though_over=True)
+    await house.close()
+    await house.rest()
+    assert await house.reasons(Happening.EXHAUSTED) == {"no_recipient": 1}
 
 
 async def test_a_delivery_that_its_provider_reports_as_failed_is_noticed_after_the_ladder_had_ended(

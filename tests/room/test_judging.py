@@ -157,6 +157,60 @@ async def test_an_overtaken_alarm_without_a_good_clock_is_late(house: JudgedHous
     assert not await house.incidents()
 
 
+async def test_a_devices_own_alarm_that_is_over_before_we_look_is_told_all_the_same(house: JudgedHouse) -> None:
+    await house.tell(
+        house.report(ReportKind.ALARM, {"cause": "temp_rate", "active": True, "probe": 0}),
+        house.report(ReportKind.ALARM, {"cause": "temp_rate", "active": False, "probe": 0}),
+    )
+    found = await house.only(Cause.TEMP_RATE)
+    assert (found.state, found.needs_step, found.told_though_over) == (IncidentState.CLOSED, True, True)
+    assert CAME_LATE not in await house.timeline(found)
+
+
+async def test_a_short_pulse_at_an_input_that_wakes_people_is_told_all_the_same() -> None:
+    house = await judged_house(input=[{"delay_s": 0}, {"delay_s": 0, "severity": "minor"}])
+    await house.tell(
+        house.report(ReportKind.STATE, {"input": [True, True]}, ago_s=2),
+        house.report(ReportKind.STATE, {"input": [False, False]}),
+    )
+    critical, minor = sorted(await house.incidents(), key=lambda each: each.probe or 0)
+    assert (critical.told_though_over, critical.needs_step) == (True, True)
+    assert (minor.told_though_over, minor.needs_step) == (False, False)
+
+
+async def test_a_backlog_without_a_clock_is_of_the_past() -> None:
+    house = await judged_house(input=[{"delay_s": 0}])
+    await house.tell(
+        house.report(ReportKind.STATE, {"input": [True]}, clock=ClockQuality.SERVER),
+        house.report(ReportKind.STATE, {"input": [False]}, clock=ClockQuality.SERVER),
+    )
+    assert CAME_LATE in await house.timeline(await house.only(Cause.INPUT))
+
+
+async def test_an_alarm_that_was_told_late_by_its_own_clock_and_is_over_tells_nobody(house: JudgedHouse) -> None:
+    await house.tell(
+        house.report(ReportKind.ALARM, {"cause": "mains_lost", "active": True}, ago_s=600),
+        house.report(ReportKind.ALARM, {"cause": "mains_lost", "active": False}, ago_s=300),
+    )
+    assert not await house.told()
+
+
+async def test_a_new_owner_is_not_told_though_over_of_what_was_before(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost")
+    await house.records.change_one(Device, is_("id", DEVICE), owner_id="acc-2", claimed_at=house.clock.now())
+    await house.telemetry.wake(DEVICE)
+    await house.settle()
+    assert not (await house.only(Cause.MAINS_LOST)).told_though_over
+
+
+async def test_the_end_is_told_though_its_severity_was_lowered_meanwhile(house: JudgedHouse) -> None:
+    await house.alarm("input", probe=0)
+    await house.climb()
+    await house.want(input=[{"severity": "info"}])
+    await house.alarm("input", probe=0, active=False)
+    assert (await house.only(Cause.INPUT)).needs_step
+
+
 async def test_a_backlog_of_past_trouble_is_stored_and_nobody_is_told(house: JudgedHouse) -> None:
     await house.state(mains=True)
     await house.tell(
@@ -225,6 +279,75 @@ async def test_a_start_of_ours_gives_devices_time_to_be_heard() -> None:
     assert await house.open(Cause.OFFLINE)
 
 
+async def test_nobody_is_offline_while_the_bridge_does_not_listen_and_silence_counts_from_when_it_does_again() -> None:
+    house = await judged_house(heartbeat_s=60, offline_after=3)
+    began = house.clock.now()
+    await house.listen(began, began)
+    await house.state(mains=True)
+    await house.let_pass(3600)
+    assert not await house.incidents()
+    resumed = house.clock.now()
+    for _ in range(35):
+        await house.listen(resumed, house.clock.now())
+        await house.let_pass(5)
+    assert not await house.incidents()
+    for _ in range(3):
+        await house.listen(resumed, house.clock.now())
+        await house.let_pass(5)
+    assert await house.open(Cause.OFFLINE)
+
+
+async def test_a_pause_of_ours_shorter_than_the_belief_in_the_bridge_is_no_silence_either() -> None:
+    house = await judged_house(heartbeat_s=2, offline_after=3)
+    began = house.clock.now() - timedelta(hours=1)
+    await house.state(mains=True)
+    await house.listen(began, house.clock.now())
+    await house.let_pass(15)
+    assert not await house.incidents()
+
+
+async def test_a_judge_that_starts_while_the_bridge_listens_need_not_wait() -> None:
+    house = await judged_house(heartbeat_s=60, offline_after=3)
+    await house.state(mains=True)
+    began = house.clock.now() - timedelta(hours=1)
+    await house.clock.advance(170)
+    house.judge = type(house.judge)(
+        records=house.records, telemetry=house.telemetry, clock=house.clock, wakeups=house.wakeups, owner="fresh"
+    )
+    await house.clock.advance(10)
+    await house.listen(began, house.clock.now())
+    await house.settle()
+    assert await house.open(Cause.OFFLINE)
+
+
+async def test_a_lowered_patience_counts_only_once_the_device_can_have_heard_of_it(house: JudgedHouse) -> None:
+    await house.state(mains=True)
+    heard = house.clock.now()
+    await house.let_pass(600)
+    await house.want(heartbeat_s=60)
+    await house.want(heartbeat_s=30)
+    await house.let_pass(2700 - 601)
+    assert not await house.incidents()
+    await house.let_pass(1)
+    assert (await house.only(Cause.OFFLINE)).opened_at == heard
+    await house.state(mains=True)
+    await house.let_pass(89)
+    assert not await house.open()
+    await house.let_pass(1)
+    assert await house.open(Cause.OFFLINE)
+
+
+async def test_a_patience_that_begins_counts_from_its_beginning() -> None:
+    house = await judged_house(offline_after=0)
+    await house.state(mains=True)
+    await house.let_pass(7200)
+    await house.want(offline_after=1)
+    await house.let_pass(899)
+    assert not await house.incidents()
+    await house.let_pass(60)
+    assert await house.open(Cause.OFFLINE)
+
+
 async def test_a_mains_failure_explains_the_later_silence() -> None:
     house = await judged_house(heartbeat_s=60)
     await house.alarm("mains_lost")
@@ -262,6 +385,7 @@ async def test_what_outlasts_its_explanation_becomes_news(house: JudgedHouse) ->
     await house.let_pass(1)
     (released,) = await house.told()
     assert (released.cause, released.explained_by) == (Cause.TEMP_FAULT, None)
+    assert released.told_from == house.clock.now()
     assert (Happening.NOTE, "no_longer_explained") in await house.timeline(released)
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from isocket.domain.accounts import Account, AccountRole, Registration
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
 from portal_api.invitations import InvitationError, invite
+from portal_api.limits import Rate, Rates
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 
 MAIJA = "maija@example.org"
@@ -201,14 +202,41 @@ async def test_a_mailbox_gets_three_mails_an_hour_and_five_a_day_for_one_purpose
     assert (in_the_first_hour, len(await house.mails(MAIJA))) == (3, 6)
 
 
-async def test_too_many_registrations_from_one_address_are_told_to_wait() -> None:
-    async with portal_house() as house:
-        rate = house.portal.settings.rates.register_address
-        for _ in range(rate.tries):
-            await house.portal.limits.take(rate, "127.0.0.1")
-        answer = await house.ask("POST", "/accounts", WISH)
-        assert answer.status == 429
-        assert int(answer.headers["Retry-After"]) > 0
+@pytest.mark.parametrize(
+    ("path", "body", "rate"),
+    [
+        ("/accounts", WISH, Rates().register_address),
+        ("/password-resets", {"username": MAIJA}, Rates().reset_address),
+    ],
+)
+async def test_beyond_the_limit_of_one_address_the_answer_is_the_same_and_nothing_is_done(
+    house: PortalHouse, path: str, body: dict[str, str], rate: Rate
+) -> None:
+    usual = await house.ask("POST", path, {**body, "username": "other@example.org"})
+    before = await house.records.count(Delivery)
+    for _ in range(rate.tries):
+        await house.portal.limits.take(rate, "127.0.0.1")
+    answer = await house.ask("POST", path, body)
+    assert (answer.status, await answer.json()) == (202, await usual.json())
+    assert await house.records.count(Delivery) == before
+
+
+async def test_a_new_wish_voids_those_before_it_which_may_be_a_strangers(house: PortalHouse) -> None:
+    await house.ask("POST", "/accounts", {"username": MAIJA, "password": OTHER_PASSWORD})
+    strangers = {"token": await house.link_token(MAIJA)}
+    await house.ask("POST", "/accounts", WISH)
+    assert (await house.ask("POST", "/accounts/activate", strangers)).status == 400
+    assert await house.records.count(Registration) == 1
+    assert (await house.ask("POST", "/accounts/activate", {"token": await house.link_token(MAIJA)})).status == 200
+    assert (await house.ask("POST", "/tokens", WISH)).status == 200
+
+
+async def test_a_wish_that_no_mail_goes_out_for_voids_nothing(house: PortalHouse) -> None:
+    for _ in range(3):
+        await house.ask("POST", "/accounts", WISH)
+    last = {"token": await house.link_token(MAIJA)}
+    await house.ask("POST", "/accounts", {"username": MAIJA, "password": OTHER_PASSWORD})
+    assert (await house.ask("POST", "/accounts/activate", last)).status == 200
 
 
 async def test_a_profile_changes_only_in_what_was_sent(house: PortalHouse) -> None:

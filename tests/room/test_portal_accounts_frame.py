@@ -1,5 +1,6 @@
 """What every route of the portal does alike: refusals, headers, logs, cookies, pages, life signs."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
@@ -59,6 +60,10 @@ TRIAL = (
     Route(method="POST", path="/things/{thing_id}", handler=_taken, summary="", answers={204: None}),
     Route(method="GET", path="/staff", handler=_taken, summary="", access=Access.STAFF, answers={204: None}),
     Route(method="GET", path="/list", handler=_list, summary="", access=Access.PUBLIC, query=PageQuery),
+    Route(method="GET", path="/break-page", handler=_break, summary="", access=Access.PUBLIC, surface=Surface.PAGE),
+    Route(
+        method="GET", path="/no-store-page", handler=_no_store, summary="", access=Access.PUBLIC, surface=Surface.PAGE
+    ),
     Route(method="GET", path="/page", handler=_show, summary="", surface=Surface.PAGE),
     Route(method="POST", path="/page", handler=_thanks, summary="", surface=Surface.PAGE, body=Word),
 )
@@ -139,6 +144,79 @@ async def test_a_bad_parameter_is_named(house: PortalHouse, query: str, field: s
     answer = await house.ask("GET", f"/list?{query}")
     assert answer.status == 422
     assert [each["field"] for each in (await problem(answer))["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("request_line", "headers", "data", "status"),
+    [
+        ("GET /api/v1/me", {"Authorization": "Bearer \udcff"}, None, 401),
+        ("GET /api/v1/me", {"Cookie": "sid=\udcff"}, None, 401),
+        ("GET /activate?token=%FF", {}, None, 404),
+        ("POST /api/v1/accounts", {"Content-Type": "application/json", "Content-Encoding": "gzip"}, b"{}", 400),
+        ("POST /api/v1/accounts", {"Content-Type": "application/json", "Content-Encoding": "deflate"}, b"x", 400),
+    ],
+)
+async def test_bytes_that_mean_nothing_are_refused_and_no_fault_of_ours(
+    house: PortalHouse, request_line: str, headers: dict[str, str], data: bytes | None, status: int
+) -> None:
+    assert await raw_status(house, request_line, headers, data) == status
+
+
+@pytest.mark.parametrize("token", ["\udcff", "\u00e9"])
+async def test_a_token_for_forms_that_is_no_ascii_is_a_wrong_one(house: PortalHouse, token: str) -> None:
+    cookie, _ = await signed_in_browser(house)
+    headers = {"Cookie": cookie, "Origin": PUBLIC_URL}
+    by_header = await raw_status(house, "POST /api/v1/things/1", {**headers, "X-CSRF": token})
+    by_form = await house.client.post("/page", data={"word": "yes", "csrf": "\u00e9"}, headers=headers)
+    assert (by_header, by_form.status) == (403, 403)
+
+
+async def raw_status(house: PortalHouse, request_line: str, headers: dict[str, str], data: bytes | None = None) -> int:
+    """Return the status of a request that no decent client would send."""
+    body = data or b""
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.client.port)
+    told = {"Host": "cloud.example.org", "Connection": "close", "Content-Length": str(len(body)), **headers}
+    lines = [f"{request_line} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", ""]
+    writer.write("\r\n".join(lines).encode("utf-8", "surrogateescape") + body)
+    answer = await reader.read()
+    writer.close()
+    return int(answer.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), ("/break-page", 500), ("/no-store-page", 503)])
+async def test_a_browser_gets_a_page_where_something_is_wrong_and_a_program_a_document(
+    house: PortalHouse, path: str, status: int
+) -> None:
+    page = await house.client.get(path, headers={"Accept": "text/html,application/xhtml+xml"})
+    text = await page.text()
+    assert (page.status, page.content_type) == (status, "text/html")
+    assert '<link rel="stylesheet" href="/static/portal.css">' in text
+    assert '<main class="narrow"><section class="card door">' in text
+    assert (await problem(await house.client.get(path)))["status"] == status
+    in_the_api = await house.client.get(f"/api/v1{path.removesuffix('-page')}", headers={"Accept": "text/html"})
+    assert (await problem(in_the_api))["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("ours", "asked", "leads_to"),
+    [
+        ("http://127.0.0.1:8080", "localhost:8080", "http://127.0.0.1:8080/page?tab=2"),
+        ("http://localhost:8080", "[::1]:8080", "http://localhost:8080/page?tab=2"),
+        ("http://127.0.0.1:8080", "127.0.0.1:8080", None),
+        ("http://127.0.0.1:8080", "localhost:9090", None),
+        ("http://127.0.0.1:8080", "evil.example.net:8080", None),
+        ("https://cloud.example.org", "localhost:8080", None),
+        ("http://127.0.0.1:8080", "[localhost", None),
+    ],
+)
+async def test_a_page_called_by_another_name_of_this_machine_leads_to_the_one_where_its_forms_work(
+    ours: str, asked: str, leads_to: str | None
+) -> None:
+    async with portal_house(routes=TRIAL, public_url=ours) as house:
+        page = await house.client.get("/page?tab=2", headers={"Host": asked}, allow_redirects=False)
+        program = await house.client.get("/api/v1/list", headers={"Host": asked}, allow_redirects=False)
+    assert page.headers["Location"] == (leads_to or "/login?next=%2Fpage%3Ftab%3D2")
+    assert program.status == 200
 
 
 async def test_a_wrong_method_is_told_the_right_ones(house: PortalHouse) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from isocket.domain.contacts import Verification
+from isocket.domain.contacts import Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind
-from isocket.storage.port import is_
-from portal_api.codes import CODES_ACCOUNT, CODES_ADDRESS
+from isocket.storage.port import is_, is_not
+from portal_api.codes import CODES_ACCOUNT, CODES_ADDRESS, TEXTS_ALL, TEXTS_NUMBER, TEXTS_ROW
+from portal_api.limits import Rate
 from tests.fakes.portal_devices import MAIJA, PHONE, codes, devices_house, enter, fields_of
 from tests.fakes.portal_house import PortalHouse
 
@@ -170,3 +171,65 @@ async def test_without_an_address_there_is_nothing_to_verify(entered: Entered) -
 async def test_the_store_does_not_hold_the_code(entered: Entered) -> None:
     code = await entered.newest()
     assert code not in repr(await entered.house.records.find(Verification))
+
+
+async def test_numbers_in_a_row_get_only_so_many_codes_an_hour_whoever_enters_them(entered: Entered) -> None:
+    for _ in range(TEXTS_ROW.tries):
+        await entered.house.portal.limits.take(TEXTS_ROW, PHONE[:-3])
+    await enter(entered.house, entered.token, phone="+447700900999")
+    await enter(entered.house, entered.token, phone="+358401234567")
+    assert await codes(entered.house, "+447700900999") == []
+    assert len(await codes(entered.house, "+358401234567")) == 1
+
+
+@pytest.mark.parametrize(("rate", "what"), [(TEXTS_ALL, ()), (TEXTS_NUMBER, ("account", PHONE))])
+async def test_texts_with_codes_are_counted_for_the_number_and_for_the_whole_installation(
+    entered: Entered, rate: Rate, what: tuple[str, ...]
+) -> None:
+    account_id = (await entered.house.account(MAIJA)).id
+    named = [account_id if each == "account" else each for each in what]
+    for _ in range(rate.tries):
+        await entered.house.portal.limits.take(rate, *named)
+    assert (await entered.resend(), await entered.resend("email")) == (429, 202)
+
+
+async def pause(entered: Entered, reason: str) -> None:
+    await entered.house.records.change_one(
+        Contact, is_("id", entered.contact_id), paused_at=entered.house.clock.now(), pause_reason=reason
+    )
+
+
+async def test_who_left_by_the_button_in_a_mail_comes_back_with_a_code_from_a_new_one(entered: Entered) -> None:
+    await entered.verify(await entered.newest(MAIL), "email")
+    await pause(entered, "unsubscribed")
+    assert (await entered.resend("sms"), await entered.resend("email")) == (409, 202)
+    assert await entered.verify(await entered.newest(MAIL), "email") == 200
+    contact = await entered.house.records.get(Contact, entered.contact_id)
+    assert contact is not None
+    assert (contact.paused_at, contact.pause_reason) == (None, None)
+
+
+async def test_who_wrote_stop_is_sent_no_code_and_a_code_from_before_brings_nobody_back(entered: Entered) -> None:
+    await pause(entered, "stop_reply")
+    assert (await entered.resend("sms"), await entered.resend("email")) == (409, 409)
+    await entered.verify(await entered.newest(MAIL), "email")
+    contact = await entered.house.records.get(Contact, entered.contact_id)
+    assert contact is not None
+    assert contact.pause_reason == "stop_reply"
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "stop_reply"])
+async def test_the_holder_of_the_account_takes_up_their_own_messages_and_nobody_elses(
+    entered: Entered, reason: str
+) -> None:
+    await pause(entered, reason)
+    await entered.house.records.change_one(
+        Contact, is_("is_owner", True), paused_at=entered.house.clock.now(), pause_reason=reason
+    )
+    (own,) = await entered.house.records.find(Contact, is_("is_owner", True))
+    statuses = [
+        (await entered.house.ask("PATCH", f"/contacts/{each}", {"paused": False}, token=entered.token)).status
+        for each in (own.id, entered.contact_id)
+    ]
+    still = await entered.house.records.find(Contact, is_not("paused_at", None))
+    assert (statuses, [each.id for each in still]) == ([200, 409], [entered.contact_id])

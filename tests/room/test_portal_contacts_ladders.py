@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from alerts.ladder import climb, ladder_for
-from isocket.domain.contacts import Contact, Escalation
+from isocket.domain.contacts import ChannelKind, Contact, Escalation
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.storage.port import is_
 from tests.fakes.portal_devices import (
     MAIJA,
@@ -195,3 +196,17 @@ async def test_readiness_names_exactly_those_whom_the_ladder_of_alerts_tells(hou
         ]
         assert named == set(told)
     assert len(shown) == 2
+
+
+async def test_a_channel_that_reaches_nobody_here_is_not_counted_on() -> None:
+    async with devices_house(channels=frozenset({ChannelKind.EMAIL})) as house:
+        token = await owned(house)
+        contact = await enter(house, token, phone=PHONE)
+        await house.records.change_one(Contact, is_("id", contact["id"]), phone_verified_at=house.clock.now())
+        await put(house, token, DEVICE_PATH, {"contacts": [contact["id"]]})
+        found = await ready(house, token)
+        codes_due = await house.records.count(Delivery, is_("kind", DeliveryKind.CODE))
+        asked = await house.ask("POST", f"/contacts/{contact['id']}/verification", {"channel": "sms"}, token=token)
+    assert found["reached"] == []
+    assert {"what": "channel_not_configured", "contact_id": contact["id"], "channel": "sms"} in found["missing"]
+    assert (codes_due, asked.status) == (0, 409)

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from isocket.domain.device_models import model_of
 from isocket.domain.devices import Device
-from isocket.domain.settings import DeviceSettings
+from isocket.domain.settings import DeviceSettings, PartKind, part_name
 from isocket.storage.port import is_
-from portal_api.settings_models import factory_settings
-from tests.fakes.portal_devices import SOCKET, devices_house, fields_of, owned, report, stored_device
+from portal_api.settings_models import factory_settings, plain, whole_settings
+from tests.fakes.portal_devices import SOCKET, claim, devices_house, fields_of, owned, report, stored_device
 from tests.fakes.portal_house import PortalHouse
 
+UNTOUCHED = plain(whole_settings({}, model_of("isocket-707")))
 PATH = f"/devices/{SOCKET}/settings"
 
 
@@ -32,7 +34,7 @@ async def change(house: PortalHouse, token: str, **wanted: Any) -> dict[str, Any
 async def test_what_was_never_set_stands_there_with_its_default(house: PortalHouse) -> None:
     token = await owned(house)
     shown = await (await house.ask("GET", PATH, token=token)).json()
-    assert shown == {"desired": factory_settings("isocket-707"), "reported": {}, "version": 0, "in_step": False}
+    assert shown == {"desired": UNTOUCHED, "reported": {}, "version": 0, "in_step": False}
 
 
 async def test_a_change_is_merged_and_waits_to_be_sent(house: PortalHouse) -> None:
@@ -51,6 +53,14 @@ async def test_whole_numbers_are_told_without_a_decimal_point(house: PortalHouse
     assert repr((await stored_device(house)).desired["mains_delay_s"]) == "3"
 
 
+async def test_whole_numbers_are_shown_as_the_socket_is_told_them(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, mains_delay_s=3.0, temp=[{"low_c": 5, "high_c": 30.5}])
+    text = await (await house.ask("GET", PATH, token=token)).text()
+    for said in ('"mains_delay_s":3,', '"low_c":5,', '"high_c":30.5,', '"on_c":5,', '"heartbeat_s":900,'):
+        assert said in text
+
+
 async def test_a_change_that_changes_nothing_sends_nothing(house: PortalHouse) -> None:
     token = await owned(house)
     await change(house, token, heartbeat_s=60)
@@ -63,17 +73,47 @@ async def test_a_list_replaces_the_whole_list_and_is_as_long_as_the_model_has_pa
     await change(house, token, temp=[{"name": "Cellar", "low_c": 5}, {"high_c": 30}])
     await change(house, token, temp=[{"name": "Attic"}])
     stored = (await stored_device(house)).desired["temp"]
-    assert [(each["name"], each["low_c"], each["high_c"]) for each in stored] == [
-        ("Attic", None, None),
-        (None, None, None),
-    ]
+    assert [(each["low_c"], each["high_c"]) for each in stored] == [(None, None), (None, None)]
+    shown = (await (await house.ask("GET", PATH, token=token)).json())["desired"]["temp"]
+    assert [each["name"] for each in shown] == ["Attic", None]
+
+
+async def test_what_parts_are_called_is_shown_to_the_owner_and_told_to_no_device(house: PortalHouse) -> None:
+    token = await owned(house, model="isocket-4g")
+    await change(house, token, temp=[{"low_c": 5}, {"name": "Attic"}], input=[{"name": "Door", "kind": "nc"}])
+    await change(house, token, heartbeat_s=60)
+    device = await stored_device(house)
+    assert not [word for word in ("name", "Attic", "Door") if word in repr(device.desired)]
+    assert part_name(device.part_names, PartKind.PROBE, 1) == "Attic"
+    assert part_name(device.part_names, PartKind.INPUT, 0) == "Door"
+    assert part_name(device.part_names, PartKind.PROBE, 0) is part_name(None, PartKind.INPUT, 7) is None
+    shown = (await (await house.ask("GET", PATH, token=token)).json())["desired"]
+    assert [(each["name"], each["low_c"]) for each in shown["temp"]] == [(None, 5), ("Attic", None)]
+    assert (shown["input"][0]["name"], shown["input"][0]["kind"]) == ("Door", "nc")
+
+
+async def test_a_new_name_alone_is_a_change(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, temp=[{"name": "Attic"}])
+    changed = await change(house, token, temp=[{"name": "Cellar"}])
+    again = await change(house, token, temp=[{"name": "Cellar"}])
+    assert (changed["desired"]["temp"][0]["name"], changed["version"], again["version"]) == ("Cellar", 2, 2)
+
+
+async def test_whoever_comes_next_finds_no_names_of_parts(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, temp=[{"name": "Attic"}])
+    await house.ask("DELETE", f"/devices/{SOCKET}", token=token)
+    assert (await stored_device(house)).part_names is None
+    await claim(house, await house.customer("pekka@example.org"))
+    assert (await stored_device(house)).part_names is None
 
 
 async def test_null_sets_a_key_back_and_the_socket_is_told_so(house: PortalHouse) -> None:
     token = await owned(house)
     await change(house, token, heartbeat_s=60, temp=[{"low_c": 5}], thermostat={"enabled": True})
     changed = await change(house, token, heartbeat_s=None, temp=None, thermostat=None)
-    assert changed["desired"] == factory_settings("isocket-707")
+    assert changed["desired"] == UNTOUCHED
     default = {key: factory_settings("isocket-707")[key] for key in ("heartbeat_s", "temp", "thermostat")}
     assert (await stored_device(house)).desired == default
 

@@ -77,7 +77,7 @@ async def test_somebody_without_scripts_gets_from_nothing_to_a_switched_socket_a
     page = await visitor.send(page, "/register", username=MAIJA, password=PASSWORD, name="Maija")
     assert (page.status, "Look in your mailbox" in page.words) == (202, True)
     page = await visitor.open(f"/activate?token={await house.link_token(MAIJA)}")
-    page = await visitor.send(page, "/activate")
+    page = await visitor.send(page, "/activate", password=PASSWORD)
     assert "Your account is open" in page.words
     page = await visitor.sign_in(MAIJA)
     page = await visitor.send(page, "/devices/claim", device_id=DEVICE, claim_code=CODE.lower(), name="Summer house")
@@ -103,6 +103,30 @@ async def test_the_link_in_the_mail_opens_no_account_until_the_button_is_pressed
     for _ in range(2):
         assert (await visitor.open(link)).status == 200
     assert await house.records.count(Account) == 0
+
+
+async def test_the_button_in_the_link_opens_no_account_with_a_password_that_a_stranger_chose(
+    house: PortalHouse,
+) -> None:
+    visitor = Visitor(house.client)
+    await house.ask("POST", "/accounts", {"username": MAIJA, "password": OTHER_PASSWORD})
+    page = await visitor.open(f"/activate?token={await house.link_token(MAIJA)}")
+    empty = await visitor.send(page, "/activate", password="")
+    assert (empty.status, await house.records.count(Account)) == (422, 0)
+    await visitor.send(empty, "/activate", password=PASSWORD)
+    stranger = {"username": MAIJA, "password": OTHER_PASSWORD}
+    assert (await house.ask("POST", "/tokens", stranger)).status == 401
+    assert (await visitor.sign_in(MAIJA)).path == "/"
+
+
+async def test_who_stopped_our_mails_to_oneself_takes_them_up_again_with_a_button(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await house.records.change_all(Contact, paused_at=house.clock.now(), pause_reason="unsubscribed")
+    (contact,) = await house.records.find(Contact)
+    page = await visitor.send(await visitor.open("/contacts"), f"/contacts/{contact.id}/resume")
+    assert "You are told again" in page.words
+    (contact,) = await house.records.find(Contact)
+    assert (contact.paused_at, contact.pause_reason) == (None, None)
 
 
 @pytest.mark.parametrize("path", ["/", "/incidents", f"/incidents/{INCIDENT}", f"/incidents/{INCIDENT}/ack"])
@@ -220,7 +244,7 @@ async def test_what_belongs_to_somebody_else_looks_like_nothing(house: PortalHou
 
 
 async def test_the_overview_shows_how_each_socket_is(house: PortalHouse) -> None:
-    visitor = await own(house, desired={"temp": [{"name": "Cellar", "low_c": 5}], "input": []})
+    visitor = await own(house, desired={"temp": [{"low_c": 5}], "input": []}, part_names='{"temp": ["Cellar"]}')
     await hear(house, relay=True, mains=False, battery_pct=28, temp_c=[3.5, None], input=[True], armed=True)
     words = (await visitor.open("/")).words
     for said in (
@@ -255,20 +279,21 @@ async def test_times_are_the_readers_own(house: PortalHouse) -> None:
 
 
 async def test_settings_are_changed_in_a_form_and_the_rest_of_them_stays(house: PortalHouse) -> None:
-    visitor = await own(house, desired={"temp": [{"name": "Hall", "delay_s": 7, "low_c": 2}], "heartbeat_s": 60})
+    visitor = await own(
+        house, desired={"temp": [{"delay_s": 7, "low_c": 2}], "heartbeat_s": 60}, part_names='{"temp": ["Hall"]}'
+    )
     page = await visitor.open(f"/devices/{DEVICE}")
     typed = {"temp.0.low_c": "4,5", "temp.1.name": "Cellar", "mains_delay_s": "0", "battery_low_pct": "20, 60"}
     await visitor.send(page, f"/devices/{DEVICE}/settings", **typed)
     device = await house.records.get(Device, DEVICE)
     assert device is not None
     assert device.desired["temp"][0] == {
-        "name": "Hall",
         "low_c": 4.5,
         "high_c": None,
         "delay_s": 7,
         "hysteresis_c": 1,
     }
-    assert device.desired["temp"][1]["name"] == "Cellar"
+    assert device.part_names == '{"temp": ["Hall", "Cellar"]}'
     assert (device.desired["mains_delay_s"], device.desired["heartbeat_s"]) == (0, 60)
     assert device.desired["battery_low_pct"] == [60, 20]
 

@@ -84,6 +84,10 @@ async def test_the_text_of_a_message_is_shown_and_never_run(house: PortalHouse) 
         {"X-Forwarded-For": "203.0.113.7"},
         {"Forwarded": "for=203.0.113.7"},
         {"Via": "1.1 proxy"},
+        {"X-Real-IP": "203.0.113.7"},
+        {"X-Forwarded-Proto": "https"},
+        {"x-forwarded-port": "443"},
+        {"Host": "[127.0.0.1"},
     ],
     ids=lambda each: " ".join(next(iter(each.items()))),
 )

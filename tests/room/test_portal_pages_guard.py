@@ -12,6 +12,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.problems import Problem
+from isocket.domain.settings import PartKind, part_names_text
 from isocket.storage.port import is_
 from portal_api.app import ROUTES
 from portal_api.pages_desk import desk_routes
@@ -52,7 +53,7 @@ async def visitor(house: PortalHouse) -> Visitor:
                 owner_id=account.id,
                 name=HOSTILE,
                 place=HOSTILE,
-                desired={"temp": [{"name": HOSTILE}]},
+                part_names=part_names_text({PartKind.PROBE: [HOSTILE]}),
             ),
             Incident(
                 id=NAMES["incident_id"],

@@ -25,6 +25,7 @@ from isocket.domain.letters import (
 
 AT = datetime(2026, 11, 22, 22, 58, tzinfo=UTC)
 PUBLIC = "https://cloud.example.org"
+LINK = f"{PUBLIC}/hooks/incident/token"
 LONG_NAMES = (
     None,
     "W" * 40,
@@ -73,7 +74,7 @@ def test_no_name_that_a_person_can_choose_breaks_a_segment_or_a_header(
     story = Story(incident=incident(value=value, probe=probe), device_name=name, probe_name=label)
     reader = Reader(language="fi", time_zone="Europe/Helsinki")
     assert fits_one_segment(alarm_text(story, reader).text)
-    subject = alarm_mail(story, reader, public_url=PUBLIC).subject
+    subject = alarm_mail(story, reader, link=LINK, public_url=PUBLIC).subject
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", subject)
 
 
@@ -165,7 +166,7 @@ def test_a_test_says_first_that_it_is_one(language: str) -> None:
     first = words(language).test
     assert alarm_text(story, reader).text.startswith(first)
     assert clear_text(story, reader).text.startswith(first)
-    assert alarm_mail(story, reader, public_url=PUBLIC).subject.startswith(first)
+    assert alarm_mail(story, reader, link=LINK, public_url=PUBLIC).subject.startswith(first)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -175,8 +176,8 @@ def test_no_message_holds_the_serial_or_the_account(language: str) -> None:
     for said in (
         alarm_text(story, reader),
         clear_text(story, reader),
-        alarm_mail(story, reader, public_url=PUBLIC),
-        clear_mail(story, reader, public_url=PUBLIC),
+        alarm_mail(story, reader, link=LINK, public_url=PUBLIC),
+        clear_mail(story, reader, link=LINK, public_url=PUBLIC),
         exhausted_notice(story, reader, public_url=PUBLIC),
     ):
         whole = f"{said.subject} {said.text} {said.html}"
@@ -187,13 +188,14 @@ def test_no_message_holds_the_serial_or_the_account(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_e_mail_links_to_the_incident_and_loads_nothing(language: str) -> None:
     story = Story(incident=incident(), device_name="<b>Barn & Co</b>")
-    said = alarm_mail(story, Reader(language=language, time_zone="UTC"), public_url=f"{PUBLIC}/")
+    said = alarm_mail(story, Reader(language=language, time_zone="UTC"), link=LINK, public_url=f"{PUBLIC}/")
+    assert LINK in said.text
     assert f"{PUBLIC}/incidents/inc_1" in said.text
     assert said.html is not None
     assert "<b>" not in said.html
     assert "&lt;b&gt;Barn &amp; Co" in said.html
     assert not re.search(r"src=|<img|<link|url\(", said.html)
-    assert re.findall(r'href="([^"]*)"', said.html) == [f"{PUBLIC}/incidents/inc_1"]
+    assert re.findall(r'href="([^"]*)"', said.html) == [LINK]
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "fr", ""])

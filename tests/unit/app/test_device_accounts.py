@@ -7,9 +7,11 @@ import pytest
 
 from isocket.app.device_accounts import LOOK_EVERY_S, DeviceAccounts
 from isocket.domain.devices import Device
+from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
+from isocket.storage.sealed import SealedDocuments
 from tests.fakes.clock import ManualClock
 
 
@@ -20,9 +22,9 @@ class Floor:
         self.clock = ManualClock()
         self.records = StoredRecords(MemoryDocuments())
         self.given: list[set[str]] = []
-        self.accounts = DeviceAccounts(records=self.records, clock=self.clock, set_accounts=self._set)
+        self.accounts = DeviceAccounts(records=self.records, clock=self.clock, set_accounts=self.set)
 
-    async def _set(self, accounts: Iterable[tuple[str, str]]) -> None:
+    async def set(self, accounts: Iterable[tuple[str, str]]) -> None:
         self.given.append({device_id for device_id, _ in accounts})
 
     async def make(self, *names: str) -> None:
@@ -85,3 +87,18 @@ async def test_the_broker_is_left_alone_while_nothing_changes(floor: Floor) -> N
     await floor.accounts.load()
     await floor.look()
     assert len(floor.given) == 1
+
+
+async def test_a_device_that_cannot_be_read_ends_neither_the_start_nor_the_run(floor: Floor) -> None:
+    beneath = MemoryDocuments()
+    floor.records = StoredRecords(SealedDocuments(beneath, MemoryKeyring()))
+    floor.accounts = DeviceAccounts(records=floor.records, clock=floor.clock, set_accounts=floor.set)
+    await floor.make("a")
+    await floor.records.change_one(Device, is_("id", "a"), owner_id="acc_1", name="Summer house")
+    await StoredRecords(beneath).change_one(Device, is_("id", "a"), name="v1.altered")
+    await floor.accounts.load()
+    await floor.make("b")
+    await floor.look()
+    await StoredRecords(beneath).change_one(Device, is_("id", "a"), name="")
+    await floor.look()
+    assert floor.given[-1] == {"a", "b"}

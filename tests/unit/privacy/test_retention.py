@@ -1,5 +1,6 @@
 """What its time is over for goes; the rest stays."""
 
+import asyncio
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -9,12 +10,15 @@ import pytest
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Bucket, PasswordReset, Registration
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
 from isocket.domain.handling import Handling
 from isocket.domain.record import handling_of
+from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
-from privacy.retention import LIVES, Retention, terms
+from isocket.storage.sealed import SealedDocuments
+from privacy.retention import LIVES, SWEEP_EVERY_S, Retention, terms
 from tests.fakes.clock import ManualClock
 
 
@@ -109,3 +113,47 @@ def test_every_class_whose_personal_fields_all_end_by_time_is_swept(kind: Any) -
     ends = bool(keeps) and all(keep in LIVES for keep in keeps)
     has_a_moment = any(each.type for each in fields(kind) if each.name.endswith("_at") or each.name == "at")
     assert (kind in {term.kind for term in terms()}) or not (ends and has_a_moment)
+
+
+class SealedHouse(House):
+    """A house in which somebody can spoil what is stored."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        beneath = MemoryDocuments()
+        self.raw = StoredRecords(beneath)
+        self.records = StoredRecords(SealedDocuments(beneath, MemoryKeyring()))
+        self.retention = Retention(records=self.records, clock=self.clock)
+
+
+async def test_one_record_that_does_not_open_keeps_no_other_from_going() -> None:
+    house = SealedHouse()
+    for number in (1, 2, 3):
+        await house.records.add(house.delivery(number))
+    end = house.clock.now()
+    await house.records.add(PasswordReset(id="p", account_id="acc_1", credential_epoch=1, expires_at=end))
+    await house.raw.change_one(Delivery, is_("id", "dlv_2"), text="v1.altered")
+    touched = await house.pass_days(31)
+    kept = await house.raw.find(Delivery)
+    assert [(each.text, each.address, each.html) for each in kept] == [("", "", None)] * 3
+    assert touched == {"deliveries": 3, "password_resets": 1}
+
+
+async def test_what_goes_wrong_with_one_class_stops_neither_the_others_nor_the_cloud(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house, stop = House(), asyncio.Event()
+    remove = house.records.remove_all
+
+    async def broken(kind: Any, *tests: Any) -> int:
+        if kind is Attempt:
+            raise RuntimeError("it is altered")
+        return await remove(kind, *tests)
+
+    monkeypatch.setattr(house.records, "remove_all", broken)
+    await house.records.add(PasswordReset(id="p", account_id="a", credential_epoch=1, expires_at=house.clock.now()))
+    running = asyncio.create_task(house.retention.run(stop), name="retention")
+    await house.clock.advance(SWEEP_EVERY_S)
+    stop.set()
+    await running
+    assert await house.records.count(PasswordReset) == 0
