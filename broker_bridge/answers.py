@@ -7,6 +7,7 @@ from typing import Any
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.reports import Report
+from isocket.domain.settings import without_names
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records, above, at_most, is_, is_not, one_of
 
@@ -34,7 +35,7 @@ class Answers:
 
     async def settings_reported(self, device_id: str, fields: Mapping[str, Any], report: Report | None) -> None:
         """Keep the settings that a device has; an older message never replaces a newer."""
-        settings = {key: value for key, value in fields.items() if key not in ("boot", "seq", "ts")}
+        settings = without_names({key: value for key, value in fields.items() if key not in ("boot", "seq", "ts")})
         if report is None:
             await self._records.change_one(Device, is_("id", device_id), reported=settings)
             return

@@ -117,7 +117,9 @@ def _report(
 
     Keys written with escapes, and texts stretched by spaces, are written anew: SQLite compares keys as they stand.
     """
-    if payload is not None and len(payload) <= PLAIN_BODY_BYTES and b"\\" not in payload:
+    if kind in (ReportKind.ACK, ReportKind.REPORTED):
+        body = json.dumps({"boot": fields["boot"], "seq": fields["seq"]})  # what it says is kept in another record
+    elif payload is not None and len(payload) <= PLAIN_BODY_BYTES and b"\\" not in payload:
         body = payload.decode()
     else:
         body = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))

@@ -1,6 +1,5 @@
 """What a socket is set to: as its owner wants it, and as it says it is."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +8,11 @@ from pydantic import ConfigDict, Field, ValidationError
 from isocket.domain.commands import COMMAND_NAMES
 from isocket.domain.device_models import DeviceModel, model_of, refusal
 from isocket.domain.devices import Device
+from isocket.domain.settings import without_names
 from isocket.storage.port import StoreUnavailableError, is_
 from portal_api.models import View
 from portal_api.owned import own_device
-from portal_api.problem import FieldFault, ProblemError, fault, faults, from_validation
+from portal_api.problem import FieldFault, ProblemError, faults, from_validation
 from portal_api.routes import AnyRoute, Call, Route
 from portal_api.settings_models import (
     Settings,
@@ -21,10 +21,8 @@ from portal_api.settings_models import (
     names_in,
     plain,
     whole_settings,
-    without_names,
 )
 
-MOST_BYTES = 12 * 1024  # a message to a device may have 16 KiB
 _ROUNDS = 8  # against other changes at the same time
 
 
@@ -112,14 +110,8 @@ def _to_store(after: Settings, touched: set[str]) -> dict[str, Any]:
 
     A key that is set back is stored with its default rather than taken out, since a device keeps what it is not
     told otherwise. For the same reason a list is as long as the model has parts.
-
-    Raises:
-        ProblemError: 422: it is too long for a message to a device.
     """
-    stored = without_names({key: value for key, value in plain(after).items() if key in touched})
-    if len(json.dumps(stored).encode()) > MOST_BYTES:
-        raise ProblemError(fault("(body)", "All settings together are longer than a socket takes."))
-    return stored
+    return without_names({key: value for key, value in plain(after).items() if key in touched})
 
 
 def _check_schedule(model: DeviceModel, change: SettingsChange) -> None:

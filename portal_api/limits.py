@@ -32,6 +32,7 @@ class Rates:
 
     sign_in_pair: Rate = Rate(name="sign_in_pair", tries=10, per_s=300)  # one account from one address
     sign_in_account: Rate = Rate(name="sign_in_account", tries=100, per_s=3600)  # one account from everywhere
+    sign_in_known_s: float = 30 * 86_400  # so long an address counts as one of the account's own
     sign_in_address: Rate = Rate(name="sign_in_address", tries=100, per_s=300)
     refresh_address: Rate = Rate(name="refresh_address", tries=300, per_s=300)
     register_address: Rate = Rate(name="register_address", tries=100, per_s=3600)
@@ -79,6 +80,21 @@ class Limits:
                 if bucket is None or await self._move(bucket, min(rate.tries, bucket.tokens + 1.0)):
                     return
 
+    async def remember(self, lasts_s: float, *what: str) -> None:
+        """Note `what` for so long from now, under a keyed hash as well."""
+        noted_id = self._noted_id(what)
+        until = self._clock.now() + timedelta(seconds=lasts_s)
+        for _ in range(_ROUNDS):
+            if await self._records.change_one(Bucket, is_("id", noted_id), refilled_at=until):
+                return
+            if await self._records.add_all([Bucket(id=noted_id, tokens=0.0, refilled_at=until)]):
+                return
+
+    async def remembers(self, *what: str) -> bool:
+        """Return whether `what` was noted and its time is not over."""
+        noted = await self._records.get(Bucket, self._noted_id(what))
+        return noted is not None and self._clock.now() < noted.refilled_at
+
     async def _try_to_take(self, rate: Rate, bucket_id: str) -> float | None:
         """Return as `take` does, or None when another was quicker and we must look again."""
         now = self._clock.now()
@@ -106,5 +122,10 @@ class Limits:
         return moved is not None
 
     def _bucket_id(self, rate: Rate, what: tuple[str, ...]) -> str:
-        named = "\x1f".join((rate.name, *what)).encode()
-        return f"buc_{hmac.new(self._key, named, hashlib.sha256).hexdigest()[:32]}"
+        return f"buc_{self._hidden(rate.name, *what)}"
+
+    def _noted_id(self, what: tuple[str, ...]) -> str:
+        return f"noted_{self._hidden('noted', *what)}"
+
+    def _hidden(self, *words: str) -> str:
+        return hmac.new(self._key, "\x1f".join(words).encode(), hashlib.sha256).hexdigest()[:32]

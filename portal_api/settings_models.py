@@ -182,16 +182,6 @@ def names_in(settings: Settings) -> str | None:
     )
 
 
-def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings as devices are told them and as they are stored in clear: without a person's words."""
-    parts = {
-        kind.value: [{key: value for key, value in each.items() if key != "name"} for each in settings[kind]]
-        for kind in PartKind
-        if kind in settings
-    }
-    return {**settings, **parts}
-
-
 def plain(settings: Settings) -> dict[str, Any]:
     """Return settings as JSON for storing and for the device: whole numbers without a decimal point."""
     return settings.model_dump(mode="json")

@@ -87,7 +87,8 @@ async def prove(portal: Portal, username: str, password: str, *, client: str) ->
 
     A try is counted before the password is looked at, so that many at once are counted as well, and given back
     if it was right: only failures use up the limits. Counting by pair of account and address keeps a stranger
-    elsewhere from locking out the holder; the wider limits are wide.
+    elsewhere from locking out the holder; the wider limits are wide. Where the holder came in before, what others
+    try from everywhere else does not count.
 
     Raises:
         TooBusyError: too many passwords wait to be checked.
@@ -96,8 +97,9 @@ async def prove(portal: Portal, username: str, password: str, *, client: str) ->
     counted: list[tuple[Rate, tuple[str, ...]]] = [
         (rates.sign_in_pair, (mailbox, client)),
         (rates.sign_in_address, (client,)),
-        (rates.sign_in_account, (mailbox,)),
     ]
+    if not await portal.limits.remembers("sign_in", mailbox, client):
+        counted.append((rates.sign_in_account, (mailbox,)))
     for rate, what in counted:
         wait_s = await portal.limits.take(rate, *what)
         if wait_s > 0:
@@ -111,6 +113,7 @@ async def prove(portal: Portal, username: str, password: str, *, client: str) ->
     if account is None or not verdict.right:
         return _wrong()
     await _give_back(portal, counted)
+    await portal.limits.remember(rates.sign_in_known_s, "sign_in", mailbox, client)
     if verdict.outdated:
         await _hash_anew(portal, account, password)
     return account

@@ -96,7 +96,7 @@ class Session(Record):
 
 @record(collection="buckets", indexed=(("refilled_at",),))
 class Bucket(Record):
-    """A token bucket that limits a rate. Id = keyed hash of what is limited."""
+    """A token bucket that limits a rate, or a note of what was good. Id = keyed hash of what it is about."""
 
     tokens: Plain[float]
-    refilled_at: Plain[datetime]
+    refilled_at: Plain[datetime]  # of a note: until when it holds

@@ -34,6 +34,20 @@ def part_names_text(names: Mapping[PartKind, Sequence[str | None]]) -> str | Non
     return json.dumps(kept, ensure_ascii=False, sort_keys=True) if kept else None
 
 
+def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as devices are told them and as they are stored in clear: without the words of a person."""
+    parts = {
+        kind.value: [_nameless(each) for each in settings[kind]]
+        for kind in PartKind
+        if isinstance(settings.get(kind), list)
+    }
+    return {**settings, **parts}
+
+
+def _nameless(part: Any) -> Any:
+    return {key: value for key, value in part.items() if key != "name"} if isinstance(part, dict) else part
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSettings:
     """One thermometer: limits in degrees Celsius, None for no limit."""

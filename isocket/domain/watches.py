@@ -1,6 +1,7 @@
 """What the rules remember of a device between two judgements."""
 
 from dataclasses import field
+from datetime import datetime
 from typing import Annotated, Any
 
 from isocket.domain.handling import RULE_MEMORY, Plain
@@ -17,4 +18,5 @@ class Watch(Record):
 
     judged_boot: Plain[int] = 0
     judged_seq: Plain[int] = 0
+    claimed_at: Plain[datetime | None] = None  # of the ownership it was judged under; with another, it begins anew
     conditions: Annotated[dict[str, Any], RULE_MEMORY] = field(default_factory=dict)

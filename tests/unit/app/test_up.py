@@ -1,5 +1,6 @@
 """`isocket up` with a real broker: it starts, serves, refuses clearly, and leaves nothing behind."""
 
+import http.client
 import json
 import signal
 import socket
@@ -61,6 +62,15 @@ def test_a_device_made_while_it_runs_gets_in_within_seconds(installation: Instal
         while not logs_in(installation, made):
             assert time.monotonic() < deadline, "the broker does not know the device"
             time.sleep(0.1)
+
+
+def test_a_report_about_a_call_that_nobody_signed_is_refused(installation: Installation) -> None:
+    with installation.up():
+        door = http.client.HTTPConnection("127.0.0.1", installation.http, timeout=5)
+        door.request("POST", "/hooks/twilio/voice/att_1", body="CallSid=1")
+        status = door.getresponse().status
+        door.close()
+    assert status == 403
 
 
 def test_refusals_of_the_broker_are_among_the_metrics(installation: Installation) -> None:

@@ -1,0 +1,119 @@
+"""Nobody and strangers at every route that the portal has, API and pages, by the table of routes itself."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import ClientResponse
+
+from isocket.domain.deliveries import Delivery
+from isocket.domain.devices import Device
+from portal_api import access, sessions
+from portal_api.app import ROUTES
+from portal_api.device_routes import DEVICE_ROUTES
+from portal_api.health import PLAIN_ROUTES
+from portal_api.pages_routes import page_routes
+from portal_api.routes import API, Access, AnyRoute, Surface
+from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, enter, incident, owned
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
+
+EVERY: tuple[AnyRoute, ...] = (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=True))
+NAMED = [route for route in EVERY if route.parameters]
+BESIDES = {f"{API}/openapi.json", "/static", *(each.path for each in PLAIN_ROUTES)}
+"""What is public and tells nothing of anybody."""
+JSON_BODIES: dict[str, Any] = {
+    "/devices/{device_id}/commands": {"name": "on"},
+    "/contacts/{contact_id}/verify": {"channel": "email", "code": "123456"},
+    "/contacts/{contact_id}/verification": {"channel": "email"},
+    "/devices/{device_id}/escalation": {"steps": []},
+}
+FORMS: dict[str, dict[str, str]] = {
+    "/devices/{device_id}/commands": {"name": "on"},
+    "/contacts/{contact_id}/verify": {"channel": "email", "code": "123456"},
+    "/contacts/{contact_id}/verification": {"channel": "email"},
+}
+
+
+def name_of(route: AnyRoute) -> str:
+    return f"{route.method} {route.template}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """Maija's things, and Pekka, who is a stranger to them."""
+
+    house: PortalHouse
+    own: dict[str, str]
+    stranger_token: str
+    stranger_cookie: str
+
+    async def ask(self, route: AnyRoute, names: dict[str, str], *, stranger: bool) -> ClientResponse:
+        """Ask with a body that is good as far as it goes."""
+        headers = {"Origin": PUBLIC_URL}
+        path, more = route.template.format(**names), dict[str, Any]()
+        if route.surface is Surface.API:
+            if stranger:
+                headers["Authorization"] = f"Bearer {self.stranger_token}"
+            if route.body is not None:
+                more["json"] = JSON_BODIES.get(route.path, {})
+        else:
+            if stranger:
+                headers["Cookie"] = f"sid={self.stranger_cookie}"
+            if route.method == "POST":
+                more["data"] = {"csrf": access.csrf_token(self.stranger_cookie), **FORMS.get(route.path, {})}
+        return await self.house.client.request(route.method, path, headers=headers, allow_redirects=False, **more)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world() -> AsyncIterator[World]:
+    async with portal_house(routes=EVERY) as house:
+        token = await owned(house)
+        await incident(house, "inc_1", (await house.account(MAIJA)).id)
+        contact = await enter(house, token, email="neighbour@example.org")
+        order = await house.ask("POST", f"/devices/{SOCKET}/commands", {"name": "on"}, token=token)
+        own = {
+            "device_id": SOCKET,
+            "incident_id": "inc_1",
+            "contact_id": contact["id"],
+            "command_id": (await order.json())["id"],
+        }
+        stranger_token = await house.customer(PEKKA)
+        cookie = await sessions.open_cookie(house.portal, await house.account(PEKKA))
+        yield World(house=house, own=own, stranger_token=stranger_token, stranger_cookie=cookie)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_route_is_beside_the_table(world: World) -> None:
+    served = {
+        (route.method, route.resource.canonical)
+        for route in world.house.client.app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+    declared = {(route.method, route.template) for route in EVERY}
+    assert {path for method, path in served if (method, path) not in declared} == BESIDES
+    assert declared <= served
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("route", EVERY, ids=name_of)
+async def test_nobody_gets_no_further_than_the_door(route: AnyRoute, world: World) -> None:
+    answer = await world.ask(route, world.own, stranger=False)
+    if route.access is Access.PUBLIC:
+        assert answer.status in {200, 202, 303, 400, 422}
+    elif route.surface is Surface.PAGE and route.method == "GET":
+        assert (answer.status, answer.headers["Location"].startswith("/login?")) == (303, True)
+    else:
+        assert answer.status == 401
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("route", NAMED, ids=name_of)
+async def test_a_strangers_thing_is_as_one_that_does_not_exist(route: AnyRoute, world: World) -> None:
+    nothing = {name: f"{value[:4]}nothing" for name, value in world.own.items()}
+    before = [await world.house.records.find(kind) for kind in (Device, Delivery)]
+    foreign = await world.ask(route, world.own, stranger=True)
+    missing = await world.ask(route, nothing, stranger=True)
+    assert (foreign.status, await foreign.read()) == (404, await missing.read())
+    assert [await world.house.records.find(kind) for kind in (Device, Delivery)] == before

@@ -1,0 +1,49 @@
+"""Where messages end up: with a provider, on a desk that can be opened, or visibly nowhere."""
+
+import pytest
+
+from isocket.app.channels import Channels, kinds_that_arrive
+from isocket.app.roles import _routes
+from isocket.app.settings import load_settings
+from isocket.domain.contacts import ChannelKind
+from isocket.kit.clock import SystemClock
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.records import StoredRecords
+from portal_api.rendering import DESK_PATH
+
+HERE = {"ISOCKET_HTTP": "127.0.0.1:8080"}
+BEHIND_A_PROXY = {**HERE, "ISOCKET_PUBLIC_URL": "https://cloud.example.org"}
+EVERYWHERE = {"ISOCKET_HTTP": "0.0.0.0:8080"}
+BY_NAME = {**EVERYWHERE, "ISOCKET_PUBLIC_URL": "http://localhost:8080"}
+MAIL = {"ISOCKET_SMTP_URL": "smtp://mail.example.org:25"}
+BOTH = frozenset({ChannelKind.SMS, ChannelKind.EMAIL})
+
+
+def has_desk(environ: dict[str, str]) -> bool:
+    return DESK_PATH in {each.template for each in _routes(load_settings(environ))}
+
+
+@pytest.mark.parametrize("public", ["", "http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"])
+def test_the_desk_is_there_where_only_this_machine_can_open_it(public: str) -> None:
+    assert has_desk({**HERE, **({"ISOCKET_PUBLIC_URL": public} if public else {})})
+
+
+@pytest.mark.parametrize("environ", [BEHIND_A_PROXY, EVERYWHERE, BY_NAME], ids=["proxy", "everywhere", "by name"])
+def test_there_is_no_desk_where_a_proxy_or_another_machine_may_lead_strangers_to_it(environ: dict[str, str]) -> None:
+    assert not has_desk(environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "kinds"),
+    [
+        (HERE, BOTH),
+        ({**HERE, **MAIL}, BOTH),
+        (BEHIND_A_PROXY, frozenset()),
+        ({**BEHIND_A_PROXY, **MAIL}, {ChannelKind.EMAIL}),
+        ({**EVERYWHERE, **MAIL}, {ChannelKind.EMAIL}),
+    ],
+)
+def test_a_kind_without_provider_and_desk_is_no_channel(environ: dict[str, str], kinds: frozenset[ChannelKind]) -> None:
+    settings = load_settings(environ)
+    made = Channels.from_settings(settings, records=StoredRecords(MemoryDocuments()), clock=SystemClock())
+    assert (frozenset(made.by_kind), kinds_that_arrive(settings)) == (kinds, kinds)
