@@ -10,10 +10,11 @@ NO_BATTERY_LIMIT_PCT = -1.0  # below any charge
 def envelope_of(settings: DeviceSettings, memory: Memory, state: DeviceState | None) -> Envelope | None:
     """Return the ranges in which a state report is no news; None when every report is.
 
-    Nothing is quiet while something is open or a delay runs. A thermometer that never gave a value is quiet while
-    it is missing: its first value must be seen, since from then on its absence is a fault.
+    Nothing is quiet while something is open, a delay runs or the boot number seems to go back. A thermometer that
+    never gave a value is quiet while it is missing: its first value must be seen, since from then on its absence is
+    a fault.
     """
-    if memory.conditions:
+    if memory.conditions or memory.descent.fresh:
         return None
     fields = {} if state is None else state.fields
     probes = max(len(settings.temp), len(fields.get("temp_c") or ()))

@@ -11,24 +11,23 @@ What is due is then called off here, and the timeline written.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from alerts.endings import ended, goes_though_over, is_hopeful, is_told_though_over, may_have_gone
 from alerts.ladder import Recipient, Rung, Skipped, Tally, address_of, climb, ladder_for, why_not
-from alerts.links import incident_url, unsubscribe_url
+from alerts.letters import Letters
 from alerts.notices import notice_that_nobody_answered, notice_that_nobody_was_told
 from alerts.stories import story_of
 from alerts.timeline import delivery_line, incident_line
-from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text
+from alerts.wording import Story
 from isocket.domain.accounts import Account
-from isocket.domain.contacts import ChannelKind, Contact, Escalation
+from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, Incident, IncidentState
 from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH, Clock
-from isocket.kit.ids import derived_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, at_most, is_
 from isocket.storage.worker import claim, settle
@@ -44,7 +43,6 @@ UNANSWERED_AFTER = timedelta(minutes=30)  # after the last step
 UNANSWERED = "not_acknowledged"
 CALL_POLL_S = 1.0
 CALL_PATIENCE_S = 30.0  # a clear waits so long after the lease of an alarm on its way; then it may have gone
-ALARM_LIFE = timedelta(hours=2)
 
 Changes = dict[str, Any]
 DONE: Changes = {"needs_step": False}
@@ -80,6 +78,7 @@ class Escalator:
         self._records = records
         self._clock = clock
         self._public_url = public_url
+        self._letters = Letters(public_url)
 
     async def step(self) -> bool:
         """Take the step of one incident that needs one; return whether there was one."""
@@ -180,7 +179,7 @@ class Escalator:
         skipped: Sequence[Skipped],
     ) -> list[Record]:
         incident, now = round_.incident, round_.now
-        deliveries = [self._alarm(round_, number, each) for each, number in told]
+        deliveries = [self._letters.alarm(round_.story, each, number, now) for each, number in told]
         lines = [
             line
             for each in deliveries
@@ -204,48 +203,6 @@ class Escalator:
         ]
         step = incident_line(incident, Happening.STEP, f"{rung.after_s:g}", at=now, detail={"step": position})
         return [*deliveries, step, *lines]
-
-    def _alarm(self, round_: _Round, number: int, to: Recipient) -> Delivery:
-        reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
-        if to.channel is not ChannelKind.EMAIL:
-            return self._delivery(round_, DeliveryKind.ALARM, to, alarm_text(round_.story, reader), number)
-        token = new_token()
-        link = incident_url(self._public_url, token)
-        said = alarm_mail(round_.story, reader, link=link, public_url=self._public_url)
-        return self._linked(self._delivery(round_, DeliveryKind.ALARM, to, said, number), token)
-
-    def _clear(self, round_: _Round, to: Recipient) -> Delivery:
-        reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
-        if to.channel is not ChannelKind.EMAIL:
-            return self._delivery(round_, DeliveryKind.CLEAR, to, clear_text(round_.story, reader), 0)
-        token = new_token()
-        link = incident_url(self._public_url, token)
-        said = clear_mail(round_.story, reader, link=link, public_url=self._public_url)
-        return self._linked(self._delivery(round_, DeliveryKind.CLEAR, to, said, 0), token)
-
-    def _linked(self, mail: Delivery, token: str) -> Delivery:
-        """Return the mail with the reader's own way out, and the hash by which its links are known again."""
-        way_out = unsubscribe_url(self._public_url, token)
-        return replace(mail, unsubscribe_url=way_out, link_hash=token_hash(token))
-
-    def _delivery(self, round_: _Round, kind: DeliveryKind, to: Recipient, said: Words, number: int) -> Delivery:
-        incident = round_.incident
-        return Delivery(
-            id=derived_id("dlv", incident.id, kind, number, to.contact.id, to.channel),
-            account_id=incident.account_id,
-            person_id=to.contact.id,
-            incident_id=incident.id,
-            contact_id=to.contact.id,
-            kind=kind,
-            channel=to.channel,
-            address=to.address,
-            subject_line=said.subject,
-            text=said.text,
-            html=said.html,
-            created_at=round_.now,
-            due_at=round_.now,
-            expires_at=round_.now + ALARM_LIFE,
-        )
 
     async def _tell_the_end(self, incident: Incident, now: datetime) -> Changes:
         """Call off what has not gone, and tell exactly those who were told, or may have been, that it is over.
@@ -288,7 +245,7 @@ class Escalator:
                 )
                 continue
             to = Recipient(contact=contact, channel=alarm.channel, address=alarm.address)
-            clear = self._clear(round_, to)
+            clear = self._letters.clear(round_.story, to, round_.now)
             made += [clear, *delivery_line(clear, Happening.DELIVERY_DUE, at=round_.now)]
         await self._records.add_all(made)
 

@@ -10,21 +10,24 @@ from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
 from alerts.rules.judgement import Heard, Judgement, judge
 from alerts.rules.lateness import newest_known
-from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Order, Phase, from_watch, to_watch
+from alerts.rules.memory import BEFORE_ALL, Condition, Descent, Key, Memory, Order, Phase, from_watch, to_watch
 from alerts.rules.silence import Hearing
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
 from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
+from isocket.domain.problems import Problem
 from isocket.domain.reports import Envelope, Report
 from isocket.domain.settings import DeviceSettings
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, is_
 from isocket.storage.telemetry import Telemetry, Waiting
 from isocket.storage.wakeups import Wakeups
 
 LEASE_S = 30.0
+STARTED_OVER = "its boot number went back; taken as started over"
 log = get_logger(__name__)
 
 
@@ -63,7 +66,7 @@ class Judge:
         settings = DeviceSettings.of(device.desired)
         case = Case(device_id=device.id, account_id=account_id, settings=settings)
         known = await open_incidents(self._records, device.id)
-        watch = await self._records.get(Watch, device.id)
+        watch = _under(device.claimed_at, await self._records.get(Watch, device.id))
         claimed_ms = 0 if device.claimed_at is None else to_ms(device.claimed_at)
         own = [each for each in known if each.account_id == account_id]
         foreign = [each for each in known if each.account_id != account_id]
@@ -79,7 +82,9 @@ class Judge:
         await ledger.carry_out(judgement.decisions, strays)
         if judgement.decisions:
             self._wakeups.ring(Incident.collection)
-        if not await self._save(device.id, watch, judgement.judged, judgement.memory):
+        if judgement.started_over is not None:
+            await self._note_start_over(device.id, judgement.started_over, now)
+        if not await self._save(device.id, watch, judgement.judged, judgement.memory, device.claimed_at):
             return
         for stray in strays:
             await ledger.close_stray(stray)
@@ -115,23 +120,32 @@ class Judge:
         newest = newest_known(_judged(watch), waiting.state, waiting.reports)
         judged = max([newest, *(each.order for each in waiting.reports)])
         memory = Memory(proven=before.proven, alarms=before.alarms)
-        if not await self._save(waiting.device_id, watch, judged, memory):
+        if not await self._save(waiting.device_id, watch, judged, memory, None):
             return
         quiet = Envelope(anything=True)
         await self._telemetry.settle(waiting, envelope=quiet, wake_at=None, silent_after_s=None)
 
-    async def _save(self, device_id: str, watch: Watch | None, judged: Order, memory: Memory) -> bool:
+    async def _note_start_over(self, device_id: str, start: Order, now: datetime) -> None:
+        """Let owner and operator know; the same start over is noted once."""
+        problem_id = derived_id("prb", device_id, "started_over", *start)
+        problem = Problem(id=problem_id, device_id=device_id, at=now, topic_kind="state", reason=STARTED_OVER)
+        await self._records.add_all([problem])
+        log.warning("device_started_over", device_id=device_id)
+
+    async def _save(
+        self, device_id: str, watch: Watch | None, judged: Order, memory: Memory, claimed_at: datetime | None
+    ) -> bool:
         """Save the memory; False when another has judged the device since: then it is judged once more."""
         conditions = to_watch(memory)
         boot, seq = judged
         if watch is None:
-            new = Watch(id=device_id, judged_boot=boot, judged_seq=seq, conditions=conditions)
+            new = Watch(id=device_id, judged_boot=boot, judged_seq=seq, claimed_at=claimed_at, conditions=conditions)
             try:
                 await self._records.add(new)
             except AlreadyThereError:
                 return await self._lose(device_id)
             return True
-        if (boot, seq) == _judged(watch) and conditions == watch.conditions:
+        if (boot, seq, claimed_at, conditions) == (*_judged(watch), watch.claimed_at, watch.conditions):
             return True
         saved = await self._records.change_one(
             Watch,
@@ -139,6 +153,7 @@ class Judge:
             is_("version", watch.version),
             judged_boot=boot,
             judged_seq=seq,
+            claimed_at=claimed_at,
             conditions=conditions,
         )
         return True if saved is not None else await self._lose(device_id)
@@ -153,6 +168,15 @@ async def _close_foreign(ledger: IncidentLedger, foreign: Sequence[Incident]) ->
     """Close what was open for an owner before. No clear is sent: the socket's words are not theirs any more."""
     for each in foreign:
         await ledger.close_stray(each, Why.OWNER, told=False)
+
+
+def _under(claimed_at: datetime | None, watch: Watch | None) -> Watch | None:
+    """Return the watch, its order forgotten when it was kept for another ownership: the device may be reset since."""
+    if watch is None or watch.claimed_at == claimed_at:
+        return watch
+    memory = replace(from_watch(watch.conditions), alarms=BEFORE_ALL, descent=Descent(), patience=None)
+    boot, seq = BEFORE_ALL
+    return replace(watch, judged_boot=boot, judged_seq=seq, conditions=to_watch(memory))
 
 
 def _memory(watch: Watch | None) -> Memory:

@@ -1,6 +1,7 @@
 """What people write back: the short code of an incident, or a word that stops or restarts our messages."""
 
 import re
+from collections.abc import Sequence
 
 from alerts import pausing
 from alerts.acknowledging import acknowledge
@@ -23,6 +24,8 @@ STOP_WORDS = frozenset(
 START_WORDS = frozenset({"START", "UNSTOP", "ALOITA", "STARTA"})
 MAX_WORDS = 5  # a code stands among the first words, or it is none
 
+LONGEST_CODE = 4
+
 _WORD = re.compile(r"\w+")
 
 
@@ -37,15 +40,16 @@ class Replies:
     async def heed(self, sender: str, text: str) -> None:
         """Act on what `sender` (E.164) wrote; what we do not understand is left alone."""
         said = [word.upper() for word in _WORD.findall(text[:200])]
-        if len(said) == 1 and said[0] in STOP_WORDS:
+        first = said[0] if said else ""
+        if first in STOP_WORDS:
             await self._stop(sender)
-        elif len(said) == 1 and said[0] in START_WORDS:
+        elif len(said) == 1 and first in START_WORDS:
             await self._start(sender)
         else:
             await self._acknowledge(sender, said[:MAX_WORDS])
 
     async def _acknowledge(self, sender: str, said: list[str]) -> None:
-        for code in dict.fromkeys(said):
+        for code in dict.fromkeys([*said, *_joined(said)]):
             found = await self._records.find(Incident, is_("short_code", code), is_("state", IncidentState.OPEN))
             for incident in found:
                 contact_id = await self._told(incident, sender)
@@ -79,3 +83,9 @@ class Replies:
         if "phone" in lookup_fields(Contact):
             return await self._records.find(Contact, is_("phone", phone))
         return [contact async for contact in every(self._records, Contact) if contact.phone == phone]
+
+
+def _joined(said: Sequence[str]) -> list[str]:
+    """Return the codes that stand there with spaces in them, as a telephone or a finger puts them: `k7 qf`."""
+    spans = [said[start:end] for start in range(len(said)) for end in range(start + 2, len(said) + 1)]
+    return [code for code in ("".join(span) for span in spans) if len(code) <= LONGEST_CODE]

@@ -20,6 +20,7 @@ JUDGES = 2
 ESCALATORS = 2
 URGENT_CALLS = 16
 ORDINARY_CALLS = 8
+QUESTIONS = 4  # about unclear deliveries, at a time
 
 _URGENT = (DeliveryKind.ALARM,)
 _ORDINARY = tuple(kind for kind in DeliveryKind if kind not in _URGENT)
@@ -86,5 +87,8 @@ def workers(
         *lanes,
         Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
         # Nobody rings for what went wrong: it is found by looking.
-        Worker("unclear", unclear.step, bell=wakeups.bell(), clock=clock, idle_s=1.0),
+        *(
+            Worker(f"unclear-{number}", unclear.step, bell=wakeups.bell(), clock=clock, idle_s=1.0)
+            for number in range(QUESTIONS)
+        ),
     ]

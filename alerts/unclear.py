@@ -78,12 +78,12 @@ class UnclearDeliveries:
             await self._settlement.give_up(held)
             return True
         known = outcome_of(attempt)  # its worker may have come back after it was given up for lost
-        outcome = await self._look_up(held, attempt) if isinstance(known, Unclear) else known
-        age = self._clock.now() - attempt.started_at
-        if isinstance(outcome, Unclear) and age >= timedelta(seconds=UNCLEAR_LIFE_S):
-            await self._settlement.give_up(held)
+        if not isinstance(known, Unclear):
+            await self._settlement.settle(held, attempt, known)
+        elif now >= attempt.started_at + timedelta(seconds=UNCLEAR_LIFE_S):
+            await self._settlement.give_up(held)  # without asking: a provider that hangs must not hold up the end
         else:
-            await self._settlement.settle(held, attempt, outcome)
+            await self._settlement.settle(held, attempt, await self._look_up(held, attempt))
         return True
 
     async def _look_up(self, held: Delivery, attempt: Attempt) -> Outcome:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from alerts.rules.alarms import hear_alarm, hear_boot
 from alerts.rules.decisions import Decision, Why
+from alerts.rules.descent import believed, follow
 from alerts.rules.docket import Case, Docket, When
 from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, newest_known
 from alerts.rules.memory import Key, Memory, Order
@@ -29,6 +30,7 @@ class Judgement:
     """What follows: the memory to keep, what to do, the newest order judged, when to look again.
 
     `silent_after_s`: how long after the last message the silence is to be judged, None for not at all.
+    `started_over`: the device counts its boots anew, from after this order.
     """
 
     memory: Memory
@@ -36,11 +38,17 @@ class Judgement:
     judged: Order
     wake_ms: int | None
     silent_after_s: float | None
+    started_over: Order | None = None
 
 
 def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: int) -> Judgement:
     """Return what the reports and the time until `now_ms` mean. The same in, the same out."""
-    walk = _Walk(case, memory, heard)
+    state = believed(heard.state, memory.descent)
+    newest = newest_known(heard.judged, state, heard.reports)
+    memory, started_over = follow(memory, heard.reports, newest, heard.state)
+    if started_over is not None:
+        heard = replace(heard, judged=started_over)
+    walk = _Walk(case, memory, replace(heard, state=believed(heard.state, memory.descent)))
     hear_voice(walk.docket, hearing, min((each.received_ms for each in heard.reports), default=None))
     for report in sorted(heard.reports, key=lambda each: each.order):
         walk.hear(report)
@@ -54,6 +62,7 @@ def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: in
         judged=walk.newest,
         wake_ms=min(wakes, default=None),
         silent_after_s=listening.after_s,
+        started_over=started_over,
     )
 
 

@@ -85,6 +85,18 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """Signs that a device counts its boots from the beginning again.
+
+    `fresh`: how many state reports in a row came in good time and from a boot below the judged one.
+    `disbelieved`: the order of a state that is not the newest, whatever its number says.
+    """
+
+    fresh: int = 0
+    disbelieved: Order = BEFORE_ALL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """All of one device. `alarms` orders the alarm reports judged: they come by a lane of their own.
 
@@ -96,9 +108,11 @@ class Memory:
     power_back: PowerBack | None = None
     alarms: Order = BEFORE_ALL
     patience: Patience | None = None
+    descent: Descent = Descent()
 
 
 _PROVEN, _POWER_BACK, _ALARMS, _PATIENCE = "proven_probes", "power_back", "alarms_judged", "patience"
+_DESCENT = "descent"
 
 
 def to_watch(memory: Memory) -> dict[str, Any]:
@@ -112,6 +126,8 @@ def to_watch(memory: Memory) -> dict[str, Any]:
         kept[_ALARMS] = list(memory.alarms)
     if memory.patience is not None:
         kept[_PATIENCE] = asdict(memory.patience)
+    if memory.descent != Descent():
+        kept[_DESCENT] = [memory.descent.fresh, *memory.descent.disbelieved]
     return kept
 
 
@@ -122,12 +138,14 @@ def from_watch(kept: Mapping[str, Any]) -> Memory:
     power_back = rest.pop(_POWER_BACK, None)
     boot, seq = rest.pop(_ALARMS, BEFORE_ALL)
     patience = rest.pop(_PATIENCE, None)
+    fresh, *disbelieved = rest.pop(_DESCENT, (0, *BEFORE_ALL))
     return Memory(
         conditions={Key.of(key): _condition(each) for key, each in rest.items()},
         proven=frozenset(proven),
         power_back=None if power_back is None else PowerBack(**power_back),
         alarms=(boot, seq),
         patience=None if patience is None else Patience(**patience),
+        descent=Descent(fresh=fresh, disbelieved=(disbelieved[0], disbelieved[1])),
     )
 
 

@@ -9,22 +9,38 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
+from ipaddress import AddressValueError, IPv6Address
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
 
-_EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+(?:@|%40)[A-Za-z0-9.\-]+")
-_PHONE = re.compile(r"(?<![\w.\-:])(?:\+|%2B)\d[\d \-]{6,18}\d(?!\w)")
-_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{8,}")
-_SECRET_PAIR = re.compile(
-    r'(?i)("?(?:password|secret|token|authorization|cookie|claim_code|auth_token)"?\s*[=:]\s*"?)([^\s",&}]{3,})'
+_EMAIL = re.compile(r"""(?:"[^"@\n]{1,64}"|[\w.!#$%'*+^`~\-]{1,64})(?:@|%40)[\w.\-]+""")
+_GAP = r"[ \u00a0\-/()]{0,2}"
+_PHONE = re.compile(
+    rf"(?<!\d)(?:\+|%2B)[1-9](?:(?:{_GAP}|\.(?=\d\d))\d){{7,14}}(?!\w)"  # +44 (0)7700 900123
+    rf"|(?<![\w.:+\-/])00{_GAP}[1-9](?:{_GAP}\d){{7,13}}(?![\w:\-])"  # 0044 7700 900123
+    rf"|(?<![\w.:+\-/])0[1-9](?:{_GAP}\d){{7,10}}(?![\w:\-])"  # 07700 900123; a date has one digit less
 )
+_PHONE_WORD = r"(?:phone|mobile|msisdn|telephone|tel|caller|callee|recipient)(?:_?number)?"
+_PHONE_NAME = re.compile(rf"(?i)(?:.*[_-])?{_PHONE_WORD}")
+_PHONE_PAIR = re.compile(rf"""(?i)(\b{_PHONE_WORD}\\*["']?\s*[=:]\s*\\*["']?)\d(?:{_GAP}\d){{5,14}}(?!\w)""")
+_DIGITS = re.compile(r"[\d\s()./\-]{6,24}")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=\-]{8,}")
+_SPACED = "password|passphrase"  # may have spaces inside
+_SECRET_WORD = rf"(?:{_SPACED}|secret|token|authorization|cookie|claim_code)"
+_EQUALS = r"""\\*["']?\s*[=:]\s*"""
+_QUOTED = r"""(?P<quote>\\*["'])(?:(?!(?<!\\)(?P=quote)).)*(?:(?P=quote)|$)"""
+_TO_THE_NEXT = r"""[^\s",;&}\]][^",;&}\]\n]*?(?=\s+\w+\s*=|[",;&}\]\n]|$)"""
+_COOKIES = re.compile(r"""(?i)(\b(?:set-)?cookie\s*:\s*)[^\s"'][^\n"']*""")
+_SECRET_WITH_SPACES = re.compile(rf"(?i)((?:{_SPACED}){_EQUALS})(?:{_QUOTED}|{_TO_THE_NEXT})")
+_SECRET_PAIR = re.compile(rf"""(?i)({_SECRET_WORD}{_EQUALS})(?!\[secret\])(?:{_QUOTED}|[^\s"',;&}}\\]+)""")
 _URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _IPV4 = re.compile(r"(?<![\d.])(\d{1,3}\.\d{1,3}\.\d{1,3})\.\d{1,3}(?![\d.])")
-_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}(?::?[0-9a-fA-F]{1,4})*(?![\w:])")
+_COLONS = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?")
+_MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")
 _LONG_TOKEN = re.compile(r"(?<![\w\-])[A-Za-z0-9_\-]{43}(?![\w\-])")
-_SECRET_NAME = re.compile(r"(?i)(?:.*[_-])?(?:password|secret|token|authorization|cookie|claim_code)")
+_SECRET_NAME = re.compile(rf"(?i)(?:.*[_-])?{_SECRET_WORD}")
 _LOOPBACK = "127.0.0"
 
 
@@ -36,11 +52,28 @@ def redact(text: str) -> str:
     text = _URL_LOGIN.sub("[login]", text)
     text = _EMAIL.sub("[email]", text)
     text = _PHONE.sub("[phone]", text)
+    text = _PHONE_PAIR.sub(r"\1[phone]", text)
     text = _BEARER.sub(r"\1 [token]", text)
-    text = _SECRET_PAIR.sub(r"\1[secret]", text)
+    for pair in (_COOKIES, _SECRET_WITH_SPACES, _SECRET_PAIR):
+        text = pair.sub(r"\1[secret]", text)
     text = _LONG_TOKEN.sub("[token]", text)
-    text = _IPV4.sub(lambda m: m.group() if m.group(1) == _LOOPBACK else f"{m.group(1)}.0", text)
-    return _IPV6.sub("[ipv6]", text)
+    text = _COLONS.sub(_without_address, text)
+    return _IPV4.sub(lambda m: m.group() if m.group(1) == _LOOPBACK else f"{m.group(1)}.0", text)
+
+
+def _without_address(found: re.Match[str]) -> str:
+    """Return what was found with its IPv6 or hardware address taken out; times of day have colons too."""
+    whole = found.group()
+    for address in (whole, whole.rstrip(":."), whole.lstrip(":"), whole.strip(":.")):
+        if _MAC.fullmatch(address):
+            return whole.replace(address, "[mac]")
+        try:
+            ip = IPv6Address(address)
+        except AddressValueError:
+            continue
+        no_address = ip.is_loopback or not any(sign.isdecimal() for sign in address)
+        return whole if no_address else whole.replace(address, "[ipv6]")
+    return whole
 
 
 def render(_: object, __: str, event: MutableMapping[str, Any]) -> str:
@@ -49,10 +82,15 @@ def render(_: object, __: str, event: MutableMapping[str, Any]) -> str:
 
 
 def _redacted_mapping(values: Mapping[str, Any]) -> dict[str, object]:
-    return {
-        redact(str(key)): "[secret]" if _SECRET_NAME.fullmatch(str(key)) else _redacted(value)
-        for key, value in values.items()
-    }
+    return {redact(str(key)): _redacted_under(str(key), value) for key, value in values.items()}
+
+
+def _redacted_under(name: str, value: object) -> object:
+    if _SECRET_NAME.fullmatch(name):
+        return "[secret]"
+    if _PHONE_NAME.fullmatch(name) and _DIGITS.fullmatch(str(value)):
+        return "[phone]"
+    return _redacted(value)
 
 
 def _redacted(value: object) -> object:

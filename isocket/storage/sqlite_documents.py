@@ -156,7 +156,7 @@ class SqliteDocuments:
 class _Lead(NamedTuple):
     """An index that answers some of the tests, so that what it leads to can be counted and looked at."""
 
-    index: str
+    by: str  # "INDEXED BY ..."
     answers: list[Test]
 
 
@@ -171,7 +171,7 @@ def _leads(collection: Collection, tests: Sequence[Test]) -> list[_Lead]:
             if not same:
                 break
         if answers and answers[0].op is Op.IS:
-            leads.append(_Lead(_index(collection.name, group), answers))
+            leads.append(_Lead(f"INDEXED BY {_index(collection.name, group)}", answers))
     return sorted(leads, key=lambda lead: -len(lead.answers))
 
 
@@ -184,9 +184,8 @@ def _leads_to_few(connection: sqlite3.Connection, collection: Collection, tests:
     if _names_one(tests):
         return ""
     for lead in _leads(collection, tests):
-        by = f"INDEXED BY {lead.index}"
-        if _count_few(connection, _table(collection.name), by, lead.answers) <= FEW:
-            return by
+        if _count_few(connection, _table(collection.name), lead) <= FEW:
+            return lead.by
     return None
 
 
@@ -195,19 +194,20 @@ def _any_of_few(connection: sqlite3.Connection, collection: Collection, tests: S
     leads = _leads(collection, tests)
     if not leads:
         return None
-    table, by = _table(collection.name), f"INDEXED BY {leads[0].index}"
-    led, led_values = _where(leads[0].answers)
-    where, values = _where([test for test in tests if test not in leads[0].answers])
-    statement = f"SELECT 1 FROM (SELECT id, doc FROM {table} {by} WHERE {led} LIMIT {FEW}) WHERE {where} LIMIT 1"
+    table, lead = _table(collection.name), leads[0]
+    led, led_values = _where(lead.answers)
+    where, values = _where([test for test in tests if test not in lead.answers])
+    few = f"SELECT id, doc FROM {table} {lead.by} WHERE {led} LIMIT {FEW}"
+    statement = f"SELECT 1 FROM ({few}) WHERE {where} LIMIT 1"
     if connection.execute(statement, [*led_values, *values]).fetchone() is not None:
         return True
-    return False if _count_few(connection, table, by, leads[0].answers) <= FEW else None
+    return False if _count_few(connection, table, lead) <= FEW else None
 
 
-def _count_few(connection: sqlite3.Connection, table: str, by: str, tests: Sequence[Test]) -> int:
-    """Count what fits, but no further than one more than few."""
-    where, values = _where(tests)
-    statement = f"SELECT count(*) FROM (SELECT 1 FROM {table} {by} WHERE {where} LIMIT {FEW + 1})"
+def _count_few(connection: sqlite3.Connection, table: str, lead: _Lead) -> int:
+    """Count what an index leads to, but no further than one more than few."""
+    where, values = _where(lead.answers)
+    statement = f"SELECT count(*) FROM (SELECT 1 FROM {table} {lead.by} WHERE {where} LIMIT {FEW + 1})"
     return int(connection.execute(statement, values).fetchone()[0])
 
 

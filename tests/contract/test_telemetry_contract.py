@@ -96,6 +96,26 @@ async def test_a_repeat_changes_nothing(telemetry: Telemetry, clock: ManualClock
     assert await claim(telemetry, clock) is None
 
 
+async def test_of_a_batch_with_repeats_each_new_report_counts(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    again = [report(2, {"relay": True}), report(1, LOST), report(1, device="d2"), report(2, LOST)]
+    assert await telemetry.store(again) == [True, False, True, False]
+    states = await telemetry.latest(["d1", "d2"])
+    assert states["d1"].fields == {"mains": True, "battery_pct": 90, "relay": True}
+    assert states["d2"].seq == 1
+    assert await telemetry.reports_waiting() == 3
+
+
+async def test_a_batch_of_one_device_moves_its_state_in_order(telemetry: Telemetry) -> None:
+    alarm = report(5, {"cause": "test"}, kind=ReportKind.ALARM, late_s=70)
+    batch = [report(4, {"relay": False}), report(2, {"relay": True, "aux": True}), alarm, report(1), report(1, boot=2)]
+    assert await telemetry.store(batch) == [True] * 5
+    state = (await telemetry.latest(["d1"]))["d1"]
+    assert state.fields == {"mains": True, "battery_pct": 90, "relay": False, "aux": True}
+    assert (state.boot, state.seq) == (2, 1)
+    assert state.received_at == NOON + timedelta(seconds=70)
+
+
 # The latest state
 
 
@@ -425,6 +445,82 @@ async def test_a_device_that_was_silent_is_judged_when_it_speaks_during_the_judg
     await telemetry.store([report(2, after_s=901)])
     await settle(telemetry, waiting, envelope=None)
     assert orders(await claim(telemetry, clock)) == [(1, 2)]
+
+
+async def test_a_waking_overdue_is_claimed_although_others_always_wait(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), wake_in_s=10)
+    await clock.advance(11)
+    chosen = []
+    for number in range(1, 6):
+        await telemetry.store([report(number, device=f"busy{number % 2}", kind=ReportKind.ALARM)])
+        waiting = await claimed(telemetry, clock)
+        chosen.append(waiting.device_id)
+        await telemetry.store([report(number, device=f"busy{(number + 1) % 2}", kind=ReportKind.ALARM)])
+        await settle(telemetry, waiting)
+    assert "d1" in chosen
+
+
+async def test_a_silence_is_claimed_although_others_always_wait(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=10)
+    await clock.advance(11)
+    chosen = []
+    for number in range(1, 6):
+        await telemetry.store([report(number, device=f"busy{number % 2}", kind=ReportKind.ALARM)])
+        waiting = await claimed(telemetry, clock)
+        chosen.append(waiting.device_id)
+        await telemetry.store([report(number, device=f"busy{(number + 1) % 2}", kind=ReportKind.ALARM)])
+        await settle(telemetry, waiting)
+    assert "d1" in chosen
+
+
+async def test_of_reports_timers_and_silences_that_due_longest_is_claimed_first(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    reasons: list[tuple[str, dict[str, Any]]] = [
+        ("timer late", {"wake_in_s": 50}),
+        ("silent early", {"silent_after_s": 20}),
+        ("timer early", {"wake_in_s": 10}),
+        ("silent late", {"silent_after_s": 40}),
+        ("reports", {}),
+    ]
+    for device, reason in reasons:
+        await telemetry.store([report(1, device=device)])
+        await settle(telemetry, await claimed(telemetry, clock), **reason)
+    await clock.advance(30)
+    await telemetry.store([report(2, LOST, device="reports", late_s=30)])
+    await clock.advance(30)
+    chosen = [(await claimed(telemetry, clock)).device_id for _ in range(5)]
+    assert chosen == ["timer early", "silent early", "reports", "silent late", "timer late"]
+    assert await claim(telemetry, clock) is None
+
+
+async def test_many_silent_devices_are_each_claimed_once(telemetry: Telemetry, clock: ManualClock) -> None:
+    devices = [f"d{number:04}" for number in range(700)]
+    await telemetry.store([report(1, device=device) for device in devices])
+    for _ in devices:
+        await settle(telemetry, await claimed(telemetry, clock), silent_after_s=60)
+    await clock.advance(60)
+    chosen = []
+    while (waiting := await claim(telemetry, clock)) is not None:
+        chosen.append(waiting.device_id)
+        await settle(telemetry, waiting)
+        await clock.advance(0.2)
+    assert sorted(chosen) == devices
+
+
+async def test_a_silence_that_is_settled_as_over_already_is_claimed_at_once(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    waiting = await claimed(telemetry, clock, lease_s=100)
+    await clock.advance(60)
+    assert await claim(telemetry, clock) is None
+    await settle(telemetry, waiting, silent_after_s=30)
+    assert orders(await claim(telemetry, clock)) == []
 
 
 # Waking by others

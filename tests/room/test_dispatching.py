@@ -279,6 +279,17 @@ async def test_what_stays_unclear_ends_as_failed_with_a_line_and_somebody_else_i
     assert await house.reasons(Happening.EXHAUSTED) == {"nobody_reached": 1}
 
 
+async def test_what_is_unclear_for_too_long_is_given_up_without_asking_a_provider_that_may_hang(
+    house: AlertHouse,
+) -> None:
+    house.sms.script.append((LOST, True))
+    await house.send()
+    await house.pass_by(seconds=UNCLEAR_LIFE_S)
+    await house.unclear().step()
+    assert not house.sms.looked_up
+    assert ((await the_alarm(house)).state, (await the_alarm(house)).reason) == (DeliveryState.FAILED, "unclear")
+
+
 async def test_a_channel_that_fails_in_an_unforeseen_way_leaves_the_delivery_unclear(house: AlertHouse) -> None:
     async def fail(message: Message) -> Outcome:
         raise RuntimeError("nobody foresaw this")

@@ -162,7 +162,7 @@ async def test_a_lost_answer_is_settled_by_the_receipt_that_carries_our_id(line:
     assert line.double.accepted_total == 1
 
 
-@pytest.mark.parametrize("text", ["K7QF", "k7qf", " K7QF.", "ok K7QF thanks"])
+@pytest.mark.parametrize("text", ["K7QF", "k7qf", " K7QF.", "ok K7QF thanks", "k7 qf", "ok k 7 qf"])
 async def test_a_reply_with_the_short_code_acknowledges(line: Line, text: str) -> None:
     await line.alarm()
     assert await line.reply(text) == 200
@@ -189,7 +189,9 @@ async def test_a_reply_without_a_valid_signature_acknowledges_nothing(line: Line
     assert await line.state() is IncidentState.OPEN
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop", "Stopp!", "LOPETA", "avsluta", "ABMELDEN", "slutt"])
+@pytest.mark.parametrize(
+    "word", ["STOP", "stop", "Stopp!", "LOPETA", "avsluta", "ABMELDEN", "slutt", "stop please", "Lopeta viestit"]
+)
 async def test_a_stop_in_any_of_our_languages_pauses_that_person_and_tells_the_owner(line: Line, word: str) -> None:
     await line.house.contact(BERTIL)
     assert await line.reply(word) == 200
@@ -198,6 +200,13 @@ async def test_a_stop_in_any_of_our_languages_pauses_that_person_and_tells_the_o
     assert bertil is not None
     assert (anna.pause_reason, bertil.pause_reason) == ("stop_reply", None)
     assert len(await line.house.deliveries(DeliveryKind.NOTICE)) == 1
+
+
+async def test_a_word_that_stops_says_so_only_where_it_comes_first(line: Line) -> None:
+    await line.reply("please do not stop")
+    anna = await line.house.records.get(Contact, ANNA)
+    assert anna is not None
+    assert anna.paused_at is None
 
 
 async def test_a_start_undoes_ones_own_stop_and_nothing_else(line: Line) -> None:

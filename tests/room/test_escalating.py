@@ -10,7 +10,9 @@ from alerts.escalation import REVIEW_S
 from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident
+from isocket.domain.settings import PartKind, part_names_text
 from isocket.kit.clock import EPOCH
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, MAILS, PHONES, PUBLIC_URL, AlertHouse
@@ -482,9 +484,15 @@ async def test_an_owner_who_took_the_socket_over_does_not_name_it_to_the_one_bef
 
 
 async def test_a_named_probe_is_told_by_its_name(house: AlertHouse) -> None:
-    from isocket.domain.devices import Device
-
     await house.records.change_one(Device, is_("id", DEVICE), desired={"input": [{"name": "Water leak", "kind": "no"}]})
+    await house.incident(cause=Cause.INPUT, probe=0)
+    await house.escalate()
+    assert all("Water leak" in each.text for each in await house.deliveries())
+
+
+async def test_a_probe_whose_name_is_sealed_is_told_by_it(house: AlertHouse) -> None:
+    names = part_names_text({PartKind.INPUT: ["Water leak"]})
+    await house.records.change_one(Device, is_("id", DEVICE), part_names=names)
     await house.incident(cause=Cause.INPUT, probe=0)
     await house.escalate()
     assert all("Water leak" in each.text for each in await house.deliveries())

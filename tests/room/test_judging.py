@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.judge import STARTED_OVER
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, open_key
+from isocket.domain.problems import Problem
 from isocket.domain.reports import ClockQuality, ReportKind
 from isocket.kit.ids import new_id
 from isocket.storage.port import is_
@@ -211,6 +213,77 @@ async def test_the_end_is_told_though_its_severity_was_lowered_meanwhile(house: 
     assert (await house.only(Cause.INPUT)).needs_step
 
 
+async def after_one_absurd_boot(house: JudgedHouse) -> None:
+    await house.state(mains=True)
+    boot, house.boot = house.boot, 2**40
+    await house.state(mains=True)
+    house.boot = boot
+
+
+async def test_a_device_whose_boot_number_went_back_is_judged_again_after_three_fresh_reports(
+    house: JudgedHouse,
+) -> None:
+    await after_one_absurd_boot(house)
+    for _ in range(2):
+        await house.state(mains=False)
+        await house.let_pass(30)
+    assert not await house.incidents()
+    await house.state(mains=False)
+    await house.let_pass(10)
+    assert (await house.only(Cause.MAINS_LOST)).state is IncidentState.OPEN
+    await house.alarm("shutdown_imminent")
+    assert await house.open(Cause.SHUTDOWN_IMMINENT)
+    await house.state(mains=True)
+    await house.let_pass(10)
+    assert (await house.only(Cause.MAINS_LOST)).state is IncidentState.CLOSED
+    (problem,) = await house.records.find(Problem)
+    assert (problem.device_id, problem.topic_kind, problem.reason) == (DEVICE, "state", STARTED_OVER)
+
+
+async def test_what_was_open_when_the_boot_number_went_back_still_ends(house: JudgedHouse) -> None:
+    house.boot = 900
+    await house.alarm("temp_rate", probe=0)
+    house.boot, house.seq = 1, 0
+    for _ in range(3):
+        await house.state(mains=True)
+        await house.let_pass(5)
+    await house.alarm("temp_rate", probe=0, active=False)
+    assert not await house.open()
+
+
+async def test_a_backlog_of_an_earlier_boot_is_no_start_over(house: JudgedHouse) -> None:
+    await after_one_absurd_boot(house)
+    await house.tell(*(house.report(ReportKind.STATE, {"mains": False}, ago_s=each) for each in (30, 20, 10)))
+    for _ in range(5):
+        await house.state(mains=False, ago_s=600)
+    await house.let_pass(60)
+    assert not await house.incidents()
+    assert not await house.records.find(Problem)
+
+
+async def test_stragglers_between_reports_of_the_new_boot_are_no_start_over(house: JudgedHouse) -> None:
+    await house.state(mains=False)
+    before = house.boot
+    for number in range(5):
+        house.boot = before + 1
+        await house.state(mains=True)
+        house.boot = before
+        await house.state(mains=False, seq=500 + number)
+    await house.let_pass(60)
+    assert not await house.records.find(Problem)
+    assert not await house.open()
+
+
+async def test_another_ownership_begins_with_whatever_boot_the_device_has(house: JudgedHouse) -> None:
+    house.boot = 900
+    await house.state(mains=True)
+    await house.telemetry.forget(DEVICE)
+    await house.records.change_one(Device, is_("id", DEVICE), owner_id="acc-2", claimed_at=house.clock.now())
+    house.boot, house.seq = 1, 0
+    await house.alarm("mains_lost")
+    assert [each.account_id for each in await house.told()] == ["acc-2"]
+
+
 async def test_a_backlog_of_past_trouble_is_stored_and_nobody_is_told(house: JudgedHouse) -> None:
     await house.state(mains=True)
     await house.tell(
@@ -304,6 +377,21 @@ async def test_a_pause_of_ours_shorter_than_the_belief_in_the_bridge_is_no_silen
     await house.listen(began, house.clock.now())
     await house.let_pass(15)
     assert not await house.incidents()
+
+
+async def test_silence_from_before_the_bridge_went_is_judged_only_when_it_listens_again() -> None:
+    house = await judged_house(heartbeat_s=60, offline_after=3)
+    await house.state(mains=True)
+    began = house.clock.now() - timedelta(hours=1)
+    await house.clock.advance(185)
+    await house.listen(began, house.clock.now())
+    await house.clock.advance(21)
+    await house.settle()
+    assert not await house.incidents()
+    for _ in range(12):
+        await house.listen(began, house.clock.now())
+        await house.let_pass(5)
+    assert await house.open(Cause.OFFLINE)
 
 
 async def test_a_judge_that_starts_while_the_bridge_listens_need_not_wait() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from isocket.domain.accounts import Account, Session
+from isocket.domain.accounts import Account, Bucket, Session
 from isocket.storage.port import is_
 from portal_api.limits import Rate, Rates
 from portal_api.passwords import Passwords
@@ -156,3 +156,27 @@ async def test_a_bad_authorization_header_is_nobody(house: PortalHouse, header: 
     answer = await house.ask("GET", "/me", headers={"Authorization": header})
     assert answer.status == 401
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_strangers_everywhere_do_not_lock_out_the_holder_where_they_came_in_before(house: PortalHouse) -> None:
+    await house.register("other@example.org")
+    await house.sign_in(MAIJA)
+    rate = house.portal.settings.rates.sign_in_account
+    for who in (MAIJA, "other@example.org"):
+        while await house.portal.limits.take(rate, who) == 0:
+            pass
+    statuses = [
+        (await house.ask("POST", "/tokens", {"username": who, "password": PASSWORD})).status
+        for who in (MAIJA, "other@example.org")
+    ]
+    assert statuses == [200, 429]
+
+
+async def test_an_address_of_the_holders_is_forgotten_after_a_month(house: PortalHouse) -> None:
+    await house.sign_in(MAIJA)
+    await house.clock.advance(30 * 86_400)
+    while await house.portal.limits.take(house.portal.settings.rates.sign_in_account, MAIJA) == 0:
+        pass
+    assert (await house.ask("POST", "/tokens", {"username": MAIJA, "password": PASSWORD})).status == 429
+    buckets = await house.records.find(Bucket)
+    assert not [each for each in buckets if "127.0.0.1" in repr(each) or MAIJA in repr(each)]

@@ -135,6 +135,9 @@ async def test_the_mail_is_dated_by_our_clock(sink: SmtpSink) -> None:
         def now(self) -> datetime:
             return instant
 
+        def monotonic_s(self) -> float:
+            return 0.0
+
         async def sleep(self, seconds: float) -> None: ...
 
         async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:

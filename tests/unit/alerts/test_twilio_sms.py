@@ -40,6 +40,9 @@ class HandMovedClock:
     def now(self) -> datetime:
         return self.instant
 
+    def monotonic_s(self) -> float:
+        return self.instant.timestamp()
+
     async def sleep(self, seconds: float) -> None:
         self.instant += timedelta(seconds=seconds)
 

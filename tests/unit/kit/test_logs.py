@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
+from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import configure_logs, get_logger, redact
 
 CANARIES = {
@@ -25,6 +26,24 @@ CANARIES = {
     "login in an address": "mqtts://ada:hunter2hunter2@mq.example.org:8883",
     "ipv4": "203.0.113.77",
     "ipv6": "2001:db8:85a3:8d3:1319:8a2e:370:7348",
+    "short ipv6": "peer=2001:db8::8a2e: gone",
+    "ipv6 of a link": "fe80::1ff:fe23:4567:890a%eth0",
+    "ipv4 as ipv6": "::ffff:203.0.113.77",
+    "hardware": "02:00:5e:10:8a:2e",
+    "phone at home": "07700 900123",
+    "phone at home in one": "07700900123",
+    "phone with brackets": "(+44)7700900123",
+    "phone with a zero in brackets": "+44 (0)7700 900123",
+    "phone by 00": "0044 7700 900123",
+    "phone as a link": "tel:+447700900123",
+    "phone by its name": '"phone": 447700900123',
+    "quoted password": '{"password": "my hunter2 pass", "a": 1}',
+    "password in python": "{'password': 'my hunter2', 'a': 1}",
+    "password in json in json": r"{\"password\": \"my \\\" hunter2\"}",
+    "password of words": "password=my hunter2 pass user=3",
+    "cookies": "Cookie: a=b; session=hunter2",
+    "foreign email": "jürgen@exämple.org",
+    "quoted email": '"ada love"@example.org',
 }
 SECRET_PARTS = {
     "email": "ada.love",
@@ -40,6 +59,24 @@ SECRET_PARTS = {
     "login in an address": "hunter2",
     "ipv4": "113.77",
     "ipv6": "8a2e",
+    "short ipv6": "8a2e",
+    "ipv6 of a link": "890a",
+    "ipv4 as ipv6": "113",
+    "hardware": "8a",
+    "phone at home": "900123",
+    "phone at home in one": "900123",
+    "phone with brackets": "900123",
+    "phone with a zero in brackets": "900123",
+    "phone by 00": "900123",
+    "phone as a link": "900123",
+    "phone by its name": "900123",
+    "quoted password": "hunter2",
+    "password in python": "hunter2",
+    "password in json in json": "hunter2",
+    "password of words": "hunter2",
+    "cookies": "hunter2",
+    "foreign email": "rgen",
+    "quoted email": "love",
 }
 
 
@@ -138,6 +175,13 @@ def test_what_is_named_a_secret_is_one(stream: io.StringIO, name: str) -> None:
     assert "hunter2" not in stream.getvalue()
 
 
+@pytest.mark.parametrize("value", [447700900123, "447700900123", "7700 900 123"], ids=repr)
+def test_what_is_named_a_phone_is_one(stream: io.StringIO, value: object) -> None:
+    get_logger("room").info("something_happened", phone=value, contact={"mobile": value})
+    assert "900" not in stream.getvalue()
+    assert stream.getvalue().count("[phone]") == 2
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -148,10 +192,32 @@ def test_what_is_named_a_secret_is_one(stream: io.StringIO, name: str) -> None:
         "1795332960123",
         "aiohttp 3.14.5",
         "12:34:56",
+        "2026-11-22 12:00:00.123+00:00",
+        "[22/Nov/2026:12:00:00 +0000]",
+        "01-02-2026 12:30",
+        "ports 18083 and 08883",
+        "mosquitto 2.0.11-1.2+deb12u2",
+        "01928374-5566-7788-9900-112233445566",
+        "tests/a.py::test_it",
+        "listens on [::1]:8080",
+        "took 0.123456789012 s",
+        "+21.5 22.0 23.5",
+        "1.5e+10",
+        "[1795332960123, 1795332960124]",
     ],
 )
 def test_what_helps_the_operator_stays(text: str) -> None:
     assert redact(text) == text
+
+
+def test_our_own_ids_stay() -> None:
+    ids = [derived_id("dlv", number) for number in range(2_000)] + [new_id("inc") for _ in range(2_000)]
+    assert [each for each in ids if redact(f"incident_id={each}") != f"incident_id={each}"] == []
+
+
+def test_what_stands_beside_a_secret_stays() -> None:
+    assert redact("token=abcdef was refused") == "token=[secret] was refused"
+    assert redact("password=a b c user=3") == "password=[secret] user=3"
 
 
 def test_addresses_are_cut_to_their_network() -> None:

@@ -1,0 +1,29 @@
+"""Gathers what is told of an incident: the names that its owner gave to the socket and to its probe."""
+
+from alerts.wording import Story
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Incident
+from isocket.domain.settings import DeviceSettings, PartKind, part_name
+from isocket.storage.port import Records
+
+
+async def story_of(records: Records, incident: Incident) -> Story:
+    """Return the story of an incident; without names when the socket has another owner by now.
+
+    The words of the new owner are none of these readers' business.
+    """
+    device = await records.get(Device, incident.device_id)
+    if device is None or device.owner_id != incident.account_id:
+        return Story(incident=incident, device_name=None)
+    return Story(incident=incident, device_name=device.name, probe_name=_probe_name(device, incident))
+
+
+def _probe_name(device: Device, incident: Incident) -> str | None:
+    if incident.probe is None:
+        return None
+    settings = DeviceSettings.of(device.desired)
+    if incident.cause is Cause.INPUT:
+        named = part_name(device.part_names, PartKind.INPUT, incident.probe)
+        return named or settings.input_at(incident.probe).name
+    named = part_name(device.part_names, PartKind.PROBE, incident.probe)
+    return named or settings.probe(incident.probe).name

@@ -1,0 +1,91 @@
+"""How the file is opened, and how the processes that write to it take turns."""
+
+import fcntl
+import sqlite3
+import time
+from pathlib import Path
+
+from isocket.storage.port import StoreUnavailableError
+
+PAGE_BYTES = 4096
+LONG_LOG_PAGES = 32_000  # about 128 MiB of write-ahead log: what a log that begins anew is cut to
+LOCK_WAIT_S = 10.0
+FIRST_SLEEP_S = 0.0002
+LONGEST_SLEEP_S = 0.001
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the file with the settings that our promises need.
+
+    WAL: readers never wait for the writer. FULL: a commit is on disk when it returns. secure_delete: what is
+    removed is overwritten. Checkpoints are made by a thread of their own (see `Checkpointer`), never inside a commit.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_WAIT_S)
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=ON",
+        "wal_autocheckpoint=0",
+        f"journal_size_limit={LONG_LOG_PAGES * PAGE_BYTES}",
+        "temp_store=MEMORY",
+        "cache_size=-65536",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    if read_only:
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def wait_at_most(connection: sqlite3.Connection, seconds: float) -> None:
+    """Set how long SQLite itself waits for a lock."""
+    connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")
+
+
+class Turn:
+    """Writers of several processes begin in turn, by a lock on a file beside the database.
+
+    SQLite's own waiting sleeps up to 100 ms, and a process that writes without a pause takes its lock again before
+    anybody wakes. Here who waits for SQLite's lock holds the door meanwhile, so that who just had it comes after.
+    The kernel lets go of the door when a process dies.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._door = Path(f"{database}-turn").open("ab")  # noqa: SIM115 - held open until `close`
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a writing transaction, after at most LOCK_WAIT_S seconds.
+
+        Raises:
+            StoreUnavailableError: another process was writing all the time.
+        """
+        deadline = time.monotonic() + LOCK_WAIT_S
+        sleep_s = FIRST_SLEEP_S
+        try:
+            while not (self._enter() and _begins(connection)):
+                if time.monotonic() > deadline:
+                    raise StoreUnavailableError("another process is writing all the time")
+                time.sleep(sleep_s)
+                sleep_s = min(sleep_s * 1.5, LONGEST_SLEEP_S)
+        finally:
+            fcntl.flock(self._door, fcntl.LOCK_UN)
+
+    def _enter(self) -> bool:
+        try:
+            fcntl.flock(self._door, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._door.close()
+
+
+def _begins(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return False
+        raise
+    return True

@@ -1,0 +1,189 @@
+"""Documents in SQLite: what is short is done on the event loop, and nothing else."""
+
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isocket.domain import STORED
+from isocket.storage.codec import collection_of
+from isocket.storage.documents import Collection, Documents
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, one_of
+from isocket.storage.sqlite import SqliteStore
+from isocket.storage.sqlite_documents import FEW, SqliteDocuments
+
+ORDERS = Collection(name="orders", unique=(("code",),), indexed=(("state", "due_at"), ("account_id",)))
+MANY = 20 * FEW
+
+
+class Steps:
+    """Counts SQLite's steps on the event loop and elsewhere, in tens."""
+
+    def __init__(self) -> None:
+        self.on_the_loop = 0
+        self.elsewhere = 0
+
+    def count(self) -> int:
+        if threading.current_thread() is threading.main_thread():
+            self.on_the_loop += 1
+        else:
+            self.elsewhere += 1
+        return 0
+
+
+@pytest.fixture
+async def orders(store: SqliteStore) -> SqliteDocuments:
+    await store.documents.prepare([ORDERS])
+    return store.documents
+
+
+@pytest.fixture
+def steps(store: SqliteStore) -> Steps:
+    counted = Steps()
+
+    def counting(look: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def run(work: Callable[[sqlite3.Connection], Any]) -> Any:
+            def counted_work(connection: sqlite3.Connection) -> Any:
+                connection.set_progress_handler(counted.count, 10)
+                return work(connection)
+
+            return look(counted_work)
+
+        return run
+
+    store.documents._look = counting(store.documents._look)
+    store.documents._read = counting(store.documents._read)
+    return counted
+
+
+async def add(orders: SqliteDocuments, count: int, **values: Any) -> None:
+    rows = [
+        {"id": f"{values.get('state', 'x')}{number:05}", "version": 1, "code": None, "due_at": number, **values}
+        for number in range(count)
+    ]
+    await orders.add_all([(ORDERS, row) for row in rows])
+
+
+FEW_STEPS = FEW * 20  # in tens: a hundred rows looked at by some tests
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [is_("account_id", "a")],
+        [is_("account_id", "a"), is_("state", "none")],
+        [is_("account_id", "a"), one_of("state", ["none"])],
+        [is_("state", "due"), above("due_at", -1)],
+    ],
+    ids=["many", "many and none", "many, of which none fits", "a range"],
+)
+async def test_finding_among_many_takes_little_on_the_event_loop(
+    orders: SqliteDocuments, steps: Steps, tests: list[Test]
+) -> None:
+    await add(orders, MANY, state="due", account_id="a")
+    found = await orders.find(ORDERS, tests)
+    assert len(found) in (0, MANY)
+    assert steps.on_the_loop < FEW_STEPS
+
+
+@pytest.mark.parametrize("order_by", ["id", "due_at"])
+async def test_a_few_are_found_on_the_event_loop_alone(orders: SqliteDocuments, steps: Steps, order_by: str) -> None:
+    await add(orders, MANY, state="due", account_id="a")
+    await add(orders, FEW, state="sent", account_id="b")
+    found = await orders.find(ORDERS, [is_("account_id", "b"), one_of("state", ["sent"])], order_by=order_by)
+    assert [each["due_at"] for each in found] == list(range(FEW))
+    assert await orders.find(ORDERS, [is_("id", "due00007")]) == [await orders.get(ORDERS, "due00007")]
+    assert steps.elsewhere == 0
+    assert steps.on_the_loop < FEW_STEPS
+
+
+@pytest.mark.parametrize("limit", [None, 3])
+async def test_whichever_way_it_is_found_it_is_the_same(orders: SqliteDocuments, limit: int | None) -> None:
+    await add(orders, FEW + 1, state="due", account_id="a")
+    tests = [is_("account_id", "a"), at_most("due_at", FEW - 1)]
+    many = await orders.find(ORDERS, tests, order_by="due_at", descending=True, limit=limit)
+    assert [each["due_at"] for each in many] == list(range(FEW))[::-1][:limit]
+    await orders.remove_all(ORDERS, [is_("due_at", FEW)])
+    assert await orders.find(ORDERS, tests, order_by="due_at", descending=True, limit=limit) == many
+
+
+async def test_a_claim_among_many_takes_little_on_the_event_loop(orders: SqliteDocuments, steps: Steps) -> None:
+    await add(orders, MANY, state="due", account_id="a", kind="mail")
+    claims = [is_("state", "due"), at_most("due_at", MANY)]
+    assert (await orders.change_one(ORDERS, claims, {"kind": "x"}, order_by="due_at") or {})["due_at"] == 0
+    assert await orders.change_one(ORDERS, [*claims, is_("kind", "call")], {"kind": "x"}, order_by="due_at") is None
+    assert await orders.change_one(ORDERS, [is_("kind", "call")], {"kind": "x"}) is None
+    assert steps.on_the_loop < FEW_STEPS
+
+
+async def test_a_claim_behind_many_that_do_not_fit_is_found(orders: SqliteDocuments) -> None:
+    await add(orders, 2 * FEW, state="due", account_id="a", kind="mail")
+    await orders.add_all(
+        [(ORDERS, {"id": "z", "version": 1, "code": None, "state": "due", "due_at": MANY, "kind": "call"})]
+    )
+    claims = [is_("state", "due"), at_most("due_at", MANY), is_("kind", "call")]
+    assert (await orders.change_one(ORDERS, claims, {"kind": "x"}, order_by="due_at") or {})["id"] == "z"
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "due"),
+    [
+        ("deliveries", "state", "due_at"),
+        ("incidents", "needs_step", "step_due_at"),
+        ("commands", "status", "created_at"),
+        ("receipts", "settled", "received_at"),
+    ],
+)
+async def test_the_first_that_is_due_is_found_without_sorting(
+    store: SqliteStore, name: str, state: str, due: str
+) -> None:
+    collection = next(each for each in map(collection_of, STORED) if each.name == name)
+    await store.documents.prepare([collection])
+    plans: list[str] = []
+
+    def explaining(work: Callable[[sqlite3.Connection], Any]) -> Any:
+        class Explaining:
+            def execute(self, statement: str, values: list[Any]) -> sqlite3.Cursor:
+                rows = store._file.look(lambda c: c.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
+                plans.extend(row[3] for row in rows)
+                raise KeyError
+
+        return work(Explaining())  # type: ignore[arg-type]  # it is asked for nothing else
+
+    async def yes(*_: object) -> bool:
+        return True
+
+    store.documents._write = explaining
+    store.documents._any = yes  # type: ignore[method-assign, assignment]  # straight to the change
+    with pytest.raises(KeyError):
+        await store.documents.change_one(
+            collection, [is_(state, "x"), at_most("lease_until", "x")], {"lease_until": "y"}, order_by=due
+        )
+    assert any(f"records_{name}_{state}_{due}" in plan for plan in plans)
+    assert not any("TEMP B-TREE" in plan for plan in plans)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def documents(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Documents]:
+    if request.param == "memory":
+        memory = MemoryDocuments()
+        await memory.prepare([ORDERS])
+        yield memory
+        return
+    sqlite = await SqliteStore.open(tmp_path / "documents.sqlite")
+    await sqlite.documents.prepare([ORDERS])
+    yield sqlite.documents
+    await sqlite.close()
+
+
+async def test_of_many_that_must_be_new_all_are_stored_or_none(documents: Documents) -> None:
+    rows = [{"id": str(number), "version": 1, "code": code} for number, code in enumerate("abca")]
+    with pytest.raises(AlreadyThereError):
+        await documents.add_all([(ORDERS, row) for row in rows], refuse_if_there=True)
+    assert await documents.find(ORDERS, []) == []
+    assert await documents.add_all([(ORDERS, row) for row in rows[:3]], refuse_if_there=True) == 3
+    assert await documents.add_all([(ORDERS, row) for row in rows]) == 0

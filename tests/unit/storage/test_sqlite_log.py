@@ -1,0 +1,162 @@
+"""The write-ahead log stays short, and whoever keeps it so survives."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from isocket.storage import sqlite_log
+from isocket.storage.sqlite import SqliteStore
+from isocket.storage.sqlite_connection import PAGE_BYTES, connect
+from isocket.storage.sqlite_log import ReadGate
+
+SMALL_PAGES = 50
+LONG_PAGES = 200
+
+
+@pytest.fixture
+async def small(file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SqliteStore]:
+    """A store whose log is small and soon long."""
+    monkeypatch.setattr(sqlite_log, "CHECKPOINT_PAGES", SMALL_PAGES)
+    monkeypatch.setattr(sqlite_log, "LONG_LOG_PAGES", LONG_PAGES)
+    monkeypatch.setattr(sqlite_log, "RETRY_S", 0.01)
+    store = await SqliteStore.open(file)
+    await store._file.write(lambda connection: connection.execute("CREATE TABLE texts (text TEXT)").rowcount)
+    yield store
+    await asyncio.wait_for(store.close(), 10)
+
+
+async def write_pages(store: SqliteStore, pages: int) -> None:
+    rows = [("x" * 3500,) for _ in range(pages)]
+    await store._file.write(
+        lambda connection: connection.executemany("INSERT INTO texts VALUES (?)", rows).rowcount,
+    )
+
+
+async def log_pages(store: SqliteStore) -> int:
+    done = store._file._writer.between_commits(lambda connection: sqlite_log.checkpoint(connection, "PASSIVE"))
+    return (await asyncio.wrap_future(done)).log
+
+
+async def test_a_store_is_closed_while_a_checkpoint_is_under_way(
+    small: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way, go_on = threading.Event(), threading.Event()
+    genuine = sqlite_log.checkpoint
+
+    def slow(connection: sqlite3.Connection, how: str, wait_s: float = 0.0) -> sqlite_log.Pages:
+        if threading.current_thread().name == "sqlite-checkpointer":
+            under_way.set()
+            go_on.wait(5)
+        return genuine(connection, how, wait_s)
+
+    monkeypatch.setattr(sqlite_log, "checkpoint", slow)
+    await write_pages(small, SMALL_PAGES)
+    assert await asyncio.to_thread(under_way.wait, 5)
+    closing = asyncio.create_task(small.close())
+    await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.wait_for(closing, 5)
+    small._file._writer._checkpointer._thread.join(5)
+    assert not small._file._writer._checkpointer._thread.is_alive()
+
+
+async def test_a_checkpoint_that_fails_is_made_later(small: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed, made = threading.Event(), threading.Event()
+    genuine = sqlite_log.checkpoint
+
+    def at_first_without_room(connection: sqlite3.Connection, how: str, wait_s: float = 0.0) -> sqlite_log.Pages:
+        if not failed.is_set():
+            failed.set()
+            raise sqlite3.OperationalError("disk I/O error")
+        made.set()
+        return genuine(connection, how, wait_s)
+
+    monkeypatch.setattr(sqlite_log, "checkpoint", at_first_without_room)
+    with capture_logs() as logs:
+        await write_pages(small, SMALL_PAGES)
+        assert await asyncio.to_thread(failed.wait, 5)
+        while not made.is_set():
+            await write_pages(small, 1)
+    assert [each["event"] for each in logs] == ["checkpoint_failed"]
+
+
+async def test_the_log_begins_anew_although_somebody_always_reads(small: SqliteStore) -> None:
+    stop = threading.Event()
+
+    def read_slowly(connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM texts").fetchone()
+        stop.wait(0.05)
+        connection.execute("COMMIT")
+
+    async def always_read() -> None:
+        while not stop.is_set():
+            await small._file.read(read_slowly)
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(2):
+            tasks.create_task(always_read())
+        longest = 0
+        for _ in range(100):
+            await write_pages(small, SMALL_PAGES // 2)
+            longest = max(longest, await log_pages(small))
+            await asyncio.sleep(0.01)
+        stop.set()
+    assert longest > LONG_PAGES  # the readers were in the way indeed
+    assert longest < 6 * LONG_PAGES  # without beginning anew it is 2500 at least
+
+
+async def test_a_log_that_somebody_holds_is_told_and_the_writing_goes_on(small: SqliteStore, file: Path) -> None:
+    with capture_logs() as logs, somebody_reads(file):
+        while not any(each["event"] == "log_stays_long" for each in logs):
+            await asyncio.wait_for(write_pages(small, SMALL_PAGES), 5)
+    assert small.wal_bytes() > LONG_PAGES * PAGE_BYTES
+
+
+async def test_what_was_removed_is_in_no_file_once_the_log_was_emptied(store: SqliteStore, file: Path) -> None:
+    canary = "remember-me-" + "x" * 40
+    await store._file.write(lambda connection: connection.execute("CREATE TABLE texts (text TEXT)").rowcount)
+    await store._file.write(lambda connection: connection.execute("INSERT INTO texts VALUES (?)", (canary,)).rowcount)
+    await store._file.write(lambda connection: connection.execute("DELETE FROM texts").rowcount)
+    assert canary.encode() in Path(f"{file}-wal").read_bytes()
+    assert store.wal_bytes() > 0
+    assert await store.empty_log()
+    assert store.wal_bytes() == 0
+    assert not any(canary.encode() in each.read_bytes() for each in file.parent.iterdir())
+
+
+async def test_a_log_that_somebody_else_reads_cannot_be_emptied(
+    store: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store._file.write(lambda connection: connection.execute("CREATE TABLE texts (text TEXT)").rowcount)
+    with somebody_reads(file):
+        assert not await store.empty_log()
+    assert await store.empty_log()
+
+
+async def test_the_gate_opens_again_after_reads_that_do_not_end() -> None:
+    gate = ReadGate()
+    with gate.passing():
+        with gate.held_shut(0.01) as empty:
+            assert not empty
+        with gate.passing():
+            pass
+    with gate.held_shut(0.01) as empty:
+        assert empty
+
+
+@contextmanager
+def somebody_reads(file: Path) -> Iterator[None]:
+    reader = connect(file, read_only=True)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    try:
+        yield
+    finally:
+        reader.close()

@@ -1,0 +1,91 @@
+"""Telemetry in SQLite where two processes share the file, or the clock is set back."""
+
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
+from isocket.kit.clock import to_ms
+from isocket.storage.sqlite import SqliteStore
+from isocket.storage.telemetry import Telemetry
+from tests.fakes.clock import NOON, ManualClock
+
+QUIET = Envelope(battery_low_pct=20)
+
+
+@pytest.fixture
+async def other(file: Path, store: SqliteStore, clock: ManualClock) -> AsyncIterator[SqliteStore]:
+    """The same file, opened as by another process."""
+    opened = await SqliteStore.open(file, clock=clock)
+    yield opened
+    await opened.close()
+
+
+def report(seq: int, *, mains: bool = True, kind: ReportKind = ReportKind.STATE) -> Report:
+    at_ms = to_ms(NOON)
+    body = '{"mains":true}' if mains else '{"mains":false}'
+    return Report("d1", kind, 1, seq, at_ms, at_ms, ClockQuality.DEVICE, body, {"mains": mains})
+
+
+async def settle_next(
+    telemetry: Telemetry, clock: ManualClock, *, envelope: Envelope | None = QUIET, silent_after_s: float | None = None
+) -> None:
+    waiting = await telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
+    assert waiting is not None
+    assert await telemetry.settle(waiting, envelope=envelope, wake_at=None, silent_after_s=silent_after_s)
+
+
+@pytest.mark.parametrize("kind", [ReportKind.STATE, ReportKind.ALARM])
+async def test_once_a_device_waits_reports_that_come_by_another_process_are_judged_too(
+    store: SqliteStore, other: SqliteStore, clock: ManualClock, kind: ReportKind
+) -> None:
+    await store.telemetry.store([report(1)])
+    await settle_next(store.telemetry, clock)
+    await other.telemetry.store([report(2)])  # quiet: the other process knows the envelope now
+    await store.telemetry.store([report(3, mains=False, kind=kind)])
+    await other.telemetry.store([report(4)])
+    waiting = await other.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
+    assert waiting is not None
+    assert [each.seq for each in waiting.reports] == [3, 4]
+
+
+async def test_silence_is_found_soon_after_the_clock_was_set_back(store: SqliteStore, clock: ManualClock) -> None:
+    telemetry = store.telemetry
+    hour = timedelta(hours=1)
+    assert await telemetry.claim_waiting(owner="w", now=NOON + hour, lease_s=30) is None
+    await telemetry.store([report(1)])
+    await settle_next(telemetry, clock, silent_after_s=60)
+    telemetry._silence_look_ms = to_ms(NOON + hour)  # as after a look in that wrong hour
+    assert await telemetry.claim_waiting(owner="w", now=NOON + timedelta(seconds=61), lease_s=30) is not None
+
+
+async def test_a_quiet_report_counts_up_nothing_that_others_look_at(store: SqliteStore, clock: ManualClock) -> None:
+    await store.telemetry.store([report(1)])
+    await settle_next(store.telemetry, clock)
+
+    async def revision() -> int:
+        return await store._file.read(lambda c: int(c.execute("SELECT revision FROM telemetry_revision").fetchone()[0]))
+
+    before = await revision()
+    await store.telemetry.store([report(2)])
+    assert await revision() == before
+    await store.telemetry.store([report(3, mains=False)])
+    assert await revision() > before
+
+
+async def test_a_long_look_for_silence_is_not_made_on_the_event_loop(store: SqliteStore, clock: ManualClock) -> None:
+    threads: list[bool] = []
+    genuine = store.telemetry._at_once
+
+    def look(work: Callable[[sqlite3.Connection], Any]) -> Any:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return genuine(work)
+
+    store.telemetry._at_once = look
+    assert await store.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30) is None
+    assert threads == [False, True]

@@ -1,0 +1,192 @@
+"""The writer answers everything that was asked of it, whatever the disk and its neighbours do."""
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from isocket.storage import sqlite_connection, sqlite_writer
+from isocket.storage.port import StoreUnavailableError
+from isocket.storage.sqlite import SqliteStore
+from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
+from isocket.storage.sqlite_log import Pages
+
+Work = Callable[[sqlite3.Connection], object]
+
+
+def insert(number: int) -> Work:
+    def work(connection: sqlite3.Connection) -> None:
+        connection.execute("CREATE TABLE IF NOT EXISTS numbers (number INTEGER)")
+        connection.execute("INSERT INTO numbers VALUES (?)", (number,))
+
+    return work
+
+
+def fail(_: sqlite3.Connection) -> None:
+    raise ValueError("as it happens")
+
+
+class Unruly:
+    """The writer's connection, of which one statement does something else."""
+
+    def __init__(self, inner: sqlite3.Connection, statement: str, instead: Callable[[], object]) -> None:
+        self.inner = inner
+        self.statement = statement
+        self.instead = instead
+
+    def execute(self, statement: str, *values: Any) -> object:
+        if statement.startswith(self.statement):
+            self.instead()
+        return self.inner.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+
+def break_down() -> None:
+    raise sqlite3.OperationalError("disk I/O error")
+
+
+async def numbers(store: SqliteStore) -> list[int]:
+    rows = await store._file.read(lambda connection: connection.execute("SELECT number FROM numbers").fetchall())
+    return [row[0] for row in rows]
+
+
+async def test_a_job_that_fails_disturbs_none_of_its_group(store: SqliteStore) -> None:
+    jobs = [store._file.write(each) for each in (insert(1), fail, insert(2))]
+    answers = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [type(each) for each in answers] == [type(None), ValueError, type(None)]
+    assert sorted(await numbers(store)) == [1, 2]
+
+
+async def test_after_the_end_nothing_is_taken_in(file: Path) -> None:
+    store = await SqliteStore.open(file)
+    await store.close()
+    with pytest.raises(StoreUnavailableError, match="closed"):
+        await store._file.write(insert(1))
+    with pytest.raises(StoreUnavailableError, match="closed"):
+        await store.empty_log()
+
+
+async def test_what_was_asked_before_the_end_is_answered(file: Path) -> None:
+    store = await SqliteStore.open(file)
+    jobs = [asyncio.create_task(store._file.write(insert(number))) for number in range(200)]
+    await asyncio.sleep(0)
+    await store.close()
+    await asyncio.wait_for(asyncio.gather(*jobs), 5)
+
+
+async def test_an_asker_whose_loop_is_closed_ends_nothing(store: SqliteStore) -> None:
+    writer = store._file._writer
+    elsewhere = asyncio.new_event_loop()
+    elsewhere.close()
+    job = sqlite_writer._Job(work=insert(1), done=asyncio.Future(), loop=elsewhere)
+    elsewhere.is_closed = lambda: False  # type: ignore[method-assign]  # it is closed just after the look
+    writer._put(job)
+    await asyncio.wait_for(store._file.write(insert(2)), 5)
+    del elsewhere.is_closed
+    assert sorted(await numbers(store)) == [1, 2]
+
+
+async def test_a_checkpoint_that_fails_stops_no_writing(store: SqliteStore) -> None:
+    def no_room(_: sqlite3.Connection) -> Pages:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    failed = store._file._writer.between_commits(no_room)
+    with pytest.raises(sqlite3.OperationalError):
+        await asyncio.wrap_future(failed)
+    await asyncio.wait_for(store._file.write(insert(1)), 5)
+
+
+async def test_a_transaction_that_cannot_even_be_undone_is_left_behind(store: SqliteStore) -> None:
+    writer = store._file._writer
+    unruly = Unruly(writer._connection, "ROLLBACK", break_down)
+    writer._connection = unruly  # type: ignore[assignment]  # it is one but for that statement
+    with capture_logs() as logs, pytest.raises(ValueError, match="as it happens"):
+        await asyncio.wait_for(store._file.write(fail), 5)
+    assert [each["event"] for each in logs] == ["roll_back_failed"]
+    await asyncio.wait_for(store._file.write(insert(1)), 5)
+    assert await numbers(store) == [1]
+
+
+async def test_when_the_writing_thread_dies_all_that_waits_is_refused(file: Path) -> None:
+    store = await SqliteStore.open(file)
+    writer = store._file._writer
+
+    def die(_: sqlite3.Connection) -> None:
+        raise SystemExit
+
+    with capture_logs() as logs:
+        jobs = [store._file.write(each) for each in (insert(1), die, *map(insert, range(200)))]
+        answers = await asyncio.wait_for(asyncio.gather(*jobs, return_exceptions=True), 5)
+        writer._thread.join(5)
+    assert {type(each) for each in answers} <= {StoreUnavailableError, type(None)}
+    assert isinstance(answers[1], StoreUnavailableError)
+    assert isinstance(answers[-1], StoreUnavailableError)
+    assert "writer_died" in [each["event"] for each in logs]
+    with pytest.raises(StoreUnavailableError, match="closed"):
+        await store._file.write(insert(2))
+    await asyncio.wait_for(store.close(), 5)
+
+
+async def test_a_group_that_cannot_begin_waits_once_and_not_job_by_job(
+    file: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_connection, "LOCK_WAIT_S", 0.2)
+    other = connect(file)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    answers = await asyncio.gather(*(store._file.write(insert(each)) for each in range(30)), return_exceptions=True)
+    took_s = time.monotonic() - began
+    other.execute("ROLLBACK")
+    other.close()
+    assert {type(each) for each in answers} == {StoreUnavailableError}
+    assert took_s < 2  # 30 waits of 0.2 s would be 6; a straggler may be in a group of its own
+    await store._file.write(insert(1))
+    assert await numbers(store) == [1]
+
+
+def test_a_writer_gets_its_turn_beside_one_that_never_rests(file: Path) -> None:
+    greedy = subprocess.Popen(
+        [sys.executable, "-c", GREEDY, str(file), str(Path(__file__).parents[3])], stdout=subprocess.PIPE
+    )
+    try:
+        assert greedy.stdout is not None
+        assert greedy.stdout.readline() == b"writing\n"
+        connection, turn = connect(file), Turn(file)
+        wait_at_most(connection, 0)
+        waits = []
+        for _ in range(20):
+            began = time.monotonic()
+            turn.begin(connection)
+            waits.append(time.monotonic() - began)
+            connection.execute("COMMIT")
+        connection.close()
+        turn.close()
+    finally:
+        greedy.kill()
+        greedy.communicate()
+    # It lets go for a moment every 20 ms. SQLite's own waiting misses that again and again, for seconds.
+    assert max(waits) < 0.5
+    assert sorted(waits)[10] < 0.1
+
+
+GREEDY = """
+import sys, time
+sys.path.insert(0, sys.argv[2])
+from pathlib import Path
+from isocket.storage.sqlite_connection import Turn, connect
+connection, turn = connect(Path(sys.argv[1])), Turn(Path(sys.argv[1]))
+while True:
+    turn.begin(connection)
+    print("writing", flush=True)
+    time.sleep(0.02)
+    connection.execute("COMMIT")
+"""
