@@ -18,6 +18,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records
 
 log = get_logger(__name__)
+MOST_FIELDS = 200
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_STATUS_LENGTH = 32
@@ -96,7 +97,11 @@ class _TwilioHooks:
         What was signed is the address as we gave it: our public origin, path and query as they came.
         """
         body = await _body(request)
-        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+        try:
+            pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError:  # more fields than any of the provider's
+            log.warning("callback_refused", route="twilio")
+            raise web.HTTPForbidden from None
         form = MultiDictProxy(MultiDict(pairs))
         if self._signature is None or not self._signature.is_valid(
             path_qs=request.raw_path, form=form, signature=request.headers.get(SIGNATURE_HEADER)

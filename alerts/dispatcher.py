@@ -170,9 +170,16 @@ def _why_not_now(held: Delivery, contact: Contact | None) -> str | None:
     reason = why_not(contact, held.channel)
     if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
         reason = None  # a code is sent in order to verify
+    if reason == "paused" and contact is not None and held.kind is DeliveryKind.CODE and _may_come_back(held, contact):
+        reason = None
     if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
         reason = "address_changed"
     return reason
+
+
+def _may_come_back(held: Delivery, contact: Contact) -> bool:
+    """Tell whether a fresh code ends the pause: who unsubscribed comes back by mail, who replied STOP by START."""
+    return held.channel is ChannelKind.EMAIL and contact.pause_reason == "unsubscribed"
 
 
 class Lane(Worker):

@@ -3,7 +3,7 @@
 from alerts.wording import Story
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
-from isocket.domain.settings import DeviceSettings, PartKind, part_name
+from isocket.domain.settings import PartKind, part_name
 from isocket.storage.port import Records
 
 
@@ -21,9 +21,5 @@ async def story_of(records: Records, incident: Incident) -> Story:
 def _probe_name(device: Device, incident: Incident) -> str | None:
     if incident.probe is None:
         return None
-    settings = DeviceSettings.of(device.desired)
-    if incident.cause is Cause.INPUT:
-        named = part_name(device.part_names, PartKind.INPUT, incident.probe)
-        return named or settings.input_at(incident.probe).name
-    named = part_name(device.part_names, PartKind.PROBE, incident.probe)
-    return named or settings.probe(incident.probe).name
+    kind = PartKind.INPUT if incident.cause is Cause.INPUT else PartKind.PROBE
+    return part_name(device.part_names, kind, incident.probe)

@@ -108,6 +108,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "silent_as_well": "the socket fell silent as well",
         "no_longer_explained": "what explained it is over, and it still lasts",
         "nobody_reached": "none of your contacts could be reached",
+        "not_acknowledged": "your contacts were told, and none has acknowledged",
         "no_recipient": "you have no contact with a verified address",
     }
 )

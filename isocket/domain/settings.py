@@ -52,7 +52,6 @@ def _nameless(part: Any) -> Any:
 class ProbeSettings:
     """One thermometer: limits in degrees Celsius, None for no limit."""
 
-    name: str | None = None
     low_c: float | None = None
     high_c: float | None = None
     delay_s: float = 60
@@ -63,7 +62,6 @@ class ProbeSettings:
 class InputSettings:
     """One alarm input: `no` is at rest open (False), `nc` is at rest closed (True)."""
 
-    name: str | None = None
     kind: str = "no"
     delay_s: float = 1
     severity: Severity = Severity.CRITICAL

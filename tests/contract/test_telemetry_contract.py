@@ -505,9 +505,10 @@ async def test_many_silent_devices_are_each_claimed_once(telemetry: Telemetry, c
         await settle(telemetry, await claimed(telemetry, clock), silent_after_s=60)
     await clock.advance(60)
     chosen = []
-    while (waiting := await claim(telemetry, clock)) is not None:
-        chosen.append(waiting.device_id)
-        await settle(telemetry, waiting)
+    for _ in range(2):  # they may be found in portions, but soon after each other
+        while (waiting := await claim(telemetry, clock)) is not None:
+            chosen.append(waiting.device_id)
+            await settle(telemetry, waiting)
         await clock.advance(0.2)
     assert sorted(chosen) == devices
 

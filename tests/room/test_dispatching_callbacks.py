@@ -337,3 +337,8 @@ async def test_a_way_out_that_nobody_was_given_leads_nowhere(line: Line) -> None
             session.post(f"{line.public_url}/hooks/unsubscribe/{unknown}") as answer,
         ):
             assert answer.status == 404
+
+
+async def test_a_callback_with_more_fields_than_any_provider_sends_is_refused(line: Line) -> None:
+    form = {f"field{number}": "x" for number in range(300)}
+    assert await line.double.post_signed(f"{line.public_url}/hooks/twilio/inbound", form, None) == 403

@@ -484,7 +484,7 @@ async def test_an_owner_who_took_the_socket_over_does_not_name_it_to_the_one_bef
 
 
 async def test_a_named_probe_is_told_by_its_name(house: AlertHouse) -> None:
-    await house.records.change_one(Device, is_("id", DEVICE), desired={"input": [{"name": "Water leak", "kind": "no"}]})
+    await house.records.change_one(Device, is_("id", DEVICE), part_names='{"input": ["Water leak"]}')
     await house.incident(cause=Cause.INPUT, probe=0)
     await house.escalate()
     assert all("Water leak" in each.text for each in await house.deliveries())

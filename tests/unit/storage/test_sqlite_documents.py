@@ -17,7 +17,7 @@ from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_documents import FEW, SqliteDocuments
 
 ORDERS = Collection(name="orders", unique=(("code",),), indexed=(("state", "due_at"), ("account_id",)))
-MANY = 20 * FEW
+MANY = 50 * FEW
 
 
 class Steps:
@@ -118,6 +118,15 @@ async def test_a_claim_among_many_takes_little_on_the_event_loop(orders: SqliteD
     assert await orders.change_one(ORDERS, [*claims, is_("kind", "call")], {"kind": "x"}, order_by="due_at") is None
     assert await orders.change_one(ORDERS, [is_("kind", "call")], {"kind": "x"}) is None
     assert steps.on_the_loop < FEW_STEPS
+
+
+async def test_a_claim_in_vain_among_few_is_made_on_the_event_loop_alone(orders: SqliteDocuments, steps: Steps) -> None:
+    await add(orders, MANY, state="sent", account_id="a")
+    await add(orders, FEW, state="due", account_id="a", kind="mail")
+    claims = [is_("state", "due"), is_("kind", "call")]
+    assert await orders.change_one(ORDERS, claims, {"kind": "x"}, order_by="due_at") is None
+    assert 0 < steps.on_the_loop < FEW_STEPS
+    assert steps.elsewhere == 0
 
 
 async def test_a_claim_behind_many_that_do_not_fit_is_found(orders: SqliteDocuments) -> None:
