@@ -65,7 +65,7 @@ class Bridge:
                 answers=answers,
                 problems=problems,
                 confirmations=self._confirmations,
-                confirm=self._tell,
+                confirm=self._tell_at_once,
                 drained=self._markers.returned,
                 in_order=lane is self._telemetry_lane,
                 metrics=self._metrics,
@@ -125,11 +125,11 @@ class Bridge:
         self._confirmations.in_touch_anew(self._clock.monotonic_s())
         self._came_anew = True
 
-    def _tell(self) -> None:
-        """Tell devices what is stored, where that is due."""
-        if not self._alarm_lane.connected:
-            return
-        told = self._confirmations.due(self._clock.monotonic_s(), drained_at=self._markers.drained_at)
+    def _tell_at_once(self) -> None:
+        """Tell the devices that wait for it; the others are looked at once a second."""
+        self._tell(self._confirmations.urgent(self._clock.monotonic_s()))
+
+    def _tell(self, told: dict[str, Order]) -> None:
         for device_id, (boot, seq) in told.items():
             payload = json.dumps({"boot": boot, "seq": seq}).encode()
             self._alarm_lane.publish(topics.stored(device_id), payload, qos=0)
@@ -143,7 +143,8 @@ class Bridge:
         if self._came_anew:
             await self._outgoing.publish_all_again()
             self._came_anew = False
-        self._tell()
+        if self._alarm_lane.connected:
+            self._tell(self._confirmations.due(self._clock.monotonic_s(), drained_at=self._markers.drained_at))
         if self._told:
             told = dict(self._told)
             await self._telemetry.note_confirmed(told)

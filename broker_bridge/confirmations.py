@@ -173,10 +173,17 @@ class Confirmations:
         """Tell whether any device waits for a number."""
         return any(self._runs[each].ahead for each in self._to_look_at)
 
+    def urgent(self, now: float) -> dict[str, Order]:
+        """Return what to tell at once, after an alarm or a batch; it counts as told."""
+        return self._due_of(list(self._urgent), now, float("-inf")) if self._urgent else {}
+
     def due(self, now: float, *, drained_at: float = float("-inf")) -> dict[str, Order]:
         """Return what to tell whom now; it counts as told."""
+        return self._due_of(list(self._to_look_at), now, drained_at)
+
+    def _due_of(self, device_ids: list[str], now: float, drained_at: float) -> dict[str, Order]:
         told: dict[str, Order] = {}
-        for device_id in list(self._to_look_at):
+        for device_id in device_ids:
             run = self._runs[device_id]
             run.give_up(drained_at)
             order = run.due(now, urgent=device_id in self._urgent)
