@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
@@ -82,8 +82,7 @@ class Login:
     client_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived(Generic[T]):
+class Arrived(NamedTuple, Generic[T]):
     """A decoded message; `generation` tells to which connection its `mid` belongs."""
 
     generation: int

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from broker_bridge import topics
 from broker_bridge.answers import Answers
@@ -23,8 +23,7 @@ GROUPS_AT_ONCE = 2
 LONGEST_MARKER = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """A message as the network thread made it ready."""
 
     topic: UpTopic | None

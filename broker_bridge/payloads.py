@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -37,9 +37,11 @@ class Refusal:
     order: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decoded:
-    """What was usable in one message, and what was not. `fields` holds what a message without reports says."""
+class Decoded(NamedTuple):
+    """What was usable in one message, and what was not. `fields` holds what a message without reports says.
+
+    A tuple, because one is made for every message.
+    """
 
     reports: tuple[Report, ...] = ()
     refusals: tuple[Refusal, ...] = ()
