@@ -216,19 +216,19 @@ class Intake:
 
     def _note(self, message: Message, now: float) -> None:
         """Stored and refused messages alike are done with: the device need not send them again."""
-        if message.marker is not None:
-            self._drained(message.marker)
-        if message.topic is None:
+        topic = message.topic
+        if topic is None:
+            if message.marker is not None:
+                self._drained(message.marker)
             return
-        device_id, decoded, kind = message.topic.device_id, message.decoded, message.topic.kind
+        device_id, kind, decoded = topic.device_id, topic.kind, message.decoded
         if kind is UpKind.STATUS:
             self._confirmations.in_touch_anew(now, device_id)
             return
         in_order = self._in_order and kind is UpKind.STATE
         urgent = decoded.is_batch or kind is UpKind.ALARM
         for report in decoded.reports:
-            order = (report.boot, report.seq)
-            self._confirmations.stored(device_id, order, now, in_order=in_order, urgent=urgent)
+            self._confirmations.stored(device_id, (report.boot, report.seq), now, in_order=in_order, urgent=urgent)
         for refusal in decoded.refusals:
             if refusal.order is not None:
                 self._confirmations.refused(device_id, refusal.order, now, in_order=in_order)

@@ -140,7 +140,7 @@ def _checked(adapter: TypeAdapter[Any], payload: bytes, *, thorough: bool = Fals
     equally many, no key came twice and none is unknown, and the dear look at every key is spared. Where fields
     hold objects, the look is needed (`thorough`).
     """
-    fields = adapter.validate_json(payload)
+    fields: dict[str, Any] = adapter.validator.validate_json(payload)  # past a wrapper that costs a third of it
     if payload.count(b":") == len(fields) and not thorough:
         return fields, 0
     return fields, max(0, len(_strict_json(payload)) - len(fields))
