@@ -21,6 +21,7 @@ from portal_api.pages_doorway import sign_in_page
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
+from portal_api.readiness import readiness_of
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 
@@ -71,6 +72,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     return {
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
+        "unheard": [each.name or each.device_id for each in await readiness_of(call, devices) if not each.reached],
         "cards": await _cards(call, devices),
         "following": following,
         "typed": ClaimForm(),

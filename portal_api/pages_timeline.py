@@ -142,6 +142,8 @@ _TELLERS: Mapping[Happening, Callable[[Telling, Line], Told]] = MappingProxyType
 
 
 def _whom(line: Line) -> str:
+    if line.contact_id is None:
+        return "your own address"
     return line.contact or "a contact who was removed"
 
 

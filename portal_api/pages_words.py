@@ -109,7 +109,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_longer_explained": "what explained it is over, and it still lasts",
         "nobody_reached": "none of your contacts could be reached",
         "not_acknowledged": "your contacts were told, and none has acknowledged",
-        "no_recipient": "you have no contact with a verified address",
+        "no_recipient": "no step of the ladder leads to a contact with a verified address",
     }
 )
 

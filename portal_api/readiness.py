@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
@@ -87,18 +88,22 @@ class Readiness(View):
 
 async def show(call: Call[None, PageQuery]) -> Page[Readiness]:
     """Show for each socket who would be reached now, and what is missing."""
-    of_account = is_("account_id", call.account.id)
     devices, following = await page_of(
         call.records, Device, is_("owner_id", call.account.id), cursor=call.query.cursor, limit=call.query.limit
     )
+    return Page[Readiness](items=await readiness_of(call, devices), next=following)
+
+
+async def readiness_of(call: Call[Any, Any], devices: Sequence[Device]) -> list[Readiness]:
+    """Return for each of the caller's sockets who would be reached now, and what is missing."""
+    of_account = is_("account_id", call.account.id)
     contacts = await call.records.find(Contact, of_account)
     escalations = await call.records.find(Escalation, of_account)
     states = await call.portal.telemetry.latest([device.id for device in devices]) if devices else {}
-    items = [
+    return [
         _readiness(call.portal, device, states.get(device.id), ladder_of(device.id, escalations, contacts), contacts)
         for device in devices
     ]
-    return Page[Readiness](items=items, next=following)
 
 
 def _readiness(

@@ -136,7 +136,7 @@ def simulate(
     credentials: Annotated[
         Path | None, typer.Option(help="What `isocket device provision` printed; without it new sockets are made.")
     ] = None,
-    time_scale: Annotated[float, typer.Option(help="How much faster than the wall clock.")] = 1.0,
+    time_scale: Annotated[float, typer.Option(min=0.001, help="How much faster than the wall clock.")] = 1.0,
 ) -> None:
     """Let simulated sockets live a scenario against any broker."""
     from isocket.app.simulate import simulate as run

@@ -43,6 +43,21 @@ class DataFolder:
         """What the demonstration remembers between two runs."""
         return self.path / "demo"
 
+    def check_keys(self, store: Path) -> None:
+        """Refuse to go on without the keys of a store that is there: new ones would open nothing in it.
+
+        Raises:
+            DataFolderError: a file that must be restored is missing.
+        """
+        if not store.exists():
+            return
+        for needed in (self.master_key, self.keyring):
+            if not needed.exists():
+                raise DataFolderError(
+                    f"{needed} is missing, and nothing personal in {store} can be read without it. "
+                    "Restore it from its backup."
+                )
+
     def prepare(self) -> None:
         """Make the folder, for our user only.
 
@@ -74,7 +89,7 @@ class DataFolder:
             holder = os.read(descriptor, 20).decode(errors="replace").strip()
             os.close(descriptor)
             raise DataFolderError(
-                f"Another `isocket up` (process {holder or 'unknown'}) runs with {self.path}. Stop it, or set "
+                f"Another isocket (process {holder or 'unknown'}) runs with {self.path}. Stop it, or set "
                 "ISOCKET_DATA_DIR to another folder."
             ) from None
         try:

@@ -41,13 +41,14 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Open the store and its keyring; close them when the block ends.
 
     Raises:
-        DataFolderError: the data folder cannot be used.
+        DataFolderError: the data folder cannot be used, or a key of its store is missing.
         MasterKeyError: the master key is not the one of this keyring, or others may read it.
         StoreUnavailableError: the store cannot be opened.
     """
     folder, clock, wakeups = DataFolder(settings.data_dir), SystemClock(), Wakeups()
     async with AsyncExitStack() as opened:
         await asyncio.to_thread(folder.prepare)
+        await asyncio.to_thread(folder.check_keys, settings.store_file)
         master_key = await asyncio.to_thread(load_or_create_master_key, folder.master_key)
         keyring = await SqliteKeyring.open(folder.keyring, master_key)
         opened.push_async_callback(keyring.close)

@@ -15,6 +15,7 @@ from broker_bridge.connection import BrokerAddress, Login
 from broker_bridge.mosquitto.config import BrokerConfig, TlsListener
 from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, desk_can_be_opened, kinds_that_arrive
+from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
@@ -23,6 +24,7 @@ from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
+from isocket.domain.accounts import Account
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.pages_routes import page_routes
@@ -177,6 +179,7 @@ class Roles:
 
     async def _portal_stage(self) -> Stage:
         house, settings = self._house, self._house.settings
+        await self._demand_pepper()
         pepper = await asyncio.to_thread(load_or_create_pepper, house.folder.pepper)
         passwords = await asyncio.to_thread(Passwords, pepper=pepper, cost=settings.bcrypt_cost)
         app = portal_app(
@@ -194,6 +197,15 @@ class Roles:
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)
         return Stage(name="portal", services=(Service(name="portal", start=server.start, run=server.run),))
+
+    async def _demand_pepper(self) -> None:
+        """Refuse to make a new pepper where passwords were hashed with an old one: they would all be wrong."""
+        missing = not await asyncio.to_thread(self._house.folder.pepper.exists)
+        if missing and await self._house.records.count(Account):
+            raise DataFolderError(
+                f"{self._house.folder.pepper} is missing, and nobody could sign in without it. "
+                "Restore it from its backup."
+            )
 
     def _callbacks(self) -> list[web.RouteDef]:
         house, token = self._house, self._house.settings.twilio_auth_token

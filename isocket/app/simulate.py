@@ -7,6 +7,7 @@ from rich.console import Console
 
 from firmware_sim.credentials import Credential, load_credentials, parse_credential
 from firmware_sim.runner import run
+from firmware_sim.scenarios import scenario_named
 from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
 from isocket.app.settings import Settings
@@ -22,7 +23,14 @@ async def simulate(
     credentials: Path | None,
     time_scale: float,
 ) -> None:
-    """Run the scenario until it ends or somebody stops it, then print its figures as JSON."""
+    """Run the scenario until it ends or somebody stops it, then print its figures as JSON.
+
+    Raises:
+        UnknownScenarioError, CredentialsError, typer.BadParameter: before anything is made or started.
+    """
+    scenario_named(scenario)
+    if url and not credentials:
+        raise typer.BadParameter("a broker of somebody else's knows no sockets made here: give --credentials too")
     console = Console(stderr=True, highlight=False)
     cast = load_credentials(credentials) if credentials else await _new_cast(settings, devices)
     async with stop_on_signals() as stop:

@@ -27,7 +27,7 @@ def demo(installation: Installation, *, ends_by: signal.Signals = signal.SIGINT)
     """Run the demonstration while the block lasts; it must end by itself when asked."""
     with installation.log.open("a") as log:
         process = subprocess.Popen(
-            [PROGRAM, "demo"],
+            ["setpriv", "--pdeathsig", "TERM", PROGRAM, "demo"],  # so that it ends with whoever runs the tests
             env={**installation.environ, "COLUMNS": "200", "TZ": "UTC"},
             cwd=installation.folder,
             stdin=subprocess.DEVNULL,

@@ -31,3 +31,18 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(DataFolderError, match="set ISOCKET_DATA_DIR"):
         DataFolder(tmp_path / "file" / "var").prepare()
+
+
+@pytest.mark.parametrize("lost", ["master.key", "keyring.sqlite"])
+def test_a_store_is_not_opened_without_its_keys(tmp_path: Path, lost: str) -> None:
+    folder, store = DataFolder(tmp_path), tmp_path / "isocket.sqlite"
+    for each in (store, folder.master_key, folder.keyring):
+        each.touch()
+    folder.check_keys(store)
+    (tmp_path / lost).unlink()
+    with pytest.raises(DataFolderError, match=lost):
+        folder.check_keys(store)
+
+
+def test_a_new_folder_needs_no_keys_yet(tmp_path: Path) -> None:
+    DataFolder(tmp_path).check_keys(tmp_path / "isocket.sqlite")

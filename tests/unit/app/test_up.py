@@ -86,7 +86,7 @@ def test_a_second_one_on_the_same_data_is_refused_and_the_first_goes_on(installa
     with installation.up():
         second = installation.run("up")
         assert second.returncode == 1
-        assert "Another `isocket up`" in second.stderr
+        assert "Another isocket" in second.stderr
         assert installation.is_ready()
 
 
