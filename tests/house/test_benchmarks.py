@@ -13,7 +13,7 @@ pytestmark = pytest.mark.house
 @pytest.mark.parametrize(
     ("name", "options", "figure"),
     [
-        ("ingest", ["--seconds", "1"], "share_of_empty_handler"),
+        ("ingest", ["--reports", "5000", "--rate", "1000", "--seconds", "1"], "share_of_empty_handler"),
         ("alarm", ["--alarms", "20", "--rate", "20", "--reports-per-s", "200", "--backlog", "2000"], "idle"),
         ("storm", ["--devices", "50"], "all_judged_s"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
+from typer import BadParameter
 
 from broker_bridge import topics
 from broker_bridge.mosquitto.accounts import BRIDGE_TELEMETRY
@@ -19,37 +20,43 @@ from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
 
 LOOK_EVERY_S = 0.02
+MOST_REPORTS = 150_000
+PATIENCE_S = 30.0
 SUBSCRIBED_S = 0.5  # until the broker knows what we want
 
 
-def ingest(seconds: int = 20, rate: int = 0, folder: Path | None = None) -> None:
-    """Store reports of 200 bytes for about `seconds`; `rate` 0 means as many as go. Needs Mosquitto."""
-    print(json.dumps(asyncio.run(_ingest(seconds, rate, folder)), indent=2))
+def ingest(reports: int = 120_000, rate: int = 10_000, seconds: int = 20, folder: Path | None = None) -> None:
+    """Store `reports` of 200 bytes as fast as they go, then `rate` a second for `seconds`. Needs Mosquitto."""
+    if reports > MOST_REPORTS:
+        raise BadParameter(f"at most {MOST_REPORTS}: the broker keeps no more for a session, and drops the rest")
+    print(json.dumps(asyncio.run(_ingest(reports, rate, seconds, folder)), indent=2))
 
 
-async def _ingest(seconds: int, rate: int, parent: Path | None) -> dict[str, Any]:
-    """Measure three times in turn: the library with an empty handler, the bridge, and the library again."""
-    figures: dict[str, Any] = {"bench": "ingest", "machine": machine(), "report_bytes": 200}
+async def _ingest(reports: int, rate: int, seconds: int, parent: Path | None) -> dict[str, Any]:
+    """Measure in turn: the library with an empty handler, the bridge, the library again, and the bridge at a rate."""
+    figures: dict[str, Any] = {"bench": "ingest", "machine": machine(), "report_bytes": 200, "devices": LOAD_DEVICES}
     async with temporary_folder(parent) as folder:
         async with cloud(folder / "empty", devices=LOAD_DEVICES, wanted=(Role.BROKER,)) as running:
-            figures["empty_handler_before"] = await _empty(running, seconds, boot=1)
+            figures["empty_handler_before"] = await _empty(running, reports, boot=1)
         async with cloud(folder / "stored", devices=LOAD_DEVICES, wanted=(Role.BROKER, Role.BRIDGE)) as running:
-            figures["stored"] = await _stored(running, seconds, rate)
+            figures["stored"] = await _stored(running, reports, rate=0)
         async with cloud(folder / "again", devices=LOAD_DEVICES, wanted=(Role.BROKER,)) as running:
-            figures["empty_handler_after"] = await _empty(running, seconds, boot=2)
+            figures["empty_handler_after"] = await _empty(running, reports, boot=2)
+        async with cloud(folder / "rate", devices=LOAD_DEVICES, wanted=(Role.BROKER, Role.BRIDGE)) as running:
+            figures[f"at_{rate}_per_s"] = await _stored(running, rate * seconds, rate=rate)
     empty = (figures["empty_handler_before"]["per_s"] + figures["empty_handler_after"]["per_s"]) / 2
     figures["share_of_empty_handler"] = round(figures["stored"]["per_s"] / empty, 3)
     return figures
 
 
-async def _stored(running: Cloud, seconds: int, rate: int) -> dict[str, Any]:
+async def _stored(running: Cloud, count: int, *, rate: int) -> dict[str, Any]:
     """Publish with the whole way behind it, until every report is on disk."""
     await _quiet_devices(running)
-    count = (rate or 15_000) * seconds
     began = perf_counter()
     report = await publish(running.job("state", running.devices, rate=rate, count=count))
+    ended = perf_counter()
     before = await _count(running)
-    while await _count(running) < count and perf_counter() - began < 10 * seconds:
+    while await _count(running) < count and perf_counter() - ended < PATIENCE_S:
         await asyncio.sleep(LOOK_EVERY_S)
     took = perf_counter() - began
     stored = await _count(running)
@@ -87,7 +94,7 @@ async def _count(running: Cloud) -> int:
     )
 
 
-async def _empty(running: Cloud, seconds: int, *, boot: int) -> dict[str, Any]:
+async def _empty(running: Cloud, count: int, *, boot: int) -> dict[str, Any]:
     """Receive the same stream by the same library with a handler that only acknowledges."""
     seen = 0
 
@@ -105,11 +112,11 @@ async def _empty(running: Cloud, seconds: int, *, boot: int) -> dict[str, Any]:
     client.subscribe(topics.every(topics.UpKind.STATE), 1)
     client.loop_start()
     await asyncio.sleep(SUBSCRIBED_S)
-    count = 15_000 * seconds
     began = perf_counter()
     await publish(running.job("state", running.devices, rate=0, count=count, boot=boot))
-    while seen < count and perf_counter() - began < 10 * seconds:
-        await asyncio.sleep(0.01)
+    ended = perf_counter()
+    while seen < count and perf_counter() - ended < PATIENCE_S:
+        await asyncio.sleep(LOOK_EVERY_S)
     took = perf_counter() - began
     client.disconnect()
     await asyncio.to_thread(client.loop_stop)
