@@ -18,7 +18,7 @@ from isocket.storage.port import StoreUnavailableError
 from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
-GROUP = 128  # reports in one commit: an alarm behind it waits for no more
+GROUP = 256  # reports in one commit: an alarm behind it waits for no more
 GROUPS_AT_ONCE = 2
 LONGEST_MARKER = 16
 

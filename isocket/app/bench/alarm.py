@@ -11,7 +11,7 @@ import aiohttp
 
 from isocket.app.bench.children import Child, publish, publisher
 from isocket.app.bench.figures import DiskProbe, machine, percentiles
-from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, temporary_folder
+from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, quiet_devices, temporary_folder
 from isocket.app.provision import MadeDevice
 from isocket.app.roles import Role
 from isocket.domain.contacts import Contact
@@ -149,6 +149,7 @@ async def _cloud_with_people(
     }
     async with cloud(folder, devices=alarms + LOAD_DEVICES, wanted=wanted, **twilio) as running:
         await _give_people(running, running.devices[:alarms])
+        await quiet_devices(running)
         yield running, sink
     await sink.end()
 

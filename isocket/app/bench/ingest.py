@@ -14,10 +14,8 @@ from broker_bridge import topics
 from broker_bridge.mosquitto.accounts import BRIDGE_TELEMETRY
 from isocket.app.bench.children import publish
 from isocket.app.bench.figures import machine
-from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, temporary_folder
+from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, quiet_devices, temporary_folder
 from isocket.app.roles import Role
-from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
-from isocket.kit.clock import to_ms
 
 LOOK_EVERY_S = 0.02
 MOST_REPORTS = 150_000
@@ -51,7 +49,7 @@ async def _ingest(reports: int, rate: int, seconds: int, parent: Path | None) ->
 
 async def _stored(running: Cloud, count: int, *, rate: int) -> dict[str, Any]:
     """Publish with the whole way behind it, until every report is on disk."""
-    await _quiet_devices(running)
+    await quiet_devices(running)
     began = perf_counter()
     report = await publish(running.job("state", running.devices, rate=rate, count=count))
     ended = perf_counter()
@@ -68,22 +66,6 @@ async def _stored(running: Cloud, count: int, *, rate: int) -> dict[str, Any]:
         "seconds": round(took, 2),
         "per_s": round(stored / took),
     }
-
-
-async def _quiet_devices(running: Cloud) -> None:
-    """Give each device an envelope, as the judge does, so that quiet reports are stored and nothing else."""
-    telemetry, now = running.house.telemetry, running.house.clock.now()
-    at = to_ms(now)
-    body = '{"boot":0,"seq":0}'
-    await telemetry.store(
-        [
-            Report(each.device_id, ReportKind.STATE, 0, 0, at, at, ClockQuality.DEVICE, body, {})
-            for each in running.devices
-        ]
-    )
-    quiet = Envelope(battery_low_pct=50, temp_c=((None, None),), inputs=(False,))
-    while (waiting := await telemetry.claim_waiting(owner="bench", now=now, lease_s=60)) is not None:
-        await telemetry.settle(waiting, envelope=quiet, wake_at=None, silent_after_s=3600)
 
 
 async def _count(running: Cloud) -> int:
