@@ -61,7 +61,7 @@ SECRET_PARTS = {
     "ipv6": "8a2e",
     "short ipv6": "8a2e",
     "ipv6 of a link": "890a",
-    "ipv4 as ipv6": "113",
+    "ipv4 as ipv6": "203.0.113",  # not a few digits, which a timestamp may hold by chance
     "hardware": "8a",
     "phone at home": "900123",
     "phone at home in one": "900123",
