@@ -63,6 +63,14 @@ class Unclear:
 Outcome = Sent | Refused | TryLater | Unclear
 
 
+class Cancellation(StrEnum):
+    """What became of asking a provider to call a message off."""
+
+    DONE = "done"  # nobody hears it any more
+    TOO_LATE = "too_late"  # it is over already, or the provider does not know it
+    UNCLEAR = "unclear"  # nobody can tell; asking again does no harm
+
+
 _CONTACT, _MESSAGE, _ACCOUNT = RefusalScope.CONTACT, RefusalScope.MESSAGE, RefusalScope.ACCOUNT
 
 # Twilio's error codes when a message is created (https://www.twilio.com/docs/api/errors), in our words.

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from alerts.outcomes import Outcome
+from alerts.outcomes import Cancellation, Outcome
 from isocket.domain.contacts import ChannelKind
 
-__all__ = ["Channel", "ChannelKind", "Message"]
+__all__ = ["CancellingChannel", "Channel", "ChannelKind", "Message"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,4 +57,13 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Give connections back. A closed channel is not used again."""
+        ...
+
+
+@runtime_checkable
+class CancellingChannel(Channel, Protocol):
+    """A channel whose provider can be asked to call off what it took and nobody has heard yet, such as a call."""
+
+    async def cancel(self, provider_id: str) -> Cancellation:
+        """Call off what `Sent.provider_id` named; may be asked again, and trouble is an answer, never an exception."""
         ...
