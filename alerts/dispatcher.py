@@ -27,7 +27,13 @@ log = get_logger(__name__)
 
 # Longer than the channels' own limits, which know better what had left when the time was over.
 DEADLINE_S: Mapping[ChannelKind, float] = MappingProxyType(
-    {ChannelKind.SMS: 12.0, ChannelKind.VOICE: 12.0, ChannelKind.EMAIL: 35.0}
+    {
+        ChannelKind.SMS: 12.0,
+        ChannelKind.VOICE: 12.0,
+        ChannelKind.EMAIL: 35.0,
+        ChannelKind.PUSH: 12.0,
+        ChannelKind.WEBHOOK: 12.0,
+    }
 )
 LEASE_MARGIN_S = 8.0
 ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})

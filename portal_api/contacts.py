@@ -35,7 +35,7 @@ _EXAMPLE: dict[str, Any] = {
     "email": "neighbour@example.org",
     "language": "en",
     "time_zone": "Europe/London",
-    "quiet_hours": {"start": "22:00", "end": "07:00"},
+    "quiet_hours": {"start": "22:00", "end": "07:00", "except_critical": True},
     "roles": ["alarm"],
 }
 
@@ -53,6 +53,7 @@ class QuietHours(Body):
 
     start: Annotated[str, Field(pattern=_TIME, examples=["22:00"])]
     end: Annotated[str, Field(pattern=_TIME, examples=["07:00"])]
+    except_critical: bool = Field(default=True, description="Critical alarms come all the same.")
 
 
 class NewContact(Body):

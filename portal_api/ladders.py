@@ -48,6 +48,8 @@ def channels_now(contact: Contact, wanted: tuple[ChannelKind, ...] | None) -> tu
     if contact.paused_at is not None:
         return ()
     verified = contact.verified_channels()
+    if wanted is None and ChannelKind.SMS in verified:  # who gets texts is called only by a ladder that says so
+        return tuple(channel for channel in verified if channel is not ChannelKind.VOICE)
     return verified if wanted is None else tuple(channel for channel in wanted if channel in verified)
 
 

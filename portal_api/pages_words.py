@@ -56,7 +56,9 @@ COMMAND_STATES: Mapping[str, str] = MappingProxyType(
 
 POWER_ON: Mapping[str, str] = MappingProxyType({"remember": "As it was before", "on": "Always on", "off": "Always off"})
 
-CHANNELS: Mapping[str, str] = MappingProxyType({"sms": "text message", "voice": "call", "email": "e-mail"})
+CHANNELS: Mapping[str, str] = MappingProxyType(
+    {"sms": "text message", "voice": "call", "email": "e-mail", "push": "notification", "webhook": "web hook"}
+)
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {

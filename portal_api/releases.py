@@ -8,7 +8,7 @@ is cleaned before the next claim.
 from datetime import datetime
 
 from isocket.domain.commands import Command, CommandStatus
-from isocket.domain.contacts import Escalation
+from isocket.domain.contacts import Escalation, Substitution
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem as RefusedMessage
@@ -76,6 +76,7 @@ async def _clear(portal: Portal, device_id: str) -> None:
     )
     await _close_incidents(portal, device_id, now)
     await records.remove_all(Escalation, is_("device_id", device_id))
+    await records.remove_all(Substitution, is_("device_id", device_id))
     await records.remove_all(RefusedMessage, is_("device_id", device_id))
     await portal.telemetry.forget(device_id)
 

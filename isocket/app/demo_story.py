@@ -17,7 +17,13 @@ from isocket.storage.wakeups import Wakeups
 
 LOOK_EVERY_S = 1.0
 _STYLES = {IncidentState.OPEN: "bold red", IncidentState.ACKNOWLEDGED: "yellow", IncidentState.CLOSED: "bold green"}
-_WAYS = {ChannelKind.SMS: "SMS", ChannelKind.VOICE: "call", ChannelKind.EMAIL: "e-mail"}
+_WAYS = {
+    ChannelKind.SMS: "SMS",
+    ChannelKind.VOICE: "call",
+    ChannelKind.EMAIL: "e-mail",
+    ChannelKind.PUSH: "push",
+    ChannelKind.WEBHOOK: "webhook",
+}
 
 
 class Story:

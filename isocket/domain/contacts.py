@@ -22,10 +22,12 @@ class ChannelKind(StrEnum):
     SMS = "sms"
     VOICE = "voice"
     EMAIL = "email"
+    PUSH = "push"
+    WEBHOOK = "webhook"
 
 
 class ContactRole(StrEnum):
-    """What a contact is told about."""
+    """What a contact is told about: what is wrong at a socket, or what the device itself needs (see `ladders`)."""
 
     ALARM = "alarm"
     SERVICE = "service"
@@ -41,9 +43,10 @@ class Contact(Record):
     email: Annotated[str | None, CONTACT_EMAIL] = None
     language: Annotated[str, CONTACT_CHOICE] = "en"
     time_zone: Annotated[str, CONTACT_CHOICE] = "UTC"
-    quiet_hours: Annotated[dict[str, Any] | None, CONTACT_CHOICE] = None
+    quiet_hours: Annotated[dict[str, Any] | None, CONTACT_CHOICE] = None  # {"start", "end", "except_critical"}
     roles: Annotated[tuple[str, ...], CONTACT_CHOICE] = (ContactRole.ALARM.value,)
-    phone_verified_at: Annotated[datetime | None, CONTACT_CHOICE] = None
+    phone_verified_at: Annotated[datetime | None, CONTACT_CHOICE] = None  # a text arrived
+    voice_verified_at: Annotated[datetime | None, CONTACT_CHOICE] = None  # a call was heard
     email_verified_at: Annotated[datetime | None, CONTACT_CHOICE] = None
     paused_at: Annotated[datetime | None, CONTACT_CHOICE] = None  # they asked us to stop
     pause_reason: Annotated[str | None, CONTACT_CHOICE] = None
@@ -51,12 +54,18 @@ class Contact(Record):
     created_at: Annotated[datetime, CONTACT_CHOICE]
 
     def verified_channels(self) -> tuple[ChannelKind, ...]:
-        """Return the channels by which this person has proved to be reachable, quickest first."""
+        """Return the channels by which this person has proved to be reachable, quickest first.
+
+        Where a text arrived the telephone can be called as well; a call that was heard says nothing of texts. Push
+        and webhook are proved at their own endpoints.
+        """
         found: list[ChannelKind] = []
         if self.phone and self.phone_verified_at:
             found.append(ChannelKind.SMS)
         if self.email and self.email_verified_at:
             found.append(ChannelKind.EMAIL)
+        if self.phone and (self.phone_verified_at or self.voice_verified_at):
+            found.append(ChannelKind.VOICE)
         return tuple(found)
 
 
@@ -77,9 +86,33 @@ class Verification(Record):
 class Escalation(Record):
     """A ladder: who is told, by which channels, after how many seconds. One an account, or one a device.
 
-    Each step is `{"contact_ids": [...], "channels": [...], "after_s": 0}`.
+    Each step is `{"contact_ids": [...], "channels": [...], "after_s": 0}`. After the last step the whole ladder is
+    climbed again `repeat` times, each time `repeat_after_s` after the last step of the time before.
     """
 
     account_id: Annotated[str, OWNERSHIP]
     device_id: Annotated[str | None, CONTACT_CHOICE] = None
     steps: Annotated[tuple[dict[str, Any], ...], CONTACT_CHOICE] = ()
+    repeat: Annotated[int, CONTACT_CHOICE] = 0
+    repeat_after_s: Annotated[int, CONTACT_CHOICE] = 0
+    cap: Annotated[int | None, CONTACT_CHOICE] = None  # most alarms of an incident that is not critical
+    remind_after_s: Annotated[int | None, CONTACT_CHOICE] = None  # "still on it?"; None: by severity, 0: never asked
+
+
+@record(
+    collection="substitutions",
+    account="account_id",
+    subject="account_id",
+    indexed=(("account_id",), ("device_id",)),
+)
+class Substitution(Record):
+    """For some days somebody is told in place of a contact, or beside them: "this week it is the neighbour"."""
+
+    account_id: Annotated[str, OWNERSHIP]
+    device_id: Annotated[str | None, CONTACT_CHOICE] = None  # None: for all sockets
+    contact_id: Annotated[str, CONTACT_CHOICE]  # who is away
+    stand_in_id: Annotated[str, CONTACT_CHOICE]  # who is told
+    additional: Annotated[bool, CONTACT_CHOICE] = False  # both are told
+    from_at: Annotated[datetime, CONTACT_CHOICE]
+    until_at: Annotated[datetime, CONTACT_CHOICE]  # not any more from then on
+    created_at: Annotated[datetime, CONTACT_CHOICE]

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from isocket.domain.commands import Command, CommandStatus
-from isocket.domain.contacts import Escalation
+from isocket.domain.contacts import Escalation, Substitution
 from isocket.domain.incidents import Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem
 from isocket.storage.port import is_
@@ -168,6 +168,20 @@ async def test_name_and_place_change_only_where_they_are_sent(house: PortalHouse
     assert (changed["name"], changed["place"]) == ("Cabin", None)
 
 
+def substitution(house: PortalHouse, account_id: str) -> Substitution:
+    now = house.clock.now()
+    return Substitution(
+        id="sub_1",
+        account_id=account_id,
+        device_id=SOCKET,
+        contact_id="con_1",
+        stand_in_id="con_2",
+        from_at=now,
+        until_at=now,
+        created_at=now,
+    )
+
+
 async def test_of_a_socket_given_up_nothing_of_its_owner_is_left(house: PortalHouse) -> None:
     token = await owned(house)
     account_id = (await house.account(MAIJA)).id
@@ -176,6 +190,7 @@ async def test_of_a_socket_given_up_nothing_of_its_owner_is_left(house: PortalHo
     await report(house, 1, mains=True)
     await incident(house, "inc_1", account_id)
     await house.records.add(Escalation(id="esc_1", account_id=account_id, device_id=SOCKET, steps=({},)))
+    await house.records.add(substitution(house, account_id))
     await house.records.add(Problem(id="prb_1", device_id=SOCKET, at=house.clock.now(), topic_kind="state", reason="x"))
     assert (await house.ask("DELETE", f"/devices/{SOCKET}", token=token)).status == 204
     device = await stored_device(house)
@@ -188,7 +203,7 @@ async def test_of_a_socket_given_up_nothing_of_its_owner_is_left(house: PortalHo
     )
     assert "Cellar" not in repr(device)
     assert await house.telemetry.latest([SOCKET]) == {}
-    assert [await house.records.count(kind) for kind in (Escalation, Problem)] == [0, 0]
+    assert [await house.records.count(kind) for kind in (Escalation, Substitution, Problem)] == [0, 0, 0]
     assert (await house.ask("GET", f"/devices/{SOCKET}", token=token)).status == 404
 
 

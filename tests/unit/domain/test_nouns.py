@@ -105,3 +105,11 @@ def test_a_contact_is_reached_only_where_they_proved_to_be() -> None:
     assert by_mail.verified_channels() == (ChannelKind.EMAIL,)
     assert ChannelKind.SMS in replace(by_mail, phone_verified_at=NOON).verified_channels()
     assert replace(by_mail, email=None).verified_channels() == ()
+
+
+def test_a_telephone_is_called_where_a_text_arrived_or_a_call_was_heard() -> None:
+    contact = Contact(id="c", account_id="a", name="Ada", phone="+441632960123", created_at=NOON)
+    heard = replace(contact, voice_verified_at=NOON)
+    assert heard.verified_channels() == (ChannelKind.VOICE,)
+    assert replace(contact, phone_verified_at=NOON).verified_channels() == (ChannelKind.SMS, ChannelKind.VOICE)
+    assert replace(heard, phone=None).verified_channels() == ()
