@@ -6,6 +6,8 @@ about how it may be used.
 
 from isocket.domain import (
     accounts,
+    answers,
+    call_offs,
     commands,
     contacts,
     deliveries,
@@ -30,6 +32,6 @@ __all__ = [
     "listening",
     "problems",
 ]
-__all__ += ["watches"]
+__all__ += ["answers", "call_offs", "watches"]
 
 STORED: tuple[type[Record], ...] = stored_classes()

@@ -28,6 +28,8 @@ class DeliveryKind(StrEnum):
 
     ALARM = "alarm"
     CLEAR = "clear"
+    TAKEN = "taken"  # somebody else has acknowledged it
+    REMINDER = "reminder"  # "still on it?", to whoever has
     CODE = "code"  # a verification code
     ACTIVATION = "activation"
     RESET = "reset"
@@ -72,6 +74,7 @@ class Delivery(Record):
     created_at: Annotated[datetime, MESSAGE_FACT]
     due_at: Annotated[datetime, MESSAGE_FACT]
     expires_at: Plain[datetime | None] = None  # no use in sending it later than this
+    held_until: Plain[datetime | None] = None  # the end of its reader's quiet hours, where it waits or waited for that
     tries: Plain[int] = 0
     held_up: Plain[bool] = False  # the provider will not have it for now: nobody should wait for this way only
     ended_at: Annotated[datetime | None, MESSAGE_FACT] = None

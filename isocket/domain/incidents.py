@@ -73,6 +73,8 @@ class Incident(Record):
     detected_at: Annotated[datetime, INCIDENT_FACT]  # when we knew
     acknowledged_at: Annotated[datetime | None, INCIDENT_FACT] = None
     acknowledged_by: Annotated[str | None, INCIDENT_FACT] = None  # account or contact id, and by which way
+    confirmed_at: Annotated[datetime | None, INCIDENT_FACT] = None  # whoever took it said again that they are on it
+    asked_at: Plain[datetime | None] = None  # they were asked whether they still are, and have not answered
     closed_at: Annotated[datetime | None, INCIDENT_FACT] = None
     explained_by: Annotated[str | None, INCIDENT_FACT] = None  # the incident that makes this one no news
     short_code: Annotated[str, INCIDENT_FACT] = ""  # what a reply says to acknowledge
@@ -82,6 +84,7 @@ class Incident(Record):
     told_from: Plain[datetime | None] = None  # since when the ladder's seconds count; None: since it was detected
     told_though_over: Plain[bool] = False  # its alarm goes out even if it ends before that went
     ladder_position: Plain[int] = 0  # how many steps of the ladder were taken
+    exhausted_at: Plain[datetime | None] = None  # the ladder was of no use; it is climbed again, ever more rarely
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
 
 
