@@ -20,6 +20,12 @@ SEVERITIES: Mapping[Cause, Severity] = MappingProxyType(
         Cause.UNAUTHORISED: Severity.MINOR,
         Cause.RESTARTED: Severity.INFO,
         Cause.OFFLINE: Severity.MAJOR,
+        Cause.THERMOSTAT_INEFFECTIVE: Severity.MAJOR,
+        Cause.COMMAND_FAILED: Severity.MAJOR,
+        Cause.SIGNAL_LOW: Severity.MINOR,
+        Cause.FLAPPING: Severity.MAJOR,  # where it is not known of what; else as much as that matters
+        Cause.NO_RECIPIENT: Severity.MAJOR,
+        Cause.DELIVERY_BROKEN: Severity.MAJOR,
         Cause.TEST: Severity.MAJOR,  # a test must reach those whom an alarm reaches
     }
 )
@@ -45,6 +51,28 @@ ONE_SHOT_LASTS_S = 900
 
 PROBED = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE, Cause.TEMP_FAULT, Cause.INPUT})
 """Causes that belong to one thermometer or input; a report that names none means the first."""
+
+
+FROM_DEVICE = frozenset(
+    {
+        Cause.MAINS_LOST,
+        Cause.BATTERY_LOW,
+        Cause.SHUTDOWN_IMMINENT,
+        Cause.TEMP_HIGH,
+        Cause.TEMP_LOW,
+        Cause.TEMP_RATE,
+        Cause.TEMP_FAULT,
+        Cause.INPUT,
+        Cause.CREDIT_LOW,
+        Cause.UNAUTHORISED,
+        Cause.RESTARTED,
+        Cause.TEST,
+    }
+)
+"""What a device may raise by an alarm report of its own; the other causes only the cloud can know."""
+
+OWNED_ELSEWHERE = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
+"""What is opened and closed by `alerts.raising`: it tells of people, not of a device, and no device rule ends it."""
 
 
 def severity_of(cause: Cause, probe: int | None, settings: DeviceSettings) -> Severity:

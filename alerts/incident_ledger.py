@@ -9,14 +9,13 @@ from alerts.causes import is_told, severity_of
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
-from alerts.short_codes import short_codes
+from alerts.short_codes import STILL_OPEN, free_code
 from alerts.timeline import incident_line
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
 
-STILL_OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 log = get_logger(__name__)
 
 
@@ -190,26 +189,12 @@ class IncidentLedger:
             opened_at=from_ms(opening.began_ms),
             detected_at=self._now,
             explained_by=opening.explained_by,
-            short_code=await self._free_code(opening.incident_id),
+            short_code=await free_code(self._records, self._case.account_id, opening.incident_id),
             open_key=open_key(self._case.device_id, cause, probe),
             needs_step=is_told(severity) and opening.explained_by is None,
             step_due_at=self._now if hold_ms is None else from_ms(hold_ms),
             told_though_over=though_over,
         )
-
-    async def _free_code(self, incident_id: str) -> str:
-        """Return a code that no other open incident of the account has."""
-        for code in short_codes(incident_id):
-            taken = await self._records.find(
-                Incident,
-                is_("short_code", code),
-                is_("account_id", self._case.account_id),
-                one_of("state", STILL_OPEN),
-                limit=1,
-            )
-            if not taken or taken[0].id == incident_id:
-                return code
-        return ""
 
     def _opening_lines(self, incident: Incident) -> list[TimelineEntry]:
         began = {"began": to_text(incident.opened_at), "value": incident.value}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from alerts.causes import OWNED_ELSEWHERE
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, open_incidents
 from alerts.rules.decisions import Close, Why, incident_id
@@ -237,7 +238,7 @@ def _reconcile(case: Case, judgement: Judgement, own: Sequence[Incident]) -> tup
     known |= {each.incident_id for each in judgement.decisions if isinstance(each, Close)}
     strays: list[Incident] = []
     for incident in own:
-        if incident.id in known:
+        if incident.id in known or incident.cause in OWNED_ELSEWHERE:
             continue
         key = Key(incident.cause, incident.probe)
         waits = conditions.get(key)

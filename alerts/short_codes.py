@@ -3,8 +3,12 @@
 import hashlib
 from collections.abc import Iterator
 
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.storage.port import Records, is_, one_of
+
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which look like 1 and 0
 DIGITS = "23456789"
+STILL_OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
 def short_codes(incident_id: str) -> Iterator[str]:
@@ -18,3 +22,18 @@ def short_codes(incident_id: str) -> Iterator[str]:
         rest, digit = divmod((start + step) % every, len(DIGITS))
         first, second = divmod(rest, len(LETTERS))
         yield LETTERS[first] + LETTERS[second] + DIGITS[digit]
+
+
+async def free_code(records: Records, account_id: str, incident_id: str) -> str:
+    """Return a code that no other open incident of the account has; empty where all are taken."""
+    for code in short_codes(incident_id):
+        taken = await records.find(
+            Incident,
+            is_("short_code", code),
+            is_("account_id", account_id),
+            one_of("state", STILL_OPEN),
+            limit=1,
+        )
+        if not taken or taken[0].id == incident_id:
+            return code
+    return ""

@@ -22,6 +22,7 @@ _EXAMPLE: dict[str, Any] = {
     "id": "inc_q3mzv6t2cs5hd4yofn7ab2k3xe",
     "device_id": "is7k2m9q4xw1",
     "cause": "mains_lost",
+    "about": None,
     "probe": None,
     "severity": "critical",
     "state": "open",
@@ -54,8 +55,9 @@ class IncidentView(View):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     id: str
-    device_id: str
+    device_id: str | None = Field(description="Null where it is a matter of the whole account.")
     cause: Cause
+    about: Cause | None = Field(description="Of `flapping`: what comes and goes.")
     probe: int | None = Field(description="Which thermometer or input, counted from 0.")
     severity: Severity
     state: IncidentState
@@ -143,8 +145,9 @@ async def views_of(portal: Portal, account_id: str, incidents: Sequence[Incident
 def _view(incident: Incident, lines: list[Line]) -> IncidentView:
     return IncidentView(
         id=incident.id,
-        device_id=incident.device_id,
+        device_id=incident.device_id or None,
         cause=incident.cause,
+        about=incident.about,
         probe=incident.probe,
         severity=incident.severity,
         state=incident.state,

@@ -78,6 +78,9 @@ def order_of(command: Command, now: datetime) -> Order:
     )
 
 
+_IN_DEGREES = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE, Cause.THERMOSTAT_INEFFECTIVE})
+
+
 def name_of(device: Device | None) -> str:
     """Return what a socket is called: its nickname, else its id."""
     if device is None:
@@ -89,7 +92,8 @@ def trouble(incident: Incident, device: Device | None) -> Trouble:
     """Return an incident in words: `Too cold (Freezer, 1.5 °C)`."""
     what = spoken(CAUSES, incident.cause.value)
     more = ", ".join(each for each in (_probe_label(incident, device), _measured(incident)) if each)
-    return Trouble(incident=incident, where=name_of(device), what=f"{what} ({more})" if more else what)
+    where = name_of(device) if incident.device_id else "Your account"
+    return Trouble(incident=incident, where=where, what=f"{what} ({more})" if more else what)
 
 
 def readings(fields: Mapping[str, Any], settings: DeviceSettings, part_names: str | None = None) -> list[Reading]:
@@ -169,11 +173,13 @@ def _probe_label(incident: Incident, device: Device | None) -> str:
 
 
 def _measured(incident: Incident) -> str:
+    if incident.about is not None:
+        return spoken(CAUSES, incident.about.value).lower()
     if incident.value is None:
         return ""
     if incident.cause is Cause.BATTERY_LOW:
         return f"{_plain(incident.value)} %"
-    if incident.cause in {Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE}:
+    if incident.cause in _IN_DEGREES:
         return f"{incident.value:.1f} °C"
     return ""
 

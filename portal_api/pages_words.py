@@ -21,6 +21,12 @@ CAUSES: Mapping[str, str] = MappingProxyType(
         "unauthorised": "Somebody without permission tried to use it",
         "restarted": "It has restarted",
         "offline": "No contact",
+        "thermostat_ineffective": "The thermostat has no effect",
+        "command_failed": "A command was not carried out",
+        "signal_low": "The mobile signal is weak",
+        "flapping": "Unstable, comes and goes",
+        "no_recipient": "Nobody can be told of alarms",
+        "delivery_broken": "Messages do not reach the contacts",
         "test": "Test alarm",
     }
 )
@@ -73,6 +79,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "came_late": "it was over when we heard of it",
         "explained_by_mains_lost": "the mains failure explains it",
         "explained": "another alarm explains it",
+        "nobody_to_tell": "there is nobody who could be told",
         "information_only": "it is for the record only",
         "expired": "it was too late to be of use",
         "opted_out": "they told the provider to stop",

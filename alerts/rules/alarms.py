@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from alerts.causes import ONE_SHOTS, PROBED
+from alerts.causes import FROM_DEVICE, ONE_SHOTS, PROBED
 from alerts.rules.decisions import Open, Why
 from alerts.rules.docket import Docket, When
 from alerts.rules.memory import Key
@@ -13,7 +13,7 @@ from isocket.domain.incidents import Cause
 def key_of(fields: Mapping[str, Any]) -> Key | None:
     """Return what an alarm report is about, None for a cause that only the cloud can know."""
     cause = Cause(fields["cause"])
-    if cause is Cause.OFFLINE:
+    if cause not in FROM_DEVICE:
         return None
     return Key(cause, fields.get("probe") or 0) if cause in PROBED else Key(cause)
 

@@ -75,11 +75,20 @@ def cut(text: str, room: int) -> str:
 def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) -> str:
     """Return what is wrong, or that it no longer is, with the value and the probe that are known."""
     phrase = (texts.clear if clear else texts.alarm)[incident.cause]
-    value = None if clear else number(incident.value, texts.decimal_mark)
+    value = _value(texts, incident, clear=clear)
     phrase = _BRACKETS.sub("" if value is None else lambda found: found.group(1), phrase)
     phrase = phrase.replace("{value}", value or "")
     where = _where(texts, incident, label)
     return f"{phrase} ({where})" if where else phrase
+
+
+def _value(texts: Texts, incident: Incident, *, clear: bool) -> str | None:
+    """Return what the phrase tells beyond the cause: a measured value, of an unstable one what it is and how often."""
+    if incident.cause is Cause.FLAPPING and not clear:
+        return None if incident.about is None else _BRACKETS.sub("", texts.alarm[incident.about])
+    if clear and incident.cause is not Cause.FLAPPING:
+        return None
+    return number(incident.value, texts.decimal_mark)
 
 
 def number(value: float | None, decimal_mark: str) -> str | None:

@@ -26,6 +26,12 @@ class Cause(StrEnum):
     UNAUTHORISED = "unauthorised"
     RESTARTED = "restarted"
     OFFLINE = "offline"
+    THERMOSTAT_INEFFECTIVE = "thermostat_ineffective"
+    COMMAND_FAILED = "command_failed"
+    SIGNAL_LOW = "signal_low"
+    FLAPPING = "flapping"  # another cause comes and goes, see `Incident.about`
+    NO_RECIPIENT = "no_recipient"
+    DELIVERY_BROKEN = "delivery_broken"
     TEST = "test"
 
 
@@ -62,8 +68,9 @@ class Incident(Record):
     """One episode. `open_key` is unique while it lasts, which is what allows only one at a time."""
 
     account_id: Annotated[str, INCIDENT_FACT]
-    device_id: Annotated[str, INCIDENT_FACT]
+    device_id: Annotated[str, INCIDENT_FACT]  # empty where it is a matter of the whole account
     cause: Annotated[Cause, INCIDENT_FACT]
+    about: Annotated[Cause | None, INCIDENT_FACT] = None  # of `flapping`: the cause that comes and goes
     probe: Annotated[int | None, INCIDENT_FACT] = None
     severity: Annotated[Severity, INCIDENT_FACT]
     state: Annotated[IncidentState, INCIDENT_FACT] = IncidentState.OPEN
@@ -88,9 +95,15 @@ class Incident(Record):
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
 
 
-def open_key(device_id: str, cause: Cause, probe: int | None) -> str:
-    """Return the key that only one open incident can have."""
-    return derived_id("open", device_id, cause, -1 if probe is None else probe)
+def open_key(device_id: str, cause: Cause, probe: int | None, about: Cause | None = None) -> str:
+    """Return the key that only one open incident of a device can have."""
+    parts = [] if about is None else [about.value]
+    return derived_id("open", device_id, cause, -1 if probe is None else probe, *parts)
+
+
+def account_open_key(account_id: str, cause: Cause) -> str:
+    """Return the key that only one open incident of a whole account can have."""
+    return derived_id("open", "account", account_id, cause)
 
 
 class Happening(StrEnum):

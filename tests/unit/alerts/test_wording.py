@@ -231,3 +231,20 @@ def test_the_words_themselves_need_no_spelling(language: str) -> None:
     texts = words(language)
     for each in (*texts.alarm.values(), *texts.clear.values(), texts.alarm_sms, texts.clear_sms, texts.test):
         assert is_gsm7(each), each
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("about", Cause)
+def test_what_comes_and_goes_is_named_in_one_segment_and_its_end_says_how_often_it_came(
+    language: str, about: Cause
+) -> None:
+    story = Story(
+        incident=incident(Cause.FLAPPING, about=about, value=99_999, probe=99, test=True), device_name="W" * 40
+    )
+    reader = Reader(language=language, time_zone="UTC")
+    alarm, clear = alarm_text(story, reader).text, clear_text(story, reader).text
+    assert re.sub(r"\[.*", "", words(language).alarm[about]) in alarm
+    assert "99999" in clear
+    for said in (alarm, clear):
+        assert fits_one_segment(said), said
+        assert said.count("W") - 6 >= LEAST_NAME, said
