@@ -14,6 +14,7 @@ from alerts.outcomes import Outcome, Unclear
 from alerts.settlement import Settlement, attempt_id
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.record import Record
 from isocket.kit.clock import Clock
@@ -51,6 +52,9 @@ def message_for(delivery: Delivery, attempt: str, *, mail_domain: str) -> Messag
         html=delivery.html,
         unsubscribe_url=delivery.unsubscribe_url,
         message_id=f"<{delivery.id}@{mail_domain}>",
+        kind=delivery.kind,
+        topic=delivery.incident_id or delivery.id,
+        expires_at=delivery.expires_at,
     )
 
 
@@ -149,7 +153,8 @@ class Dispatcher:
             return DeliveryState.CALLED_OFF, incident.state.value
         if held.contact_id is None:
             return None
-        reason = _why_not_now(held, contact)
+        endpoint = await self._get(Endpoint, held.address if held.channel in ENDPOINT_KINDS else None)
+        reason = _why_not_now(held, contact, endpoint)
         return None if reason is None else (DeliveryState.CALLED_OFF, reason)
 
     def _is_told(self, incident: Incident, alarm: Delivery) -> bool:
@@ -172,7 +177,9 @@ class Dispatcher:
         )
 
 
-def _why_not_now(held: Delivery, contact: Contact | None) -> str | None:
+def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
+    if held.channel in ENDPOINT_KINDS:
+        return _why_not_there(held, contact, endpoint)
     reason = why_not(contact, held.channel)
     if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
         reason = None  # a code is sent in order to verify
@@ -181,6 +188,15 @@ def _why_not_now(held: Delivery, contact: Contact | None) -> str | None:
     if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
         reason = "address_changed"
     return reason
+
+
+def _why_not_there(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
+    if contact is None:
+        return "removed"
+    if contact.paused_at is not None:
+        return "paused"
+    reason = why_not_to(endpoint, contact.id)
+    return None if reason == "unverified" and held.kind not in ABOUT_INCIDENTS else reason
 
 
 def _may_come_back(held: Delivery, contact: Contact) -> bool:

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from alerts.outcomes import Cancellation, Outcome
 from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import DeliveryKind
 
 __all__ = ["CancellingChannel", "Channel", "ChannelKind", "Message"]
 
@@ -15,9 +16,10 @@ class Message:
     """What one channel sends to one person, once.
 
     `attempt_id` is ours and opaque; it travels in the address of the status callback. `to` is an E.164
-    phone number or an e-mail address. `subject` is for e-mail and empty elsewhere. `unsubscribe_url` offers
-    the one click of RFC 8058. `message_id` stays the same for one delivery, so that a mailbox can collapse
-    a second copy.
+    phone number, an e-mail address or the id of an Endpoint. `subject` is for e-mail and empty elsewhere.
+    `unsubscribe_url` offers the one click of RFC 8058. `message_id` stays the same for one delivery, so that a
+    mailbox can collapse a second copy. A later message about the same `topic` takes the place of one that waits.
+    After `expires_at` it is of no use any more.
     """
 
     attempt_id: str
@@ -27,6 +29,9 @@ class Message:
     html: str | None = None
     unsubscribe_url: str | None = None
     message_id: str | None = None
+    kind: DeliveryKind = DeliveryKind.ALARM
+    topic: str = ""
+    expires_at: datetime | None = None
 
 
 class Channel(Protocol):

@@ -61,6 +61,8 @@ class Recipient(StrEnum):
 
     SMS_VOICE_PROVIDER = "SMS and voice provider"
     MAIL_PROVIDER = "mail server"
+    PUSH_SERVICE = "push service of the browser's maker (ciphertext only)"
+    WEBHOOK_RECEIVER = "the program that the customer named"
     OWNER = "the customer who entered it"
 
 
@@ -107,7 +109,7 @@ DEVICE_WORDS = Handling(
     keep=Keep.RELATION,
     export=Export.PORTABLE,
     on_erasure=OnErasure.BLANK,
-    recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.MAIL_PROVIDER),
+    recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.MAIL_PROVIDER, Recipient.WEBHOOK_RECEIVER),
     sealed=True,
 )
 DEVICE_CHOICE = Handling(
@@ -145,13 +147,43 @@ CONTACT_EMAIL = Handling(
 CONTACT_CHOICE = Handling(
     purpose=Purpose.ALERTS, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.RELATION, export=Export.PORTABLE
 )
-INCIDENT_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEARS_3)
+ENDPOINT_ADDRESS = Handling(
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    recipients=(Recipient.PUSH_SERVICE, Recipient.WEBHOOK_RECEIVER),
+    sealed=True,
+)
+ENDPOINT_LABEL = Handling(
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    recipients=(Recipient.OWNER,),
+    sealed=True,
+)
+ENDPOINT_SECRET = Handling(
+    purpose=Purpose.SECURITY,
+    basis=Basis.CONTRACT,
+    keep=Keep.RELATION,
+    export=Export.WITHHELD,
+    sealed=True,
+)
+INCIDENT_FACT = Handling(
+    purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEARS_3, recipients=(Recipient.WEBHOOK_RECEIVER,)
+)
 MESSAGE_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEAR_1)
 MESSAGE_TEXT = Handling(
     purpose=Purpose.ALERTS,
     basis=Basis.CONTRACT,
     keep=Keep.DAYS_30,
-    recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.MAIL_PROVIDER),
+    recipients=(
+        Recipient.SMS_VOICE_PROVIDER,
+        Recipient.MAIL_PROVIDER,
+        Recipient.PUSH_SERVICE,
+        Recipient.WEBHOOK_RECEIVER,
+    ),
     sealed=True,
 )
 DESK_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.DAYS_30)

@@ -17,6 +17,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.devices import Device
+from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.kit.ids import derived_id
 from isocket.storage.memory import MemoryDocuments
@@ -78,11 +79,14 @@ class AlertHouse:
     records: Records = field(default_factory=lambda: StoredRecords(MemoryDocuments(), Wakeups()))
     sms: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.SMS))
     mail: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.EMAIL))
+    push: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.PUSH))
+    webhook: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.WEBHOOK))
     on_the_desk: bool = False
 
     @property
     def accepted(self) -> list[Message]:
-        return [*self.sms.accepted, *self.mail.accepted]
+        ways = (self.sms, self.mail, self.push, self.webhook)
+        return [message for way in ways for message in way.accepted]
 
     async def furnish(self, **contact: Any) -> "AlertHouse":
         """Add the account, its socket and Anna, who can be reached by both ways."""
@@ -116,6 +120,20 @@ class AlertHouse:
         contact = Contact(id=contact_id, **{**values, **changes})
         await self.records.add(contact)
         return contact
+
+    async def endpoint(self, kind: ChannelKind = ChannelKind.PUSH, **changes: Any) -> Endpoint:
+        """Add a browser or a program of Anna's that has answered."""
+        values: dict[str, Any] = {
+            "id": f"end_{kind}",
+            "account_id": ACCOUNT,
+            "contact_id": ANNA,
+            "address": "https://hooks.example.org/alarm",
+            "created_at": NOON,
+            "verified_at": NOON,
+        }
+        endpoint = Endpoint(kind=kind, **{**values, **changes})
+        await self.records.add(endpoint)
+        return endpoint
 
     async def ladder(self, *steps: dict[str, Any], device_id: str | None = None) -> None:
         ladder = Escalation(
@@ -176,7 +194,7 @@ class AlertHouse:
                 kind: DeskChannel(kind, records=records, clock=self.clock)
                 for kind in (ChannelKind.SMS, ChannelKind.EMAIL)
             }
-        return {ChannelKind.SMS: self.sms, ChannelKind.EMAIL: self.mail}
+        return {each.kind: each for each in (self.sms, self.mail, self.push, self.webhook)}
 
     def escalator(self, records: Records | None = None) -> Escalator:
         return Escalator(records=records or self.records, clock=self.clock, public_url=PUBLIC_URL)

@@ -1,0 +1,66 @@
+"""A message to a browser or a program is checked against the endpoint it goes to, right before it goes."""
+
+from typing import Any
+
+import pytest
+
+from alerts.channels.channel import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from tests.fakes.alert_house import ANNA, BERTIL, AlertHouse
+from tests.fakes.clock import NOON
+
+PUSH = {"channel": ChannelKind.PUSH, "address": "end_push"}
+
+
+async def sent(house: AlertHouse, kind: DeliveryKind = DeliveryKind.CLEAR) -> Delivery:
+    """Return a message to Anna's browser after everything due has gone."""
+    await house.delivery(kind, **PUSH)
+    await house.send()
+    return await house.the_delivery(ChannelKind.PUSH, kind)
+
+
+async def test_a_message_to_an_endpoint_carries_its_id_its_kind_and_its_end() -> None:
+    house = await AlertHouse().furnish()
+    await house.endpoint()
+    await house.delivery(DeliveryKind.CLEAR, **PUSH, incident_id="inc_1", expires_at=NOON.replace(hour=14))
+    await house.send()
+    (message,) = house.push.accepted
+    assert (message.to, message.kind, message.topic) == ("end_push", DeliveryKind.CLEAR, "inc_1")
+    assert message.expires_at == NOON.replace(hour=14)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"gone_at": NOON}, "endpoint_gone"),
+        ({"verified_at": None}, "unverified"),
+        ({"contact_id": BERTIL}, "removed"),
+        ({"id": "end_other"}, "removed"),
+    ],
+    ids=["gone", "unverified", "another's", "removed"],
+)
+async def test_an_endpoint_that_may_not_be_told_gets_nothing(changes: dict[str, Any], reason: str) -> None:
+    house = await AlertHouse().furnish()
+    await house.endpoint(**changes)
+    ended = await sent(house)
+    assert (ended.state, ended.reason, house.push.asked) == (DeliveryState.CALLED_OFF, reason, [])
+
+
+@pytest.mark.parametrize("kind", [DeliveryKind.CODE, DeliveryKind.NOTICE])
+async def test_what_proves_or_tries_an_endpoint_goes_before_it_has_answered(kind: DeliveryKind) -> None:
+    house = await AlertHouse().furnish()
+    await house.endpoint(verified_at=None)
+    assert (await sent(house, kind)).state is DeliveryState.SENT
+
+
+async def test_the_endpoints_of_somebody_who_asked_us_to_stop_get_nothing() -> None:
+    house = await AlertHouse().furnish(paused_at=NOON)
+    await house.endpoint()
+    assert (await sent(house)).reason == "paused"
+
+
+async def test_an_endpoint_needs_no_number_and_no_mailbox_of_its_contact() -> None:
+    house = await AlertHouse().furnish(phone=None, email=None, phone_verified_at=None, email_verified_at=None)
+    await house.endpoint()
+    ended = await sent(house)
+    assert (ended.state, ended.contact_id) == (DeliveryState.SENT, ANNA)
