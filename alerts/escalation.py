@@ -27,6 +27,7 @@ from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, Incident, IncidentState
 from isocket.domain.record import Record
+from isocket.domain.unheard import unheard_of
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, at_most, is_
@@ -280,7 +281,10 @@ class Escalator:
     async def _say_that_it_is_exhausted(self, round_: _Round, reason: str) -> None:
         """Write once that the ladder was of no use, and let the account know by its own address."""
         incident = round_.incident
-        made: list[Record] = [incident_line(incident, Happening.EXHAUSTED, reason, at=round_.now, reason=reason)]
+        made: list[Record] = [
+            incident_line(incident, Happening.EXHAUSTED, reason, at=round_.now, reason=reason),
+            unheard_of(incident, reason, round_.now),
+        ]
         account = await self._records.get(Account, incident.account_id)
         if account is not None:
             notice = notice_that_nobody_answered if reason == UNANSWERED else notice_that_nobody_was_told

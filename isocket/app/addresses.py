@@ -5,6 +5,10 @@ from ipaddress import ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+from phonenumbers import NumberParseException, PhoneNumberFormat
+
 _MOST_PORTS = 65_535
 
 
@@ -83,3 +87,45 @@ def public_origin(url: str) -> str:
     if parts.username or parts.query or parts.fragment:
         raise ValueError(f"there is more than scheme, host and path in it: {example}")
     return url.rstrip("/")
+
+
+def web_address(url: str) -> None:
+    """Look whether `url` is a web address that can be asked.
+
+    Raises:
+        ValueError: it says how one looks, and never holds the address, which may be a secret.
+    """
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError("this is no web address: write http:// or https://, a host and a path")
+
+
+def mailbox(text: str) -> str:
+    """Return the one mailbox that `text` names.
+
+    Raises:
+        ValueError: it is none, or more.
+    """
+    try:
+        return validate_email(text.strip(), allow_smtputf8=False, check_deliverability=False).normalized
+    except EmailNotValidError:
+        raise ValueError("this is no e-mail address: write one, such as name@example.org") from None
+
+
+def phone_number(text: str) -> str:
+    """Return the number in E.164.
+
+    Raises:
+        ValueError: no country has such a number.
+    """
+    try:
+        number = phonenumbers.parse(text.strip(), None)
+    except NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise ValueError("this is no telephone number: write it with + and the country, such as +358401234567")
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)

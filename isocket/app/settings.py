@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from isocket.app.addresses import HostPort, check_broker_url, public_origin
+from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -25,6 +25,20 @@ def _origin(value: object) -> object:
 def _broker(value: object) -> object:
     if isinstance(value, str):
         check_broker_url(value)
+    return value
+
+
+def _mailbox(value: object) -> object:
+    return mailbox(value) if isinstance(value, str) else value
+
+
+def _phone(value: object) -> object:
+    return phone_number(value) if isinstance(value, str) else value
+
+
+def _web(value: object) -> object:
+    if isinstance(value, str):
+        web_address(value)
     return value
 
 
@@ -91,6 +105,35 @@ class Settings(BaseModel):
         default=None, description="`smtps://user:password@host:port`; without it mail goes to the desk"
     )
     mail_from: str = Field(default="iSocket <no-reply@localhost>", description="sender of every mail")
+    operator_email: Annotated[str | None, BeforeValidator(_mailbox)] = Field(
+        default=None, description="who runs this cloud: gets a mail when the cloud itself is in trouble"
+    )
+    operator_phone: Annotated[str | None, BeforeValidator(_phone)] = Field(
+        default=None, description="their telephone, which gets the same as a text message"
+    )
+    heartbeat_url: Annotated[SecretStr | None, BeforeValidator(_web)] = Field(
+        default=None,
+        description="address of an outside dead man's switch, asked every 30 s while all is well with the alarms",
+    )
+    outage_least: int = Field(
+        default=5, ge=2, description="so many sockets, at least, must fall silent or lose power at once to be one event"
+    )
+    outage_share_pct: float = Field(
+        default=30, gt=0, le=100, description="and so many percent of those that were heard lately must fall silent"
+    )
+    outage_within_s: float = Field(
+        default=900, ge=10, le=86_400, description="within so many seconds, about the time between two messages"
+    )
+    outage_hold_s: float = Field(
+        default=3600,
+        ge=0,
+        le=86_400,
+        description="for so many seconds an outage of ours keeps `offline` from people; then they are told",
+    )
+    power_cut_share_pct: float = Field(
+        default=2, gt=0, le=100, description="so many percent must lose mains power at once to be a power cut of many"
+    )
+    power_cut_within_s: float = Field(default=120, ge=1, le=3600, description="within so many seconds")
     bcrypt_cost: int = Field(default=12, ge=10, le=16, description="work for one password, from 10 to 16")
     erasure_grace_days: int = Field(
         default=14, ge=0, le=90, description="days in which an erasure can be undone; 0 erases at once"

@@ -14,9 +14,12 @@ from isocket.domain import (
     desk,
     devices,
     endpoints,
+    findings,
     incidents,
     listening,
+    outages,
     problems,
+    unheard,
     watches,
 )
 from isocket.domain.record import Record, stored_classes
@@ -35,5 +38,6 @@ __all__ = [
     "problems",
 ]
 __all__ += ["answers", "call_offs", "watches"]
+__all__ += ["findings", "outages", "unheard"]
 
 STORED: tuple[type[Record], ...] = stored_classes()

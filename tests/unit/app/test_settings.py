@@ -147,3 +147,18 @@ def test_the_example_for_one_machine_is_accepted() -> None:
     example = Path(__file__).parents[3] / "deploy" / "isocket.toml"
     settings = load_settings({"ISOCKET_CONFIG": str(example)})
     assert (settings.origin, settings.mqtt.is_loopback) == ("https://cloud.example.org", True)
+
+
+def test_how_the_operator_is_reached_is_checked_and_kept_in_one_form() -> None:
+    settings = load_settings(
+        {"ISOCKET_OPERATOR_EMAIL": " ops@Example.org ", "ISOCKET_OPERATOR_PHONE": "+44 7700 900123"}
+    )
+    assert settings.operator_phone == "+447700900123"
+    assert settings.operator_email == "ops@example.org"
+    said = faults(
+        ISOCKET_OPERATOR_EMAIL="ops", ISOCKET_OPERATOR_PHONE="0400123", ISOCKET_HEARTBEAT_URL="geheim.example.org"
+    )
+    assert "ISOCKET_OPERATOR_EMAIL: this is no e-mail address" in said
+    assert "ISOCKET_OPERATOR_PHONE: this is no telephone number" in said
+    assert "ISOCKET_HEARTBEAT_URL: this is no web address" in said
+    assert "geheim" not in said
