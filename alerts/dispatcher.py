@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -19,9 +19,8 @@ from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.record import Record
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, at_most, is_, one_of
-from isocket.storage.wakeups import Bell
-from isocket.storage.worker import Worker, claim
+from isocket.storage.port import AlreadyThereError, Records, at_most, is_
+from isocket.storage.worker import claim
 
 R = TypeVar("R", bound=Record)
 log = get_logger(__name__)
@@ -81,30 +80,25 @@ class Dispatcher:
         self._mail_domain = mail_domain_of(public_url)
         self._settlement = Settlement(records=records, clock=clock, public_url=public_url, chance=chance)
 
-    async def step(
-        self,
-        kinds: Sequence[DeliveryKind] = tuple(DeliveryKind),
-        channels: Sequence[ChannelKind] = tuple(ChannelKind),
-    ) -> bool:
-        """Send one due delivery of these kinds by these channels; return whether there was one."""
-        held = await self.claim_one(kinds, channels)
+    async def step(self, lane: str | None = None) -> bool:
+        """Send one due delivery of this lane, None: of any; return whether there was one."""
+        held = await self.claim_one(lane)
         if held is None:
             return False
         await self.carry(held)
         return True
 
-    async def claim_one(self, kinds: Sequence[DeliveryKind], channels: Sequence[ChannelKind]) -> Delivery | None:
-        """Lease the delivery that has been due longest, or None. From here on the provider may have it."""
+    async def claim_one(self, lane: str | None = None) -> Delivery | None:
+        """Lease the due delivery whose turn it is, or None. From here on the provider may have it."""
         return await claim(
             self._records,
             Delivery,
             is_("state", DeliveryState.DUE),
+            *([] if lane is None else [is_("lane", lane)]),
             at_most("due_at", self._clock.now()),
-            one_of("kind", list(kinds)),
-            one_of("channel", list(channels)),
             clock=self._clock,
-            lease_s=max(DEADLINE_S[channel] for channel in channels) + LEASE_MARGIN_S,
-            order_by="due_at",
+            lease_s=_deadline_s(lane) + LEASE_MARGIN_S,
+            order_by="priority",
             state=DeliveryState.CALLING,
         )
 
@@ -177,6 +171,11 @@ class Dispatcher:
         )
 
 
+def _deadline_s(lane: str | None) -> float:
+    """Return how long the longest call of this lane may take, None: of any lane."""
+    return max(DEADLINE_S.values()) if lane is None else DEADLINE_S[ChannelKind(lane.partition(".")[2])]
+
+
 def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
     if held.channel in ENDPOINT_KINDS:
         return _why_not_there(held, contact, endpoint)
@@ -202,59 +201,3 @@ def _why_not_there(held: Delivery, contact: Contact | None, endpoint: Endpoint |
 def _may_come_back(held: Delivery, contact: Contact) -> bool:
     """Tell whether a fresh code ends the pause: who unsubscribed comes back by mail, who replied STOP by START."""
     return held.channel is ChannelKind.EMAIL and contact.pause_reason == "unsubscribed"
-
-
-class Lane(Worker):
-    """Claims deliveries of some kinds one after another and carries up to `calls` of them at a time.
-
-    A provider that hangs holds up only what goes by the same lane, and that only when all its calls hang.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        dispatcher: Dispatcher,
-        kinds: Sequence[DeliveryKind],
-        channels: Sequence[ChannelKind],
-        calls: int,
-        bell: Bell,
-        clock: Clock,
-        idle_s: float = 0.25,
-    ) -> None:
-        super().__init__(name, self._start_one, bell=bell, clock=clock, idle_s=idle_s)
-        self._dispatcher = dispatcher
-        self._kinds = tuple(kinds)
-        self._channels = tuple(channels)
-        self._free = asyncio.Semaphore(calls)
-        self._calls = asyncio.TaskGroup()
-        self._stop = asyncio.Event()
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; the calls under way are finished first."""
-        self._stop = stop
-        self._calls = asyncio.TaskGroup()
-        async with self._calls:
-            await super().run(stop)
-
-    async def _start_one(self) -> bool:
-        await self._free.acquire()
-        held = None
-        try:
-            if not self._stop.is_set():
-                held = await self._dispatcher.claim_one(self._kinds, self._channels)
-        finally:
-            if held is None:
-                self._free.release()
-        if held is None:
-            return False
-        self._calls.create_task(self._carry(held), name=f"{self.name}:{held.id}")
-        return True
-
-    async def _carry(self, held: Delivery) -> None:
-        try:
-            await self._dispatcher.carry(held)
-        except Exception:  # the lease brings it back, and the other calls go on
-            log.exception("delivery_failed", delivery_id=held.id)
-        finally:
-            self._free.release()

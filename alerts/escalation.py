@@ -21,6 +21,7 @@ from alerts.letters import Letters
 from alerts.notices import notice_that_nobody_answered, notice_that_nobody_was_told
 from alerts.stories import story_of
 from alerts.timeline import delivery_line, incident_line
+from alerts.turns import in_turn
 from alerts.wording import Story
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact, Escalation
@@ -165,11 +166,16 @@ class Escalator:
             hope, new = hope or bool(told), new + len(told)
             made += self._rung(round_, taken, rungs[taken], told, skipped)
             taken += 1
-        await self._records.add_all(made)
+        await self._add_in_turn(made)
         sent = [each for each in alarms if each.state in {DeliveryState.SENT, DeliveryState.DELIVERED}]
         latest = max((each.created_at for each in alarms), default=now)
         told_at = (now if new else latest) if sent else None
         return _Climbed(rungs=rungs, taken=taken, alarms=len(alarms) + new, hope=hope, told_at=told_at)
+
+    async def _add_in_turn(self, made: Sequence[Record]) -> None:
+        alarms = [each for each in made if isinstance(each, Delivery)]
+        lines = [each for each in made if not isinstance(each, Delivery)]
+        await self._records.add_all([*await in_turn(self._records, alarms), *lines])
 
     def _rung(
         self,

@@ -55,6 +55,7 @@ def _delivery(story: Story, kind: DeliveryKind, to: Recipient, said: Words, numb
         incident_id=incident.id,
         contact_id=to.contact.id,
         kind=kind,
+        severity=incident.severity,
         channel=to.channel,
         address=to.address,
         subject_line=said.subject,

@@ -1,14 +1,16 @@
 """Puts the workers of the alarm service together."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from alerts.channels.channel import Channel, ChannelKind
-from alerts.dispatcher import Dispatcher, Lane
+from alerts.dispatcher import Dispatcher
 from alerts.escalation import Escalator
 from alerts.judge import Judge
+from alerts.lanes import Lane
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
-from isocket.domain.deliveries import Delivery, DeliveryKind, Receipt
+from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
 from isocket.domain.incidents import Incident
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
@@ -18,14 +20,8 @@ from isocket.storage.worker import Worker
 
 JUDGES = 2
 ESCALATORS = 2
-URGENT_CALLS = 16
-ORDINARY_CALLS = 8
+CALLS = MappingProxyType({Urgency.URGENT: 16, Urgency.ORDINARY: 8})  # of each lane at a time
 QUESTIONS = 4  # about unclear deliveries, at a time
-
-_URGENT = (DeliveryKind.ALARM,)
-_ORDINARY = tuple(kind for kind in DeliveryKind if kind not in _URGENT)
-_PHONE = (ChannelKind.SMS, ChannelKind.VOICE)
-_MAIL = (ChannelKind.EMAIL,)
 
 
 def workers(
@@ -46,18 +42,17 @@ def workers(
     dispatcher = Dispatcher(records=records, clock=clock, channels=channels, public_url=public_url)
     lanes = [
         Lane(
-            f"send-{urgency}-{way}",
+            f"send-{lane}",
             dispatcher=dispatcher,
-            kinds=kinds,
-            channels=channel_kinds,
-            calls=calls,
+            lane=lane,
+            calls=CALLS[urgency],
             # The bell rings for any delivery, and every claim in vain makes an alarm wait a little: what is not
             # urgent looks for itself.
-            bell=wakeups.bell(Delivery.collection) if kinds is _URGENT else wakeups.bell(),
+            bell=wakeups.bell(Delivery.collection) if urgency is Urgency.URGENT else wakeups.bell(),
             clock=clock,
         )
-        for urgency, kinds, calls in (("alarms", _URGENT, URGENT_CALLS), ("others", _ORDINARY, ORDINARY_CALLS))
-        for way, channel_kinds in (("phone", _PHONE), ("mail", _MAIL))
+        for urgency in Urgency
+        for lane in (lane_name(urgency, channel) for channel in ChannelKind)
     ]
     judging = [
         Worker(

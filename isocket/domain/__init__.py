@@ -19,7 +19,7 @@ from isocket.domain import (
     listening,
     outages,
     problems,
-    unheard,
+__all__ += []
     watches,
 )
 from isocket.domain.record import Record, stored_classes
@@ -37,7 +37,6 @@ __all__ = [
     "listening",
     "problems",
 ]
-__all__ += ["answers", "call_offs", "watches"]
-__all__ += ["findings", "outages", "unheard"]
+__all__ += ["answers", "call_offs", "findings", "outages", "sending", "unheard", "watches"]
 
 STORED: tuple[type[Record], ...] = stored_classes()

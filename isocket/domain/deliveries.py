@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Annotated
 
 from isocket.domain.contacts import ChannelKind
@@ -15,8 +16,9 @@ from isocket.domain.handling import (
     Plain,
     Purpose,
 )
+from isocket.domain.incidents import Severity
 from isocket.domain.record import Record, record
-from isocket.kit.clock import EPOCH
+from isocket.kit.clock import EPOCH, to_text
 
 MESSAGE_LINK = Handling(
     purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.YEAR_1, export=Export.WITHHELD
@@ -48,20 +50,50 @@ class DeliveryState(StrEnum):
     CALLED_OFF = "called_off"  # acknowledged, closed or opted out before it went
 
 
+class Urgency(StrEnum):
+    """The two lanes on the way to a provider: what is in the first never waits for what is in the second."""
+
+    URGENT = "urgent"  # alarms that are critical or major
+    ORDINARY = "ordinary"
+
+
+_RANKS = MappingProxyType({severity: rank for rank, severity in enumerate(Severity)})
+_NOT_URGENT = frozenset({Severity.MINOR, Severity.INFO})
+MOST_TURNS = 9999  # as many digits as there are in `priority`; who has more waiting shares the last place
+
+
+def lane_name(urgency: Urgency, channel: ChannelKind) -> str:
+    """Return the name of a lane, which each delivery in it carries."""
+    return f"{urgency}.{channel}"
+
+
 @record(
     collection="deliveries",
     subject="person_id",
     account="account_id",
-    indexed=(("state", "due_at"), ("incident_id",), ("account_id",), ("contact_id",), ("link_hash",)),
+    indexed=(
+        ("state", "lane", "priority"),
+        ("state", "due_at"),
+        ("account_id", "state", "lane", "turn"),
+        ("moves_on", "moves_on_at"),
+        ("incident_id",),
+        ("contact_id",),
+        ("link_hash",),
+    ),
 )
 class Delivery(Record):
-    """One message to one person by one channel. Id derived from why, so that a second run adds nothing."""
+    """One message to one person by one channel. Id derived from why, so that a second run adds nothing.
+
+    `lane` and `priority` are filled in where they are not given: within a lane the first alarm of every customer
+    goes before the second of anyone, then what matters most, then what was due first.
+    """
 
     account_id: Annotated[str, MESSAGE_FACT]
     person_id: Annotated[str, MESSAGE_FACT]  # contact or account whose address it goes to
     incident_id: Annotated[str | None, MESSAGE_FACT] = None
     contact_id: Annotated[str | None, MESSAGE_FACT] = None
     kind: Annotated[DeliveryKind, MESSAGE_FACT]
+    severity: Annotated[Severity | None, MESSAGE_FACT] = None  # of the incident it is about
     channel: Annotated[ChannelKind, MESSAGE_FACT]
     address: Annotated[str, MESSAGE_TEXT]
     subject_line: Annotated[str, MESSAGE_TEXT] = ""
@@ -77,8 +109,34 @@ class Delivery(Record):
     held_until: Plain[datetime | None] = None  # the end of its reader's quiet hours, where it waits or waited for that
     tries: Plain[int] = 0
     held_up: Plain[bool] = False  # the provider will not have it for now: nobody should wait for this way only
+    avoids: Plain[str] = ""  # the provider that would not have it the last time
+    turn: Plain[int] = 0  # how many alarms of this customer waited in this lane when it was made
+    lane: Plain[str] = ""
+    priority: Plain[str] = ""  # the order in which a lane is worked off, see `place_of`
+    instead_of: Annotated[str | None, MESSAGE_FACT] = None  # the first message of this person that did not arrive
+    moves_on: Plain[bool] = False  # another way to the same person is tried at `moves_on_at`, see alerts.failover
+    moves_on_at: Plain[datetime] = EPOCH
     ended_at: Annotated[datetime | None, MESSAGE_FACT] = None
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
+
+    def __post_init__(self) -> None:
+        """Fill in the lane and the place in it."""
+        if not self.lane:
+            object.__setattr__(self, "lane", lane_name(urgency_of(self.kind, self.severity), self.channel))
+        if not self.priority:
+            object.__setattr__(self, "priority", place_of(self.turn, self.severity, self.due_at))
+
+
+def urgency_of(kind: DeliveryKind, severity: Severity | None) -> Urgency:
+    """Return which lane a message takes; an alarm that does not say how much it matters is urgent."""
+    urgent = kind is DeliveryKind.ALARM and severity not in _NOT_URGENT
+    return Urgency.URGENT if urgent else Urgency.ORDINARY
+
+
+def place_of(turn: int, severity: Severity | None, due_at: datetime) -> str:
+    """Return the place in a lane as text, whose order is the order in which messages go."""
+    rank = _RANKS[severity] if severity is not None else len(_RANKS)
+    return f"{min(turn, MOST_TURNS):04d}.{rank}.{to_text(due_at)}"
 
 
 class AttemptState(StrEnum):

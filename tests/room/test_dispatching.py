@@ -21,7 +21,6 @@ from tests.fakes.clock import NOON
 BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
 LOST = Unclear(reason="answer_lost: ServerDisconnectedError")
 BUSY = TryLater(reason="provider_unavailable")
-ALL_KINDS, ALL_CHANNELS = tuple(DeliveryKind), tuple(ChannelKind)
 
 
 @pytest.fixture
@@ -300,7 +299,7 @@ async def test_a_channel_that_fails_in_an_unforeseen_way_leaves_the_delivery_unc
 
 
 async def test_a_delivery_whose_worker_died_before_the_attempt_is_sent_by_another(house: AlertHouse) -> None:
-    assert await house.dispatcher().claim_one(ALL_KINDS, ALL_CHANNELS)
+    assert await house.dispatcher().claim_one()
     await house.rest()
     assert len(house.sms.accepted) == 1
     assert (await the_alarm(house)).state is DeliveryState.SENT
@@ -308,7 +307,7 @@ async def test_a_delivery_whose_worker_died_before_the_attempt_is_sent_by_anothe
 
 async def test_a_worker_that_wakes_up_after_its_lease_does_not_send_what_another_sent(house: AlertHouse) -> None:
     sleeper = house.dispatcher()
-    held = await sleeper.claim_one(ALL_KINDS, ALL_CHANNELS)
+    held = await sleeper.claim_one()
     assert held is not None
     await house.rest()
     await sleeper.carry(held)
@@ -318,7 +317,7 @@ async def test_a_worker_that_wakes_up_after_its_lease_does_not_send_what_another
 async def test_a_worker_that_wakes_up_first_is_not_followed_by_another(house: AlertHouse) -> None:
     """Its attempt was not there when its lease ran out, and is there when the next worker wants to make it."""
     sleeper = house.dispatcher()
-    held = await sleeper.claim_one(ALL_KINDS, ALL_CHANNELS)
+    held = await sleeper.claim_one()
     assert held is not None
     await house.pass_by(minutes=1)
     await house.unclear().step()

@@ -4,9 +4,10 @@ import asyncio
 import random
 
 from alerts.channels.channel import ChannelKind, Message
-from alerts.dispatcher import Dispatcher, Lane
+from alerts.dispatcher import Dispatcher
+from alerts.lanes import Lane
 from alerts.outcomes import Outcome, Sent, Unclear
-from isocket.domain.deliveries import DeliveryKind, DeliveryState
+from isocket.domain.deliveries import DeliveryKind, DeliveryState, Urgency, lane_name
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.alert_house import PUBLIC_URL, AlertHouse
 
@@ -46,8 +47,7 @@ def lane_of(house: AlertHouse, provider: Hanging, *, calls: int) -> Lane:
     return Lane(
         "lane",
         dispatcher=dispatcher,
-        kinds=tuple(DeliveryKind),
-        channels=tuple(ChannelKind),
+        lane=lane_name(Urgency.ORDINARY, ChannelKind.SMS),
         calls=calls,
         bell=Wakeups().bell(),
         clock=house.clock,
