@@ -19,7 +19,8 @@ from isocket.domain import (
     listening,
     outages,
     problems,
-__all__ += []
+    sending,
+    unheard,
     watches,
 )
 from isocket.domain.record import Record, stored_classes

@@ -19,6 +19,7 @@ class Spending(Record):
 
     account_id: Annotated[str, MESSAGE_FACT]
     month: Annotated[str, MESSAGE_FACT]  # 2026-11
+    started_at: Annotated[datetime, MESSAGE_FACT]
     segments: Annotated[int, MESSAGE_FACT] = 0
     calls: Annotated[int, MESSAGE_FACT] = 0
     spent_micro: Annotated[int, MESSAGE_FACT] = 0  # millionths of the currency that the prices are in
