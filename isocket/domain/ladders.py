@@ -1,0 +1,84 @@
+"""The ladder that holds for an alarm: which steps there are, and when each is due. Pure; who stands on them says
+`recipients`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from isocket.domain.contacts import ChannelKind, Escalation
+
+
+class Source(StrEnum):
+    """Where a ladder comes from."""
+
+    DEVICE = "device"
+    ACCOUNT = "account"
+    DEFAULT = "default"  # every verified alarm contact at once
+    SERVICE = "service"  # every service contact at once, for what matters little
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One step of a ladder. None for `contact_ids`: every alarm contact; for `channels`: whichever they have."""
+
+    after_s: float = 0.0
+    contact_ids: tuple[str, ...] | None = None
+    channels: tuple[ChannelKind, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """The steps that hold, the earliest first.
+
+    `cap` is the most alarms of one incident, all people and ways together; it never holds back a critical one.
+    """
+
+    source: Source
+    rungs: tuple[Rung, ...]
+    repeat: int = 0
+    repeat_after_s: float = 0.0
+    cap: int | None = None
+    remind_after_s: float | None = None
+
+    def climbs(self) -> tuple[Rung, ...]:
+        """Return every step with its time after the alarm, those of the repetitions as well."""
+        if not self.rungs:
+            return ()
+        round_s = self.rungs[-1].after_s + self.repeat_after_s
+        return tuple(
+            replace(rung, after_s=rung.after_s + number * round_s)
+            for number in range(self.repeat + 1)
+            for rung in self.rungs
+        )
+
+
+EVERYBODY_AT_ONCE = Ladder(source=Source.DEFAULT, rungs=(Rung(),))
+
+
+def ladder_of(device_id: str | None, escalations: Sequence[Escalation]) -> Ladder:
+    """Return the device's own ladder, else the account's, else everybody at once. None or "": the account's."""
+    own = [each for each in escalations if each.steps and device_id and each.device_id == device_id]
+    general = [each for each in escalations if each.steps and each.device_id is None]
+    for source, found in ((Source.DEVICE, own), (Source.ACCOUNT, general)):
+        if found:
+            chosen = found[0]
+            return Ladder(
+                source=source,
+                rungs=tuple(sorted((_rung(step) for step in chosen.steps), key=lambda rung: rung.after_s)),
+                repeat=chosen.repeat,
+                repeat_after_s=float(chosen.repeat_after_s),
+                cap=chosen.cap,
+                remind_after_s=chosen.remind_after_s,
+            )
+    return EVERYBODY_AT_ONCE
+
+
+def _rung(step: Mapping[str, Any]) -> Rung:
+    known = {kind.value for kind in ChannelKind}
+    channels = tuple(ChannelKind(name) for name in step.get("channels") or () if name in known)
+    return Rung(
+        after_s=float(step.get("after_s") or 0.0),
+        contact_ids=tuple(step.get("contact_ids") or ()),
+        channels=channels or None,
+    )

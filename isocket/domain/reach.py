@@ -1,0 +1,69 @@
+"""Who would be reached if a socket raised an alarm at some moment, and why somebody would not: pure.
+
+The portal warns by it beforehand, and alerts judges by it whether an account has anybody who can be told.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from isocket.domain.contacts import ChannelKind, Escalation
+from isocket.domain.incidents import Severity
+from isocket.domain.ladders import Ladder
+from isocket.domain.quiet_hours import held_until
+from isocket.domain.recipients import People, Recipient, Skipped, ladder_for, step_of
+
+NOT_CONFIGURED = "channel_not_configured"  # nothing goes out by this channel here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Somebody who would be told, after how many seconds; `held_until`: when they would, if they sleep then."""
+
+    to: Recipient
+    after_s: float
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Who would be told, the earliest first, and who would not. Repetitions of the ladder are left out."""
+
+    ladder: Ladder
+    told: tuple[Told, ...]
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def awake(self) -> tuple[Told, ...]:
+        """Return those who would be told at their step, not later."""
+        return tuple(each for each in self.told if each.held_until is None)
+
+
+def reach(
+    people: People,
+    escalations: Sequence[Escalation],
+    *,
+    device_id: str,
+    severity: Severity,
+    at: datetime,
+    unusable: Mapping[ChannelKind, str],
+) -> Reach:
+    """Return who would be reached by an alarm of this severity that is raised at `at`.
+
+    `unusable` says of channels why nothing gets through by them; `device_id` is "" for alarms of the whole account.
+    """
+    ladder = ladder_for(device_id, severity, escalations, people)
+    told: list[Told] = []
+    skipped: list[Skipped] = []
+    for rung in ladder.rungs:
+        then = at + timedelta(seconds=rung.after_s)
+        recipients, left_out = step_of(rung, people, device_id=device_id, at=then)
+        skipped += left_out
+        for to in recipients:
+            if to.channel in unusable:
+                skipped.append(
+                    Skipped(contact_id=to.contact.id, channel=to.channel, reason=unusable[to.channel])
+                )
+            else:
+                told.append(Told(to=to, after_s=rung.after_s, held_until=held_until(to.contact, severity, then)))
+    return Reach(ladder=ladder, told=tuple(told), skipped=tuple(dict.fromkeys(skipped)))

@@ -1,0 +1,211 @@
+"""Who is told at a step of a ladder and by which ways, who stands in for whom, and why somebody is not told: pure.
+
+Alerts tells by it, and the portal says by it beforehand who would be told, so that the two cannot disagree.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from isocket.domain.contacts import ChannelKind, Contact, ContactRole, Escalation, Substitution
+from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, endpoints_of, why_not_to
+from isocket.domain.incidents import Severity
+from isocket.domain.ladders import Ladder, Rung, Source, ladder_of
+
+REMOVED = "removed"  # no contact any more
+PAUSED = "paused"  # they asked us to stop
+NO_ADDRESS = "no_address"
+UNVERIFIED = "unverified"
+SUBSTITUTED = "substituted"  # somebody else is told in their place
+STAND_IN_UNREACHABLE = "stand_in_unreachable"  # so whom they stand in for is told after all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """What is known of the people of one account."""
+
+    contacts: Mapping[str, Contact]
+    endpoints: Sequence[Endpoint] = ()
+    substitutions: Sequence[Substitution] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """One person and one way to reach them. For push and webhook the address is the id of the endpoint."""
+
+    contact: Contact
+    channel: ChannelKind
+    address: str
+    stands_in_for: str | None = None  # the contact in whose place, or beside whom, they are told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """Somebody who is not told by a way, and why, for the owner to read."""
+
+    contact_id: str
+    channel: ChannelKind | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    contact_id: str
+    stands_in_for: str | None = None
+
+
+@dataclass(slots=True)
+class _Step:
+    """A step while it is put together; nobody stands there twice by the same way."""
+
+    told: dict[tuple[str, ChannelKind, str], Recipient] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+
+
+def ladder_for(device_id: str, severity: Severity, escalations: Sequence[Escalation], people: People) -> Ladder:
+    """Return the ladder of an alarm: what matters little goes to service contacts, where one can be told, once.
+
+    All else, and that too where no service contact can be told, goes by the device's ladder or the account's.
+    """
+    if severity in {Severity.MINOR, Severity.INFO}:
+        service = _with_role(people, ContactRole.SERVICE)
+        if any(_ways(people.contacts[each], None, people) for each in service):
+            return Ladder(source=Source.SERVICE, rungs=(Rung(contact_ids=service),))
+    return ladder_of(device_id, escalations)
+
+
+def step_of(rung: Rung, people: People, *, device_id: str, at: datetime) -> tuple[list[Recipient], list[Skipped]]:
+    """Return who is told at this step, and who is not and why.
+
+    Whoever is away is replaced by their stand-in, who needs a proved way as everybody does; where they have none,
+    the one who is away is told after all.
+    """
+    step = _Step()
+    for contact_id in contacts_of(rung, people):
+        for named in _in_place_of(contact_id, people, step, device_id=device_id, at=at):
+            _add(step, named, rung, people)
+    return list(step.told.values()), list(dict.fromkeys(step.skipped))
+
+
+def contacts_of(rung: Rung, people: People) -> tuple[str, ...]:
+    """Return the contacts that a step names, before anybody stands in for them."""
+    if rung.contact_ids is not None:
+        return tuple(dict.fromkeys(rung.contact_ids))
+    return _with_role(people, ContactRole.ALARM)
+
+
+def why_not(contact: Contact | None, channel: ChannelKind, endpoints: Sequence[Endpoint] = ()) -> str | None:
+    """Return why this contact may not be told of alarms by this channel at all, None if they may."""
+    if contact is None:
+        return REMOVED
+    if contact.paused_at is not None:
+        return PAUSED
+    if channel in ENDPOINT_KINDS:
+        own = [each for each in endpoints if each.contact_id == contact.id and each.kind is channel]
+        reasons = [why_not_to(each, contact.id) for each in own]
+        return None if None in reasons else next(iter(reasons), NO_ADDRESS)
+    if not address_of(contact, channel):
+        return NO_ADDRESS
+    return None if channel in contact.verified_channels() else UNVERIFIED
+
+
+def address_of(contact: Contact, channel: ChannelKind) -> str | None:
+    """Return the address of the contact's own by which this channel reaches them; endpoints have theirs."""
+    if channel in ENDPOINT_KINDS:
+        return None
+    return contact.email if channel is ChannelKind.EMAIL else contact.phone
+
+
+def usual_channels(contact: Contact, endpoints: Sequence[Endpoint]) -> tuple[ChannelKind, ...]:
+    """Return the ways of a contact where a ladder names none, proved or not.
+
+    They are called only where a call is all that their telephone has proved to take.
+    """
+    found: list[ChannelKind] = []
+    if contact.phone:
+        called = contact.voice_verified_at is not None and contact.phone_verified_at is None
+        found.append(ChannelKind.VOICE if called else ChannelKind.SMS)
+    if contact.email:
+        found.append(ChannelKind.EMAIL)
+    kinds = {each.kind for each in endpoints if each.contact_id == contact.id}
+    return (*found, *sorted(kinds & ENDPOINT_KINDS))
+
+
+def substitution_of(
+    contact_id: str, substitutions: Sequence[Substitution], *, device_id: str, at: datetime
+) -> Substitution | None:
+    """Return who stands in for a contact at this moment: for this device before for all, the latest made first."""
+    held = [
+        each
+        for each in substitutions
+        if each.contact_id == contact_id and each.device_id in {None, device_id} and each.from_at <= at < each.until_at
+    ]
+    return max(held, key=lambda each: (each.device_id is not None, each.created_at, each.id), default=None)
+
+
+def _with_role(people: People, role: ContactRole) -> tuple[str, ...]:
+    found = [each for each in people.contacts.values() if role.value in each.roles]
+    return tuple(each.id for each in sorted(found, key=lambda contact: (contact.created_at, contact.id)))
+
+
+def _in_place_of(contact_id: str, people: People, step: _Step, *, device_id: str, at: datetime) -> Iterator[_Named]:
+    """Yield who is told where a step names this contact: themself, or whoever stands in, or both.
+
+    A stand-in who is away as well is stood in for; a ring of them ends with the one who was named.
+    """
+    substitution = substitution_of(contact_id, people.substitutions, device_id=device_id, at=at)
+    if substitution is None:
+        yield _Named(contact_id=contact_id)
+        return
+    also = substitution.additional
+    seen = {contact_id}
+    stand_in = substitution.stand_in_id
+    while stand_in not in seen:
+        seen.add(stand_in)
+        following = substitution_of(stand_in, people.substitutions, device_id=device_id, at=at)
+        if following is None or following.additional:
+            break
+        stand_in = following.stand_in_id
+    contact = people.contacts.get(stand_in)
+    reached = stand_in != contact_id and contact is not None and _ways(contact, None, people)
+    if also or not reached:
+        yield _Named(contact_id=contact_id)
+    elif contact_id in people.contacts:
+        step.skipped.append(Skipped(contact_id=contact_id, channel=None, reason=SUBSTITUTED))
+    if reached:
+        yield _Named(contact_id=stand_in, stands_in_for=contact_id)
+    else:
+        step.skipped.append(Skipped(contact_id=stand_in, channel=None, reason=STAND_IN_UNREACHABLE))
+
+
+def _add(step: _Step, named: _Named, rung: Rung, people: People) -> None:
+    contact = people.contacts.get(named.contact_id)
+    if contact is None:
+        step.skipped.append(Skipped(contact_id=named.contact_id, channel=None, reason=REMOVED))
+        return
+    ways = _ways(contact, rung.channels, people)
+    if not ways and named.stands_in_for is not None:
+        ways = _ways(contact, None, people)  # the ways of the step were chosen for somebody else
+    for channel, address in ways:
+        to = Recipient(contact=contact, channel=channel, address=address, stands_in_for=named.stands_in_for)
+        step.told.setdefault((contact.id, channel, address), to)
+    wanted = rung.channels or usual_channels(contact, people.endpoints)
+    if not wanted:
+        step.skipped.append(Skipped(contact_id=contact.id, channel=None, reason=NO_ADDRESS))
+    for channel in dict.fromkeys(wanted):
+        reason = why_not(contact, channel, people.endpoints)
+        if reason is not None:
+            step.skipped.append(Skipped(contact_id=contact.id, channel=channel, reason=reason))
+
+
+def _ways(contact: Contact, wanted: Sequence[ChannelKind] | None, people: People) -> list[tuple[ChannelKind, str]]:
+    """Return the ways by which this person is told, of those that are wanted, each with its address."""
+    found: list[tuple[ChannelKind, str]] = []
+    for channel in dict.fromkeys(wanted or usual_channels(contact, people.endpoints)):
+        if why_not(contact, channel, people.endpoints) is not None:
+            continue
+        if channel in ENDPOINT_KINDS:
+            found += [(channel, each.id) for each in endpoints_of(people.endpoints, contact.id, channel)]
+        elif address := address_of(contact, channel):
+            found.append((channel, address))
+    return found
