@@ -61,9 +61,7 @@ def reach(
         skipped += left_out
         for to in recipients:
             if to.channel in unusable:
-                skipped.append(
-                    Skipped(contact_id=to.contact.id, channel=to.channel, reason=unusable[to.channel])
-                )
+                skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=unusable[to.channel]))
             else:
                 told.append(Told(to=to, after_s=rung.after_s, held_until=held_until(to.contact, severity, then)))
     return Reach(ladder=ladder, told=tuple(told), skipped=tuple(dict.fromkeys(skipped)))
