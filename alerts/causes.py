@@ -53,6 +53,9 @@ PROBED = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE, Cause.TEMP
 """Causes that belong to one thermometer or input; a report that names none means the first."""
 
 
+LIMITS = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE})
+"""Causes that the limits of a thermometer raise."""
+
 FROM_DEVICE = frozenset(
     {
         Cause.MAINS_LOST,
@@ -75,11 +78,16 @@ OWNED_ELSEWHERE = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
 """What is opened and closed by `alerts.raising`: it tells of people, not of a device, and no device rule ends it."""
 
 
-def severity_of(cause: Cause, probe: int | None, settings: DeviceSettings) -> Severity:
-    """Return how much it matters; the owner decides for inputs, since we do not know what hangs there."""
-    if cause is Cause.INPUT and probe is not None:
+def severity_of(cause: Cause, probe: int | None, settings: DeviceSettings, about: Cause | None = None) -> Severity:
+    """Return how much it matters: what the owner says of the input or thermometer, else of the cause, else what we say.
+
+    What comes and goes (`about`) matters as much as when it came first.
+    """
+    matter = about or cause
+    if matter is Cause.INPUT and probe is not None:
         return settings.input_at(probe).severity
-    return SEVERITIES[cause]
+    chosen = settings.probe(probe).severity if matter in LIMITS and probe is not None else None
+    return chosen or settings.severities.get(matter) or SEVERITIES[matter]
 
 
 def is_told(severity: Severity) -> bool:

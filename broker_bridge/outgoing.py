@@ -10,6 +10,7 @@ from broker_bridge.connection import Connection
 from broker_bridge.metrics import BridgeMetrics
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
+from isocket.domain.settings import for_device
 from isocket.kit.clock import Clock, to_ms
 from isocket.storage.port import Records, above, at_most, is_
 from isocket.storage.worker import claim, settle
@@ -68,7 +69,7 @@ class Outgoing:
             return False
         waiting = await self._records.find(Device, is_("desired_pending", value=True), limit=AT_ONCE)
         for device in waiting:
-            payload = {"version": device.desired_version, **device.desired}
+            payload = {"version": device.desired_version, **for_device(device.desired)}
             self._connection.publish(topics.desired(device.id), json.dumps(payload).encode(), qos=1, retain=True)
         await asyncio.gather(*(self._is_published(device) for device in waiting))
         return bool(waiting)

@@ -15,8 +15,12 @@ from portal_api.owned import own_device
 from portal_api.problem import FieldFault, ProblemError, faults, from_validation
 from portal_api.routes import AnyRoute, Call, Route
 from portal_api.settings_models import (
+    Credit,
+    Flapping,
+    Repeats,
     Settings,
     SettingsChange,
+    Signal,
     ThermostatChange,
     names_in,
     plain,
@@ -56,8 +60,8 @@ async def show(call: Call[None, None]) -> SettingsView:
 async def change(call: Call[SettingsChange, None]) -> SettingsView:
     """Change settings; the socket is told as soon as it can be reached.
 
-    What is absent stays, null sets a key back to its default, a list replaces the whole list; of the thermostat
-    only what is given changes.
+    What is absent stays, null sets a key back to its default, a list and `severities` replace the whole;
+    of `thermostat`, `signal`, `credit`, `flapping` and `repeat_s` only what is given changes.
     """
     for _ in range(_ROUNDS):
         device = await own_device(call)
@@ -95,7 +99,12 @@ def _merged(device: Device, change: SettingsChange) -> tuple[Settings, set[str]]
     wanted = {key: value for key, value in before.model_dump().items() if key in device.desired and key not in given}
     for name, value in given.items():
         if isinstance(value, ThermostatChange):
-            wanted[name] = {**before.thermostat.model_dump(), **value.model_dump(exclude_none=True)}
+            given_of_it = value.model_dump(exclude_none=True) | value.model_dump(
+                include={"alarm_after_s"} & value.model_fields_set
+            )
+            wanted[name] = {**before.thermostat.model_dump(), **given_of_it}
+        elif isinstance(value, Signal | Credit | Flapping | Repeats):
+            wanted[name] = {**getattr(before, name).model_dump(), **value.model_dump(exclude_unset=True)}
         elif value is not None:
             wanted[name] = change.model_dump(include={name})[name]
     try:

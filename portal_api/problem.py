@@ -118,7 +118,7 @@ def from_validation(error: ValidationError) -> Problem:
     """Return the problem that names each field pydantic refused, without the values."""
     return faults(
         FieldFault(
-            field=".".join(str(step) for step in each["loc"]) or "(body)",
+            field=".".join(str(step) for step in each["loc"] if step != "[key]") or "(body)",
             message=_WORDS.get(each["type"]) or each["msg"].removeprefix("Value error, "),
         )
         for each in error.errors(include_url=False, include_input=False, include_context=False)

@@ -47,6 +47,20 @@ Percents = Annotated[
     AfterValidator(_tidy_percents),
 ]
 Celsius = Annotated[FiniteFloat, Field(ge=-150, le=1000)]
+Rate = Annotated[FiniteFloat, Field(gt=0, le=1000, description="Degrees an hour.")]
+Importance = Literal["critical", "major", "minor", "info"]
+AlarmCause = Literal[
+    "mains_lost", "battery_low", "shutdown_imminent", "temp_high", "temp_low", "temp_rate", "temp_fault", "credit_low",
+    "unauthorised", "restarted", "offline", "thermostat_ineffective", "command_failed", "signal_low",
+]  # fmt: skip
+VainFor = Annotated[
+    FiniteFloat, Field(ge=600, le=7 * DAY_S, description="So long it may work in vain before that is an alarm.")
+]
+RepeatAfter = Annotated[FiniteFloat, Field(ge=300, le=7 * DAY_S)]
+Severities = Annotated[
+    dict[AlarmCause, Importance],
+    Field(description="How much a cause matters where that is not as usual; `info` is for the record, nobody is told."),
+]
 PowerOn = Literal["remember", "on", "off"]
 
 
@@ -58,6 +72,14 @@ class Probe(Body):
     high_c: Celsius | None = None
     delay_s: Delay = 60
     hysteresis_c: Annotated[FiniteFloat, Field(ge=0, le=50)] = 1.0
+    rise_c_per_h: Rate | None = None
+    fall_c_per_h: Rate | None = None
+    rate_window_s: Annotated[FiniteFloat, Field(ge=300, le=DAY_S, description="Over which a change is measured.")] = (
+        1800
+    )
+    severity: Importance | None = Field(
+        default=None, description="Of what the limits raise; null: as the cause has it."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -72,7 +94,7 @@ class AlarmInput(Body):
     name: OneLine | None = None
     kind: Literal["no", "nc"] = "no"
     delay_s: Delay = 1
-    severity: Literal["critical", "major", "minor", "info"] = "critical"
+    severity: Importance = "critical"
 
 
 class ScheduleRule(Body):
@@ -91,6 +113,7 @@ class Thermostat(Body):
     mode: Literal["heat", "cool"] = "heat"
     on_c: Celsius = 5.0
     off_c: Celsius = 8.0
+    alarm_after_s: VainFor | None = 7200
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -106,6 +129,38 @@ class ThermostatChange(Body):
     mode: Literal["heat", "cool"] | None = None
     on_c: Celsius | None = None
     off_c: Celsius | None = None
+    alarm_after_s: VainFor | None = None
+
+
+class Signal(Body):
+    """When the mobile signal is weak. No limit: null. The margin to be well again has the unit of the limit."""
+
+    low_pct: Annotated[FiniteFloat, Field(ge=1, le=99)] | None = None
+    low_dbm: Annotated[FiniteFloat, Field(ge=-150, le=-30)] | None = None
+    delay_s: Delay = 1800
+    hysteresis: Annotated[FiniteFloat, Field(ge=0, le=50)] = 5.0
+
+
+class Credit(Body):
+    """When the prepaid credit is low, in the currency in which the card tells it. No limit: null."""
+
+    low: Annotated[FiniteFloat, Field(ge=0, le=100_000)] | None = None
+
+
+class Flapping(Body):
+    """When alarms of one cause become one: so many of them within the window, until it was quiet for so long."""
+
+    count: Annotated[int, Field(ge=2, le=100, description="null: never.")] | None = 5
+    window_s: Annotated[FiniteFloat, Field(ge=60, le=DAY_S)] = 3600
+    quiet_s: Annotated[FiniteFloat, Field(ge=60, le=DAY_S)] = 3600
+
+
+class Repeats(Body):
+    """After how many seconds the same people are told again while nobody has acknowledged. null: not again."""
+
+    critical: RepeatAfter | None = None
+    major: RepeatAfter | None = None
+    minor: RepeatAfter | None = None
 
 
 class Settings(Body):
@@ -121,6 +176,11 @@ class Settings(Body):
     power_on: PowerOn = "remember"
     schedule: list[ScheduleRule] = Field(default=[], max_length=32)
     thermostat: Thermostat = Thermostat()
+    signal: Signal = Signal()
+    credit: Credit = Credit()
+    flapping: Flapping = Flapping()
+    severities: Severities = Field(default={})
+    repeat_s: Repeats = Repeats()
 
     @model_serializer(mode="wrap")
     def _plainly(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -129,13 +189,18 @@ class Settings(Body):
 
 
 class SettingsChange(Body):
-    """What to change. What is absent stays; null sets a key back to its default; a list replaces the whole list."""
+    """What to change. What is absent stays; null sets a key back to its default.
+
+    A list and `severities` replace the whole; of the other groups only what is given changes.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [
                 {"mains_delay_s": 0, "temp": [{"name": "Cellar", "low_c": 5, "high_c": 35}], "power_on": "on"},
                 {"schedule": [{"at": "07:00", "days": "mon,tue", "name": "on_for", "args": {"seconds": 3600}}]},
+                {"temp": [{"low_c": 5, "fall_c_per_h": 4, "severity": "critical"}], "credit": {"low": 5}},
+                {"severities": {"offline": "critical"}, "repeat_s": {"critical": 1800}},
                 {"thermostat": {"enabled": True, "mode": "heat", "on_c": 5, "off_c": 8}, "heartbeat_s": None},
             ]
         }
@@ -151,6 +216,11 @@ class SettingsChange(Body):
     power_on: PowerOn | None = None
     schedule: Annotated[list[ScheduleRule], Field(max_length=32)] | None = None
     thermostat: ThermostatChange | None = None
+    signal: Signal | None = None
+    credit: Credit | None = None
+    flapping: Flapping | None = None
+    severities: Severities | None = None
+    repeat_s: Repeats | None = None
 
 
 def whole_settings(desired: Mapping[str, Any], model: DeviceModel, part_names: str | None = None) -> Settings:

@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from isocket.domain.incidents import Severity
 
@@ -44,18 +44,49 @@ def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, **parts}
 
 
+_CLOUD_ALONE = frozenset({"signal", "credit", "flapping", "severities", "repeat_s"})
+_CLOUD_ALONE_OF_PROBES = frozenset({"severity", "rise_c_per_h", "fall_c_per_h", "rate_window_s"})
+_CLOUD_ALONE_OF_THERMOSTATS = frozenset({"alarm_after_s"})
+
+
+def for_device(desired: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of stored settings that a device is told: what the cloud alone judges by is none of it."""
+    told = {key: value for key, value in desired.items() if key not in _CLOUD_ALONE}
+    if isinstance(told.get("temp"), list):
+        told["temp"] = [_less(each, _CLOUD_ALONE_OF_PROBES) for each in told["temp"]]
+    if "thermostat" in told:
+        told["thermostat"] = _less(told["thermostat"], _CLOUD_ALONE_OF_THERMOSTATS)
+    return told
+
+
+def _less(part: Any, names: frozenset[str]) -> Any:
+    return {key: value for key, value in part.items() if key not in names} if isinstance(part, dict) else part
+
+
 def _nameless(part: Any) -> Any:
     return {key: value for key, value in part.items() if key != "name"} if isinstance(part, dict) else part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeSettings:
-    """One thermometer: limits in degrees Celsius, None for no limit."""
+    """One thermometer: limits in degrees Celsius, or degrees an hour within the window. None: no limit.
+
+    `severity` is that of whatever its limits raise; None leaves it to the cause.
+    """
 
     low_c: float | None = None
     high_c: float | None = None
     delay_s: float = 60
     hysteresis_c: float = 1.0
+    rise_c_per_h: float | None = None
+    fall_c_per_h: float | None = None
+    rate_window_s: float = 1800
+    severity: Severity | None = None
+
+    @property
+    def watches_rate(self) -> bool:
+        """Return whether there is a limit for how fast the temperature may change."""
+        return self.rise_c_per_h is not None or self.fall_c_per_h is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +104,59 @@ class InputSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThermostatSettings:
+    """The device's own thermostat, and how long it may work in vain; None for ever."""
+
+    enabled: bool = False
+    mode: str = "heat"
+    on_c: float = 5.0
+    off_c: float = 8.0
+    alarm_after_s: float | None = 7200
+
+    @property
+    def is_watched(self) -> bool:
+        """Return whether its effect is judged."""
+        return self.enabled and self.alarm_after_s is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSettings:
+    """The mobile signal: limits in percent and dBm, the margin to be well again in the same unit. None: no limit."""
+
+    low_pct: float | None = None
+    low_dbm: float | None = None
+    delay_s: float = 1800
+    hysteresis: float = 5.0
+
+    @property
+    def is_watched(self) -> bool:
+        """Return whether there is a limit."""
+        return self.low_pct is not None or self.low_dbm is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditSettings:
+    """The prepaid credit: the amount below which it is low, in the currency the card tells. None: no limit."""
+
+    low: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlappingSettings:
+    """When alarms of one cause become one: `count` within the window, until it was quiet for so long. None: never."""
+
+    count: int | None = 5
+    window_s: float = 3600
+    quiet_s: float = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
-    """All settings of a device that a rule needs."""
+    """All settings of a device that a rule or the ladder needs.
+
+    `repeat_s`: after how many seconds the same people are told again while an incident of this severity is open and
+    nobody has acknowledged it. A severity that is not there is told once.
+    """
 
     mains_delay_s: float = 10
     restore_delay_s: float = 10
@@ -83,6 +165,12 @@ class DeviceSettings:
     battery_low_pct: tuple[float, ...] = (50, 30, 20)
     temp: tuple[ProbeSettings, ...] = ()
     input: tuple[InputSettings, ...] = ()
+    thermostat: ThermostatSettings = ThermostatSettings()
+    signal: SignalSettings = SignalSettings()
+    credit: CreditSettings = CreditSettings()
+    flapping: FlappingSettings = FlappingSettings()
+    severities: Mapping[str, Severity] = field(default_factory=dict)
+    repeat_s: Mapping[Severity, float] = field(default_factory=dict)
 
     @property
     def offline_after_s(self) -> float:
@@ -108,20 +196,27 @@ class DeviceSettings:
         return cls(
             **plain,
             battery_low_pct=tuple(desired.get("battery_low_pct", (50, 30, 20))),
-            temp=tuple(ProbeSettings(**_known(each, ProbeSettings)) for each in desired.get("temp", ())),
-            input=tuple(_input(each) for each in desired.get("input", ())),
+            temp=tuple(_part(ProbeSettings, each) for each in desired.get("temp", ())),
+            input=tuple(_part(InputSettings, each) for each in desired.get("input", ())),
+            thermostat=_part(ThermostatSettings, desired.get("thermostat") or {}),
+            signal=_part(SignalSettings, desired.get("signal") or {}),
+            credit=_part(CreditSettings, desired.get("credit") or {}),
+            flapping=_part(FlappingSettings, desired.get("flapping") or {}),
+            severities={cause: Severity(each) for cause, each in (desired.get("severities") or {}).items()},
+            repeat_s={
+                Severity(each): after_s
+                for each, after_s in (desired.get("repeat_s") or {}).items()
+                if after_s is not None
+            },
         )
 
 
-def _known(values: Mapping[str, Any], cls: type[ProbeSettings | InputSettings]) -> dict[str, Any]:
-    names = {each.name for each in fields(cls)}
-    return {key: value for key, value in values.items() if key in names}
+_P = TypeVar("_P")
 
 
-def _input(values: Mapping[str, Any]) -> InputSettings:
-    known = _known(values, InputSettings)
-    if known.get("severity") is None:
-        known.pop("severity", None)
-    else:
-        known["severity"] = Severity(known["severity"])
-    return InputSettings(**known)
+def _part(cls: type[_P], values: Mapping[str, Any]) -> _P:
+    """Return one group of settings; what is not known is left out, and a severity of null is that of the default."""
+    names = {each.name for each in fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
+    known = {key: value for key, value in values.items() if key in names}
+    severity = known.pop("severity", None)
+    return cls(**known if severity is None else {**known, "severity": Severity(severity)})

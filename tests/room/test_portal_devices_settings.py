@@ -123,7 +123,42 @@ async def test_of_the_thermostat_only_what_is_given_changes(house: PortalHouse) 
     token = await owned(house)
     await change(house, token, thermostat={"enabled": True, "on_c": 18, "off_c": 21})
     changed = await change(house, token, thermostat={"enabled": False})
-    assert changed["desired"]["thermostat"] == {"enabled": False, "mode": "heat", "on_c": 18, "off_c": 21}
+    thermostat = {"enabled": False, "mode": "heat", "on_c": 18, "off_c": 21, "alarm_after_s": 7200}
+    assert changed["desired"]["thermostat"] == thermostat
+    changed = await change(house, token, thermostat={"alarm_after_s": None})
+    assert changed["desired"]["thermostat"] == {**thermostat, "alarm_after_s": None}
+
+
+async def test_of_the_other_groups_too_only_what_is_given_changes_and_null_is_a_value(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, signal={"low_pct": 20, "delay_s": 60}, repeat_s={"critical": 1800, "major": 3600})
+    changed = await change(house, token, signal={"low_pct": None, "low_dbm": -100}, repeat_s={"major": None})
+    desired = changed["desired"]
+    assert desired["signal"] == {"low_pct": None, "low_dbm": -100, "delay_s": 60, "hysteresis": 5}
+    assert desired["repeat_s"] == {"critical": 1800, "major": None, "minor": None}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"severities": {"test": "info"}}, "severities.test"),
+        ({"severities": {"offline": "loud"}}, "severities.offline"),
+        ({"flapping": {"count": 1}}, "flapping.count"),
+        ({"repeat_s": {"info": 600}}, "repeat_s.info"),
+        ({"repeat_s": {"critical": 10}}, "repeat_s.critical"),
+        ({"signal": {"low_dbm": 20}}, "signal.low_dbm"),
+        ({"credit": {"low": -1}}, "credit.low"),
+        ({"temp": [{"fall_c_per_h": 0}]}, "temp.0.fall_c_per_h"),
+        ({"thermostat": {"alarm_after_s": 1}}, "thermostat.alarm_after_s"),
+    ],
+)
+async def test_a_setting_of_an_alarm_that_makes_no_sense_is_refused_by_name(
+    house: PortalHouse, wanted: dict[str, Any], field: str
+) -> None:
+    token = await owned(house)
+    answer = await house.ask("PATCH", PATH, wanted, token=token)
+    assert answer.status == 422
+    assert field in fields_of(await answer.json())
 
 
 async def test_every_key_of_the_contract_can_be_set(house: PortalHouse) -> None:
@@ -133,11 +168,28 @@ async def test_every_key_of_the_contract_can_be_set(house: PortalHouse) -> None:
         "heartbeat_s": 60,
         "offline_after": 2,
         "battery_low_pct": [20, 60],
-        "temp": [{"name": "Cellar", "low_c": 5, "high_c": 35.5, "delay_s": 0, "hysteresis_c": 0}],
+        "temp": [
+            {
+                "name": "Cellar",
+                "low_c": 5,
+                "high_c": 35.5,
+                "delay_s": 0,
+                "hysteresis_c": 0,
+                "rise_c_per_h": 10,
+                "fall_c_per_h": 4.5,
+                "rate_window_s": 600,
+                "severity": "major",
+            }
+        ],
         "input": [{"name": "Door", "kind": "nc", "delay_s": 0, "severity": "minor"}],
         "power_on": "off",
         "schedule": [{"at": "07:00", "days": "tue, mon", "name": "on_for", "args": {"seconds": 60}}],
-        "thermostat": {"enabled": True, "mode": "cool", "on_c": 25, "off_c": 22},
+        "thermostat": {"enabled": True, "mode": "cool", "on_c": 25, "off_c": 22, "alarm_after_s": 3600},
+        "signal": {"low_pct": 20, "low_dbm": -100, "delay_s": 60, "hysteresis": 3},
+        "credit": {"low": 5},
+        "flapping": {"count": 3, "window_s": 600, "quiet_s": 900},
+        "severities": {"offline": "critical"},
+        "repeat_s": {"critical": 1800, "major": None, "minor": 86400},
     }
     changed = await change(house, await owned(house), **wanted)
     wanted["battery_low_pct"] = [60, 20]

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from firmware_sim import models as sim_models
 from firmware_sim import settings as sim
 from isocket.domain.device_models import MODELS, model_of
-from isocket.domain.settings import DeviceSettings
+from isocket.domain.settings import DeviceSettings, for_device
 from portal_api.settings_models import Settings, SettingsChange, factory_settings, plain, whole_settings
 
 
@@ -18,7 +18,19 @@ def test_the_defaults_are_those_by_which_the_rules_judge() -> None:
     told = DeviceSettings.of(plain(whole_settings({}, model_of("isocket-707"))))
     rules = DeviceSettings.of({})
     assert (told.probe(0), told.input_at(0)) == (rules.probe(0), rules.input_at(0))
-    for name in ("mains_delay_s", "restore_delay_s", "heartbeat_s", "offline_after", "battery_low_pct"):
+    for name in (
+        "mains_delay_s",
+        "restore_delay_s",
+        "heartbeat_s",
+        "offline_after",
+        "battery_low_pct",
+        "thermostat",
+        "signal",
+        "credit",
+        "flapping",
+        "severities",
+        "repeat_s",
+    ):
         assert getattr(told, name) == getattr(rules, name)
 
 
@@ -27,7 +39,7 @@ def test_a_socket_can_follow_the_settings_of_the_factory(name: str) -> None:
     model = sim_models.model_named(name)
     before = sim.factory_settings(model)
     dirty, _ = sim.merged(before, {"temp": [{"name": "Cellar", "low_c": 5}], "power_on": "off", "heartbeat_s": 60})
-    after, refused = sim.merged(dirty, factory_settings(name))
+    after, refused = sim.merged(dirty, for_device(factory_settings(name)))
     assert (refused, after.temp, after.power_on, after.heartbeat_s) == ((), before.temp, "remember", 900)
 
 
@@ -56,3 +68,23 @@ def test_a_thermostat_has_its_temperatures_in_the_order_of_its_mode(
     else:
         with pytest.raises(ValidationError):
             Settings.model_validate(wanted)
+
+
+def test_a_socket_is_told_only_what_the_protocol_names() -> None:
+    every = plain(whole_settings({}, model_of("isocket-707")))
+    told = for_device({**every, "temp": [{**each, "fall_c_per_h": 3} for each in every["temp"]]})
+    probe = {"name", "low_c", "high_c", "delay_s", "hysteresis_c"}
+    assert set(told) == {
+        "mains_delay_s",
+        "restore_delay_s",
+        "heartbeat_s",
+        "offline_after",
+        "battery_low_pct",
+        "temp",
+        "input",
+        "power_on",
+        "schedule",
+        "thermostat",
+    }
+    assert [set(each) for each in told["temp"]] == [probe] * len(every["temp"])
+    assert set(told["thermostat"]) == {"enabled", "mode", "on_c", "off_c"}
