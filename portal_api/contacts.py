@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.contacts import ChannelKind, Contact, Substitution
+from isocket.domain.endpoints import Endpoint
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
@@ -204,6 +205,9 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     for channel in VERIFIED_FIELDS:
         await forget_code(call.records, contact.id, channel)
         await call_off_codes(call.portal, contact.id, channel)
+    for role in ("contact_id", "stand_in_id"):
+        await call.records.remove_all(Substitution, is_("account_id", call.account.id), is_(role, contact.id))
+    await call.records.remove_all(Endpoint, is_("contact_id", contact.id))
     await call.records.remove_all(Contact, is_("id", contact.id))
     log.info("contact_removed", contact_id=contact.id)
     return Reply()

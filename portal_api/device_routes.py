@@ -11,6 +11,7 @@ from portal_api import (
     history,
     incidents,
     readiness,
+    substitutions,
     test_alarms,
     verifications,
 )
@@ -28,5 +29,6 @@ DEVICE_ROUTES: tuple[AnyRoute, ...] = (
     *contacts.ROUTES,
     *verifications.ROUTES,
     *escalations.ROUTES,
+    *substitutions.ROUTES,
     *readiness.ROUTES,
 )

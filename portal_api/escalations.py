@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from isocket.domain.contacts import Contact, Escalation
+from isocket.domain.ladders import Ladder, Source, ladder_of
+from isocket.domain.recipients import People, contacts_of
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
-from portal_api.ladders import Ladder, Source, ladder_of
 from portal_api.models import Body, View
 from portal_api.owned import own_device
 from portal_api.problem import FieldFault, Problem, faults
@@ -16,11 +17,18 @@ from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 MOST_STEPS = 20
+A_DAY_S = 86_400
+ChannelName = Literal["sms", "voice", "email", "push", "webhook"]
 _EXAMPLE: dict[str, Any] = {
     "steps": [
-        {"contacts": ["con_d4yofn7ab2k3xeq3mzv6t2cs5h"], "channels": ["sms"], "after_s": 0},
+        {"contacts": ["con_d4yofn7ab2k3xeq3mzv6t2cs5h"], "channels": ["push", "sms"], "after_s": 0},
+        {"contacts": ["con_d4yofn7ab2k3xeq3mzv6t2cs5h"], "channels": ["voice"], "after_s": 90},
         {"contacts": ["con_cs5hd4yofn7ab2k3xeq3mzv6t2"], "channels": ["sms", "email"], "after_s": 300},
-    ]
+    ],
+    "repeat": 2,
+    "repeat_after_s": 900,
+    "cap": 20,
+    "remind_after_s": 3600,
 }
 
 
@@ -28,10 +36,11 @@ class Step(Body):
     """One step of a ladder."""
 
     contacts: Annotated[list[str], Field(min_length=1, max_length=50)] = Field(description="Ids of contacts.")
-    channels: Annotated[list[Literal["sms", "email"]], Field(max_length=2)] = Field(
-        default=[], description="Empty: by whichever the contact has verified."
+    channels: Annotated[list[ChannelName], Field(max_length=5)] = Field(
+        default=[],
+        description="Empty: by whichever the contact has verified; calls only where nothing else is verified.",
     )
-    after_s: int = Field(default=0, ge=0, le=86_400, description="Seconds after the alarm.")
+    after_s: int = Field(default=0, ge=0, le=A_DAY_S, description="Seconds after the alarm.")
 
 
 class NewLadder(Body):
@@ -40,6 +49,25 @@ class NewLadder(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE, {"steps": []}]})
 
     steps: list[Step] = Field(max_length=MOST_STEPS)
+    repeat: int = Field(
+        default=0, ge=0, le=9, description="How many more times the whole ladder is climbed until somebody answers."
+    )
+    repeat_after_s: int = Field(
+        default=600, ge=60, le=A_DAY_S, description="Seconds from the last step to the first of the next time."
+    )
+    cap: int | None = Field(
+        default=None,
+        ge=1,
+        le=500,
+        description="Most alarms of one incident, all people and ways together. It never holds back a critical one.",
+    )
+    remind_after_s: int | None = Field(
+        default=None,
+        ge=0,
+        le=A_DAY_S,
+        description="So long after somebody acknowledged they are asked whether they are still on it. "
+        "Null: as usual for how much it matters; 0: never.",
+    )
 
 
 class StepView(View):
@@ -56,6 +84,10 @@ class LadderView(View):
     model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "default": False, "source": "account"}]})
 
     steps: list[StepView]
+    repeat: int
+    repeat_after_s: float
+    cap: int | None
+    remind_after_s: float | None
     default: bool = Field(description="None was set here: this is what holds in its place.")
     source: Source
 
@@ -88,16 +120,15 @@ async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView
         return faults(foreign)
     account_id = call.account.id
     ladder_id = derived_id("esc", account_id, device_id or "")
-    steps = tuple(_stored(step) for step in sorted(call.body.steps, key=lambda step: step.after_s))
-    if not steps:
+    wanted = _stored(call.body)
+    if not call.body.steps:
         await call.records.remove_all(Escalation, is_("id", ladder_id))
-    elif await call.records.change_one(Escalation, is_("id", ladder_id), steps=steps) is None:
-        ladder = Escalation(id=ladder_id, account_id=account_id, device_id=device_id, steps=steps)
+    elif await call.records.change_one(Escalation, is_("id", ladder_id), **wanted) is None:
         try:
-            await call.records.add(ladder)
+            await call.records.add(Escalation(id=ladder_id, account_id=account_id, device_id=device_id, **wanted))
         except AlreadyThereError:
-            await call.records.change_one(Escalation, is_("id", ladder_id), steps=steps)
-    log.info("ladder_set", account_id=account_id, device_id=device_id, steps=len(steps))
+            await call.records.change_one(Escalation, is_("id", ladder_id), **wanted)
+    log.info("ladder_set", account_id=account_id, device_id=device_id, steps=len(call.body.steps))
     return _view(await _ladder(call, device_id), Source.DEVICE if device_id else Source.ACCOUNT)
 
 
@@ -112,14 +143,24 @@ async def _foreign(call: Call[NewLadder, None]) -> list[FieldFault]:
     ]
 
 
-async def _ladder(call: Call[Any, Any], device_id: str | None) -> Ladder:
+async def _ladder(call: Call[Any, Any], device_id: str | None) -> tuple[Ladder, People]:
     of_account = is_("account_id", call.account.id)
-    return ladder_of(
-        device_id, await call.records.find(Escalation, of_account), await call.records.find(Contact, of_account)
-    )
+    contacts = await call.records.find(Contact, of_account)
+    ladder = ladder_of(device_id, await call.records.find(Escalation, of_account))
+    return ladder, People(contacts={each.id: each for each in contacts})
 
 
-def _stored(step: Step) -> dict[str, Any]:
+def _stored(wish: NewLadder) -> dict[str, Any]:
+    return {
+        "steps": tuple(_stored_step(step) for step in sorted(wish.steps, key=lambda step: step.after_s)),
+        "repeat": wish.repeat,
+        "repeat_after_s": wish.repeat_after_s,
+        "cap": wish.cap,
+        "remind_after_s": wish.remind_after_s,
+    }
+
+
+def _stored_step(step: Step) -> dict[str, Any]:
     return {
         "contact_ids": list(dict.fromkeys(step.contacts)),
         "channels": list(dict.fromkeys(step.channels)),
@@ -127,16 +168,22 @@ def _stored(step: Step) -> dict[str, Any]:
     }
 
 
-def _view(ladder: Ladder, here: Source) -> LadderView:
+def _view(found: tuple[Ladder, People], here: Source) -> LadderView:
+    ladder, people = found
+    steps = [
+        StepView(
+            contacts=list(contacts_of(rung, people)),
+            channels=[channel.value for channel in rung.channels or ()],
+            after_s=rung.after_s,
+        )
+        for rung in ladder.rungs
+    ]
     return LadderView(
-        steps=[
-            StepView(
-                contacts=list(rung.contact_ids),
-                channels=[channel.value for channel in rung.channels or ()],
-                after_s=rung.after_s,
-            )
-            for rung in ladder.rungs
-        ],
+        steps=[step for step in steps if step.contacts],
+        repeat=ladder.repeat,
+        repeat_after_s=ladder.repeat_after_s,
+        cap=ladder.cap,
+        remind_after_s=ladder.remind_after_s,
         default=ladder.source is not here,
         source=ladder.source,
     )

@@ -72,7 +72,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     return {
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
-        "unheard": [each.name or each.device_id for each in await readiness_of(call, devices) if not each.reached],
+        "unheard": [each for each in await readiness_of(call, devices) if each.unheard],
         "cards": await _cards(call, devices),
         "following": following,
         "typed": ClaimForm(),

@@ -1,37 +1,64 @@
-"""Who would be reached now if a socket raised an alarm, and what is missing."""
+"""Who would be reached if a socket raised an alarm, now or at another time, and what is missing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from isocket.domain.contacts import ChannelKind, Contact, Escalation
+from isocket.domain.contacts import ChannelKind, Contact, Escalation, Substitution
 from isocket.domain.devices import Device
+from isocket.domain.endpoints import Endpoint
+from isocket.domain.incidents import Severity
+from isocket.domain.ladders import Source
+from isocket.domain.reach import NOT_CONFIGURED, Reach, Told, reach
+from isocket.domain.recipients import People
 from isocket.domain.reports import DeviceState
-from isocket.storage.port import is_
+from isocket.storage.port import Records, above, is_
 from portal_api.cursor import page_of
 from portal_api.devices import is_online
-from portal_api.ladders import Ladder, Rung, Source, channels_now, ladder_of
-from portal_api.models import Page, PageQuery, View
+from portal_api.models import Instant, Page, PageQuery, View
 from portal_api.portal import Portal
+from portal_api.problem import Problem, fault
+from portal_api.proofs import Proofs, proofs_of
 from portal_api.routes import AnyRoute, Call, Route
+
+FURTHEST = timedelta(days=400)  # so far ahead one may look: over every change of clocks
 
 
 class Lack(StrEnum):
     """What is missing."""
 
     NO_RECIPIENT = "no_recipient"  # nobody at all would be told
+    ALL_QUIET = "all_quiet"  # everybody would be told only when their quiet hours end
     NEVER_HEARD = "never_heard"
     SILENT = "silent"
     UNVERIFIED = "unverified"
     PAUSED = "paused"
     NO_ADDRESS = "no_address"
+    ENDPOINT_GONE = "endpoint_gone"
     CHANNEL_NOT_CONFIGURED = "channel_not_configured"  # nothing goes out by this channel here
     REMOVED = "removed"  # the ladder names somebody who is no contact any more
+    SUBSTITUTED = "substituted"  # somebody else is told in their place for now
+    STAND_IN_UNREACHABLE = "stand_in_unreachable"  # so that the one who is away is told after all
+    QUIET_HOURS = "quiet_hours"  # told at `until`
+    LAST_FAILED = "last_failed"  # the latest message by this way did not get through: see `reason`
 
 
-_SERIOUS = frozenset({Lack.NO_RECIPIENT, Lack.NEVER_HEARD, Lack.SILENT})
+_SERIOUS = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET, Lack.NEVER_HEARD, Lack.SILENT})
+
+
+class ReadinessQuery(PageQuery):
+    """For which moment and which alarms."""
+
+    at: Instant | None = Field(
+        default=None,
+        description="Who would be told of an alarm that is raised then: now if absent, up to 400 days ahead. "
+        "Sockets are looked at as they are now.",
+    )
+    severity: Severity = Field(default=Severity.CRITICAL, description="How much the alarm matters.")
 
 
 class Reached(View):
@@ -41,6 +68,11 @@ class Reached(View):
     name: str
     channels: list[str]
     after_s: float
+    held_until: Instant | None = Field(description="They sleep then, and are told at this time if it still lasts.")
+    stands_in_for: str | None = Field(description="The contact in whose place, or beside whom, they are told.")
+    last_reached_at: Instant | None = Field(
+        description="When one of these ways was last seen to work: a receipt, an answer, a typed code."
+    )
 
 
 class Missing(View):
@@ -49,6 +81,8 @@ class Missing(View):
     what: Lack
     contact_id: str | None = None
     channel: str | None = None
+    until: Instant | None = None
+    reason: str | None = None
 
 
 class Readiness(View):
@@ -60,6 +94,7 @@ class Readiness(View):
                 {
                     "device_id": "is7k2m9q4xw1",
                     "name": "Summer house",
+                    "at": "2026-11-22T12:00:00.000Z",
                     "ready": True,
                     "ladder": "default",
                     "reached": [
@@ -68,10 +103,19 @@ class Readiness(View):
                             "name": "Neighbour",
                             "channels": ["sms"],
                             "after_s": 0,
+                            "held_until": None,
+                            "stands_in_for": None,
+                            "last_reached_at": "2026-11-20T08:15:30.000Z",
                         }
                     ],
                     "missing": [
-                        {"what": "unverified", "contact_id": "con_d4yofn7ab2k3xeq3mzv6t2cs5h", "channel": "email"}
+                        {
+                            "what": "unverified",
+                            "contact_id": "con_d4yofn7ab2k3xeq3mzv6t2cs5h",
+                            "channel": "email",
+                            "until": None,
+                            "reason": None,
+                        }
                     ],
                 }
             ]
@@ -80,79 +124,149 @@ class Readiness(View):
 
     device_id: str
     name: str | None
-    ready: bool = Field(description="The socket is heard, and somebody would be told.")
+    at: Instant
+    ready: bool = Field(description="The socket is heard, and somebody would be told at their step.")
     ladder: Source
     reached: list[Reached]
     missing: list[Missing]
 
+    @property
+    def unheard(self) -> bool:
+        """Return whether nobody would hear of an alarm at once."""
+        return all(each.held_until is not None for each in self.reached)
 
-async def show(call: Call[None, PageQuery]) -> Page[Readiness]:
-    """Show for each socket who would be reached now, and what is missing."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circle:
+    """The people of an account with their ladders, for one look."""
+
+    people: People
+    escalations: Sequence[Escalation]
+    proofs: Proofs
+
+
+async def show(call: Call[None, ReadinessQuery]) -> Page[Readiness] | Problem:
+    """Show for each socket who would be reached, and what is missing. With `at` as a rehearsal for another time."""
+    now, query = call.clock.now(), call.query
+    at = query.at or now
+    if not now - timedelta(days=1) <= at <= now + FURTHEST:
+        return fault("at", "From a day ago to 400 days ahead.")
     devices, following = await page_of(
-        call.records, Device, is_("owner_id", call.account.id), cursor=call.query.cursor, limit=call.query.limit
+        call.records, Device, is_("owner_id", call.account.id), cursor=query.cursor, limit=query.limit
     )
-    return Page[Readiness](items=await readiness_of(call, devices), next=following)
+    found = await readiness_of(call, devices, at=at, severity=query.severity)
+    return Page[Readiness](items=found, next=following)
 
 
-async def readiness_of(call: Call[Any, Any], devices: Sequence[Device]) -> list[Readiness]:
-    """Return for each of the caller's sockets who would be reached now, and what is missing."""
-    of_account = is_("account_id", call.account.id)
-    contacts = await call.records.find(Contact, of_account)
-    escalations = await call.records.find(Escalation, of_account)
-    states = await call.portal.telemetry.latest([device.id for device in devices]) if devices else {}
-    return [
-        _readiness(call.portal, device, states.get(device.id), ladder_of(device.id, escalations, contacts), contacts)
-        for device in devices
-    ]
+async def readiness_of(
+    call: Call[Any, Any],
+    devices: Sequence[Device],
+    *,
+    at: datetime | None = None,
+    severity: Severity = Severity.CRITICAL,
+) -> list[Readiness]:
+    """Return for each of the caller's sockets who would be reached (now if `at` is None), and what is missing."""
+    if not devices:
+        return []
+    now = call.clock.now()
+    then = at or now
+    circle = await circle_of(call.records, call.account.id, now)
+    states = await call.portal.telemetry.latest([device.id for device in devices])
+    unusable = {kind: NOT_CONFIGURED for kind in ChannelKind if kind not in call.portal.settings.channels}
+    found = []
+    for device in devices:
+        reached = reach(
+            circle.people,
+            circle.escalations,
+            device_id=device.id,
+            severity=severity,
+            at=then,
+            unusable=unusable,
+        )
+        missing = _missing(reached, _of_device(call.portal, device, states.get(device.id)), circle.proofs)
+        found.append(
+            Readiness(
+                device_id=device.id,
+                name=device.name,
+                at=then,
+                ready=not any(each.what in _SERIOUS for each in missing),
+                ladder=reached.ladder.source,
+                reached=_grouped(reached.told, circle.proofs),
+                missing=missing,
+            )
+        )
+    return found
 
 
-def _readiness(
-    portal: Portal, device: Device, state: DeviceState | None, ladder: Ladder, contacts: Sequence[Contact]
-) -> Readiness:
-    known = {each.id: each for each in contacts}
-    reached = [
-        Reached(contact_id=contact.id, name=contact.name, channels=list(channels), after_s=rung.after_s)
-        for rung in ladder.rungs
-        for contact in (known[each] for each in rung.contact_ids if each in known)
-        if (channels := [each for each in channels_now(contact, rung.channels) if each in portal.settings.channels])
-    ]
-    missing: list[Missing] = []
-    if not reached:
-        missing.append(Missing(what=Lack.NO_RECIPIENT))
+async def circle_of(records: Records, account_id: str, now: datetime) -> Circle:
+    """Return the people of an account; whoever stood in for somebody until before `now` is left out."""
+    of_account = is_("account_id", account_id)
+    contacts = await records.find(Contact, of_account)
+    people = People(
+        contacts={each.id: each for each in contacts},
+        endpoints=await records.find(Endpoint, of_account),
+        substitutions=await records.find(Substitution, of_account, above("until_at", now)),
+    )
+    return Circle(
+        people=people,
+        escalations=await records.find(Escalation, of_account),
+        proofs=await proofs_of(records, account_id, people),
+    )
+
+
+def _missing(found: Reach, of_device: Iterable[Missing], proofs: Proofs) -> list[Missing]:
+    of_people = (
+        Missing(what=Lack(each.reason), contact_id=each.contact_id, channel=each.channel) for each in found.skipped
+    )
+    return list(dict.fromkeys([*_of_everybody(found), *of_device, *of_people, *_of_told(found.told, proofs)]))
+
+
+def _of_everybody(found: Reach) -> Iterable[Missing]:
+    if not found.told:
+        yield Missing(what=Lack.NO_RECIPIENT)
+    elif not found.awake:
+        yield Missing(what=Lack.ALL_QUIET, until=min(each.held_until for each in found.told if each.held_until))
+
+
+def _of_device(portal: Portal, device: Device, state: DeviceState | None) -> Iterable[Missing]:
     if state is None:
-        missing.append(Missing(what=Lack.NEVER_HEARD))
+        yield Missing(what=Lack.NEVER_HEARD)
     elif not is_online(portal, device, state):
-        missing.append(Missing(what=Lack.SILENT))
-    for rung in ladder.rungs:
-        missing += [lack for each in rung.contact_ids for lack in _lacks(portal, each, known.get(each), rung)]
-    missing = list(dict.fromkeys(missing))
-    return Readiness(
-        device_id=device.id,
-        name=device.name,
-        ready=not any(each.what in _SERIOUS for each in missing),
-        ladder=ladder.source,
-        reached=reached,
-        missing=missing,
+        yield Missing(what=Lack.SILENT)
+
+
+def _of_told(told: Sequence[Told], proofs: Proofs) -> Iterable[Missing]:
+    for each in told:
+        contact_id, channel = each.to.contact.id, each.to.channel
+        if each.held_until is not None:
+            yield Missing(what=Lack.QUIET_HOURS, contact_id=contact_id, until=each.held_until)
+        if (contact_id, channel) in proofs.failed:
+            reason = proofs.failed[contact_id, channel]
+            yield Missing(what=Lack.LAST_FAILED, contact_id=contact_id, channel=channel, reason=reason)
+
+
+def _grouped(told: Sequence[Told], proofs: Proofs) -> list[Reached]:
+    """Return each person once for each time at which they are told, with all their ways."""
+    groups: dict[tuple[object, ...], list[Told]] = {}
+    for each in told:
+        key = (each.to.contact.id, each.after_s, each.held_until, each.to.stands_in_for)
+        groups.setdefault(key, []).append(each)
+    return [_reached(group, proofs.reached_at) for group in groups.values()]
+
+
+def _reached(group: Sequence[Told], reached_at: Mapping[tuple[str, ChannelKind], datetime]) -> Reached:
+    contact, first = group[0].to.contact, group[0]
+    channels = list(dict.fromkeys(each.to.channel for each in group))
+    proved = [reached_at[contact.id, each] for each in channels if (contact.id, each) in reached_at]
+    return Reached(
+        contact_id=contact.id,
+        name=contact.name,
+        channels=[each.value for each in channels],
+        after_s=first.after_s,
+        held_until=first.held_until,
+        stands_in_for=first.to.stands_in_for,
+        last_reached_at=max(proved, default=None),
     )
-
-
-def _lacks(portal: Portal, contact_id: str, contact: Contact | None, rung: Rung) -> Iterator[Missing]:
-    """Yield why a contact would not be told by one of the ways that the step wants."""
-    if contact is None:
-        yield Missing(what=Lack.REMOVED, contact_id=contact_id)
-        return
-    if contact.paused_at is not None:
-        yield Missing(what=Lack.PAUSED, contact_id=contact_id)
-        return
-    addresses = {ChannelKind.SMS: contact.phone, ChannelKind.EMAIL: contact.email}
-    wanted = rung.channels or tuple(channel for channel, address in addresses.items() if address)
-    for channel in wanted:
-        if not addresses.get(channel):
-            yield Missing(what=Lack.NO_ADDRESS, contact_id=contact_id, channel=channel)
-        elif channel not in portal.settings.channels:
-            yield Missing(what=Lack.CHANNEL_NOT_CONFIGURED, contact_id=contact_id, channel=channel)
-        elif channel not in contact.verified_channels():
-            yield Missing(what=Lack.UNVERIFIED, contact_id=contact_id, channel=channel)
 
 
 ROUTES: tuple[AnyRoute, ...] = (
@@ -161,7 +275,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/readiness",
         handler=show,
         summary="Show who would be reached",
-        query=PageQuery,
+        query=ReadinessQuery,
         answers={200: Page[Readiness]},
     ),
 )

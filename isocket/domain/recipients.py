@@ -69,7 +69,7 @@ def ladder_for(device_id: str, severity: Severity, escalations: Sequence[Escalat
     """
     if severity in {Severity.MINOR, Severity.INFO}:
         service = _with_role(people, ContactRole.SERVICE)
-        if any(_ways(people.contacts[each], None, people) for each in service):
+        if any(is_reachable(each, people) for each in service):
             return Ladder(source=Source.SERVICE, rungs=(Rung(contact_ids=service),))
     return ladder_of(device_id, escalations)
 
@@ -143,6 +143,12 @@ def substitution_of(
     return max(held, key=lambda each: (each.device_id is not None, each.created_at, each.id), default=None)
 
 
+def is_reachable(contact_id: str, people: People) -> bool:
+    """Return whether this contact has any proved way and did not ask us to stop."""
+    contact = people.contacts.get(contact_id)
+    return contact is not None and bool(_ways(contact, None, people))
+
+
 def _with_role(people: People, role: ContactRole) -> tuple[str, ...]:
     found = [each for each in people.contacts.values() if role.value in each.roles]
     return tuple(each.id for each in sorted(found, key=lambda contact: (contact.created_at, contact.id)))
@@ -166,8 +172,7 @@ def _in_place_of(contact_id: str, people: People, step: _Step, *, device_id: str
         if following is None or following.additional:
             break
         stand_in = following.stand_in_id
-    contact = people.contacts.get(stand_in)
-    reached = stand_in != contact_id and contact is not None and _ways(contact, None, people)
+    reached = stand_in != contact_id and is_reachable(stand_in, people)
     if also or not reached:
         yield _Named(contact_id=contact_id)
     elif contact_id in people.contacts:

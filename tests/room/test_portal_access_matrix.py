@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse
 
+from isocket.domain.contacts import Substitution
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from portal_api import access, sessions
@@ -66,6 +68,22 @@ class World:
         return await self.house.client.request(route.method, path, headers=headers, allow_redirects=False, **more)
 
 
+async def substitution(house: PortalHouse, contact_id: str) -> str:
+    """Store that somebody stands in for Maija's contact."""
+    now = house.clock.now()
+    made = Substitution(
+        id="sub_1",
+        account_id=(await house.account(MAIJA)).id,
+        contact_id=contact_id,
+        stand_in_id=contact_id,
+        from_at=now,
+        until_at=now + timedelta(days=7),
+        created_at=now,
+    )
+    await house.records.add(made)
+    return made.id
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world() -> AsyncIterator[World]:
     async with portal_house(routes=EVERY) as house:
@@ -78,6 +96,7 @@ async def world() -> AsyncIterator[World]:
             "incident_id": "inc_1",
             "contact_id": contact["id"],
             "command_id": (await order.json())["id"],
+            "substitution_id": await substitution(house, contact["id"]),
         }
         stranger_token = await house.customer(PEKKA)
         cookie = await sessions.open_cookie(house.portal, await house.account(PEKKA))
@@ -112,8 +131,8 @@ async def test_nobody_gets_no_further_than_the_door(route: AnyRoute, world: Worl
 @pytest.mark.parametrize("route", NAMED, ids=name_of)
 async def test_a_strangers_thing_is_as_one_that_does_not_exist(route: AnyRoute, world: World) -> None:
     nothing = {name: f"{value[:4]}nothing" for name, value in world.own.items()}
-    before = [await world.house.records.find(kind) for kind in (Device, Delivery)]
+    before = [await world.house.records.find(kind) for kind in (Device, Delivery, Substitution)]
     foreign = await world.ask(route, world.own, stranger=True)
     missing = await world.ask(route, nothing, stranger=True)
     assert (foreign.status, await foreign.read()) == (404, await missing.read())
-    assert [await world.house.records.find(kind) for kind in (Device, Delivery)] == before
+    assert [await world.house.records.find(kind) for kind in (Device, Delivery, Substitution)] == before

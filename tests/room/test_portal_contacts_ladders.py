@@ -1,31 +1,27 @@
-"""Who is told in which order, and whether anybody would be reached."""
+"""Who is told in which order."""
 
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from alerts.ladder import climb, ladder_for
-from isocket.domain.contacts import ChannelKind, Contact, Escalation
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.contacts import Contact, Escalation
 from isocket.storage.port import is_
 from tests.fakes.portal_devices import (
     MAIJA,
     PEKKA,
     PHONE,
     SOCKET,
-    claim,
     devices_house,
     enter,
     fields_of,
-    make_device,
     owned,
-    report,
     verified,
 )
 from tests.fakes.portal_house import PortalHouse
 
 DEVICE_PATH = f"/devices/{SOCKET}/escalation"
+PLAIN = {"repeat": 0, "repeat_after_s": 0, "cap": None, "remind_after_s": None}
 
 
 @pytest.fixture
@@ -57,7 +53,7 @@ async def test_without_a_ladder_every_alarm_contact_is_told_at_once(house: Porta
     await enter(house, token, email="service@example.org", roles=["service"])
     step = {"contacts": [await own_id(house), contact["id"]], "channels": [], "after_s": 0}
     for path in ("/escalation", DEVICE_PATH):
-        assert await get(house, token, path) == {"steps": [step], "default": True, "source": "default"}
+        assert await get(house, token, path) == {**PLAIN, "steps": [step], "default": True, "source": "default"}
 
 
 async def test_a_ladder_is_kept_the_earliest_step_first(house: PortalHouse) -> None:
@@ -66,7 +62,7 @@ async def test_a_ladder_is_kept_the_earliest_step_first(house: PortalHouse) -> N
     later = {"contacts": [contact], "channels": ["sms", "email"], "after_s": 300}
     first = {"contacts": [await own_id(house)], "channels": ["email"], "after_s": 0}
     ladder = await put(house, token, "/escalation", later, first)
-    assert ladder == {"steps": [first, later], "default": False, "source": "account"}
+    assert ladder == {**PLAIN, "repeat_after_s": 600, "steps": [first, later], "default": False, "source": "account"}
     assert await get(house, token, "/escalation") == ladder
 
 
@@ -112,6 +108,7 @@ async def test_contacts_of_others_are_refused_naming_their_place(house: PortalHo
     [
         ({"contacts": []}, "steps.0.contacts"),
         ({"contacts": ["c"], "channels": ["pigeon"]}, "steps.0.channels.0"),
+        ({"contacts": ["c"], "channels": ["sms"] * 6}, "steps.0.channels"),
         ({"contacts": ["c"], "after_s": -1}, "steps.0.after_s"),
         ({"contacts": ["c"], "after_s": 86_401}, "steps.0.after_s"),
         ({"contact_ids": ["c"]}, "steps.0.contacts"),
@@ -123,90 +120,29 @@ async def test_a_bad_step_is_refused_naming_the_field(house: PortalHouse, step: 
     assert field in fields_of(await answer.json())
 
 
-async def ready(house: PortalHouse, token: str) -> dict[str, Any]:
-    (item,) = (await get(house, token, "/readiness"))["items"]
-    readiness: dict[str, Any] = item
-    return readiness
-
-
-async def test_a_socket_that_is_heard_and_has_a_recipient_is_ready(house: PortalHouse) -> None:
+async def test_a_ladder_says_how_often_it_is_climbed_how_many_alarms_it_makes_and_when_it_asks_again(
+    house: PortalHouse,
+) -> None:
     token = await owned(house)
-    await report(house, 1, mains=True)
-    contact = await verified(house, token, email="neighbour@example.org")
-    found = await ready(house, token)
-    assert (found["ready"], found["ladder"]) == (True, "default")
-    assert [(each["contact_id"], each["channels"]) for each in found["reached"]] == [
-        (await own_id(house), ["email"]),
-        (contact["id"], ["sms"]),
-    ]
-    assert found["missing"] == [{"what": "unverified", "contact_id": contact["id"], "channel": "email"}]
+    more = {"repeat": 2, "repeat_after_s": 900, "cap": 20, "remind_after_s": 0}
+    steps = [{"contacts": [await own_id(house)], "channels": ["voice", "push", "webhook"]}]
+    answer = await house.ask("PUT", DEVICE_PATH, {"steps": steps, **more}, token=token)
+    shown = await get(house, token, DEVICE_PATH)
+    assert (answer.status, {name: shown[name] for name in more}) == (200, more)
+    assert shown["steps"][0]["channels"] == ["voice", "push", "webhook"]
+    (stored,) = await house.records.find(Escalation)
+    assert (stored.repeat, stored.repeat_after_s, stored.cap, stored.remind_after_s) == (2, 900, 20, 0)
+    await put(house, token, DEVICE_PATH, *steps)
+    (stored,) = await house.records.find(Escalation)
+    assert (stored.repeat, stored.cap, stored.remind_after_s) == (0, None, None)
 
 
-async def test_what_is_missing_is_said(house: PortalHouse) -> None:
-    token = await owned(house)
-    contact = await enter(house, token, phone=PHONE)
-    gone = await enter(house, token, phone="+447700900999")
-    steps = [{"contacts": [contact["id"], gone["id"]], "channels": ["sms", "email"]}]
-    await put(house, token, "/escalation", *steps)
-    await house.ask("DELETE", f"/contacts/{gone['id']}", token=token)
-    never = await ready(house, token)
-    await report(house, 1, mains=True)
-    await house.clock.advance(3 * 900)
-    silent = await ready(house, token)
-    people = [
-        ("unverified", contact["id"], "sms"),
-        ("no_address", contact["id"], "email"),
-        ("removed", gone["id"], None),
-    ]
-    missing = [
-        [(each["what"], each["contact_id"], each["channel"]) for each in found["missing"]] for found in (never, silent)
-    ]
-    assert missing == [
-        [("no_recipient", None, None), ("never_heard", None, None), *people],
-        [("no_recipient", None, None), ("silent", None, None), *people],
-    ]
-    assert (never["ready"], never["reached"]) == (False, [])
-
-
-async def test_a_paused_contact_is_not_counted_on(house: PortalHouse) -> None:
-    token = await owned(house)
-    contact = await verified(house, token)
-    await put(house, token, DEVICE_PATH, {"contacts": [contact["id"]]})
-    await house.records.change_one(Contact, is_("id", contact["id"]), paused_at=house.clock.now())
-    found = await ready(house, token)
-    assert (found["reached"], found["missing"][-1]["what"]) == ([], "paused")
-
-
-async def test_readiness_names_exactly_those_whom_the_ladder_of_alerts_tells(house: PortalHouse) -> None:
-    token = await owned(house)
-    first = await verified(house, token, email="neighbour@example.org")
-    second = await verified(house, token, phone="+447700900456", roles=["service"])
-    await make_device(house, "is2")
-    await claim(house, token, "is2")
-    await put(house, token, DEVICE_PATH, {"contacts": [second["id"]], "after_s": 60}, {"contacts": [first["id"]]})
-    contacts = {each.id: each for each in await house.records.find(Contact)}
-    escalations = await house.records.find(Escalation)
-    shown = (await get(house, token, "/readiness"))["items"]
-    for item in shown:
-        named = {(each["contact_id"], channel) for each in item["reached"] for channel in each["channels"]}
-        told = [
-            (each.contact.id, each.channel.value)
-            for rung in ladder_for(item["device_id"], escalations)
-            for each in climb(rung, contacts)[0]
-        ]
-        assert named == set(told)
-    assert len(shown) == 2
-
-
-async def test_a_channel_that_reaches_nobody_here_is_not_counted_on() -> None:
-    async with devices_house(channels=frozenset({ChannelKind.EMAIL})) as house:
-        token = await owned(house)
-        contact = await enter(house, token, phone=PHONE)
-        await house.records.change_one(Contact, is_("id", contact["id"]), phone_verified_at=house.clock.now())
-        await put(house, token, DEVICE_PATH, {"contacts": [contact["id"]]})
-        found = await ready(house, token)
-        codes_due = await house.records.count(Delivery, is_("kind", DeliveryKind.CODE))
-        asked = await house.ask("POST", f"/contacts/{contact['id']}/verification", {"channel": "sms"}, token=token)
-    assert found["reached"] == []
-    assert {"what": "channel_not_configured", "contact_id": contact["id"], "channel": "sms"} in found["missing"]
-    assert (codes_due, asked.status) == (0, 409)
+@pytest.mark.parametrize(
+    "more",
+    [{"repeat": 10}, {"repeat_after_s": 59}, {"cap": 0}, {"remind_after_s": -1}],
+    ids=lambda more: next(iter(more)),
+)
+async def test_a_bad_number_is_refused_naming_the_field(house: PortalHouse, more: dict[str, int]) -> None:
+    token = await house.customer(MAIJA)
+    answer = await house.ask("PUT", "/escalation", {"steps": [], **more}, token=token)
+    assert (answer.status, fields_of(await answer.json())) == (422, list(more))

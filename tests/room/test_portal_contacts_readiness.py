@@ -1,0 +1,276 @@
+"""Whether anybody would be reached, now and at another time, and what is missing."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alerts.escalation import Escalator
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.endpoints import Endpoint
+from isocket.domain.incidents import IncidentState
+from isocket.kit.clock import to_text
+from isocket.storage.port import is_
+from tests.fakes.portal_devices import (
+    MAIJA,
+    PHONE,
+    SOCKET,
+    claim,
+    devices_house,
+    enter,
+    fields_of,
+    incident,
+    make_device,
+    owned,
+    report,
+    verified,
+)
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse
+
+DEVICE_PATH = f"/devices/{SOCKET}/escalation"
+NIGHT = {"start": "22:00", "end": "07:00", "except_critical": False}
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with devices_house() as running:
+        yield running
+
+
+async def own_id(house: PortalHouse) -> str:
+    (found,) = await house.records.find(Contact, is_("is_owner", True))
+    return found.id
+
+
+async def put(house: PortalHouse, token: str, *steps: dict[str, Any], path: str = DEVICE_PATH) -> None:
+    answer = await house.ask("PUT", path, {"steps": list(steps)}, token=token)
+    assert answer.status == 200, await answer.text()
+
+
+async def ready(house: PortalHouse, token: str, **query: str) -> dict[str, Any]:
+    asked = "&".join(f"{name}={value}" for name, value in query.items())
+    answer = await house.ask("GET", f"/readiness?{asked}", token=token)
+    (item,) = (await answer.json())["items"]
+    readiness: dict[str, Any] = item
+    return readiness
+
+
+def lacks(readiness: dict[str, Any]) -> list[tuple[str, str | None, str | None]]:
+    return [(each["what"], each["contact_id"], each["channel"]) for each in readiness["missing"]]
+
+
+def reached(readiness: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    return [(each["contact_id"], each["channels"]) for each in readiness["reached"]]
+
+
+async def test_a_socket_that_is_heard_and_has_a_recipient_is_ready(house: PortalHouse) -> None:
+    token = await owned(house)
+    await report(house, 1, mains=True)
+    contact = await verified(house, token, email="neighbour@example.org")
+    found = await ready(house, token)
+    assert (found["ready"], found["ladder"]) == (True, "default")
+    assert reached(found) == [(await own_id(house), ["email"]), (contact["id"], ["sms"])]
+    assert lacks(found) == [("unverified", contact["id"], "email")]
+
+
+async def test_what_is_missing_is_said(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await enter(house, token, phone=PHONE)
+    gone = await enter(house, token, phone="+447700900999")
+    steps = [{"contacts": [contact["id"], gone["id"]], "channels": ["sms", "email"]}]
+    await put(house, token, *steps, path="/escalation")
+    await house.ask("DELETE", f"/contacts/{gone['id']}", token=token)
+    never = await ready(house, token)
+    await report(house, 1, mains=True)
+    await house.clock.advance(3 * 900)
+    silent = await ready(house, token)
+    people = [
+        ("unverified", contact["id"], "sms"),
+        ("no_address", contact["id"], "email"),
+        ("removed", gone["id"], None),
+    ]
+    assert [lacks(never), lacks(silent)] == [
+        [("no_recipient", None, None), ("never_heard", None, None), *people],
+        [("no_recipient", None, None), ("silent", None, None), *people],
+    ]
+    assert (never["ready"], never["reached"]) == (False, [])
+
+
+async def test_a_paused_contact_is_not_counted_on(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    await put(house, token, {"contacts": [contact["id"]]})
+    await house.records.change_one(Contact, is_("id", contact["id"]), paused_at=house.clock.now())
+    found = await ready(house, token)
+    assert (found["reached"], found["missing"][-1]["what"]) == ([], "paused")
+
+
+async def test_readiness_names_exactly_those_whom_an_alarm_tells(house: PortalHouse) -> None:
+    token = await owned(house)
+    first = await verified(house, token, email="neighbour@example.org")
+    second = await verified(house, token, phone="+447700900456", roles=["service"])
+    await make_device(house, "is2")
+    await claim(house, token, "is2")
+    await put(house, token, {"contacts": [second["id"]]}, {"contacts": [first["id"]], "channels": ["sms"]})
+    escalator = Escalator(records=house.records, clock=house.clock, public_url=PUBLIC_URL)
+    answer = await house.ask("GET", "/readiness", token=token)
+    for item in (await answer.json())["items"]:
+        test = await house.ask("POST", f"/devices/{item['device_id']}/test-alarm", token=token)
+        await escalator.step()
+        due = await house.records.find(Delivery, is_("incident_id", (await test.json())["incident_id"]))
+        named = {(each["contact_id"], channel) for each in item["reached"] for channel in each["channels"]}
+        assert {(each.contact_id, each.channel.value) for each in due} == named
+        assert named
+
+
+async def test_a_channel_that_reaches_nobody_here_is_not_counted_on() -> None:
+    async with devices_house(channels=frozenset({ChannelKind.EMAIL})) as house:
+        token = await owned(house)
+        contact = await enter(house, token, phone=PHONE)
+        await house.records.change_one(Contact, is_("id", contact["id"]), phone_verified_at=house.clock.now())
+        await put(house, token, {"contacts": [contact["id"]]})
+        found = await ready(house, token)
+        codes_due = await house.records.count(Delivery, is_("kind", DeliveryKind.CODE))
+        asked = await house.ask("POST", f"/contacts/{contact['id']}/verification", {"channel": "sms"}, token=token)
+    assert found["reached"] == []
+    assert ("channel_not_configured", contact["id"], "sms") in lacks(found)
+    assert (codes_due, asked.status) == (0, 409)
+
+
+async def test_who_sleeps_through_it_is_told_at_the_end_of_their_quiet_hours(house: PortalHouse) -> None:
+    token = await owned(house)  # it is noon
+    contact = await verified(house, token, time_zone="Europe/Helsinki", quiet_hours=NIGHT)
+    await put(house, token, {"contacts": [contact["id"]]})
+    now = house.clock.now()
+    night = to_text(now + timedelta(hours=10))  # midnight in Helsinki
+    found = await ready(house, token, at=night)
+    (item,) = found["reached"]
+    assert item["held_until"] == "2026-11-23T05:00:00.000Z"
+    assert lacks(found)[0][0] == "all_quiet"
+    assert ("quiet_hours", contact["id"], None) in lacks(found)
+    assert (await ready(house, token))["reached"][0]["held_until"] is None
+    exempt = {"quiet_hours": {"start": "22:00", "end": "07:00"}}
+    await house.ask("PATCH", f"/contacts/{contact['id']}", exempt, token=token)
+    assert (await ready(house, token, at=night))["reached"][0]["held_until"] is None
+    assert (await ready(house, token, at=night, severity="major"))["reached"][0]["held_until"] is not None
+
+
+@pytest.mark.parametrize(
+    ("night", "ends"),
+    [("2027-10-31T02:30:00Z", "2027-10-31T05:00:00.000Z"), ("2027-03-28T00:30:00Z", "2027-03-28T04:00:00.000Z")],
+)
+async def test_a_rehearsal_crosses_the_change_of_clocks(house: PortalHouse, night: str, ends: str) -> None:
+    token = await owned(house)
+    contact = await verified(house, token, time_zone="Europe/Helsinki", quiet_hours=NIGHT)
+    await put(house, token, {"contacts": [contact["id"]]})
+    assert (await ready(house, token, at=night))["reached"][0]["held_until"] == ends
+
+
+@pytest.mark.parametrize("at", ["2028-01-01T00:00:00Z", "2026-11-01T00:00:00Z", "tomorrow", "2026-11-26T00:00:00"])
+async def test_a_rehearsal_is_for_a_time_that_can_be_foreseen(house: PortalHouse, at: str) -> None:
+    answer = await house.ask("GET", f"/readiness?at={at}", token=await owned(house))
+    assert (answer.status, fields_of(await answer.json())) == (422, ["at"])
+
+
+async def test_whoever_stands_in_is_named_for_the_time_in_which_they_do(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    me, now = await own_id(house), house.clock.now()
+    wish = {
+        "contact_id": me,
+        "stand_in_id": contact["id"],
+        "from": to_text(now + timedelta(days=1)),
+        "until": to_text(now + timedelta(days=8)),
+    }
+    await put(house, token, {"contacts": [me]})
+    assert (await house.ask("POST", "/substitutions", wish, token=token)).status == 201
+    assert reached(await ready(house, token)) == [(me, ["email"])]
+    away = await ready(house, token, at=to_text(now + timedelta(days=2)))
+    assert [(each["contact_id"], each["stands_in_for"]) for each in away["reached"]] == [(contact["id"], me)]
+    assert ("substituted", me, None) in lacks(away)
+
+
+async def test_the_last_proof_of_each_way_is_shown_and_the_last_failure(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    await put(house, token, {"contacts": [contact["id"]]})
+    stored = await house.records.get(Contact, contact["id"])
+    assert stored is not None
+    assert stored.phone_verified_at is not None
+    await house.clock.advance(600)
+    assert (await ready(house, token))["reached"][0]["last_reached_at"] == to_text(stored.phone_verified_at)
+    delivered_at = await sent(house, stored, DeliveryState.DELIVERED)
+    assert (await ready(house, token))["reached"][0]["last_reached_at"] == to_text(delivered_at)
+    await house.clock.advance(600)
+    await sent(house, stored, DeliveryState.FAILED, reason="number_invalid")
+    found = await ready(house, token)
+    assert {
+        "what": "last_failed",
+        "contact_id": contact["id"],
+        "channel": "sms",
+        "until": None,
+        "reason": "number_invalid",
+    } in found["missing"]
+    answered_at = house.clock.now() + timedelta(hours=1)
+    await incident(
+        house,
+        "inc_1",
+        stored.account_id,
+        state=IncidentState.ACKNOWLEDGED,
+        acknowledged_at=answered_at,
+        acknowledged_by=f"{contact['id']} sms",
+    )
+    found = await ready(house, token)
+    assert found["reached"][0]["last_reached_at"] == to_text(answered_at)
+    assert "last_failed" not in {each["what"] for each in found["missing"]}
+
+
+async def sent(house: PortalHouse, to: Contact, state: DeliveryState, reason: str = "") -> datetime:
+    now = house.clock.now()
+    await house.records.add(
+        Delivery(
+            id=f"dlv_{state}",
+            account_id=to.account_id,
+            person_id=to.id,
+            contact_id=to.id,
+            kind=DeliveryKind.ALARM,
+            channel=ChannelKind.SMS,
+            address=PHONE,
+            text="-",
+            state=state,
+            reason=reason,
+            created_at=now,
+            due_at=now,
+            ended_at=now,
+        )
+    )
+    return now
+
+
+async def test_a_browser_that_is_gone_is_named(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    now = house.clock.now()
+    await house.records.add(
+        Endpoint(
+            id="end_1",
+            account_id=(await house.account(MAIJA)).id,
+            contact_id=contact["id"],
+            kind=ChannelKind.PUSH,
+            address="{}",
+            created_at=now,
+            verified_at=now,
+            gone_at=now,
+        )
+    )
+    assert ("endpoint_gone", contact["id"], "push") in lacks(await ready(house, token))
+
+
+async def test_what_matters_little_is_rehearsed_with_the_service_contacts(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token, roles=["service"])
+    found = await ready(house, token, severity="minor")
+    own = (await own_id(house), ["email"])  # whose account it is has both roles
+    assert (found["ladder"], reached(found)) == ("service", [own, (contact["id"], ["sms"])])

@@ -1,0 +1,106 @@
+"""Who stands in for whom: entering it, seeing it, ending it."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from isocket.domain.contacts import Contact, Substitution
+from isocket.kit.clock import to_text
+from isocket.storage.port import is_
+from tests.fakes.portal_devices import PEKKA, PHONE, SOCKET, devices_house, enter, fields_of, owned, verified
+from tests.fakes.portal_house import PortalHouse
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with devices_house() as running:
+        yield running
+
+
+async def wish(house: PortalHouse, stand_in_id: str, **more: Any) -> dict[str, Any]:
+    (me,) = await house.records.find(Contact, is_("is_owner", True))
+    until = to_text(house.clock.now() + timedelta(days=7))
+    return {"contact_id": me.id, "stand_in_id": stand_in_id, "until": until, **more}
+
+
+async def listed(house: PortalHouse, token: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await (await house.ask("GET", "/substitutions", token=token)).json())["items"]
+    return items
+
+
+async def test_this_week_it_is_the_neighbour(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    asked = await wish(house, contact["id"], device_id=SOCKET)
+    answer = await house.ask("POST", "/substitutions", asked, token=token)
+    made = await answer.json()
+    assert answer.status == 201, made
+    (stored,) = await house.records.find(Substitution)
+    assert made == {**asked, "id": stored.id, "additional": False, "from": to_text(stored.from_at), "active": True}
+    assert await listed(house, token) == [made]
+    assert (await house.ask("DELETE", f"/substitutions/{made['id']}", token=token)).status == 204
+    assert await listed(house, token) == []
+    assert (await house.ask("DELETE", f"/substitutions/{made['id']}", token=token)).status == 404
+
+
+async def test_one_that_is_over_is_not_shown_and_goes_with_the_next(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    soon = to_text(house.clock.now() + timedelta(minutes=5))
+    await house.ask("POST", "/substitutions", await wish(house, contact["id"], until=soon), token=token)
+    await house.clock.advance(600)
+    assert await listed(house, token) == []
+    await house.ask("POST", "/substitutions", await wish(house, contact["id"]), token=token)
+    assert await house.records.count(Substitution) == 1
+
+
+async def test_who_gets_no_alarms_cannot_stand_in(house: PortalHouse) -> None:
+    token = await owned(house)
+    unverified = await enter(house, token, phone=PHONE)
+    answer = await house.ask("POST", "/substitutions", await wish(house, unverified["id"]), token=token)
+    assert (answer.status, fields_of(await answer.json())) == (422, ["stand_in_id"])
+    contact = await verified(house, token, phone="+447700900456")
+    await house.records.change_one(Contact, is_("id", contact["id"]), paused_at=house.clock.now())
+    answer = await house.ask("POST", "/substitutions", await wish(house, contact["id"]), token=token)
+    assert (answer.status, fields_of(await answer.json())) == (422, ["stand_in_id"])
+
+
+async def test_what_is_wrong_is_named(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = (await verified(house, token))["id"]
+    now = house.clock.now()
+    for more, field in (
+        ({"contact_id": "con_nobody"}, "contact_id"),
+        ({"stand_in_id": "con_nobody"}, "stand_in_id"),
+        ({"contact_id": contact}, "stand_in_id"),
+        ({"device_id": "is0000000099"}, "device_id"),
+        ({"until": to_text(now - timedelta(days=1))}, "until"),
+        ({"from": to_text(now + timedelta(days=8))}, "until"),
+        ({"until": to_text(now + timedelta(days=93))}, "until"),
+        ({"until": "next week"}, "until"),
+    ):
+        answer = await house.ask("POST", "/substitutions", {**await wish(house, contact), **more}, token=token)
+        assert (answer.status, fields_of(await answer.json())) == (422, [field]), more
+
+
+async def test_people_and_sockets_of_others_are_none_of_mine(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    good = await wish(house, contact["id"])
+    stranger = await owned(house, PEKKA, "is0000000002")
+    answer = await house.ask("POST", "/substitutions", {**good, "device_id": SOCKET}, token=stranger)
+    assert fields_of(await answer.json()) == ["contact_id", "stand_in_id", "device_id"]
+    made = await (await house.ask("POST", "/substitutions", good, token=token)).json()
+    assert await listed(house, stranger) == []
+    assert (await house.ask("DELETE", f"/substitutions/{made['id']}", token=stranger)).status == 404
+    assert len(await listed(house, token)) == 1
+
+
+async def test_a_contact_who_is_removed_stands_in_no_more(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    await house.ask("POST", "/substitutions", await wish(house, contact["id"]), token=token)
+    await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)
+    assert await house.records.count(Substitution) == 0
