@@ -3,14 +3,13 @@
 The pages behind the links in alarm mails are mounted with them.
 """
 
-from urllib.parse import parse_qsl
-
 from aiohttp import web
-from multidict import MultiDict, MultiDictProxy
 
 from alerts import incident_page, unsubscribing
 from alerts.replies import Replies
-from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
+from alerts.signatures import TwilioSignature
+from alerts.signed_forms import Form, twilio_form
+from alerts.voice_hooks import VoiceHooks
 from isocket.domain.deliveries import Attempt, Receipt
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
@@ -18,16 +17,12 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records
 
 log = get_logger(__name__)
-MOST_FIELDS = 200
 
-MAX_BODY_BYTES = 16 * 1024
 MAX_STATUS_LENGTH = 32
 NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML for "no answer"
 
 STATUS_PATH = "/hooks/twilio/status"
 INBOUND_PATH = "/hooks/twilio/inbound"
-
-Form = MultiDictProxy[str]
 
 
 def status_callback(public_url: str, attempt_id: str) -> str:
@@ -44,9 +39,11 @@ def routes(
 ) -> list[web.RouteDef]:
     """Return the routes for callbacks. Without `signature` (no Twilio account) every callback answers 403."""
     hooks = _TwilioHooks(records=records, clock=clock, public_url=public_url, signature=signature)
+    calls = VoiceHooks(records=records, clock=clock, public_url=public_url, signature=signature)
     return [
         web.post(f"{STATUS_PATH}/{{attempt}}", hooks.status),
         web.post(INBOUND_PATH, hooks.inbound),
+        *calls.routes(),
         *incident_page.routes(records=records, clock=clock),
         *unsubscribing.routes(records=records, clock=clock, public_url=public_url),
     ]
@@ -61,7 +58,7 @@ class _TwilioHooks:
 
     async def status(self, request: web.Request) -> web.Response:
         """Store a receipt; the worker of `alerts.receipts` reads it. 204, 403 forged, 404 no such attempt."""
-        form = await self._signed_form(request)
+        form = await twilio_form(request, self._signature)
         attempt = await self._records.get(Attempt, request.match_info["attempt"])
         if attempt is None:
             raise web.HTTPNotFound
@@ -73,48 +70,21 @@ class _TwilioHooks:
 
     async def inbound(self, request: web.Request) -> web.Response:
         """Heed a text message that somebody sent us."""
-        form = await self._signed_form(request)
+        form = await twilio_form(request, self._signature)
         await self._replies.heed(form.get("From", ""), form.get("Body", ""))
         return web.Response(text=NOTHING_TO_SAY, content_type="text/xml")
 
     def _receipt(self, attempt: Attempt, form: Form) -> Receipt:
-        status = (form.get("MessageStatus") or form.get("SmsStatus") or "")[:MAX_STATUS_LENGTH]
+        said = form.get("MessageStatus") or form.get("SmsStatus") or form.get("CallStatus") or ""
+        status = said[:MAX_STATUS_LENGTH]
         code = form.get("ErrorCode", "")
         return Receipt(
             id=derived_id("rcp", attempt.id, status),
             attempt_id=attempt.id,
             account_id=attempt.account_id,
             person_id=attempt.person_id,
-            provider_id=form.get("MessageSid", "")[:64],
+            provider_id=(form.get("MessageSid") or form.get("CallSid") or "")[:64],
             status=status,
             error_code=int(code[:9]) if code.isascii() and code.isdigit() else None,
             received_at=self._clock.now(),
         )
-
-    async def _signed_form(self, request: web.Request) -> Form:
-        """Return the form of a request that Twilio signed; raise the answer for any other.
-
-        What was signed is the address as we gave it: our public origin, path and query as they came.
-        """
-        body = await _body(request)
-        try:
-            pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
-        except ValueError:  # more fields than any of the provider's
-            log.warning("callback_refused", route="twilio")
-            raise web.HTTPForbidden from None
-        form = MultiDictProxy(MultiDict(pairs))
-        if self._signature is None or not self._signature.is_valid(
-            path_qs=request.raw_path, form=form, signature=request.headers.get(SIGNATURE_HEADER)
-        ):
-            log.warning("callback_refused", route="twilio")
-            raise web.HTTPForbidden
-        return form
-
-
-async def _body(request: web.Request) -> bytes:
-    body = b""
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY_BYTES, actual_size=len(body))
-    return body

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.clock import EPOCH
@@ -17,9 +18,13 @@ _WENT_OUT = frozenset({DeliveryState.CALLING, DeliveryState.UNCLEAR, DeliverySta
 
 
 def ended(delivery: Delivery, state: DeliveryState, *, at: datetime, reason: str = "") -> dict[str, Any]:
-    """Return the changes by which a delivery ends; a code or a link for an account is not kept in it."""
+    """Return the changes by which a delivery ends; a code or a link for an account is not kept in it.
+
+    The words of a call are fetched only when somebody answers: they stay until it is known how the call ended.
+    """
     changes: dict[str, Any] = {"state": state, "reason": reason, "ended_at": at, "lease_until": EPOCH}
-    if delivery.kind in _SECRET_KINDS:
+    to_be_fetched = delivery.channel is ChannelKind.VOICE and state is DeliveryState.SENT
+    if delivery.kind in _SECRET_KINDS and not to_be_fetched:
         changes |= {"text": "", "html": None}
     return changes
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from alerts.ladder import Recipient
 from alerts.links import incident_url, unsubscribe_url
 from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text
+from alerts.wording.spoken import alarm_call, clear_call
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.kit.ids import derived_id, new_token, token_hash
@@ -23,7 +24,8 @@ class Letters:
         """Return the message that something is wrong, this person's `number`th by this way."""
         reader = _reader(to)
         if to.channel is not ChannelKind.EMAIL:
-            return _delivery(story, DeliveryKind.ALARM, to, alarm_text(story, reader), number, now=now)
+            said = (alarm_call if to.channel is ChannelKind.VOICE else alarm_text)(story, reader)
+            return _delivery(story, DeliveryKind.ALARM, to, said, number, now=now)
         token = new_token()
         said = alarm_mail(story, reader, link=incident_url(self._public_url, token), public_url=self._public_url)
         return self._linked(_delivery(story, DeliveryKind.ALARM, to, said, number, now=now), token)
@@ -32,7 +34,8 @@ class Letters:
         """Return the message that it is over."""
         reader = _reader(to)
         if to.channel is not ChannelKind.EMAIL:
-            return _delivery(story, DeliveryKind.CLEAR, to, clear_text(story, reader), 0, now=now)
+            said = (clear_call if to.channel is ChannelKind.VOICE else clear_text)(story, reader)
+            return _delivery(story, DeliveryKind.CLEAR, to, said, 0, now=now)
         token = new_token()
         said = clear_mail(story, reader, link=incident_url(self._public_url, token), public_url=self._public_url)
         return self._linked(_delivery(story, DeliveryKind.CLEAR, to, said, 0, now=now), token)

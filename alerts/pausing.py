@@ -11,6 +11,7 @@ log = get_logger(__name__)
 
 OPTED_OUT = "opted_out"  # the provider refuses, because the recipient told it to
 STOP_REPLY = "stop_reply"  # the recipient told us by a text message
+STOP_KEY = "stop_key"  # the recipient told us by a key in a call
 UNSUBSCRIBED = "unsubscribed"  # the recipient told us by a button in an e-mail
 
 
@@ -31,7 +32,7 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
 
 async def resume(records: Records, contact_id: str) -> None:
     """Undo the recipient's own stop; whoever was paused for another reason stays paused."""
-    for reason in (OPTED_OUT, STOP_REPLY, UNSUBSCRIBED):
+    for reason in (OPTED_OUT, STOP_REPLY, STOP_KEY, UNSUBSCRIBED):
         resumed = await records.change_one(
             Contact,
             is_("id", contact_id),

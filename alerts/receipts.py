@@ -2,7 +2,8 @@
 
 from alerts import pausing
 from alerts.endings import UNCLEAR, ended
-from alerts.outcomes import ReceiptKind, ReceiptMeaning, read_receipt
+from alerts.outcomes import ReceiptKind, ReceiptMeaning
+from alerts.receipt_meanings import meaning_of
 from alerts.settlement import urge
 from alerts.timeline import delivery_line
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, Receipt
@@ -47,10 +48,13 @@ class Receipts:
         return True
 
     async def _take_in(self, receipt: Receipt) -> None:
-        meaning = read_receipt(receipt.status, receipt.error_code)
         attempt = await self._records.get(Attempt, receipt.attempt_id)
         delivery = None if attempt is None else await self._records.get(Delivery, attempt.delivery_id)
-        if delivery is None or meaning.rank == 0:
+        if delivery is None:
+            log.info("receipt_without_use", receipt_id=receipt.id, status=receipt.status[:32])
+            return
+        meaning = meaning_of(receipt.status, receipt.error_code, delivery)
+        if meaning.rank == 0:
             log.info("receipt_without_use", receipt_id=receipt.id, status=receipt.status[:32])
             return
         await self._records.add_all(
@@ -67,7 +71,7 @@ class Receipts:
                 },
             )
         )
-        await self._move_attempt(receipt, meaning)
+        await self._move_attempt(receipt, meaning, delivery)
         await self._move_delivery(delivery.id, meaning)
         if meaning.reason == pausing.OPTED_OUT and delivery.contact_id is not None:
             await pausing.pause(
@@ -78,10 +82,11 @@ class Receipts:
                 public_url=self._public_url,
             )
 
-    async def _move_attempt(self, receipt: Receipt, meaning: ReceiptMeaning) -> None:
+    async def _move_attempt(self, receipt: Receipt, meaning: ReceiptMeaning, delivery: Delivery) -> None:
         """Remember the furthest status; whoever changes the attempt meanwhile makes us read it again."""
         while (attempt := await self._records.get(Attempt, receipt.attempt_id)) is not None:
-            before = read_receipt(attempt.receipt) if attempt.receipt else None
+            earlier = attempt.receipt
+            before = meaning_of(earlier, None, delivery) if earlier else None
             changes: dict[str, object] = {}
             if meaning.moves_on_from(before):
                 changes["receipt"] = receipt.status

@@ -3,52 +3,65 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Self
 from urllib.parse import urlsplit
 
 from alerts.callbacks import status_callback
 from alerts.channels.channel import Channel, ChannelKind
 from alerts.channels.mail_text import AddressInvalidError
+from alerts.channels.phone_numbers import is_number
 from alerts.channels.smtp import SmtpMail, SmtpUrlError
 from alerts.channels.twilio_sms import TwilioSms
+from alerts.channels.twilio_voice import TwilioVoice
 from alerts.desk import DeskChannel
+from alerts.voice_hooks import voice_url
 from isocket.app.addresses import is_loopback
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 
-KINDS = (ChannelKind.SMS, ChannelKind.EMAIL)
+KINDS = (ChannelKind.SMS, ChannelKind.VOICE, ChannelKind.EMAIL)
+"""What the desk stands in for where no provider is set up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """One channel for each kind that can be had; what goes by another fails visibly."""
+    """For each kind that can be had its provider, or several, the preferred one first.
 
-    by_kind: Mapping[ChannelKind, Channel]
+    What goes by a kind that is missing fails visibly.
+    """
+
+    in_order: Mapping[ChannelKind, tuple[Channel, ...]]
 
     @classmethod
     def from_settings(cls, settings: Settings, *, records: Records, clock: Clock) -> Self:
-        """Return Twilio and SMTP where they are set up, else the desk where somebody can open it.
+        """Return the providers that are set up, and for each kind without one the desk where somebody can open it.
 
         Raises:
             SettingsError: the mail server's or the sender's address cannot be used.
         """
-        found: dict[ChannelKind, Channel] = {}
+        ways: dict[ChannelKind, tuple[Channel | None, ...]] = {
+            ChannelKind.SMS: (twilio_of(settings),),
+            ChannelKind.VOICE: (voice_of(settings),),
+            ChannelKind.EMAIL: (smtp_of(settings, clock),),
+        }
+        found = {kind: tuple(each for each in way if each is not None) for kind, way in ways.items()}
         if desk_can_be_opened(settings):
-            found = {kind: DeskChannel(kind, records=records, clock=clock) for kind in KINDS}
-        sms = twilio_of(settings)
-        mail = smtp_of(settings, clock)
-        if sms is not None:
-            found[ChannelKind.SMS] = sms
-        if mail is not None:
-            found[ChannelKind.EMAIL] = mail
-        return cls(found)
+            for kind in KINDS:
+                found[kind] = found[kind] or (DeskChannel(kind, records=records, clock=clock),)
+        return cls({kind: way for kind, way in found.items() if way})
+
+    @property
+    def by_kind(self) -> Mapping[ChannelKind, Channel]:
+        """Return the preferred provider of each kind."""
+        return {kind: way[0] for kind, way in self.in_order.items()}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for `stop`, then give the connections back."""
         await stop.wait()
-        for channel in self.by_kind.values():
+        for channel in chain.from_iterable(self.in_order.values()):
             await channel.close()
 
 
@@ -65,7 +78,11 @@ def kinds_that_arrive(settings: Settings) -> frozenset[ChannelKind]:
     """Return the kinds of channel by which somebody gets a message: by a provider, or on a desk that can be opened."""
     if desk_can_be_opened(settings):
         return frozenset(KINDS)
-    given = {ChannelKind.SMS: settings.twilio_account_sid, ChannelKind.EMAIL: settings.smtp_url}
+    given = {
+        ChannelKind.SMS: settings.twilio_account_sid,
+        ChannelKind.VOICE: _calling_number(settings),
+        ChannelKind.EMAIL: settings.smtp_url,
+    }
     return frozenset(kind for kind, provider in given.items() if provider is not None)
 
 
@@ -81,6 +98,27 @@ def twilio_of(settings: Settings) -> TwilioSms | None:
         base_url=settings.twilio_base_url,
         status_callback=lambda attempt_id: status_callback(settings.origin, attempt_id),
     )
+
+
+def voice_of(settings: Settings) -> TwilioVoice | None:
+    """Return the channel for calls by Twilio, None where it is not set up or has no number to call from."""
+    sid, token, sender = settings.twilio_account_sid, settings.twilio_auth_token, _calling_number(settings)
+    if sid is None or token is None or sender is None:
+        return None
+    return TwilioVoice(
+        account_sid=sid,
+        auth_token=token.get_secret_value(),
+        sender=sender,
+        base_url=settings.twilio_base_url,
+        voice_url=lambda attempt_id: voice_url(settings.origin, attempt_id),
+        status_callback=lambda attempt_id: status_callback(settings.origin, attempt_id),
+    )
+
+
+def _calling_number(settings: Settings) -> str | None:
+    """Return the number to call from: neither a sender's name nor a messaging service can call."""
+    number = settings.twilio_voice_from or settings.twilio_from
+    return number if number is not None and is_number(number) else None
 
 
 def smtp_of(settings: Settings, clock: Clock) -> SmtpMail | None:

@@ -34,7 +34,6 @@ from portal_api.routes import AnyRoute
 from privacy.retention import Retention
 
 CONNECT_PATIENCE_S = 5.0
-VOICE_CALLBACK = "/hooks/twilio/voice/{attempt}"
 
 
 class Role(StrEnum):
@@ -208,14 +207,13 @@ class Roles:
             )
 
     def _callbacks(self) -> list[web.RouteDef]:
-        house, token = self._house, self._house.settings.twilio_auth_token
-        signature = None
-        if token is not None:
-            signature = TwilioSignature(auth_tokens=[token.get_secret_value()], public_url=house.settings.origin)
-        found = callback_routes(
-            records=house.records, clock=house.clock, public_url=house.settings.origin, signature=signature
+        house, settings = self._house, self._house.settings
+        given = (settings.twilio_auth_token, settings.twilio_auth_token_previous)
+        tokens = [token.get_secret_value() for token in given if token is not None]
+        signature = TwilioSignature(auth_tokens=tokens, public_url=settings.origin) if tokens else None
+        return callback_routes(
+            records=house.records, clock=house.clock, public_url=settings.origin, signature=signature
         )
-        return [*found, web.post(VOICE_CALLBACK, _refuse)]
 
     async def _bridge_is_connected(self) -> bool:
         return self._bridge is not None and self._bridge.connected
@@ -229,11 +227,6 @@ def portal_settings(settings: Settings) -> PortalSettings:
         security_contact=settings.security_contact,
         channels=kinds_that_arrive(settings),
     )
-
-
-async def _refuse(_: web.Request) -> web.Response:
-    """Answer 403: we make no calls, so that nobody has anything to report about one."""
-    raise web.HTTPForbidden
 
 
 def _absolute(path: Path) -> Path:

@@ -97,7 +97,15 @@ class Settings(BaseModel):
         default=None, description="account for SMS; without it messages go to the desk"
     )
     twilio_auth_token: SecretStr | None = Field(default=None, description="its token, which also signs callbacks")
+    twilio_auth_token_previous: SecretStr | None = Field(
+        default=None, description="the token before, whose signatures still count while it is being changed"
+    )
     twilio_from: str | None = Field(default=None, description="phone number, sender's name or messaging service")
+    twilio_voice_from: Annotated[str | None, BeforeValidator(_phone)] = Field(
+        default=None,
+        description="phone number that calls; without it `ISOCKET_TWILIO_FROM` where that is a number, else nobody is "
+        "called",
+    )
     twilio_base_url: Annotated[str | None, BeforeValidator(_origin)] = Field(
         default=None, description="another address for Twilio's API"
     )
@@ -161,6 +169,10 @@ class Settings(BaseModel):
         if any(twilio) and not all(twilio):
             raise ValueError(
                 "ISOCKET_TWILIO_ACCOUNT_SID, _AUTH_TOKEN and _FROM belong together: give all three or none"
+            )
+        if not all(twilio) and (self.twilio_auth_token_previous or self.twilio_voice_from):
+            raise ValueError(
+                "ISOCKET_TWILIO_AUTH_TOKEN_PREVIOUS and _VOICE_FROM need an account: give that, or neither"
             )
         tls = (self.mqtt_tls, self.mqtt_tls_certificate, self.mqtt_tls_key)
         if any(tls) and not all(tls):

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerts.channels.channel import Channel, ChannelKind, Message
-from alerts.outcomes import Refused, Sent, TryLater, Unclear
+from alerts.channels.channel import CancellingChannel, Channel, ChannelKind, Message
+from alerts.outcomes import Cancellation, Refused, Sent, TryLater, Unclear
 
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
 PATIENCE_S = 5.0  # far above any channel's limit on the bench, far below its limit in service
@@ -139,3 +139,32 @@ class ChannelContract:
     async def test_it_says_its_kind_and_its_providers_name(self, bench: ChannelBench) -> None:
         assert isinstance(bench.channel.kind, ChannelKind)
         assert bench.channel.name.islower()
+
+
+class CancellingContract(ChannelContract):
+    """What a channel must do besides whose provider can be asked to call off what it took."""
+
+    async def test_what_nobody_has_heard_is_called_off(self, bench: ChannelBench) -> None:
+        sent = await bench.channel.send(bench.message())
+        assert isinstance(sent, Sent)
+        assert await _cancelling(bench).cancel(sent.provider_id) is Cancellation.DONE
+
+    async def test_calling_off_twice_does_no_harm(self, bench: ChannelBench) -> None:
+        sent = await bench.channel.send(bench.message())
+        assert isinstance(sent, Sent)
+        await _cancelling(bench).cancel(sent.provider_id)
+        assert await _cancelling(bench).cancel(sent.provider_id) is Cancellation.TOO_LATE
+
+    async def test_what_the_provider_does_not_know_is_too_late(self, bench: ChannelBench) -> None:
+        assert await _cancelling(bench).cancel("nothing-of-theirs") is Cancellation.TOO_LATE
+
+    async def test_calling_off_at_a_provider_that_is_not_there_cannot_tell(self, bench: ChannelBench) -> None:
+        sent = await bench.channel.send(bench.message())
+        assert isinstance(sent, Sent)
+        await bench.take_provider_away()
+        assert await _cancelling(bench).cancel(sent.provider_id) is Cancellation.UNCLEAR
+
+
+def _cancelling(bench: ChannelBench) -> CancellingChannel:
+    assert isinstance(bench.channel, CancellingChannel)
+    return bench.channel

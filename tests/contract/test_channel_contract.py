@@ -6,9 +6,11 @@ import pytest
 
 pytest.register_assert_rewrite("tests.contract.channel_contract")
 
+from alerts.channels.channel import Message  # noqa: E402 - the same
 from alerts.channels.smtp import SmtpMail  # noqa: E402 - after the line that makes the suite's asserts speak
 from alerts.channels.twilio_sms import TwilioSms  # noqa: E402 - the same
-from tests.contract.channel_contract import ChannelBench, ChannelContract  # noqa: E402 - the same
+from alerts.channels.twilio_voice import TwilioVoice  # noqa: E402 - the same
+from tests.contract.channel_contract import CancellingContract, ChannelBench, ChannelContract  # noqa: E402 - the same
 from tests.fakes import smtp_server, twilio_server  # noqa: E402 - the same
 
 LIMIT_S = 1.0
@@ -51,6 +53,54 @@ class TwilioBench(ChannelBench):
         await self._double.wait_for_accepted(self.to)
 
 
+class TwilioVoiceBench(ChannelBench):
+    """Calls against the double of Twilio.
+
+    A call carries no words but the address that has them; here whoever knows the attempt has them. That the words
+    are heard as written is shown by the tests of the hooks.
+    """
+
+    def __init__(self, double: twilio_server.TwilioDouble) -> None:
+        self.to = "+447700900123"
+        self._double = double
+        self._words: dict[str, str] = {}
+        self.channel = TwilioVoice(
+            account_sid=double.account_sid,
+            auth_token=double.auth_token,
+            sender="+447700900001",
+            base_url=double.base_url,
+            voice_url=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/voice/{attempt_id}",
+            status_callback=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/status/{attempt_id}",
+            total_s=LIMIT_S,
+        )
+
+    def message(self, attempt_id: str = "attempt-1", text: str = "Mökki: mains lost 14:02 (47)") -> Message:
+        self._words[attempt_id] = text
+        return super().message(attempt_id, text)
+
+    def refuse_next(self) -> None:
+        self._double.calls.script(self.to, twilio_server.refuse(21214))
+
+    def put_off_next(self) -> None:
+        self._double.calls.script(self.to, twilio_server.rate_limit(3))
+
+    def lose_next_answer(self) -> None:
+        self._double.calls.script(self.to, twilio_server.DROP_AFTER_ACCEPT)
+
+    def hang_next(self) -> None:
+        self._double.calls.script(self.to, twilio_server.HANG_AFTER_ACCEPT)
+
+    async def take_provider_away(self) -> None:
+        await self._double.stop()
+
+    def texts_out(self) -> list[str]:
+        calls = self._double.calls.accepted[self.to]
+        return [self._words[call.url.rpartition("/")[2]] for call in calls]
+
+    async def wait_until_out(self) -> None:
+        await self._double.calls.wait_for_accepted(self.to)
+
+
 class SmtpBench(ChannelBench):
     """E-mail against a mail server that keeps what it takes."""
 
@@ -91,6 +141,19 @@ class TestTwilioSms(ChannelContract):
         double = twilio_server.TwilioDouble()
         await double.start()
         bench = TwilioBench(double)
+        yield bench
+        await bench.channel.close()
+        await double.stop()
+
+
+class TestTwilioVoice(CancellingContract):
+    """Calls by Twilio."""
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ChannelBench]:
+        double = twilio_server.TwilioDouble()
+        await double.start()
+        bench = TwilioVoiceBench(double)
         yield bench
         await bench.channel.close()
         await double.stop()

@@ -34,6 +34,7 @@ class TwilioCalls:
         self._scripts: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
         self._people: defaultdict[str, deque[Person]] = defaultdict(deque)
         self._playing: set[asyncio.Task[None]] = set()
+        self._arrived = asyncio.Event()
 
     def routes(self) -> list[web.RouteDef]:
         """Return the resource's routes."""
@@ -68,6 +69,14 @@ class TwilioCalls:
         if call.status not in OVER:
             await self._report(call, "completed")
         return call
+
+    async def wait_for_accepted(self, number: str, count: int = 1, timeout_s: float = 10.0) -> list[PlacedCall]:
+        """Return the calls to `number` once there are `count`; TimeoutError when they do not come."""
+        async with asyncio.timeout(timeout_s):
+            while len(self.accepted[number]) < count:
+                self._arrived.clear()
+                await self._arrived.wait()
+        return self.accepted[number]
 
     async def settled(self) -> None:
         """Return when no call is being played any more."""
@@ -141,6 +150,7 @@ class TwilioCalls:
             events=events or ("completed",),
         )
         self.accepted[call.to].append(call)
+        self._arrived.set()
         people = self._people[call.to]
         if people:
             task = asyncio.create_task(self._play_soon(call.sid, people.popleft()), name=f"call {call.sid}")

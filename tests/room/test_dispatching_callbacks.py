@@ -10,11 +10,12 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # twilio ships no types
 
-from alerts.callbacks import MAX_BODY_BYTES, routes, status_callback
+from alerts.callbacks import routes, status_callback
 from alerts.channels.channel import ChannelKind
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.dispatcher import Dispatcher
 from alerts.signatures import TwilioSignature
+from alerts.signed_forms import MAX_BODY_BYTES
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.incidents import IncidentState

@@ -16,7 +16,14 @@ BEHIND_A_PROXY = {**HERE, "ISOCKET_PUBLIC_URL": "https://cloud.example.org"}
 EVERYWHERE = {"ISOCKET_HTTP": "0.0.0.0:8080"}
 BY_NAME = {**EVERYWHERE, "ISOCKET_PUBLIC_URL": "http://localhost:8080"}
 MAIL = {"ISOCKET_SMTP_URL": "smtp://mail.example.org:25"}
-BOTH = frozenset({ChannelKind.SMS, ChannelKind.EMAIL})
+TWILIO = {
+    "ISOCKET_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "ISOCKET_TWILIO_AUTH_TOKEN": "a token",
+    "ISOCKET_TWILIO_FROM": "+447700900100",
+}
+BY_NAME_ONLY = {**TWILIO, "ISOCKET_TWILIO_FROM": "iSocket"}
+ON_THE_DESK = frozenset({ChannelKind.SMS, ChannelKind.VOICE, ChannelKind.EMAIL})
+PHONE = frozenset({ChannelKind.SMS, ChannelKind.VOICE})
 
 
 def has_desk(environ: dict[str, str]) -> bool:
@@ -36,11 +43,14 @@ def test_there_is_no_desk_where_a_proxy_or_another_machine_may_lead_strangers_to
 @pytest.mark.parametrize(
     ("environ", "kinds"),
     [
-        (HERE, BOTH),
-        ({**HERE, **MAIL}, BOTH),
+        (HERE, ON_THE_DESK),
+        ({**HERE, **MAIL}, ON_THE_DESK),
         (BEHIND_A_PROXY, frozenset()),
         ({**BEHIND_A_PROXY, **MAIL}, {ChannelKind.EMAIL}),
         ({**EVERYWHERE, **MAIL}, {ChannelKind.EMAIL}),
+        ({**EVERYWHERE, **TWILIO}, PHONE),
+        ({**EVERYWHERE, **BY_NAME_ONLY}, {ChannelKind.SMS}),
+        ({**EVERYWHERE, **BY_NAME_ONLY, "ISOCKET_TWILIO_VOICE_FROM": "+447700900101"}, PHONE),
     ],
 )
 def test_a_kind_without_provider_and_desk_is_no_channel(environ: dict[str, str], kinds: frozenset[ChannelKind]) -> None:

@@ -127,6 +127,7 @@ async def test_what_is_set_up_is_used_and_the_rest_ends_on_the_desk(twilio: str)
     none = Channels.from_settings(load_settings({}), records=records, clock=SystemClock())
     assert {kind: each.name for kind, each in some.by_kind.items()} == {
         ChannelKind.SMS: "twilio",
+        ChannelKind.VOICE: "twilio",
         ChannelKind.EMAIL: "desk",
     }
     assert {each.name for each in none.by_kind.values()} == {"desk"}

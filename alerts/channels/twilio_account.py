@@ -1,0 +1,82 @@
+"""Asking Twilio for something that costs money, once: what became of it is an outcome, whatever breaks."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]  # twilio ships no types
+from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships no types
+
+from alerts.channels.twilio_http import AnswerLostError, NothingSentError, TwilioConnection, TwilioExchange
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear, read_twilio_error
+
+# Twilio repeats a callback that failed for any reason up to 3 times; without this only a failed connection
+# is repeated, once (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides). Every hook of ours
+# may be asked twice.
+CALLBACK_REPEATS = "#rc=3&rp=all"
+
+Ask = Callable[[Any], Awaitable[Any]]
+
+
+class TwilioAccount:
+    """One account at Twilio, and the connections to it. `connect_s` and `total_s` limit one request."""
+
+    def __init__(
+        self, *, account_sid: str, auth_token: str, base_url: str | None, connect_s: float, total_s: float
+    ) -> None:
+        """Keep the plain values; nothing is opened before the first request."""
+        self._account_sid = account_sid
+        self._auth_token = auth_token
+        self._connection = TwilioConnection(base_url=base_url, connect_s=connect_s, total_s=total_s)
+
+    async def create(self, ask: Ask) -> Outcome:
+        """Let `ask` create something with the SDK's client, and say what became of it."""
+        exchange = TwilioExchange(self._connection)
+        try:
+            created = await ask(self._client(exchange))
+        except NothingSentError as error:
+            return TryLater(reason=f"nothing_sent: {error}")
+        except AnswerLostError as error:
+            return Unclear(reason=f"answer_lost: {error}")
+        except TwilioException as error:
+            return read_twilio_error(exchange.http_status, code_of(error), exchange.retry_after_s)
+        except Exception as error:  # noqa: BLE001 - whatever the SDK trips over, it may have been created
+            return _unforeseen(error, exchange)
+        return read_created(created.sid)
+
+    async def ask(self, ask: Ask) -> Any:
+        """Let `ask` use the SDK's client where an answer that is lost does no harm; its errors come through."""
+        return await ask(self._client(TwilioExchange(self._connection)))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._connection.close()
+
+    def _client(self, exchange: TwilioExchange) -> Any:
+        # With an environment of its own the SDK does not look at the TWILIO_ variables of the process;
+        # an empty one would not do, it counts as none.
+        environment = {"TWILIO_REGION": ""}
+        return Client(self._account_sid, self._auth_token, http_client=exchange, environment=environment)
+
+
+def with_repeats(callback: str) -> str:
+    """Return a callback address that asks Twilio to repeat what failed; a fragment of its own is kept."""
+    return callback if "#" in callback else callback + CALLBACK_REPEATS
+
+
+def read_created(sid: object) -> Outcome:
+    """Return what the id of something created means."""
+    if not isinstance(sid, str) or not sid:
+        return Unclear(reason="no_message_id")  # an empty 201 comes through the SDK as something without an id
+    return Sent(provider_id=sid, receipt_expected=True)
+
+
+def code_of(error: Exception) -> int | None:
+    """Return Twilio's own code in an error of the SDK, None if it has none."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, int) else None
+
+
+def _unforeseen(error: Exception, exchange: TwilioExchange) -> Outcome:
+    if exchange.began_to_leave:
+        return Unclear(reason=f"answer_unreadable: {type(error).__name__}")
+    return Refused(reason=f"not_sendable: {type(error).__name__}", scope=RefusalScope.MESSAGE)
