@@ -69,7 +69,7 @@ class IncidentLedger:
         The line comes first: a second run finds only what is open still. `told=False`: nobody gets a clear.
         """
         close = Close(
-            key=Key(stray.cause, stray.probe),
+            key=Key(stray.cause, stray.probe, stray.about),
             incident_id=stray.id,
             at_ms=to_ms(self._now),
             why=why,
@@ -89,6 +89,8 @@ class IncidentLedger:
         if known is None:
             return None
         changes: dict[str, Any] = {} if told else {"told_though_over": False}
+        if close.value is not None:
+            changes["value"] = close.value
         closed = await self._records.change_one(
             Incident,
             is_("id", close.incident_id),
@@ -106,7 +108,7 @@ class IncidentLedger:
 
     async def _open(self, opening: Open, strays: Sequence[Incident]) -> None:
         incident = await self._incident(opening)
-        records = [incident, *self._opening_lines(incident)]
+        records = [incident, *self._opening_lines(incident, opening)]
         if await self._records.add_all(records) == len(records):
             log.info("incident_opened", incident_id=incident.id, device_id=incident.device_id, cause=incident.cause)
             return
@@ -132,7 +134,7 @@ class IncidentLedger:
             needs_step=False,
         )
         late = incident_line(incident, Happening.NOT_SENT, "late", at=self._now, reason="came_late")
-        await self._records.add_all([incident, *self._opening_lines(incident), late])
+        await self._records.add_all([incident, *self._opening_lines(incident, opening), late])
 
     async def _deepen(self, deeper: Deepen) -> None:
         found = await self._records.change_one(
@@ -168,13 +170,16 @@ class IncidentLedger:
 
     def _is_told_though_over(self, opening: Open) -> bool:
         """Return whether people hear of it though it is over: a device's own alarm, or what wakes people anyway."""
-        severity = severity_of(*opening.key, self._case.settings)
+        severity = self._severity(opening.key)
         matters = opening.by_device or severity is Severity.CRITICAL
         return matters and is_told(severity) and not opening.late and opening.explained_by is None
 
+    def _severity(self, key: Key) -> Severity:
+        return severity_of(key.cause, key.probe, self._case.settings, key.about)
+
     async def _incident(self, opening: Open) -> Incident:
-        cause, probe = opening.key
-        severity = severity_of(cause, probe, self._case.settings)
+        cause, probe, about = opening.key
+        severity = self._severity(opening.key)
         though_over = self._is_told_though_over(opening)
         hold_ms = None if though_over else opening.hold_until_ms
         return Incident(
@@ -182,6 +187,7 @@ class IncidentLedger:
             account_id=self._case.account_id,
             device_id=self._case.device_id,
             cause=cause,
+            about=about,
             probe=probe,
             severity=severity,
             test=cause is Cause.TEST,
@@ -190,26 +196,20 @@ class IncidentLedger:
             detected_at=self._now,
             explained_by=opening.explained_by,
             short_code=await free_code(self._records, self._case.account_id, opening.incident_id),
-            open_key=open_key(self._case.device_id, cause, probe),
+            open_key=open_key(self._case.device_id, cause, probe, about),
             needs_step=is_told(severity) and opening.explained_by is None,
             step_due_at=self._now if hold_ms is None else from_ms(hold_ms),
             told_though_over=though_over,
         )
 
-    def _opening_lines(self, incident: Incident) -> list[TimelineEntry]:
+    def _opening_lines(self, incident: Incident, opening: Open) -> list[TimelineEntry]:
         began = {"began": to_text(incident.opened_at), "value": incident.value}
         lines = [incident_line(incident, Happening.OPENED, at=self._now, detail=began)]
         if incident.explained_by is not None:
             detail = {"incident_id": incident.explained_by}
+            reason = f"explained_by_{Cause.FLAPPING if opening.comes_and_goes else Cause.MAINS_LOST}"
             lines.append(
-                incident_line(
-                    incident,
-                    Happening.NOT_SENT,
-                    "explained",
-                    at=self._now,
-                    reason="explained_by_mains_lost",
-                    detail=detail,
-                )
+                incident_line(incident, Happening.NOT_SENT, "explained", at=self._now, reason=reason, detail=detail)
             )
         if not is_told(incident.severity):
             lines.append(incident_line(incident, Happening.NOT_SENT, "info", at=self._now, reason="information_only"))

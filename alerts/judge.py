@@ -198,7 +198,8 @@ def _since(memory: Memory, claimed_ms: int, foreign: Sequence[Incident]) -> Memo
     }
     back = memory.power_back
     kept = back if back is not None and back.heard_ms >= claimed_ms else None
-    return replace(memory, conditions=conditions, power_back=kept)
+    flaps = {key: tuple(each for each in moments if each >= claimed_ms) for key, moments in memory.flaps.items()}
+    return replace(memory, conditions=conditions, power_back=kept, flaps=flaps)
 
 
 def _with_tests(memory: Memory, own: Sequence[Incident], case: Case, reports: Sequence[Report]) -> Memory:
@@ -240,7 +241,7 @@ def _reconcile(case: Case, judgement: Judgement, own: Sequence[Incident]) -> tup
     for incident in own:
         if incident.id in known or incident.cause in OWNED_ELSEWHERE:
             continue
-        key = Key(incident.cause, incident.probe)
+        key = Key(incident.cause, incident.probe, incident.about)
         waits = conditions.get(key)
         if waits is not None and incident.id == incident_id(case.device_id, case.account_id, key, waits.opener):
             conditions[key] = replace(waits, phase=Phase.OPEN, incident_id=incident.id)

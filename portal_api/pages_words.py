@@ -78,6 +78,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "closed": "it was over by then",
         "came_late": "it was over when we heard of it",
         "explained_by_mains_lost": "the mains failure explains it",
+        "explained_by_flapping": "it comes and goes, which was told once",
         "explained": "another alarm explains it",
         "nobody_to_tell": "there is nobody who could be told",
         "information_only": "it is for the record only",
@@ -111,6 +112,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "device_started_again": "the socket started again",
         "ends_by_itself": "such an alarm ends by itself",
         "settings_changed": "the settings were changed",
+        "steady_again": "it has not come back for a while",
+        "lasts_now": "it no longer comes and goes but lasts, and is told as itself",
         "owner_changed": "the socket has another owner",
         # notes
         "deeper": "the battery fell further",

@@ -18,6 +18,8 @@ class Why(StrEnum):
     BY_ITSELF = "ends_by_itself"
     SETTINGS = "settings_changed"
     OWNER = "owner_changed"
+    STEADY = "steady_again"
+    LASTS = "lasts_now"  # what came and went has come to stay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Open:
     """Something is wrong since `began_ms`. `explained_by` names the incident that makes it no news.
 
     `hold_until_ms`: it seems over already, and only the delay of its clear runs; nobody is told before that ends.
+    `comes_and_goes`: what explains it is that it has come and gone too often, of which people were told once.
     `late`: we heard of it long after the fact, so that nobody is told if it is over already.
     """
 
@@ -36,6 +39,7 @@ class Open:
     hold_until_ms: int | None = None
     by_device: bool = False
     late: bool = False
+    comes_and_goes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +50,8 @@ class Close:
     incident_id: str
     at_ms: int
     why: Why
-    explained: bool = False  # nobody was told of it
+    explained: bool = False  # nobody is told of its end
+    value: float | None = None  # what to remember with it, None: nothing new
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

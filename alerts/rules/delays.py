@@ -2,9 +2,13 @@
 
 import math
 
+from alerts.causes import LIMITS
 from alerts.rules.memory import Key
 from isocket.domain.incidents import Cause
 from isocket.domain.settings import DeviceSettings
+
+NEEDS_WORD = frozenset({Cause.SIGNAL_LOW, Cause.THERMOSTAT_INEFFECTIVE})
+"""Causes whose long delays end by a report only: of a device that says nothing meanwhile it is not known."""
 
 PROBE_SETTLES_S = 60
 """A probe must be without a value, or give one again, for this long: a plug that is moved is no fault."""
@@ -16,7 +20,11 @@ def raise_after_ms(key: Key, settings: DeviceSettings) -> int:
         return _ms(settings.mains_delay_s)
     if key.cause is Cause.TEMP_FAULT:
         return _ms(PROBE_SETTLES_S)
-    if key.probe is not None and key.cause in (Cause.TEMP_HIGH, Cause.TEMP_LOW):
+    if key.cause is Cause.SIGNAL_LOW:
+        return _ms(settings.signal.delay_s)
+    if key.cause is Cause.THERMOSTAT_INEFFECTIVE:
+        return _ms(settings.thermostat.alarm_after_s or 0)
+    if key.probe is not None and key.cause in LIMITS:
         return _ms(settings.probe(key.probe).delay_s)
     if key.probe is not None and key.cause is Cause.INPUT:
         return _ms(settings.input_at(key.probe).delay_s)
@@ -29,7 +37,28 @@ def clear_after_ms(key: Key, settings: DeviceSettings) -> int:
         return _ms(settings.restore_delay_s)
     if key.cause is Cause.TEMP_FAULT:
         return _ms(PROBE_SETTLES_S)
+    if key.cause is Cause.SIGNAL_LOW:
+        return _ms(settings.signal.delay_s)
     return 0
+
+
+def has_no_rule(key: Key, settings: DeviceSettings) -> bool:
+    """Return whether the settings no longer ask for what this is judged by."""
+    match key.cause:
+        case Cause.BATTERY_LOW:
+            return not settings.battery_low_pct
+        case Cause.SIGNAL_LOW:
+            return not settings.signal.is_watched
+        case Cause.CREDIT_LOW:
+            return settings.credit.low is None
+        case Cause.THERMOSTAT_INEFFECTIVE:
+            return not settings.thermostat.is_watched
+    if key.probe is None or key.cause not in LIMITS:
+        return False
+    probe = settings.probe(key.probe)
+    if key.cause is Cause.TEMP_RATE:
+        return not probe.watches_rate
+    return (probe.high_c if key.cause is Cause.TEMP_HIGH else probe.low_c) is None
 
 
 def _ms(seconds: float) -> int:

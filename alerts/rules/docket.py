@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, SETTLING_S
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Why, incident_id
-from alerts.rules.delays import clear_after_ms, raise_after_ms
+from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, raise_after_ms
+from alerts.rules.flapping import NEVER, beginning, is_too_often, rest_until_ms, steady, unstable, with_one_more
 from alerts.rules.memory import Condition, Key, Memory, Phase, PowerBack
 from alerts.rules.signs import Look
 from isocket.domain.incidents import Cause
@@ -46,12 +47,18 @@ class Docket:
     case: Case
     conditions: dict[Key, Condition]
     power_back: PowerBack | None
+    flaps: dict[Key, tuple[int, ...]]
     decisions: list[Decision] = field(default_factory=list)
 
     @classmethod
     def of(cls, case: Case, memory: Memory) -> "Docket":
         """Return the docket that goes on from `memory`."""
-        return cls(case=case, conditions=dict(memory.conditions), power_back=memory.power_back)
+        return cls(
+            case=case,
+            conditions=dict(memory.conditions),
+            power_back=memory.power_back,
+            flaps=dict(memory.flaps),
+        )
 
     def look(self, key: Key, look: Look, when: When, value: float | None = None) -> None:
         """Take note of how a thing looks."""
@@ -91,6 +98,7 @@ class Docket:
         if known is None or known.incident_id is None:
             return
         ended_ms = max(at_ms, known.since_ms)
+        self._note_change(key, heard_ms)
         self.decisions.append(
             Close(
                 key=key,
@@ -107,6 +115,11 @@ class Docket:
                 at_ms=ended_ms,
                 heard_ms=heard_ms,
             )
+
+    def remember(self, key: Key, value: float) -> None:
+        """Keep a number with a trouble that is known."""
+        if key in self.conditions:
+            self.conditions[key] = replace(self.conditions[key], value=value)
 
     def deepen(self, key: Key, pct: float) -> None:
         """Note which battery threshold was reached; one deeper than that of the open incident is a decision."""
@@ -126,7 +139,7 @@ class Docket:
         for key, each in list(self.conditions.items()):
             if key.cause in ONE_SHOTS and each.is_open and at_ms >= each.since_ms + ONE_SHOT_MS:
                 self.end(key, each.since_ms + ONE_SHOT_MS, each.heard_ms, Why.BY_ITSELF)
-            elif at_ms - each.turned_ms > self._delay_ms(key, each):
+            elif key.cause not in NEEDS_WORD and at_ms - each.turned_ms > self._delay_ms(key, each):
                 self._turn(key, each)
 
     def pass_with(self, at_ms: int) -> None:
@@ -138,14 +151,15 @@ class Docket:
     def pass_until(self, now_ms: int) -> None:
         """Let the time pass up to the present of our own clock."""
         for key, each in list(self.conditions.items()):
-            if now_ms >= each.heard_ms + self._delay_ms(key, each):
+            if key.cause not in NEEDS_WORD and now_ms >= each.heard_ms + self._delay_ms(key, each):
                 self._turn(key, each)
         for key, each in list(self.conditions.items()):
             if key.cause in ONE_SHOTS and each.is_open and now_ms >= each.since_ms + ONE_SHOT_MS:
                 self.end(key, each.since_ms + ONE_SHOT_MS, now_ms, Why.BY_ITSELF)
-            elif not each.by_device and self._has_no_rule(key):
+            elif not each.by_device and has_no_rule(key, self.case.settings):
                 self.end(key, now_ms, now_ms, Why.SETTINGS)
         self._release(now_ms)
+        self._rest(now_ms)
 
     def decided(self) -> tuple[Decision, ...]:
         """Return what was decided; what opened but seems over already is held back until its clear is due."""
@@ -155,10 +169,12 @@ class Docket:
         """Return when the next delay ends by our clock, None where nothing waits."""
         due: list[int] = []
         for key, each in self.conditions.items():
-            if each.phase is not Phase.OPEN:
+            if each.phase is not Phase.OPEN and key.cause not in NEEDS_WORD:
                 due.append(each.heard_ms + self._delay_ms(key, each))
             if each.is_open and key.cause in ONE_SHOTS:
                 due.append(each.since_ms + ONE_SHOT_MS)
+            if key.about is not None:
+                due.append(rest_until_ms(each, self.conditions.get(steady(key)), self.case.settings.flapping))
             if self._may_release(each) and self.power_back is not None:
                 due.append(self.power_back.heard_ms + SETTLING_MS)
         return min(due, default=None)
@@ -178,6 +194,8 @@ class Docket:
     def _open(self, key: Key, known: Condition) -> None:
         name = incident_id(self.case.device_id, self.case.account_id, key, known.opener)
         explained = self._explanation(key, known.since_ms)
+        often = None if explained is not None or known.late else self._often(key, known)
+        explained = explained or often
         self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, incident_id=name, explained_by=explained)
         self.decisions.append(
             Open(
@@ -188,8 +206,60 @@ class Docket:
                 explained_by=explained,
                 by_device=known.by_device,
                 late=known.late,
+                comes_and_goes=often is not None,
             )
         )
+
+    def _often(self, key: Key, known: Condition) -> str | None:
+        """Return the incident of its coming and going, if it opened too often lately; begin that where need be."""
+        settings, coming = self.case.settings.flapping, unstable(key)
+        if settings.count is None or key.cause in NEVER:
+            return None
+        going_on = self.conditions.get(coming)
+        moments = self.flaps[key] = with_one_more(self.flaps.get(key, ()), known.heard_ms, settings)
+        if going_on is not None:
+            self._note_change(key, known.heard_ms)
+            self.remember(coming, (going_on.value or 0) + 1)
+            return going_on.incident_id
+        if not is_too_often(moments, settings):
+            return None
+        name = incident_id(self.case.device_id, self.case.account_id, coming, known.opener)
+        begun = self.conditions[coming] = beginning(replace(known, phase=Phase.OPEN), moments, name)
+        self.decisions.append(Open(key=coming, incident_id=name, began_ms=begun.since_ms, value=begun.value))
+        return name
+
+    def _note_change(self, key: Key, heard_ms: int) -> None:
+        """Note that what comes and goes did so again."""
+        coming = unstable(key)
+        known = self.conditions.get(coming)
+        if known is not None:
+            self.conditions[coming] = replace(known, heard_ms=max(known.heard_ms, heard_ms))
+
+    def _rest(self, now_ms: int) -> None:
+        """End the coming and going of what stays away, or has come to stay and is news as itself."""
+        settings = self.case.settings.flapping
+        for coming, each in [item for item in self.conditions.items() if item[0].about is not None]:
+            key = steady(coming)
+            target = self.conditions.get(key)
+            off = settings.count is None
+            if each.incident_id is None or (not off and now_ms < rest_until_ms(each, target, settings)):
+                continue
+            del self.conditions[coming]
+            lasts = target is not None and target.explained_by == each.incident_id
+            why = Why.LASTS if lasts else Why.SETTINGS if off else Why.STEADY
+            self.decisions.append(
+                Close(
+                    key=coming,
+                    incident_id=each.incident_id,
+                    at_ms=max(now_ms, each.since_ms),
+                    why=why,
+                    explained=lasts,
+                    value=each.value,
+                )
+            )
+            if target is not None and target.incident_id is not None and lasts:
+                self.conditions[key] = replace(target, explained_by=None)
+                self.decisions.append(Release(key=key, incident_id=target.incident_id, explained_by=each.incident_id))
 
     def _explanation(self, key: Key, since_ms: int) -> str | None:
         """Return the mains failure that this follows from: one that lasts, or that ended a short while ago."""
@@ -206,7 +276,8 @@ class Docket:
     def _may_release(self, known: Condition) -> bool:
         failure = self.conditions.get(Key(Cause.MAINS_LOST))
         lasts = failure is not None and failure.is_open
-        return known.explained_by is not None and known.holds and not lasts
+        by_itself = any(known.explained_by == each.incident_id for key, each in self.conditions.items() if key.about)
+        return known.explained_by is not None and known.holds and not lasts and not by_itself
 
     def _release(self, now_ms: int) -> None:
         """Make news of what outlasts its explanation. A battery that is charging again does not."""
@@ -221,15 +292,6 @@ class Docket:
     def _delay_ms(self, key: Key, known: Condition) -> int:
         after = raise_after_ms if known.phase is Phase.WAITING else clear_after_ms
         return after(key, self.case.settings)
-
-    def _has_no_rule(self, key: Key) -> bool:
-        settings = self.case.settings
-        if key.cause is Cause.BATTERY_LOW:
-            return not settings.battery_low_pct
-        if key.probe is not None and key.cause in (Cause.TEMP_HIGH, Cause.TEMP_LOW):
-            probe = settings.probe(key.probe)
-            return (probe.high_c if key.cause is Cause.TEMP_HIGH else probe.low_c) is None
-        return False
 
 
 def opener_of(boot: int, seq: int) -> str:

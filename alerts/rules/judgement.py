@@ -6,8 +6,10 @@ from alerts.rules.alarms import hear_alarm, hear_boot
 from alerts.rules.decisions import Decision, Why
 from alerts.rules.descent import believed, follow
 from alerts.rules.docket import Case, Docket, When
+from alerts.rules.heating import hear_thermostat
 from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, newest_known
 from alerts.rules.memory import Key, Memory, Order
+from alerts.rules.rates import hear_rates
 from alerts.rules.signs import Look, Standing, signs
 from alerts.rules.silence import Hearing, hear_silence, hear_voice, in_ms, patience_now
 from isocket.domain.incidents import Cause
@@ -78,6 +80,7 @@ class _Walk:
         self._backlogs = batches(heard.reports)
         self._alarms = memory.alarms
         self._proven = set(memory.proven)
+        self._tracks = dict(memory.tracks)
         known = {} if heard.state is None else heard.state.fields
         self._armed = known.get("armed") is not False
 
@@ -88,6 +91,8 @@ class _Walk:
             proven=frozenset(self._proven),
             power_back=self.docket.power_back,
             alarms=self._alarms,
+            tracks=self._tracks,
+            flaps=self.docket.flaps,
         )
 
     def hear(self, report: Report) -> None:
@@ -116,6 +121,8 @@ class _Walk:
             docket.look(sign.key, sign.look, when, sign.value)
             if sign.key.cause is Cause.BATTERY_LOW and sign.look is Look.BAD and sign.value is not None:
                 docket.deepen(sign.key, sign.value)
+        hear_rates(docket, self._tracks, fields, when)
+        hear_thermostat(docket, fields, when)
         named = len(docket.case.settings.temp)  # those that settings name need no proof
         self._proven.update(
             number

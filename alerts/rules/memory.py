@@ -12,20 +12,28 @@ BEFORE_ALL: Order = (-1, -1)
 
 
 class Key(NamedTuple):
-    """What can be wrong once at a time: a cause, at one probe or input where it has any."""
+    """What can be wrong once at a time: a cause, at one probe or input where it has any.
+
+    `about`: of what comes and goes, the cause that does.
+    """
 
     cause: Cause
     probe: int | None = None
+    about: Cause | None = None
 
     def __str__(self) -> str:
-        """Return `cause` or `cause.probe`."""
+        """Return `cause`, `cause.probe`, or either with `flapping/` before it."""
+        if self.about is not None:
+            return f"{self.cause}/{Key(self.about, self.probe)}"
         return str(self.cause) if self.probe is None else f"{self.cause}.{self.probe}"
 
     @classmethod
     def of(cls, text: str) -> "Key":
         """Return the key that `str` wrote."""
-        cause, _, probe = text.partition(".")
-        return cls(Cause(cause), int(probe) if probe else None)
+        outer, _, inner = text.rpartition("/")
+        cause, _, probe = inner.partition(".")
+        number = int(probe) if probe else None
+        return cls(Cause(outer), number, Cause(cause)) if outer else cls(Cause(cause), number)
 
 
 class Phase(StrEnum):
@@ -96,11 +104,17 @@ class Descent:
     disbelieved: Order = BEFORE_ALL
 
 
+Track = tuple[tuple[int, float], ...]
+"""What a thermometer said within its window: moments and degrees, the oldest first, thinned out."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """All of one device. `alarms` orders the alarm reports judged: they come by a lane of their own.
 
     `proven`: the thermometers that ever gave a value; one that never did is not plugged in, which is no fault.
+    `tracks`: of each thermometer whose changes are watched. `flaps`: when alarms of each kind opened lately, by our
+    clock; their being over does not end that.
     """
 
     conditions: Mapping[Key, Condition] = field(default_factory=dict)
@@ -109,10 +123,12 @@ class Memory:
     alarms: Order = BEFORE_ALL
     patience: Patience | None = None
     descent: Descent = Descent()
+    tracks: Mapping[int, Track] = field(default_factory=dict)
+    flaps: Mapping[Key, tuple[int, ...]] = field(default_factory=dict)
 
 
 _PROVEN, _POWER_BACK, _ALARMS, _PATIENCE = "proven_probes", "power_back", "alarms_judged", "patience"
-_DESCENT = "descent"
+_DESCENT, _TRACKS, _FLAPS = "descent", "tracks", "flaps"
 
 
 def to_watch(memory: Memory) -> dict[str, Any]:
@@ -128,6 +144,10 @@ def to_watch(memory: Memory) -> dict[str, Any]:
         kept[_PATIENCE] = asdict(memory.patience)
     if memory.descent != Descent():
         kept[_DESCENT] = [memory.descent.fresh, *memory.descent.disbelieved]
+    if memory.tracks:
+        kept[_TRACKS] = {str(probe): [list(each) for each in track] for probe, track in memory.tracks.items()}
+    if memory.flaps:
+        kept[_FLAPS] = {str(key): list(moments) for key, moments in memory.flaps.items()}
     return kept
 
 
@@ -139,6 +159,7 @@ def from_watch(kept: Mapping[str, Any]) -> Memory:
     boot, seq = rest.pop(_ALARMS, BEFORE_ALL)
     patience = rest.pop(_PATIENCE, None)
     fresh, *disbelieved = rest.pop(_DESCENT, (0, *BEFORE_ALL))
+    tracks, flaps = rest.pop(_TRACKS, {}), rest.pop(_FLAPS, {})
     return Memory(
         conditions={Key.of(key): _condition(each) for key, each in rest.items()},
         proven=frozenset(proven),
@@ -146,6 +167,8 @@ def from_watch(kept: Mapping[str, Any]) -> Memory:
         alarms=(boot, seq),
         patience=None if patience is None else Patience(**patience),
         descent=Descent(fresh=fresh, disbelieved=(disbelieved[0], disbelieved[1])),
+        tracks={int(probe): tuple((at_ms, c) for at_ms, c in track) for probe, track in tracks.items()},
+        flaps={Key.of(key): tuple(moments) for key, moments in flaps.items()},
     )
 
 

@@ -5,8 +5,9 @@ from enum import Enum, auto
 from typing import Any, NamedTuple
 
 from alerts.rules.memory import Key
+from isocket.domain.credit import amount_of
 from isocket.domain.incidents import Cause
-from isocket.domain.settings import DeviceSettings
+from isocket.domain.settings import DeviceSettings, SignalSettings
 
 BATTERY_MARGIN_PCT = 5
 FULL_PCT = 100
@@ -42,6 +43,10 @@ def signs(fields: Mapping[str, Any], settings: DeviceSettings, standing: Standin
         yield Sign(Key(Cause.MAINS_LOST), Look.GOOD if fields["mains"] else Look.BAD)
     if fields.get("battery_pct") is not None and settings.battery_low_pct:
         yield _battery(fields, settings, standing)
+    if settings.signal.is_watched:
+        yield from _signal(fields, settings.signal)
+    if settings.credit.low is not None and fields.get("credit") is not None:
+        yield _credit(fields["credit"], settings.credit.low)
     for number, reading in enumerate(fields.get("temp_c") or ()):
         yield from _thermometer(number, reading, settings, standing)
     for number, value in enumerate(fields.get("input") or ()):
@@ -63,6 +68,29 @@ def _battery(fields: Mapping[str, Any], settings: DeviceSettings, standing: Stan
     if fed and pct >= min(FULL_PCT, highest + BATTERY_MARGIN_PCT):
         return Sign(key, Look.GOOD, pct)
     return Sign(key, Look.BETWEEN, pct)
+
+
+def _signal(fields: Mapping[str, Any], settings: SignalSettings) -> Iterator[Sign]:
+    """Yield how the signal looks by whichever limits there are; the worst of them counts."""
+    levels = ((fields.get("signal_pct"), settings.low_pct), (fields.get("signal_dbm"), settings.low_dbm))
+    looks = [
+        (_beyond(low - level, settings.hysteresis), level)
+        for level, low in levels
+        if level is not None and low is not None
+    ]
+    for look in (Look.BAD, Look.BETWEEN, Look.GOOD):
+        for each, level in looks:
+            if each is look:
+                yield Sign(Key(Cause.SIGNAL_LOW), look, level)
+                return
+
+
+def _credit(text: str, low: float) -> Sign:
+    """Return how the credit looks. What cannot be read neither opens nor closes anything: it is not known."""
+    key, amount = Key(Cause.CREDIT_LOW), amount_of(text)
+    if amount is None:
+        return Sign(key, Look.BETWEEN)
+    return Sign(key, Look.BAD if amount < low else Look.GOOD, amount)
 
 
 def _thermometer(number: int, reading: float | None, settings: DeviceSettings, standing: Standing) -> Iterator[Sign]:

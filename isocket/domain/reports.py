@@ -47,6 +47,27 @@ class Report(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What only some devices are watched for. None for a bound: not for that."""
+
+    signal_pct: float | None = None
+    signal_dbm: float | None = None
+    credit: bool = False  # a report that tells the credit is news
+    thermostat: bool = False  # so is one by which the thermostat has the output on
+
+    def holds(self, fields: Mapping[str, Any]) -> bool:
+        """Return whether a state report is no news to the rules of these."""
+        pct, dbm = fields.get("signal_pct"), fields.get("signal_dbm")
+        if pct is not None and self.signal_pct is not None and pct < self.signal_pct:
+            return False
+        if dbm is not None and self.signal_dbm is not None and dbm < self.signal_dbm:
+            return False
+        if self.credit and fields.get("credit") is not None:
+            return False
+        return not (self.thermostat and fields.get("relay") is True and fields.get("relay_cause") == "thermostat")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """The ranges in which no rule of a device can change its mind, so that a state report need not be judged.
 
@@ -60,6 +81,7 @@ class Envelope:
     battery_low_pct: float = 0
     temp_c: tuple[tuple[float | None, float | None] | None, ...] = ()
     inputs: tuple[bool | None, ...] = ()
+    watched: Watched | None = None
 
     def holds(self, fields: Mapping[str, Any]) -> bool:
         """Return whether a state report with these fields is no news to any rule."""
@@ -69,6 +91,8 @@ class Envelope:
             return False
         battery = fields.get("battery_pct")
         if battery is not None and battery <= self.battery_low_pct:
+            return False
+        if self.watched is not None and not self.watched.holds(fields):
             return False
         temperatures = fields.get("temp_c")
         if temperatures and not self._warm_enough(temperatures):

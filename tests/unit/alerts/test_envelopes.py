@@ -14,7 +14,14 @@ from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Phase
 from alerts.rules.silence import Hearing
 from isocket.domain.incidents import Cause
 from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
-from isocket.domain.settings import DeviceSettings, InputSettings, ProbeSettings
+from isocket.domain.settings import (
+    CreditSettings,
+    DeviceSettings,
+    InputSettings,
+    ProbeSettings,
+    SignalSettings,
+    ThermostatSettings,
+)
 from isocket.kit.clock import to_ms
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -22,6 +29,13 @@ NOON_MS = to_ms(NOON)
 Degrees = st.one_of(st.none(), st.floats(-60, 125))
 Probes = st.builds(ProbeSettings, low_c=Degrees, high_c=Degrees, delay_s=st.just(0), hysteresis_c=st.floats(0, 5))
 Inputs = st.builds(InputSettings, kind=st.sampled_from(["no", "nc"]), delay_s=st.just(0))
+Thermostats = st.builds(
+    ThermostatSettings,
+    enabled=st.booleans(),
+    mode=st.sampled_from(["heat", "cool"]),
+    on_c=st.floats(-60, 125),
+    alarm_after_s=st.none() | st.just(600),
+)
 AllSettings = st.builds(
     DeviceSettings,
     mains_delay_s=st.just(0),
@@ -29,6 +43,14 @@ AllSettings = st.builds(
     battery_low_pct=st.lists(st.integers(0, 95), max_size=3).map(tuple),
     temp=st.lists(Probes, max_size=3).map(tuple),
     input=st.lists(Inputs, max_size=3).map(tuple),
+    thermostat=Thermostats,
+    signal=st.builds(
+        SignalSettings,
+        low_pct=st.none() | st.floats(1, 99),
+        low_dbm=st.none() | st.floats(-120, -40),
+        delay_s=st.just(0),
+    ),
+    credit=st.builds(CreditSettings, low=st.none() | st.floats(0, 20)),
 )
 Fields = st.fixed_dictionaries(
     {},
@@ -39,6 +61,11 @@ Fields = st.fixed_dictionaries(
         "armed": st.booleans(),
         "temp_c": st.lists(Degrees, max_size=4),
         "input": st.lists(st.booleans(), max_size=4),
+        "signal_pct": st.integers(0, 100),
+        "signal_dbm": st.integers(-120, -40),
+        "credit": st.sampled_from(["3.00 EUR", "12,40", "who knows"]),
+        "relay": st.booleans(),
+        "relay_cause": st.sampled_from(["thermostat", "schedule"]),
     },
 )
 
@@ -102,3 +129,15 @@ def test_the_first_value_of_a_probe_is_outside_so_that_its_absence_can_be_a_faul
     envelope = envelope_of(DeviceSettings(), Memory(proven=frozenset({0})), state)
     assert envelope is not None
     assert not envelope.holds({"temp_c": [21.5, 20.0]})
+
+
+def test_a_device_that_is_watched_for_nothing_special_is_as_quiet_as_ever() -> None:
+    envelope = envelope_of(DeviceSettings(), Memory(), None)
+    assert envelope is not None
+    assert envelope.watched is None
+    assert envelope.holds({"signal_pct": 1, "credit": "0.01 EUR", "relay": True, "relay_cause": "thermostat"})
+
+
+def test_nothing_is_quiet_where_it_is_watched_how_fast_a_temperature_changes() -> None:
+    settings = DeviceSettings(temp=(ProbeSettings(fall_c_per_h=4),))
+    assert envelope_of(settings, Memory(), None) is None

@@ -15,12 +15,25 @@ from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Order, Phase
 from alerts.rules.silence import Hearing
 from isocket.domain.incidents import Cause
 from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
-from isocket.domain.settings import DeviceSettings, ProbeSettings
+from isocket.domain.settings import (
+    CreditSettings,
+    DeviceSettings,
+    FlappingSettings,
+    ProbeSettings,
+    SignalSettings,
+    ThermostatSettings,
+)
 from isocket.kit.clock import to_ms
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOON_MS = to_ms(NOON)
-SETTINGS = DeviceSettings(temp=(ProbeSettings(low_c=5, high_c=30, delay_s=60),))
+SETTINGS = DeviceSettings(
+    temp=(ProbeSettings(low_c=5, high_c=30, delay_s=60, rise_c_per_h=100, fall_c_per_h=50, rate_window_s=300),),
+    thermostat=ThermostatSettings(enabled=True, on_c=5.5, alarm_after_s=600),
+    signal=SignalSettings(low_pct=20, delay_s=60),
+    credit=CreditSettings(low=5),
+    flapping=FlappingSettings(count=3, window_s=1800, quiet_s=900),
+)
 CASE = Case(device_id="isk-1", account_id="acc-1", settings=SETTINGS)
 
 States = st.fixed_dictionaries(
@@ -32,6 +45,10 @@ States = st.fixed_dictionaries(
         "temp_c": st.lists(st.none() | st.sampled_from([4.0, 5.0, 5.5, 6.0, 20.0, 29.5, 31.0]), max_size=2),
         "input": st.lists(st.booleans(), max_size=2),
         "armed": st.booleans(),
+        "signal_pct": st.sampled_from([10, 22, 60]),
+        "credit": st.sampled_from(["3.00 EUR", "12,40 EUR", "who knows"]),
+        "relay": st.booleans(),
+        "relay_cause": st.sampled_from(["thermostat", "schedule"]),
     },
 )
 Alarms = st.fixed_dictionaries(

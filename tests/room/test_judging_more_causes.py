@@ -1,0 +1,202 @@
+"""The causes beyond mains, limits and silence: how fast, in vain, weak, low on credit."""
+
+import pytest
+
+from isocket.domain.incidents import Cause, Happening, IncidentState, Severity
+from tests.fakes.judged_house import JudgedHouse, judged_house
+
+MINUTE = 60.0
+HEAT = {"enabled": True, "mode": "heat", "on_c": 5, "off_c": 8, "alarm_after_s": 3600}
+
+
+async def report_every(house: JudgedHouse, minutes: float, readings: list[float], **fields: object) -> None:
+    """Tell one reading after the other of the first thermometer, the clock moving in between."""
+    for reading in readings:
+        await house.state(temp_c=[reading], **fields)
+        await house.let_pass(minutes * MINUTE)
+
+
+# temp_rate
+
+
+@pytest.fixture
+async def freezer() -> JudgedHouse:
+    return await judged_house(temp=[{"rise_c_per_h": 6, "fall_c_per_h": 20, "rate_window_s": 1800, "delay_s": 60}])
+
+
+async def test_a_temperature_that_rises_too_fast_opens_long_before_any_limit(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20, -20, -20, -18.8, -17.6, -16.4])
+    found = await freezer.only(Cause.TEMP_RATE)
+    assert (found.probe, found.severity, found.needs_step) == (0, Severity.MAJOR, True)
+
+
+async def test_a_slow_rise_and_one_jump_of_a_moment_open_nothing(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20 + 0.45 * step for step in range(30)])  # 5.4 degrees an hour
+    await freezer.state(temp_c=[20.0])
+    await freezer.let_pass(30)
+    await freezer.state(temp_c=[-6.5])
+    await freezer.let_pass(300)
+    assert not await freezer.incidents()
+
+
+async def test_a_rate_is_over_when_it_has_calmed_down_well_below_the_limit(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20, -20, -20, -18, -16, -14])
+    assert await freezer.open(Cause.TEMP_RATE)
+    await report_every(freezer, 5, [-14] * 8)
+    assert (await freezer.only(Cause.TEMP_RATE)).state is IncidentState.CLOSED
+
+
+async def test_a_gap_is_no_rate_and_rise_and_fall_have_limits_of_their_own(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20, -20, -20])
+    await freezer.let_pass(40 * MINUTE)
+    await freezer.state(temp_c=[10.0])
+    await report_every(freezer, 5, [10, 9, 8, 7, 6, 5, 4])  # it falls by 12 degrees an hour
+    assert not await freezer.incidents(Cause.TEMP_RATE)
+
+
+async def test_a_rate_nobody_asks_for_any_more_ends_what_it_opened(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20, -20, -20, -18, -16, -14])
+    await freezer.want(temp=[{}])
+    found = await freezer.only(Cause.TEMP_RATE)
+    assert (Happening.CLOSED, "settings_changed") in await freezer.timeline(found)
+
+
+# thermostat_ineffective
+
+
+@pytest.fixture
+async def cabin() -> JudgedHouse:
+    return await judged_house(thermostat=HEAT)
+
+
+async def test_heating_that_brings_no_warmth_is_told_after_its_time(cabin: JudgedHouse) -> None:
+    await report_every(cabin, 10, [6.0])
+    await report_every(cabin, 10, [5.2, 4.8, 4.7, 4.6, 4.5, 4.4], relay=True, relay_cause="thermostat")
+    assert not await cabin.incidents()
+    await report_every(cabin, 10, [4.3])
+    found = await cabin.only(Cause.THERMOSTAT_INEFFECTIVE)
+    assert (found.severity, found.needs_step) == (Severity.MAJOR, True)
+
+
+async def test_heating_that_works_slowly_is_none_however_long_it_takes(cabin: JudgedHouse) -> None:
+    readings = [4.0, 3.8, 3.8, 3.9, 4.0, 4.1, 4.2, 4.3, 4.4, 4.5, 4.6, 4.7, 4.8, 4.9, 5.0, 5.1]
+    await report_every(cabin, 10, readings, relay=True, relay_cause="thermostat")
+    assert not await cabin.incidents()
+
+
+async def test_it_is_over_when_warmth_comes_or_is_no_longer_demanded(cabin: JudgedHouse) -> None:
+    await report_every(cabin, 10, [4, 3.9, 3.8, 3.7, 3.6, 3.5, 3.4, 3.3])
+    assert await cabin.open(Cause.THERMOSTAT_INEFFECTIVE)
+    await report_every(cabin, 10, [3.4, 3.5, 3.6])
+    assert (await cabin.only(Cause.THERMOSTAT_INEFFECTIVE)).state is IncidentState.CLOSED
+
+
+async def test_a_cold_room_is_demand_enough_though_nobody_says_that_the_output_is_on(cabin: JudgedHouse) -> None:
+    await report_every(cabin, 10, [4.5] * 8, relay=False)
+    assert await cabin.open(Cause.THERMOSTAT_INEFFECTIVE)
+
+
+async def test_a_device_that_said_nothing_meanwhile_is_not_accused(cabin: JudgedHouse) -> None:
+    await cabin.state(temp_c=[4.0])
+    await cabin.let_pass(30 * MINUTE)
+    assert not await cabin.open(Cause.THERMOSTAT_INEFFECTIVE)
+    await cabin.let_pass(90 * MINUTE)
+    assert not await cabin.open(Cause.THERMOSTAT_INEFFECTIVE)
+    await cabin.state(temp_c=[6.0])
+    assert not await cabin.incidents(Cause.THERMOSTAT_INEFFECTIVE)
+
+
+async def test_without_mains_no_heater_is_to_blame(cabin: JudgedHouse) -> None:
+    await report_every(cabin, 10, [4.0] * 12, mains=False)
+    assert not await cabin.incidents(Cause.THERMOSTAT_INEFFECTIVE)
+    await report_every(cabin, 10, [3.0] * 6, mains=True)
+    assert not await cabin.incidents(Cause.THERMOSTAT_INEFFECTIVE)
+    await report_every(cabin, 10, [3.0] * 2, mains=True)
+    assert await cabin.open(Cause.THERMOSTAT_INEFFECTIVE)
+
+
+async def test_a_cooler_is_judged_the_other_way_round() -> None:
+    house = await judged_house(thermostat={**HEAT, "mode": "cool", "on_c": 8, "off_c": 5})
+    await report_every(house, 10, [9, 9.1, 9.2, 9.3, 9.4, 9.5, 9.6, 9.7])
+    assert await house.open(Cause.THERMOSTAT_INEFFECTIVE)
+    await report_every(house, 10, [9.0])
+    assert not await house.open()
+
+
+@pytest.mark.parametrize("thermostat", [{**HEAT, "enabled": False}, {**HEAT, "alarm_after_s": None}])
+async def test_a_thermostat_that_is_off_or_not_watched_is_not_judged(thermostat: dict[str, object]) -> None:
+    house = await judged_house(thermostat=thermostat)
+    await report_every(house, 10, [4.0] * 10)
+    assert not await house.incidents()
+
+
+# signal_low
+
+
+async def test_a_weak_signal_that_lasts_is_told_and_ends_only_with_a_margin_that_lasts() -> None:
+    house = await judged_house(signal={"low_pct": 20, "delay_s": 600, "hysteresis": 5})
+    await house.state(signal_pct=15)
+    await house.let_pass(700)
+    assert not await house.open(), "of a device that says nothing more it is not known"
+    await house.state(signal_pct=15)
+    found = await house.only(Cause.SIGNAL_LOW)
+    assert (found.severity, found.value) == (Severity.MINOR, 15)
+    for level in (22, 22, 26):
+        await house.state(signal_pct=level)
+        await house.let_pass(700)
+    assert await house.open(Cause.SIGNAL_LOW)
+    await house.state(signal_pct=26)
+    assert not await house.open()
+
+
+async def test_of_two_limits_for_the_signal_the_worse_counts() -> None:
+    house = await judged_house(signal={"low_pct": 20, "low_dbm": -100, "delay_s": 0})
+    await house.state(signal_pct=60, signal_dbm=-110)
+    assert (await house.only(Cause.SIGNAL_LOW)).value == -110
+
+
+async def test_signals_are_not_judged_unless_somebody_asked() -> None:
+    house = await judged_house()
+    await house.state(signal_pct=1, signal_dbm=-120)
+    await house.let_pass(7200)
+    assert not await house.incidents(Cause.SIGNAL_LOW)
+
+
+# credit_low
+
+
+async def test_credit_below_the_limit_opens_and_a_top_up_closes() -> None:
+    house = await judged_house(credit={"low": 5})
+    await house.state(credit="4.99 EUR")
+    assert (await house.only(Cause.CREDIT_LOW)).value == 4.99
+    await house.state(credit="14,99 EUR")
+    assert not await house.open()
+
+
+async def test_credit_that_cannot_be_read_neither_opens_nor_closes() -> None:
+    house = await judged_house(credit={"low": 5})
+    await house.state(credit="no answer")
+    assert not await house.incidents()
+    await house.state(credit="1.00 EUR")
+    await house.state(credit="no answer")
+    assert await house.open(Cause.CREDIT_LOW)
+
+
+async def test_the_devices_own_word_on_its_credit_needs_no_limit() -> None:
+    house = await judged_house()
+    await house.alarm("credit_low", value=1.5)
+    await house.state(credit="1.50 EUR")
+    assert await house.open(Cause.CREDIT_LOW)
+    await house.alarm("credit_low", active=False)
+    assert not await house.open()
+
+
+# severities
+
+
+async def test_the_owner_says_how_much_a_cause_matters() -> None:
+    house = await judged_house(severities={"restarted": "major", "mains_lost": "info"}, mains_delay_s=0)
+    await house.alarm("restarted")
+    await house.state(mains=False)
+    assert [each.cause for each in await house.told()] == [Cause.RESTARTED]
+    assert (await house.only(Cause.MAINS_LOST)).severity is Severity.INFO
