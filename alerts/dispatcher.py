@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from alerts.channels.channel import Channel, ChannelKind, Message
 from alerts.endings import EXPIRED, goes_though_over
-from alerts.ladder import address_of, why_not
 from alerts.outcomes import Outcome, Unclear
 from alerts.settlement import Settlement, attempt_id
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
 from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.recipients import address_of, why_not
 from isocket.domain.record import Record
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger

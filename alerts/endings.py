@@ -39,10 +39,19 @@ def reaches_nobody(delivery: Delivery) -> bool:
     return delivery.state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}
 
 
-def is_hopeful(delivery: Delivery) -> bool:
-    """Whether this delivery told somebody or soon may; one that its provider will not have for now is no hope."""
+def is_hopeful(delivery: Delivery, now: datetime) -> bool:
+    """Whether this delivery told somebody or soon may.
+
+    No hope is one that its provider will not have for now, or that waits until its reader's quiet hours are over.
+    """
     waits = delivery.state in {DeliveryState.DUE, DeliveryState.CALLING}
-    return not reaches_nobody(delivery) and not (waits and delivery.held_up)
+    return not reaches_nobody(delivery) and not (waits and delivery.held_up) and not is_held(delivery, now)
+
+
+def is_held(delivery: Delivery, now: datetime) -> bool:
+    """Whether this delivery waits until its reader's quiet hours are over."""
+    until = delivery.held_until
+    return delivery.state is DeliveryState.DUE and until is not None and now < until
 
 
 def ran_out_of_time(delivery: Delivery) -> bool:
@@ -58,4 +67,4 @@ def is_told_though_over(incident: Incident) -> bool:
 
 def goes_though_over(incident: Incident, alarm: Delivery, now: datetime) -> bool:
     """Whether this alarm still goes out although the trouble has ended."""
-    return is_told_though_over(incident) and now < alarm.created_at + THOUGH_OVER_FOR
+    return is_told_though_over(incident) and not is_held(alarm, now) and now < alarm.created_at + THOUGH_OVER_FOR

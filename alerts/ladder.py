@@ -1,145 +1,161 @@
-"""Who is told at which step of a ladder, and why somebody is not: pure."""
+"""When the steps of a ladder are due, again and again if need be, and which of their alarms are made: pure."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
+from itertools import count
 
 from alerts.endings import ran_out_of_time, reaches_nobody
-from isocket.domain.contacts import ChannelKind, Contact, ContactRole, Escalation
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryState
+from isocket.domain.endpoints import ENDPOINT_KINDS
+from isocket.domain.incidents import Incident, Severity
+from isocket.domain.ladders import Ladder, Rung
+from isocket.domain.recipients import Recipient
+from isocket.kit.clock import EPOCH
+
+LEAST_GAP = timedelta(minutes=1)  # between two climbs, whatever a ladder or a setting says
+FIRST_SLOW = timedelta(hours=1)  # after the ladder was exhausted it is climbed again, then after twice the time
+SLOWEST = timedelta(days=1)
+MOST_REPEATS = 100  # so often in the rhythm that was set; then slowly
+
+LASTING = frozenset({Severity.CRITICAL, Severity.MAJOR})
+"""What is never let rest while it is open and nobody has taken it."""
+
+Way = tuple[str, ChannelKind, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rung:
-    """One step of a ladder. None for `contact_ids`: every alarm contact; for `channels`: whichever they have."""
+class Step:
+    """One step at its time: the ladder's `number`th, counted from 0, in its `climb`th climb."""
 
-    after_s: float = 0.0
-    contact_ids: tuple[str, ...] | None = None
-    channels: tuple[ChannelKind, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipient:
-    """One person and one way to reach them."""
-
-    contact: Contact
-    channel: ChannelKind
-    address: str
+    rung: Rung
+    due_at: datetime
+    number: int
+    climb: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
-    """Somebody who is not told by a way, and why, for the owner to read."""
+class Course:
+    """The whole way up: the ladder's own climbs, then those by `repeat_s`, or slow ones once it is exhausted."""
 
-    contact_id: str
-    channel: ChannelKind | None
-    reason: str
+    ladder: Ladder
+    incident: Incident
+    repeat_s: float | None = None  # tell again so often while nobody has taken it
 
+    @property
+    def start(self) -> datetime:
+        """Return the moment from which the ladder's seconds count."""
+        return self.incident.told_from or self.incident.detected_at
 
-EVERYBODY_AT_ONCE = (Rung(),)
+    @property
+    def own_end(self) -> datetime:
+        """Return when the last step of the ladder's own climbs is due."""
+        return max((each.due_at for each in self._own()), default=self.start)
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the steps in the order of their times, without an end where they are climbed for ever."""
+        own = self._own()
+        yield from own
+        if not self.ladder.rungs:
+            return
+        for climb, begins in zip(count(self.ladder.repeat + 1), self._further(), strict=False):
+            yield from self._climb(climb, begins)
+
+    def _own(self) -> list[Step]:
+        found: list[Step] = []
+        begins = self.start
+        for climb in range(self.ladder.repeat + 1):
+            found += self._climb(climb, begins)
+            begins += self._height + max(timedelta(seconds=self.ladder.repeat_after_s), LEAST_GAP)
+        return found
+
+    def _climb(self, climb: int, begins: datetime) -> Iterator[Step]:
+        for number, rung in enumerate(self.ladder.rungs):
+            due_at = begins + timedelta(seconds=rung.after_s)
+            yield Step(rung=rung, due_at=due_at, number=number, climb=climb)
+
+    @property
+    def _height(self) -> timedelta:
+        return timedelta(seconds=self.ladder.rungs[-1].after_s if self.ladder.rungs else 0.0)
+
+    def _further(self) -> Iterator[datetime]:
+        """Yield when each climb after the ladder's own begins."""
+        if self.repeat_s is not None:
+            gap = max(timedelta(seconds=self.repeat_s), LEAST_GAP)
+            begins = self.own_end
+            for number in count():
+                begins += gap if number < MOST_REPEATS else max(gap, SLOWEST)
+                yield begins
+                begins += self._height
+        if self.incident.exhausted_at is None or self.incident.severity not in LASTING:
+            return
+        begins, gap = self.incident.exhausted_at, FIRST_SLOW
+        while True:
+            begins += max(gap, self._height + LEAST_GAP)
+            yield begins
+            gap = min(2 * gap, SLOWEST)
 
 
 class Tally:
     """Counts the alarms that each person has by each way, so that an edited ladder tells all, and nobody twice.
 
-    The second step that names a person by a way is done when they have two alarms by it. What could not reach them
-    counts as long as nothing has changed: not after another address, a pause that ended, or a provider's long refusal.
+    The second step that names a person by a way is done when they have two alarms by it; while one waits for the
+    end of their quiet hours, it serves for every step until then. What could not reach them counts as long as
+    nothing has changed: not after another address, a pause that ended, or a provider's long refusal. What was made
+    before `since`, when the ladder began anew, has only its number.
     """
 
-    def __init__(self, alarms: Sequence[Delivery]) -> None:
-        self._alarms: dict[tuple[str, ChannelKind], list[Delivery]] = defaultdict(list)
-        for each in alarms:
-            self._alarms[each.contact_id or "", each.channel].append(each)
-        self._named: Counter[tuple[str, ChannelKind]] = Counter()
-        self._new: Counter[tuple[str, ChannelKind]] = Counter()
+    def __init__(self, alarms: Sequence[Delivery], since: datetime = EPOCH) -> None:
+        self._alarms: dict[Way, list[Delivery]] = defaultdict(list)
+        self._before: Counter[Way] = Counter()
+        for each in sorted(alarms, key=lambda alarm: (alarm.created_at, alarm.id)):
+            if each.created_at < since:
+                self._before[way_of_delivery(each)] += 1
+            else:
+                self._alarms[way_of_delivery(each)].append(each)
+        self._served: Counter[Way] = Counter()
+        self._new: Counter[Way] = Counter()
+        self._held: dict[Way, datetime] = {}
 
-    def number(self, to: Recipient) -> int | None:
-        """Return the number of the alarm that the next step naming them by this way needs, None if it was made."""
-        way = (to.contact.id, to.channel)
-        made = self._alarms[way]
-        self._named[way] += 1
-        done = sum(not _is_void(each, to) for each in made) + self._new[way]
-        if done >= self._named[way]:
+    def number(self, to: Recipient, due_at: datetime, held_until: datetime | None) -> int | None:
+        """Return the number of the alarm that the next step naming them by this way needs, None if it was made.
+
+        The step is due at `due_at`; an alarm made now waits until `held_until`.
+        """
+        way = way_to(to)
+        held = self._held.get(way)
+        if held is not None and due_at < held:
             return None
+        made = self._alarms[way]
+        counting = [each for each in made if not _is_void(each, to)]
+        if self._served[way] < len(counting):
+            self._hold(way, counting[self._served[way]].held_until)
+            self._served[way] += 1
+            return None
+        self._hold(way, held_until)
         self._new[way] += 1
-        return len(made) + self._new[way] - 1
+        return self._before[way] + len(made) + self._new[way] - 1
+
+    def _hold(self, way: Way, until: datetime | None) -> None:
+        self._held.pop(way, None)
+        if until is not None:
+            self._held[way] = until
+
+
+def way_to(to: Recipient) -> Way:
+    """Return what makes two messages go the same way: a person has one telephone and one mailbox, but endpoints."""
+    return to.contact.id, to.channel, to.address if to.channel in ENDPOINT_KINDS else ""
+
+
+def way_of_delivery(delivery: Delivery) -> Way:
+    """Return the way that a message goes, see `way_to`."""
+    endpoint = delivery.address if delivery.channel in ENDPOINT_KINDS else ""
+    return delivery.contact_id or "", delivery.channel, endpoint
 
 
 def _is_void(alarm: Delivery, to: Recipient) -> bool:
     if not reaches_nobody(alarm):
         return False
     return alarm.state is DeliveryState.CALLED_OFF or alarm.address != to.address or ran_out_of_time(alarm)
-
-
-def ladder_for(device_id: str, escalations: Sequence[Escalation]) -> tuple[Rung, ...]:
-    """Return the device's own ladder, else the account's, else everybody at once; earliest step first."""
-    own = [each for each in escalations if each.steps and each.device_id == device_id]
-    general = [each for each in escalations if each.steps and each.device_id is None]
-    for chosen in (*own, *general):
-        return tuple(sorted((_rung(step) for step in chosen.steps), key=lambda rung: rung.after_s))
-    return EVERYBODY_AT_ONCE
-
-
-def address_of(contact: Contact, channel: ChannelKind) -> str | None:
-    """Return the address by which this channel reaches the contact."""
-    return contact.email if channel is ChannelKind.EMAIL else contact.phone
-
-
-def why_not(contact: Contact | None, channel: ChannelKind) -> str | None:
-    """Return why this contact may not be told of alarms by this channel, None if they may."""
-    if contact is None:
-        return "removed"
-    if contact.paused_at is not None:
-        return "paused"
-    if not address_of(contact, channel):
-        return "no_address"
-    if channel not in contact.verified_channels():
-        return "unverified"
-    return None
-
-
-def climb(rung: Rung, contacts: Mapping[str, Contact]) -> tuple[list[Recipient], list[Skipped]]:
-    """Return who is told at this step and who is not; nobody is told twice by the same channel."""
-    told: list[Recipient] = []
-    skipped: list[Skipped] = []
-    for contact_id in _named(rung, contacts):
-        contact = contacts.get(contact_id)
-        channels = rung.channels or _channels_of(contact)
-        if contact is None or not channels:
-            skipped.append(_skip(contact_id, None, "removed" if contact is None else "no_address"))
-            continue
-        for channel in dict.fromkeys(channels):
-            reason, address = why_not(contact, channel), address_of(contact, channel)
-            if reason or not address:
-                skipped.append(_skip(contact_id, channel, reason or "no_address"))
-            else:
-                told.append(Recipient(contact=contact, channel=channel, address=address))
-    return told, skipped
-
-
-def _skip(contact_id: str, channel: ChannelKind | None, reason: str) -> Skipped:
-    return Skipped(contact_id=contact_id, channel=channel, reason=reason)
-
-
-def _named(rung: Rung, contacts: Mapping[str, Contact]) -> list[str]:
-    if rung.contact_ids is not None:
-        return list(dict.fromkeys(rung.contact_ids))
-    return sorted(each.id for each in contacts.values() if ContactRole.ALARM.value in each.roles)
-
-
-def _channels_of(contact: Contact | None) -> tuple[ChannelKind, ...]:
-    if contact is None:
-        return ()
-    both = (ChannelKind.SMS, ChannelKind.EMAIL)
-    return tuple(channel for channel in both if address_of(contact, channel))
-
-
-def _rung(step: Mapping[str, Any]) -> Rung:
-    known = {kind.value for kind in ChannelKind}
-    channels = tuple(ChannelKind(name) for name in step.get("channels") or () if name in known)
-    return Rung(
-        after_s=float(step.get("after_s") or 0.0),
-        contact_ids=tuple(step.get("contact_ids") or ()),
-        channels=channels or None,
-    )

@@ -1,17 +1,28 @@
-"""Writes the alarm and its end to one person by one way, as a delivery that is due."""
+"""Writes what one person hears of an incident by one way, as a delivery that is due."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alerts.ladder import Recipient
 from alerts.links import incident_url, unsubscribe_url
 from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text
 from alerts.wording.spoken import alarm_call, clear_call
+from alerts.wording.taking import still_mail, still_text, taken_mail, taken_text
+from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.endpoints import ENDPOINT_KINDS
+from isocket.domain.recipients import Recipient
+from isocket.kit.clock import to_ms
 from isocket.kit.ids import derived_id, new_token, token_hash
 
 ALARM_LIFE = timedelta(hours=2)
+
+_TEXTS = {
+    DeliveryKind.ALARM: alarm_text,
+    DeliveryKind.CLEAR: clear_text,
+    DeliveryKind.TAKEN: taken_text,
+    DeliveryKind.REMINDER: still_text,
+}
 
 
 class Letters:
@@ -20,39 +31,75 @@ class Letters:
     def __init__(self, public_url: str) -> None:
         self._public_url = public_url
 
-    def alarm(self, story: Story, to: Recipient, number: int, now: datetime) -> Delivery:
-        """Return the message that something is wrong, this person's `number`th by this way."""
-        reader = _reader(to)
-        if to.channel is not ChannelKind.EMAIL:
-            said = (alarm_call if to.channel is ChannelKind.VOICE else alarm_text)(story, reader)
-            return _delivery(story, DeliveryKind.ALARM, to, said, number, now=now)
-        token = new_token()
-        said = alarm_mail(story, reader, link=incident_url(self._public_url, token), public_url=self._public_url)
-        return self._linked(_delivery(story, DeliveryKind.ALARM, to, said, number, now=now), token)
+    def alarm(
+        self, story: Story, to: Recipient, number: int, now: datetime, *, held_until: datetime | None = None
+    ) -> Delivery:
+        """Return the message that something is wrong, this person's `number`th by this way.
 
-    def clear(self, story: Story, to: Recipient, now: datetime) -> Delivery:
+        It waits until `held_until`, the end of their quiet hours.
+        """
+        return self._letter(story, DeliveryKind.ALARM, to, number, now, held_until=held_until)
+
+    def clear(self, story: Story, to: Recipient, now: datetime, *, held_until: datetime | None = None) -> Delivery:
         """Return the message that it is over."""
-        reader = _reader(to)
-        if to.channel is not ChannelKind.EMAIL:
-            said = (clear_call if to.channel is ChannelKind.VOICE else clear_text)(story, reader)
-            return _delivery(story, DeliveryKind.CLEAR, to, said, 0, now=now)
+        return self._letter(story, DeliveryKind.CLEAR, to, 0, now, held_until=held_until)
+
+    def taken(self, story: Story, to: Recipient, now: datetime) -> Delivery:
+        """Return the message that somebody else has taken it; one for each time that somebody does."""
+        taken_at = story.incident.acknowledged_at or now
+        return self._letter(story, DeliveryKind.TAKEN, to, to_ms(taken_at), now)
+
+    def still(self, story: Story, to: Recipient, now: datetime) -> Delivery:
+        """Return the question to whoever took it whether they still are on it; one for each time they said so."""
+        said_at = story.incident.confirmed_at or story.incident.acknowledged_at or now
+        return self._letter(story, DeliveryKind.REMINDER, to, to_ms(said_at), now)
+
+    def _letter(
+        self,
+        story: Story,
+        kind: DeliveryKind,
+        to: Recipient,
+        number: int,
+        now: datetime,
+        *,
+        held_until: datetime | None = None,
+    ) -> Delivery:
         token = new_token()
-        said = clear_mail(story, reader, link=incident_url(self._public_url, token), public_url=self._public_url)
-        return self._linked(_delivery(story, DeliveryKind.CLEAR, to, said, 0, now=now), token)
+        said = self._words(story, kind, to, token)
+        letter = _delivery(story, kind, to, said, number, now=now, due_at=held_until or now)
+        letter = replace(letter, held_until=held_until)
+        return self._linked(letter, token) if to.channel is ChannelKind.EMAIL else letter
+
+    def _words(self, story: Story, kind: DeliveryKind, to: Recipient, token: str) -> Words:
+        reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
+        if to.channel is ChannelKind.VOICE:
+            return (clear_call if kind is DeliveryKind.CLEAR else alarm_call)(story, reader)
+        if to.channel is not ChannelKind.EMAIL:
+            return _TEXTS[kind](story, reader)
+        link, public_url = incident_url(self._public_url, token), self._public_url
+        match kind:
+            case DeliveryKind.CLEAR:
+                return clear_mail(story, reader, link=link, public_url=public_url)
+            case DeliveryKind.TAKEN:
+                return taken_mail(story, reader, link=link, public_url=public_url)
+            case DeliveryKind.REMINDER:
+                minutes = round(ANSWER_WITHIN.total_seconds() / 60)
+                return still_mail(story, reader, minutes=minutes, link=link, public_url=public_url)
+            case _:
+                return alarm_mail(story, reader, link=link, public_url=public_url)
 
     def _linked(self, mail: Delivery, token: str) -> Delivery:
         """Return the mail with its reader's way out, and with the hash by which its links are known again."""
         return replace(mail, unsubscribe_url=unsubscribe_url(self._public_url, token), link_hash=token_hash(token))
 
 
-def _reader(to: Recipient) -> Reader:
-    return Reader(language=to.contact.language, time_zone=to.contact.time_zone)
-
-
-def _delivery(story: Story, kind: DeliveryKind, to: Recipient, said: Words, number: int, *, now: datetime) -> Delivery:
+def _delivery(
+    story: Story, kind: DeliveryKind, to: Recipient, said: Words, number: int, *, now: datetime, due_at: datetime
+) -> Delivery:
     incident = story.incident
+    endpoint = [to.address] if to.channel in ENDPOINT_KINDS else []  # no id is derived from a number or a mailbox
     return Delivery(
-        id=derived_id("dlv", incident.id, kind, number, to.contact.id, to.channel),
+        id=derived_id("dlv", incident.id, kind, number, to.contact.id, to.channel, *endpoint),
         account_id=incident.account_id,
         person_id=to.contact.id,
         incident_id=incident.id,
@@ -65,6 +112,6 @@ def _delivery(story: Story, kind: DeliveryKind, to: Recipient, said: Words, numb
         text=said.text,
         html=said.html,
         created_at=now,
-        due_at=now,
-        expires_at=now + ALARM_LIFE,
+        due_at=due_at,
+        expires_at=due_at + ALARM_LIFE,
     )

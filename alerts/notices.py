@@ -1,33 +1,47 @@
 """Notices to the account's own address: what its owner should know although no alarm says it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from alerts.wording import Reader, Story, Words, exhausted_notice, stopped_notice, unanswered_notice
+from alerts.wording.taking import still_notice
 from isocket.domain.accounts import Account
+from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Incident
+from isocket.kit.clock import to_ms
 from isocket.kit.ids import derived_id
 
 NOTICE_LIFE = timedelta(days=3)
 
 
 def notice_that_nobody_was_told(
-    account: Account, story: Story, *, reason: str, public_url: str, now: datetime
+    account: Account, story: Story, *, key: Sequence[str | int], public_url: str, now: datetime
 ) -> Delivery:
-    """Return the notice that an incident reached nobody."""
+    """Return the notice that an incident reached nobody; `key` tells it from others about the same incident."""
     said = exhausted_notice(story, _reader(account), public_url=public_url)
-    notice_id = derived_id("dlv", story.incident.id, "exhausted", reason)
+    notice_id = derived_id("dlv", story.incident.id, "exhausted", *key)
     return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
 
 
 def notice_that_nobody_answered(
-    account: Account, story: Story, *, reason: str, public_url: str, now: datetime
+    account: Account, story: Story, *, key: Sequence[str | int], public_url: str, now: datetime
 ) -> Delivery:
-    """Return the notice that nobody acknowledged an incident of which people were told."""
+    """Return the notice that nobody acknowledged an incident of which people were told; `key` as above."""
     said = unanswered_notice(story, _reader(account), public_url=public_url)
-    notice_id = derived_id("dlv", story.incident.id, "exhausted", reason)
+    notice_id = derived_id("dlv", story.incident.id, "exhausted", *key)
     return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
+
+
+def notice_that_asks(account: Account, story: Story, *, public_url: str, now: datetime) -> Delivery:
+    """Return the question to somebody who took an incident in their account whether they still are on it."""
+    incident = story.incident
+    minutes = round(ANSWER_WITHIN.total_seconds() / 60)
+    said = still_notice(story, _reader(account), minutes=minutes, public_url=public_url)
+    said_at = to_ms(incident.confirmed_at or incident.acknowledged_at or now)
+    notice_id = derived_id("dlv", incident.id, "still", said_at)
+    return _notice(account, said, notice_id=notice_id, incident=incident, now=now)
 
 
 def notice_that_a_contact_stopped(account: Account, contact: Contact, *, public_url: str, now: datetime) -> Delivery:

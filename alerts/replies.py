@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 
 from alerts import pausing
-from alerts.acknowledging import acknowledge
+from alerts.acknowledging import Acknowledged, take
+from alerts.answering import Answering
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import Incident
 from isocket.domain.record import lookup_fields
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
@@ -15,14 +16,25 @@ from isocket.storage.port import Records, every, is_
 
 log = get_logger(__name__)
 
-# Twilio's own words (https://www.twilio.com/docs/messaging/guides/opt-out-messages) and those of our languages.
-# None of them may be used for acknowledging.
-STOP_WORDS = frozenset(
-    {"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"}
-    | {"LOPETA", "SEIS", "PERU", "STOPP", "AVSLUTA", "SLUTA", "AVSLUTT", "SLUTT", "HALT", "ABMELDEN"}
-)
-START_WORDS = frozenset({"START", "UNSTOP", "ALOITA", "STARTA"})
+# Twilio's own words (https://www.twilio.com/docs/messaging/guides/opt-out-messages), which it answers by itself,
+# and those of our languages. None of them may be used for acknowledging.
+PROVIDERS_STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
+PROVIDERS_START_WORDS = frozenset({"START", "UNSTOP"})
+STOP_WORDS = PROVIDERS_STOP_WORDS | {
+    "LOPETA",
+    "SEIS",
+    "PERU",
+    "STOPP",
+    "AVSLUTA",
+    "SLUTA",
+    "AVSLUTT",
+    "SLUTT",
+    "HALT",
+    "ABMELDEN",
+}
+START_WORDS = PROVIDERS_START_WORDS | {"ALOITA", "STARTA"}
 MAX_WORDS = 5  # a code stands among the first words, or it is none
+LATE = 5  # so many closed incidents with the same code are looked at: codes are used again
 
 LONGEST_CODE = 4
 
@@ -36,37 +48,61 @@ class Replies:
         self._records = records
         self._clock = clock
         self._public_url = public_url
+        self._answering = Answering(records=records, clock=clock)
 
-    async def heed(self, sender: str, text: str) -> None:
-        """Act on what `sender` (E.164) wrote; what we do not understand is left alone."""
+    async def heed(self, sender: str, text: str) -> str:
+        """Act on what `sender` (E.164) wrote, and return what to answer, empty where nothing is to be said.
+
+        Whoever is no contact gets no answer, nor does a long text that says nothing to us: it is not meant for us.
+        """
         said = [word.upper() for word in _WORD.findall(text[:200])]
         first = said[0] if said else ""
         if first in STOP_WORDS:
-            await self._stop(sender)
-        elif len(said) == 1 and first in START_WORDS:
-            await self._start(sender)
-        else:
-            await self._acknowledge(sender, said[:MAX_WORDS])
+            return await self._stop(sender, first)
+        if len(said) == 1 and first in START_WORDS:
+            return await self._start(sender, first)
+        return await self._acknowledge(sender, said)
 
-    async def _acknowledge(self, sender: str, said: list[str]) -> None:
-        for code in dict.fromkeys([*said, *_joined(said)]):
-            found = await self._records.find(Incident, is_("short_code", code), is_("state", IncidentState.OPEN))
-            for incident in found:
-                contact_id = await self._told(incident, sender)
-                if contact_id is not None:
-                    by = f"{contact_id} {ChannelKind.SMS}"
-                    await acknowledge(self._records, incident.id, by=by, clock=self._clock)
+    async def _acknowledge(self, sender: str, said: Sequence[str]) -> str:
+        words = said[:MAX_WORDS]
+        answer = ""
+        for code in dict.fromkeys([*words, *_joined(words)]):
+            for incident in await self._with_code(code):
+                contact = await self._told(incident, sender)
+                if contact is None:
+                    continue
+                before = incident.acknowledged_by
+                by = f"{contact.id} {ChannelKind.SMS}"
+                outcome = await take(self._records, incident.id, by=by, clock=self._clock)
+                if outcome is Acknowledged.ALREADY and before == by:
+                    outcome = Acknowledged.TAKEN  # the same message again, or they want to be sure
+                answer = await self._answering.about(contact, incident, outcome)
+        if answer or len(said) > MAX_WORDS:
+            return answer
+        return await self._answering.not_understood(await self._contacts_with(sender))
 
-    async def _told(self, incident: Incident, sender: str) -> str | None:
+    async def _with_code(self, code: str) -> list[Incident]:
+        """Return the incidents of this code that are not over; where there is none, the latest that are."""
+        found = await self._records.find(
+            Incident, is_("short_code", code), order_by="opened_at", descending=True, limit=LATE
+        )
+        return [each for each in found if each.closed_at is None] or found
+
+    async def _told(self, incident: Incident, sender: str) -> Contact | None:
         """Return who has this number among those whom this incident was told to; nobody else acknowledges it."""
         deliveries = await self._records.find(
             Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM)
         )
-        matching = (each.contact_id for each in deliveries if each.address == sender and each.contact_id)
-        return next(matching, None)
+        for each in deliveries:
+            if each.address == sender and each.contact_id:
+                contact = await self._records.get(Contact, each.contact_id)
+                if contact is not None:  # who was removed is not asked any more
+                    return contact
+        return None
 
-    async def _stop(self, sender: str) -> None:
-        for contact in await self._contacts_with(sender):
+    async def _stop(self, sender: str, word: str) -> str:
+        contacts = await self._contacts_with(sender)
+        for contact in contacts:
             await pausing.pause(
                 self._records,
                 contact.id,
@@ -74,10 +110,13 @@ class Replies:
                 clock=self._clock,
                 public_url=self._public_url,
             )
+        return "" if word in PROVIDERS_STOP_WORDS else await self._answering.stopped(contacts)
 
-    async def _start(self, sender: str) -> None:
-        for contact in await self._contacts_with(sender):
+    async def _start(self, sender: str, word: str) -> str:
+        contacts = await self._contacts_with(sender)
+        for contact in contacts:
             await pausing.resume(self._records, contact.id)
+        return "" if word in PROVIDERS_START_WORDS else await self._answering.started(contacts)
 
     async def _contacts_with(self, phone: str) -> list[Contact]:
         if "phone" in lookup_fields(Contact):

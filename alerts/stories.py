@@ -12,7 +12,11 @@ async def story_of(records: Records, incident: Incident) -> Story:
 
     The words of the new owner are none of these readers' business.
     """
-    device = await records.get(Device, incident.device_id)
+    return told_of(incident, await records.get(Device, incident.device_id))
+
+
+def told_of(incident: Incident, device: Device | None) -> Story:
+    """Return the story of an incident at this device, which may have another owner by now."""
     if device is None or device.owner_id != incident.account_id:
         return Story(incident=incident, device_name=None)
     return Story(incident=incident, device_name=device.name, probe_name=_probe_name(device, incident))

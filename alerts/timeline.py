@@ -5,7 +5,10 @@ from typing import Any
 
 from isocket.domain.deliveries import Delivery
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
+from isocket.kit.clock import to_text
 from isocket.kit.ids import derived_id
+
+QUIET_HOURS = "quiet_hours"
 
 
 def incident_line(
@@ -56,3 +59,12 @@ def delivery_line(
             detail={"delivery_id": delivery.id, "kind": delivery.kind.value, **(detail or {})},
         )
     ]
+
+
+def due_line(delivery: Delivery, *, at: datetime, detail: dict[str, Any] | None = None) -> list[TimelineEntry]:
+    """Return the line that a new delivery goes out, or that it waits until its reader's quiet hours are over."""
+    until = delivery.held_until
+    if until is None:
+        return delivery_line(delivery, Happening.DELIVERY_DUE, at=at, detail=detail)
+    held = {**(detail or {}), "until": to_text(until)}
+    return delivery_line(delivery, Happening.HELD, at=at, reason=QUIET_HOURS, detail=held)

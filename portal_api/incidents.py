@@ -5,9 +5,10 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from isocket.domain.acknowledgement import confirming, taking
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Test, is_, one_of
+from isocket.storage.port import Test, is_, is_not, one_of
 from portal_api.cursor import page_of
 from portal_api.devices import NOT_CLOSED
 from portal_api.models import Instant, Page, PageQuery, View
@@ -32,6 +33,7 @@ _EXAMPLE: dict[str, Any] = {
     "detected_at": "2026-11-22T12:00:00.412Z",
     "acknowledged_at": None,
     "acknowledged_by": None,
+    "asked_at": None,
     "closed_at": None,
     "explained_by": None,
     "short_code": "KM7",
@@ -67,6 +69,9 @@ class IncidentView(View):
     detected_at: Instant = Field(description="When we knew.")
     acknowledged_at: Instant | None
     acknowledged_by: str | None = Field(description="Id of the account or contact, and by which way: `con_… sms`.")
+    asked_at: Instant | None = Field(
+        description="When whoever took it was asked whether they still are on it; null once they answered."
+    )
     closed_at: Instant | None
     explained_by: str | None = Field(description="The incident that makes this one no news.")
     short_code: str = Field(description="What a reply by SMS says to acknowledge; empty where nobody was told.")
@@ -111,19 +116,20 @@ async def show(call: Call[None, None]) -> IncidentView:
 async def acknowledge(call: Call[None, None]) -> IncidentView:
     """Say that one has seen it: nobody else is told. The incident stays until its cause is over.
 
-    One that is acknowledged or closed already is answered as it is.
+    Where whoever took it was asked whether they still are on it, this says yes. One that is acknowledged or closed
+    already is answered as it is.
     """
     incident, now = await own_incident(call), call.clock.now()
+    by = f"{call.account.id} portal"
+    this = (is_("id", incident.id), is_("account_id", call.account.id))
     changed = await call.records.change_one(
+        Incident, *this, is_("state", IncidentState.OPEN), **taking(by, now)
+    ) or await call.records.change_one(
         Incident,
-        is_("id", incident.id),
-        is_("account_id", call.account.id),
-        is_("state", IncidentState.OPEN),
-        state=IncidentState.ACKNOWLEDGED,
-        acknowledged_at=now,
-        acknowledged_by=f"{call.account.id} portal",
-        needs_step=True,
-        step_due_at=now,
+        *this,
+        is_("state", IncidentState.ACKNOWLEDGED),
+        is_not("asked_at", None),
+        **confirming(by, now),
     )
     if changed is not None:
         log.info("incident_acknowledged", incident_id=changed.id)
@@ -157,6 +163,7 @@ def _view(incident: Incident, lines: list[Line]) -> IncidentView:
         detected_at=incident.detected_at,
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
+        asked_at=incident.asked_at,
         closed_at=incident.closed_at,
         explained_by=incident.explained_by,
         short_code=incident.short_code,

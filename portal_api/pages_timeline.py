@@ -10,6 +10,13 @@ from portal_api.pages_words import CHANNELS, REASONS, RECEIPTS, spoken
 from portal_api.rendering import LocalTime, lasting
 from portal_api.timelines import Line
 
+_ABOUT: Mapping[str, str] = MappingProxyType(
+    {
+        "clear": "that it is over",
+        "taken": "that somebody else has taken it",
+        "reminder": "to ask: still on it?",
+    }
+)
 _WORTH_SAYING_S = 2  # an alarm whose beginning and detection lie nearer together began when we heard of it
 
 
@@ -68,8 +75,14 @@ def _step(_: Telling, line: Line) -> Told:
 
 
 def _due(_: Telling, line: Line) -> Told:
-    about = "that it is over" if line.detail.get("kind") == "clear" else "with the alarm"
+    about = _ABOUT.get(str(line.detail.get("kind")), "with the alarm")
     return _icon(line), f"{_by(line).capitalize()} to {_whom(line)} {about}.", ""
+
+
+def _held(telling: Telling, line: Line) -> Told:
+    until = line.detail.get("until")
+    at = f" until {telling.time.seconds(from_text(until))}" if isinstance(until, str) else ""
+    return _icon(line), f"{_by(line).capitalize()} to {_whom(line)} waits{at}: {_why(line)}.", ""
 
 
 def _not_sent(_: Telling, line: Line) -> Told:
@@ -108,6 +121,22 @@ def _acknowledged(telling: Telling, line: Line) -> Told:
     return "check", f"Acknowledged by {name}{by}. Nobody else is told.", "ok"
 
 
+def _asked(_: Telling, line: Line) -> Told:
+    if line.contact_id is None:
+        return "clock", "You are asked whether you are still on it.", ""
+    return "clock", f"{line.contact or 'Whoever took it'} is asked whether they are still on it.", ""
+
+
+def _confirmed(telling: Telling, line: Line) -> Told:
+    who, _, _ = str(line.detail.get("by") or "").partition(" ")
+    name = "You are" if who == telling.account_id else f"{line.contact or 'Somebody'} is"
+    return "check", f"{name} still on it.", "ok"
+
+
+def _let_go(_: Telling, line: Line) -> Told:
+    return "alert", f"Open again, and people are told from the first step on: {_why(line)}.", "warn"
+
+
 def _closed(_: Telling, line: Line) -> Told:
     lasted_s = line.detail.get("lasted_s")
     after = f", after {lasting(lasted_s)}" if isinstance(lasted_s, int | float) else ""
@@ -130,10 +159,14 @@ _TELLERS: Mapping[Happening, Callable[[Telling, Line], Told]] = MappingProxyType
         Happening.OPENED: _opened,
         Happening.STEP: _step,
         Happening.DELIVERY_DUE: _due,
+        Happening.HELD: _held,
         Happening.NOT_SENT: _not_sent,
         Happening.ATTEMPT: _attempt,
         Happening.RECEIPT: _receipt,
         Happening.ACKNOWLEDGED: _acknowledged,
+        Happening.ASKED: _asked,
+        Happening.CONFIRMED: _confirmed,
+        Happening.LET_GO: _let_go,
         Happening.CLOSED: _closed,
         Happening.EXHAUSTED: _exhausted,
         Happening.NOTE: _note,

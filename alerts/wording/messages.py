@@ -1,7 +1,8 @@
 """Whole messages about an incident: the SMS in one segment, the e-mail, and notices to the account."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 
@@ -13,6 +14,7 @@ from isocket.domain.letters import spoken
 
 NAME_SEPTETS = 40
 _LEAST_NAME_SEPTETS = 8
+_BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,29 @@ def clear_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> W
         facts.append(f"{texts.mail_until}: {until}")
     footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
     return _mail(_headline(texts, story, clear=True), facts, "", link, footer)
+
+
+def short_message(pattern: str, story: Story, reader: Reader) -> Words:
+    """Return an SMS about an incident; what stands in square brackets is left out where it has no code."""
+    code = story.incident.short_code
+    said = _BRACKETS.sub(lambda found: found.group(1) if code else "", pattern)
+    return _one_segment(said, story, reader, at=story.incident.opened_at, clear=False)
+
+
+def headline(story: Story, reader: Reader) -> str:
+    """Return in one line what is wrong, and where."""
+    return _headline(words(reader.language), story, clear=False)
+
+
+def linked_mail(
+    subject: str, facts: Sequence[str], story: Story, reader: Reader, *, link: str, public_url: str
+) -> Words:
+    """Return an e-mail about an incident that begins its subject with `subject` and says `facts` of it."""
+    texts = words(reader.language)
+    footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
+    said = [*facts, _since(texts, story, reader)]
+    mail = _mail(_headline(texts, story, clear=False), said, f"{texts.mail_look}:", link, footer)
+    return replace(mail, subject=f"{subject}{mail.subject}")
 
 
 def incident_page(story: Story, reader: Reader) -> str:
@@ -151,10 +176,13 @@ def _with_account(texts: Texts, public_url: str, incident: Incident) -> str:
 
 
 def _sms(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: bool) -> Words:
-    texts = words(reader.language)
-    code = story.incident.short_code
-    if not code:  # an incident without a code cannot be named in a reply
+    if not story.incident.short_code:  # an incident without a code cannot be named in a reply
         pattern = pattern.partition(". ")[0]
+    return _one_segment(pattern, story, reader, at=at, clear=clear)
+
+
+def _one_segment(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: bool) -> Words:
+    texts, code = words(reader.language), story.incident.short_code
     said = what(texts, story.incident, clear=clear, label=story.probe_name)
     rest = {"what": said, "time": local_time(texts, at, reader.time_zone), "code": code}
     prefix = texts.test if story.incident.test else ""

@@ -3,10 +3,13 @@
 The caller makes each change in one atomic step, under the tests that are named here.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from isocket.domain.incidents import IncidentState
+
+ANSWER_WITHIN = timedelta(minutes=15)
+"""How long whoever took it has to answer whether they still are on it, before others are told again."""
 
 
 def taking(by: str, now: datetime) -> dict[str, Any]:

@@ -112,10 +112,14 @@ class Happening(StrEnum):
     OPENED = "opened"
     STEP = "step"
     DELIVERY_DUE = "delivery_due"
+    HELD = "held"  # until its reader's quiet hours are over
     NOT_SENT = "not_sent"
     ATTEMPT = "attempt"
     RECEIPT = "receipt"
     ACKNOWLEDGED = "acknowledged"
+    ASKED = "asked"  # whether whoever took it still is on it
+    CONFIRMED = "confirmed"  # they are
+    LET_GO = "let_go"  # they did not answer: it is open again
     CLOSED = "closed"
     EXHAUSTED = "exhausted"
     NOTE = "note"

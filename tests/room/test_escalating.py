@@ -6,12 +6,12 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
-from alerts.escalation import REVIEW_S
+from alerts.climbing import REVIEW_S
 from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, Incident
+from isocket.domain.incidents import Cause, Happening, Incident, Severity
 from isocket.domain.settings import PartKind, part_names_text
 from isocket.kit.clock import EPOCH
 from isocket.storage.port import is_
@@ -162,7 +162,7 @@ async def test_an_incident_that_nobody_acknowledges_is_exhausted_half_an_hour_af
     house: AlertHouse,
 ) -> None:
     await house.ladder(BY_SMS, {**BY_SMS, "after_s": 600})
-    await house.incident()
+    await house.incident(severity=Severity.MINOR)
     for minutes in (0, 10, 29):
         await house.pass_by(minutes=minutes)
         await house.escalate()
@@ -341,7 +341,7 @@ async def test_an_incident_that_another_one_explains_tells_nobody(house: AlertHo
 async def test_an_acknowledged_incident_calls_off_what_is_due_and_climbs_no_further(house: AlertHouse) -> None:
     await house.contact(BERTIL)
     await house.ladder(BY_SMS, THEN_BERTIL)
-    await house.incident()
+    await house.incident(severity=Severity.MAJOR)
     await house.escalate()
     await acknowledge(house.records, "inc_1", by=f"{ACCOUNT} web", clock=house.clock)
     await house.rest()

@@ -1,0 +1,106 @@
+"""What we answer to a text message, in its sender's language: one segment, and not for ever."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from alerts.acknowledging import Acknowledged
+from alerts.stories import story_of
+from alerts.wording import Reader
+from alerts.wording.taking import (
+    already_reply,
+    done_reply,
+    nothing_reply,
+    over_reply,
+    started_reply,
+    still_reply,
+    stopped_reply,
+    unknown_reply,
+)
+from isocket.domain.answers import Answers
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.kit.clock import Clock
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, Records, is_, one_of
+
+log = get_logger(__name__)
+
+MOST_ANSWERS = 6  # to one contact within an hour: a machine that answers us must come to an end
+COUNTED_FOR = timedelta(hours=1)
+LATEST = 100  # alarms of a contact in which what is open is looked for
+
+_REPLIES = {
+    Acknowledged.TAKEN: done_reply,
+    Acknowledged.CONFIRMED: still_reply,
+    Acknowledged.ALREADY: already_reply,
+    Acknowledged.OVER: over_reply,
+}
+
+
+class Answering:
+    """Writes answers; empty where there is nobody to answer, or where they had enough of them."""
+
+    def __init__(self, *, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+
+    async def about(self, contact: Contact, incident: Incident, outcome: Acknowledged) -> str:
+        """Answer somebody who named an incident that they were told of."""
+        if not await self._may_answer(contact):
+            return ""
+        reader = Reader(language=contact.language, time_zone=contact.time_zone)
+        return _REPLIES[outcome](await story_of(self._records, incident), reader)
+
+    async def not_understood(self, contacts: Sequence[Contact]) -> str:
+        """Answer a text that names no incident: with the codes of those that its sender could take."""
+        if not contacts or not await self._may_answer(contacts[0]):
+            return ""
+        codes = [code for each in contacts for code in await self._open_codes(each)]
+        language = contacts[0].language
+        return unknown_reply(language, list(dict.fromkeys(codes))) if codes else nothing_reply(language)
+
+    async def stopped(self, contacts: Sequence[Contact]) -> str:
+        """Answer somebody who wants no more messages, where the provider does not do that by itself."""
+        return stopped_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
+
+    async def started(self, contacts: Sequence[Contact]) -> str:
+        """Answer somebody who wants messages again."""
+        return started_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
+
+    async def _open_codes(self, contact: Contact) -> list[str]:
+        alarms = await self._records.find(
+            Delivery,
+            is_("contact_id", contact.id),
+            is_("kind", DeliveryKind.ALARM),
+            order_by="created_at",
+            descending=True,
+            limit=LATEST,
+        )
+        ids = list(dict.fromkeys(each.incident_id for each in alarms if each.incident_id))
+        not_over = one_of("state", (IncidentState.OPEN, IncidentState.ACKNOWLEDGED))
+        found = await self._records.find(Incident, one_of("id", ids), not_over, order_by="opened_at", descending=True)
+        return [each.short_code for each in found if each.short_code]
+
+    async def _may_answer(self, contact: Contact) -> bool:
+        """Count an answer; return whether it may be given."""
+        now = self._clock.now()
+        answers_id = derived_id("ans", contact.id)
+        counted = await self._records.get(Answers, answers_id)
+        if counted is None:
+            first = Answers(id=answers_id, account_id=contact.account_id, contact_id=contact.id, since=now, given=1)
+            try:
+                await self._records.add(first)
+            except AlreadyThereError:
+                return await self._may_answer(contact)
+            return True
+        fresh = now >= counted.since + COUNTED_FOR
+        if not fresh and counted.given >= MOST_ANSWERS:
+            log.info("answer_withheld", contact_id=contact.id)
+            return False
+        changes = {"since": now, "given": 1} if fresh else {"given": counted.given + 1}
+        changed = await self._records.change_one(
+            Answers, is_("id", answers_id), is_("version", counted.version), **changes
+        )
+        return True if changed is not None else await self._may_answer(contact)

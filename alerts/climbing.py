@@ -1,0 +1,194 @@
+"""Climbs the ladder of an open incident: makes the alarms of the steps that are due, until somebody answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.endings import is_held, is_hopeful
+from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, UNANSWERED, say_that_it_is_exhausted
+from alerts.ladder import LASTING, Step, Tally
+from alerts.letters import Letters
+from alerts.rounds import DONE, Changes, Round
+from alerts.timeline import due_line, incident_line
+from alerts.turns import in_turn
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryState
+from isocket.domain.incidents import Happening, Severity
+from isocket.domain.quiet_hours import held_until
+from isocket.domain.recipients import Recipient, Skipped, step_of
+from isocket.domain.record import Record
+from isocket.storage.port import Records
+
+REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again, at first
+REVIEW_SHARE = 0.1  # of its age, later
+REVIEW_CAP_S = 600.0
+UNANSWERED_AFTER = timedelta(minutes=30)  # after the last step
+CAPPED = "cap_reached"
+
+_SENT = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climbed:
+    """How far a ladder was climbed: how many steps were taken, and when the next one is due, if there is any.
+
+    `alarms`: how many there are. `hope`: whether one may reach somebody. `told_at`: when the first that went out was
+    made. `held_until`: when the first of those is free who are not to be disturbed.
+    """
+
+    taken: int
+    next_at: datetime | None
+    alarms: int
+    hope: bool
+    told_at: datetime | None
+    held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """Somebody who is told at a step by an alarm of this number; `until`: the end of their quiet hours."""
+
+    to: Recipient
+    number: int
+    until: datetime | None
+
+
+class Climber:
+    """Takes the steps that are due. Whatever it makes has a derived id: a look that is taken twice adds nothing."""
+
+    def __init__(self, *, records: Records, public_url: str) -> None:
+        self._records = records
+        self._public_url = public_url
+        self._letters = Letters(public_url)
+
+    async def climb(self, round_: Round) -> Changes:
+        """Take the steps that are due, and say when to look again.
+
+        As long as it is open and nobody has taken it, what matters much is looked at again, ever more rarely.
+        """
+        incident, now = round_.incident, round_.now
+        climbed = await self.take_steps(round_)
+        looks = [climbed.next_at] if climbed.next_at is not None else []
+        exhausted_at = incident.exhausted_at
+        if climbed.told_at is not None:
+            over = max(climbed.told_at, round_.course.own_end) + UNANSWERED_AFTER
+            if now < over:
+                looks.append(over)
+            else:
+                exhausted_at = exhausted_at or now
+                await self._say_that_it_is_exhausted(round_, UNANSWERED)
+        elif climbed.hope:
+            looks.append(now + timedelta(seconds=REVIEW_S))
+        elif climbed.held_until is not None:
+            looks.append(climbed.held_until + timedelta(seconds=REVIEW_S))
+        else:
+            exhausted_at = exhausted_at or now
+            await self._say_that_it_is_exhausted(round_, NOBODY_REACHED if climbed.alarms else NO_RECIPIENT)
+            looks.append(now + _review_after(round_))
+        changes: Changes = {"ladder_position": climbed.taken, "exhausted_at": exhausted_at}
+        if exhausted_at is not None and incident.exhausted_at is None and climbed.next_at is None:
+            looks += _first_slow(round_, exhausted_at)
+        return {**changes, "step_due_at": min(looks)} if looks else {**changes, **DONE}
+
+    async def take_steps(self, round_: Round) -> Climbed:
+        """Make the alarms of every step that is due and that were not made.
+
+        A step is due at its time, and at once in the first climb when all before it reach nobody.
+        """
+        now, made_before = round_.now, round_.incident.ladder_position
+        began = round_.incident.told_from
+        alarms = [each for each in round_.alarms if began is None or each.created_at >= began]
+        tally = Tally(round_.alarms, since=began) if began is not None else Tally(round_.alarms)
+        hope = any(is_hopeful(each, now) for each in alarms)
+        held = [each.held_until for each in alarms if is_held(each, now) and each.held_until is not None]
+        made: list[Record] = []
+        total, taken, next_at = len(round_.alarms), 0, None
+        for step in round_.course.steps():
+            if now < step.due_at and (hope or step.climb > 0):
+                next_at = step.due_at
+                break
+            told, skipped = _who(round_, step, tally, total)
+            hope = hope or any(each.until is None for each in told)
+            held += [each.until for each in told if each.until is not None]
+            total += len(told)
+            if told or step.climb == 0 or taken >= made_before:
+                made += self._written(round_, step, told, skipped)
+            taken += 1
+        await self._add_in_turn(made)
+        return Climbed(
+            taken=taken,
+            next_at=next_at,
+            alarms=total,
+            hope=hope,
+            told_at=min((each.created_at for each in alarms if each.state in _SENT), default=None),
+            held_until=min(held, default=None),
+        )
+
+    async def _add_in_turn(self, made: Sequence[Record]) -> None:
+        alarms = [each for each in made if isinstance(each, Delivery)]
+        lines = [each for each in made if not isinstance(each, Delivery)]
+        await self._records.add_all([*await in_turn(self._records, alarms), *lines])
+
+    def _written(self, round_: Round, step: Step, told: Sequence[_Told], skipped: Sequence[Skipped]) -> list[Record]:
+        incident, now = round_.incident, round_.now
+        after_s = round((step.due_at - incident.detected_at).total_seconds())
+        detail = {"step": step.number, "climb": step.climb}
+        made: list[Record] = [incident_line(incident, Happening.STEP, after_s, step.number, at=now, detail=detail)]
+        for each in told:
+            alarm = self._letters.alarm(round_.story, each.to, each.number, now, held_until=each.until)
+            made += [alarm, *due_line(alarm, at=now, detail=detail)]
+        made += [
+            incident_line(
+                incident,
+                Happening.NOT_SENT,
+                after_s,
+                each.contact_id,
+                each.channel or "",
+                each.reason,
+                at=now,
+                reason=each.reason,
+                contact_id=each.contact_id,
+                channel=each.channel,
+                detail=detail,
+            )
+            for each in skipped
+        ]
+        return made
+
+    async def _say_that_it_is_exhausted(self, round_: Round, reason: str) -> None:
+        await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)
+
+
+def _who(round_: Round, step: Step, tally: Tally, total: int) -> tuple[list[_Told], list[Skipped]]:
+    """Return who is told at a step and was not yet, and who is not told; `total` alarms are made already."""
+    incident = round_.incident
+    at = min(step.due_at, round_.now)  # who stands in for whom then
+    recipients, skipped = step_of(step.rung, round_.people, device_id=incident.device_id, at=at)
+    cap = None if incident.severity is Severity.CRITICAL else round_.ladder.cap
+    told: list[_Told] = []
+    for to in recipients:
+        # A program is no person: nobody sleeps there.
+        asleep = to.channel is not ChannelKind.WEBHOOK
+        until = held_until(to.contact, incident.severity, round_.now) if asleep else None
+        number = tally.number(to, step.due_at, until)
+        if number is None:
+            continue
+        if cap is not None and total + len(told) >= cap:
+            skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=CAPPED))
+        else:
+            told.append(_Told(to=to, number=number, until=until))
+    return told, skipped
+
+
+def _first_slow(round_: Round, exhausted_at: datetime) -> list[datetime]:
+    """Return when the first climb after the ladder was exhausted begins, nothing where it is let rest."""
+    if round_.incident.severity not in LASTING:
+        return []
+    course = replace(round_.course, incident=replace(round_.incident, exhausted_at=exhausted_at))
+    return [next(step.due_at for step in course.steps() if step.climb > course.ladder.repeat)]
+
+
+def _review_after(round_: Round) -> timedelta:
+    """Return how long to wait for a contact or a provider to be put right: the longer the older the incident."""
+    wait_s = (round_.now - round_.incident.detected_at).total_seconds() * REVIEW_SHARE
+    return timedelta(seconds=min(max(wait_s, REVIEW_S), REVIEW_CAP_S))

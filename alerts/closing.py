@@ -1,0 +1,82 @@
+"""It is over: calls off what has not gone, and tells exactly those who were told, or may have been."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from alerts.calling_off import call_off, is_to_come
+from alerts.climbing import Climber
+from alerts.endings import is_told_though_over, may_have_gone
+from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, say_that_it_is_exhausted
+from alerts.following import followers
+from alerts.letters import Letters
+from alerts.rounds import DONE, Changes, Round
+from alerts.taken import taken_line
+from alerts.timeline import delivery_line, due_line
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.incidents import Happening
+from isocket.domain.quiet_hours import held_until
+from isocket.domain.record import Record
+from isocket.storage.port import Records
+
+CALL_POLL_S = 1.0
+
+
+class Closing:
+    """Tells the end of one incident."""
+
+    def __init__(self, *, records: Records, climber: Climber, public_url: str) -> None:
+        self._records = records
+        self._climber = climber
+        self._public_url = public_url
+        self._letters = Letters(public_url)
+
+    async def tell(self, round_: Round) -> Changes:
+        """Call off what has not gone, and tell that it is over.
+
+        What matters much goes out although it is over: first the alarm, then its end.
+        """
+        incident, now = round_.incident, round_.now
+        soon: Changes = {"step_due_at": now + timedelta(seconds=CALL_POLL_S)}
+        if is_told_though_over(incident) and not round_.alarms:
+            climbed = await self._climber.take_steps(round_)
+            if climbed.alarms:
+                return {"ladder_position": climbed.taken, **soon}
+            await self._say_that_it_is_exhausted(round_, NO_RECIPIENT)
+            return DONE
+        if incident.acknowledged_at is not None:
+            await self._records.add_all([taken_line(incident)])
+        alarms = await call_off(self._records, incident, now, "closed")
+        to_come = {each.id for each in alarms if is_to_come(incident, each, now)}
+        told = [each for each in alarms if each.id not in to_come and may_have_gone(each)]
+        if told:
+            await self._clear_to(round_, told)
+        if to_come:
+            return soon
+        slept = any(each.held_until is not None for each in alarms)  # what was over in the morning is no news
+        if is_told_though_over(incident) and not told and not slept:
+            await self._say_that_it_is_exhausted(round_, NOBODY_REACHED)
+        return DONE
+
+    async def _clear_to(self, round_: Round, told: Sequence[Delivery]) -> None:
+        """Tell those who got the alarm; only who has nothing but a telephone that rings waits for the morning."""
+        made: list[Record] = []
+        for each in followers(round_, told, calls=True):
+            if each.to is None:
+                made += delivery_line(
+                    each.alarm,
+                    Happening.NOT_SENT,
+                    DeliveryKind.CLEAR,
+                    at=round_.now,
+                    reason=each.reason,
+                    detail={"kind": DeliveryKind.CLEAR.value},
+                )
+                continue
+            called = each.to.channel is ChannelKind.VOICE
+            until = held_until(each.to.contact, None, round_.now) if called else None
+            clear = self._letters.clear(round_.story, each.to, round_.now, held_until=until)
+            made += [clear, *due_line(clear, at=round_.now)]
+        await self._records.add_all(made)
+
+    async def _say_that_it_is_exhausted(self, round_: Round, reason: str) -> None:
+        await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)

@@ -1,0 +1,84 @@
+"""One look at an incident: what is known of it and of its people, at one moment."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from alerts.ladder import Course
+from alerts.stories import told_of
+from alerts.wording import Story
+from isocket.domain.contacts import Contact, Escalation, Substitution
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.devices import Device
+from isocket.domain.endpoints import Endpoint
+from isocket.domain.incidents import Incident
+from isocket.domain.ladders import Ladder
+from isocket.domain.recipients import People, ladder_for
+from isocket.domain.record import Record
+from isocket.domain.settings import DeviceSettings
+from isocket.storage.port import Records, is_
+
+R = TypeVar("R", bound=Record)
+
+Changes = dict[str, Any]
+DONE: Changes = {"needs_step": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What the steps of one look read. `alarms` are all of the incident's, however they stand."""
+
+    incident: Incident
+    now: datetime
+    story: Story
+    people: People
+    ladder: Ladder
+    alarms: Sequence[Delivery]
+    repeat_s: float | None = None
+
+    @property
+    def course(self) -> Course:
+        """Return the way up the ladder."""
+        return Course(ladder=self.ladder, incident=self.incident, repeat_s=self.repeat_s)
+
+
+async def look(records: Records, incident: Incident, now: datetime) -> Round:
+    """Read what is known now."""
+    of_account = is_("account_id", incident.account_id)
+    device, escalations, contacts, endpoints, substitutions, alarms = await asyncio.gather(
+        records.get(Device, incident.device_id),
+        records.find(Escalation, of_account),
+        records.find(Contact, of_account),
+        records.find(Endpoint, of_account),
+        records.find(Substitution, of_account),
+        alarms_of(records, incident),
+    )
+    people = People(
+        contacts={each.id: each for each in contacts},
+        endpoints=endpoints,
+        substitutions=substitutions,
+    )
+    ladder = ladder_for(incident.device_id, incident.severity, escalations, people)
+    return Round(
+        incident=incident,
+        now=now,
+        story=told_of(incident, device),
+        people=people,
+        ladder=ladder,
+        alarms=alarms,
+        repeat_s=_repeat_s(incident, device),
+    )
+
+
+async def alarms_of(records: Records, incident: Incident) -> list[Delivery]:
+    """Return every alarm that was made about an incident."""
+    return await records.find(Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM))
+
+
+def _repeat_s(incident: Incident, device: Device | None) -> float | None:
+    """Return how often the owner of the socket wants people to be told again."""
+    if device is None or device.owner_id != incident.account_id:
+        return None
+    return DeviceSettings.of(device.desired).repeat_s.get(incident.severity) or None

@@ -1,0 +1,200 @@
+"""Who has taken an alarm: word to the others, the question whether somebody still is on it, answers to texts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
+from alerts.wording.messages import Reader, Story, Words, headline, linked_mail, short_message
+from isocket.domain.letters import spoken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """All words about taking an alarm in one language; whatever ends in `sms` or `reply` keeps to GSM-7."""
+
+    taken_sms: str
+    taken_subject: str
+    taken: str
+    still_sms: str
+    still_subject: str
+    still: str
+    done_reply: str
+    still_reply: str
+    already_reply: str
+    over_reply: str
+    unknown_reply: str
+    nothing_reply: str
+    stopped_reply: str
+    started_reply: str
+
+
+def taken_text(story: Story, reader: Reader) -> Words:
+    """Return the SMS that somebody else has taken it. It names nobody."""
+    return short_message(_words(reader).taken_sms, story, reader)
+
+
+def taken_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> Words:
+    """Return the e-mail that somebody else has taken it. It names nobody."""
+    said = _words(reader)
+    return linked_mail(said.taken_subject, [said.taken], story, reader, link=link, public_url=public_url)
+
+
+def still_text(story: Story, reader: Reader) -> Words:
+    """Return the SMS that asks whether its reader still is on it."""
+    return short_message(_words(reader).still_sms, story, reader)
+
+
+def still_mail(story: Story, reader: Reader, *, minutes: int, link: str, public_url: str) -> Words:
+    """Return the e-mail that asks whether its reader still is on it; `minutes` is how long they have to answer."""
+    said = _words(reader)
+    facts = [said.still.format(minutes=minutes)]
+    return linked_mail(said.still_subject, facts, story, reader, link=link, public_url=public_url)
+
+
+def still_notice(story: Story, reader: Reader, *, minutes: int, public_url: str) -> Words:
+    """Return the question for somebody who took it in their account and is none of its contacts."""
+    said = _words(reader)
+    link = f"{public_url.rstrip('/')}/incidents/{story.incident.id}"
+    text = f"{headline(story, reader)}.\n\n{said.still.format(minutes=minutes)}\n\n{link}\n"
+    return Words(subject=f"{said.still_subject}{headline(story, reader)}", text=text)
+
+
+def done_reply(story: Story, reader: Reader) -> str:
+    """Return the answer to whoever has just taken it."""
+    return short_message(_words(reader).done_reply, story, reader).text
+
+
+def still_reply(story: Story, reader: Reader) -> str:
+    """Return the answer to whoever says that they still are on it."""
+    return short_message(_words(reader).still_reply, story, reader).text
+
+
+def already_reply(story: Story, reader: Reader) -> str:
+    """Return the answer to whoever would take what is taken."""
+    return short_message(_words(reader).already_reply, story, reader).text
+
+
+def over_reply(story: Story, reader: Reader) -> str:
+    """Return the answer to whoever would take what is over."""
+    return short_message(_words(reader).over_reply, story, reader).text
+
+
+def unknown_reply(language: str, codes: Sequence[str]) -> str:
+    """Return the answer to a text that names none of its sender's open alarms, which are listed as far as they fit."""
+    pattern = TAKING[spoken(language)].unknown_reply
+    fitting: list[str] = []
+    for code in codes:
+        if septets(pattern.format(codes=", ".join([*fitting, code]))) <= SEGMENT_SEPTETS:
+            fitting.append(code)
+    return pattern.format(codes=", ".join(fitting))
+
+
+def nothing_reply(language: str) -> str:
+    """Return the answer to somebody of whose alarms none is open."""
+    return TAKING[spoken(language)].nothing_reply
+
+
+def stopped_reply(language: str) -> str:
+    """Return the answer to somebody who wants no more messages."""
+    return TAKING[spoken(language)].stopped_reply
+
+
+def started_reply(language: str) -> str:
+    """Return the answer to somebody who wants them again."""
+    return TAKING[spoken(language)].started_reply
+
+
+def _words(reader: Reader) -> Taking:
+    return TAKING[spoken(reader.language)]
+
+
+TAKING: Mapping[str, Taking] = MappingProxyType(
+    {
+        "en": Taking(
+            taken_sms="{name}: {what}, {time}. Somebody else has taken it[ ({code})]",
+            taken_subject="Taken: ",
+            taken="Somebody else has taken this alarm. You need do nothing.",
+            still_sms="{name}: {what}, {time}. Still on it?[ Reply {code}]",
+            still_subject="Still on it? ",
+            still="You took this alarm, and it still lasts. Are you still on it? Press the button on the page within "
+            "{minutes} minutes; otherwise the others are told again.",
+            done_reply="{name}: {what}. Thank you, you have taken it[ ({code})]",
+            still_reply="{name}: {what}. Thank you, you are still on it[ ({code})]",
+            already_reply="{name}: {what}. Somebody has taken it already[ ({code})]",
+            over_reply="{name}: {what}. This is over already[ ({code})]",
+            unknown_reply="We do not know this code. Your open alarms: {codes}",
+            nothing_reply="No alarm of yours is open. Nothing was changed.",
+            stopped_reply="You get no more messages about alarms. Reply START to get them again.",
+            started_reply="You get messages about alarms again. Reply STOP to end them.",
+        ),
+        "fi": Taking(
+            taken_sms="{name}: {what}, {time}. Joku muu hoitaa asian[ ({code})]",
+            taken_subject="Hoidossa: ",
+            taken="Joku muu on ottanut tämän hälytyksen hoitaakseen. Sinun ei tarvitse tehdä mitään.",
+            still_sms="{name}: {what}, {time}. Hoidatko yhä?[ Vastaa {code}]",
+            still_subject="Hoidatko yhä? ",
+            still="Otit tämän hälytyksen hoitaaksesi, ja se jatkuu yhä. Hoidatko sitä edelleen? Paina sivun painiketta "
+            "{minutes} minuutin kuluessa; muuten kerromme siitä taas muille.",
+            done_reply="{name}: {what}. Kiitos, hälytys on nyt sinun hoidossasi[ ({code})]",
+            still_reply="{name}: {what}. Kiitos, hoidat yhä tätä[ ({code})]",
+            already_reply="{name}: {what}. Joku hoitaa tätä jo[ ({code})]",
+            over_reply="{name}: {what}. Tämä on jo ohi[ ({code})]",
+            unknown_reply="Emme tunne tätä koodia. Avoimet hälytyksesi: {codes}",
+            nothing_reply="Sinulla ei ole avoimia hälytyksiä. Mitään ei muutettu.",
+            stopped_reply="Et saa enää hälytysviestejä. Vastaa ALOITA, jos haluat niitä taas.",
+            started_reply="Saat taas hälytysviestejä. Vastaa LOPETA, jos et halua niitä.",
+        ),
+        "sv": Taking(
+            taken_sms="{name}: {what}, {time}. Någon annan tar hand om det[ ({code})]",
+            taken_subject="Omhändertaget: ",
+            taken="Någon annan har tagit hand om det här larmet. Du behöver inte göra något.",
+            still_sms="{name}: {what}, {time}. Sköter du det än?[ Svara {code}]",
+            still_subject="Sköter du det än? ",
+            still="Du tog hand om det här larmet, och det pågår fortfarande. Sköter du det än? Tryck på knappen på "
+            "sidan inom {minutes} minuter; annars larmar vi de andra igen.",
+            done_reply="{name}: {what}. Tack, nu tar du hand om det[ ({code})]",
+            still_reply="{name}: {what}. Tack, du sköter det fortfarande[ ({code})]",
+            already_reply="{name}: {what}. Någon tar redan hand om det[ ({code})]",
+            over_reply="{name}: {what}. Detta är redan över[ ({code})]",
+            unknown_reply="Vi känner inte till den koden. Dina öppna larm: {codes}",
+            nothing_reply="Du har inget öppet larm. Ingenting har ändrats.",
+            stopped_reply="Du får inga fler larmmeddelanden. Svara STARTA för att få dem igen.",
+            started_reply="Du får larmmeddelanden igen. Svara STOPP för att avsluta dem.",
+        ),
+        "de": Taking(
+            taken_sms="{name}: {what}, {time}. Jemand anders kümmert sich[ ({code})]",
+            taken_subject="Übernommen: ",
+            taken="Jemand anders hat diesen Alarm übernommen. Sie müssen nichts tun.",
+            still_sms="{name}: {what}, {time}. Noch dran?[ {code} antworten]",
+            still_subject="Noch dran? ",
+            still="Sie haben diesen Alarm übernommen, und er dauert an. Kümmern Sie sich noch darum? Drücken Sie "
+            "innerhalb von {minutes} Minuten den Knopf auf der Seite; sonst benachrichtigen wir wieder die anderen.",
+            done_reply="{name}: {what}. Danke, Sie haben übernommen[ ({code})]",
+            still_reply="{name}: {what}. Danke, Sie sind noch dran[ ({code})]",
+            already_reply="{name}: {what}. Jemand kümmert sich schon[ ({code})]",
+            over_reply="{name}: {what}. Das ist schon vorbei[ ({code})]",
+            unknown_reply="Wir kennen diesen Code nicht. Ihre offenen Alarme: {codes}",
+            nothing_reply="Keiner Ihrer Alarme ist offen. Nichts wurde geändert.",
+            stopped_reply="Sie erhalten keine Alarme mehr. Antworten Sie START, um sie wieder zu erhalten.",
+            started_reply="Sie erhalten wieder Alarme. Antworten Sie STOP, um sie zu beenden.",
+        ),
+        "nb": Taking(
+            taken_sms="{name}: {what}, {time}. Noen andre tar seg av det[ ({code})]",
+            taken_subject="Tatt hånd om: ",
+            taken="Noen andre har tatt denne alarmen. Du trenger ikke å gjøre noe.",
+            still_sms="{name}: {what}, {time}. Fortsatt på saken?[ Svar {code}]",
+            still_subject="Fortsatt på saken? ",
+            still="Du tok denne alarmen, og den varer fortsatt. Er du fortsatt på saken? Trykk på knappen på siden "
+            "innen {minutes} minutter; ellers varsler vi de andre igjen.",
+            done_reply="{name}: {what}. Takk, nå tar du deg av det[ ({code})]",
+            still_reply="{name}: {what}. Takk, du er fortsatt på saken[ ({code})]",
+            already_reply="{name}: {what}. Noen tar seg av det allerede[ ({code})]",
+            over_reply="{name}: {what}. Dette er allerede over[ ({code})]",
+            unknown_reply="Vi kjenner ikke denne koden. Dine åpne alarmer: {codes}",
+            nothing_reply="Du har ingen åpen alarm. Ingenting er endret.",
+            stopped_reply="Du får ikke flere alarmmeldinger. Svar START for å få dem igjen.",
+            started_reply="Du får alarmmeldinger igjen. Svar STOPP for å avslutte dem.",
+        ),
+    }
+)
