@@ -47,7 +47,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TryLater:
-    """Certainly not sent; the same message may be tried again, not before `after_s` seconds where given."""
+    """The same message may be tried again, not before `after_s` seconds where given.
+
+    It was certainly not sent, or whoever gets it knows a second copy for one.
+    """
 
     reason: str
     after_s: float | None = None

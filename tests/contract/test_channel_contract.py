@@ -10,8 +10,9 @@ from alerts.channels.channel import Message  # noqa: E402 - the same
 from alerts.channels.smtp import SmtpMail  # noqa: E402 - after the line that makes the suite's asserts speak
 from alerts.channels.twilio_sms import TwilioSms  # noqa: E402 - the same
 from alerts.channels.twilio_voice import TwilioVoice  # noqa: E402 - the same
+from alerts.outcomes import TryLater  # noqa: E402 - the same
 from tests.contract.channel_contract import CancellingContract, ChannelBench, ChannelContract  # noqa: E402 - the same
-from tests.fakes import smtp_server, twilio_server  # noqa: E402 - the same
+from tests.fakes import endpoint_house, smtp_server, twilio_server, web_receiver  # noqa: E402 - the same
 
 LIMIT_S = 1.0
 
@@ -133,6 +134,39 @@ class SmtpBench(ChannelBench):
         await self._sink.wait_for_mail(self.to)
 
 
+class EndpointBench(ChannelBench):
+    """Notifications and webhooks against a server that takes them; a second copy is known for one there."""
+
+    lost = TryLater
+
+    def __init__(self, house: endpoint_house.EndpointHouse, receiver: web_receiver.WebReceiver) -> None:
+        is_push = receiver is house.service
+        self.to = endpoint_house.BROWSER if is_push else endpoint_house.PROGRAM
+        self.channel = house.push if is_push else house.webhook
+        self._receiver = receiver
+
+    def refuse_next(self) -> None:
+        self._receiver.script(endpoint_house.NAME, web_receiver.answer(400))
+
+    def put_off_next(self) -> None:
+        self._receiver.script(endpoint_house.NAME, web_receiver.answer(429, Retry_After="3"))
+
+    def lose_next_answer(self) -> None:
+        self._receiver.script(endpoint_house.NAME, web_receiver.DROP_AFTER)
+
+    def hang_next(self) -> None:
+        self._receiver.script(endpoint_house.NAME, web_receiver.HANG_AFTER)
+
+    async def take_provider_away(self) -> None:
+        await self._receiver.stop()
+
+    def texts_out(self) -> list[str]:
+        return [each.text for each in self._receiver.accepted[endpoint_house.NAME]]
+
+    async def wait_until_out(self) -> None:
+        await self._receiver.wait_for(endpoint_house.NAME)
+
+
 class TestTwilioSms(ChannelContract):
     """Text messages by Twilio."""
 
@@ -170,3 +204,21 @@ class TestSmtpMail(ChannelContract):
         yield bench
         await bench.channel.close()
         await sink.stop()
+
+
+class TestWebPush(ChannelContract):
+    """Notifications in a browser."""
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ChannelBench]:
+        async with endpoint_house.endpoint_house() as house:
+            yield EndpointBench(house, house.service)
+
+
+class TestWebhook(ChannelContract):
+    """Messages to a program."""
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ChannelBench]:
+        async with endpoint_house.endpoint_house() as house:
+            yield EndpointBench(house, house.program)

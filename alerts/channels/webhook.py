@@ -1,0 +1,156 @@
+"""Messages to a program of the customer's: one signed POST each, to the address that it proved to be its own.
+
+What the program gets, and how it checks the signature, is in docs/webhooks.md.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from alerts.channels.channel import ChannelKind, Message
+from alerts.channels.outside_http import (
+    Answer,
+    AnswerMissingError,
+    ForbiddenPlaceError,
+    NothingLeftError,
+    OutsideHttp,
+)
+from alerts.endpoints import Endpoints
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
+from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.endpoint_letters import challenge_of
+from isocket.domain.endpoints import GONE, Endpoint
+from isocket.domain.outside import TargetError, check_target
+from isocket.kit.clock import Clock
+from isocket.storage.port import StoreUnavailableError
+
+SIGNATURE_HEADER = "iSocket-Signature"
+ID_HEADER = "iSocket-Id"
+
+_TAKEN = range(200, 300)
+_ELSEWHERE = range(300, 400)
+_BROKEN = range(500, 600)
+_GONE = 410
+_LATER: Mapping[int, str] = MappingProxyType(
+    {408: "request_timeout", 425: "provider_unavailable", 429: "too_many_requests"}
+)
+
+
+class Webhook:
+    """The channel for programs; `Message.to` is the id of an Endpoint, `Message.text` the body as it is.
+
+    Repeating is safe, so that a lost answer and an error of the program's (any 5xx, which may come after it took the
+    message) mean "again" and not "unclear": every copy carries the same id, by which the program knows it again.
+    """
+
+    kind = ChannelKind.WEBHOOK
+    name = "webhook"
+
+    def __init__(
+        self,
+        *,
+        endpoints: Endpoints,
+        clock: Clock,
+        loopback: bool = False,
+        connect_s: float = 4.0,
+        total_s: float = 10.0,
+    ) -> None:
+        """Keep the plain values; nothing is opened before the first message."""
+        self._endpoints = endpoints
+        self._clock = clock
+        self._loopback = loopback
+        self._http = OutsideHttp(loopback=loopback, connect_s=connect_s, total_s=total_s)
+
+    async def send(self, message: Message) -> Outcome:
+        """Post the message once; see Channel.send. What proves the program has to be echoed by it."""
+        try:
+            endpoint = await self._endpoints.read(message.to, ChannelKind.WEBHOOK)
+        except StoreUnavailableError:
+            return TryLater(reason="store_unavailable")
+        if endpoint is None:
+            return Refused(reason=GONE, scope=RefusalScope.CONTACT)
+        challenge = challenge_of(message.text) if message.kind is DeliveryKind.CODE else None
+        try:
+            url = check_target(endpoint.address, loopback=self._loopback)
+            answer = await self._http.post(
+                url,
+                body=message.text.encode(),
+                headers=self._headers(endpoint, message),
+                read=challenge is not None,
+            )
+        except (TargetError, ForbiddenPlaceError):
+            return Refused(reason="address_forbidden", scope=RefusalScope.CONTACT)
+        except NothingLeftError as error:
+            return TryLater(reason=f"nothing_sent: {error}")
+        except AnswerMissingError as error:
+            return TryLater(reason=f"answer_lost: {error}")
+        if answer.status in _TAKEN and challenge is not None:
+            return await self._proved(endpoint, message, echoes=_echoes(answer.body, challenge))
+        return await self._read(answer, endpoint, message)
+
+    async def look_up(self, message: Message, sent_after: datetime) -> Outcome:
+        """Say that it cannot be told: there is no such question to a program of somebody else's."""
+        del message, sent_after
+        return Unclear(reason="cannot_be_asked")
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def _proved(self, endpoint: Endpoint, message: Message, *, echoes: bool) -> Outcome:
+        if not echoes:
+            return Refused(reason="challenge_not_echoed", scope=RefusalScope.CONTACT)
+        await self._endpoints.prove(endpoint)
+        return Sent(provider_id=message.attempt_id, receipt_expected=False)
+
+    async def _read(self, answer: Answer, endpoint: Endpoint, message: Message) -> Outcome:
+        status = answer.status
+        if status in _TAKEN:
+            return Sent(provider_id=message.attempt_id, receipt_expected=False)
+        if status == _GONE:
+            await self._endpoints.lose(endpoint, f"http_{status}")
+            return Refused(reason=GONE, scope=RefusalScope.CONTACT, code=str(status))
+        if status in _LATER:
+            return TryLater(reason=_LATER[status], after_s=answer.retry_after_s)
+        if status in _BROKEN:
+            return TryLater(reason="provider_unavailable", after_s=answer.retry_after_s)
+        reason = "redirected" if status in _ELSEWHERE else "refused"
+        return Refused(reason=reason, scope=RefusalScope.MESSAGE, code=str(status))
+
+    def _headers(self, endpoint: Endpoint, message: Message) -> dict[str, str]:
+        now = self._clock.now()
+        keys = [endpoint.secret]
+        if endpoint.previous_secret and endpoint.previous_until is not None and now < endpoint.previous_until:
+            keys.append(endpoint.previous_secret)
+        return {
+            "Content-Type": "application/json",
+            ID_HEADER: _id_of(message),
+            SIGNATURE_HEADER: signature(message.text.encode(), keys, int(now.timestamp())),
+        }
+
+
+def signature(body: bytes, keys: list[str], at_s: int) -> str:
+    """Return `t=<seconds since 1970>,v1=<HMAC-SHA256 over "t.body", hexadecimal>`, one `v1` for each key."""
+    signed = f"{at_s}.".encode() + body
+    found = [hmac.new(key.encode(), signed, hashlib.sha256).hexdigest() for key in keys]
+    return ",".join([f"t={at_s}", *(f"v1={each}" for each in found)])
+
+
+def _id_of(message: Message) -> str:
+    """Return the delivery's id, which stays the same when it is sent again."""
+    return (message.message_id or message.attempt_id).strip("<>").partition("@")[0]
+
+
+def _echoes(body: bytes, challenge: str) -> bool:
+    """Return whether the answer is the challenge, as plain text or as JSON `{"challenge": ...}`."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        said = json.loads(text)
+    except ValueError:
+        said = None
+    told = said.get("challenge") if isinstance(said, dict) else text
+    return isinstance(told, str) and secrets.compare_digest(told.encode(), challenge.encode())

@@ -1,0 +1,66 @@
+"""A contact with a browser and a program on loopback, and the two channels that speak to them."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+
+from alerts.channels.channel import ChannelKind
+from alerts.channels.web_push import WebPush
+from alerts.channels.webhook import Webhook
+from alerts.endpoints import Endpoints
+from isocket.domain.endpoints import Endpoint
+from tests.fakes.alert_house import ANNA, PUBLIC_URL, AlertHouse
+from tests.fakes.web_receiver import Program, PushService
+
+BROWSER, PROGRAM = "end_browser", "end_program"
+NAME = "here"  # the place of both at their servers
+LIMIT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointHouse:
+    """Anna's browser and program, and what speaks to them."""
+
+    house: AlertHouse
+    service: PushService
+    program: Program
+    push: WebPush
+    webhook: Webhook
+
+    async def endpoint(self, endpoint_id: str) -> Endpoint:
+        """Return the endpoint as it is stored."""
+        found = await self.house.records.get(Endpoint, endpoint_id)
+        assert found is not None
+        return found
+
+
+@asynccontextmanager
+async def endpoint_house(
+    *, loopback: bool = True, total_s: float = LIMIT_S, **changes: Any
+) -> AsyncIterator[EndpointHouse]:
+    """Run both servers; `changes` are those of both endpoints."""
+    house = await AlertHouse().furnish()
+    service, program = PushService(), Program()
+    await service.start()
+    await program.start()
+    subscription = json.dumps(service.subscribe(NAME))
+    await house.endpoint(ChannelKind.PUSH, **{"id": BROWSER, "address": subscription, "contact_id": ANNA, **changes})
+    place = {"id": PROGRAM, "address": f"{program.base_url}/{NAME}", "secret": program.secret}
+    await house.endpoint(ChannelKind.WEBHOOK, **{**place, **changes})
+    endpoints = Endpoints(records=house.records, clock=house.clock, public_url=PUBLIC_URL)
+    push = WebPush(
+        endpoints=endpoints,
+        clock=house.clock,
+        key=generate_private_key(SECP256R1()),
+        contact="mailto:operator@example.org",
+        loopback=loopback,
+        total_s=total_s,
+    )
+    webhook = Webhook(endpoints=endpoints, clock=house.clock, loopback=loopback, total_s=total_s)
+    yield EndpointHouse(house=house, service=service, program=program, push=push, webhook=webhook)
+    for each in (push, webhook, service, program):
+        await (each.stop() if isinstance(each, PushService | Program) else each.close())

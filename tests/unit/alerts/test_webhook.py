@@ -1,0 +1,153 @@
+"""Messages to a program: signed, proved by an echo, and repeated only where the program can know a second copy."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alerts.channels.channel import Message
+from alerts.channels.webhook import signature
+from alerts.outcomes import RefusalScope, Refused, Sent, TryLater
+from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.endpoint_letters import webhook_verification
+from isocket.domain.endpoints import Endpoint
+from isocket.storage.port import is_
+from tests.fakes.clock import NOON
+from tests.fakes.endpoint_house import NAME, PROGRAM, EndpointHouse, endpoint_house
+from tests.fakes.web_receiver import DROP_AFTER, ENDLESS, HANG_AFTER, answer
+
+CHALLENGE = "the-challenge"
+
+
+@pytest.fixture
+async def made() -> AsyncIterator[EndpointHouse]:
+    async with endpoint_house() as house:
+        yield house
+
+
+@pytest.fixture
+async def unproved() -> AsyncIterator[EndpointHouse]:
+    async with endpoint_house(verified_at=None) as house:
+        yield house
+
+
+def message(text: str = '{"type":"incident.alarm"}', **changes: Any) -> Message:
+    values: dict[str, Any] = {"attempt_id": "att_1", "to": PROGRAM, "subject": "", "message_id": "<dlv_1@example.org>"}
+    return Message(text=text, **{**values, **changes})
+
+
+def verification() -> Message:
+    return message(webhook_verification("dlv_1", NOON, CHALLENGE), kind=DeliveryKind.CODE)
+
+
+def test_the_signature_is_what_the_manual_says() -> None:
+    # printf '1800000000.{"a":1}' | openssl dgst -sha256 -hmac key
+    digest = "7330c9cf7d886970cbebbbb5494c04d2aeff06a990adb7d7a75abfeb0159d291"
+    assert signature(b'{"a":1}', ["key"], 1_800_000_000) == f"t=1800000000,v1={digest}"
+
+
+async def test_a_message_carries_its_id_a_time_and_a_signature(made: EndpointHouse) -> None:
+    outcome = await made.webhook.send(message())
+    assert outcome == Sent(provider_id="att_1", receipt_expected=False)
+    (taken,) = made.program.accepted[NAME]  # which looked at the signature
+    assert taken.headers["iSocket-Id"] == "dlv_1"
+    assert taken.headers["iSocket-Signature"].startswith(f"t={int(NOON.timestamp())},v1=")
+    assert taken.headers["Content-Type"] == "application/json"
+
+
+async def test_a_repetition_has_the_same_id(made: EndpointHouse) -> None:
+    made.program.script(NAME, DROP_AFTER, HANG_AFTER, answer(500, takes=True))
+    outcomes = [await made.webhook.send(message(attempt_id=f"att_{number}")) for number in range(4)]
+    assert [type(each) for each in outcomes] == [TryLater, TryLater, TryLater, Sent]
+    assert [each.headers["iSocket-Id"] for each in made.program.accepted[NAME]] == ["dlv_1"] * 4
+
+
+async def test_while_a_secret_changes_both_are_good(made: EndpointHouse) -> None:
+    await made.house.records.change_one(
+        Endpoint,
+        is_("id", PROGRAM),
+        secret="the new one",
+        previous_secret=made.program.secret,
+        previous_until=NOON + timedelta(hours=1),
+    )
+    await made.webhook.send(message())
+    made.program.secret = "the new one"
+    await made.webhook.send(message())
+    assert len(made.program.accepted[NAME]) == 2
+    await made.house.clock.advance(3600)
+    await made.webhook.send(message())
+    assert made.program.accepted[NAME][-1].headers["iSocket-Signature"].count("v1=") == 1
+
+
+async def test_a_program_that_echoes_the_challenge_gets_alarms(unproved: EndpointHouse) -> None:
+    assert isinstance(await unproved.webhook.send(verification()), Sent)
+    assert (await unproved.endpoint(PROGRAM)).verified_at == NOON
+
+
+@pytest.mark.parametrize("body", [CHALLENGE, f" {CHALLENGE}\n", json.dumps({"challenge": CHALLENGE, "more": 1})])
+async def test_the_echo_may_be_plain_or_json(unproved: EndpointHouse, body: str) -> None:
+    unproved.program.script(NAME, answer(200, body=body))
+    assert isinstance(await unproved.webhook.send(verification()), Sent)
+
+
+@pytest.mark.parametrize(
+    "body", ["", "ok", "{}", '{"challenge": 1}', '{"challenge": "another"}', f"{CHALLENGE}x", "[]", "\ud7ff" * 9000]
+)
+async def test_a_program_that_takes_anything_proves_nothing(unproved: EndpointHouse, body: str) -> None:
+    unproved.program.script(NAME, answer(200, body=body))
+    outcome = await unproved.webhook.send(verification())
+    assert outcome == Refused(reason="challenge_not_echoed", scope=RefusalScope.CONTACT)
+    assert (await unproved.endpoint(PROGRAM)).verified_at is None
+
+
+async def test_an_answer_without_end_proves_nothing_and_holds_up_nobody(unproved: EndpointHouse) -> None:
+    unproved.program.script(NAME, ENDLESS)
+    assert isinstance(await unproved.webhook.send(verification()), Refused)
+
+
+async def test_only_what_is_sent_as_a_code_is_a_challenge(unproved: EndpointHouse) -> None:
+    text = webhook_verification("dlv_1", NOON, CHALLENGE)
+    assert isinstance(await unproved.webhook.send(message(text)), Sent)
+    assert (await unproved.endpoint(PROGRAM)).verified_at is None
+
+
+async def test_a_program_that_is_gone_gets_nothing_more(made: EndpointHouse) -> None:
+    made.program.script(NAME, answer(410))
+    gone = Refused(reason="endpoint_gone", scope=RefusalScope.CONTACT, code="410")
+    assert await made.webhook.send(message()) == gone
+    assert (await made.endpoint(PROGRAM)).gone_reason == "http_410"
+    assert isinstance(await made.webhook.send(message()), Refused)
+    assert made.program.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(301, "redirected"), (307, "redirected"), (400, "refused"), (401, "refused"), (404, "refused"), (422, "refused")],
+)
+async def test_a_refusal_is_of_this_message(made: EndpointHouse, status: int, reason: str) -> None:
+    made.program.script(NAME, answer(status, Location=f"{made.program.base_url}/elsewhere"))
+    outcome = await made.webhook.send(message())
+    assert outcome == Refused(reason=reason, scope=RefusalScope.MESSAGE, code=str(status))
+    assert (made.program.requests, (await made.endpoint(PROGRAM)).gone_at) == (1, None)
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
+async def test_a_program_in_trouble_gets_time(made: EndpointHouse, status: int) -> None:
+    made.program.script(NAME, answer(status, Retry_After="9"))
+    outcome = await made.webhook.send(message())
+    assert isinstance(outcome, TryLater)
+    assert outcome.after_s == 9
+
+
+@pytest.mark.parametrize("url", ["https://127.0.0.1/x", "http://hooks.example.org/", "https://10.0.0.1/"])
+async def test_an_address_that_we_do_not_call_is_refused(url: str) -> None:
+    async with endpoint_house(loopback=False, address=url) as made:
+        outcome = await made.webhook.send(message())
+        assert outcome == Refused(reason="address_forbidden", scope=RefusalScope.CONTACT)
+
+
+async def test_a_browser_is_no_program(made: EndpointHouse) -> None:
+    outcome = await made.webhook.send(message(to="end_browser"))
+    assert outcome == Refused(reason="endpoint_gone", scope=RefusalScope.CONTACT)
