@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from alerts.outcomes import RANK_DELIVERED, RANK_FAILED, ReceiptKind, ReceiptMeaning
-from isocket.domain.deliveries import DeliveryKind
-
-KEY_PRESSED = "key_pressed"
-"""The status of a receipt of our own making: somebody pressed a key in this call."""
+from isocket.domain.deliveries import KEY_PRESSED, DeliveryKind
 
 NO_KEY = "no_key"
 
 _PROGRESS_RANKS: Mapping[str, int] = MappingProxyType({"queued": 1, "initiated": 2, "ringing": 3, "in-progress": 4})
 _NOT_REACHED: Mapping[str, str] = MappingProxyType(
-    {"busy": "line_busy", "no-answer": "not_answered", "failed": "call_failed", "canceled": "canceled"}
+    {"busy": "line_busy", "no-answer": "call_not_answered", "failed": "call_failed", "canceled": "canceled"}
 )
-_ASKS_FOR_A_KEY = frozenset({DeliveryKind.ALARM, DeliveryKind.REMINDER})
+
+ASKING_KINDS = frozenset({DeliveryKind.ALARM, DeliveryKind.REMINDER})
+"""What a call says and asks a key for; anything else is only said."""
 
 
 def read_call_receipt(call_status: str, kind: DeliveryKind) -> ReceiptMeaning:
@@ -28,7 +27,7 @@ def read_call_receipt(call_status: str, kind: DeliveryKind) -> ReceiptMeaning:
     if call_status == KEY_PRESSED:
         return ReceiptMeaning(kind=ReceiptKind.DELIVERED, rank=RANK_DELIVERED, reason=KEY_PRESSED)
     if call_status == "completed":
-        if kind in _ASKS_FOR_A_KEY:
+        if kind in ASKING_KINDS:
             return _failed(NO_KEY)
         return ReceiptMeaning(kind=ReceiptKind.DELIVERED, rank=RANK_DELIVERED, reason="said")
     if call_status in _NOT_REACHED:

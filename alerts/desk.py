@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
+from alerts.call_outcomes import ASKING_KINDS
 from alerts.channels.channel import ChannelKind, Message
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, Unclear
-from isocket.domain.deliveries import Attempt
+from alerts.wording.spoken import speech_of
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Attempt, DeliveryKind
 from isocket.domain.desk import DeskMessage
 from isocket.kit.clock import Clock
 from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError
@@ -31,7 +34,7 @@ class DeskChannel:
             attempt = await self._records.get(Attempt, message.attempt_id)
             if attempt is None:
                 return Refused(reason="attempt_unknown", scope=RefusalScope.MESSAGE)
-            await self._records.add(self._desk_message(message, attempt))
+            await self._records.add(await self._desk_message(message, attempt))
         except AlreadyThereError:
             pass  # the second time of the same attempt
         except StoreUnavailableError:
@@ -52,7 +55,7 @@ class DeskChannel:
     async def close(self) -> None:
         """Do nothing: the store is closed by who opened it."""
 
-    def _desk_message(self, message: Message, attempt: Attempt) -> DeskMessage:
+    async def _desk_message(self, message: Message, attempt: Attempt) -> DeskMessage:
         return DeskMessage(
             id=message.attempt_id,
             account_id=attempt.account_id,
@@ -60,6 +63,14 @@ class DeskChannel:
             channel=self._kind,
             address=message.to,
             subject_line=message.subject,
-            text=message.text,
+            text=await self._as_heard(message, attempt),
             at=self._clock.now(),
         )
+
+    async def _as_heard(self, message: Message, attempt: Attempt) -> str:
+        """Return the text; of a call that asks for a key, with the sentence that tells the keys."""
+        if self._kind is not ChannelKind.VOICE or message.kind not in ASKING_KINDS:
+            return message.text
+        contact = await self._records.get(Contact, attempt.person_id)
+        speech = speech_of(contact.language if contact is not None else "")
+        return f"{message.text} {speech.still_keys if message.kind is DeliveryKind.REMINDER else speech.keys}"

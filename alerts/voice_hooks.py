@@ -10,13 +10,13 @@ from aiohttp import web
 
 from alerts import pausing
 from alerts.acknowledging import acknowledge
-from alerts.call_outcomes import KEY_PRESSED, read_call_receipt
+from alerts.call_outcomes import ASKING_KINDS, read_call_receipt
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
 from alerts.twiml import CODE_TIMES, asking, asking_once, saying
 from alerts.wording.spoken import Speech, speech_of
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, Receipt
+from isocket.domain.deliveries import KEY_PRESSED, Attempt, Delivery, DeliveryKind, Receipt
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
@@ -28,8 +28,6 @@ log = get_logger(__name__)
 VOICE_PATH = "/hooks/twilio/voice"
 TAKE, STOP = "1", "9"  # any other key: the message again
 ASKED_TO_STOP = "stop"
-
-ASKING_KINDS = frozenset({DeliveryKind.ALARM, DeliveryKind.REMINDER})
 
 
 def voice_url(public_url: str, attempt_id: str) -> str:
@@ -157,7 +155,7 @@ class VoiceHooks:
         """Leave word for `alerts.receipts` that a person was reached, whatever they want."""
         attempt = call.attempt
         receipt = Receipt(
-            id=derived_id("rcp", attempt.id, KEY_PRESSED, call.key[:1]),
+            id=derived_id("rcp", attempt.id, KEY_PRESSED),
             attempt_id=attempt.id,
             account_id=attempt.account_id,
             person_id=attempt.person_id,

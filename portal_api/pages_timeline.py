@@ -20,6 +20,12 @@ _ABOUT: Mapping[str, str] = MappingProxyType(
 _WORTH_SAYING_S = 2  # an alarm whose beginning and detection lie nearer together began when we heard of it
 
 
+_RECEIPT_TONES: Mapping[str, str] = MappingProxyType(
+    {"delivered": "ok", "read": "ok", "key_pressed": "ok"}
+    | dict.fromkeys(("failed", "undelivered", "busy", "no-answer"), "bad")
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
     """One line of a timeline in words. `tone` is empty, `ok`, `warn` or `bad`."""
@@ -110,7 +116,7 @@ def _attempt(_: Telling, line: Line) -> Told:
 
 def _receipt(_: Telling, line: Line) -> Told:
     status = str(line.detail.get("status") or "")
-    tone = {"delivered": "ok", "read": "ok", "failed": "bad", "undelivered": "bad"}.get(status, "")
+    tone = _RECEIPT_TONES.get(status, "")
     return _icon(line), f"{_by(line).capitalize()} to {_whom(line)}: {spoken(RECEIPTS, status)}.", tone
 
 

@@ -90,6 +90,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "expired": "it was too late to be of use",
         "opted_out": "they told the provider to stop",
         "stop_reply": "they asked us to stop",
+        "stop_key": "they asked us to stop, by a key in a call",
         "unclear": "nobody could tell whether it went out",
         # how a try ended
         "number_invalid": "the provider does not know the number",
@@ -101,6 +102,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "request_timeout": "the provider took too long",
         "deadline": "the provider took too long",
         "failed_after_acceptance": "it failed after the provider took it",
+        "no_key": "nobody pressed a key",
+        "line_busy": "the line was busy",
+        "call_not_answered": "nobody answered",
+        "call_failed": "the call could not be put through",
         "credentials": "the provider refused our login",
         "server_refuses_us": "the mail server refused us",
         "sender_refused": "the mail server refused our address",
@@ -145,6 +150,13 @@ RECEIPTS: Mapping[str, str] = MappingProxyType(
         "undelivered": "it did not arrive",
         "failed": "the provider could not send it",
         "canceled": "the provider called it off",
+        "initiated": "the provider is calling",
+        "ringing": "the telephone rings",
+        "in-progress": "somebody, or a voicemail, has answered",
+        "completed": "the call is over",
+        "busy": "the line was busy",
+        "no-answer": "nobody answered",
+        "key_pressed": "somebody pressed a key",
     }
 )
 

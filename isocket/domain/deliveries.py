@@ -172,6 +172,10 @@ class Attempt(Record):
     receipt: Annotated[str, MESSAGE_FACT] = ""  # the furthest status the provider reported
 
 
+KEY_PRESSED = "key_pressed"
+"""The status of a receipt of our own making: somebody pressed a key in a call."""
+
+
 @record(collection="receipts", subject="person_id", account="account_id", indexed=(("settled", "received_at"),))
 class Receipt(Record):
     """What a provider said later about an attempt. Id derived from attempt and status: repeats add nothing."""

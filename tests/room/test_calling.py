@@ -72,7 +72,7 @@ async def test_a_voicemail_hears_it_all_and_is_not_reached(line: PhoneLine) -> N
     ("person", "reason"),
     [
         (BUSY, "line_busy"),
-        (NO_ANSWER, "not_answered"),
+        (NO_ANSWER, "call_not_answered"),
         (UNREACHABLE, "call_failed"),
         (HANGS_UP, "no_key"),
     ],

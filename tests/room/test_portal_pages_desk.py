@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Attempt, Receipt
 from isocket.domain.desk import DeskMessage
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
 from portal_api.routes import Surface
@@ -54,6 +56,81 @@ async def test_the_desk_shows_messages_newest_first_without_signing_in(house: Po
     assert page.words.index("mains power is back") < page.words.index("mains power is out")
     assert "anna@example.org" in page.words
     assert "A subject" in page.words
+
+
+async def put_call(house: PortalHouse, state: IncidentState = IncidentState.OPEN) -> None:
+    """Put a call about an alarm on the desk, as the alarm service does."""
+    await put(house, 1, "An alarm from iSocket. Press 1 if you take care of it.", ChannelKind.VOICE)
+    now = house.clock.now()
+    await house.records.add(
+        Attempt(
+            id="att_1",
+            delivery_id="dlv_1",
+            incident_id="inc_1",
+            account_id="acc_1",
+            person_id="con_1",
+            number=1,
+            provider="desk",
+            started_at=now,
+        )
+    )
+    await house.records.add(
+        Incident(
+            id="inc_1",
+            account_id="acc_1",
+            device_id="is-1",
+            cause=Cause.MAINS_LOST,
+            severity=Severity.CRITICAL,
+            state=state,
+            opened_at=now,
+            detected_at=now,
+        )
+    )
+
+
+async def test_a_call_shows_what_would_be_said_and_its_button_takes_the_alarm(house: PortalHouse) -> None:
+    await put_call(house)
+    visitor = Visitor(house.client)
+    page = await visitor.open("/desk")
+    after = await visitor.send(page, "/desk/keys")
+    incident = await house.records.get(Incident, "inc_1")
+    (pressed,) = await house.records.find(Receipt)
+    assert incident is not None
+    assert "An alarm from iSocket." in page.words
+    assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, "con_1 voice")
+    assert (pressed.attempt_id, pressed.status) == ("att_1", "key_pressed")
+    assert (after.path, after.forms) == ("/desk?said=acknowledged", ())
+
+
+async def test_a_call_whose_alarm_is_over_has_no_button_and_a_late_press_changes_nothing(house: PortalHouse) -> None:
+    await put_call(house, IncidentState.CLOSED)
+    visitor = Visitor(house.client)
+    assert (await visitor.open("/desk")).forms == ()
+    await visitor.post("/desk/keys", {"call": "att_1"})
+    incident = await house.records.get(Incident, "inc_1")
+    assert incident is not None
+    assert incident.acknowledged_at is None
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example.net"}, {"Via": "1.1 proxy"}], ids=["page", "proxy"]
+)
+async def test_no_foreign_page_and_nobody_behind_a_proxy_presses_a_key(
+    house: PortalHouse, headers: dict[str, str]
+) -> None:
+    await put_call(house)
+    answer = await Visitor(house.client).post("/desk/keys", {"call": "att_1"}, {"Origin": PUBLIC_URL, **headers})
+    incident = await house.records.get(Incident, "inc_1")
+    assert incident is not None
+    assert answer.status in {403, 404}
+    assert incident.state is IncidentState.OPEN
+
+
+async def test_a_key_in_no_call_at_all_does_nothing(house: PortalHouse) -> None:
+    await put(house, 1, "a text", ChannelKind.SMS)
+    for call in ("att_1", "att_none", ""):
+        assert (await Visitor(house.client).post("/desk/keys", {"call": call})).path == "/desk?said=not-open"
+    assert await house.records.count(Receipt) == 0
 
 
 async def test_the_desk_says_what_it_is(house: PortalHouse) -> None:
