@@ -19,10 +19,10 @@ from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from broker_bridge.buffered_client import BufferedClient, Published
 from isocket.kit.backoff import full_jitter
 from isocket.kit.logs import get_logger
 
@@ -126,7 +126,6 @@ class Connection(Generic[T]):
         self._wake_read: socket.socket | None = None
         self._wake_write: socket.socket | None = None
         self._generation = 0
-        self._received = 0
         self._came_in = 0  # weights; each of the two is changed by one thread alone
         self._went_out = 0
         self._lost = False
@@ -248,10 +247,8 @@ class Connection(Generic[T]):
         if client.want_write():
             client.loop_write()
 
-    def _client(self) -> mqtt.Client:
-        client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=self._login.client_id, clean_session=False, manual_ack=True
-        )
+    def _client(self) -> BufferedClient:
+        client = BufferedClient(self._login.client_id)
         if self._login.username:
             client.username_pw_set(self._login.username, self._login.password)
         if self._address.tls:
@@ -259,12 +256,11 @@ class Connection(Generic[T]):
         client.max_inflight_messages_set(1000)
         client.on_connect = self._connected
         client.on_disconnect = self._on_disconnect
-        client.on_message = self._on_message
         client.on_subscribe = self._on_subscribe
         client.on_socket_register_write = lambda *_: None  # then paho queues, and we write once a turn
         return client
 
-    def _serve(self, client: mqtt.Client) -> float:
+    def _serve(self, client: BufferedClient) -> float:
         """Read, acknowledge, publish, until the connection is lost or we stop; return for how long it held."""
         sock = client.socket()
         if sock is None or self._wake_read is None:
@@ -295,21 +291,15 @@ class Connection(Generic[T]):
                 client.loop_misc()
         return turns.seconds
 
-    def _read(self, client: mqtt.Client) -> bool:
-        """Read a burst; return whether there may be more that `poll` does not see: TLS keeps some back."""
-        before = self._came_in
-        more = True
-        for _ in range(BURST):
-            seen = self._received
-            if client.loop_read() != mqtt.MQTT_ERR_SUCCESS:
-                more = False
-                break
-            if self._received == seen and not _holds_back(client):
-                more = False
-                break
-        if self._came_in > before and self._loop is not None and not self._loop.is_closed():
+    def _read(self, client: BufferedClient) -> bool:
+        """Read a burst; return whether there may be more that `poll` does not see."""
+        came = 0
+        for message in client.published(BURST):
+            self._on_message(message)
+            came += 1
+        if came and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._arrived.set)
-        return more
+        return client.holds_back
 
     def _say(self, client: mqtt.Client) -> None:
         if not self.connected:
@@ -344,22 +334,16 @@ class Connection(Generic[T]):
     def _on_disconnect(self, *_: object) -> None:
         self._lost = True
 
-    def _on_message(self, _: mqtt.Client, __: object, message: mqtt.MQTTMessage) -> None:
-        self._received += 1
-        decoded = self._decode(message.topic, bytes(message.payload), message.retain)
+    def _on_message(self, message: Published) -> None:
+        decoded = self._decode(message.topic, message.payload, message.retained)
         weight = self._weigh(decoded)
         self._came_in += weight
-        self._inbox.append(Arrived(self._generation, message.mid if message.qos else 0, decoded, weight))
+        self._inbox.append(Arrived(self._generation, message.mid, decoded, weight))
 
     def _disconnected(self) -> None:
         if self.connected:
             log.warning("broker_disconnected", lane=self.name)
         self.connected = False
-
-
-def _holds_back(client: mqtt.Client) -> bool:
-    sock = client.socket()
-    return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
 
 class _Turns:

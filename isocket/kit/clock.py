@@ -68,8 +68,8 @@ def to_ms(instant: datetime) -> int:
 
 def to_text(instant: datetime) -> str:
     """Return RFC 3339 text of fixed width in UTC (`2026-11-22T12:00:00.000Z`): its order is the order of time."""
-    utc = instant.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    text = instant.astimezone(UTC).isoformat(timespec="milliseconds")
+    return f"{text[:23]}Z"
 
 
 def from_text(text: str) -> datetime:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from isocket.domain import STORED
 from isocket.domain.record import Record
+from isocket.kit.clock import EPOCH
 from isocket.storage.codec import (
     check_orderable,
     collection_of,
@@ -98,7 +99,8 @@ class StoredRecords:
         )
         if document is None:
             return None
-        self._ring(kind)
+        if changes.get("lease_until", EPOCH) == EPOCH:  # what was just claimed is nobody else's work
+            self._ring(kind)
         return from_document(kind, document)
 
     async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:

@@ -12,6 +12,7 @@ import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -219,6 +220,7 @@ class SealedDocuments:
         return hmac.digest(key, folded.encode(), hashlib.sha256)[:BLIND_BYTES].hex()
 
 
+@cache
 def _beneath(collection: Collection) -> Collection:
     """Return the collection as the store beneath sees it."""
     if not collection.sealed:

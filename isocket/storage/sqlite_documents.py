@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -12,6 +13,7 @@ from isocket.storage.port import AlreadyThereError, Op, Test
 from isocket.storage.sqlite_writer import ExpectedError
 
 T = TypeVar("T")
+SHAPES = 1024  # kinds of questions whose answers are remembered: there are some dozens
 FEW = 100  # rows that may be looked at on the event loop: about 1 ms
 
 
@@ -162,17 +164,28 @@ class _Lead(NamedTuple):
 
 def _leads(collection: Collection, tests: Sequence[Test]) -> list[_Lead]:
     """Return the indexes that lead to what is asked for, those that answer most first."""
-    leads = []
+    shape = tuple((test.field, test.op) for test in tests)
+    return [_Lead(by, [tests[place] for place in places]) for by, places in _leads_by_shape(collection, shape)]
+
+
+@lru_cache(maxsize=SHAPES)
+def _leads_by_shape(collection: Collection, shape: tuple[tuple[str, Op], ...]) -> list[tuple[str, list[int]]]:
+    """Return for each index its name and which of the tests it answers."""
+    leads: list[tuple[str, list[int]]] = []
     for group in (*collection.unique, *collection.indexed):
-        answers: list[Test] = []
+        answers: list[int] = []
         for field in group:
-            same = [test for test in tests if test.field == field and test.op is Op.IS]
-            answers += same or [test for test in tests if test.field == field and test.op in (Op.AT_MOST, Op.ABOVE)]
+            same = _places(shape, field, (Op.IS,))
+            answers += same or _places(shape, field, (Op.AT_MOST, Op.ABOVE))
             if not same:
                 break
-        if answers and answers[0].op is Op.IS:
-            leads.append(_Lead(f"INDEXED BY {_index(collection.name, group)}", answers))
-    return sorted(leads, key=lambda lead: -len(lead.answers))
+        if answers and shape[answers[0]][1] is Op.IS:
+            leads.append((f"INDEXED BY {_index(collection.name, group)}", answers))
+    return sorted(leads, key=lambda lead: -len(lead[1]))
+
+
+def _places(shape: Sequence[tuple[str, Op]], field: str, ops: Sequence[Op]) -> list[int]:
+    return [place for place, (asked, op) in enumerate(shape) if asked == field and op in ops]
 
 
 def _names_one(tests: Sequence[Test]) -> bool:
@@ -255,6 +268,7 @@ def _table(name: str) -> str:
     return f"records_{name}"
 
 
+@lru_cache(maxsize=SHAPES)
 def _field(name: str) -> str:
     """Return the expression of a field; it must be written alike in queries and indexes for an index to be used."""
     if not name.isidentifier():
@@ -315,8 +329,7 @@ def _assignments(changes: Mapping[str, Any]) -> tuple[str, list[Any]]:
     return f"json_set(doc, {', '.join([*parts, version])})", values
 
 
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _document(text: str) -> Document:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -50,13 +50,13 @@ async def _ingest(reports: int, rate: int, seconds: int, parent: Path | None) ->
 async def _stored(running: Cloud, count: int, *, rate: int) -> dict[str, Any]:
     """Publish with the whole way behind it, until every report is on disk."""
     await quiet_devices(running)
-    began = perf_counter()
+    began, busy = perf_counter(), process_time()
     report = await publish(running.job("state", running.devices, rate=rate, count=count))
     ended = perf_counter()
     before = await _count(running)
     while await _count(running) < count and perf_counter() - ended < PATIENCE_S:
         await asyncio.sleep(LOOK_EVERY_S)
-    took = perf_counter() - began
+    took, busy = perf_counter() - began, process_time() - busy
     stored = await _count(running)
     return {
         "published": report["published"],
@@ -65,6 +65,7 @@ async def _stored(running: Cloud, count: int, *, rate: int) -> dict[str, Any]:
         "stored_when_publisher_ended": before,
         "seconds": round(took, 2),
         "per_s": round(stored / took),
+        "processor_us_per_report": round(busy / stored * 1e6, 1),
     }
 
 
@@ -94,12 +95,17 @@ async def _empty(running: Cloud, count: int, *, boot: int) -> dict[str, Any]:
     client.subscribe(topics.every(topics.UpKind.STATE), 1)
     client.loop_start()
     await asyncio.sleep(SUBSCRIBED_S)
-    began = perf_counter()
+    began, busy = perf_counter(), process_time()
     await publish(running.job("state", running.devices, rate=0, count=count, boot=boot))
     ended = perf_counter()
     while seen < count and perf_counter() - ended < PATIENCE_S:
         await asyncio.sleep(LOOK_EVERY_S)
-    took = perf_counter() - began
+    took, busy = perf_counter() - began, process_time() - busy
     client.disconnect()
     await asyncio.to_thread(client.loop_stop)
-    return {"received": seen, "seconds": round(took, 2), "per_s": round(seen / took)}
+    return {
+        "received": seen,
+        "seconds": round(took, 2),
+        "per_s": round(seen / took),
+        "processor_us_per_report": round(busy / seen * 1e6, 1),
+    }
