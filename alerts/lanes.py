@@ -6,6 +6,7 @@ from alerts.dispatcher import Dispatcher
 from isocket.domain.deliveries import Delivery
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.wakeups import Bell
 from isocket.storage.worker import Worker
 
@@ -28,6 +29,7 @@ class Lane(Worker):
         bell: Bell,
         clock: Clock,
         idle_s: float = 0.25,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
         super().__init__(name, self._start_one, bell=bell, clock=clock, idle_s=idle_s)
         self._dispatcher = dispatcher
@@ -35,6 +37,7 @@ class Lane(Worker):
         self._free = asyncio.Semaphore(calls)
         self._calls = asyncio.TaskGroup()
         self._stop = asyncio.Event()
+        self._first = right_of_way  # not the worker's: a step of ours may wait for a free call
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; the calls under way are finished first."""
@@ -54,6 +57,8 @@ class Lane(Worker):
                 self._free.release()
         if held is None:
             return False
+        if self._first is not None:
+            self._first.linger()
         self._calls.create_task(self._carry(held), name=f"{self.name}:{held.id}")
         return True
 

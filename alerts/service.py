@@ -13,6 +13,7 @@ from alerts.unclear import UnclearDeliveries
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
 from isocket.domain.incidents import Incident
 from isocket.kit.clock import Clock
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
@@ -30,6 +31,7 @@ def workers(
     telemetry: Telemetry,
     clock: Clock,
     wakeups: Wakeups,
+    right_of_way: RightOfWay,
     channels: Mapping[ChannelKind, Channel],
     public_url: str,
     owner: str,
@@ -50,6 +52,7 @@ def workers(
             # urgent looks for itself.
             bell=wakeups.bell(Delivery.collection) if urgency is Urgency.URGENT else wakeups.bell(),
             clock=clock,
+            right_of_way=right_of_way if urgency is Urgency.URGENT else None,
         )
         for urgency in Urgency
         for lane in (lane_name(urgency, channel) for channel in ChannelKind)
@@ -66,12 +69,19 @@ def workers(
             ).step,
             bell=wakeups.bell("telemetry"),
             clock=clock,
+            right_of_way=right_of_way,
         )
         for number in range(JUDGES)
     ]
     escalator = Escalator(records=records, clock=clock, public_url=public_url)
     escalating = [
-        Worker(f"escalate-{number}", escalator.step, bell=wakeups.bell(Incident.collection), clock=clock)
+        Worker(
+            f"escalate-{number}",
+            escalator.step,
+            bell=wakeups.bell(Incident.collection),
+            clock=clock,
+            right_of_way=right_of_way,
+        )
         for number in range(ESCALATORS)
     ]
     receipts = Receipts(records=records, clock=clock, public_url=public_url)

@@ -19,6 +19,7 @@ from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import UpKind
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Order, Telemetry
 from isocket.storage.wakeups import Wakeups
@@ -39,6 +40,7 @@ class Bridge:
         telemetry: Telemetry,
         clock: Clock,
         wakeups: Wakeups,
+        right_of_way: RightOfWay,
         registry: CollectorRegistry,
         address: BrokerAddress,
         telemetry_login: Login,
@@ -70,6 +72,7 @@ class Bridge:
                 in_order=lane is self._telemetry_lane,
                 metrics=self._metrics,
                 linger_s=linger_s,
+                right_of_way=right_of_way,
             )
             for lane, linger_s in ((self._alarm_lane, 0.0), (self._telemetry_lane, GATHER_S))
         ]

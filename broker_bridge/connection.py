@@ -29,7 +29,7 @@ from isocket.kit.logs import get_logger
 T = TypeVar("T")
 log = get_logger(__name__)
 
-HIGH_WATER = 4_000  # reports that may wait in memory
+HIGH_WATER = 1_000  # reports that may wait in memory: while alarms go first, we read no further
 BURST = 64  # messages read before we look at anything else
 _PUBACK = struct.Struct("!BBH")
 LONGEST_PAUSE_S = 3.0  # there are two of us, not ten thousand: an alarm waits for no more

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from broker_bridge import topics
@@ -14,12 +15,14 @@ from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import ForeignTopicError, UpKind, UpTopic
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.kit.logs import get_logger
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
 GROUP = 256  # reports in one commit: an alarm behind it waits for no more
 GROUPS_AT_ONCE = 2
+LONGEST_WAY_S = 0.05  # so long reports stand aside for alarms, a group at a time: under any storm they go on
 LONGEST_MARKER = 16
 
 
@@ -91,8 +94,11 @@ class Intake:
         in_order: bool,
         metrics: BridgeMetrics,
         linger_s: float,
+        right_of_way: RightOfWay,
     ) -> None:
+        """`in_order`: reports follow one another in this lane, and give way to the messages of the other one."""
         self._linger_s = linger_s
+        self._right_of_way = right_of_way
         self._room = asyncio.Semaphore(GROUPS_AT_ONCE)
         self._connection = connection
         self._telemetry = telemetry
@@ -115,11 +121,16 @@ class Intake:
                 group = await self._connection.take(GROUP, linger_s=self._linger_s)
                 if group:
                     await self._room.acquire()
+                    if self._in_order:
+                        await self._right_of_way.give_way(LONGEST_WAY_S)
                     groups.create_task(self._carry(group, stop), name=f"intake-{self._connection.name}")
 
     async def _carry(self, group: list[Arrived[Message]], stop: asyncio.Event) -> None:
         try:
-            await self._handle_until_stored(group, stop)
+            with nullcontext() if self._in_order else self._right_of_way.hurrying():
+                await self._handle_until_stored(group, stop)
+            if not self._in_order:
+                self._right_of_way.linger()
         finally:
             self._room.release()
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from isocket.app.data_folder import DataFolder
 from isocket.app.settings import Settings
 from isocket.kit.clock import Clock, SystemClock
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.keyring import Keyring, SqliteKeyring, load_or_create_master_key
 from isocket.storage.port import Records
 from isocket.storage.records import StoredRecords
@@ -29,6 +30,7 @@ class House:
     folder: DataFolder
     clock: Clock
     wakeups: Wakeups
+    right_of_way: RightOfWay
     records: Records
     telemetry: Telemetry
     keyring: Keyring
@@ -61,6 +63,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             folder=folder,
             clock=clock,
             wakeups=wakeups,
+            right_of_way=RightOfWay(clock),
             records=records,
             telemetry=store.telemetry,
             keyring=keyring,

@@ -14,6 +14,7 @@ from isocket.domain.record import Record
 from isocket.kit.backoff import full_jitter
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import Records, Test, at_most, is_
 from isocket.storage.wakeups import Bell
 
@@ -67,12 +68,15 @@ class Worker:
         bell: Bell,
         clock: Clock,
         idle_s: float = 0.25,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
+        """With `right_of_way`, what is not urgent stands aside while a step is under way and a moment longer."""
         self.name = name
         self._step = step
         self._bell = bell
         self._clock = clock
         self._idle_s = idle_s
+        self._right_of_way = right_of_way
         self._failures = 0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -91,7 +95,7 @@ class Worker:
     async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                worked = await self._step()
+                worked = await self._take_step()
                 self._failures = 0
             except Exception:
                 log.exception("worker_step_failed", worker=self.name)
@@ -100,3 +104,12 @@ class Worker:
                 self._failures += 1
             if not worked:
                 await self._bell.wait(self._clock, self._idle_s)
+
+    async def _take_step(self) -> bool:
+        if self._right_of_way is None:
+            return await self._step()
+        with self._right_of_way.hurrying():
+            worked = await self._step()
+        if worked:
+            self._right_of_way.linger()
+        return worked

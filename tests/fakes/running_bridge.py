@@ -14,6 +14,7 @@ from broker_bridge.bridge import Bridge
 from broker_bridge.connection import BrokerAddress, Login
 from isocket.domain.devices import topic_root
 from isocket.kit.clock import SystemClock
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.records import StoredRecords
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.wakeups import Wakeups
@@ -47,6 +48,7 @@ async def running_bridge(broker: RunningBroker, path: Path) -> AsyncIterator[Run
         telemetry=store.telemetry,
         clock=clock,
         wakeups=wakeups,
+        right_of_way=RightOfWay(clock),
         registry=registry,
         address=BrokerAddress(host=broker.host, port=broker.port, tls=False, username=None, password=None),
         telemetry_login=Login(username=telemetry.name, password=telemetry.secret, client_id=telemetry.name),

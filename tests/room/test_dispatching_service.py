@@ -7,6 +7,7 @@ from alerts.service import workers
 from isocket.domain.deliveries import DeliveryKind, DeliveryState
 from isocket.domain.incidents import IncidentState
 from isocket.kit.clock import SystemClock
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.records import StoredRecords
@@ -24,6 +25,7 @@ async def test_an_incident_reaches_people_and_its_end_too_and_all_workers_stop_w
         telemetry=MemoryTelemetry(wakeups=wakeups, clock=house.clock),
         clock=house.clock,
         wakeups=wakeups,
+        right_of_way=RightOfWay(house.clock),
         channels=house.channels(house.records),
         public_url=PUBLIC_URL,
         owner="test",
@@ -53,6 +55,7 @@ def test_workers_have_names_of_their_own() -> None:
             telemetry=MemoryTelemetry(wakeups=wakeups, clock=clock),
             clock=clock,
             wakeups=wakeups,
+            right_of_way=RightOfWay(clock),
             channels={},
             public_url=PUBLIC_URL,
             owner="test",

@@ -20,6 +20,7 @@ from broker_bridge.problem_log import ProblemLog
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device, topic_root
 from isocket.domain.problems import Problem
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.records import StoredRecords
@@ -177,6 +178,7 @@ async def test_a_group_of_messages_is_stored_once_whatever_dies(line: tuple[Conn
             in_order=True,
             metrics=BridgeMetrics(CollectorRegistry()),
             linger_s=0.0,
+            right_of_way=RightOfWay(world.clock),
         )
         await intake.handle(_arrived(world, said))
 

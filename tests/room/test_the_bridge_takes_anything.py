@@ -15,6 +15,7 @@ from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import UpKind
 from isocket.domain.devices import topic_root
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.records import StoredRecords
@@ -46,6 +47,7 @@ async def test_no_bytes_break_the_bridge(said: list[tuple[UpKind, bytes]]) -> No
         in_order=True,
         metrics=BridgeMetrics(CollectorRegistry()),
         linger_s=0.0,
+        right_of_way=RightOfWay(clock),
     )
     decode = Decoder(clock)
     messages = [decode(f"{topic_root('d1')}/{kind}", payload, False) for kind, payload in said]

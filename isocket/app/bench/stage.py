@@ -42,6 +42,7 @@ class Cloud:
             telemetry=self.house.telemetry,
             clock=self.house.clock,
             wakeups=self.house.wakeups,
+            right_of_way=self.house.right_of_way,
             registry=CollectorRegistry(),
             address=address,
             telemetry_login=telemetry_login,
