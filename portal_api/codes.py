@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from isocket.domain.letters import Letter, code_mail, code_text
+from isocket.domain.letters import Letter, code_mail, code_text, code_voice_text
 from isocket.kit.ids import derived_id, new_code, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, above, is_
@@ -25,11 +25,16 @@ TRIES = 5
 RESEND = Rate(name="code_resend", tries=2, per_s=120)  # one contact by one channel
 CODES_ADDRESS = Rate(name="code_address", tries=10, per_s=86_400)  # one number or mailbox, whoever entered it
 CODES_ACCOUNT = Rate(name="code_account", tries=100, per_s=86_400)
-# Texts cost money, and some have them sent to numbers from which they earn ("SMS pumping"): such numbers come in
-# rows that differ in their last digits, from as many accounts as it takes.
+# Texts and calls cost money, and some have them sent to numbers from which they earn ("SMS pumping"): such numbers
+# come in rows that differ in their last digits, from as many accounts and addresses as it takes.
 TEXTS_NUMBER = Rate(name="code_text_number", tries=3, per_s=86_400)  # one number of one account
+CALLS_NUMBER = Rate(name="code_call_number", tries=3, per_s=86_400)
+TEXTS_ACCOUNT = Rate(name="code_text_account", tries=40, per_s=86_400)
+TEXTS_CLIENT = Rate(name="code_text_client", tries=40, per_s=86_400)  # one network address, whichever account
 TEXTS_ROW = Rate(name="code_text_row", tries=60, per_s=3600)  # numbers that differ in the last digits only
+TEXTS_ROW_DAY = Rate(name="code_text_row_day", tries=200, per_s=86_400)
 TEXTS_ALL = Rate(name="code_text_all", tries=600, per_s=3600)  # the whole installation
+TEXTS_ALL_DAY = Rate(name="code_text_all_day", tries=4000, per_s=86_400)
 _LAST_DIGITS = 3
 
 
@@ -41,12 +46,15 @@ class Proof(StrEnum):
     SPENT = "spent"  # none is waiting, it is too old, or was tried too often
 
 
-async def send_code(portal: Portal, contact: Contact, channel: ChannelKind) -> float:
-    """Send a new code, which replaces the one before; return 0.0, or the seconds to wait if it is too soon."""
+async def send_code(portal: Portal, contact: Contact, channel: ChannelKind, *, client: str) -> float:
+    """Send a new code, which replaces the one before; return 0.0, or the seconds to wait if it is too soon.
+
+    `client` is the network address from which it was asked for.
+    """
     address = address_of(contact, channel)
     if not address:
         raise ValueError("the contact has no address for this channel: look before you ask for a code")
-    for rate, what in _counted(contact, channel, address):
+    for rate, what in _counted(contact, channel, address, client):
         wait_s = await portal.limits.take(rate, *what)
         if wait_s > 0:
             return wait_s
@@ -58,17 +66,26 @@ async def send_code(portal: Portal, contact: Contact, channel: ChannelKind) -> f
     return 0.0
 
 
-def _counted(contact: Contact, channel: ChannelKind, address: str) -> list[tuple[Rate, tuple[str, ...]]]:
+def _counted(contact: Contact, channel: ChannelKind, address: str, client: str) -> list[tuple[Rate, tuple[str, ...]]]:
     """Return what a code counts against, the narrowest first: what that refuses uses up nothing wider."""
-    found: list[tuple[Rate, tuple[str, ...]]] = [
-        (RESEND, (contact.id, channel.value)),
-        (CODES_ADDRESS, (address.casefold(),)),
-        (CODES_ACCOUNT, (contact.account_id,)),
+    account = contact.account_id
+    once = RESEND, (contact.id, channel.value)
+    to_address = CODES_ADDRESS, (address.casefold(),)
+    if channel is ChannelKind.EMAIL:
+        return [once, to_address, (CODES_ACCOUNT, (account,))]
+    row = (address[:-_LAST_DIGITS],)
+    return [
+        once,
+        (CALLS_NUMBER if channel is ChannelKind.VOICE else TEXTS_NUMBER, (account, address)),
+        to_address,
+        (TEXTS_ACCOUNT, (account,)),
+        (CODES_ACCOUNT, (account,)),
+        (TEXTS_CLIENT, (client,)),
+        (TEXTS_ROW, row),
+        (TEXTS_ROW_DAY, row),
+        (TEXTS_ALL, ()),
+        (TEXTS_ALL_DAY, ()),
     ]
-    if channel is not ChannelKind.EMAIL:
-        found[1:1] = [(TEXTS_NUMBER, (contact.account_id, address))]
-        found += [(TEXTS_ROW, (address[:-_LAST_DIGITS],)), (TEXTS_ALL, ())]
-    return found
 
 
 async def look_at_code(portal: Portal, contact: Contact, channel: ChannelKind, typed: str) -> Proof:
@@ -147,10 +164,7 @@ async def _remember(portal: Portal, contact: Contact, channel: ChannelKind, code
 
 def _message(portal: Portal, contact: Contact, channel: ChannelKind, address: str, code: str) -> Delivery:
     now = portal.clock.now()
-    by_mail = channel is ChannelKind.EMAIL
-    letter = (
-        code_mail(contact.language, code) if by_mail else Letter(subject="", text=code_text(contact.language, code))
-    )
+    letter = _letter(contact.language, channel, code)
     return Delivery(
         id=new_id("dlv"),
         account_id=contact.account_id,
@@ -165,6 +179,16 @@ def _message(portal: Portal, contact: Contact, channel: ChannelKind, address: st
         due_at=now,
         expires_at=now + CODE_LIFE,
     )
+
+
+def _letter(language: str, channel: ChannelKind, code: str) -> Letter:
+    match channel:
+        case ChannelKind.EMAIL:
+            return code_mail(language, code)
+        case ChannelKind.VOICE:
+            return Letter(subject="", text=code_voice_text(language, code))
+        case _:
+            return Letter(subject="", text=code_text(language, code))
 
 
 def _verification_id(contact_id: str, channel: ChannelKind) -> str:

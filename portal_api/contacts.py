@@ -15,7 +15,7 @@ from portal_api.codes import address_of, call_off_codes, forget_code, send_code
 from portal_api.cursor import page_of
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
 from portal_api.owned import own_contact
-from portal_api.phones import Phone
+from portal_api.phones import Phone, is_served, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
 from portal_api.routes import AnyRoute, Call, Reply, Route
@@ -25,8 +25,16 @@ log = get_logger(__name__)
 MOST_CONTACTS = 200  # of one account
 ADDRESS_FIELDS: Mapping[str, ChannelKind] = MappingProxyType({"phone": ChannelKind.SMS, "email": ChannelKind.EMAIL})
 VERIFIED_FIELDS: Mapping[ChannelKind, str] = MappingProxyType(
-    {ChannelKind.SMS: "phone_verified_at", ChannelKind.EMAIL: "email_verified_at"}
+    {
+        ChannelKind.SMS: "phone_verified_at",
+        ChannelKind.VOICE: "voice_verified_at",
+        ChannelKind.EMAIL: "email_verified_at",
+    }
 )
+PROVED_BY: Mapping[str, tuple[ChannelKind, ...]] = MappingProxyType(
+    {"phone": (ChannelKind.SMS, ChannelKind.VOICE), "email": (ChannelKind.EMAIL,)}
+)
+NOT_SERVED = "No messages are sent to numbers of this country."
 RESUMED: Mapping[str, None] = MappingProxyType({"paused_at": None, "pause_reason": None})
 
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -105,6 +113,8 @@ class ContactView(View):
                     "id": "con_d4yofn7ab2k3xeq3mzv6t2cs5h",
                     **_EXAMPLE,
                     "phone_verified": True,
+                    "voice_verified": True,
+                    "phone_takes_texts": True,
                     "email_verified": False,
                     "paused": False,
                     "is_owner": False,
@@ -122,7 +132,9 @@ class ContactView(View):
     time_zone: str
     quiet_hours: dict[str, Any] | None
     roles: list[str]
-    phone_verified: bool
+    phone_verified: bool = Field(description="A text arrived: they get texts, and can be called.")
+    voice_verified: bool = Field(description="They can be called.")
+    phone_takes_texts: bool | None = Field(description="False for a landline: prove it by `voice`. Null: no phone.")
     email_verified: bool
     paused: bool = Field(
         description="They asked us to stop. Only they can undo it: with a code from a new mail, or START."
@@ -150,10 +162,15 @@ async def show(call: Call[None, None]) -> ContactView:
 
 
 async def enter(call: Call[NewContact, None]) -> ContactView | Problem:
-    """Enter somebody to be told. A code goes to each of their addresses, to be typed in at `…/verify`."""
+    """Enter somebody to be told. A code goes to each of their addresses, to be typed in at `…/verify`.
+
+    A landline is called only when its code is asked for, so that somebody is there to hear it.
+    """
     if await call.records.count(Contact, is_("account_id", call.account.id)) >= MOST_CONTACTS:
         return Problem(status=409, kind="too-many-contacts", detail=f"An account has up to {MOST_CONTACTS} contacts.")
     wish = call.body
+    if wish.phone and not is_served(wish.phone, call.portal.settings.countries):
+        return fault("phone", NOT_SERVED)
     contact = Contact(
         id=new_id("con"),
         account_id=call.account.id,
@@ -168,7 +185,7 @@ async def enter(call: Call[NewContact, None]) -> ContactView | Problem:
     )
     await call.records.add(contact)
     log.info("contact_entered", contact_id=contact.id)
-    await _send_codes(call.portal, contact, [each for each in ADDRESS_FIELDS if getattr(contact, each)])
+    await _send_codes(call, contact, [each for each in ADDRESS_FIELDS if getattr(contact, each)])
     return view(contact)
 
 
@@ -178,11 +195,11 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         contact = await own_contact(call)
         changes = _changes(call.body)
         renewed = [each for each in ADDRESS_FIELDS if each in changes and changes[each] != getattr(contact, each)]
-        refused = _refused(contact, changes, renewed)
+        refused = _refused(call.portal, contact, changes, renewed)
         if refused is not None:
             return refused
         for each in renewed:
-            changes[VERIFIED_FIELDS[ADDRESS_FIELDS[each]]] = None
+            changes |= {VERIFIED_FIELDS[channel]: None for channel in PROVED_BY[each]}
         if not changes:
             return view(contact)
         changed = await call.records.change_one(
@@ -190,10 +207,10 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         )
         if changed is None:
             continue  # somebody else changed it: look at it as it is now
-        for each in renewed:
-            await forget_code(call.records, contact.id, ADDRESS_FIELDS[each])
-            await call_off_codes(call.portal, contact.id, ADDRESS_FIELDS[each])
-        await _send_codes(call.portal, changed, [each for each in renewed if getattr(changed, each)])
+        for channel in (channel for each in renewed for channel in PROVED_BY[each]):
+            await forget_code(call.records, contact.id, channel)
+            await call_off_codes(call.portal, contact.id, channel)
+        await _send_codes(call, changed, [each for each in renewed if getattr(changed, each)])
         return view(changed)
 
 
@@ -226,6 +243,8 @@ def view(contact: Contact) -> ContactView:
         quiet_hours=contact.quiet_hours,
         roles=list(contact.roles),
         phone_verified=ChannelKind.SMS in verified,
+        voice_verified=ChannelKind.VOICE in verified,
+        phone_takes_texts=takes_texts(contact.phone) if contact.phone else None,
         email_verified=ChannelKind.EMAIL in verified,
         paused=contact.paused_at is not None,
         is_owner=contact.is_owner,
@@ -245,7 +264,7 @@ def _changes(body: ContactChange) -> dict[str, Any]:
     return changes
 
 
-def _refused(contact: Contact, changes: Mapping[str, Any], renewed: list[str]) -> Problem | None:
+def _refused(portal: Portal, contact: Contact, changes: Mapping[str, Any], renewed: list[str]) -> Problem | None:
     if "paused_at" in changes and contact.paused_at is not None and not contact.is_owner:
         detail = "This person asked us to send nothing more. Only they can undo that."
         return Problem(status=409, kind="paused", detail=detail)
@@ -253,17 +272,21 @@ def _refused(contact: Contact, changes: Mapping[str, Any], renewed: list[str]) -
         return _own_address("The account's own address is changed with the account, not here.")
     if all(changes.get(each, getattr(contact, each)) is None for each in ADDRESS_FIELDS):
         return fault(renewed[0] if renewed else "phone", "A phone or an email is needed.")
+    if "phone" in renewed and changes["phone"] and not is_served(changes["phone"], portal.settings.countries):
+        return fault("phone", NOT_SERVED)
     return None
 
 
-async def _send_codes(portal: Portal, contact: Contact, names: list[str]) -> None:
+async def _send_codes(call: Call[Any, Any], contact: Contact, names: list[str]) -> None:
     """Send a code to each of these addresses; where that is too soon, the owner asks again later."""
     if contact.paused_at is not None:
         return
     for name in names:
         channel = ADDRESS_FIELDS[name]
-        if address_of(contact, channel) and channel in portal.settings.channels:
-            await send_code(portal, contact, channel)
+        address = address_of(contact, channel)
+        landline = channel is ChannelKind.SMS and address is not None and not takes_texts(address)
+        if address and not landline and channel in call.portal.settings.channels:
+            await send_code(call.portal, contact, channel, client=call.client)
 
 
 def _own_address(detail: str) -> Problem:

@@ -1,6 +1,7 @@
-"""Telephone numbers as people type them, and as they are kept: E.164."""
+"""Telephone numbers as people type them, and as they are kept: E.164; and what may go to which of them."""
 
 import re
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 
 import phonenumbers
@@ -9,8 +10,20 @@ from pydantic import AfterValidator, Field
 
 _TYPED = re.compile(r"\+[0-9 ()./\-]{3,30}")
 _DEAR = frozenset(
-    {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST, PhoneNumberType.UAN, PhoneNumberType.VOICEMAIL}
+    {
+        PhoneNumberType.PREMIUM_RATE,
+        PhoneNumberType.SHARED_COST,
+        PhoneNumberType.UAN,
+        PhoneNumberType.VOICEMAIL,
+        PhoneNumberType.PAGER,
+        PhoneNumberType.PERSONAL_NUMBER,  # as +44 70: looks like a mobile telephone, costs as a premium number
+    }
 )
+SERVED = frozenset(
+    "AT AX BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905 - as a list it would be a column of 33 lines
+)
+"""The European Economic Area with Aland, the United Kingdom and Switzerland: where our sockets are."""
+_ONLY_CALLED = frozenset({PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE})
 
 
 def _phone(text: str) -> str:
@@ -35,6 +48,22 @@ def _phone(text: str) -> str:
     ):
         raise ValueError("Messages are not sent to numbers at a special rate.")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def takes_texts(phone: str) -> bool:
+    """Return whether texts can arrive at this number (E.164), as far as its range tells: a landline has only calls."""
+    return phonenumbers.number_type(phonenumbers.parse(phone, None)) not in _ONLY_CALLED
+
+
+def is_served(phone: str, countries: AbstractSet[str]) -> bool:
+    """Return whether this number (E.164) belongs to one of `countries` (ISO 3166).
+
+    Where several share a code, as +44 with the islands, the range decides; one that is in no list of assigned ranges
+    counts for the first of them.
+    """
+    number = phonenumbers.parse(phone, None)
+    first = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return (phonenumbers.region_code_for_number(number) or first) in countries
 
 
 Phone = Annotated[str, Field(min_length=4, max_length=32, examples=["+447700900123"]), AfterValidator(_phone)]

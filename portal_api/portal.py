@@ -15,6 +15,7 @@ from isocket.storage.wakeups import Wakeups
 from portal_api.client_address import Network
 from portal_api.limits import Limits, Rates
 from portal_api.passwords import Passwords
+from portal_api.phones import SERVED
 from portal_api.turns import Turns
 
 
@@ -22,7 +23,8 @@ from portal_api.turns import Turns
 class PortalSettings:
     """How this portal runs. `public_url` is the origin of every link and the only one that browsers may post from.
 
-    `channels` are the kinds by which a message really reaches somebody here.
+    `channels` are the kinds by which a message really reaches somebody here, `countries` (ISO 3166) those whose
+    telephone numbers get messages.
     """
 
     public_url: str
@@ -30,6 +32,7 @@ class PortalSettings:
     trusted_proxies: tuple[Network, ...] = ()
     security_contact: str = "mailto:security@localhost"
     channels: frozenset[ChannelKind] = frozenset({ChannelKind.SMS, ChannelKind.EMAIL})
+    countries: frozenset[str] = SERVED
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400
     cookie_idle_s: float = 24 * 3600

@@ -8,15 +8,16 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.codes import CODE_LIFE, Proof, address_of, forget_code, look_at_code, send_code
-from portal_api.contacts import RESUMED, VERIFIED_FIELDS, ContactView, view
+from portal_api.contacts import NOT_SERVED, RESUMED, VERIFIED_FIELDS, ContactView, view
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
+from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import FieldFault, Problem, fault, too_many
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
-Channel = Literal["sms", "email"]
+Channel = Literal["sms", "voice", "email"]
 UNSUBSCRIBED = "unsubscribed"  # as the button in an alarm mail notes it
 
 
@@ -53,12 +54,16 @@ class CodeSent(View):
 
 
 async def send(call: Call[CodeWish, None]) -> CodeSent | Problem:
-    """Send a code, which replaces the one before. One at once and then one a minute; each is good for 10 minutes."""
+    """Send a code, which replaces the one before. One at once and then one a minute; each is good for 10 minutes.
+
+    By `voice` it is spoken in a call: for landlines, and whoever would rather hear it. What was proved by a text can
+    be called as well.
+    """
     contact, channel = await own_contact(call), ChannelKind(call.body.channel)
     refused = _not_possible(call.portal, contact, channel)
     if refused is not None:
         return refused
-    wait_s = await send_code(call.portal, contact, channel)
+    wait_s = await send_code(call.portal, contact, channel, client=call.client)
     if wait_s > 0:
         return too_many(wait_s)
     return CodeSent(channel=call.body.channel, expires_at=call.clock.now() + CODE_LIFE)
@@ -93,6 +98,11 @@ async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
 def _not_possible(portal: Portal, contact: Contact, channel: ChannelKind) -> Problem | None:
     if not address_of(contact, channel):
         return fault("channel", "The contact has no address for this channel.")
+    if channel is not ChannelKind.EMAIL and contact.phone:
+        if not is_served(contact.phone, portal.settings.countries):
+            return fault("channel", NOT_SERVED)
+        if channel is ChannelKind.SMS and not takes_texts(contact.phone):
+            return fault("channel", "This is a landline, where no text arrives: ask for a spoken code, by `voice`.")
     if channel not in portal.settings.channels:
         detail = "Nothing can be sent by this channel here: no provider is set up for it."
         return Problem(status=409, kind="channel-not-configured", detail=detail)

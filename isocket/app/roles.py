@@ -228,6 +228,7 @@ def portal_settings(settings: Settings) -> PortalSettings:
         trusted_proxies=settings.trusted_proxies,
         security_contact=settings.security_contact,
         channels=kinds_that_arrive(settings),
+        countries=frozenset(settings.sms_countries),
     )
 
 

@@ -6,10 +6,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import phonenumbers
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
+from portal_api.phones import SERVED
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
@@ -49,6 +51,16 @@ def _networks(value: object) -> object:
         return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
     except ValueError:
         raise ValueError("write networks with commas between, such as 10.0.0.0/8,fd00::/8") from None
+
+
+def _countries(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    codes = tuple(each.strip().upper() for each in value.split(",") if each.strip())
+    unknown = [each for each in codes if each not in phonenumbers.SUPPORTED_REGIONS]
+    if unknown or not codes:
+        raise ValueError("write countries by their two letters with commas between, such as FI,SE,NO")
+    return tuple(sorted(set(codes)))
 
 
 def _file(value: object) -> object:
@@ -149,6 +161,11 @@ class Settings(BaseModel):
     trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, with commas between"
     )
+    sms_countries: Annotated[tuple[str, ...], BeforeValidator(_countries)] = Field(
+        default=tuple(sorted(SERVED)),
+        description="countries whose telephone numbers get texts and calls, with commas between; each more is one more "
+        "from which somebody may earn by having codes sent",
+    )
     security_contact: str = Field(
         default="mailto:security@localhost", description="where to report a security hole, for `security.txt`"
     )
@@ -227,7 +244,9 @@ def settings_markdown() -> str:
 
 
 def _shown(default: object) -> str:
-    return "" if default in (None, "", ()) else str(default)
+    if isinstance(default, tuple):
+        return ",".join(str(each) for each in default)
+    return "" if default in {None, ""} else str(default)
 
 
 def _explained(fault: Any) -> str:

@@ -34,6 +34,11 @@ def code_text(language: str, code: str) -> str:
     return _CODE[spoken(language)].format(code=code)
 
 
+def code_voice_text(language: str, code: str) -> str:
+    """Return what a call says that brings a verification code, digit by digit. It is for one hearing: say it again."""
+    return _CODE_SPOKEN[spoken(language)].format(code=", ".join(code))
+
+
 def code_mail(language: str, code: str) -> Letter:
     """Return the e-mail that carries a verification code. The subject does not show it on a locked screen."""
     return Letter(subject=_CODE_SUBJECT[spoken(language)], text=code_text(language, code) + "\n")
@@ -71,6 +76,20 @@ _CODE = MappingProxyType(
         "de": "Ihr iSocket-Code ist {code}. Jemand hat Sie als Empfänger von Alarmen eingetragen. "
         "Falls das nicht stimmt, tun Sie nichts.",
         "nb": "iSocket-koden din er {code}. Noen har satt deg opp som mottaker av alarmer. "
+        "Stemmer det ikke, gjør ingenting.",
+    }
+)
+_CODE_SPOKEN = MappingProxyType(
+    {
+        "en": "This is iSocket. Your code is {code}. Somebody entered you as a person to be told of alarms. "
+        "If that is not right, do nothing.",
+        "fi": "Tämä on iSocket. Koodisi on {code}. Sinut on lisätty hälytysten saajaksi. "
+        "Jos tämä on väärin, älä tee mitään.",
+        "sv": "Det här är iSocket. Din kod är {code}. Någon har angett dig som mottagare av larm. "
+        "Stämmer det inte, gör ingenting.",
+        "de": "Hier ist iSocket. Ihr Code ist {code}. Jemand hat Sie als Empfänger von Alarmen eingetragen. "
+        "Falls das nicht stimmt, tun Sie nichts.",
+        "nb": "Dette er iSocket. Koden din er {code}. Noen har satt deg opp som mottaker av alarmer. "
         "Stemmer det ikke, gjør ingenting.",
     }
 )

@@ -6,10 +6,21 @@ from dataclasses import dataclass
 
 import pytest
 
-from isocket.domain.contacts import Contact, Verification
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.contacts import ChannelKind, Contact, Verification
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.storage.port import is_, is_not
-from portal_api.codes import CODES_ACCOUNT, CODES_ADDRESS, TEXTS_ALL, TEXTS_NUMBER, TEXTS_ROW
+from portal_api.codes import (
+    CALLS_NUMBER,
+    CODES_ACCOUNT,
+    CODES_ADDRESS,
+    TEXTS_ACCOUNT,
+    TEXTS_ALL,
+    TEXTS_ALL_DAY,
+    TEXTS_CLIENT,
+    TEXTS_NUMBER,
+    TEXTS_ROW,
+    TEXTS_ROW_DAY,
+)
 from portal_api.limits import Rate
 from tests.fakes.portal_devices import MAIJA, PHONE, codes, devices_house, enter, fields_of
 from tests.fakes.portal_house import PortalHouse
@@ -154,7 +165,7 @@ async def test_what_is_verified_needs_no_code(entered: Entered) -> None:
     assert await entered.resend() == 409
 
 
-@pytest.mark.parametrize("channel", ["voice", "post", ""])
+@pytest.mark.parametrize("channel", ["push", "post", ""])
 async def test_an_unknown_channel_is_refused(entered: Entered, channel: str) -> None:
     assert await entered.resend(channel) == 422
 
@@ -182,8 +193,20 @@ async def test_numbers_in_a_row_get_only_so_many_codes_an_hour_whoever_enters_th
     assert len(await codes(entered.house, "+358401234567")) == 1
 
 
-@pytest.mark.parametrize(("rate", "what"), [(TEXTS_ALL, ()), (TEXTS_NUMBER, ("account", PHONE))])
-async def test_texts_with_codes_are_counted_for_the_number_and_for_the_whole_installation(
+@pytest.mark.parametrize(
+    ("rate", "what"),
+    [
+        (TEXTS_NUMBER, ("account", PHONE)),
+        (TEXTS_ACCOUNT, ("account",)),
+        (TEXTS_CLIENT, ("127.0.0.1",)),
+        (TEXTS_ROW, (PHONE[:-3],)),
+        (TEXTS_ROW_DAY, (PHONE[:-3],)),
+        (TEXTS_ALL, ()),
+        (TEXTS_ALL_DAY, ()),
+    ],
+    ids=lambda each: each.name if isinstance(each, Rate) else "",
+)
+async def test_texts_with_codes_are_counted_for_number_account_client_row_and_the_whole_installation(
     entered: Entered, rate: Rate, what: tuple[str, ...]
 ) -> None:
     account_id = (await entered.house.account(MAIJA)).id
@@ -233,3 +256,84 @@ async def test_the_holder_of_the_account_takes_up_their_own_messages_and_nobody_
     ]
     still = await entered.house.records.find(Contact, is_not("paused_at", None))
     assert (statuses, [each.id for each in still]) == ([200, 409], [entered.contact_id])
+
+
+LANDLINE = "+35891234567"
+
+
+@pytest.fixture
+async def calling() -> AsyncIterator[Entered]:
+    async with devices_house(channels=frozenset({ChannelKind.SMS, ChannelKind.VOICE, ChannelKind.EMAIL})) as house:
+        token = await house.customer(MAIJA, language="fi")
+        contact = await enter(house, token, phone=LANDLINE)
+        yield Entered(house=house, token=token, contact_id=contact["id"])
+
+
+async def the_call(entered: Entered) -> Delivery:
+    """Return the call with a code that is due."""
+    (due,) = await entered.house.records.find(
+        Delivery, is_("channel", ChannelKind.VOICE), is_("state", DeliveryState.DUE)
+    )
+    return due
+
+
+def heard(call: Delivery) -> str:
+    return "".join(each for each in call.text if each.isdigit())
+
+
+async def test_a_landline_is_called_when_it_is_asked_for_and_gets_no_texts(calling: Entered) -> None:
+    assert await calling.house.records.count(Delivery, is_("kind", DeliveryKind.CODE)) == 0
+    path, body = f"/contacts/{calling.contact_id}/verification", {"channel": "sms"}
+    refused = await (await calling.house.ask("POST", path, body, token=calling.token)).json()
+    assert (fields_of(refused), "spoken" in refused["errors"][0]["message"]) == (["channel"], True)
+    assert await calling.resend("voice") == 202
+    call = await the_call(calling)
+    assert (call.kind, call.address, "Koodisi" in call.text) == (DeliveryKind.CODE, LANDLINE, True)
+
+
+async def test_a_spoken_code_proves_that_a_telephone_can_be_called_and_nothing_of_texts(calling: Entered) -> None:
+    await calling.resend("voice")
+    code = heard(await the_call(calling))
+    assert (len(code), await calling.verify(code, "sms"), await calling.verify(code, "voice")) == (6, 422, 200)
+    shown = await (await calling.house.ask("GET", f"/contacts/{calling.contact_id}", token=calling.token)).json()
+    proved = {name: shown[name] for name in ("phone_verified", "voice_verified", "phone_takes_texts")}
+    assert proved == {"phone_verified": False, "voice_verified": True, "phone_takes_texts": False}
+    assert await calling.resend("voice") == 409
+
+
+async def test_another_number_has_to_be_called_again(calling: Entered) -> None:
+    await calling.resend("voice")
+    await calling.verify(heard(await the_call(calling)), "voice")
+    path = f"/contacts/{calling.contact_id}"
+    await calling.house.ask("PATCH", path, {"phone": "+35891234568"}, token=calling.token)
+    shown = await (await calling.house.ask("GET", path, token=calling.token)).json()
+    assert (shown["phone"], shown["voice_verified"]) == ("+35891234568", False)
+
+
+async def test_where_a_text_arrived_no_call_has_to_prove_it_again(entered: Entered) -> None:
+    await entered.verify(await entered.newest())
+    shown = await (await entered.house.ask("GET", f"/contacts/{entered.contact_id}", token=entered.token)).json()
+    assert (shown["phone_verified"], shown["voice_verified"]) == (True, True)
+
+
+async def test_a_number_is_called_only_so_often_a_day_for_a_code(calling: Entered) -> None:
+    statuses = []
+    for _ in range(CALLS_NUMBER.tries + 1):
+        statuses.append(await calling.resend("voice"))
+        await calling.house.clock.advance(120)
+    assert statuses == [202] * CALLS_NUMBER.tries + [429]
+
+
+async def test_numbers_of_countries_that_are_not_served_are_refused() -> None:
+    async with devices_house(countries=frozenset({"FI"})) as house:
+        token = await house.customer(MAIJA)
+        body = {"name": "Neighbour", "phone": PHONE}
+        answer = await house.ask("POST", "/contacts", body, token=token)
+        assert (answer.status, fields_of(await answer.json())) == (422, ["phone"])
+        contact = await enter(house, token, phone="+358401234567")
+        path = f"/contacts/{contact['id']}"
+        answer = await house.ask("PATCH", path, {"phone": PHONE}, token=token)
+        assert (answer.status, fields_of(await answer.json())) == (422, ["phone"])
+        await house.records.change_one(Contact, is_("id", contact["id"]), phone=PHONE)
+        answer = await house.ask("POST", f"{path}/verification", {"channel": "sms"}, token=token)
+        assert (answer.status, fields_of(await answer.json())) == (422, ["channel"])

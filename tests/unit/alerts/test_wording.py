@@ -18,6 +18,7 @@ from isocket.domain.letters import (
     activation_mail,
     code_mail,
     code_text,
+    code_voice_text,
     known_account_mail,
     reset_mail,
     spoken,
@@ -205,6 +206,12 @@ def test_a_codes_text_is_one_segment_and_has_no_other_digits(language: str) -> N
     assert fits_one_segment(text)
     mail = code_mail(language, "012345")
     assert re.findall(r"\d+", mail.subject + mail.text) == ["012345"]
+
+
+@pytest.mark.parametrize("language", [*LANGUAGES, "fr", ""])
+def test_a_spoken_code_is_said_digit_by_digit_and_nothing_else_is_a_digit(language: str) -> None:
+    text = code_voice_text(language, "012345")
+    assert re.findall(r"[\d, ]*\d", text) == [" 0, 1, 2, 3, 4, 5"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -70,6 +70,11 @@ def test_many_settings_may_stand_in_a_toml_file(tmp_path: Path) -> None:
     assert (str(settings.http), settings.bcrypt_cost, len(settings.trusted_proxies)) == ("0.0.0.0:80", 13, 2)
 
 
+def test_countries_are_known_ones() -> None:
+    assert load_settings({"ISOCKET_SMS_COUNTRIES": "fi, SE,fi"}).sms_countries == ("FI", "SE")
+    assert "ISOCKET_SMS_COUNTRIES: write countries by their two letters" in faults(ISOCKET_SMS_COUNTRIES="FI,Sweden")
+
+
 def test_the_environment_wins_over_the_toml_file(tmp_path: Path) -> None:
     config = tmp_path / "isocket.toml"
     config.write_text("bcrypt_cost = 13\n")

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from portal_api.phones import Phone
+from portal_api.phones import SERVED, Phone, is_served, takes_texts
 
 PHONE: TypeAdapter[str] = TypeAdapter(Phone)
 
@@ -44,8 +44,33 @@ def test_a_number_is_kept_in_e164_also_one_reserved_for_examples(typed: str, kep
         "+88351000123456",
         "+80012345678",
         "+449098790000",
+        "+447012345678",
+        "+33810123456",
     ],
 )
 def test_what_is_no_number_or_a_dear_one_is_refused(typed: str) -> None:
     with pytest.raises(ValidationError):
         PHONE.validate_python(typed)
+
+
+@pytest.mark.parametrize(
+    ("phone", "takes"),
+    [("+447700900123", True), ("+358401234567", True), ("+35891234567", False), ("+442079460123", False)],
+)
+def test_a_landline_takes_no_texts(phone: str, takes: bool) -> None:
+    assert takes_texts(phone) is takes
+
+
+@pytest.mark.parametrize(
+    ("phone", "served"),
+    [
+        ("+447700900123", True),  # reserved for examples, so in no list of assigned ranges
+        ("+358401234567", True),
+        ("+41791234567", True),
+        ("+447781123456", False),  # Guernsey shares the code of the United Kingdom, not its prices
+        ("+15555550100", False),
+        ("+79161234567", False),
+    ],
+)
+def test_numbers_are_served_by_country_also_where_several_share_a_code(phone: str, served: bool) -> None:
+    assert is_served(phone, SERVED) is served
