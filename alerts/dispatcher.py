@@ -4,25 +4,21 @@ import asyncio
 import random
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from alerts.channels.channel import Channel, ChannelKind, Message
-from alerts.endings import EXPIRED, goes_though_over
-from alerts.outcomes import Outcome, Unclear
+from alerts.health import refuses_us
+from alerts.last_look import LastLook
+from alerts.next_ways import Patience
+from alerts.outcomes import Outcome, TryLater, Unclear
+from alerts.providers import Providers
 from alerts.settlement import Settlement, attempt_id
-from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
-from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
-from isocket.domain.incidents import Incident, IncidentState
-from isocket.domain.recipients import address_of, why_not
-from isocket.domain.record import Record
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, at_most, is_
 from isocket.storage.worker import claim
 
-R = TypeVar("R", bound=Record)
 log = get_logger(__name__)
 
 # Longer than the channels' own limits, which know better what had left when the time was over.
@@ -36,9 +32,7 @@ DEADLINE_S: Mapping[ChannelKind, float] = MappingProxyType(
     }
 )
 LEASE_MARGIN_S = 8.0
-ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})
-
-Verdict = tuple[DeliveryState, str]
+NOT_SET_UP = (DeliveryState.FAILED, "channel_not_configured")
 
 
 def message_for(delivery: Delivery, attempt: str, *, mail_domain: str) -> Message:
@@ -70,15 +64,19 @@ class Dispatcher:
         *,
         records: Records,
         clock: Clock,
-        channels: Mapping[ChannelKind, Channel],
+        providers: Providers,
         public_url: str,
+        patience: Patience | None = None,
         chance: random.Random | None = None,
     ) -> None:
         self._records = records
         self._clock = clock
-        self._channels = channels
+        self._providers = providers
+        self._last_look = LastLook(records=records, clock=clock)
         self._mail_domain = mail_domain_of(public_url)
-        self._settlement = Settlement(records=records, clock=clock, public_url=public_url, chance=chance)
+        self._settlement = Settlement(
+            records=records, clock=clock, public_url=public_url, patience=patience, chance=chance
+        )
 
     async def step(self, lane: str | None = None) -> bool:
         """Send one due delivery of this lane, None: of any; return whether there was one."""
@@ -104,11 +102,11 @@ class Dispatcher:
 
     async def carry(self, held: Delivery) -> None:
         """Check a claimed delivery again, call the provider and settle."""
-        verdict = await self._verdict(held)
-        if verdict is not None:
-            await self._settlement.not_sent(held, *verdict)
+        verdict = await self._last_look.verdict(held)
+        channel = await self._providers.choose(held.channel, held.avoids)
+        if verdict is not None or channel is None:
+            await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))
             return
-        channel = self._channels[held.channel]
         attempt = self._attempt(held, channel)
         try:
             await self._records.add(attempt)
@@ -117,8 +115,18 @@ class Dispatcher:
             # is unclear, settles the delivery.
             log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=attempt.id)
             return
+        began_s = self._clock.monotonic_s()
         outcome = await self._call(channel, held, attempt)
-        await self._settlement.settle(held, attempt, outcome)
+        await self._providers.note(channel, outcome, self._clock.monotonic_s() - began_s)
+        await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
+
+    async def _another(self, held: Delivery, channel: Channel, outcome: Outcome) -> bool:
+        """Return whether the next provider may have this message at once: it is certainly not out by the first.
+
+        Each message is handed on once; when the second will not have it either, it waits as it does with one.
+        """
+        is_out_nowhere = isinstance(outcome, TryLater) or refuses_us(outcome)
+        return is_out_nowhere and not held.avoids and await self._providers.has_another(held.channel, channel.name)
 
     async def _call(self, channel: Channel, held: Delivery, attempt: Attempt) -> Outcome:
         message = message_for(held, attempt.id, mail_domain=self._mail_domain)
@@ -130,32 +138,6 @@ class Dispatcher:
         except Exception as error:  # a channel answers with outcomes; whatever else comes, it may be out
             log.exception("channel_failed", channel=channel.name, attempt_id=attempt.id)
             return Unclear(reason=f"channel_failed: {type(error).__name__}")
-
-    async def _verdict(self, held: Delivery) -> Verdict | None:
-        if held.expires_at is not None and self._clock.now() >= held.expires_at:
-            return DeliveryState.FAILED, EXPIRED
-        if held.channel not in self._channels:
-            return DeliveryState.FAILED, "channel_not_configured"
-        about_an_alarm = held.kind is DeliveryKind.ALARM and held.incident_id is not None
-        incident, contact = await asyncio.gather(
-            self._get(Incident, held.incident_id if about_an_alarm else None),
-            self._get(Contact, held.contact_id),
-        )
-        if about_an_alarm and incident is None:
-            return DeliveryState.CALLED_OFF, "removed"
-        if about_an_alarm and incident is not None and not self._is_told(incident, held):
-            return DeliveryState.CALLED_OFF, incident.state.value
-        if held.contact_id is None:
-            return None
-        endpoint = await self._get(Endpoint, held.address if held.channel in ENDPOINT_KINDS else None)
-        reason = _why_not_now(held, contact, endpoint)
-        return None if reason is None else (DeliveryState.CALLED_OFF, reason)
-
-    def _is_told(self, incident: Incident, alarm: Delivery) -> bool:
-        return incident.state is IncidentState.OPEN or goes_though_over(incident, alarm, self._clock.now())
-
-    async def _get(self, kind: type[R], record_id: str | None) -> R | None:
-        return None if record_id is None else await self._records.get(kind, record_id)
 
     def _attempt(self, held: Delivery, channel: Channel) -> Attempt:
         number = held.tries + 1
@@ -174,30 +156,3 @@ class Dispatcher:
 def _deadline_s(lane: str | None) -> float:
     """Return how long the longest call of this lane may take, None: of any lane."""
     return max(DEADLINE_S.values()) if lane is None else DEADLINE_S[ChannelKind(lane.partition(".")[2])]
-
-
-def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
-    if held.channel in ENDPOINT_KINDS:
-        return _why_not_there(held, contact, endpoint)
-    reason = why_not(contact, held.channel)
-    if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
-        reason = None  # a code is sent in order to verify
-    if reason == "paused" and contact is not None and held.kind is DeliveryKind.CODE and _may_come_back(held, contact):
-        reason = None
-    if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
-        reason = "address_changed"
-    return reason
-
-
-def _why_not_there(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
-    if contact is None:
-        return "removed"
-    if contact.paused_at is not None:
-        return "paused"
-    reason = why_not_to(endpoint, contact.id)
-    return None if reason == "unverified" and held.kind not in ABOUT_INCIDENTS else reason
-
-
-def _may_come_back(held: Delivery, contact: Contact) -> bool:
-    """Tell whether a fresh code ends the pause: who unsubscribed comes back by mail, who replied STOP by START."""
-    return held.channel is ChannelKind.EMAIL and contact.pause_reason == "unsubscribed"

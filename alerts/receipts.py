@@ -1,10 +1,15 @@
 """Works through what providers said later: attempts and deliveries move forward, never back."""
 
+from datetime import timedelta
+from typing import Any
+
 from alerts import pausing
 from alerts.endings import UNCLEAR, ended
+from alerts.last_look import REACHED
+from alerts.next_ways import ANOTHER_PROVIDER, WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import ReceiptKind, ReceiptMeaning
+from alerts.providers import Providers
 from alerts.receipt_meanings import meaning_of
-from alerts.settlement import urge
 from alerts.timeline import delivery_line
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from isocket.domain.incidents import Happening
@@ -26,10 +31,20 @@ _NOT_ENDED_WELL = _ON_THE_WAY | {DeliveryState.SENT, DeliveryState.FAILED}
 class Receipts:
     """Takes in one receipt at a time; receipts come late, repeated and out of order, and each may be read twice."""
 
-    def __init__(self, *, records: Records, clock: Clock, public_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        records: Records,
+        clock: Clock,
+        providers: Providers,
+        public_url: str,
+        patience: Patience | None = None,
+    ) -> None:
         self._records = records
         self._clock = clock
+        self._providers = providers
         self._public_url = public_url
+        self._patience = patience or Patience()
 
     async def step(self) -> bool:
         """Take in one receipt; return whether there was one."""
@@ -72,7 +87,6 @@ class Receipts:
             )
         )
         await self._move_attempt(receipt, meaning, delivery)
-        await self._move_delivery(delivery.id, meaning)
         if meaning.reason == pausing.OPTED_OUT and delivery.contact_id is not None:
             await pausing.pause(
                 self._records,
@@ -81,6 +95,11 @@ class Receipts:
                 clock=self._clock,
                 public_url=self._public_url,
             )
+        if _is_failure(meaning) and meaning.reason in ANOTHER_PROVIDER and attempt is not None:
+            await self._providers.refuse(delivery.channel, attempt.provider, meaning.reason)
+        await self._move_delivery(delivery.id, meaning)
+        if meaning.kind is ReceiptKind.DELIVERED:
+            await self._call_off_the_rest(delivery)
 
     async def _move_attempt(self, receipt: Receipt, meaning: ReceiptMeaning, delivery: Delivery) -> None:
         """Remember the furthest status; whoever changes the attempt meanwhile makes us read it again."""
@@ -91,7 +110,11 @@ class Receipts:
             if meaning.moves_on_from(before):
                 changes["receipt"] = receipt.status
             if attempt.state in {AttemptState.STARTED, AttemptState.UNCLEAR}:
-                changes |= {"state": AttemptState.SENT, "provider_id": receipt.provider_id}
+                changes |= {
+                    "state": AttemptState.SENT,
+                    "provider_id": receipt.provider_id,
+                    "receipt_expected": True,
+                }
             if not changes or await settle(self._records, attempt, **changes) is not None:
                 return
 
@@ -102,11 +125,37 @@ class Receipts:
                 break
             reason = meaning.reason if state is DeliveryState.FAILED else ""
             changes = ended(delivery, state, at=self._clock.now(), reason=reason)
-            if await settle(self._records, delivery, **changes) is not None:
+            if await settle(self._records, delivery, **changes, **self._moving_on(delivery, state)) is not None:
                 log.info("delivery_receipt", delivery_id=delivery_id, state=state.value, reason=reason)
                 break
-        if delivery is not None and meaning.rank and _is_failure(meaning):
-            await urge(self._records, delivery, self._clock.now())
+
+    def _moving_on(self, delivery: Delivery, state: DeliveryState) -> dict[str, Any]:
+        if delivery.kind not in WITH_OTHER_WAYS:
+            return {}
+        waits = {DeliveryState.FAILED: timedelta(0), DeliveryState.SENT: self._patience.for_a_receipt(delivery)}
+        return moving_on(self._clock.now(), waits.get(state))
+
+    async def _call_off_the_rest(self, delivered: Delivery) -> None:
+        """Call off what was to tell the same person by another way and has not gone yet."""
+        now = self._clock.now()
+        for other in await self._due_beside(delivered):
+            changes = ended(other, DeliveryState.CALLED_OFF, at=now, reason=REACHED)
+            if await settle(self._records, other, **changes, moves_on=False) is not None:
+                log.info("delivery_called_off", delivery_id=other.id, reason=REACHED)
+            await self._records.add_all(delivery_line(other, Happening.NOT_SENT, "not_sent", at=now, reason=REACHED))
+
+    async def _due_beside(self, delivered: Delivery) -> list[Delivery]:
+        if delivered.incident_id is None:
+            return []
+        found = await self._records.find(
+            Delivery,
+            is_("incident_id", delivered.incident_id),
+            is_("kind", delivered.kind),
+            is_("contact_id", delivered.contact_id),
+        )
+        root = delivered.instead_of or delivered.id
+        chain = [each for each in found if root in {each.id, each.instead_of} and each.id != delivered.id]
+        return [each for each in chain if each.state is DeliveryState.DUE or each.reason == REACHED]
 
 
 def _is_failure(meaning: ReceiptMeaning) -> bool:

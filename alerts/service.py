@@ -1,13 +1,14 @@
 """Puts the workers of the alarm service together."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
-from alerts.channels.channel import Channel, ChannelKind
+from alerts.channels.channel import ChannelKind
 from alerts.dispatcher import Dispatcher
 from alerts.escalation import Escalator
+from alerts.failover import Failover
 from alerts.judge import Judge
 from alerts.lanes import Lane
+from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
@@ -32,7 +33,7 @@ def workers(
     clock: Clock,
     wakeups: Wakeups,
     right_of_way: RightOfWay,
-    channels: Mapping[ChannelKind, Channel],
+    channels: Ways,
     public_url: str,
     owner: str,
 ) -> list[Worker]:
@@ -41,7 +42,8 @@ def workers(
     `owner` names this process among several. A kind of channel that is missing from `channels` makes its
     deliveries fail visibly.
     """
-    dispatcher = Dispatcher(records=records, clock=clock, channels=channels, public_url=public_url)
+    providers = Providers(channels, records=records, clock=clock)
+    dispatcher = Dispatcher(records=records, clock=clock, providers=providers, public_url=public_url)
     lanes = [
         Lane(
             f"send-{lane}",
@@ -84,12 +86,14 @@ def workers(
         )
         for number in range(ESCALATORS)
     ]
-    receipts = Receipts(records=records, clock=clock, public_url=public_url)
-    unclear = UnclearDeliveries(records=records, clock=clock, channels=channels, public_url=public_url)
+    receipts = Receipts(records=records, clock=clock, providers=providers, public_url=public_url)
+    unclear = UnclearDeliveries(records=records, clock=clock, providers=providers, public_url=public_url)
+    failover = Failover(records=records, clock=clock, providers=providers, public_url=public_url)
     return [
         *judging,
         *escalating,
         *lanes,
+        Worker("failover", failover.step, bell=wakeups.bell(Delivery.collection), clock=clock),
         Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
         # Nobody rings for what went wrong: it is found by looking.
         *(

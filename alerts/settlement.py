@@ -2,16 +2,17 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import pausing
 from alerts.endings import UNCLEAR, ended
+from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.timeline import delivery_line
-from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
-from isocket.domain.incidents import Happening, Incident, IncidentState
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState
+from isocket.domain.incidents import Happening
 from isocket.kit.backoff import full_jitter
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.ids import derived_id
@@ -49,18 +50,6 @@ def attempt_id(delivery: Delivery, number: int) -> str:
     return derived_id("att", delivery.id, number)
 
 
-async def urge(records: Records, delivery: Delivery, now: datetime) -> None:
-    """Have the ladder looked at again, because an alarm did not reach its reader."""
-    if delivery.kind is DeliveryKind.ALARM and delivery.incident_id is not None:
-        await records.change_one(
-            Incident,
-            is_("id", delivery.incident_id),
-            is_("state", IncidentState.OPEN),
-            needs_step=True,
-            step_due_at=now,
-        )
-
-
 class Settlement:
     """Settles deliveries that the caller holds (see `isocket.storage.worker`).
 
@@ -68,16 +57,30 @@ class Settlement:
     can read off the attempt what is still to be done.
     """
 
-    def __init__(self, *, records: Records, clock: Clock, public_url: str, chance: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        records: Records,
+        clock: Clock,
+        public_url: str,
+        patience: Patience | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
         self._records = records
         self._clock = clock
         self._public_url = public_url
+        self._patience = patience or Patience()
         self._chance = chance
 
-    async def settle(self, held: Delivery, attempt: Attempt, outcome: Outcome) -> None:
-        """Write down an attempt's outcome. A delivery that was settled by somebody else meanwhile is left alone."""
+    async def settle(self, held: Delivery, attempt: Attempt, outcome: Outcome, *, another: bool = False) -> None:
+        """Write down an attempt's outcome. A delivery that was settled by somebody else meanwhile is left alone.
+
+        With `another`, a second provider takes at once what the first certainly does not have.
+        """
         now = self._clock.now()
         result = self._result(held, attempt, outcome, now)
+        if another and result.delivery["state"] is DeliveryState.DUE:
+            result = replace(result, delivery=_by_another(attempt, result.delivery, now))
         await self._records.change_one(
             Attempt,
             is_("id", attempt.id),
@@ -86,6 +89,7 @@ class Settlement:
             detail=result.detail,
             ended_at=now,
             provider_id=outcome.provider_id if isinstance(outcome, Sent) else attempt.provider_id,
+            receipt_expected=isinstance(outcome, Sent) and outcome.receipt_expected,
         )
         line = delivery_line(
             held,
@@ -99,7 +103,8 @@ class Settlement:
         await self._records.add_all(line)
         if isinstance(outcome, Refused):
             await self._heed(held, outcome)
-        await self._finish(held, {**result.delivery, "tries": attempt.number}, now)
+        expected = isinstance(outcome, Sent) and outcome.receipt_expected
+        await self._finish(held, {**result.delivery, "tries": attempt.number}, now, receipt_expected=expected)
 
     async def not_sent(self, held: Delivery, state: DeliveryState, reason: str) -> None:
         """Write down that a delivery ends without a call, and why."""
@@ -113,15 +118,15 @@ class Settlement:
         await self._records.add_all(delivery_line(held, Happening.NOTE, "gave_up", at=now, reason=UNCLEAR))
         await self._finish(held, ended(held, DeliveryState.FAILED, at=now, reason=UNCLEAR), now)
 
-    async def _finish(self, held: Delivery, changes: Mapping[str, Any], now: datetime) -> None:
-        settled = await settle(self._records, held, **changes)
+    async def _finish(
+        self, held: Delivery, changes: Mapping[str, Any], now: datetime, *, receipt_expected: bool = False
+    ) -> None:
+        moving = self._moving_on(held, changes, now, receipt_expected=receipt_expected)
+        settled = await settle(self._records, held, **{**changes, **moving})
         if settled is None:
             log.info("delivery_settled_elsewhere", delivery_id=held.id)
             return
         log.info("delivery_settled", delivery_id=held.id, state=settled.state.value, reason=settled.reason)
-        held_up = settled.held_up and not held.held_up
-        if held_up or settled.state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
-            await urge(self._records, settled, now)
 
     async def _heed(self, held: Delivery, refused: Refused) -> None:
         if refused.reason == pausing.OPTED_OUT and held.contact_id is not None:
@@ -132,8 +137,26 @@ class Settlement:
                 clock=self._clock,
                 public_url=self._public_url,
             )
-        if refused.scope is RefusalScope.ACCOUNT:
-            log.error("provider_refuses_us", channel=held.channel.value, reason=refused.reason)
+
+    def _moving_on(
+        self, held: Delivery, changes: Mapping[str, Any], now: datetime, *, receipt_expected: bool
+    ) -> dict[str, Any]:
+        """Return when the same person is told by another way, as fields of the delivery.
+
+        It is part of the step that settles, so that nobody can die in between. What stays unclear keeps its time.
+        """
+        state = changes["state"]
+        if held.kind not in WITH_OTHER_WAYS or (state is DeliveryState.UNCLEAR and held.state is state):
+            return {}
+        wait: timedelta | None = None
+        newly_held_up = changes.get("held_up", False) and not held.held_up
+        if newly_held_up or state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
+            wait = timedelta(0)
+        elif state is DeliveryState.UNCLEAR:
+            wait = self._patience.for_clarity(held)
+        elif state is DeliveryState.SENT and receipt_expected:
+            wait = self._patience.for_a_receipt(held)
+        return moving_on(now, wait)
 
     def _result(self, held: Delivery, attempt: Attempt, outcome: Outcome, now: datetime) -> _Result:
         match outcome:
@@ -170,11 +193,16 @@ class Settlement:
         """Return the changes for another try at `due_at`, or for the end where that would be of no use."""
         if tries >= MAX_TRIES if held.expires_at is None else due_at > held.expires_at:
             return ended(held, DeliveryState.FAILED, at=now, reason=reason)
-        return {"state": DeliveryState.DUE, "reason": reason, "due_at": due_at, "lease_until": EPOCH}
+        return {"state": DeliveryState.DUE, "reason": reason, "due_at": due_at, "lease_until": EPOCH, "avoids": ""}
 
     def _next_look(self, attempt: Attempt, now: datetime) -> datetime:
         first = attempt.started_at + timedelta(seconds=LOOK_UP_AFTER_S)
         return first if first > now else now + timedelta(seconds=LOOK_UP_AGAIN_S)
+
+
+def _by_another(attempt: Attempt, changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return the changes by which the next provider takes the message at once."""
+    return {**changes, "due_at": now, "held_up": False, "avoids": attempt.provider}
 
 
 def outcome_of(attempt: Attempt) -> Outcome:
@@ -182,7 +210,7 @@ def outcome_of(attempt: Attempt) -> Outcome:
     reason = attempt.detail.partition(" ")[0]
     match attempt.state:
         case AttemptState.SENT:
-            return Sent(provider_id=attempt.provider_id or "", receipt_expected=False)
+            return Sent(provider_id=attempt.provider_id or "", receipt_expected=attempt.receipt_expected)
         case AttemptState.REFUSED:
             return Refused(reason=reason or "refused", scope=RefusalScope.MESSAGE)
         case AttemptState.LATER:

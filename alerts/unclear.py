@@ -1,12 +1,12 @@
 """Deliveries of which it is not known whether they went out: finds them, asks, and in the end gives up."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 
-from alerts.channels.channel import Channel, ChannelKind
 from alerts.dispatcher import mail_domain_of, message_for
+from alerts.next_ways import Patience
 from alerts.outcomes import Outcome, Unclear
+from alerts.providers import Providers
 from alerts.settlement import UNCLEAR_LIFE_S, Settlement, attempt_id, outcome_of
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
 from isocket.kit.clock import EPOCH, Clock
@@ -25,13 +25,19 @@ class UnclearDeliveries:
     """Settles what a dead worker left and what a lost answer left. Receipts do it too, and often sooner."""
 
     def __init__(
-        self, *, records: Records, clock: Clock, channels: Mapping[ChannelKind, Channel], public_url: str
+        self,
+        *,
+        records: Records,
+        clock: Clock,
+        providers: Providers,
+        public_url: str,
+        patience: Patience | None = None,
     ) -> None:
         self._records = records
         self._clock = clock
-        self._channels = channels
+        self._providers = providers
         self._mail_domain = mail_domain_of(public_url)
-        self._settlement = Settlement(records=records, clock=clock, public_url=public_url)
+        self._settlement = Settlement(records=records, clock=clock, public_url=public_url, patience=patience)
 
     async def step(self) -> bool:
         """Look at one delivery; return whether there was one."""
@@ -87,7 +93,7 @@ class UnclearDeliveries:
         return True
 
     async def _look_up(self, held: Delivery, attempt: Attempt) -> Outcome:
-        channel = self._channels.get(held.channel)
+        channel = self._providers.named(held.channel, attempt.provider)
         if channel is None:
             return Unclear(reason="channel_not_configured")
         message = message_for(held, attempt.id, mail_domain=self._mail_domain)

@@ -92,6 +92,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "stop_reply": "they asked us to stop",
         "stop_key": "they asked us to stop, by a key in a call",
         "unclear": "nobody could tell whether it went out",
+        "reached_meanwhile": "they have it by another way",
+        "spending_cap": "what this month may cost is used up",
+        "cap_reached": "there are as many alarms of it as the ladder allows",
+        "channel_not_configured": "nothing goes out this way here",
         # how a try ended
         "number_invalid": "the provider does not know the number",
         "address_invalid": "the address is not valid",
@@ -128,6 +132,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         # notes
         "deeper": "the battery fell further",
         "silent_as_well": "the socket fell silent as well",
+        "another_way": "it did not get through, so they are told by another way",
+        "once_more": "it did not get through, so it is tried once more",
         "no_longer_explained": "what explained it is over, and it still lasts",
         "called_back": "the call was called off, for nobody needs it any more",
         "not_answered": "whoever took it did not answer",

@@ -162,7 +162,7 @@ class Roles:
             clock=house.clock,
             wakeups=house.wakeups,
             right_of_way=house.right_of_way,
-            channels=channels.by_kind,
+            channels=channels.in_order,
             public_url=house.settings.origin,
             owner=house.owner,
         )

@@ -170,6 +170,7 @@ class Attempt(Record):
     provider_id: Annotated[str | None, MESSAGE_FACT] = None
     detail: Annotated[str, MESSAGE_FACT] = ""
     receipt: Annotated[str, MESSAGE_FACT] = ""  # the furthest status the provider reported
+    receipt_expected: Plain[bool] = False
 
 
 KEY_PRESSED = "key_pressed"

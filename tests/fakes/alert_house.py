@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +11,9 @@ from alerts.channels.channel import Channel, ChannelKind, Message
 from alerts.desk import DeskChannel
 from alerts.dispatcher import Dispatcher
 from alerts.escalation import Escalator
+from alerts.failover import Failover
 from alerts.outcomes import Outcome, Sent, Unclear
+from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.accounts import Account
@@ -44,10 +47,9 @@ class RecordingChannel:
     message was accepted all the same. An outcome `Sent` in it means accepted.
     """
 
-    name = "recording"
-
-    def __init__(self, kind: ChannelKind) -> None:
+    def __init__(self, kind: ChannelKind, name: str = "recording") -> None:
         self.kind = kind
+        self.name = name
         self.asked: list[Message] = []
         self.accepted: list[Message] = []
         self.looked_up: list[Message] = []
@@ -79,13 +81,16 @@ class AlertHouse:
     records: Records = field(default_factory=lambda: StoredRecords(MemoryDocuments(), Wakeups()))
     sms: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.SMS))
     mail: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.EMAIL))
+    voice: RecordingChannel | None = None  # not set up, unless a test wants it
+    second_sms: RecordingChannel | None = None
     push: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.PUSH))
     webhook: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.WEBHOOK))
     on_the_desk: bool = False
 
     @property
     def accepted(self) -> list[Message]:
-        ways = (self.sms, self.mail, self.push, self.webhook)
+        ways = [self.sms, self.mail, self.push, self.webhook]
+        ways += [each for each in (self.voice, self.second_sms) if each is not None]
         return [message for way in ways for message in way.accepted]
 
     async def furnish(self, **contact: Any) -> "AlertHouse":
@@ -135,9 +140,14 @@ class AlertHouse:
         await self.records.add(endpoint)
         return endpoint
 
-    async def ladder(self, *steps: dict[str, Any], device_id: str | None = None) -> None:
+    async def only_by(self, channel: ChannelKind, contact_id: str = ANNA) -> None:
+        """Leave a contact one way by which they can be told."""
+        other = {"email_verified_at": None} if channel is ChannelKind.SMS else {"phone_verified_at": None}
+        await self.records.change_one(Contact, is_("id", contact_id), **other)
+
+    async def ladder(self, *steps: dict[str, Any], device_id: str | None = None, **more: Any) -> None:
         ladder = Escalation(
-            id=derived_id("esc", ACCOUNT, device_id or ""), account_id=ACCOUNT, device_id=device_id, steps=steps
+            id=derived_id("esc", ACCOUNT, device_id or ""), account_id=ACCOUNT, device_id=device_id, steps=steps, **more
         )
         await self.records.add(ladder)
 
@@ -188,13 +198,20 @@ class AlertHouse:
             step_due_at=now,
         )
 
-    def channels(self, records: Records) -> dict[ChannelKind, Channel]:
+    def channels(self, records: Records) -> Ways:
         if self.on_the_desk:
             return {
                 kind: DeskChannel(kind, records=records, clock=self.clock)
                 for kind in (ChannelKind.SMS, ChannelKind.EMAIL)
             }
-        return {each.kind: each for each in (self.sms, self.mail, self.push, self.webhook)}
+        ways: dict[ChannelKind, Channel | Sequence[Channel]] = {
+            each.kind: each for each in (self.sms, self.mail, self.push, self.webhook)
+        }
+        if self.voice is not None:
+            ways[ChannelKind.VOICE] = self.voice
+        if self.second_sms is not None:
+            ways[ChannelKind.SMS] = (self.sms, self.second_sms)
+        return ways
 
     def escalator(self, records: Records | None = None) -> Escalator:
         return Escalator(records=records or self.records, clock=self.clock, public_url=PUBLIC_URL)
@@ -204,7 +221,7 @@ class AlertHouse:
         return Dispatcher(
             records=records,
             clock=self.clock,
-            channels=self.channels(records),
+            providers=self.providers(records),
             public_url=PUBLIC_URL,
             chance=random.Random(1),
         )
@@ -212,11 +229,19 @@ class AlertHouse:
     def unclear(self, records: Records | None = None) -> UnclearDeliveries:
         records = records or self.records
         return UnclearDeliveries(
-            records=records, clock=self.clock, channels=self.channels(records), public_url=PUBLIC_URL
+            records=records, clock=self.clock, providers=self.providers(records), public_url=PUBLIC_URL
         )
 
     def receipts(self, records: Records | None = None) -> Receipts:
-        return Receipts(records=records or self.records, clock=self.clock, public_url=PUBLIC_URL)
+        records = records or self.records
+        return Receipts(records=records, clock=self.clock, providers=self.providers(records), public_url=PUBLIC_URL)
+
+    def failover(self, records: Records | None = None) -> Failover:
+        records = records or self.records
+        return Failover(records=records, clock=self.clock, providers=self.providers(records), public_url=PUBLIC_URL)
+
+    def providers(self, records: Records) -> Providers:
+        return Providers(self.channels(records), records=records, clock=self.clock)
 
     async def escalate(self) -> None:
         """Take every step that is due now."""
@@ -225,7 +250,7 @@ class AlertHouse:
 
     async def send(self) -> None:
         """Send everything that is due now."""
-        while await self.dispatcher().step():
+        while await self.dispatcher().step() or await self.failover().step():
             pass
 
     async def rest(self, fuse: Fuse | None = None) -> None:
@@ -236,6 +261,7 @@ class AlertHouse:
             self.dispatcher(records),
             self.receipts(records),
             self.unclear(records),
+            self.failover(records),
         )
         for _ in range(200):
             while any([await worker.step() for worker in workers]):
@@ -283,7 +309,7 @@ class AlertHouse:
         return receipt
 
     async def take_in_receipts(self) -> None:
-        while await self.receipts().step():
+        while await self.receipts().step() or await self.failover().step():
             pass
 
     async def deliveries(self, kind: DeliveryKind | None = DeliveryKind.ALARM) -> list[Delivery]:

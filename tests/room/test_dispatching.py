@@ -25,8 +25,8 @@ BUSY = TryLater(reason="provider_unavailable")
 
 @pytest.fixture
 async def house() -> AlertHouse:
-    """A house in which one alarm by SMS is due."""
-    house = await AlertHouse().furnish()
+    """A house in which one alarm by SMS is due, to somebody who has no other way."""
+    house = await AlertHouse().furnish(email=None)
     await house.ladder(BY_SMS)
     await house.incident()
     await house.escalate()

@@ -14,6 +14,7 @@ from alerts.callbacks import routes, status_callback
 from alerts.channels.channel import ChannelKind
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.dispatcher import Dispatcher
+from alerts.providers import Providers
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import MAX_BODY_BYTES
 from isocket.domain.contacts import Contact
@@ -45,10 +46,9 @@ class Line:
         return self.double.accepted[PHONES[ANNA]][0]
 
     async def send(self) -> None:
-        channels = {ChannelKind.SMS: self.channel}
-        dispatcher = Dispatcher(
-            records=self.house.records, clock=self.house.clock, channels=channels, public_url=self.public_url
-        )
+        records, clock = self.house.records, self.house.clock
+        providers = Providers({ChannelKind.SMS: self.channel}, records=records, clock=clock)
+        dispatcher = Dispatcher(records=records, clock=clock, providers=providers, public_url=self.public_url)
         while await dispatcher.step():
             pass
 
@@ -106,9 +106,9 @@ async def test_a_receipt_that_comes_three_times_is_stored_once(line: Line) -> No
 
 async def test_a_failures_code_is_kept(line: Line) -> None:
     message = await line.alarm()
-    await line.double.send_status(message.sid, "undelivered", error_code=30003)
+    await line.double.send_status(message.sid, "undelivered", error_code=30007)
     await line.house.take_in_receipts()
-    assert (await line.the_alarm()).reason == "handset_unreachable"
+    assert (await line.the_alarm()).reason == "filtered"
 
 
 @pytest.mark.parametrize("token", ["", "another-token"])

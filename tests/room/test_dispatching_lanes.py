@@ -7,6 +7,7 @@ from alerts.channels.channel import ChannelKind, Message
 from alerts.dispatcher import Dispatcher
 from alerts.lanes import Lane
 from alerts.outcomes import Outcome, Sent, Unclear
+from alerts.providers import Providers
 from isocket.domain.deliveries import DeliveryKind, DeliveryState, Urgency, lane_name
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.alert_house import PUBLIC_URL, AlertHouse
@@ -40,7 +41,7 @@ def lane_of(house: AlertHouse, provider: Hanging, *, calls: int) -> Lane:
     dispatcher = Dispatcher(
         records=house.records,
         clock=house.clock,
-        channels={ChannelKind.SMS: provider},
+        providers=Providers({ChannelKind.SMS: provider}, records=house.records, clock=house.clock),
         public_url=PUBLIC_URL,
         chance=random.Random(1),
     )

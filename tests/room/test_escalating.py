@@ -113,6 +113,7 @@ async def test_a_step_that_can_tell_nobody_does_not_make_the_next_one_wait(house
 
 
 async def test_a_step_whose_messages_all_failed_brings_the_next_one_at_once(house: AlertHouse) -> None:
+    await house.only_by(ChannelKind.SMS)
     await house.contact(BERTIL)
     await house.ladder(BY_SMS, THEN_BERTIL)
     house.sms.script.append(REFUSED)
@@ -161,6 +162,7 @@ async def test_an_incident_that_reached_somebody_is_not_exhausted(house: AlertHo
 async def test_an_incident_that_nobody_acknowledges_is_exhausted_half_an_hour_after_the_last_step_once(
     house: AlertHouse,
 ) -> None:
+    await house.only_by(ChannelKind.SMS)
     await house.ladder(BY_SMS, {**BY_SMS, "after_s": 600})
     await house.incident(severity=Severity.MINOR)
     for minutes in (0, 10, 29):
@@ -189,6 +191,7 @@ async def test_a_contact_who_is_verified_while_the_trouble_lasts_is_told() -> No
 
 
 async def test_a_contact_whose_number_is_put_right_while_the_trouble_lasts_is_told(house: AlertHouse) -> None:
+    await house.only_by(ChannelKind.SMS)
     await house.ladder(BY_SMS)
     house.sms.script.append(REFUSED)
     await house.incident()
@@ -213,7 +216,9 @@ async def test_a_pause_that_ends_while_the_trouble_lasts_lets_the_alarm_go(house
 
 
 async def test_a_provider_that_refuses_us_brings_the_next_step_at_once(house: AlertHouse) -> None:
+    await house.only_by(ChannelKind.EMAIL)
     await house.contact(BERTIL)
+    await house.only_by(ChannelKind.SMS, BERTIL)
     await house.ladder({**BY_SMS, "channels": ["email"]}, THEN_BERTIL)
     house.mail.script.append(Refused(reason="credentials", scope=RefusalScope.ACCOUNT))
     await house.incident()
@@ -228,6 +233,7 @@ async def test_a_provider_that_refuses_us_brings_the_next_step_at_once(house: Al
 
 
 async def test_a_provider_that_is_busy_for_long_is_no_hope(house: AlertHouse) -> None:
+    await house.only_by(ChannelKind.EMAIL)
     await house.contact(BERTIL)
     await house.ladder({**BY_SMS, "channels": ["email"]}, {**THEN_BERTIL, "after_s": 7000})
     house.mail.script.extend([TryLater(reason="provider_unavailable")] * 200)
@@ -302,6 +308,7 @@ async def test_what_was_acknowledged_is_not_told_though_over(house: AlertHouse) 
 async def test_an_alarm_that_could_not_go_for_long_is_called_off_at_the_end_and_the_account_is_noticed(
     house: AlertHouse,
 ) -> None:
+    await house.only_by(ChannelKind.SMS)
     await house.ladder(BY_SMS)
     house.sms.script.extend([TryLater(reason="provider_unavailable")] * 500)
     await house.incident(told_though_over=True)
@@ -323,6 +330,7 @@ async def test_an_end_that_comes_first_and_finds_nobody_to_tell_is_exhausted() -
 async def test_a_delivery_that_its_provider_reports_as_failed_is_noticed_after_the_ladder_had_ended(
     house: AlertHouse,
 ) -> None:
+    await house.only_by(ChannelKind.SMS)
     await house.ladder(BY_SMS)
     await house.incident()
     await house.rest()

@@ -18,7 +18,7 @@ BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
 
 async def a_house(*, answer_lost: bool = False) -> AlertHouse:
     """Return a house whose one alarm has been handed over, or whose answer was lost."""
-    house = await AlertHouse().furnish()
+    house = await AlertHouse().furnish(email=None)
     await house.ladder(BY_SMS)
     await house.incident()
     if answer_lost:
@@ -61,10 +61,10 @@ async def test_each_receipt_is_a_line_of_the_timeline(house: AlertHouse) -> None
 
 
 async def test_a_failure_is_told_with_its_reason(house: AlertHouse) -> None:
-    await house.receipt("undelivered", error_code=30003)
+    await house.receipt("undelivered", error_code=30007)
     await house.take_in_receipts()
     alarm = await the_alarm(house)
-    assert (alarm.state, alarm.reason) == (DeliveryState.FAILED, "handset_unreachable")
+    assert (alarm.state, alarm.reason) == (DeliveryState.FAILED, "filtered")
 
 
 async def test_a_failure_that_comes_after_delivery_changes_nothing(house: AlertHouse) -> None:
@@ -173,9 +173,10 @@ async def test_at_every_crash_point_a_receipt_ends_up_taken_in_once() -> None:
         return house
 
     async def run(house: AlertHouse, fuse: Fuse) -> None:
-        worker = house.receipts(DyingRecords(house.records, fuse))
+        records = DyingRecords(house.records, fuse)
+        receipts, failover = house.receipts(records), house.failover(records)
         for _ in range(5):
-            while await worker.step():
+            while await receipts.step() or await failover.step():
                 pass
             await house.pass_by(seconds=10)
 

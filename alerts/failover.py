@@ -1,0 +1,233 @@
+"""Tells the same person by the next way when a message does not get through, at once and not at the next step."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.endings import goes_though_over, reaches_nobody
+from alerts.ladder import Recipient
+from alerts.letters import ALARM_LIFE, Letters
+from alerts.next_ways import NO_RECEIPT, again_after_s, next_channel
+from alerts.providers import Providers
+from alerts.stories import story_of
+from alerts.timeline import delivery_line
+from alerts.wording import Story
+from isocket.domain.contacts import ChannelKind, Contact, Escalation
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, endpoints_of
+from isocket.domain.incidents import Happening, Incident, IncidentState, Severity
+from isocket.domain.ladders import ladder_of
+from isocket.domain.quiet_hours import held_until
+from isocket.domain.recipients import address_of, why_not
+from isocket.domain.record import Record
+from isocket.kit.clock import EPOCH, Clock, to_ms
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, at_most, is_
+from isocket.storage.worker import claim, settle
+
+log = get_logger(__name__)
+
+LEASE_S = 15.0
+UNCLEAR_SO_FAR = "unclear_so_far"
+INSTEAD, AGAIN = "instead", "again"
+ANOTHER_WAY, ONCE_MORE = "another_way", "once_more"  # the reasons of lines in the timeline
+
+
+async def urge(records: Records, delivery: Delivery, now: datetime) -> None:
+    """Have the ladder looked at again, because an alarm did not reach its reader."""
+    if delivery.kind is DeliveryKind.ALARM and delivery.incident_id is not None:
+        await records.change_one(
+            Incident,
+            is_("id", delivery.incident_id),
+            is_("state", IncidentState.OPEN),
+            needs_step=True,
+            step_due_at=now,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """A message that did not get through, and what is known around it."""
+
+    lost: Delivery
+    reason: str
+    root: Delivery
+    incident: Incident
+    contact: Contact
+    endpoints: Sequence[Endpoint]
+    others: Sequence[Delivery]  # what else this person was sent about it, since the first that was lost
+    full: bool  # the incident has as many alarms as its ladder allows
+    now: datetime
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the person certainly has the news by another message."""
+        return any(each.state is DeliveryState.DELIVERED for each in self.others)
+
+
+class Failover:
+    """Takes up one lost message at a time. What it makes has derived ids: looked at twice, nothing comes twice."""
+
+    def __init__(self, *, records: Records, clock: Clock, providers: Providers, public_url: str) -> None:
+        self._records = records
+        self._clock = clock
+        self._providers = providers
+        self._letters = Letters(public_url)
+
+    async def step(self) -> bool:
+        """Look at one message that may not have reached its reader; return whether there was one."""
+        now = self._clock.now()
+        held = await claim(
+            self._records,
+            Delivery,
+            is_("moves_on", True),
+            at_most("moves_on_at", now),
+            clock=self._clock,
+            lease_s=LEASE_S,
+            order_by="moves_on_at",
+        )
+        if held is None:
+            return False
+        case = await self._case(held, now)
+        if case is not None and not case.is_told and not await self._tell(case):
+            await self._leave_to_the_ladder(held, now)
+        await settle(self._records, held, moves_on=False, lease_until=EPOCH)
+        return True
+
+    async def _case(self, lost: Delivery, now: datetime) -> _Case | None:
+        """Return the case, None if there is nothing to be done any more."""
+        incident = None if lost.incident_id is None else await self._records.get(Incident, lost.incident_id)
+        if incident is None or not _is_worth_telling(incident, lost, now):
+            return None
+        contact = None if lost.contact_id is None else await self._records.get(Contact, lost.contact_id)
+        if contact is None:
+            await self._leave_to_the_ladder(lost, now)
+            return None
+        root = (await self._records.get(Delivery, lost.instead_of)) if lost.instead_of else lost
+        all_sent, endpoints = await asyncio.gather(
+            self._records.find(Delivery, is_("incident_id", incident.id), is_("kind", lost.kind)),
+            self._records.find(Endpoint, is_("contact_id", contact.id)),
+        )
+        root = root or lost
+        return _Case(
+            lost=lost,
+            reason=_reason(lost),
+            root=root,
+            incident=incident,
+            contact=contact,
+            endpoints=endpoints,
+            others=[
+                each
+                for each in all_sent
+                if each.contact_id == contact.id and each.id != lost.id and each.created_at >= root.created_at
+            ],
+            full=await self._is_full(incident, len(all_sent)),
+            now=now,
+        )
+
+    async def _is_full(self, incident: Incident, alarms: int) -> bool:
+        """Return whether its ladder allows no more alarms; what is critical is never held back by that."""
+        if incident.severity is Severity.CRITICAL:
+            return False
+        escalations = await self._records.find(Escalation, is_("account_id", incident.account_id))
+        cap = ladder_of(incident.device_id, escalations).cap
+        return cap is not None and alarms >= cap
+
+    async def _leave_to_the_ladder(self, lost: Delivery, now: datetime) -> None:
+        if reaches_nobody(lost) or lost.held_up:
+            await urge(self._records, lost, now)
+
+    async def _tell(self, case: _Case) -> int:
+        """Make what is sent next and the lines that tell of it; return how many messages go out at once."""
+        usable = [each for each in ChannelKind if self._providers.of(each) and _may(case, each)]
+        others = [each for each in case.others if not _is_ours(case, each)]
+        channel = next_channel(case.lost, case.reason, usable, others)
+        again_s = again_after_s(case.lost, case.reason, providers=len(self._providers.of(case.lost.channel)))
+        story = await story_of(self._records, case.incident)
+        made: list[Delivery] = []
+        if channel is not None:
+            made += [self._message(case, story, each, INSTEAD) for each in _recipients(case, channel)]
+        if again_s is not None and _may(case, case.lost.channel):
+            to = Recipient(contact=case.contact, channel=case.lost.channel, address=case.lost.address)
+            made.append(self._message(case, story, to, AGAIN, wait_s=again_s))
+        if case.full and made:
+            await self._records.add_all(
+                delivery_line(case.lost, Happening.NOT_SENT, "full", at=case.now, reason="cap_reached")
+            )
+            return 0
+        await self._records.add_all([*made, *(line for each in made for line in _lines(case, each))])
+        if made:
+            log.info("told_by_another_way", delivery_id=case.lost.id, reason=case.reason, messages=len(made))
+        return sum(not each.held_up for each in made)
+
+    def _message(self, case: _Case, story: Story, to: Recipient, how: str, *, wait_s: float = 0.0) -> Delivery:
+        if case.lost.kind is DeliveryKind.CLEAR:
+            said = self._letters.clear(story, to, case.now)
+        else:
+            said = self._letters.alarm(story, to, 0, case.now)
+        due_at = case.now + timedelta(seconds=wait_s)
+        due_at = held_until(case.contact, case.lost.severity, due_at) or due_at
+        return replace(
+            said,
+            id=_message_id(case, how, to.channel, to.address),
+            instead_of=case.root.id,
+            due_at=due_at,
+            expires_at=due_at + ALARM_LIFE,
+            held_up=wait_s > 0,  # nobody else should wait for it
+            priority="",
+        )
+
+
+def _message_id(case: _Case, how: str, channel: ChannelKind, address: str) -> str:
+    """Return the id of what is sent in place of a lost message.
+
+    It is the same for all that this person was sent at the same step: when two ways are lost, the third is taken once.
+    """
+    endpoint = address if channel in ENDPOINT_KINDS else ""  # no id is derived from a number or a mailbox
+    since = to_ms(case.root.created_at)
+    return derived_id("dlv", case.incident.id, case.lost.kind, how, case.contact.id, channel, endpoint, since)
+
+
+def _is_ours(case: _Case, other: Delivery) -> bool:
+    """Whether this is what an earlier look at the same lost message made, and still on its way."""
+    hopeful = not reaches_nobody(other) and other.created_at >= case.lost.created_at
+    return hopeful and other.id == _message_id(case, INSTEAD, other.channel, other.address)
+
+
+def _is_worth_telling(incident: Incident, lost: Delivery, now: datetime) -> bool:
+    if lost.state is DeliveryState.DELIVERED:
+        return False
+    if lost.kind is DeliveryKind.CLEAR:
+        return incident.state is IncidentState.CLOSED
+    return incident.state is IncidentState.OPEN or goes_though_over(incident, lost, now)
+
+
+def _reason(lost: Delivery) -> str:
+    if lost.state is DeliveryState.SENT:
+        return NO_RECEIPT
+    if lost.state in {DeliveryState.UNCLEAR, DeliveryState.CALLING}:
+        return UNCLEAR_SO_FAR
+    return lost.reason
+
+
+def _may(case: _Case, channel: ChannelKind) -> bool:
+    return why_not(case.contact, channel, case.endpoints) is None
+
+
+def _recipients(case: _Case, channel: ChannelKind) -> list[Recipient]:
+    if channel in ENDPOINT_KINDS:
+        found = endpoints_of(case.endpoints, case.contact.id, channel)
+        return [Recipient(contact=case.contact, channel=channel, address=each.id) for each in found]
+    address = address_of(case.contact, channel)
+    return [Recipient(contact=case.contact, channel=channel, address=address)] if address else []
+
+
+def _lines(case: _Case, made: Delivery) -> list[Record]:
+    how = ONCE_MORE if made.channel is case.lost.channel else ANOTHER_WAY
+    detail = {"why": case.reason, "to": made.channel.value}
+    return [
+        *delivery_line(case.lost, Happening.NOTE, how, made.id, at=case.now, reason=how, detail=detail),
+        *delivery_line(made, Happening.DELIVERY_DUE, at=case.now, detail={"instead_of": case.lost.id}),
+    ]

@@ -1,0 +1,95 @@
+"""The last look before a call: is it still true, and may this person still be told by this way?"""
+
+import asyncio
+from typing import TypeVar
+
+from alerts.endings import EXPIRED, goes_though_over
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.recipients import address_of, why_not
+from isocket.domain.record import Record
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records, is_
+
+R = TypeVar("R", bound=Record)
+
+ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})
+
+REACHED = "reached_meanwhile"  # the same person has it by another way
+
+Verdict = tuple[DeliveryState, str]
+
+
+class LastLook:
+    """Asks the store once more, however short ago a delivery was made."""
+
+    def __init__(self, *, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+
+    async def verdict(self, held: Delivery) -> Verdict | None:
+        """Return how the delivery ends without a call and why, None if it may go."""
+        if held.expires_at is not None and self._clock.now() >= held.expires_at:
+            return DeliveryState.FAILED, EXPIRED
+        about_an_alarm = held.kind is DeliveryKind.ALARM and held.incident_id is not None
+        incident, contact = await asyncio.gather(
+            self._get(Incident, held.incident_id if about_an_alarm else None),
+            self._get(Contact, held.contact_id),
+        )
+        if about_an_alarm and incident is None:
+            return DeliveryState.CALLED_OFF, "removed"
+        if about_an_alarm and incident is not None and not self._is_told(incident, held):
+            return DeliveryState.CALLED_OFF, incident.state.value
+        if held.contact_id is None:
+            return None
+        if held.instead_of is not None and await self._is_reached(held):
+            return DeliveryState.CALLED_OFF, REACHED
+        endpoint = await self._get(Endpoint, held.address if held.channel in ENDPOINT_KINDS else None)
+        reason = _why_not_now(held, contact, endpoint)
+        return None if reason is None else (DeliveryState.CALLED_OFF, reason)
+
+    async def _is_reached(self, held: Delivery) -> bool:
+        """Whether the message in whose place this one is sent, or another in its place, has arrived meanwhile."""
+        delivered = await self._records.find(
+            Delivery,
+            is_("incident_id", held.incident_id),
+            is_("kind", held.kind),
+            is_("contact_id", held.contact_id),
+            is_("state", DeliveryState.DELIVERED),
+        )
+        return any(held.instead_of in {each.id, each.instead_of} for each in delivered)
+
+    def _is_told(self, incident: Incident, alarm: Delivery) -> bool:
+        return incident.state is IncidentState.OPEN or goes_though_over(incident, alarm, self._clock.now())
+
+    async def _get(self, kind: type[R], record_id: str | None) -> R | None:
+        return None if record_id is None else await self._records.get(kind, record_id)
+
+
+def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
+    if held.channel in ENDPOINT_KINDS:
+        return _why_not_there(held, contact, endpoint)
+    reason = why_not(contact, held.channel)
+    if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
+        reason = None  # a code is sent in order to verify
+    if reason == "paused" and contact is not None and held.kind is DeliveryKind.CODE and _may_come_back(held, contact):
+        reason = None
+    if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
+        reason = "address_changed"
+    return reason
+
+
+def _why_not_there(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
+    if contact is None:
+        return "removed"
+    if contact.paused_at is not None:
+        return "paused"
+    reason = why_not_to(endpoint, contact.id)
+    return None if reason == "unverified" and held.kind not in ABOUT_INCIDENTS else reason
+
+
+def _may_come_back(held: Delivery, contact: Contact) -> bool:
+    """Tell whether a fresh code ends the pause: who unsubscribed comes back by mail, who replied STOP by START."""
+    return held.channel is ChannelKind.EMAIL and contact.pause_reason == "unsubscribed"

@@ -1,0 +1,317 @@
+"""A message that does not get through is followed by another to the same person, by the next way, at once."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from alerts.acknowledging import acknowledge
+from alerts.channels.channel import ChannelKind
+from alerts.failover import ANOTHER_WAY, ONCE_MORE
+from alerts.last_look import REACHED
+from alerts.next_ways import UNCLEAR_WAIT_S
+from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.endpoints import Endpoint
+from isocket.domain.incidents import Happening, Severity
+from isocket.storage.port import at_most, is_
+from tests.fakes.alert_house import ACCOUNT, ANNA, MAILS, PHONES, AlertHouse, RecordingChannel
+from tests.fakes.clock import NOON
+from tests.fakes.dying import Fuse, every_crash_point
+
+BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
+REFUSED = Refused(reason="not_a_mobile", scope=RefusalScope.CONTACT, code="21614")
+LOST = Unclear(reason="answer_lost")
+RECEIPT_WAIT_S = 90
+
+
+async def a_house(severity: Severity = Severity.CRITICAL) -> AlertHouse:
+    """Return a house with a telephone line, in which one alarm by SMS is due to Anna, who has every way."""
+    house = await AlertHouse(voice=RecordingChannel(ChannelKind.VOICE)).furnish()
+    await house.ladder(BY_SMS)
+    await house.incident(severity=severity)
+    await house.escalate()
+    return house
+
+
+async def the_attempt(house: AlertHouse, channel: ChannelKind) -> Attempt:
+    delivery = await house.the_delivery(channel)
+    (attempt,) = [each for each in await house.attempts() if each.delivery_id == delivery.id]
+    return attempt
+
+
+def called(house: AlertHouse) -> list[str]:
+    assert house.voice is not None
+    return [message.to for message in house.voice.accepted]
+
+
+def mailed(house: AlertHouse) -> list[str]:
+    return [message.to for message in house.mail.accepted]
+
+
+async def test_a_number_that_takes_no_texts_is_called_at_once_and_the_timeline_says_why() -> None:
+    house = await a_house()
+    house.sms.script.append(REFUSED)
+    await house.send()
+    assert called(house) == [PHONES[ANNA]]
+    (line,) = [each for each in await house.timeline(Happening.NOTE) if each.reason == ANOTHER_WAY]
+    assert (line.channel, line.detail["to"], line.detail["why"]) == ("sms", "voice", "not_a_mobile")
+
+
+async def test_what_is_major_goes_by_quieter_ways_before_anybody_is_called() -> None:
+    house = await a_house(Severity.MAJOR)
+    house.sms.script.append(REFUSED)
+    await house.send()
+    assert (mailed(house), called(house)) == ([MAILS[ANNA]], [])
+
+
+async def test_for_what_is_minor_nobody_is_called() -> None:
+    house = await a_house(Severity.MINOR)
+    house.sms.script.append(REFUSED)
+    house.mail.script.append(Refused(reason="mail_refused", scope=RefusalScope.MESSAGE))
+    await house.send()
+    assert (mailed(house), called(house)) == ([], [])
+
+
+async def test_when_every_way_fails_each_was_tried_once_and_then_the_ladder_goes_on() -> None:
+    house = await a_house()
+    assert house.voice is not None
+    for way in (house.sms, house.voice, house.mail):
+        way.script.append(Refused(reason="refused", scope=RefusalScope.MESSAGE))
+    await house.rest()
+    assert [len(way.asked) for way in (house.sms, house.voice)] == [1, 1]
+    assert [message.to for message in house.mail.asked][:1] == [MAILS[ANNA]]
+    assert await house.reasons(Happening.EXHAUSTED) == {"nobody_reached": 1}
+
+
+async def test_browsers_and_programs_of_the_person_are_all_told() -> None:
+    house = await a_house(Severity.MAJOR)
+    for name in ("a", "b"):
+        await house.records.add(
+            Endpoint(
+                id=f"end_{name}",
+                account_id=ACCOUNT,
+                contact_id=ANNA,
+                kind=ChannelKind.PUSH,
+                address="{}",
+                created_at=NOON,
+                verified_at=NOON,
+            )
+        )
+    house.sms.script.append(REFUSED)
+    await house.send()
+    assert sorted(message.to for message in house.push.accepted) == ["end_a", "end_b"]
+
+
+async def test_a_way_that_has_the_news_already_is_not_taken_again() -> None:
+    house = await AlertHouse().furnish()
+    await house.incident()
+    house.sms.script.append(REFUSED)
+    await house.escalate()
+    await house.send()
+    assert mailed(house) == [MAILS[ANNA]]
+
+
+async def test_a_critical_text_without_a_receipt_is_followed_by_a_call() -> None:
+    house = await a_house()
+    await house.send()
+    await house.pass_by(seconds=RECEIPT_WAIT_S - 1)
+    await house.send()
+    assert called(house) == []
+    await house.pass_by(seconds=1)
+    await house.send()
+    assert called(house) == [PHONES[ANNA]]
+
+
+async def test_a_text_that_arrived_is_followed_by_nothing() -> None:
+    house = await a_house()
+    await house.send()
+    await house.receipt("delivered")
+    await house.take_in_receipts()
+    await house.pass_by(minutes=10)
+    await house.send()
+    assert called(house) == []
+
+
+async def test_a_text_that_the_network_only_has_is_not_one_that_arrived() -> None:
+    house = await a_house()
+    await house.send()
+    await house.receipt("sent")
+    await house.take_in_receipts()
+    await house.pass_by(seconds=RECEIPT_WAIT_S)
+    await house.send()
+    assert called(house) == [PHONES[ANNA]]
+
+
+async def test_an_alarm_that_somebody_has_taken_meanwhile_is_not_told_by_another_way() -> None:
+    house = await a_house()
+    await house.send()
+    await acknowledge(house.records, "inc_1", by=f"{ANNA} sms", clock=house.clock)
+    await house.pass_by(minutes=10)
+    await house.send()
+    assert called(house) == []
+
+
+async def test_a_report_that_it_failed_moves_on_at_once() -> None:
+    house = await a_house()
+    await house.send()
+    await house.receipt("undelivered", error_code=30007)
+    await house.take_in_receipts()
+    await house.send()
+    assert called(house) == [PHONES[ANNA]]
+
+
+async def test_a_late_receipt_stops_what_has_not_gone_yet() -> None:
+    house = await a_house()
+    await house.send()
+    await house.pass_by(seconds=RECEIPT_WAIT_S)
+    await house.failover().step()
+    await house.receipt("delivered", await the_attempt(house, ChannelKind.SMS))
+    await house.take_in_receipts()
+    call = await house.the_delivery(ChannelKind.VOICE)
+    assert (call.state, call.reason) == (DeliveryState.CALLED_OFF, REACHED)
+    await house.send()
+    assert called(house) == []
+    assert await house.reasons(Happening.NOT_SENT) == {REACHED: 1}
+
+
+async def test_a_receipt_that_comes_between_claim_and_call_stops_the_call_too() -> None:
+    house = await a_house()
+    await house.send()
+    await house.pass_by(seconds=RECEIPT_WAIT_S)
+    await house.failover().step()
+    dispatcher = house.dispatcher()
+    held = await dispatcher.claim_one()
+    assert held is not None
+    await house.receipt("delivered", await the_attempt(house, ChannelKind.SMS))
+    await house.take_in_receipts()
+    await dispatcher.carry(held)
+    assert called(house) == []
+    assert await house.reasons(Happening.NOT_SENT) == {REACHED: 1}
+
+
+async def test_a_telephone_that_is_off_is_not_called_but_texted_once_more_later() -> None:
+    house = await a_house()
+    await house.send()
+    await house.receipt("undelivered", error_code=30003)
+    await house.take_in_receipts()
+    await house.send()
+    assert (mailed(house), called(house), len(house.sms.accepted)) == ([MAILS[ANNA]], [], 1)
+    await house.pass_by(minutes=10)
+    await house.send()
+    assert [message.to for message in house.sms.accepted] == [PHONES[ANNA]] * 2
+    assert (await house.reasons(Happening.NOTE))[ONCE_MORE] == 1
+
+
+async def test_it_is_texted_once_more_and_not_for_ever() -> None:
+    house = await a_house()
+    await house.send()
+    for _ in range(4):
+        for attempt in [each for each in await house.attempts() if not each.receipt]:
+            await house.receipt("undelivered", attempt, error_code=30003)
+        await house.take_in_receipts()
+        await house.send()
+        await house.pass_by(minutes=10)
+        await house.send()
+    assert len(house.sms.accepted) == 2
+
+
+async def test_a_critical_text_of_which_nobody_can_tell_is_followed_by_a_call_and_not_by_a_second_text() -> None:
+    house = await a_house()
+    house.sms.script.append((LOST, False))
+    house.sms.can_be_asked = False
+    await house.send()
+    await house.pass_by(seconds=UNCLEAR_WAIT_S)
+    await house.send()
+    assert (called(house), len(house.sms.asked)) == ([PHONES[ANNA]], 1)
+
+
+async def test_a_provider_that_is_not_there_for_long_holds_nobody_up() -> None:
+    house = await a_house()
+    house.sms.script.extend([TryLater(reason="nothing_sent: ClientConnectorError")] * 20)
+    for _ in range(30):
+        await house.send()
+        await house.pass_by(seconds=5)
+    assert called(house) == [PHONES[ANNA]]
+
+
+async def test_somebody_who_stopped_us_is_told_by_no_other_way() -> None:
+    house = await a_house()
+    house.sms.script.append(Refused(reason="opted_out", scope=RefusalScope.CONTACT, code="21610"))
+    await house.rest()
+    assert (called(house), MAILS[ANNA] in mailed(house)) == ([], False)
+
+
+async def test_a_ladder_s_cap_holds_for_other_ways_too_but_never_for_what_is_critical() -> None:
+    for severity, calls in ((Severity.MAJOR, []), (Severity.CRITICAL, [PHONES[ANNA]])):
+        house = await AlertHouse(voice=RecordingChannel(ChannelKind.VOICE)).furnish(email=None)
+        await house.ladder(BY_SMS, cap=1)
+        await house.incident(severity=severity)
+        await house.escalate()
+        house.sms.script.append(REFUSED)
+        await house.send()
+        assert called(house) == calls
+
+
+async def test_quiet_hours_hold_the_other_way_until_they_are_over() -> None:
+    house = await a_house(Severity.MAJOR)
+    hours = {"start": "12:00", "end": "13:00"}
+    await house.records.change_one(Contact, is_("id", ANNA), quiet_hours=hours)
+    house.sms.script.append(REFUSED)
+    await house.send()
+    assert mailed(house) == []
+    await house.pass_by(hours=1)
+    await house.send()
+    assert mailed(house) == [MAILS[ANNA]]
+
+
+async def test_the_end_goes_by_mail_where_it_cannot_go_by_text() -> None:
+    house = await a_house()
+    await house.send()
+    await house.close()
+    house.sms.script.append(REFUSED)
+    await house.escalate()
+    await house.send()
+    assert [message.kind for message in house.mail.accepted] == [DeliveryKind.CLEAR]
+
+
+Build = Callable[[], Awaitable[AlertHouse]]
+
+
+async def refused() -> AlertHouse:
+    house = await a_house()
+    house.sms.script.append(REFUSED)
+    return house
+
+
+async def unanswered() -> AlertHouse:
+    house = await a_house()
+    await house.send()
+    await house.pass_by(seconds=RECEIPT_WAIT_S)
+    return house
+
+
+async def reported() -> AlertHouse:
+    house = await a_house()
+    await house.send()
+    await house.receipt("undelivered", error_code=30005)
+    return house
+
+
+@pytest.mark.parametrize("build", [refused, unanswered, reported])
+async def test_at_every_crash_point_the_next_way_is_taken_once(build: Build) -> None:
+    async def run(house: AlertHouse, fuse: Fuse) -> None:
+        await house.rest(fuse)
+
+    async def check(house: AlertHouse) -> None:
+        out = Counter((message.to, message.kind) for message in house.accepted)
+        assert len(called(house)) <= 1
+        assert out[MAILS[ANNA], DeliveryKind.ALARM] <= 1
+        assert len(house.sms.asked) <= 1
+        others = [each.channel for each in await house.deliveries() if each.instead_of is not None]
+        assert others
+        assert len(set(others)) == len(others)
+        assert not await house.records.count(Delivery, is_("moves_on", True), at_most("moves_on_at", house.clock.now()))
+
+    assert await every_crash_point(build, run, check) > 10
