@@ -142,8 +142,13 @@ class AlertHouse:
 
     async def only_by(self, channel: ChannelKind, contact_id: str = ANNA) -> None:
         """Leave a contact one way by which they can be told."""
-        other = {"email_verified_at": None} if channel is ChannelKind.SMS else {"phone_verified_at": None}
-        await self.records.change_one(Contact, is_("id", contact_id), **other)
+        proofs = {
+            ChannelKind.SMS: "phone_verified_at",
+            ChannelKind.VOICE: "voice_verified_at",
+            ChannelKind.EMAIL: "email_verified_at",
+        }
+        left = {proof: NOON if way is channel else None for way, proof in proofs.items()}
+        await self.records.change_one(Contact, is_("id", contact_id), **left)
 
     async def ladder(self, *steps: dict[str, Any], device_id: str | None = None, **more: Any) -> None:
         ladder = Escalation(

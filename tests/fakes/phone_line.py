@@ -12,6 +12,7 @@ from alerts.channels.channel import Channel, ChannelKind
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.channels.twilio_voice import TwilioVoice
 from alerts.dispatcher import Dispatcher
+from alerts.providers import Providers
 from alerts.signatures import TwilioSignature
 from alerts.voice_hooks import voice_url
 from isocket.domain.deliveries import Attempt
@@ -44,9 +45,9 @@ class PhoneLine:
     async def send(self) -> None:
         """Send everything that is due now, by texts and calls."""
         channels: dict[ChannelKind, Channel] = {ChannelKind.SMS: self.sms, ChannelKind.VOICE: self.voice}
-        dispatcher = Dispatcher(
-            records=self.house.records, clock=self.house.clock, channels=channels, public_url=self.public_url
-        )
+        records, clock = self.house.records, self.house.clock
+        providers = Providers(channels, records=records, clock=clock)
+        dispatcher = Dispatcher(records=records, clock=clock, providers=providers, public_url=self.public_url)
         while await dispatcher.step():
             pass
 

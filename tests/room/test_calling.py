@@ -81,6 +81,7 @@ async def test_who_was_not_reached_is_said_and_the_ladder_goes_on_at_once(
     line: PhoneLine, person: Person, reason: str
 ) -> None:
     await line.house.contact(BERTIL)
+    await line.house.only_by(ChannelKind.VOICE)
     await line.house.ladder(
         {"contact_ids": [ANNA], "channels": ["voice"], "after_s": 0},
         {"contact_ids": [BERTIL], "channels": ["voice"], "after_s": 900},
