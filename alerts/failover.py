@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.endings import goes_though_over, reaches_nobody
-from alerts.ladder import Recipient
 from alerts.letters import ALARM_LIFE, Letters
 from alerts.next_ways import NO_RECEIPT, again_after_s, next_channel
 from alerts.providers import Providers
@@ -19,7 +18,7 @@ from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, endpoints_of
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity
 from isocket.domain.ladders import ladder_of
 from isocket.domain.quiet_hours import held_until
-from isocket.domain.recipients import address_of, why_not
+from isocket.domain.recipients import Recipient, address_of, why_not
 from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH, Clock, to_ms
 from isocket.kit.ids import derived_id
@@ -163,12 +162,13 @@ class Failover:
         return sum(not each.held_up for each in made)
 
     def _message(self, case: _Case, story: Story, to: Recipient, how: str, *, wait_s: float = 0.0) -> Delivery:
-        if case.lost.kind is DeliveryKind.CLEAR:
-            said = self._letters.clear(story, to, case.now)
-        else:
-            said = self._letters.alarm(story, to, 0, case.now)
         due_at = case.now + timedelta(seconds=wait_s)
-        due_at = held_until(case.contact, case.lost.severity, due_at) or due_at
+        held = held_until(case.contact, case.lost.severity, due_at)
+        if case.lost.kind is DeliveryKind.CLEAR:
+            said = self._letters.clear(story, to, case.now, held_until=held)
+        else:
+            said = self._letters.alarm(story, to, 0, case.now, held_until=held)
+        due_at = held or due_at
         return replace(
             said,
             id=_message_id(case, how, to.channel, to.address),

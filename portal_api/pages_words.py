@@ -94,7 +94,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "unclear": "nobody could tell whether it went out",
         "reached_meanwhile": "they have it by another way",
         "spending_cap": "what this month may cost is used up",
-        "cap_reached": "there are as many alarms of it as the ladder allows",
         "channel_not_configured": "nothing goes out this way here",
         # how a try ended
         "number_invalid": "the provider does not know the number",
