@@ -5,7 +5,7 @@ The pages behind the links in alarm mails are mounted with them.
 
 from aiohttp import web
 
-from alerts import incident_page, unsubscribing
+from alerts import incident_page, push_hooks, unsubscribing
 from alerts.replies import Replies
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
@@ -45,6 +45,7 @@ def routes(
         web.post(INBOUND_PATH, hooks.inbound),
         *calls.routes(),
         *incident_page.routes(records=records, clock=clock),
+        *push_hooks.routes(records=records, clock=clock, public_url=public_url),
         *unsubscribing.routes(records=records, clock=clock, public_url=public_url),
     ]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.endpoints import ENDPOINT_KINDS
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.clock import EPOCH
 
@@ -30,7 +31,12 @@ def ended(delivery: Delivery, state: DeliveryState, *, at: datetime, reason: str
 
 
 def may_have_gone(delivery: Delivery) -> bool:
-    """Whether the provider has this message or may have it, so that its reader should hear how it ended."""
+    """Whether the provider has this message or may have it, so that its reader should hear how it ended.
+
+    A browser or a program is tried again after an answer was lost, so that each try may have told it.
+    """
+    if delivery.channel in ENDPOINT_KINDS and delivery.tries and delivery.state is not DeliveryState.FAILED:
+        return True
     return delivery.state in _WENT_OUT or (delivery.state is DeliveryState.FAILED and delivery.reason == UNCLEAR)
 
 

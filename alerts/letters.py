@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from alerts.links import incident_url, unsubscribe_url
 from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text
+from alerts.wording.endpoint_texts import push_text, webhook_text
 from alerts.wording.spoken import alarm_call, clear_call
-from alerts.wording.taking import still_mail, still_text, taken_mail, taken_text
+from alerts.wording.taking import still_mail, still_sentence, still_text, taken_mail, taken_sentence, taken_text
 from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
@@ -16,6 +17,8 @@ from isocket.kit.clock import to_ms
 from isocket.kit.ids import derived_id, new_token, token_hash
 
 ALARM_LIFE = timedelta(hours=2)
+
+_MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 
 _TEXTS = {
     DeliveryKind.ALARM: alarm_text,
@@ -68,10 +71,32 @@ class Letters:
         said = self._words(story, kind, to, token)
         letter = _delivery(story, kind, to, said, number, now=now, due_at=held_until or now)
         letter = replace(letter, held_until=held_until)
+        if to.channel in ENDPOINT_KINDS:
+            text = self._to_endpoint(story, letter, to, token)
+            return replace(letter, text=text, link_hash=token_hash(token))
         return self._linked(letter, token) if to.channel is ChannelKind.EMAIL else letter
 
+    def _to_endpoint(self, story: Story, letter: Delivery, to: Recipient, token: str) -> str:
+        """Return what a browser or a program gets; a program's message names the delivery."""
+        reader, said = _reader(to), ""
+        if letter.kind is DeliveryKind.TAKEN:
+            said = taken_sentence(reader)
+        elif letter.kind is DeliveryKind.REMINDER:
+            said = still_sentence(reader, minutes=_MINUTES)
+        if to.channel is ChannelKind.PUSH:
+            return push_text(story, reader, letter.kind, token=token, public_url=self._public_url, said=said)
+        return webhook_text(
+            story,
+            reader,
+            letter.kind,
+            message_id=letter.id,
+            token=token,
+            public_url=self._public_url,
+            said=said,
+        )
+
     def _words(self, story: Story, kind: DeliveryKind, to: Recipient, token: str) -> Words:
-        reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
+        reader = _reader(to)
         if to.channel is ChannelKind.VOICE:
             return (clear_call if kind is DeliveryKind.CLEAR else alarm_call)(story, reader)
         if to.channel is not ChannelKind.EMAIL:
@@ -83,14 +108,17 @@ class Letters:
             case DeliveryKind.TAKEN:
                 return taken_mail(story, reader, link=link, public_url=public_url)
             case DeliveryKind.REMINDER:
-                minutes = round(ANSWER_WITHIN.total_seconds() / 60)
-                return still_mail(story, reader, minutes=minutes, link=link, public_url=public_url)
+                return still_mail(story, reader, minutes=_MINUTES, link=link, public_url=public_url)
             case _:
                 return alarm_mail(story, reader, link=link, public_url=public_url)
 
     def _linked(self, mail: Delivery, token: str) -> Delivery:
         """Return the mail with its reader's way out, and with the hash by which its links are known again."""
         return replace(mail, unsubscribe_url=unsubscribe_url(self._public_url, token), link_hash=token_hash(token))
+
+
+def _reader(to: Recipient) -> Reader:
+    return Reader(language=to.contact.language, time_zone=to.contact.time_zone)
 
 
 def _delivery(

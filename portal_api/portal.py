@@ -33,6 +33,8 @@ class PortalSettings:
     security_contact: str = "mailto:security@localhost"
     channels: frozenset[ChannelKind] = frozenset({ChannelKind.SMS, ChannelKind.EMAIL})
     countries: frozenset[str] = SERVED
+    push_key: str = ""  # to which browsers subscribe; empty where there are no push messages
+    loopback_targets: bool = False  # whether customers may name addresses of this machine
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400
     cookie_idle_s: float = 24 * 3600

@@ -11,14 +11,18 @@ from alerts.wording.phrases import local_time, mail_name, what, words
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.endpoint_letters import Take, push_body, webhook_body
-from isocket.domain.incidents import IncidentState
 from isocket.domain.letters import spoken
 from isocket.kit.clock import to_text
 
 WEBHOOK_TYPES: Mapping[DeliveryKind, str] = MappingProxyType(
-    {DeliveryKind.ALARM: "incident.alarm", DeliveryKind.CLEAR: "incident.clear"}
+    {
+        DeliveryKind.ALARM: "incident.alarm",
+        DeliveryKind.CLEAR: "incident.clear",
+        DeliveryKind.TAKEN: "incident.taken",
+        DeliveryKind.REMINDER: "incident.reminder",
+    }
 )
-OTHER_TYPE = "incident.note"  # whatever else is said about an incident
+_ASKS = frozenset({DeliveryKind.ALARM, DeliveryKind.REMINDER})  # whose reader is asked to take it, or still to be on it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +44,8 @@ class EndpointWords:
 
 
 def push_text(story: Story, reader: Reader, kind: DeliveryKind, *, token: str, public_url: str, said: str = "") -> str:
-    """Return the notification about an incident; `said` stands in the place of the time for what is neither end."""
+    """Return the notification about an incident; `said` stands in the place of the time where it is given."""
     clear = kind is DeliveryKind.CLEAR
-    asks = kind is DeliveryKind.ALARM and story.incident.state is IncidentState.OPEN
     own = endpoint_words(reader.language)
     return push_body(
         title=_headline(story, reader, clear=clear),
@@ -51,7 +54,7 @@ def push_text(story: Story, reader: Reader, kind: DeliveryKind, *, token: str, p
         tag=story.incident.id,
         token=token,
         opens=f"{urlsplit(public_url).path.rstrip('/')}{INCIDENT_PATH}/{token}",
-        take=Take(label=own.take, done=own.taken, over=own.over, failed=own.failed) if asks else None,
+        take=Take(label=own.take, done=own.taken, over=own.over, failed=own.failed) if kind in _ASKS else None,
     )
 
 
@@ -61,11 +64,11 @@ def webhook_text(
     """Return the message to a program about an incident, with the address by which it may acknowledge."""
     incident, clear = story.incident, kind is DeliveryKind.CLEAR
     links = {"incident": f"{public_url.rstrip('/')}/incidents/{incident.id}"}
-    if kind is DeliveryKind.ALARM:
+    if kind in _ASKS:
         links["acknowledge"] = incident_url(public_url, token)
     headline = _headline(story, reader, clear=clear)
     return webhook_body(
-        WEBHOOK_TYPES.get(kind, OTHER_TYPE),
+        WEBHOOK_TYPES[kind],
         message_id,
         incident.closed_at if clear and incident.closed_at else incident.detected_at,
         test=incident.test,

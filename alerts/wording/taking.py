@@ -40,6 +40,16 @@ def taken_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> W
     return linked_mail(said.taken_subject, [said.taken], story, reader, link=link, public_url=public_url)
 
 
+def taken_sentence(reader: Reader) -> str:
+    """Return in one sentence that somebody else has taken it."""
+    return _words(reader).taken
+
+
+def still_sentence(reader: Reader, *, minutes: int) -> str:
+    """Return in one sentence the question whether its reader still is on it."""
+    return _words(reader).still.format(minutes=minutes)
+
+
 def still_text(story: Story, reader: Reader) -> Words:
     """Return the SMS that asks whether its reader still is on it."""
     return short_message(_words(reader).still_sms, story, reader)

@@ -7,6 +7,8 @@ from itertools import chain
 from typing import Self
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+
 from alerts.callbacks import status_callback
 from alerts.channels.channel import Channel, ChannelKind
 from alerts.channels.mail_text import AddressInvalidError
@@ -14,7 +16,10 @@ from alerts.channels.phone_numbers import is_number
 from alerts.channels.smtp import SmtpMail, SmtpUrlError
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.channels.twilio_voice import TwilioVoice
+from alerts.channels.web_push import WebPush
+from alerts.channels.webhook import Webhook
 from alerts.desk import DeskChannel
+from alerts.endpoints import Endpoints
 from alerts.voice_hooks import voice_url
 from isocket.app.addresses import is_loopback
 from isocket.app.settings import Settings
@@ -24,6 +29,9 @@ from isocket.storage.port import Records
 
 KINDS = (ChannelKind.SMS, ChannelKind.VOICE, ChannelKind.EMAIL)
 """What the desk stands in for where no provider is set up."""
+
+ALWAYS = (ChannelKind.PUSH, ChannelKind.WEBHOOK)
+"""What needs no provider: browsers and programs are called directly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,9 @@ class Channels:
     in_order: Mapping[ChannelKind, tuple[Channel, ...]]
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, records: Records, clock: Clock) -> Self:
+    def from_settings(
+        cls, settings: Settings, *, records: Records, clock: Clock, push_key: EllipticCurvePrivateKey
+    ) -> Self:
         """Return the providers that are set up, and for each kind without one the desk where somebody can open it.
 
         Raises:
@@ -46,6 +56,7 @@ class Channels:
             ChannelKind.SMS: (twilio_of(settings),),
             ChannelKind.VOICE: (voice_of(settings),),
             ChannelKind.EMAIL: (smtp_of(settings, clock),),
+            **_to_endpoints(settings, records=records, clock=clock, push_key=push_key),
         }
         found = {kind: tuple(each for each in way if each is not None) for kind, way in ways.items()}
         if desk_can_be_opened(settings):
@@ -77,13 +88,25 @@ def desk_can_be_opened(settings: Settings) -> bool:
 def kinds_that_arrive(settings: Settings) -> frozenset[ChannelKind]:
     """Return the kinds of channel by which somebody gets a message: by a provider, or on a desk that can be opened."""
     if desk_can_be_opened(settings):
-        return frozenset(KINDS)
+        return frozenset((*KINDS, *ALWAYS))
     given = {
         ChannelKind.SMS: settings.twilio_account_sid,
         ChannelKind.VOICE: _calling_number(settings),
         ChannelKind.EMAIL: settings.smtp_url,
     }
-    return frozenset(kind for kind, provider in given.items() if provider is not None)
+    return frozenset((*(kind for kind, provider in given.items() if provider is not None), *ALWAYS))
+
+
+def _to_endpoints(
+    settings: Settings, *, records: Records, clock: Clock, push_key: EllipticCurvePrivateKey
+) -> dict[ChannelKind, tuple[Channel, ...]]:
+    endpoints = Endpoints(records=records, clock=clock, public_url=settings.origin)
+    loopback = settings.webhook_targets == "loopback"
+    push = WebPush(endpoints=endpoints, clock=clock, key=push_key, contact=settings.security_contact, loopback=loopback)
+    return {
+        ChannelKind.PUSH: (push,),
+        ChannelKind.WEBHOOK: (Webhook(endpoints=endpoints, clock=clock, loopback=loopback),),
+    }
 
 
 def twilio_of(settings: Settings) -> TwilioSms | None:

@@ -34,6 +34,11 @@ class DataFolder:
         return self.path / "keyring.sqlite"
 
     @property
+    def push_key(self) -> Path:
+        """The key by which push services know us. Back it up: browsers have subscribed to this one."""
+        return self.path / "push.key"
+
+    @property
     def broker(self) -> Path:
         """What Mosquitto reads and keeps."""
         return self.path / "broker"

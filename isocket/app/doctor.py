@@ -10,6 +10,7 @@ from rich.text import Text
 from isocket.app.data_folder import DataFolder, DataFolderError
 from isocket.app.examinations import Finding, Health, broker_of_others, own_broker, public_address, smtp, twilio
 from isocket.app.house import House, open_house
+from isocket.app.push_key import open_push_key
 from isocket.app.settings import Settings, load_settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.accounts import Bucket
@@ -60,6 +61,7 @@ async def _of_the_house(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("keyring", Health.GOOD, "opens with the master key")
             yield await _store(house)
             yield await _clock(house)
+            yield await _push(house)
     except DataFolderError as error:
         yield Finding("data folder", Health.WRONG, str(error))
     except MasterKeyError as error:
@@ -79,6 +81,20 @@ async def _store(house: House) -> Finding:
     await house.records.remove_all(Bucket, is_("id", probe.id))
     devices = await house.records.count(Device)
     return Finding("store", Health.GOOD, f"{house.settings.store_file} can be written; {devices} devices")
+
+
+async def _push(house: House) -> Finding:
+    """Open the key that browsers subscribe to, and look whether push services learn who sends."""
+    try:
+        await open_push_key(house.folder, house.records)
+    except DataFolderError as error:
+        return Finding("push", Health.WRONG, str(error))
+    contact = house.settings.security_contact
+    if contact.endswith("@localhost"):
+        return Finding(
+            "push", Health.NOTE, f"{contact} is nobody: some push services refuse (ISOCKET_SECURITY_CONTACT)"
+        )
+    return Finding("push", Health.GOOD, "its key is there, and push services find us")
 
 
 async def _clock(house: House) -> Finding:

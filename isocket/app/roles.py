@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from alerts.callbacks import routes as callback_routes
 from alerts.service import workers
@@ -19,6 +20,7 @@ from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
+from isocket.app.push_key import open_push_key, public_text
 from isocket.app.refusals import RefusalCollector
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
@@ -155,7 +157,8 @@ class Roles:
 
     async def _alerts_stage(self) -> Stage:
         house = self._house
-        channels = Channels.from_settings(house.settings, records=house.records, clock=house.clock)
+        push_key = await open_push_key(house.folder, house.records)
+        channels = Channels.from_settings(house.settings, records=house.records, clock=house.clock, push_key=push_key)
         made = workers(
             records=house.records,
             telemetry=house.telemetry,
@@ -190,7 +193,7 @@ class Roles:
             wakeups=house.wakeups,
             passwords=passwords,
             limits_key=pepper,
-            settings=portal_settings(settings),
+            settings=portal_settings(settings, push_key=await open_push_key(house.folder, house.records)),
             registry=house.registry,
             routes=_routes(settings),
             extra_routes=self._callbacks(),
@@ -221,14 +224,16 @@ class Roles:
         return self._bridge is not None and self._bridge.connected
 
 
-def portal_settings(settings: Settings) -> PortalSettings:
-    """Return what the portal needs of the settings."""
+def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | None = None) -> PortalSettings:
+    """Return what the portal needs of the settings; without `push_key` no browser can subscribe."""
     return PortalSettings(
         public_url=settings.origin,
         trusted_proxies=settings.trusted_proxies,
         security_contact=settings.security_contact,
         channels=kinds_that_arrive(settings),
         countries=frozenset(settings.sms_countries),
+        push_key="" if push_key is None else public_text(push_key),
+        loopback_targets=settings.webhook_targets == "loopback",
     )
 
 

@@ -125,6 +125,11 @@ class Settings(BaseModel):
         default=None, description="`smtps://user:password@host:port`; without it mail goes to the desk"
     )
     mail_from: str = Field(default="iSocket <no-reply@localhost>", description="sender of every mail")
+    webhook_targets: Literal["internet", "loopback"] = Field(
+        default="internet",
+        description="`loopback` also lets customers name addresses of this machine for webhooks and push, to try them "
+        "out; never where strangers have accounts",
+    )
     operator_email: Annotated[str | None, BeforeValidator(_mailbox)] = Field(
         default=None, description="who runs this cloud: gets a mail when the cloud itself is in trouble"
     )
@@ -167,7 +172,8 @@ class Settings(BaseModel):
         "from which somebody may earn by having codes sent",
     )
     security_contact: str = Field(
-        default="mailto:security@localhost", description="where to report a security hole, for `security.txt`"
+        default="mailto:security@localhost",
+        description="where to report a security hole, for `security.txt`, and where push services find who sends",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="how much is logged, to standard error"

@@ -1,6 +1,7 @@
 """Where messages end up: with a provider, on a desk that can be opened, or visibly nowhere."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from isocket.app.channels import Channels, kinds_that_arrive
 from isocket.app.roles import _routes
@@ -55,5 +56,7 @@ def test_there_is_no_desk_where_a_proxy_or_another_machine_may_lead_strangers_to
 )
 def test_a_kind_without_provider_and_desk_is_no_channel(environ: dict[str, str], kinds: frozenset[ChannelKind]) -> None:
     settings = load_settings(environ)
-    made = Channels.from_settings(settings, records=StoredRecords(MemoryDocuments()), clock=SystemClock())
-    assert (frozenset(made.by_kind), kinds_that_arrive(settings)) == (kinds, kinds)
+    records, key = StoredRecords(MemoryDocuments()), generate_private_key(SECP256R1())
+    made = Channels.from_settings(settings, records=records, clock=SystemClock(), push_key=key)
+    expected = kinds | {ChannelKind.PUSH, ChannelKind.WEBHOOK}  # these need no provider
+    assert (frozenset(made.by_kind), kinds_that_arrive(settings)) == (expected, expected)

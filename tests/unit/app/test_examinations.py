@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from aiohttp import BasicAuth, web
 from aiohttp.test_utils import TestServer, unused_port
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from isocket.app import examinations
 from isocket.app.channels import Channels, smtp_of
@@ -122,12 +123,14 @@ async def test_a_public_address_without_encryption_is_wrong() -> None:
 
 
 async def test_what_is_set_up_is_used_and_the_rest_ends_on_the_desk(twilio: str) -> None:
-    records = StoredRecords(MemoryDocuments())
-    some = Channels.from_settings(with_twilio(twilio), records=records, clock=SystemClock())
-    none = Channels.from_settings(load_settings({}), records=records, clock=SystemClock())
+    records, key = StoredRecords(MemoryDocuments()), generate_private_key(SECP256R1())
+    some = Channels.from_settings(with_twilio(twilio), records=records, clock=SystemClock(), push_key=key)
+    none = Channels.from_settings(load_settings({}), records=records, clock=SystemClock(), push_key=key)
+    direct = {ChannelKind.PUSH: "web_push", ChannelKind.WEBHOOK: "webhook"}  # these are always real
     assert {kind: each.name for kind, each in some.by_kind.items()} == {
         ChannelKind.SMS: "twilio",
         ChannelKind.VOICE: "twilio",
         ChannelKind.EMAIL: "desk",
+        **direct,
     }
-    assert {each.name for each in none.by_kind.values()} == {"desk"}
+    assert {each.name for kind, each in none.by_kind.items() if kind not in direct} == {"desk"}
