@@ -17,7 +17,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Telemetry
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.wakeups import Wakeups, queue_bell
 from isocket.storage.worker import Worker
 
 JUDGES = 2
@@ -50,9 +50,7 @@ def workers(
             dispatcher=dispatcher,
             lane=lane,
             calls=CALLS[urgency],
-            # The bell rings for any delivery, and every claim in vain makes an alarm wait a little: what is not
-            # urgent looks for itself.
-            bell=wakeups.bell(Delivery.collection) if urgency is Urgency.URGENT else wakeups.bell(),
+            bell=wakeups.bell(queue_bell(Delivery.collection, lane)),
             clock=clock,
             right_of_way=right_of_way if urgency is Urgency.URGENT else None,
         )

@@ -80,6 +80,7 @@ def lane_name(urgency: Urgency, channel: ChannelKind) -> str:
         ("contact_id",),
         ("link_hash",),
     ),
+    queue="lane",
 )
 class Delivery(Record):
     """One message to one person by one channel. Id derived from why, so that a second run adds nothing.

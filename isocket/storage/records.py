@@ -16,7 +16,7 @@ from isocket.storage.codec import (
 )
 from isocket.storage.documents import Documents
 from isocket.storage.port import Op, Test, Value
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.wakeups import Wakeups, queue_bell
 
 R = TypeVar("R", bound=Record)
 
@@ -38,9 +38,8 @@ class StoredRecords:
         Raises:
             AlreadyThereError: id or unique fields are taken.
         """
-        kind = type(record)
-        await self._documents.add_all([(collection_of(kind), to_document(record))], refuse_if_there=True)
-        self._ring(kind)
+        await self._documents.add_all([(collection_of(type(record)), to_document(record))], refuse_if_there=True)
+        self._ring_for(record)
 
     async def add_all(self, records: Sequence[Record]) -> int:
         """Store those that are not there yet, each by itself; return how many were new."""
@@ -49,7 +48,7 @@ class StoredRecords:
             return 0
         new = await self._documents.add_all(items)
         if new:
-            self._ring(*{type(record) for record in records})
+            self._ring_for(*records)
         return new
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
@@ -99,17 +98,18 @@ class StoredRecords:
         )
         if document is None:
             return None
+        changed = from_document(kind, document)
         if changes.get("lease_until", EPOCH) == EPOCH:  # what was just claimed is nobody else's work
-            self._ring(kind)
-        return from_document(kind, document)
+            self._ring_for(changed)
+        return changed
 
     async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:
-        """Change every record that fits; return how many. Raises as `change_one` does."""
+        """Change every record that fits; return how many. Raises as `change_one` does. No bell of a queue is rung."""
         changed = await self._documents.change_all(
             collection_of(kind), _encode_tests(kind, tests), _encode_changes(kind, changes)
         )
-        if changed:
-            self._ring(kind)
+        if changed and self._wakeups is not None:
+            self._wakeups.ring(kind.collection)
         return changed
 
     async def remove_all(self, kind: type[R], *tests: Test) -> int:
@@ -120,10 +120,13 @@ class StoredRecords:
         """Return how many fit."""
         return await self._documents.count(collection_of(kind), _encode_tests(kind, tests))
 
-    def _ring(self, *kinds: type[Record]) -> None:
-        if self._wakeups is not None:
-            for kind in kinds:
-                self._wakeups.ring(kind.collection)
+    def _ring_for(self, *records: Record) -> None:
+        if self._wakeups is None:
+            return
+        names = {record.collection for record in records}
+        names |= {queue_bell(each.collection, getattr(each, each.queue)) for each in records if each.queue}
+        for name in names:
+            self._wakeups.ring(name)
 
 
 def _encode_tests(kind: type[Record], tests: Sequence[Test]) -> list[Test]:

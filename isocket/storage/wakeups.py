@@ -7,7 +7,7 @@ from isocket.kit.clock import Clock
 
 
 class Wakeups:
-    """Bells by name: a collection's name, or `telemetry` for devices that wait to be judged."""
+    """Bells by name: a collection's name, that of a queue in it, or `telemetry` for devices that wait to be judged."""
 
     def __init__(self) -> None:
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
@@ -20,6 +20,11 @@ class Wakeups:
     def bell(self, *names: str) -> "Bell":
         """Return a bell that rings for any of `names`; a ring before `wait` is not lost."""
         return Bell(self._bells, names)
+
+
+def queue_bell(collection: str, queue: str) -> str:
+    """Return the name of the bell for what is stored in one queue of a collection, see `Record.queue`."""
+    return f"{collection}/{queue}"
 
 
 class Bell:

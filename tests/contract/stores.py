@@ -38,6 +38,7 @@ class Colour(StrEnum):
     account="person_id",
     unique=(("code",), ("shelf", "place"), ("email",)),
     indexed=(("rank",), ("due_at", "ready")),
+    queue="colour",
 )
 class Thing(Record):
     person_id: Plain[str | None] = None

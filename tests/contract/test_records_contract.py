@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from isocket.domain.accounts import Account
+from isocket.domain.commands import Command
 from isocket.domain.devices import Device
 from isocket.domain.record import Record
+from isocket.kit.clock import EPOCH
 from isocket.storage.port import AlreadyThereError, above, at_most, every, is_, is_not, one_of
 from isocket.storage.records import StoredRecords
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.wakeups import Wakeups, queue_bell
 from isocket.storage.worker import claim, settle
 from tests.contract.stores import Colour, Thing
 from tests.fakes.clock import NOON, ManualClock
@@ -442,3 +444,26 @@ async def test_what_is_stored_rings_the_bell_of_its_collection(
     assert await rang()
     await records.add(Account(id="acc", email="ada@example.org", created_at=NOON))
     assert not await rang()
+
+
+async def test_a_record_for_one_queue_rings_the_bell_of_that_queue_and_of_no_other(
+    records: StoredRecords, wakeups: Wakeups
+) -> None:
+    red, blue = (wakeups.bell(queue_bell("test_things", each)) for each in (Colour.RED, Colour.BLUE))
+    await records.add_all([Thing(id="a", colour=Colour.RED)])
+    assert red._event.is_set()
+    assert not blue._event.is_set()
+    await records.change_one(Thing, is_("id", "a"), colour=Colour.BLUE)
+    assert blue._event.is_set()
+
+
+async def test_a_claim_rings_nobody_and_letting_go_does(
+    records: StoredRecords, wakeups: Wakeups, clock: ManualClock
+) -> None:
+    await records.add(Command(id="cmd", device_id="d", account_id="a", name="on", created_at=NOON, expires_at=NOON))
+    bell = wakeups.bell(Command.collection)
+    held = await claim(records, Command, clock=clock, lease_s=10)
+    assert held is not None
+    assert not bell._event.is_set()
+    await settle(records, held, lease_until=EPOCH)
+    assert bell._event.is_set()
