@@ -9,7 +9,7 @@ from typing import Any
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
 from isocket.storage.rollup import STEPS, rolled_up
-from isocket.storage.telemetry import Confirmed, Order, Series, Waiting, flat
+from isocket.storage.telemetry import Confirmed, Order, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import Wakeups
 
 BELL = "telemetry"
@@ -45,6 +45,14 @@ class _Device:
             and 0 < self.heard_ms <= now_ms - self.silent_after_ms
             and self.heard_ms != self.silence_judged_ms
         )
+
+    def gone_ms(self) -> int | None:
+        """Return when it went or will have gone, None where nobody waits for its silence."""
+        if self.silent_after_ms is None or not self.heard_ms:
+            return None
+        by_silence = self.heard_ms + self.silent_after_ms // 2
+        said_gone = self.offline_ms is not None and self.offline_ms >= self.heard_ms
+        return min(by_silence, self.offline_ms) if said_gone and self.offline_ms is not None else by_silence
 
     def due_since_ms(self, now_ms: int) -> int | None:
         """Return since when somebody should look at it; None if nobody needs to."""
@@ -253,6 +261,19 @@ class MemoryTelemetry:
         device.woken = True
         _begin_to_wait(device, to_ms(self._clock.now()))
         self._ring()
+
+    async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
+        """Count who is there and who went lately."""
+        now_ms, since_ms = to_ms(now), to_ms(now) - round(within_s * 1000)
+        known = [(gone_ms, each) for each in self._devices.values() if (gone_ms := each.gone_ms()) is not None]
+        lately = [each.fields.get("mains") is False for gone_ms, each in known if since_ms < gone_ms <= now_ms]
+        waiting = [each.waiting_since_ms for each in self._devices.values() if each.waiting_since_ms is not None]
+        return RollCall(
+            present=sum(gone_ms > now_ms for gone_ms, _ in known),
+            gone=len(lately) - sum(lately),
+            dark=sum(lately),
+            waiting_since=from_ms(min(waiting)) if waiting else None,
+        )
 
     async def forget(self, device_id: str) -> int:
         """Remove everything reported by a device; return how many reports there were."""

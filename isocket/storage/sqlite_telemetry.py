@@ -17,7 +17,7 @@ from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.rollup import STEPS, rolled_up
 from isocket.storage.sqlite_documents import Look, Run
 from isocket.storage.sqlite_heard import HeardDevices
-from isocket.storage.telemetry import Confirmed, Order, Series, Waiting, flat
+from isocket.storage.telemetry import Confirmed, Order, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import Wakeups
 
 BELL = "telemetry"
@@ -104,6 +104,15 @@ UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, sile
 WHERE name = :name AND fence = :fence AND lease_until > 0
 RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN received + silent_after END
 """
+_ROLL_CALL = """
+SELECT ifnull(sum(gone_at > :now), 0),
+  ifnull(sum(gone_at <= :now AND gone_at > :since AND NOT dark), 0),
+  ifnull(sum(gone_at <= :now AND gone_at > :since AND dark), 0)
+FROM (SELECT CASE WHEN offline_at >= received THEN min(offline_at, received + silent_after / 2)
+             ELSE received + silent_after / 2 END AS gone_at, ifnull(fields ->> 'mains' = 0, 0) AS dark
+      FROM heard WHERE silent_after IS NOT NULL AND received > 0)
+"""
+_WAITS_LONGEST = "SELECT min(waiting_since) FROM heard WHERE waiting_since IS NOT NULL"
 _BEYOND = """
 SELECT json_group_array(json_array(boot, seq)) FROM (
   SELECT boot, seq FROM reports WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT 100000)
@@ -370,6 +379,19 @@ class SqliteTelemetry:
 
         await self._write(work)
         self._ring()
+
+    async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
+        """Count who is there and who went lately: one look through all devices."""
+        now_ms = to_ms(now)
+        asked = {"now": now_ms, "since": now_ms - round(within_s * 1000)}
+
+        def work(connection: sqlite3.Connection) -> RollCall:
+            present, gone, dark = connection.execute(_ROLL_CALL, asked).fetchone()
+            (since_ms,) = connection.execute(_WAITS_LONGEST).fetchone()
+            waiting_since = None if since_ms is None else from_ms(since_ms)
+            return RollCall(present=present, gone=gone, dark=dark, waiting_since=waiting_since)
+
+        return await self._read(work)
 
     async def forget(self, device_id: str) -> int:
         """Remove everything reported by a device; return how many reports there were."""

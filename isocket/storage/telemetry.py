@@ -38,6 +38,26 @@ class Confirmed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RollCall:
+    """How many sockets are there, of those whose silence is waited for: the devices are counted, never named.
+
+    A device is gone when the broker said so and it has not been heard since, or when half the time has passed after
+    which its silence is judged. `gone` went within the time that was asked about, and `dark` did so too after having
+    said that it has no mains power; who went longer ago is not counted at all.
+    """
+
+    present: int
+    gone: int
+    dark: int
+    waiting_since: datetime | None  # since when the device waits that waits longest to be judged
+
+    @property
+    def all(self) -> int:
+        """Return of how many this tells."""
+        return self.present + self.gone + self.dark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """Points of one device: `ts` in UTC milliseconds; a list as long for each field, None where no value is."""
 
@@ -120,6 +140,10 @@ class Telemetry(Protocol):
 
     async def wake(self, device_id: str) -> None:
         """Make a device wait to be judged now: its settings or its owner changed. Unknown devices are no error."""
+        ...
+
+    async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
+        """Count the devices that are there, and those that went within the last `within_s` seconds."""
         ...
 
     async def forget(self, device_id: str) -> int:

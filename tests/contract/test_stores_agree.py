@@ -335,6 +335,7 @@ class TelemetryScript:
             answers.append(await self.telemetry.latest(["d1", "d2"]))
             answers.append(await self.telemetry.confirmed(["d1", "d2"]))
             answers.append(await self.telemetry.reports_waiting())
+            answers.append(await self.telemetry.roll_call(now=self.clock.now(), within_s=100))
         return answers
 
     async def store(self, rows: Sequence[tuple[Any, ...]]) -> list[bool]:

@@ -686,3 +686,50 @@ async def test_a_series_that_cannot_be_is_refused(telemetry: Telemetry, asked: d
     await telemetry.store([report(1)])
     with pytest.raises(ValueError, match=r"step|cursor|zone"):
         await telemetry.series("d1", start=NOON, end=NOON + timedelta(days=1), **asked)
+
+
+async def watched(telemetry: Telemetry, clock: ManualClock, device: str, fields: dict[str, Any]) -> None:
+    """Have a device say something and be judged: its silence is waited for from 100 s on."""
+    await telemetry.store([report(1, fields, device=device)])
+    assert await settle(telemetry, await claimed(telemetry, clock), silent_after_s=100)
+
+
+async def test_the_roll_call_counts_who_is_there_who_went_lately_and_who_went_without_power(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    for device, fields in (("here", IN_ORDER), ("gone", IN_ORDER), ("dark", LOST)):
+        await watched(telemetry, clock, device, fields)
+    before = await telemetry.roll_call(now=clock.now(), within_s=30)
+    assert (before.present, before.gone, before.dark, before.all) == (3, 0, 0, 3)
+    await clock.advance(60)
+    await telemetry.store([report(2, device="here", late_s=60)])
+    lately = await telemetry.roll_call(now=clock.now(), within_s=30)
+    assert (lately.present, lately.gone, lately.dark) == (1, 1, 1)
+    long_ago = await telemetry.roll_call(now=clock.now(), within_s=10)
+    assert (long_ago.present, long_ago.gone, long_ago.dark) == (1, 0, 0)
+
+
+async def test_whom_the_broker_calls_gone_is_gone_at_once_until_heard_again(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await watched(telemetry, clock, "d1", IN_ORDER)
+    await clock.advance(5)
+    await telemetry.note_presence("d1", online=False, at=clock.now())
+    assert (await telemetry.roll_call(now=clock.now(), within_s=30)).gone == 1
+    await clock.advance(1)
+    await telemetry.store([report(2, late_s=6)])
+    assert (await telemetry.roll_call(now=clock.now(), within_s=30)).present == 1
+
+
+async def test_a_device_for_whose_silence_nobody_waits_is_not_counted_and_who_waits_longest_is_told(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    since = clock.now()
+    await clock.advance(7)
+    await telemetry.store([report(1, device="d2")])
+    roll = await telemetry.roll_call(now=clock.now(), within_s=30)
+    assert (roll.all, roll.waiting_since) == (0, since)
+    for _ in range(2):
+        await settle(telemetry, await claimed(telemetry, clock))
+    assert (await telemetry.roll_call(now=clock.now(), within_s=30)).waiting_since is None

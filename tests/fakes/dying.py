@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from isocket.domain.record import Record
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.storage.port import Records, Test, Value
-from isocket.storage.telemetry import Confirmed, Order, Series, Telemetry, Waiting
+from isocket.storage.telemetry import Confirmed, Order, RollCall, Series, Telemetry, Waiting
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -149,6 +149,9 @@ class DyingTelemetry:
 
     async def wake(self, device_id: str) -> None:
         await self.fuse.guard(lambda: self._inner.wake(device_id))
+
+    async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
+        return await self.fuse.guard(lambda: self._inner.roll_call(now=now, within_s=within_s))
 
     async def forget(self, device_id: str) -> int:
         return await self.fuse.guard(lambda: self._inner.forget(device_id))
