@@ -12,6 +12,7 @@ from alerts.rules.memory import Key
 from alerts.short_codes import STILL_OPEN, free_code
 from alerts.timeline import incident_line
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
+from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
@@ -98,7 +99,7 @@ class IncidentLedger:
             state=IncidentState.CLOSED,
             open_key=None,
             closed_at=from_ms(close.at_ms),
-            needs_step=told and is_told(known.severity) and not close.explained,
+            needs_step=told and is_told(known.severity) and not close.explained and known.explained_by is None,
             step_due_at=self._now,
             **changes,
         )
@@ -195,6 +196,7 @@ class IncidentLedger:
             opened_at=from_ms(opening.began_ms),
             detected_at=self._now,
             explained_by=opening.explained_by,
+            part_of=opening.part_of,
             short_code=await free_code(self._records, self._case.account_id, opening.incident_id),
             open_key=open_key(self._case.device_id, cause, probe, about),
             needs_step=is_told(severity) and opening.explained_by is None,
@@ -207,10 +209,13 @@ class IncidentLedger:
         lines = [incident_line(incident, Happening.OPENED, at=self._now, detail=began)]
         if incident.explained_by is not None:
             detail = {"incident_id": incident.explained_by}
-            reason = f"explained_by_{Cause.FLAPPING if opening.comes_and_goes else Cause.MAINS_LOST}"
+            reason = f"explained_by_{_kind_of_explanation(opening, incident.explained_by)}"
             lines.append(
                 incident_line(incident, Happening.NOT_SENT, "explained", at=self._now, reason=reason, detail=detail)
             )
+        if incident.part_of is not None:
+            detail, reason = {"outage_id": incident.part_of}, "part_of_power_cut"
+            lines.append(incident_line(incident, Happening.NOTE, reason, at=self._now, reason=reason, detail=detail))
         if not is_told(incident.severity):
             lines.append(incident_line(incident, Happening.NOT_SENT, "info", at=self._now, reason="information_only"))
         return lines
@@ -223,3 +228,9 @@ class IncidentLedger:
     async def _note(self, incident: Incident, reason: str, *key: str | int, detail: dict[str, Any]) -> None:
         line = incident_line(incident, Happening.NOTE, reason, *key, at=self._now, reason=reason, detail=detail)
         await self._records.add_all([line])
+
+
+def _kind_of_explanation(opening: Open, explanation: str) -> str:
+    if is_outage(explanation):
+        return "outage"
+    return Cause.FLAPPING if opening.comes_and_goes else Cause.MAINS_LOST

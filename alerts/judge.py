@@ -7,6 +7,7 @@ from datetime import datetime
 from alerts.causes import OWNED_ELSEWHERE
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, open_incidents
+from alerts.outages import Outages, with_outages
 from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
 from alerts.rules.judgement import Heard, Judgement, judge
@@ -43,12 +44,22 @@ class Judge:
     6. Settle the claim with the envelope and the next look.
     """
 
-    def __init__(self, *, records: Records, telemetry: Telemetry, clock: Clock, wakeups: Wakeups, owner: str) -> None:
+    def __init__(
+        self,
+        *,
+        records: Records,
+        telemetry: Telemetry,
+        clock: Clock,
+        wakeups: Wakeups,
+        owner: str,
+        outages: Outages | None = None,
+    ) -> None:
         self._records = records
         self._telemetry = telemetry
         self._clock = clock
         self._wakeups = wakeups
         self._owner = owner
+        self._outages = outages or Outages(records=records, telemetry=telemetry, clock=clock)
         self._started_ms = to_ms(clock.now())
 
     async def step(self) -> bool:
@@ -80,7 +91,8 @@ class Judge:
         hearing = await self._hearing(waiting, claimed_ms, now)
         judgement = judge(case, memory, heard, hearing, to_ms(now))
         judgement, strays = _reconcile(case, judgement, own)
-        await ledger.carry_out(judgement.decisions, strays)
+        decisions = await with_outages(judgement.decisions, self._outages)
+        await ledger.carry_out(decisions, strays)
         if judgement.decisions:
             self._wakeups.ring(Incident.collection)
         if judgement.started_over is not None:
@@ -102,12 +114,15 @@ class Judge:
         bridge = await self._records.get(Listening, BRIDGE)
         if bridge is None:
             return Hearing(heard_ms=heard_ms, claimed_ms=claimed_ms, listening_ms=self._started_ms)
+        deaf = (now - bridge.until).total_seconds() > BELIEVED_FOR_S
+        known_of = deaf and await self._outages.known() is not None
         return Hearing(
             heard_ms=heard_ms,
             claimed_ms=claimed_ms,
             listening_ms=to_ms(bridge.since),
-            until_ms=to_ms(bridge.until),
-            deaf=(now - bridge.until).total_seconds() > BELIEVED_FOR_S,
+            # Once it is known that nobody listens, silence opens incidents that the outage explains.
+            until_ms=None if known_of else to_ms(bridge.until),
+            deaf=deaf and not known_of,
         )
 
     async def _pass_over(self, waiting: Waiting, device: Device | None) -> None:

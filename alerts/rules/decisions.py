@@ -40,6 +40,7 @@ class Open:
     by_device: bool = False
     late: bool = False
     comes_and_goes: bool = False
+    part_of: str | None = None  # the power cut that befell many at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

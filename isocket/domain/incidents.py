@@ -62,6 +62,8 @@ class IncidentState(StrEnum):
         ("device_id", "opened_at"),
         ("needs_step", "step_due_at"),
         ("short_code",),
+        ("cause", "detected_at"),
+        ("state", "needs_step", "explained_by", "detected_at"),
     ),
 )
 class Incident(Record):
@@ -83,7 +85,8 @@ class Incident(Record):
     confirmed_at: Annotated[datetime | None, INCIDENT_FACT] = None  # whoever took it said again that they are on it
     asked_at: Plain[datetime | None] = None  # they were asked whether they still are, and have not answered
     closed_at: Annotated[datetime | None, INCIDENT_FACT] = None
-    explained_by: Annotated[str | None, INCIDENT_FACT] = None  # the incident that makes this one no news
+    explained_by: Annotated[str | None, INCIDENT_FACT] = None  # the incident, or the outage, that makes it no news
+    part_of: Annotated[str | None, INCIDENT_FACT] = None  # the power cut that befell many at once
     short_code: Annotated[str, INCIDENT_FACT] = ""  # what a reply says to acknowledge
     open_key: Plain[str | None] = None
     needs_step: Plain[bool] = False  # the ladder has something to do, see alerts.escalation

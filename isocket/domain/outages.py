@@ -18,6 +18,14 @@ class OutageKind(StrEnum):
 SILENCING = (OutageKind.DEAF, OutageKind.FLEET)
 """The kinds that explain why sockets are not heard."""
 
+PREFIX = "out"
+"""What the ids of outages begin with, before the first `_`: an incident may be explained by one, or by another."""
+
+
+def is_outage(explanation: str) -> bool:
+    """Return whether what explains an incident is an outage."""
+    return explanation.startswith(f"{PREFIX}_")
+
 
 @record(collection="outages", unique=(("open_key",),), indexed=(("kind", "began_at"), ("settled", "began_at")))
 class Outage(Record):

@@ -1,0 +1,232 @@
+"""Keeps what befalls many sockets at once: notices it, tells the operator once, and holds `offline` back for it.
+
+There is one open outage of ours at a time, and one power cut. The judge asks here before it opens an incident, so
+that the first of ten thousand is held back as well; a worker looks every few seconds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alerts.fleet import (
+    DEAF_AFTER_S,
+    LONGEST_S,
+    SETTLING_S,
+    Thresholds,
+    fell_silent,
+    is_back,
+    lost_power,
+)
+from alerts.metrics import AlertMetrics
+from alerts.operator import Operator, tell_operator
+from alerts.outage_news import news_of, news_of_end
+from alerts.rules.decisions import Decision, Open
+from isocket.domain.incidents import Cause, Incident
+from isocket.domain.listening import BRIDGE, Listening
+from isocket.domain.outages import PREFIX, Outage, OutageKind
+from isocket.kit.clock import Clock, to_ms
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, above, is_, is_not
+from isocket.storage.telemetry import RollCall, Telemetry
+
+log = get_logger(__name__)
+
+LOOK_EVERY_S = 5.0
+FRESH_S = 1.0  # so old what was counted may be when thousands are judged at once
+MOST_CUT = 20_000  # sockets without power that are counted
+
+OURS, POWER = "ours", "power"
+"""The keys of which one outage at a time can be open."""
+
+
+class Outages:
+    """What is out at present, for the judges of one process and for the worker that watches."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        telemetry: Telemetry,
+        clock: Clock,
+        limits: Thresholds | None = None,
+        operator: Operator | None = None,
+        metrics: AlertMetrics | None = None,
+    ) -> None:
+        self._records = records
+        self._telemetry = telemetry
+        self._clock = clock
+        self._limits = limits or Thresholds()
+        self._operator = operator or Operator()
+        self._metrics = metrics or AlertMetrics()
+        self._started_at = clock.now()
+        self._counted: tuple[datetime, RollCall] | None = None
+        self._power_looked_at: datetime | None = None
+
+    async def known(self) -> Outage | None:
+        """Return the outage of ours that is known of."""
+        return await self._open(OURS)
+
+    async def silencing(self) -> Outage | None:
+        """Return the outage that explains why a socket is not heard now; look anew before saying that there is none."""
+        return await self._open(OURS) or await self._notice_silence(self._clock.now())
+
+    async def power_cut(self) -> Outage | None:
+        """Return the power cut of many that is going on, None where it is not known to be one (yet)."""
+        now = self._clock.now()
+        known = await self._open(POWER)
+        if known is not None or not self._is_stale(self._power_looked_at, now):
+            return known
+        self._power_looked_at = now
+        return await self._notice_power(now)
+
+    async def look(self) -> bool:
+        """Look once at the fleet and at what is out; return False: there is never more to do at once."""
+        now = self._clock.now()
+        ours = await self.silencing()
+        if ours is not None:  # each time: a judge may have noticed it, or somebody who died before telling
+            await tell_operator(self._records, self._operator, "outage", ours.id, news_of(ours), now=now)
+            ours = await self._follow(ours, now)
+        power = await self._open(POWER)
+        power = await (self._notice_power(now) if power is None else self._follow_power(power, now))
+        kinds = {each.kind for each in (ours, power) if each is not None}
+        self._metrics.outages(kinds)
+        return False
+
+    async def _notice_silence(self, now: datetime) -> Outage | None:
+        deaf_since = await self._deaf_since(now)
+        if deaf_since is not None:
+            roll = await self._roll_call(now)
+            return await self._begin(OutageKind.DEAF, OURS, deaf_since, now, hit=roll.all, fleet=roll.all)
+        if not await self._listens_long_enough(now):
+            return None
+        roll = await self._roll_call(now)
+        if not fell_silent(roll, self._limits):
+            return None
+        return await self._begin(OutageKind.FLEET, OURS, now, now, hit=roll.gone, fleet=roll.present + roll.gone)
+
+    async def _follow(self, outage: Outage, now: datetime) -> Outage | None:
+        """Keep count of an outage of ours, and end it when the sockets are there again; return it while it lasts."""
+        roll = await self._roll_call(now)
+        if await self._deaf_since(now) is None:
+            too_long = now >= outage.began_at + timedelta(seconds=LONGEST_S)
+            if too_long or is_back(outage, roll, self._limits):
+                await self._end(outage, now)
+                return None
+        if roll.gone > outage.hit:
+            await self._records.change_one(Outage, is_("id", outage.id), hit=roll.gone)
+        return outage
+
+    async def _deaf_since(self, now: datetime) -> datetime | None:
+        """Return since when nobody listens, None while somebody does or before we can tell."""
+        bridge = await self._records.get(Listening, BRIDGE)
+        if bridge is None:  # none has ever listened here
+            return None
+        since = max(bridge.until, self._started_at)
+        return since if now > since + timedelta(seconds=DEAF_AFTER_S) else None
+
+    async def _listens_long_enough(self, now: datetime) -> bool:
+        """Return whether sockets have had time to be heard since we listen: a pause of ours is no silence of theirs."""
+        bridge = await self._records.get(Listening, BRIDGE)
+        since = self._started_at if bridge is None else bridge.since
+        return now >= since + timedelta(seconds=SETTLING_S)
+
+    async def _notice_power(self, now: datetime) -> Outage | None:
+        cut = await self._lately_cut(now)
+        customers = len({each.account_id for each in cut})
+        fleet = (await self._roll_call(now)).all
+        if not lost_power(customers=customers, sockets=len(cut), fleet=fleet, limits=self._limits):
+            return None
+        began = min(each.detected_at for each in cut)
+        begun = await self._begin(OutageKind.POWER, POWER, began, now, hit=len(cut), fleet=fleet)
+        if begun is not None:
+            await self._join(cut, begun)
+        return begun
+
+    async def _follow_power(self, outage: Outage, now: datetime) -> Outage | None:
+        """Count who is hit; it is over when nobody new has been hit for a while, however long the power stays away."""
+        cut = await self._lately_cut(now)
+        if not cut:
+            await self._end(outage, now)
+            return None
+        await self._join(cut, outage)
+        began = outage.began_at - timedelta(milliseconds=1)
+        hit = await self._records.count(
+            Incident, is_("cause", Cause.MAINS_LOST), above("detected_at", began), is_("part_of", outage.id)
+        )
+        if hit > outage.hit:
+            return await self._records.change_one(Outage, is_("id", outage.id), hit=hit) or outage
+        return outage
+
+    async def _lately_cut(self, now: datetime) -> list[Incident]:
+        since = now - timedelta(seconds=self._limits.power_within_s)
+        return await self._records.find(
+            Incident, is_("cause", Cause.MAINS_LOST), above("detected_at", since), limit=MOST_CUT
+        )
+
+    async def _join(self, cut: list[Incident], outage: Outage) -> None:
+        """Count those in that were told before it was known to be many."""
+        for each in cut:
+            if each.part_of is None:
+                await self._records.change_one(Incident, is_("id", each.id), is_("part_of", None), part_of=outage.id)
+
+    async def _begin(
+        self, kind: OutageKind, key: str, began: datetime, now: datetime, *, hit: int, fleet: int
+    ) -> Outage | None:
+        outage = Outage(
+            id=derived_id(PREFIX, kind, to_ms(now)),
+            kind=kind,
+            began_at=began,
+            noticed_at=now,
+            hit=hit,
+            fleet=fleet,
+            open_key=key,
+        )
+        if await self._records.add_all([outage]):
+            log.error("outage_began", outage_id=outage.id, kind=kind.value, hit=hit, fleet=fleet)
+        return await self._open(key)
+
+    async def _end(self, outage: Outage, now: datetime) -> None:
+        news = news_of_end(outage, now)
+        if news is not None:
+            await tell_operator(self._records, self._operator.by_mail(), "outage_over", outage.id, news, now=now)
+        ended = await self._records.change_one(
+            Outage,
+            is_("id", outage.id),
+            is_not("open_key", None),
+            open_key=None,
+            ended_at=now,
+            settled=outage.kind is OutageKind.POWER,  # nothing is held back for it
+        )
+        if ended is not None:
+            log.warning("outage_ended", outage_id=outage.id, kind=outage.kind.value)
+
+    async def _open(self, key: str) -> Outage | None:
+        found = await self._records.find(Outage, is_("open_key", key), limit=1)
+        return found[0] if found else None
+
+    async def _roll_call(self, now: datetime) -> RollCall:
+        if self._counted is None or self._is_stale(self._counted[0], now):
+            self._counted = now, await self._telemetry.roll_call(now=now, within_s=self._limits.within_s)
+        return self._counted[1]
+
+    def _is_stale(self, looked_at: datetime | None, now: datetime) -> bool:
+        return looked_at is None or not timedelta() <= now - looked_at < timedelta(seconds=FRESH_S)
+
+
+async def with_outages(decisions: Sequence[Decision], outages: Outages) -> tuple[Decision, ...]:
+    """Return the decisions with what befalls many: an outage explains `offline`, and a power cut has its part.
+
+    A socket's own mains failure is the better explanation, and stays.
+    """
+    return tuple([await _with_outage(each, outages) if isinstance(each, Open) else each for each in decisions])
+
+
+async def _with_outage(opening: Open, outages: Outages) -> Open:
+    if opening.key.cause is Cause.OFFLINE and opening.explained_by is None:
+        outage = await outages.silencing()
+        return opening if outage is None else replace(opening, explained_by=outage.id)
+    if opening.key.cause is Cause.MAINS_LOST:
+        outage = await outages.power_cut()
+        return opening if outage is None else replace(opening, part_of=outage.id)
+    return opening

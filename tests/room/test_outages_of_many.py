@@ -1,0 +1,130 @@
+"""Many sockets lost at once are one event: the operator hears of it once, customers only of what is theirs."""
+
+from pathlib import Path
+
+import pytest
+
+from alerts.fleet import SETTLING_S
+from isocket.domain.incidents import Cause, Incident, IncidentState
+from isocket.domain.outages import OutageKind
+from isocket.storage.port import is_
+from isocket.storage.sqlite_telemetry import SILENT_AT_ONCE
+from tests.fakes.fleet_house import PATIENCE_S, FleetHouse, fleet_house
+
+SIZE = 12
+
+
+async def the_operator_was_told_once(house: FleetHouse) -> None:
+    """One notice, by mail and by text message."""
+    news = await house.operator_news()
+    assert len({(each.created_at, each.channel) for each in news}) == 2, [each.text for each in news]
+    assert len(news) == 2
+
+
+@pytest.mark.timeout(300)
+async def test_when_the_broker_dies_under_a_large_fleet_no_customer_is_paged_and_the_operator_is_once(
+    tmp_path: Path,
+) -> None:
+    async with fleet_house(10_000, tmp_path) as house:
+        await house.let_pass(PATIENCE_S, listening=False, step_s=900)
+        for _ in range(10_000 // SILENT_AT_ONCE):  # the store looks for so many at a time
+            await house.let_pass(0.2, listening=False)
+        assert not await house.paged()
+        await the_operator_was_told_once(house)
+        open_now = await house.open()
+        assert len(open_now) == 10_000
+        assert {each.explained_by for each in open_now} == {(await house.outages_kept())[0].id}
+        assert "explained_by_outage" in await house.reasons(open_now[0])
+
+
+async def test_all_is_forgotten_when_the_fleet_comes_back() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.let_pass(PATIENCE_S + 60, listening=False)
+        assert len(await house.open()) == SIZE
+        await house.let_pass(1, listening=True)
+        await house.hear(house.devices)
+        await house.let_pass(SETTLING_S + 120, listening=True)
+        assert not await house.open()
+        assert not await house.paged()
+        (outage,) = await house.outages_kept()
+        assert (outage.kind, outage.settled, outage.open_key) == (OutageKind.DEAF, True, None)
+        news = [each.text for each in await house.operator_news()]
+        assert len(news) == 3, "the beginning by both ways, the end by mail alone"
+
+
+async def test_whose_socket_stays_silent_when_the_others_are_back_is_told() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.let_pass(PATIENCE_S + 60, listening=False)
+        await house.let_pass(1, listening=True)
+        await house.hear(house.devices[1:])
+        await house.let_pass(SETTLING_S - 120, listening=True)
+        assert not await house.paged()
+        await house.let_pass(240, listening=True)
+        (alarm,) = await house.paged()
+        assert alarm.account_id == "acc-00000"
+        (lost,) = await house.open()
+        assert lost.explained_by is None
+        assert await house.reasons(lost) == ["explained_by_outage", "still_silent_after_outage"]
+
+
+async def test_an_outage_that_lasts_too_long_is_told_to_each_customer_after_all() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.let_pass(PATIENCE_S + 60, listening=False)
+        await house.let_pass(house.limits.hold_s - 120, listening=False)
+        assert not await house.paged()
+        await house.let_pass(240, listening=False)
+        assert {each.account_id for each in await house.paged()} == {f"acc-{number:05}" for number in range(SIZE)}
+        await the_operator_was_told_once(house)
+        assert "outage_lasts_too_long" in await house.reasons((await house.open())[0])
+
+
+async def test_sockets_that_vanish_while_the_bridge_listens_are_one_event_as_well() -> None:
+    async with fleet_house(SIZE) as house:
+        for _ in range(PATIENCE_S // 900):
+            await house.let_pass(900, listening=True)
+            await house.hear(house.devices[: SIZE // 2])
+        await house.let_pass(120, listening=True)
+        (outage,) = await house.outages_kept()
+        assert (outage.kind, outage.hit, outage.fleet) == (OutageKind.FLEET, SIZE // 2, SIZE)
+        held = await house.open()
+        assert {each.explained_by for each in held} == {outage.id}
+        assert len(held) == SIZE // 2
+        assert not await house.paged()
+        await the_operator_was_told_once(house)
+
+
+async def test_what_the_broker_says_of_connections_is_noticed_within_seconds() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.let_pass(30, listening=True)
+        for each in house.devices[:5]:
+            await house.telemetry.note_presence(each, online=False, at=house.clock.now())
+        await house.let_pass(5, listening=True, step_s=5)
+        (outage,) = await house.outages_kept()
+        assert (outage.kind, outage.hit) == (OutageKind.FLEET, 5)
+
+
+async def test_a_few_that_fall_silent_are_told_to_their_customers_as_ever() -> None:
+    async with fleet_house(SIZE) as house:
+        for _ in range(4):
+            await house.let_pass(900, listening=True)
+            await house.hear(house.devices[4:])
+        assert {each.account_id for each in await house.paged()} == {f"acc-{number:05}" for number in range(4)}
+        assert not await house.outages_kept()
+        assert not await house.operator_news()
+
+
+async def test_a_bridge_that_restarts_is_no_outage() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.let_pass(50, listening=False, step_s=5)
+        await house.let_pass(30, listening=True, step_s=5)
+        assert not await house.outages_kept()
+
+
+async def test_an_incident_that_somebody_saw_to_is_not_released() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.let_pass(PATIENCE_S + 60, listening=False)
+        first = (await house.open())[0]
+        await house.records.change_one(Incident, is_("id", first.id), state=IncidentState.ACKNOWLEDGED)
+        await house.let_pass(house.limits.hold_s + 120, listening=False)
+        assert len(await house.paged()) == SIZE - 1
+        assert {each.cause for each in await house.open()} == {Cause.OFFLINE}
