@@ -8,6 +8,7 @@ from alerts.escalation import Escalator
 from alerts.failover import Failover
 from alerts.judge import Judge
 from alerts.lanes import Lane
+from alerts.oversight import Oversight
 from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
@@ -36,14 +37,17 @@ def workers(
     channels: Ways,
     public_url: str,
     owner: str,
+    oversight: Oversight | None = None,
 ) -> list[Worker]:
     """Return the workers that turn reports into incidents and incidents into messages.
 
     `owner` names this process among several. A kind of channel that is missing from `channels` makes its
-    deliveries fail visibly.
+    deliveries fail visibly. `oversight` says who is told of trouble of our own.
     """
     providers = Providers(channels, records=records, clock=clock)
     dispatcher = Dispatcher(records=records, clock=clock, providers=providers, public_url=public_url)
+    oversight = oversight or Oversight()
+    outages = oversight.outages(records=records, telemetry=telemetry, clock=clock)
     lanes = [
         Lane(
             f"send-{lane}",
@@ -66,6 +70,7 @@ def workers(
                 clock=clock,
                 wakeups=wakeups,
                 owner=f"{owner}/judge-{number}",
+                outages=outages,
             ).step,
             bell=wakeups.bell("telemetry"),
             clock=clock,
@@ -98,4 +103,5 @@ def workers(
             Worker(f"unclear-{number}", unclear.step, bell=wakeups.bell(), clock=clock, idle_s=1.0)
             for number in range(QUESTIONS)
         ),
+        *oversight.watchers(outages=outages, records=records, clock=clock, wakeups=wakeups),
     ]

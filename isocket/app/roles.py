@@ -9,6 +9,10 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from alerts.callbacks import routes as callback_routes
+from alerts.fleet import Thresholds
+from alerts.metrics import AlertMetrics
+from alerts.operator import Operator
+from alerts.oversight import Oversight
 from alerts.service import workers
 from alerts.signatures import TwilioSignature
 from broker_bridge.bridge import Bridge
@@ -168,6 +172,7 @@ class Roles:
             channels=channels.in_order,
             public_url=house.settings.origin,
             owner=house.owner,
+            oversight=oversight(house.settings, AlertMetrics(house.registry)),
         )
         return Stage(
             name="alerts",
@@ -234,6 +239,22 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",
+    )
+
+
+def oversight(settings: Settings, metrics: AlertMetrics) -> Oversight:
+    """Return who watches over the alarm service, and by what."""
+    return Oversight(
+        operator=Operator(email=settings.operator_email, phone=settings.operator_phone),
+        limits=Thresholds(
+            least=settings.outage_least,
+            share_pct=settings.outage_share_pct,
+            within_s=settings.outage_within_s,
+            hold_s=settings.outage_hold_s,
+            power_share_pct=settings.power_cut_share_pct,
+            power_within_s=settings.power_cut_within_s,
+        ),
+        metrics=metrics,
     )
 
 
