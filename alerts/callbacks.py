@@ -9,6 +9,7 @@ from alerts import incident_page, push_hooks, unsubscribing
 from alerts.replies import Replies
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
+from alerts.twiml import texting
 from alerts.voice_hooks import VoiceHooks
 from isocket.domain.deliveries import Attempt, Receipt
 from isocket.kit.clock import Clock
@@ -19,7 +20,6 @@ from isocket.storage.port import AlreadyThereError, Records
 log = get_logger(__name__)
 
 MAX_STATUS_LENGTH = 32
-NOTHING_TO_SAY = '<?xml version="1.0" encoding="UTF-8"?><Response/>'  # TwiML for "no answer"
 
 STATUS_PATH = "/hooks/twilio/status"
 INBOUND_PATH = "/hooks/twilio/inbound"
@@ -70,10 +70,10 @@ class _TwilioHooks:
         return web.Response(status=204)
 
     async def inbound(self, request: web.Request) -> web.Response:
-        """Heed a text message that somebody sent us."""
+        """Heed a text message that somebody sent us, and answer it in the sender's language."""
         form = await twilio_form(request, self._signature)
-        await self._replies.heed(form.get("From", ""), form.get("Body", ""))
-        return web.Response(text=NOTHING_TO_SAY, content_type="text/xml")
+        answer = await self._replies.heed(form.get("From", ""), form.get("Body", ""))
+        return web.Response(text=texting(answer), content_type="text/xml")
 
     def _receipt(self, attempt: Attempt, form: Form) -> Receipt:
         said = form.get("MessageStatus") or form.get("SmsStatus") or form.get("CallStatus") or ""

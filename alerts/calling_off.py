@@ -1,12 +1,13 @@
 """Calls off what has not reached anybody yet: what is still ours at once, what a provider has by asking it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from alerts.channels.channel import CancellingChannel, Channel, ChannelKind
+from alerts.channels.channel import CancellingChannel, ChannelKind
 from alerts.endings import ended, goes_though_over
 from alerts.outcomes import Cancellation
+from alerts.providers import Providers
 from alerts.rounds import alarms_of
 from alerts.timeline import delivery_line
 from isocket.domain.call_offs import CallOff
@@ -93,10 +94,10 @@ def _wishes(incident: Incident, alarms: Sequence[Delivery], now: datetime) -> li
 class CallingOff:
     """Asks providers to let go of calls that somebody has made needless. Each step may run twice: so may asking."""
 
-    def __init__(self, *, records: Records, clock: Clock, channels: Mapping[ChannelKind, Channel]) -> None:
+    def __init__(self, *, records: Records, clock: Clock, providers: Providers) -> None:
         self._records = records
         self._clock = clock
-        self._channels = channels
+        self._providers = providers
 
     async def step(self) -> bool:
         """Carry out one wish; return whether there was one."""
@@ -135,7 +136,7 @@ class CallingOff:
         return answer is not Cancellation.UNCLEAR or now >= held.wished_at + GIVE_UP_AFTER
 
     async def _ask(self, kind: ChannelKind, attempt: Attempt) -> Cancellation:
-        channel = self._channels.get(kind)
+        channel = self._providers.named(kind, attempt.provider)
         if not isinstance(channel, CancellingChannel):
             return Cancellation.TOO_LATE
         try:

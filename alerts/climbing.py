@@ -32,8 +32,8 @@ _SENT = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 class Climbed:
     """How far a ladder was climbed: how many steps were taken, and when the next one is due, if there is any.
 
-    `alarms`: how many there are. `hope`: whether one may reach somebody. `told_at`: when the first that went out was
-    made. `held_until`: when the first of those is free who are not to be disturbed.
+    `alarms`: how many there are. `hope`: whether one may reach somebody. `told_at`: when the first that went out
+    could go. `held_until`: when the first of those is free who are not to be disturbed.
     """
 
     taken: int
@@ -120,7 +120,7 @@ class Climber:
             next_at=next_at,
             alarms=total,
             hope=hope,
-            told_at=min((each.created_at for each in alarms if each.state in _SENT), default=None),
+            told_at=min((each.held_until or each.created_at for each in alarms if each.state in _SENT), default=None),
             held_until=min(held, default=None),
         )
 

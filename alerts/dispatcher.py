@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -103,6 +104,9 @@ class Dispatcher:
     async def carry(self, held: Delivery) -> None:
         """Check a claimed delivery again, call the provider and settle."""
         verdict = await self._last_look.verdict(held)
+        if isinstance(verdict, datetime):
+            await self._settlement.hold(held, verdict)
+            return
         channel = await self._providers.choose(held.channel, held.avoids)
         if verdict is not None or channel is None:
             await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))

@@ -10,7 +10,7 @@ from alerts.letters import ALARM_LIFE, Letters
 from alerts.next_ways import NO_RECEIPT, again_after_s, next_channel
 from alerts.providers import Providers
 from alerts.stories import story_of
-from alerts.timeline import delivery_line
+from alerts.timeline import delivery_line, due_line
 from alerts.wording import Story
 from isocket.domain.contacts import ChannelKind, Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
@@ -229,5 +229,5 @@ def _lines(case: _Case, made: Delivery) -> list[Record]:
     detail = {"why": case.reason, "to": made.channel.value}
     return [
         *delivery_line(case.lost, Happening.NOTE, how, made.id, at=case.now, reason=how, detail=detail),
-        *delivery_line(made, Happening.DELIVERY_DUE, at=case.now, detail={"instead_of": case.lost.id}),
+        *due_line(made, at=case.now, detail={"instead_of": case.lost.id}),
     ]

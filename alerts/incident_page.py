@@ -6,7 +6,8 @@ from alerts.acknowledging import acknowledge
 from alerts.links import INCIDENT_PATH, delivery_of
 from alerts.stories import story_of
 from alerts.wording import Reader, incident_page
-from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery
 from isocket.domain.incidents import Incident
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
@@ -35,17 +36,17 @@ class _IncidentPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show the incident. Programs that follow links to look for harm acknowledge nothing by it."""
-        contact, incident = await self._told(request)
+        _, contact, incident = await self._told(request)
         return await self._page(contact, incident)
 
     async def acknowledge(self, request: web.Request) -> web.Response:
-        """Acknowledge as the reader of the mail, and show that; nothing happens if it is not open any more."""
-        contact, incident = await self._told(request)
-        by = f"{contact.id} {ChannelKind.EMAIL}"
+        """Acknowledge as the reader of the message, or say that they still are on it, and show how it stands then."""
+        message, contact, incident = await self._told(request)
+        by = f"{contact.id} {message.channel}"
         await acknowledge(self._records, incident.id, by=by, clock=self._clock)
         return await self._page(contact, await self._records.get(Incident, incident.id) or incident)
 
-    async def _told(self, request: web.Request) -> tuple[Contact, Incident]:
+    async def _told(self, request: web.Request) -> tuple[Delivery, Contact, Incident]:
         delivery = await delivery_of(self._records, request.match_info["token"])
         if delivery is None or delivery.incident_id is None or delivery.contact_id is None:
             raise web.HTTPNotFound
@@ -53,7 +54,7 @@ class _IncidentPage:
         contact = await self._records.get(Contact, delivery.contact_id)
         if incident is None or contact is None:  # who was removed is not asked any more
             raise web.HTTPNotFound
-        return contact, incident
+        return delivery, contact, incident
 
     async def _page(self, contact: Contact, incident: Incident) -> web.Response:
         reader = Reader(language=contact.language, time_zone=contact.time_zone)

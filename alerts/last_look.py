@@ -1,6 +1,7 @@
 """The last look before a call: is it still true, and may this person still be told by this way?"""
 
 import asyncio
+from datetime import datetime
 from typing import TypeVar
 
 from alerts.endings import EXPIRED, goes_though_over
@@ -8,6 +9,7 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
 from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import address_of, why_not
 from isocket.domain.record import Record
 from isocket.kit.clock import Clock
@@ -15,7 +17,8 @@ from isocket.storage.port import Records, is_
 
 R = TypeVar("R", bound=Record)
 
-ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})
+ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
+_WHILE_IT_STANDS_SO = ABOUT_INCIDENTS - {DeliveryKind.CLEAR}
 
 REACHED = "reached_meanwhile"  # the same person has it by another way
 
@@ -29,18 +32,22 @@ class LastLook:
         self._records = records
         self._clock = clock
 
-    async def verdict(self, held: Delivery) -> Verdict | None:
-        """Return how the delivery ends without a call and why, None if it may go."""
-        if held.expires_at is not None and self._clock.now() >= held.expires_at:
+    async def verdict(self, held: Delivery) -> Verdict | datetime | None:
+        """Return how the delivery ends without a call and why; None if it may go.
+
+        A moment is the end of its reader's quiet hours, until which it waits.
+        """
+        now = self._clock.now()
+        if held.expires_at is not None and now >= held.expires_at:
             return DeliveryState.FAILED, EXPIRED
-        about_an_alarm = held.kind is DeliveryKind.ALARM and held.incident_id is not None
+        depends = held.kind in _WHILE_IT_STANDS_SO and held.incident_id is not None
         incident, contact = await asyncio.gather(
-            self._get(Incident, held.incident_id if about_an_alarm else None),
+            self._get(Incident, held.incident_id if depends else None),
             self._get(Contact, held.contact_id),
         )
-        if about_an_alarm and incident is None:
+        if depends and incident is None:
             return DeliveryState.CALLED_OFF, "removed"
-        if about_an_alarm and incident is not None and not self._is_told(incident, held):
+        if depends and incident is not None and not _is_told(incident, held, now):
             return DeliveryState.CALLED_OFF, incident.state.value
         if held.contact_id is None:
             return None
@@ -48,6 +55,8 @@ class LastLook:
             return DeliveryState.CALLED_OFF, REACHED
         endpoint = await self._get(Endpoint, held.address if held.channel in ENDPOINT_KINDS else None)
         reason = _why_not_now(held, contact, endpoint)
+        if reason is None and contact is not None:
+            return quiet_until(held, contact, now)
         return None if reason is None else (DeliveryState.CALLED_OFF, reason)
 
     async def _is_reached(self, held: Delivery) -> bool:
@@ -61,11 +70,28 @@ class LastLook:
         )
         return any(held.instead_of in {each.id, each.instead_of} for each in delivered)
 
-    def _is_told(self, incident: Incident, alarm: Delivery) -> bool:
-        return incident.state is IncidentState.OPEN or goes_though_over(incident, alarm, self._clock.now())
-
     async def _get(self, kind: type[R], record_id: str | None) -> R | None:
         return None if record_id is None else await self._records.get(kind, record_id)
+
+
+def quiet_until(held: Delivery, contact: Contact, now: datetime) -> datetime | None:
+    """Return until when a message has to wait because its reader is not to be disturbed, None if it may go.
+
+    A program never sleeps; and whatever is not an alarm disturbs only by ringing.
+    """
+    if held.channel is ChannelKind.WEBHOOK:
+        return None
+    if held.kind is DeliveryKind.ALARM:
+        return held_until(contact, held.severity, now)
+    rings = held.channel is ChannelKind.VOICE and held.kind in ABOUT_INCIDENTS
+    return held_until(contact, None, now) if rings else None
+
+
+def _is_told(incident: Incident, held: Delivery, now: datetime) -> bool:
+    """Whether the incident still stands as this message says; an alarm may go out although it is over."""
+    if held.kind is DeliveryKind.ALARM:
+        return incident.state is IncidentState.OPEN or goes_though_over(incident, held, now)
+    return incident.state is IncidentState.ACKNOWLEDGED
 
 
 def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from types import MappingProxyType
 
+from alerts.calling_off import CallingOff
 from alerts.channels.channel import ChannelKind
 from alerts.dispatcher import Dispatcher
 from alerts.escalation import Escalator
@@ -12,6 +13,7 @@ from alerts.oversight import Oversight
 from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
+from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
 from isocket.domain.incidents import Incident
 from isocket.kit.clock import Clock
@@ -92,11 +94,13 @@ def workers(
     receipts = Receipts(records=records, clock=clock, providers=providers, public_url=public_url)
     unclear = UnclearDeliveries(records=records, clock=clock, providers=providers, public_url=public_url)
     failover = Failover(records=records, clock=clock, providers=providers, public_url=public_url)
+    calling_off = CallingOff(records=records, clock=clock, providers=providers)
     return [
         *judging,
         *escalating,
         *lanes,
         Worker("failover", failover.step, bell=wakeups.bell(Delivery.collection), clock=clock),
+        Worker("calling-off", calling_off.step, bell=wakeups.bell(CallOff.collection), clock=clock),
         Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
         # Nobody rings for what went wrong: it is found by looking.
         *(

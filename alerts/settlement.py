@@ -8,9 +8,10 @@ from typing import Any
 
 from alerts import pausing
 from alerts.endings import UNCLEAR, ended
+from alerts.failover import urge
 from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
-from alerts.timeline import delivery_line
+from alerts.timeline import delivery_line, due_line
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState
 from isocket.domain.incidents import Happening
 from isocket.kit.backoff import full_jitter
@@ -111,6 +112,21 @@ class Settlement:
         now = self._clock.now()
         await self._records.add_all(delivery_line(held, Happening.NOT_SENT, "not_sent", at=now, reason=reason))
         await self._finish(held, ended(held, state, at=now, reason=reason), now)
+
+    async def hold(self, held: Delivery, until: datetime) -> None:
+        """Let a delivery wait until its reader's quiet hours are over; others are told meanwhile."""
+        now = self._clock.now()
+        waiting = replace(held, held_until=until)
+        await self._records.add_all(due_line(waiting, at=now))
+        changes = {
+            "state": DeliveryState.DUE,
+            "due_at": until,
+            "held_until": until,
+            "expires_at": None if held.expires_at is None else until + (held.expires_at - held.created_at),
+            "lease_until": EPOCH,
+        }
+        if await settle(self._records, held, **changes) is not None:
+            await urge(self._records, held, now)
 
     async def give_up(self, held: Delivery) -> None:
         """End a delivery of which nobody could tell in time whether it went out."""

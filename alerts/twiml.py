@@ -1,8 +1,12 @@
-"""Writes what Twilio says in a call and which keys it takes (https://www.twilio.com/docs/voice/twiml).
+"""Writes what Twilio says in a call and which keys it takes (https://www.twilio.com/docs/voice/twiml), and answers to
+texts.
 
 The whole message stands inside the Gather: a key that is pressed while it is spoken counts.
 """
 
+from twilio.twiml.messaging_response import (  # type: ignore[import-untyped]  # twilio ships no types
+    MessagingResponse,
+)
 from twilio.twiml.voice_response import (  # type: ignore[import-untyped]  # twilio ships no types
     Gather,
     Say,
@@ -52,6 +56,14 @@ def saying(text: str, speech: Speech, *, times: int = 1) -> str:
         response.append(_say(text, speech))
         response.pause(length=1)
     response.hangup()
+    return str(response)
+
+
+def texting(answer: str) -> str:
+    """Return the document that answers a text message, or says nothing where `answer` is empty."""
+    response = MessagingResponse()
+    if answer:
+        response.message(answer)
     return str(response)
 
 

@@ -73,7 +73,8 @@ async def acknowledge(call: Call[AckForm, None]) -> web.Response:
     """Say that one has seen it."""
     before = await own_incident(call)
     await incidents.acknowledge(with_body(call, None))
-    said = "acknowledged" if before.state is IncidentState.OPEN else "not-open"
+    said = "still-on-it" if before.asked_at is not None else "not-open"
+    said = "acknowledged" if before.state is IncidentState.OPEN else said
     back = local_path(call.body.back) if call.body.back else f"/incidents/{before.id}"
     return go_to(f"{back.partition('?')[0]}?said={said}")
 

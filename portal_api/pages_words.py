@@ -176,6 +176,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "password-changed": "Your password is changed, and everybody was signed out. Sign in with the new one.",
         "claimed": "The socket is yours. It appears below.",
         "acknowledged": "Acknowledged. Nobody else will be told; the record stays open until the trouble is over.",
+        "still-on-it": "Noted: it is still seen to, and nobody else is told.",
         "not-open": "This was acknowledged or over already.",
         "asked": "Asked. The socket's answer appears here in a moment.",
         "saved": "Saved.",

@@ -9,12 +9,10 @@ from alerts.wording.messages import (
     clear_mail,
     clear_text,
     exhausted_notice,
-    incident_page,
-    stop_page,
     stopped_notice,
-    stopped_page,
     unanswered_notice,
 )
+from alerts.wording.pages import incident_page, stop_page, stopped_page
 
 __all__ = [
     "Reader",

@@ -9,8 +9,7 @@ from html import escape
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
 from alerts.wording.phrases import local_time, mail_name, sms_name, what, words
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Incident, IncidentState
-from isocket.domain.letters import spoken
+from isocket.domain.incidents import Incident
 
 NAME_SEPTETS = 40
 _LEAST_NAME_SEPTETS = 8
@@ -80,6 +79,11 @@ def clear_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> W
     return _mail(_headline(texts, story, clear=True), facts, "", link, footer)
 
 
+def since(story: Story, reader: Reader) -> str:
+    """Return since when it lasts, where the reader is."""
+    return _since(words(reader.language), story, reader)
+
+
 def short_message(pattern: str, story: Story, reader: Reader) -> Words:
     """Return an SMS about an incident; what stands in square brackets is left out where it has no code."""
     code = story.incident.short_code
@@ -87,9 +91,9 @@ def short_message(pattern: str, story: Story, reader: Reader) -> Words:
     return _one_segment(said, story, reader, at=story.incident.opened_at, clear=False)
 
 
-def headline(story: Story, reader: Reader) -> str:
-    """Return in one line what is wrong, and where."""
-    return _headline(words(reader.language), story, clear=False)
+def headline(story: Story, reader: Reader, *, clear: bool = False) -> str:
+    """Return in one line what is wrong, or that it no longer is, and where."""
+    return _headline(words(reader.language), story, clear=clear)
 
 
 def linked_mail(
@@ -101,22 +105,6 @@ def linked_mail(
     said = [*facts, _since(texts, story, reader)]
     mail = _mail(_headline(texts, story, clear=False), said, f"{texts.mail_look}:", link, footer)
     return replace(mail, subject=f"{subject}{mail.subject}")
-
-
-def incident_page(story: Story, reader: Reader) -> str:
-    """Return the page behind the link in a mail: what the mail says, how it stands now, and a button while open."""
-    texts, incident = words(reader.language), story.incident
-    over = incident.state is IncidentState.CLOSED
-    facts = [_since(texts, story, reader)]
-    if over and incident.closed_at is not None:
-        facts.append(f"{texts.mail_until}: {local_time(texts, incident.closed_at, reader.time_zone)}")
-    shown = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
-    if incident.state is IncidentState.OPEN:
-        button = f'<form method="post"><button class="main">{escape(texts.ack_button)}</button></form>'
-        shown += f"<p>{escape(texts.ack_text)}</p>{button}"
-    else:
-        shown += f'<p class="note ok">{escape(texts.ack_over if over else texts.ack_done)}</p>'
-    return _page(_headline(texts, story, clear=over), shown, spoken(reader.language), styled=True)
 
 
 def exhausted_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
@@ -138,19 +126,6 @@ def stopped_notice(reader: Reader, *, public_url: str) -> Words:
     return Words(subject=texts.notice_stopped_subject, text=text)
 
 
-def stop_page(language: str) -> str:
-    """Return the page that asks, by a button, whether messages should stop. Opening it changes nothing."""
-    texts = words(language)
-    button = f'<form method="post"><button>{escape(texts.stop_button)}</button></form>'
-    return _page(texts.stop_title, f"<p>{escape(texts.stop_text)}</p>{button}", spoken(language))
-
-
-def stopped_page(language: str) -> str:
-    """Return the page that says that messages have stopped."""
-    texts = words(language)
-    return _page(texts.stop_title, f"<p>{escape(texts.stop_done)}</p>", spoken(language))
-
-
 def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url: str) -> Words:
     texts = words(reader.language)
     sentence = pattern.format(
@@ -159,16 +134,6 @@ def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url
         time=local_time(texts, story.incident.opened_at, reader.time_zone),
     )
     return Words(subject=subject, text=f"{sentence}\n\n{_link(public_url, story.incident)}\n")
-
-
-def _page(title: str, body: str, language: str, *, styled: bool = False) -> str:
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><meta name="robots" content="noindex">'
-    if styled:
-        head += '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/portal.css">'
-    return (
-        f'<!DOCTYPE html><html lang="{language}"><head>{head}</head><body><main class="narrow">'
-        f'<div class="card door"><h1>{escape(title)}</h1>{body}</div></main></body></html>'
-    )
 
 
 def _with_account(texts: Texts, public_url: str, incident: Incident) -> str:

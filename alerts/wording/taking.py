@@ -19,6 +19,8 @@ class Taking:
     still_sms: str
     still_subject: str
     still: str
+    still_page: str
+    still_button: str
     done_reply: str
     still_reply: str
     already_reply: str
@@ -115,8 +117,13 @@ def started_reply(language: str) -> str:
     return TAKING[spoken(language)].started_reply
 
 
+def taking_words(language: str) -> Taking:
+    """Return the words of the language that serves a reader of `language`."""
+    return TAKING[spoken(language)]
+
+
 def _words(reader: Reader) -> Taking:
-    return TAKING[spoken(reader.language)]
+    return taking_words(reader.language)
 
 
 TAKING: Mapping[str, Taking] = MappingProxyType(
@@ -129,6 +136,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Still on it? ",
             still="You took this alarm, and it still lasts. Are you still on it? Press the button on the page within "
             "{minutes} minutes; otherwise the others are told again.",
+            still_page="Whoever took this alarm was asked whether they still are on it.",
+            still_button="I am still on it",
             done_reply="{name}: {what}. Thank you, you have taken it[ ({code})]",
             still_reply="{name}: {what}. Thank you, you are still on it[ ({code})]",
             already_reply="{name}: {what}. Somebody has taken it already[ ({code})]",
@@ -146,6 +155,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Hoidatko yhä? ",
             still="Otit tämän hälytyksen hoitaaksesi, ja se jatkuu yhä. Hoidatko sitä edelleen? Paina sivun painiketta "
             "{minutes} minuutin kuluessa; muuten kerromme siitä taas muille.",
+            still_page="Hälytyksen hoitajalta kysyttiin, hoitaako hän sitä yhä.",
+            still_button="Hoidan sitä yhä",
             done_reply="{name}: {what}. Kiitos, hälytys on nyt sinun hoidossasi[ ({code})]",
             still_reply="{name}: {what}. Kiitos, hoidat yhä tätä[ ({code})]",
             already_reply="{name}: {what}. Joku hoitaa tätä jo[ ({code})]",
@@ -163,6 +174,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Sköter du det än? ",
             still="Du tog hand om det här larmet, och det pågår fortfarande. Sköter du det än? Tryck på knappen på "
             "sidan inom {minutes} minuter; annars larmar vi de andra igen.",
+            still_page="Den som tog hand om larmet har fått frågan om det fortfarande sköts.",
+            still_button="Jag sköter det fortfarande",
             done_reply="{name}: {what}. Tack, nu tar du hand om det[ ({code})]",
             still_reply="{name}: {what}. Tack, du sköter det fortfarande[ ({code})]",
             already_reply="{name}: {what}. Någon tar redan hand om det[ ({code})]",
@@ -180,6 +193,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Noch dran? ",
             still="Sie haben diesen Alarm übernommen, und er dauert an. Kümmern Sie sich noch darum? Drücken Sie "
             "innerhalb von {minutes} Minuten den Knopf auf der Seite; sonst benachrichtigen wir wieder die anderen.",
+            still_page="Wer diesen Alarm übernommen hat, wurde gefragt, ob er sich noch kümmert.",
+            still_button="Ich kümmere mich noch darum",
             done_reply="{name}: {what}. Danke, Sie haben übernommen[ ({code})]",
             still_reply="{name}: {what}. Danke, Sie sind noch dran[ ({code})]",
             already_reply="{name}: {what}. Jemand kümmert sich schon[ ({code})]",
@@ -197,6 +212,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Fortsatt på saken? ",
             still="Du tok denne alarmen, og den varer fortsatt. Er du fortsatt på saken? Trykk på knappen på siden "
             "innen {minutes} minutter; ellers varsler vi de andre igjen.",
+            still_page="Den som tok alarmen, er spurt om saken fortsatt følges opp.",
+            still_button="Jeg er fortsatt på saken",
             done_reply="{name}: {what}. Takk, nå tar du deg av det[ ({code})]",
             still_reply="{name}: {what}. Takk, du er fortsatt på saken[ ({code})]",
             already_reply="{name}: {what}. Noen tar seg av det allerede[ ({code})]",

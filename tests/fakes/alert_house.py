@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.calling_off import CallingOff
 from alerts.channels.channel import Channel, ChannelKind, Message
 from alerts.desk import DeskChannel
 from alerts.dispatcher import Dispatcher
 from alerts.escalation import Escalator
 from alerts.failover import Failover
-from alerts.outcomes import Outcome, Sent, Unclear
+from alerts.outcomes import Cancellation, Outcome, Sent, Unclear
 from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.accounts import Account
+from isocket.domain.call_offs import CallOff
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.devices import Device
@@ -73,9 +75,22 @@ class RecordingChannel:
         pass
 
 
+class RecordingCalls(RecordingChannel):
+    """A provider of calls, which lets go of what it is asked to; `letting_go` holds answers to the next requests."""
+
+    def __init__(self) -> None:
+        super().__init__(ChannelKind.VOICE)
+        self.let_go: list[str] = []
+        self.letting_go: deque[Cancellation] = deque()
+
+    async def cancel(self, provider_id: str) -> Cancellation:
+        self.let_go.append(provider_id)
+        return self.letting_go.popleft() if self.letting_go else Cancellation.DONE
+
+
 @dataclass
 class AlertHouse:
-    """A store, a clock, two channels, and fresh workers for every step."""
+    """A store, a clock, channels of every kind, and fresh workers for every step."""
 
     clock: ManualClock = field(default_factory=ManualClock)
     records: Records = field(default_factory=lambda: StoredRecords(MemoryDocuments(), Wakeups()))
@@ -92,6 +107,12 @@ class AlertHouse:
         ways = [self.sms, self.mail, self.push, self.webhook]
         ways += [each for each in (self.voice, self.second_sms) if each is not None]
         return [message for way in ways for message in way.accepted]
+
+    def calls(self) -> RecordingCalls:
+        """Return the provider of calls, which is set up from the first time on that it is asked for."""
+        if not isinstance(self.voice, RecordingCalls):
+            self.voice = RecordingCalls()
+        return self.voice
 
     async def furnish(self, **contact: Any) -> "AlertHouse":
         """Add the account, its socket and Anna, who can be reached by both ways."""
@@ -248,6 +269,10 @@ class AlertHouse:
     def providers(self, records: Records) -> Providers:
         return Providers(self.channels(records), records=records, clock=self.clock)
 
+    def calling_off(self, records: Records | None = None) -> CallingOff:
+        records = records or self.records
+        return CallingOff(records=records, clock=self.clock, providers=self.providers(records))
+
     async def escalate(self) -> None:
         """Take every step that is due now."""
         while await self.escalator().step():
@@ -267,6 +292,7 @@ class AlertHouse:
             self.receipts(records),
             self.unclear(records),
             self.failover(records),
+            self.calling_off(records),
         )
         for _ in range(200):
             while any([await worker.step() for worker in workers]):
@@ -289,8 +315,10 @@ class AlertHouse:
         return not (await self.records.count(Incident, is_("needs_step", True)) or await self._on_the_way())
 
     async def _on_the_way(self) -> int:
-        return await self.records.count(Delivery, one_of("state", OPEN_STATES)) + await self.records.count(
-            Receipt, is_("settled", False)
+        return (
+            await self.records.count(Delivery, one_of("state", OPEN_STATES))
+            + await self.records.count(Receipt, is_("settled", False))
+            + await self.records.count(CallOff, is_("settled", False))
         )
 
     async def _what_is_there(self) -> tuple[int, int]:

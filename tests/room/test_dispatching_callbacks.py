@@ -171,6 +171,14 @@ async def test_a_reply_with_the_short_code_acknowledges(line: Line, text: str) -
     assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, f"{ANNA} sms")
 
 
+async def test_a_reply_is_answered_by_the_same_way(line: Line) -> None:
+    await line.alarm()
+    status, answers = await line.double.text_from(PHONES[ANNA], "K7QF", f"{line.public_url}/hooks/twilio/inbound")
+    assert (status, answers) == (200, ["Mökki: mains power is out. Thank you, you have taken it (K7QF)"])
+    _, answers = await line.double.text_from("+447700900666", "K7QF", f"{line.public_url}/hooks/twilio/inbound")
+    assert answers == []
+
+
 @pytest.mark.parametrize("text", ["", "XXXX", "what is this?", "\u0000", "one two three four five K7QF"])
 async def test_a_reply_that_names_no_open_incident_changes_nothing(line: Line, text: str) -> None:
     await line.alarm()
@@ -268,6 +276,25 @@ async def test_the_button_behind_the_link_acknowledges_as_its_reader_without_an_
             assert "has been acknowledged" in await answer.text()
     incident = await line.house.the_incident()
     assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, f"{ANNA} email")
+
+
+async def test_the_button_says_that_its_reader_is_still_on_it_when_they_were_asked(line: Line) -> None:
+    await line.house.incident()
+    await line.house.escalate()
+    address = await incident_address(line)
+    async with ClientSession() as session, session.post(address):
+        pass
+    await line.house.escalate()
+    await line.house.pass_by(hours=1)
+    await line.house.escalate()
+    assert (await line.house.the_incident()).asked_at is not None
+    async with ClientSession() as session, session.get(address) as answer:
+        assert "I am still on it" in await answer.text()
+    assert (await line.house.the_incident()).asked_at is not None, "opening the page answers nothing"
+    async with ClientSession() as session, session.post(address) as answer:
+        assert "<form" not in await answer.text()
+    incident = await line.house.the_incident()
+    assert (incident.asked_at, incident.confirmed_at) == (None, line.house.clock.now())
 
 
 async def test_the_link_of_an_incident_that_is_over_says_so(line: Line) -> None:

@@ -1,0 +1,57 @@
+"""The pages behind the links in messages, for readers without an account. Opening one changes nothing."""
+
+from html import escape
+
+from alerts.wording.messages import Reader, Story, headline, since
+from alerts.wording.phrases import local_time, words
+from alerts.wording.taking import taking_words
+from isocket.domain.incidents import IncidentState
+from isocket.domain.letters import spoken
+
+
+def incident_page(story: Story, reader: Reader) -> str:
+    """Return the page behind the link in a mail: what the mail says, how it stands now, and a button.
+
+    The button is there while it is open, or while whoever took it has not said that they still are on it.
+    """
+    texts, incident = words(reader.language), story.incident
+    asked = taking_words(reader.language)
+    over = incident.state is IncidentState.CLOSED
+    facts = [since(story, reader)]
+    if over and incident.closed_at is not None:
+        facts.append(f"{texts.mail_until}: {local_time(texts, incident.closed_at, reader.time_zone)}")
+    shown = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    if incident.state is IncidentState.OPEN:
+        shown += _button(texts.ack_text, texts.ack_button)
+    elif incident.state is IncidentState.ACKNOWLEDGED and incident.asked_at is not None:
+        shown += _button(asked.still_page, asked.still_button)
+    else:
+        shown += f'<p class="note ok">{escape(texts.ack_over if over else texts.ack_done)}</p>'
+    return _page(headline(story, reader, clear=over), shown, spoken(reader.language), styled=True)
+
+
+def stop_page(language: str) -> str:
+    """Return the page that asks, by a button, whether messages should stop. Opening it changes nothing."""
+    texts = words(language)
+    button = f'<form method="post"><button>{escape(texts.stop_button)}</button></form>'
+    return _page(texts.stop_title, f"<p>{escape(texts.stop_text)}</p>{button}", spoken(language))
+
+
+def stopped_page(language: str) -> str:
+    """Return the page that says that messages have stopped."""
+    texts = words(language)
+    return _page(texts.stop_title, f"<p>{escape(texts.stop_done)}</p>", spoken(language))
+
+
+def _button(text: str, label: str) -> str:
+    return f'<p>{escape(text)}</p><form method="post"><button class="main">{escape(label)}</button></form>'
+
+
+def _page(title: str, body: str, language: str, *, styled: bool = False) -> str:
+    head = f'<meta charset="utf-8"><title>{escape(title)}</title><meta name="robots" content="noindex">'
+    if styled:
+        head += '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/portal.css">'
+    return (
+        f'<!DOCTYPE html><html lang="{language}"><head>{head}</head><body><main class="narrow">'
+        f'<div class="card door"><h1>{escape(title)}</h1>{body}</div></main></body></html>'
+    )

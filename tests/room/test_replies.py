@@ -1,0 +1,155 @@
+"""What people write back, and what we answer: in their language, in one segment, and not for ever."""
+
+import pytest
+
+from alerts.acknowledging import acknowledge
+from alerts.answering import COUNTED_FOR, MOST_ANSWERS
+from alerts.channels.gsm7 import fits_one_segment
+from alerts.replies import Replies
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.letters import LANGUAGES
+from isocket.storage.port import is_
+from tests.fakes.alert_house import ANNA, BERTIL, PHONES, PUBLIC_URL, AlertHouse
+
+
+@pytest.fixture
+async def house() -> AlertHouse:
+    house = await AlertHouse().furnish()
+    await house.contact(BERTIL)
+    return house
+
+
+async def told(house: AlertHouse) -> None:
+    await house.incident()
+    await house.escalate()
+    await house.send()
+
+
+async def answer_to(house: AlertHouse, text: str, sender: str = PHONES[ANNA]) -> str:
+    return await Replies(records=house.records, clock=house.clock, public_url=PUBLIC_URL).heed(sender, text)
+
+
+async def test_whoever_takes_it_is_thanked(house: AlertHouse) -> None:
+    await told(house)
+    assert await answer_to(house, "K7QF") == "Mökki: mains power is out. Thank you, you have taken it (K7QF)"
+
+
+async def test_whoever_sends_the_code_twice_is_told_the_same(house: AlertHouse) -> None:
+    await told(house)
+    first = await answer_to(house, "K7QF")
+    assert await answer_to(house, "k7qf") == first
+
+
+async def test_whoever_comes_second_is_told_that_it_is_taken(house: AlertHouse) -> None:
+    await told(house)
+    await answer_to(house, "K7QF")
+    assert "Somebody has taken it already" in await answer_to(house, "K7QF", PHONES[BERTIL])
+    assert (await house.the_incident()).acknowledged_by == f"{ANNA} sms"
+
+
+async def test_whoever_comes_late_is_told_that_it_is_over(house: AlertHouse) -> None:
+    await told(house)
+    await house.close()
+    assert "This is over already" in await answer_to(house, "K7QF")
+
+
+async def test_a_code_that_is_used_again_means_the_incident_that_is_open(house: AlertHouse) -> None:
+    await told(house)
+    await house.close()
+    await house.pass_by(hours=1)
+    await house.incident("inc_2")
+    await house.escalate()
+    assert "you have taken it" in await answer_to(house, "K7QF")
+    assert (await house.the_incident("inc_2")).state is IncidentState.ACKNOWLEDGED
+
+
+async def test_whoever_says_again_that_they_are_on_it_is_thanked(house: AlertHouse) -> None:
+    await told(house)
+    await answer_to(house, "K7QF")
+    await house.records.change_one(Incident, is_("id", "inc_1"), asked_at=house.clock.now())
+    assert "you are still on it" in await answer_to(house, "K7QF")
+    assert (await house.the_incident()).asked_at is None
+
+
+async def test_a_code_that_nobody_knows_is_answered_with_those_that_are_open(house: AlertHouse) -> None:
+    await told(house)
+    assert await answer_to(house, "XXXX") == "We do not know this code. Your open alarms: K7QF"
+    assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+async def test_of_many_open_alarms_as_many_codes_are_listed_as_fit(house: AlertHouse) -> None:
+    for number in range(60):
+        await house.incident(f"inc_{number}", short_code=f"A{number:03}")
+    await house.escalate()
+    answer = await answer_to(house, "XXXX")
+    assert fits_one_segment(answer)
+    assert answer.count(", A") > 10
+
+
+async def test_where_nothing_is_open_that_is_said(house: AlertHouse) -> None:
+    assert await answer_to(house, "K7QF") == "No alarm of yours is open. Nothing was changed."
+
+
+@pytest.mark.parametrize("text", ["", "XXXX", "K7QF", "hello"])
+async def test_a_stranger_gets_no_answer(house: AlertHouse, text: str) -> None:
+    await told(house)
+    assert not await answer_to(house, text, "+447700900666")
+    assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+async def test_a_long_text_that_names_no_alarm_gets_no_answer(house: AlertHouse) -> None:
+    assert not await answer_to(house, "I am on holiday until Monday and cannot answer your message")
+
+
+@pytest.mark.parametrize(("word", "says"), [("STOP", ""), ("UNSUBSCRIBE", ""), ("Lopeta", "no more messages")])
+async def test_only_a_word_that_the_provider_does_not_answer_by_itself_is_answered(
+    house: AlertHouse, word: str, says: str
+) -> None:
+    answer = await answer_to(house, word)
+    assert says in answer
+    assert bool(answer) is bool(says)
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert contact.pause_reason == "stop_reply"
+    assert len(await house.deliveries(DeliveryKind.NOTICE)) == 1
+
+
+async def test_whoever_comes_back_is_told_so(house: AlertHouse) -> None:
+    await answer_to(house, "LOPETA")
+    assert "messages about alarms again" in await answer_to(house, "aloita")
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert contact.paused_at is None
+
+
+async def test_a_machine_that_answers_us_comes_to_an_end_and_is_heeded_all_the_same(house: AlertHouse) -> None:
+    await told(house)
+    answers = [await answer_to(house, "who is this") for _ in range(MOST_ANSWERS + 3)]
+    assert [bool(each) for each in answers] == [True] * MOST_ANSWERS + [False] * 3
+    assert not await answer_to(house, "K7QF")
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+    await house.clock.advance(COUNTED_FOR.total_seconds())
+    assert await answer_to(house, "who is this")
+
+
+async def test_whoever_was_removed_is_not_answered_and_takes_nothing(house: AlertHouse) -> None:
+    await told(house)
+    await house.records.remove_all(Contact, is_("id", ANNA))
+    assert not await answer_to(house, "K7QF")
+    assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_answer_is_in_the_senders_language(language: str) -> None:
+    house = await AlertHouse().furnish(language=language)
+    await house.incident()
+    await house.escalate()
+    said = [await answer_to(house, text) for text in ("XXXX", "K7QF", "SEIS", "STARTA")]
+    await acknowledge(house.records, "inc_1", by=f"{ANNA} sms", clock=house.clock)
+    await house.close()
+    said.append(await answer_to(house, "K7QF"))
+    assert len({*said}) == 5
+    assert all(fits_one_segment(each) for each in said)
+    assert ("Thank you" in said[1]) is (language == "en")

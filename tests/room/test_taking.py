@@ -1,0 +1,333 @@
+"""Somebody takes an alarm: the others hear of it, calls are called off, and later they are asked: still on it?"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from alerts.acknowledging import Acknowledged, acknowledge, take
+from alerts.channels.channel import ChannelKind
+from alerts.outcomes import Cancellation, Unclear
+from isocket.domain.call_offs import CallOff
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.incidents import Happening, IncidentState, Severity
+from isocket.storage.port import is_
+from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, MAILS, PHONES, AlertHouse
+from tests.fakes.dying import Fuse, every_crash_point
+
+NIGHT = {"start": "22:00", "end": "07:00", "except_critical": True}
+BOTH_BY_SMS: dict[str, Any] = {"contact_ids": [ANNA, BERTIL], "channels": ["sms"], "after_s": 0}
+BY_CALL: dict[str, Any] = {"contact_ids": [ANNA, BERTIL], "channels": ["voice"], "after_s": 0}
+
+
+@pytest.fixture
+async def house() -> AlertHouse:
+    house = await AlertHouse().furnish()
+    house.calls()
+    await house.contact(BERTIL)
+    return house
+
+
+async def told(house: AlertHouse) -> None:
+    await house.incident()
+    await house.escalate()
+    await house.send()
+
+
+async def by(house: AlertHouse, contact_id: str = ANNA, way: str = "sms") -> Acknowledged:
+    outcome = await take(house.records, "inc_1", by=f"{contact_id} {way}", clock=house.clock)
+    await house.rest()
+    return outcome
+
+
+async def sent(house: AlertHouse, kind: DeliveryKind) -> list[tuple[str | None, str]]:
+    deliveries = await house.deliveries(kind)
+    return sorted((each.contact_id, each.channel) for each in deliveries if each.state is DeliveryState.SENT)
+
+
+async def test_the_others_who_were_told_hear_that_somebody_else_has_taken_it(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house)
+    assert await sent(house, DeliveryKind.TAKEN) == [(BERTIL, "sms")]
+    (text,) = [each.text for each in await house.deliveries(DeliveryKind.TAKEN)]
+    assert text == "Mökki: mains power is out, 22 Nov 12:00 UTC. Somebody else has taken it (K7QF)"
+    assert ANNA not in text
+
+
+async def test_each_hears_it_by_the_ways_by_which_they_got_the_alarm(house: AlertHouse) -> None:
+    await told(house)
+    await by(house)
+    assert await sent(house, DeliveryKind.TAKEN) == [(BERTIL, "email"), (BERTIL, "sms")]
+    (mail,) = [each for each in house.mail.accepted if each.subject.startswith("Taken: ")]
+    assert mail.to == MAILS[BERTIL]
+
+
+async def test_nobody_is_called_to_hear_it_and_whoever_was_called_gets_a_text(house: AlertHouse) -> None:
+    await house.ladder(BY_CALL)
+    await told(house)
+    await by(house, way="voice")
+    assert await sent(house, DeliveryKind.TAKEN) == [(BERTIL, "sms")]
+    assert len(house.calls().accepted) == 2
+
+
+async def test_whoever_can_only_be_called_does_not_hear_it_and_the_timeline_says_why(house: AlertHouse) -> None:
+    await house.records.change_one(
+        Contact, is_("id", BERTIL), phone_verified_at=None, voice_verified_at=house.clock.now(), email=None
+    )
+    await house.ladder(BY_CALL)
+    await told(house)
+    await by(house, way="voice")
+    assert await sent(house, DeliveryKind.TAKEN) == []
+    assert (await house.reasons(Happening.NOT_SENT))["not_by_call"] == 1
+
+
+async def test_nobody_is_woken_to_hear_it(house: AlertHouse) -> None:
+    await house.records.change_one(Contact, is_("id", BERTIL), quiet_hours=NIGHT)
+    await house.pass_by(hours=12)
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    assert len(house.sms.accepted) == 2  # critical
+    await by(house)
+    assert await sent(house, DeliveryKind.TAKEN) == []
+    assert (await house.reasons(Happening.NOT_SENT))["quiet_hours"] == 1
+
+
+async def test_the_owner_who_takes_it_in_the_portal_is_not_told_that_somebody_else_has(house: AlertHouse) -> None:
+    await house.records.change_one(Contact, is_("id", ANNA), is_owner=True)
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house, ACCOUNT, "portal")
+    assert await sent(house, DeliveryKind.TAKEN) == [(BERTIL, "sms")]
+
+
+async def test_a_look_that_is_taken_again_later_tells_nobody_once_more(house: AlertHouse) -> None:
+    await house.records.change_one(Contact, is_("id", BERTIL), quiet_hours={**NIGHT, "start": "11:00", "end": "13:30"})
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house)
+    await house.pass_by(hours=2)
+    await house.escalate()
+    assert await house.deliveries(DeliveryKind.TAKEN) == []
+
+
+async def test_calls_under_way_are_called_off_at_the_provider_and_the_timeline_says_so(house: AlertHouse) -> None:
+    await house.ladder(BY_CALL)
+    await told(house)
+    calls = [each.provider_id for each in await house.attempts()]
+    await by(house, way="portal")
+    assert sorted(house.calls().let_go) == sorted(str(each) for each in calls)
+    assert (await house.reasons(Happening.NOTE))["called_back"] == 2
+
+
+async def test_a_text_is_not_called_off(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house)
+    assert not await house.records.count(CallOff)
+
+
+async def test_a_call_whose_answer_was_lost_is_called_off_once_it_is_known(house: AlertHouse) -> None:
+    house.calls().script.append((Unclear(reason="answer_lost"), True))
+    await house.ladder({**BY_CALL, "contact_ids": [ANNA]})
+    await told(house)
+    await by(house, BERTIL, "portal")
+    assert house.calls().let_go
+
+
+async def test_calling_off_is_asked_again_while_its_answer_is_unclear(house: AlertHouse) -> None:
+    house.calls().letting_go.extend([Cancellation.UNCLEAR, Cancellation.UNCLEAR])
+    await house.ladder({**BY_CALL, "contact_ids": [ANNA]})
+    await told(house)
+    await by(house, BERTIL, "portal")
+    assert len(house.calls().let_go) == 3
+    assert (await house.reasons(Happening.NOTE))["called_back"] == 1
+
+
+async def test_calling_off_is_given_up_when_no_telephone_rings_for_so_long(house: AlertHouse) -> None:
+    house.calls().letting_go.extend([Cancellation.UNCLEAR] * 500)
+    await house.ladder({**BY_CALL, "contact_ids": [ANNA]})
+    await told(house)
+    await by(house, BERTIL, "portal")
+    (wish,) = await house.records.find(CallOff)
+    assert wish.settled
+    assert not (await house.reasons(Happening.NOTE))["called_back"]
+
+
+async def test_an_end_calls_off_calls_under_way_as_well(house: AlertHouse) -> None:
+    await house.ladder({**BY_CALL, "contact_ids": [ANNA]})
+    await told(house)
+    await house.close()
+    await house.rest()
+    assert len(house.calls().let_go) == 1
+    assert await sent(house, DeliveryKind.CLEAR) == [(ANNA, "sms")]
+
+
+async def asked(house: AlertHouse) -> None:
+    """Let Anna take it and the time pass until she is asked."""
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house)
+    await house.pass_by(minutes=59)
+    await house.escalate()
+    await house.send()
+
+
+async def test_whoever_took_what_is_critical_is_asked_after_an_hour_by_every_quiet_way(house: AlertHouse) -> None:
+    await asked(house)
+    assert await sent(house, DeliveryKind.REMINDER) == [(ANNA, "email"), (ANNA, "sms")]
+    assert house.sms.accepted[-1].text == "Mökki: mains power is out, 22 Nov 12:00 UTC. Still on it? Reply K7QF"
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+
+
+async def test_whoever_says_that_they_are_still_on_it_is_asked_again_an_hour_later(house: AlertHouse) -> None:
+    await asked(house)
+    assert await by(house) is Acknowledged.CONFIRMED
+    await house.pass_by(minutes=30)
+    await house.escalate()
+    incident = await house.the_incident()
+    assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, f"{ANNA} sms")
+    assert len(await house.timeline(Happening.CONFIRMED)) == 1
+    await house.pass_by(minutes=31)
+    await house.escalate()
+    assert len(await house.timeline(Happening.ASKED)) == 2
+    assert len(await house.deliveries(DeliveryKind.REMINDER)) == 4
+
+
+async def test_without_an_answer_within_a_quarter_of_an_hour_it_is_open_again_and_told_from_the_first_step_on(
+    house: AlertHouse,
+) -> None:
+    await asked(house)
+    before = len(house.sms.accepted)
+    await house.pass_by(minutes=16)
+    await house.escalate()
+    await house.send()
+    incident = await house.the_incident()
+    assert (incident.state, incident.acknowledged_by) == (IncidentState.OPEN, None)
+    assert [each.to for each in house.sms.accepted[before:]] == [PHONES[ANNA], PHONES[BERTIL]]
+    (line,) = await house.timeline(Happening.LET_GO)
+    assert (line.reason, line.detail) == ("not_answered", {"by": f"{ANNA} sms"})
+
+
+async def test_it_may_be_taken_again_and_the_others_hear_that_too(house: AlertHouse) -> None:
+    await asked(house)
+    await house.pass_by(minutes=16)
+    await house.escalate()
+    await house.send()
+    assert await by(house, BERTIL) is Acknowledged.TAKEN
+    assert await sent(house, DeliveryKind.TAKEN) == [(ANNA, "sms"), (BERTIL, "sms")]
+    assert len(await house.timeline(Happening.ACKNOWLEDGED)) == 2
+
+
+async def test_what_ends_before_the_answer_is_over(house: AlertHouse) -> None:
+    await asked(house)
+    await house.close()
+    await house.rest()
+    await house.pass_by(minutes=16)
+    await house.escalate()
+    assert (await house.the_incident()).state is IncidentState.CLOSED
+    assert not await house.timeline(Happening.LET_GO)
+    assert await by(house) is Acknowledged.OVER
+
+
+@pytest.mark.parametrize(
+    ("severity", "remind_after_s", "comes"),
+    [
+        (Severity.MAJOR, None, False),
+        (Severity.CRITICAL, 0, False),
+        (Severity.MAJOR, 1800, True),
+    ],
+)
+async def test_the_ladder_says_whether_and_when_it_is_asked(
+    house: AlertHouse, severity: Severity, remind_after_s: int | None, comes: bool
+) -> None:
+    await house.ladder(BOTH_BY_SMS, remind_after_s=remind_after_s)
+    await house.incident(severity=severity)
+    await house.escalate()
+    await house.send()
+    await by(house)
+    await house.pass_by(hours=2)
+    await house.escalate()
+    assert bool(await house.deliveries(DeliveryKind.REMINDER)) is comes
+
+
+async def test_an_owner_who_is_none_of_the_contacts_is_asked_at_the_accounts_own_address(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house, ACCOUNT, "portal")
+    await house.pass_by(hours=1)
+    await house.escalate()
+    await house.send()
+    assert house.mail.accepted[-1].to == "owner@example.org"
+    assert house.mail.accepted[-1].subject.startswith("Still on it? ")
+
+
+async def test_where_nobody_can_be_asked_it_is_open_again(house: AlertHouse) -> None:
+    await house.ladder({**BOTH_BY_SMS, "contact_ids": [BERTIL]})
+    await told(house)
+    await by(house, "con_gone", "sms")
+    await house.pass_by(hours=1)
+    await house.escalate()
+    assert await house.reasons(Happening.LET_GO) == {"nobody_to_ask": 1}
+    assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+async def test_who_would_not_be_woken_is_asked_in_the_morning(house: AlertHouse) -> None:
+    strict = {**NIGHT, "start": "12:30", "except_critical": False}
+    await house.records.change_one(Contact, is_("id", ANNA), quiet_hours=strict)
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house)
+    await house.pass_by(hours=2)
+    await house.escalate()
+    assert not await house.timeline(Happening.ASKED)
+    assert (await house.the_incident()).step_due_at == house.clock.now().replace(hour=7, minute=0, second=0) + (
+        timedelta(days=1)
+    )
+
+
+async def test_at_every_crash_point_word_goes_to_the_others_once_and_calls_are_called_off() -> None:
+    async def build() -> AlertHouse:
+        house = await AlertHouse().furnish()
+        house.calls()
+        await house.contact(BERTIL)
+        await house.ladder(BOTH_BY_SMS, BY_CALL)
+        await told(house)
+        await acknowledge(house.records, "inc_1", by=f"{ANNA} sms", clock=house.clock)
+        return house
+
+    async def run(house: AlertHouse, fuse: Fuse) -> None:
+        await house.rest(fuse)
+
+    async def check(house: AlertHouse) -> None:
+        assert [each.contact_id for each in await house.deliveries(DeliveryKind.TAKEN)] == [BERTIL]
+        assert sum("Somebody else" in each.text for each in house.sms.accepted) <= 1
+        assert len(set(house.calls().let_go)) == 2
+        assert len(await house.timeline(Happening.ACKNOWLEDGED)) == 1
+        assert not await house.records.count(CallOff, is_("settled", False))
+        assert not await house.records.count(Delivery, is_("state", DeliveryState.DUE))
+
+    assert await every_crash_point(build, run, check) > 20
+
+
+@pytest.mark.parametrize("kind", [ChannelKind.PUSH, ChannelKind.WEBHOOK])
+async def test_browsers_and_programs_hear_it_as_well(house: AlertHouse, kind: ChannelKind) -> None:
+    await house.endpoint(kind)
+    await told(house)
+    await by(house, BERTIL)
+    assert (ANNA, kind.value) in await sent(house, DeliveryKind.TAKEN)
+
+
+async def test_a_question_that_is_still_on_its_way_when_it_is_open_again_is_not_sent(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house)
+    await house.pass_by(minutes=59)
+    await house.escalate()
+    await house.pass_by(minutes=16)
+    await house.escalate()
+    await house.send()
+    assert await sent(house, DeliveryKind.REMINDER) == []
+    states = {each.state for each in await house.deliveries(DeliveryKind.REMINDER)}
+    assert states == {DeliveryState.CALLED_OFF}
