@@ -43,11 +43,14 @@ SETTLING_S = 300
 """How long after power returned its consequences may last, or even begin, before they are news of their own:
 a modem that registers again and a probe that wakes up need a few minutes."""
 
-ONE_SHOTS = frozenset({Cause.UNAUTHORISED, Cause.RESTARTED, Cause.TEST})
+ONE_SHOTS = frozenset({Cause.UNAUTHORISED, Cause.RESTARTED, Cause.COMMAND_FAILED, Cause.TEST})
 """What happens and does not last: a device need not say that it is over."""
 
 ONE_SHOT_LASTS_S = 900
 """How long an incident of such a cause stays open, so that the ladder has time to climb and people to answer."""
+
+BEGUN_ELSEWHERE = (Cause.TEST, Cause.COMMAND_FAILED)
+"""One-shots that begin without a report: the portal or `alerts.failed_commands` opens them, the rules end them."""
 
 PROBED = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE, Cause.TEMP_FAULT, Cause.INPUT})
 """Causes that belong to one thermometer or input; a report that names none means the first."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from alerts.causes import OWNED_ELSEWHERE
+from alerts.causes import BEGUN_ELSEWHERE, OWNED_ELSEWHERE
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, open_incidents
 from alerts.outages import Outages, with_outages
@@ -15,7 +15,7 @@ from alerts.rules.lateness import newest_known
 from alerts.rules.memory import BEFORE_ALL, Condition, Descent, Key, Memory, Order, Phase, from_watch, to_watch
 from alerts.rules.silence import Hearing
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Incident
+from isocket.domain.incidents import Incident
 from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
 from isocket.domain.problems import Problem
 from isocket.domain.reports import Envelope, Report
@@ -82,7 +82,7 @@ class Judge:
         claimed_ms = 0 if device.claimed_at is None else to_ms(device.claimed_at)
         own = [each for each in known if each.account_id == account_id]
         foreign = [each for each in known if each.account_id != account_id]
-        memory = _with_tests(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
+        memory = _with_raised(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
         now = self._clock.now()
         ledger = IncidentLedger(self._records, case, now)
         await _close_foreign(ledger, foreign)
@@ -217,17 +217,18 @@ def _since(memory: Memory, claimed_ms: int, foreign: Sequence[Incident]) -> Memo
     return replace(memory, conditions=conditions, power_back=kept, flaps=flaps)
 
 
-def _with_tests(memory: Memory, own: Sequence[Incident], case: Case, reports: Sequence[Report]) -> Memory:
-    """Return the memory with the test alarms that people started: they end by themselves too.
+def _with_raised(memory: Memory, own: Sequence[Incident], case: Case, reports: Sequence[Report]) -> Memory:
+    """Return the memory with the one-shots that no report began, such as tests by people: they end by themselves too.
 
     Not with one that these very reports began, in a run that died: the rules will find it again.
     """
-    key = Key(Cause.TEST)
-    ours = {incident_id(case.device_id, case.account_id, key, opener_of(*each.order)) for each in reports}
-    tests = [each for each in own if each.cause is Cause.TEST and each.id not in ours]
-    if not tests or key in memory.conditions:
-        return memory
-    return replace(memory, conditions={**memory.conditions, key: _of_incident(tests[0])})
+    conditions = dict(memory.conditions)
+    for key in (Key(cause) for cause in BEGUN_ELSEWHERE):
+        ours = {incident_id(case.device_id, case.account_id, key, opener_of(*each.order)) for each in reports}
+        found = [each for each in own if each.cause is key.cause and each.id not in ours]
+        if found and key not in conditions:
+            conditions[key] = _of_incident(found[0])
+    return replace(memory, conditions=conditions)
 
 
 def _of_incident(incident: Incident) -> Condition:

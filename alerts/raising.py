@@ -25,6 +25,11 @@ async def raised(records: Records, *, account_id: str, cause: Cause, device_id: 
     return found[0] if found else None
 
 
+def raised_id(account_id: str, device_id: str, cause: Cause, opener: str) -> str:
+    """Return the id of the incident that `opener` begins."""
+    return derived_id("inc", "raised", account_id, device_id, cause, opener)
+
+
 async def raise_incident(
     records: Records,
     *,
@@ -42,7 +47,7 @@ async def raise_incident(
     `opener` names what it began with, for instance the id of a record: the same opener never opens a second one,
     also when the first is over. `told=False`: it is for the record and for the pages, and no ladder is climbed.
     """
-    incident_id = derived_id("inc", "raised", account_id, device_id, cause, opener)
+    incident_id = raised_id(account_id, device_id, cause, opener)
     known = await records.get(Incident, incident_id)
     known = known or await raised(records, account_id=account_id, cause=cause, device_id=device_id)
     if known is not None:

@@ -6,6 +6,7 @@ from alerts.calling_off import CallingOff
 from alerts.channels.channel import ChannelKind
 from alerts.dispatcher import Dispatcher
 from alerts.escalation import Escalator
+from alerts.failed_commands import FailedCommands
 from alerts.failover import Failover
 from alerts.judge import Judge
 from alerts.lanes import Lane
@@ -91,6 +92,7 @@ def workers(
         )
         for number in range(ESCALATORS)
     ]
+    failed = FailedCommands(records=records, telemetry=telemetry, clock=clock)
     receipts = Receipts(records=records, clock=clock, providers=providers, public_url=public_url)
     unclear = UnclearDeliveries(records=records, clock=clock, providers=providers, public_url=public_url)
     failover = Failover(records=records, clock=clock, providers=providers, public_url=public_url)
@@ -103,6 +105,7 @@ def workers(
         Worker("calling-off", calling_off.step, bell=wakeups.bell(CallOff.collection), clock=clock),
         Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
         # Nobody rings for what went wrong: it is found by looking.
+        Worker("failed-commands", failed.step, bell=wakeups.bell(), clock=clock, idle_s=1.0),
         *(
             Worker(f"unclear-{number}", unclear.step, bell=wakeups.bell(), clock=clock, idle_s=1.0)
             for number in range(QUESTIONS)

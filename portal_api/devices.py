@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from isocket.domain.credit import CreditState, credit_state
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.reports import DeviceState
@@ -33,6 +34,7 @@ _EXAMPLE: dict[str, Any] = {
     "state": {"relay": True, "mains": True, "battery_pct": 96, "temp_c": [21.5, None]},
     "state_at": "2026-11-22T12:30:00.000Z",
     "clock": "device",
+    "credit_state": "unknown",
     "settings_version": 3,
     "open_incidents": 0,
 }
@@ -53,6 +55,10 @@ class DeviceView(View):
     state: dict[str, Any] = Field(description="Each field of the state report as last heard.")
     state_at: Instant | None
     clock: str | None = Field(description="Whose time `state_at` is: `device`, or `server` where that was no good.")
+    credit_state: CreditState = Field(
+        description="The prepaid credit against its limit; `unknown` where it was never told, cannot be read as an "
+        "amount, or has no limit."
+    )
     settings_version: int
     open_incidents: int
 
@@ -136,6 +142,9 @@ def _view(portal: Portal, device: Device, state: DeviceState | None, pending: in
         state=dict(told.fields) if told else {},
         state_at=told.at if told else None,
         clock=told.clock.value if told else None,
+        credit_state=credit_state(
+            told.fields.get("credit") if told else None, DeviceSettings.of(device.desired).credit.low
+        ),
         settings_version=device.desired_version,
         open_incidents=pending,
     )

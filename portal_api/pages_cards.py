@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from isocket.domain.commands import Command, CommandStatus
+from isocket.domain.credit import CreditState, credit_state
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
 from isocket.domain.settings import DeviceSettings, InputSettings, PartKind, ProbeSettings, part_name
@@ -110,7 +112,7 @@ def readings(fields: Mapping[str, Any], settings: DeviceSettings, part_names: st
             for number, value in enumerate(_listed(fields.get("input")))
         ),
         *_signal(fields.get("signal_pct")),
-        *_credit(fields.get("credit")),
+        *_credit(fields.get("credit"), settings),
     ]
 
 
@@ -159,8 +161,18 @@ def _signal(percent: object) -> list[Reading]:
     return [] if level is None else [Reading(icon="signal", label="Signal", value=f"{_plain(level)} %")]
 
 
-def _credit(text: object) -> list[Reading]:
-    return [Reading(icon="person", label="Credit", value=text)] if isinstance(text, str) else []
+_CREDIT_TONES: Mapping[CreditState, str] = MappingProxyType(
+    {CreditState.FINE: "", CreditState.LOW: "bad", CreditState.UNKNOWN: "warn"}
+)
+
+
+def _credit(text: object, settings: DeviceSettings) -> list[Reading]:
+    """Return the credit as the card tells it; where it has a limit and is unknown, that is said, for it is not fine."""
+    told, low = text if isinstance(text, str) else None, settings.credit.low
+    if told is None and low is None:
+        return []
+    tone = "" if low is None else _CREDIT_TONES[credit_state(told, low)]
+    return [Reading(icon="person", label="Credit", value=told or "not known", tone=tone)]
 
 
 def _probe_label(incident: Incident, device: Device | None) -> str:

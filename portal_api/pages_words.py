@@ -141,6 +141,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "called_back": "the call was called off, for nobody needs it any more",
         "not_answered": "whoever took it did not answer",
         "nobody_to_ask": "whoever took it can no longer be asked",
+        "another_command_failed": "another command was not carried out",
         "nobody_reached": "none of your contacts could be reached",
         "not_acknowledged": "your contacts were told, and none has acknowledged",
         "no_recipient": "no step of the ladder leads to a contact with a verified address",

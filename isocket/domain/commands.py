@@ -32,7 +32,7 @@ COMMAND_NAMES = (
     collection="commands",
     subject="account_id",
     account="account_id",
-    indexed=(("status", "created_at"), ("device_id", "created_at")),
+    indexed=(("status", "created_at"), ("device_id", "created_at"), ("status", "failure_seen", "ended_at")),
 )
 class Command(Record):
     """One order. A socket must not carry it out after `expires_at`, nor twice."""
@@ -47,4 +47,5 @@ class Command(Record):
     expires_at: Plain[datetime]
     sent_at: Annotated[datetime | None, COMMAND_FACT] = None
     ended_at: Annotated[datetime | None, COMMAND_FACT] = None
+    failure_seen: Plain[bool] = False  # that it came to nothing was looked at by the alarm service
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then

@@ -69,6 +69,20 @@ async def a_delay_that_ends_now(house: JudgedHouse) -> None:
     await house.clock.advance(10)
 
 
+async def what_came_and_went(house: JudgedHouse) -> None:
+    for _ in range(4):
+        await house.alarm("mains_lost")
+        await house.alarm("mains_lost", active=False)
+        await house.let_pass(1)
+    await house.climb()
+
+
+async def heat_in_vain(house: JudgedHouse) -> None:
+    await house.want(thermostat={"enabled": True, "on_c": 5, "off_c": 8, "alarm_after_s": 600})
+    await house.state(temp_c=[4.0])
+    await house.let_pass(600)
+
+
 STORIES = {
     "an alarm": Story(
         before=a_quiet_day,
@@ -76,6 +90,16 @@ STORIES = {
         ends={Cause.MAINS_LOST: [(OPEN, True)]},
     ),
     "a delay": Story(before=a_delay_that_ends_now, reports=lambda _: [], ends={Cause.MAINS_LOST: [(OPEN, True)]}),
+    "a last straw that makes it come and go": Story(
+        before=what_came_and_went,
+        reports=lambda house: [alarm(house, "mains_lost")],
+        ends={Cause.MAINS_LOST: [(CLOSED, False)] * 4 + [(OPEN, False)], Cause.FLAPPING: [(OPEN, True)]},
+    ),
+    "heat in vain": Story(
+        before=heat_in_vain,
+        reports=lambda house: [state(house, temp_c=[3.9])],
+        ends={Cause.THERMOSTAT_INEFFECTIVE: [(OPEN, True)]},
+    ),
     "power back": Story(
         before=a_power_cut,
         reports=lambda house: [alarm(house, "mains_lost", active=False), state(house, mains=True)],

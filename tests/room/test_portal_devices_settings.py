@@ -274,3 +274,18 @@ async def test_it_shows_when_the_socket_follows(house: PortalHouse) -> None:
     await house.records.change_one(Device, is_("id", SOCKET), reported={"version": 1, "heartbeat_s": 60})
     after = await (await house.ask("GET", PATH, token=token)).json()
     assert (before["in_step"], after["in_step"], after["reported"]["heartbeat_s"]) == (False, True, 60)
+
+
+async def test_credit_that_is_not_known_is_never_shown_as_fine(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, credit={"low": 5})
+
+    async def shown() -> str:
+        return str((await (await house.ask("GET", f"/devices/{SOCKET}", token=token)).json())["credit_state"])
+
+    assert await shown() == "unknown"
+    for seq, (told, state) in enumerate([("12.40 EUR", "fine"), ("4.99 EUR", "low"), ("no answer", "unknown")], 1):
+        await report(house, seq, credit=told)
+        assert await shown() == state
+    await change(house, token, credit=None)
+    assert await shown() == "unknown"

@@ -1,5 +1,8 @@
 """How much a cause matters, and who has the say."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from alerts.causes import FROM_DEVICE, OWNED_ELSEWHERE, SEVERITIES, severity_of
@@ -48,3 +51,16 @@ def test_repeats_are_for_the_severities_that_have_one() -> None:
 
 def test_nothing_that_tells_of_people_can_come_from_a_device() -> None:
     assert not FROM_DEVICE & OWNED_ELSEWHERE
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "alarms.md"
+ANOTHERS = {Cause.FLAPPING: "that of the cause", Cause.INPUT: "`input[].severity` critical"}
+
+
+def test_the_document_names_every_cause_with_its_severity() -> None:
+    rows = re.findall(
+        r"^\| (`[^|]+) \|[^|]+\|[^|]*\|[^|]+\| ([^|]+) \|", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    told = {cause: severity for causes, severity in rows for cause in re.findall(r"`(\w+)`", causes)}
+    expected = {cause.value: ANOTHERS.get(cause, SEVERITIES[cause].value) for cause in Cause}
+    assert {cause: told.get(cause) for cause in expected} == expected

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from isocket.domain.incidents import Cause, Happening
+from isocket.domain.settings import DeviceSettings
+from portal_api.pages_cards import readings
 from portal_api.pages_timeline import Telling, told
 from portal_api.pages_words import CAUSES
 from portal_api.rendering import LocalTime, lasting, linked
@@ -86,3 +88,22 @@ def test_a_timeline_names_the_day_where_a_new_one_begins() -> None:
 @pytest.mark.parametrize("cause", Cause)
 def test_every_cause_has_words(cause: Cause) -> None:
     assert cause.value in CAUSES
+
+
+@pytest.mark.parametrize(
+    ("told", "low", "shown"),
+    [
+        (None, None, []),
+        ("12.40 EUR", None, [("12.40 EUR", "")]),
+        (None, 5, [("not known", "warn")]),
+        ("no answer", 5, [("no answer", "warn")]),
+        ("4.99 EUR", 5, [("4.99 EUR", "bad")]),
+        ("5.00 EUR", 5, [("5.00 EUR", "")]),
+    ],
+)
+def test_credit_with_a_limit_that_is_not_known_does_not_look_fine(
+    told: str | None, low: float | None, shown: list[tuple[str, str]]
+) -> None:
+    fields = {} if told is None else {"credit": told}
+    found = readings(fields, DeviceSettings.of({"credit": {"low": low}}))
+    assert [(each.value, each.tone) for each in found] == shown
