@@ -48,6 +48,10 @@ bench: .make/run mosquitto ## Run all benchmarks
 	$(BIN)/isocket bench alarm
 	$(BIN)/isocket bench storm
 
+.PHONY: pictures
+pictures: .make/all chromium ## Make the pictures in docs/ anew
+	$(BIN)/python -m tests.browser.pictures
+
 .PHONY: lock
 lock: .make/all ## Pin dependencies anew, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv

@@ -11,11 +11,12 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import Test, is_, is_not, one_of
 from portal_api.cursor import page_of
 from portal_api.devices import NOT_CLOSED
+from portal_api.messages import Message
 from portal_api.models import Instant, Page, PageQuery, View
 from portal_api.owned import own_incident
 from portal_api.portal import Portal
 from portal_api.routes import PATH_VALUE, AnyRoute, Call, Route
-from portal_api.timelines import Line, timelines
+from portal_api.timelines import Chronicle, Line, chronicles
 
 log = get_logger(__name__)
 
@@ -48,6 +49,25 @@ _EXAMPLE: dict[str, Any] = {
             "detail": {"step": 0},
         }
     ],
+    "messages": [
+        {
+            "id": "dlv_cs5hd4yofn7ab2k3xeq3mzv6t2",
+            "contact_id": "con_d4yofn7ab2k3xeq3mzv6t2cs5h",
+            "contact": "Neighbour",
+            "channel": "voice",
+            "kind": "alarm",
+            "state": "delivered",
+            "reason": "",
+            "due_at": "2026-11-22T12:01:30.000Z",
+            "held_until": None,
+            "tries": 1,
+            "accepted_at": "2026-11-22T12:01:30.640Z",
+            "delivered_at": None,
+            "answered_at": "2026-11-22T12:01:41.200Z",
+            "key_pressed_at": "2026-11-22T12:01:58.900Z",
+            "acknowledged_at": "2026-11-22T12:01:58.900Z",
+        }
+    ],
 }
 
 
@@ -76,6 +96,7 @@ class IncidentView(View):
     explained_by: str | None = Field(description="The incident that makes this one no news.")
     short_code: str = Field(description="What a reply by SMS says to acknowledge; empty where nobody was told.")
     timeline: list[Line]
+    messages: list[Message] = Field(description="What became of each message to each person by each way.")
 
 
 class IncidentQuery(PageQuery):
@@ -144,11 +165,11 @@ async def view_of(portal: Portal, incident: Incident) -> IncidentView:
 
 async def views_of(portal: Portal, account_id: str, incidents: Sequence[Incident]) -> list[IncidentView]:
     """Return what their owner sees of incidents, in their order."""
-    lines = await timelines(portal.records, account_id, incidents)
-    return [_view(incident, lines[incident.id]) for incident in incidents]
+    found = await chronicles(portal.records, account_id, incidents)
+    return [_view(incident, found[incident.id]) for incident in incidents]
 
 
-def _view(incident: Incident, lines: list[Line]) -> IncidentView:
+def _view(incident: Incident, chronicle: Chronicle) -> IncidentView:
     return IncidentView(
         id=incident.id,
         device_id=incident.device_id or None,
@@ -167,7 +188,8 @@ def _view(incident: Incident, lines: list[Line]) -> IncidentView:
         closed_at=incident.closed_at,
         explained_by=incident.explained_by,
         short_code=incident.short_code,
-        timeline=lines,
+        timeline=chronicle.lines,
+        messages=chronicle.messages,
     )
 
 

@@ -12,12 +12,13 @@ from portal_api.owned import own_incident
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import trouble
 from portal_api.pages_forms import TYPED, Form, with_body
+from portal_api.pages_messages import rows_of
 from portal_api.pages_overview import in_words
 from portal_api.pages_timeline import Telling, told
 from portal_api.pages_words import note
 from portal_api.rendering import local_time, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
-from portal_api.timelines import timelines
+from portal_api.timelines import chronicles
 
 A_PAGE = 50
 _WHICH: dict[str, Test] = {
@@ -59,11 +60,13 @@ async def show(call: Call[None, None]) -> web.Response:
     device = await call.records.get(Device, incident.device_id)
     if device is not None and device.owner_id != call.account.id:
         device = None  # it has another owner by now, whose words are not this reader's business
-    lines = (await timelines(call.records, call.account.id, [incident]))[incident.id]
+    chronicle = (await chronicles(call.records, call.account.id, [incident]))[incident.id]
+    time = local_time(call)
     words = {
         "trouble": trouble(incident, device),
         "known": device is not None,
-        "lines": told(lines, Telling(account_id=call.account.id, time=local_time(call))),
+        "people": rows_of(chronicle, time),
+        "lines": told(chronicle.lines, Telling(account_id=call.account.id, time=time)),
         "note": note(call.request.query.get("said")),
     }
     return shown(call, "incident.html", words, here="incidents")

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from isocket.domain.incidents import Happening
 from isocket.kit.clock import from_text
-from portal_api.pages_words import CHANNELS, REASONS, RECEIPTS, spoken
+from portal_api.pages_words import CHANNELS, ICONS, RECEIPTS, reason_in_words, spoken
 from portal_api.rendering import LocalTime, lasting
 from portal_api.timelines import Line
 
@@ -48,11 +48,26 @@ class Telling:
 def told(lines: Sequence[Line], telling: Telling) -> list[Sentence]:
     """Return a timeline in words, in its order. A kind of line newer than this module is shown by its name."""
     sentences, day = [], ""
+    at_once = _tried_at_once(lines)
     for each in lines:
+        if each.what is Happening.DELIVERY_DUE and each.detail.get("delivery_id") in at_once:
+            continue
         sentence, its_day = _sentence(each, telling), telling.time.day(each.at)
         sentences.append(sentence if its_day == day else replace(sentence, day=its_day))
         day = its_day
     return sentences
+
+
+def _tried_at_once(lines: Sequence[Line]) -> set[object]:
+    """Return the deliveries whose first try came with their line: one sentence is enough for both."""
+    due = {each.detail.get("delivery_id"): each.at for each in lines if each.what is Happening.DELIVERY_DUE}
+    return {
+        delivery_id
+        for each in lines
+        if each.what is Happening.ATTEMPT
+        and (delivery_id := each.detail.get("delivery_id")) in due
+        and (each.at - due[delivery_id]).total_seconds() < _WORTH_SAYING_S
+    }
 
 
 Told = tuple[str, str, str]  # icon, text, tone
@@ -77,7 +92,8 @@ def _opened(telling: Telling, line: Line) -> Told:
 def _step(_: Telling, line: Line) -> Told:
     number = line.detail.get("step")
     at = f"Step {number + 1}" if isinstance(number, int) else "The next step"
-    return "bell", f"{at}: people are told.", ""
+    again = ", once more" if line.detail.get("climb") else ""
+    return "bell", f"{at}{again}: people are told.", ""
 
 
 def _due(_: Telling, line: Line) -> Told:
@@ -100,16 +116,17 @@ def _not_sent(_: Telling, line: Line) -> Told:
 
 
 def _attempt(_: Telling, line: Line) -> Told:
-    what = f"{_by(line).capitalize()} to {_whom(line)}"
+    about = _ABOUT.get(str(line.detail.get("kind")), "with the alarm")
+    what = f"{_by(line).capitalize()} to {_whom(line)} {about}"
     match line.detail.get("outcome"):
         case "sent":
-            return _icon(line), f"{what} is sent.", "ok"
+            return _icon(line), f"{what}: handed over.", "ok"
         case "refused":
-            return _icon(line), f"{what} was refused: {_why(line)}.", "bad"
+            return _icon(line), f"{what}: refused, {_why(line)}.", "bad"
         case "later":
-            return _icon(line), f"{what} did not go out yet: {_why(line)}. We try again.", "warn"
+            return _icon(line), f"{what}: did not go out yet, {_why(line)}. We try again.", "warn"
         case "started":
-            return _icon(line), f"{what} is being handed over.", ""
+            return _icon(line), f"{what}: being handed over.", ""
         case _:
             return _icon(line), f"{what}: it is not clear whether it went out. We find out before we repeat it.", "warn"
 
@@ -191,10 +208,8 @@ def _by(line: Line) -> str:
 
 
 def _icon(line: Line) -> str:
-    return {"email": "mail", "sms": "phone", "voice": "phone"}.get(line.channel or "", "bell")
+    return ICONS.get(line.channel or "", "bell")
 
 
 def _why(line: Line) -> str:
-    """Return the reason in words. Providers' codes and errors may follow it, which are for the operator."""
-    name = line.reason.partition(":")[0].partition(" ")[0]
-    return spoken(REASONS, name) if name else "no reason was given"
+    return reason_in_words(line.reason)

@@ -66,6 +66,10 @@ CHANNELS: Mapping[str, str] = MappingProxyType(
     {"sms": "text message", "voice": "call", "email": "e-mail", "push": "notification", "webhook": "web hook"}
 )
 
+ICONS: Mapping[str, str] = MappingProxyType(
+    {"sms": "phone", "voice": "call", "email": "mail", "push": "bell", "webhook": "signal"}
+)
+
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         # why something is not sent
@@ -100,6 +104,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "spending_cap": "what this month may cost is used up",
         "channel_not_configured": "nothing goes out this way here",
         # how a try ended
+        "challenge_not_echoed": "the program did not answer as agreed",
+        "address_forbidden": "its address is not one that we call",
+        "text_too_long": "the text was too long",
+        "channel_not_configured": "nothing goes out by this way here",
+        "endpoint_gone": "the browser or program is not there any more",
         "number_invalid": "the provider does not know the number",
         "address_invalid": "the address is not valid",
         "recipient_refused": "their mail server refused the address",
@@ -189,6 +198,12 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "resumed": "You are told again of alarms.",
     }
 )
+
+
+def reason_in_words(reason: str) -> str:
+    """Return a reason in words. Providers' codes and errors may follow its name, which are for the operator."""
+    name = reason.partition(":")[0].partition(" ")[0]
+    return spoken(REASONS, name) if name else "no reason was given"
 
 
 def note(said: str | None) -> str | None:

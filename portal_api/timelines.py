@@ -3,17 +3,22 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import Attempt, AttemptState, Delivery
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
 from isocket.storage.port import Records, is_, one_of
+from portal_api.messages import Message, messages_of
 from portal_api.models import Instant, View
 
 _RANK = {what: number for number, what in enumerate(Happening)}  # of what happened in the same millisecond
+_FOLLOWING = frozenset(
+    {DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER}
+)  # from an acknowledgement or end
 
 
 class Line(View):
@@ -37,8 +42,16 @@ class _Facts:
     attempts: Mapping[str, Attempt]
 
 
-async def timelines(records: Records, account_id: str, incidents: Sequence[Incident]) -> dict[str, list[Line]]:
-    """Return the timeline of each incident by its id, the oldest line first. All belong to this account."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chronicle:
+    """What happened in one incident, the oldest line first, and what became of each of its messages."""
+
+    lines: list[Line]
+    messages: list[Message]
+
+
+async def chronicles(records: Records, account_id: str, incidents: Sequence[Incident]) -> dict[str, Chronicle]:
+    """Return what happened in each incident by its id. All belong to this account."""
     if not incidents:
         return {}
     ids = [incident.id for incident in incidents]
@@ -55,7 +68,13 @@ async def timelines(records: Records, account_id: str, incidents: Sequence[Incid
     grouped: dict[str, list[TimelineEntry]] = defaultdict(list)
     for entry in [*entries, *_under_way(facts)]:
         grouped[entry.incident_id].append(entry)
-    return {each: [_line(entry, facts) for entry in sorted(grouped[each], key=_order)] for each in ids}
+    return {
+        each.id: Chronicle(
+            lines=[_line(entry, facts) for entry in sorted(grouped[each.id], key=_order)],
+            messages=messages_of(each, deliveries, attempts, grouped[each.id], facts.names),
+        )
+        for each in incidents
+    }
 
 
 def _under_way(facts: _Facts) -> Iterable[TimelineEntry]:
@@ -81,8 +100,8 @@ def _under_way(facts: _Facts) -> Iterable[TimelineEntry]:
             )
 
 
-def _order(entry: TimelineEntry) -> tuple[Any, int, str]:
-    return entry.at, _RANK[entry.what], entry.id
+def _order(entry: TimelineEntry) -> tuple[datetime, bool, int, str]:
+    return entry.at, entry.detail.get("kind") in _FOLLOWING, _RANK[entry.what], entry.id
 
 
 def _line(entry: TimelineEntry, facts: _Facts) -> Line:

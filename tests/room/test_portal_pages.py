@@ -406,7 +406,7 @@ async def test_the_timeline_tells_in_sentences_who_was_told_and_who_not(house: P
     )
     words = (await visitor.open(f"/incidents/{INCIDENT}")).words
     assert "Not sent to Anna by text message: the address is not verified yet." in words
-    assert "Text message to Anna was refused: the provider does not know the number." in words
+    assert "Text message to Anna with the alarm: refused, the provider does not know the number." in words
     assert "it is not clear whether it went out" in words
     assert "Text message to Anna: it has arrived." in words
     assert "TimeoutError" not in words
