@@ -107,7 +107,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "challenge_not_echoed": "the program did not answer as agreed",
         "address_forbidden": "its address is not one that we call",
         "text_too_long": "the text was too long",
-        "channel_not_configured": "nothing goes out by this way here",
         "endpoint_gone": "the browser or program is not there any more",
         "number_invalid": "the provider does not know the number",
         "address_invalid": "the address is not valid",
