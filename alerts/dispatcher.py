@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 from alerts.channels.channel import Channel, ChannelKind, Message
 from alerts.health import refuses_us
 from alerts.last_look import LastLook
-from alerts.next_ways import Patience
-from alerts.outcomes import Outcome, TryLater, Unclear
+from alerts.next_ways import SPENDING_CAP, Patience
+from alerts.outcomes import Outcome, Refused, TryLater, Unclear
 from alerts.providers import Providers
 from alerts.settlement import Settlement, attempt_id
+from alerts.spending import Purse
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
+from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, at_most, is_
@@ -68,12 +70,14 @@ class Dispatcher:
         providers: Providers,
         public_url: str,
         patience: Patience | None = None,
+        tariff: Tariff | None = None,
         chance: random.Random | None = None,
     ) -> None:
         self._records = records
         self._clock = clock
         self._providers = providers
         self._last_look = LastLook(records=records, clock=clock)
+        self._purse = Purse(records=records, clock=clock, tariff=tariff or Tariff(), public_url=public_url)
         self._mail_domain = mail_domain_of(public_url)
         self._settlement = Settlement(
             records=records, clock=clock, public_url=public_url, patience=patience, chance=chance
@@ -111,6 +115,9 @@ class Dispatcher:
         if verdict is not None or channel is None:
             await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))
             return
+        if not await self._purse.pay(held, channel):
+            await self._settlement.not_sent(held, DeliveryState.CALLED_OFF, SPENDING_CAP)
+            return
         attempt = self._attempt(held, channel)
         try:
             await self._records.add(attempt)
@@ -118,10 +125,13 @@ class Dispatcher:
             # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
             # is unclear, settles the delivery.
             log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=attempt.id)
+            await self._purse.take_back(held, channel)
             return
         began_s = self._clock.monotonic_s()
         outcome = await self._call(channel, held, attempt)
         await self._providers.note(channel, outcome, self._clock.monotonic_s() - began_s)
+        if isinstance(outcome, Refused | TryLater):
+            await self._purse.take_back(held, channel)
         await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
 
     async def _another(self, held: Delivery, channel: Channel, outcome: Outcome) -> bool:

@@ -3,7 +3,10 @@
 import asyncio
 
 from alerts.dispatcher import Dispatcher
-from isocket.domain.deliveries import Delivery
+from alerts.pace import Pace
+from alerts.spending import segments_of
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, urgency_of_lane
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
@@ -26,6 +29,7 @@ class Lane(Worker):
         dispatcher: Dispatcher,
         lane: str,
         calls: int,
+        pace: Pace | None = None,
         bell: Bell,
         clock: Clock,
         idle_s: float = 0.25,
@@ -34,6 +38,9 @@ class Lane(Worker):
         super().__init__(name, self._start_one, bell=bell, clock=clock, idle_s=idle_s)
         self._dispatcher = dispatcher
         self._lane = lane
+        self._urgency = urgency_of_lane(lane)
+        self._pace = pace
+        self._may_send = pace is None  # taken before there is anything to send, so that nothing waits for it
         self._free = asyncio.Semaphore(calls)
         self._calls = asyncio.TaskGroup()
         self._stop = asyncio.Event()
@@ -50,8 +57,7 @@ class Lane(Worker):
         await self._free.acquire()
         held = None
         try:
-            if not self._stop.is_set():
-                held = await self._dispatcher.claim_one(self._lane)
+            held = await self._next()
         finally:
             if held is None:
                 self._free.release()
@@ -62,6 +68,20 @@ class Lane(Worker):
         self._calls.create_task(self._carry(held), name=f"{self.name}:{held.id}")
         return True
 
+    async def _next(self) -> Delivery | None:
+        """Return the next delivery in the moment in which it may go, None if there is none or we are to stop."""
+        if self._pace is not None and not self._may_send:
+            self._may_send = await self._pace.take(self._urgency, self._stop)
+        if self._stop.is_set() or not self._may_send:
+            return None
+        held = await self._dispatcher.claim_one(self._lane)
+        if self._pace is not None:
+            self._pace.found(self._urgency, something=held is not None)
+            if held is not None:
+                self._may_send = False
+                self._pace.owe(pieces_of(held) - 1)
+        return held
+
     async def _carry(self, held: Delivery) -> None:
         try:
             await self._dispatcher.carry(held)
@@ -69,3 +89,8 @@ class Lane(Worker):
             log.exception("delivery_failed", delivery_id=held.id)
         finally:
             self._free.release()
+
+
+def pieces_of(delivery: Delivery) -> int:
+    """Return how many pieces of what its sender carries a delivery is."""
+    return segments_of(delivery.text) if delivery.channel is ChannelKind.SMS else 1

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from alerts.wording import Reader, Story, Words, exhausted_notice, stopped_notice, unanswered_notice
+from alerts.wording.spending import spending_notice
 from alerts.wording.taking import still_notice
 from isocket.domain.accounts import Account
 from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Incident
+from isocket.domain.sending import Spending
+from isocket.domain.tariff import Tariff
 from isocket.kit.clock import to_ms
 from isocket.kit.ids import derived_id
 
@@ -49,6 +52,21 @@ def notice_that_a_contact_stopped(account: Account, contact: Contact, *, public_
     said = stopped_notice(_reader(account), public_url=public_url)
     notice_id = derived_id("dlv", contact.id, "stopped", contact.version)
     return _notice(account, said, notice_id=notice_id, incident=None, now=now)
+
+
+def notice_of_spending(
+    account: Account, spending: Spending, tariff: Tariff, *, percent: int, public_url: str, now: datetime
+) -> Delivery:
+    """Return the notice that so many percent of a month's money are spent; one a month for each."""
+    said = spending_notice(
+        _reader(account),
+        percent=percent,
+        spent_micro=spending.spent_micro,
+        cap_micro=tariff.cap_micro,
+        currency=tariff.currency,
+        public_url=public_url,
+    )
+    return _notice(account, said, notice_id=derived_id("dlv", spending.id, percent), incident=None, now=now)
 
 
 def _reader(account: Account) -> Reader:

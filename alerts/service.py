@@ -1,5 +1,7 @@
 """Puts the workers of the alarm service together."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from alerts.calling_off import CallingOff
@@ -10,13 +12,16 @@ from alerts.failed_commands import FailedCommands
 from alerts.failover import Failover
 from alerts.judge import Judge
 from alerts.lanes import Lane
+from alerts.next_ways import Patience
 from alerts.oversight import Oversight
+from alerts.pace import Pace
 from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
 from isocket.domain.incidents import Incident
+from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import Records
@@ -30,6 +35,21 @@ CALLS = MappingProxyType({Urgency.URGENT: 16, Urgency.ORDINARY: 8})  # of each l
 QUESTIONS = 4  # about unclear deliveries, at a time
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How messages go: how fast each sender may, what they cost, how long a receipt is waited for.
+
+    `per_s` is in segments, calls or mails a second; a way that is missing or 0 is not held back.
+    """
+
+    per_s: Mapping[ChannelKind, float] = field(default_factory=dict)
+    tariff: Tariff = field(default_factory=Tariff)
+    patience: Patience = field(default_factory=Patience)
+
+
+UNLIMITED = Sending()
+
+
 def workers(
     *,
     records: Records,
@@ -41,6 +61,7 @@ def workers(
     public_url: str,
     owner: str,
     oversight: Oversight | None = None,
+    sending: Sending = UNLIMITED,
 ) -> list[Worker]:
     """Return the workers that turn reports into incidents and incidents into messages.
 
@@ -48,21 +69,30 @@ def workers(
     deliveries fail visibly. `oversight` says who is told of trouble of our own.
     """
     providers = Providers(channels, records=records, clock=clock)
-    dispatcher = Dispatcher(records=records, clock=clock, providers=providers, public_url=public_url)
     oversight = oversight or Oversight()
     outages = oversight.outages(records=records, telemetry=telemetry, clock=clock)
+    dispatcher = Dispatcher(
+        records=records,
+        clock=clock,
+        providers=providers,
+        public_url=public_url,
+        patience=sending.patience,
+        tariff=sending.tariff,
+    )
+    paces = {kind: Pace(kind, per_s, records=records, clock=clock) for kind, per_s in sending.per_s.items() if per_s}
     lanes = [
         Lane(
-            f"send-{lane}",
+            f"send-{lane_name(urgency, channel)}",
             dispatcher=dispatcher,
-            lane=lane,
+            lane=lane_name(urgency, channel),
             calls=CALLS[urgency],
-            bell=wakeups.bell(queue_bell(Delivery.collection, lane)),
+            pace=paces.get(channel),
+            bell=wakeups.bell(queue_bell(Delivery.collection, lane_name(urgency, channel))),
             clock=clock,
             right_of_way=right_of_way if urgency is Urgency.URGENT else None,
         )
         for urgency in Urgency
-        for lane in (lane_name(urgency, channel) for channel in ChannelKind)
+        for channel in ChannelKind
     ]
     judging = [
         Worker(
@@ -93,8 +123,12 @@ def workers(
         for number in range(ESCALATORS)
     ]
     failed = FailedCommands(records=records, telemetry=telemetry, clock=clock)
-    receipts = Receipts(records=records, clock=clock, providers=providers, public_url=public_url)
-    unclear = UnclearDeliveries(records=records, clock=clock, providers=providers, public_url=public_url)
+    receipts = Receipts(
+        records=records, clock=clock, providers=providers, public_url=public_url, patience=sending.patience
+    )
+    unclear = UnclearDeliveries(
+        records=records, clock=clock, providers=providers, public_url=public_url, patience=sending.patience
+    )
     failover = Failover(records=records, clock=clock, providers=providers, public_url=public_url)
     calling_off = CallingOff(records=records, clock=clock, providers=providers)
     return [

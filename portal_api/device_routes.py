@@ -11,6 +11,7 @@ from portal_api import (
     history,
     incidents,
     readiness,
+    spending,
     substitutions,
     test_alarms,
     verifications,
@@ -31,4 +32,5 @@ DEVICE_ROUTES: tuple[AnyRoute, ...] = (
     *escalations.ROUTES,
     *substitutions.ROUTES,
     *readiness.ROUTES,
+    *spending.ROUTES,
 )

@@ -8,6 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from isocket.domain.contacts import ChannelKind
+from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Telemetry
@@ -35,6 +36,7 @@ class PortalSettings:
     countries: frozenset[str] = SERVED
     push_key: str = ""  # to which browsers subscribe; empty where there are no push messages
     loopback_targets: bool = False  # whether customers may name addresses of this machine
+    tariff: Tariff = field(default_factory=Tariff)
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400
     cookie_idle_s: float = 24 * 3600

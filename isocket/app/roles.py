@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from alerts.callbacks import routes as callback_routes
 from alerts.fleet import Thresholds
 from alerts.metrics import AlertMetrics
+from alerts.next_ways import Patience
 from alerts.operator import Operator
 from alerts.oversight import Oversight
-from alerts.service import workers
+from alerts.service import Sending, workers
 from alerts.signatures import TwilioSignature
 from broker_bridge.bridge import Bridge
 from broker_bridge.connection import BrokerAddress, Login
@@ -26,11 +27,12 @@ from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
 from isocket.app.refusals import RefusalCollector
-from isocket.app.settings import Settings
+from isocket.app.settings import Settings, tariff_of
 from isocket.app.settings_sources import SettingsError
 from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
 from isocket.domain.accounts import Account
+from isocket.domain.contacts import ChannelKind
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.pages_routes import page_routes
@@ -173,6 +175,7 @@ class Roles:
             public_url=house.settings.origin,
             owner=house.owner,
             oversight=oversight(house.settings, AlertMetrics(house.registry)),
+            sending=_sending(house.settings),
         )
         return Stage(
             name="alerts",
@@ -229,6 +232,18 @@ class Roles:
         return self._bridge is not None and self._bridge.connected
 
 
+def _sending(settings: Settings) -> Sending:
+    return Sending(
+        per_s={
+            ChannelKind.SMS: settings.sms_per_s,
+            ChannelKind.VOICE: settings.calls_per_s,
+            ChannelKind.EMAIL: settings.mails_per_s,
+        },
+        tariff=tariff_of(settings),
+        patience=Patience(receipt_wait_s=settings.receipt_wait_s),
+    )
+
+
 def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | None = None) -> PortalSettings:
     """Return what the portal needs of the settings; without `push_key` no browser can subscribe."""
     return PortalSettings(
@@ -236,6 +251,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         trusted_proxies=settings.trusted_proxies,
         security_contact=settings.security_contact,
         channels=kinds_that_arrive(settings),
+        tariff=tariff_of(settings),
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
+from isocket.domain.tariff import Tariff, parse_prices, to_micro
 from portal_api.phones import SERVED
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -67,6 +68,17 @@ def _file(value: object) -> object:
     if isinstance(value, str) and "://" in value:
         raise ValueError("this version stores in an SQLite file: write the path of one")
     return Path(value) if isinstance(value, str) else value
+
+
+def _prices(value: object) -> object:
+    if isinstance(value, str):
+        parse_prices(value)
+    return value
+
+
+def _amount(value: object) -> object:
+    to_micro(str(value))
+    return str(value)
 
 
 class Settings(BaseModel):
@@ -159,6 +171,38 @@ class Settings(BaseModel):
         default=2, gt=0, le=100, description="so many percent must lose mains power at once to be a power cut of many"
     )
     power_cut_within_s: float = Field(default=120, ge=1, le=3600, description="within so many seconds")
+    sms_per_s: float = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="so many segments of texts a second the sender carries; a long number about 1, a name about 10, a "
+        "short code 100; 0: no limit",
+    )
+    calls_per_s: float = Field(default=1, ge=0, le=1000, description="so many calls it begins a second; 0: no limit")
+    mails_per_s: float = Field(
+        default=50, ge=0, le=10_000, description="so many mails a second the mail server takes; 0: no limit"
+    )
+    receipt_wait_s: float = Field(
+        default=90,
+        ge=10,
+        le=3600,
+        description="a critical alarm that is not known to have arrived after so many seconds goes by another way as "
+        "well; what is major waits three times as long",
+    )
+    prices: Annotated[str, BeforeValidator(_prices)] = Field(
+        default="sms=0.08,voice=0.20",
+        description="what a segment and a call cost, also where a number begins so: `sms=0.08,sms+358=0.07`",
+    )
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="in which those prices are")
+    spending_cap: Annotated[str, BeforeValidator(_amount)] = Field(
+        default="50",
+        description="what texts and calls of one account may cost in a calendar month (UTC); beyond it, all but "
+        "critical alarms go by mail and push only; 0: no limit",
+    )
+    spending_reserve: Annotated[str, BeforeValidator(_amount)] = Field(
+        default="25",
+        description="what critical alarms of an account are meant to cost at most beyond that; they go even then",
+    )
     bcrypt_cost: int = Field(default=12, ge=10, le=16, description="work for one password, from 10 to 16")
     erasure_grace_days: int = Field(
         default=14, ge=0, le=90, description="days in which an erasure can be undone; 0 erases at once"
@@ -216,6 +260,16 @@ class Settings(BaseModel):
     def origin(self) -> str:
         """Return the public address, without a slash at its end."""
         return self.public_url or f"http://{self.http}"
+
+
+def tariff_of(settings: Settings) -> Tariff:
+    """Return what messages cost here and how much an account may spend."""
+    return Tariff(
+        prices=parse_prices(settings.prices),
+        cap_micro=to_micro(settings.spending_cap),
+        reserve_micro=to_micro(settings.spending_reserve),
+        currency=settings.currency,
+    )
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -67,6 +67,11 @@ def lane_name(urgency: Urgency, channel: ChannelKind) -> str:
     return f"{urgency}.{channel}"
 
 
+def urgency_of_lane(lane: str) -> Urgency:
+    """Return how urgent what goes by a lane is."""
+    return Urgency(lane.partition(".")[0])
+
+
 @record(
     collection="deliveries",
     subject="person_id",

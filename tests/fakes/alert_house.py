@@ -24,6 +24,7 @@ from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryS
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.tariff import Tariff
 from isocket.kit.ids import derived_id
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import Records, is_, one_of
@@ -101,6 +102,7 @@ class AlertHouse:
     push: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.PUSH))
     webhook: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.WEBHOOK))
     on_the_desk: bool = False
+    tariff: Tariff = field(default_factory=Tariff)
 
     @property
     def accepted(self) -> list[Message]:
@@ -249,6 +251,7 @@ class AlertHouse:
             clock=self.clock,
             providers=self.providers(records),
             public_url=PUBLIC_URL,
+            tariff=self.tariff,
             chance=random.Random(1),
         )
 

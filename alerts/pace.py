@@ -1,0 +1,96 @@
+"""How fast a sender may go: a token bucket that all processes share, and who goes first where it is narrow.
+
+A sender that is handed more than it carries keeps the rest in a queue of its provider's, where nobody goes first.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from isocket.domain.deliveries import Urgency
+from isocket.domain.sending import SenderRate
+from isocket.kit.clock import Clock
+from isocket.kit.ids import derived_id
+from isocket.storage.port import Records
+from isocket.storage.worker import settle
+
+BLOCK_S = 0.2  # so much is taken from the store at a time; whoever dies with it has kept it from others so long
+ORDINARY_SHARE = 0.1  # of the rate, for what is not urgent, while something urgent waits
+_LONGEST_WAIT_S = 1.0  # then one looks again whether to stop
+
+
+class Pace:
+    """Hands out the moments in which one sender may send, to all lanes of this process that lead to it."""
+
+    def __init__(self, sender: str, per_s: float, *, records: Records, clock: Clock) -> None:
+        """`per_s` is how many segments, calls or mails the sender carries in a second."""
+        self._sender = sender
+        self._records = records
+        self._clock = clock
+        self._gap = timedelta(seconds=1.0 / per_s)
+        self._block = max(1, int(per_s * BLOCK_S))
+        self._taking = asyncio.Lock()
+        self._next: datetime | None = None
+        self._left = 0
+        self._owed = 0
+        self._urgent_waits = False
+        self._ordinary_went_at: datetime | None = None
+
+    def found(self, urgency: Urgency, *, something: bool) -> None:
+        """Note whether a lane found something to send when it last looked."""
+        if urgency is Urgency.URGENT:
+            self._urgent_waits = something
+
+    def owe(self, pieces: int) -> None:
+        """Count pieces that went beside the one a moment was given for: a long text goes in several."""
+        self._owed += pieces
+
+    async def take(self, urgency: Urgency, stop: asyncio.Event) -> bool:
+        """Return True in the moment in which one piece may go, False when told to stop before."""
+        if urgency is Urgency.ORDINARY and not await self._let_by(stop):
+            return False
+        async with self._taking:
+            while self._owed > 0:
+                await self._moment()
+                self._owed -= 1
+            at = await self._moment()
+        return await self._wait_until(at, stop)
+
+    async def _let_by(self, stop: asyncio.Event) -> bool:
+        """Wait as long as something urgent goes first; a small share of the moments is never kept from the rest."""
+        while self._urgent_waits and self._ordinary_went_at is not None:
+            free_at = self._ordinary_went_at + self._gap / ORDINARY_SHARE
+            wait_s = (free_at - self._clock.now()).total_seconds()
+            if wait_s <= 0:
+                break
+            if await self._clock.wait(stop, min(wait_s, _LONGEST_WAIT_S)):
+                return False
+        self._ordinary_went_at = self._clock.now()
+        return not stop.is_set()
+
+    async def _wait_until(self, at: datetime, stop: asyncio.Event) -> bool:
+        while (wait_s := (at - self._clock.now()).total_seconds()) > 0:
+            if await self._clock.wait(stop, min(wait_s, _LONGEST_WAIT_S)):
+                return False
+        return not stop.is_set()
+
+    async def _moment(self) -> datetime:
+        """Return the next moment of ours; what was not used in time is not saved up."""
+        if self._left == 0 or self._next is None or self._next + self._gap * self._block < self._clock.now():
+            self._next, self._left = await self._reserve(), self._block
+        moment = self._next
+        self._next, self._left = moment + self._gap, self._left - 1
+        return moment
+
+    async def _reserve(self) -> datetime:
+        """Take a block of moments out of the store; return the first."""
+        record_id = derived_id("snd", self._sender)
+        length = self._gap * self._block
+        while True:
+            now = self._clock.now()
+            known = await self._records.get(SenderRate, record_id)
+            if known is None:
+                await self._records.add_all([SenderRate(id=record_id, sender=self._sender, free_at=now)])
+                continue
+            first = max(known.free_at, now)
+            if await settle(self._records, known, free_at=first + length) is not None:
+                return first

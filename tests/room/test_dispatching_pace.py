@@ -1,0 +1,135 @@
+"""How fast a sender goes: never faster than it may, whatever the number of lanes and processes, the urgent first."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from alerts.channels.channel import ChannelKind, Message
+from alerts.lanes import Lane
+from alerts.outcomes import Outcome
+from alerts.pace import Pace
+from isocket.domain.deliveries import DeliveryKind, Urgency, lane_name
+from isocket.domain.incidents import Severity
+from isocket.storage.wakeups import Wakeups
+from tests.fakes.alert_house import AlertHouse
+from tests.fakes.clock import NOON
+
+
+class Line:
+    """A house whose texts go at a pace; notes in which second each went."""
+
+    def __init__(self, house: AlertHouse) -> None:
+        self.house = house
+        self.went: list[tuple[float, str]] = []
+        send = house.sms.send
+
+        async def noted(message: Message) -> Outcome:
+            self.went.append(((house.clock.now() - NOON).total_seconds(), message.text))
+            return await send(message)
+
+        house.sms.send = noted  # type: ignore[method-assign]  # notes the time as well
+
+    def lanes(self, per_s: float) -> list[Lane]:
+        """Return both lanes of texts, as one process has them."""
+        pace = Pace("sms", per_s, records=self.house.records, clock=self.house.clock)
+        dispatcher = self.house.dispatcher()
+        return [
+            Lane(
+                f"send-{urgency}",
+                dispatcher=dispatcher,
+                lane=lane_name(urgency, ChannelKind.SMS),
+                calls=4,
+                pace=pace,
+                bell=Wakeups().bell(),
+                clock=self.house.clock,
+            )
+            for urgency in Urgency
+        ]
+
+    async def due(self, count: int, *, urgent: bool = False, text: str = "") -> None:
+        kind = DeliveryKind.ALARM if urgent else DeliveryKind.CODE
+        for _ in range(count):
+            number = len(await self.house.deliveries(None))
+            await self.house.delivery(
+                kind,
+                id=f"dlv_{number:04d}",
+                text=text or f"{'alarm' if urgent else 'code'} {number}",
+                severity=Severity.CRITICAL if urgent else None,
+            )
+
+    def in_second(self, begins: float) -> int:
+        return sum(begins <= at < begins + 1 for at, _ in self.went)
+
+
+@asynccontextmanager
+async def running(line: Line, *per_s: float) -> AsyncIterator[None]:
+    """Run as many processes as there are rates."""
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(lane.run(stop)) for each in per_s for lane in line.lanes(each)]
+    yield
+    stop.set()
+    await line.house.pass_by(seconds=3)
+    await asyncio.gather(*tasks)
+
+
+@pytest.fixture
+async def line() -> Line:
+    return Line(await AlertHouse().furnish())
+
+
+@pytest.mark.parametrize("per_s", [1, 5, 20])
+async def test_a_backlog_goes_as_fast_as_the_sender_may_and_no_faster(line: Line, per_s: int) -> None:
+    await line.due(per_s * 6, urgent=True)
+    async with running(line, per_s):
+        for _ in range(40):
+            await line.house.pass_by(seconds=0.1)
+    # The other lane keeps one moment in hand, so as to lose no time should something come.
+    assert per_s * 4 - 1 <= len(line.went) <= per_s * 4 + max(1, per_s // 5)
+    assert all(line.in_second(second) <= per_s + max(1, per_s // 5) for second in range(4))
+
+
+async def test_several_processes_share_one_rate(line: Line) -> None:
+    await line.due(100, urgent=True)
+    async with running(line, 10, 10, 10):
+        for _ in range(50):
+            await line.house.pass_by(seconds=0.1)
+    assert [line.in_second(second) for second in (1, 2, 3)] == [10, 10, 10]
+
+
+async def test_after_a_rest_one_message_goes_at_once_and_no_burst_was_saved_up(line: Line) -> None:
+    async with running(line, 1):
+        await line.house.pass_by(seconds=100)
+        await line.due(10, urgent=True)
+        for _ in range(40):
+            await line.house.pass_by(seconds=0.1)
+    began = [at - 100 for at, _ in line.went]
+    assert began[0] < 0.5
+    assert sum(at < 1 for at in began) <= 3
+
+
+async def test_what_is_urgent_goes_first_and_the_rest_is_not_starved(line: Line) -> None:
+    await line.due(60)
+    await line.due(60, urgent=True)
+    async with running(line, 10):
+        for _ in range(50):
+            await line.house.pass_by(seconds=0.1)
+    sent = [text.split()[0] for _, text in line.went[:40]]
+    assert sent.count("alarm") >= 34
+    assert 2 <= sent.count("code") <= 6
+
+
+async def test_a_long_text_counts_as_its_pieces(line: Line) -> None:
+    await line.due(20, urgent=True, text="x" * 300)
+    async with running(line, 4):
+        for _ in range(60):
+            await line.house.pass_by(seconds=0.1)
+    assert [line.in_second(second) for second in (2, 3, 4)] == [2, 2, 2]
+
+
+async def test_a_lane_that_waits_for_its_moment_stops_when_it_is_told_to(line: Line) -> None:
+    await line.due(5, urgent=True)
+    async with running(line, 0.01):
+        await line.house.pass_by(seconds=1)
+    assert len(line.went) <= 2

@@ -1,0 +1,235 @@
+"""What texts and calls may cost in a month, and what that never keeps from anybody."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.channels.channel import ChannelKind
+from alerts.last_look import ABOUT_INCIDENTS
+from alerts.next_ways import SPENDING_CAP
+from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
+from alerts.spending import segments_of
+from alerts.wording import Reader
+from alerts.wording.spending import spending_notice
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.incidents import Happening, Severity
+from isocket.domain.letters import LANGUAGES
+from isocket.domain.sending import Spending
+from isocket.domain.tariff import MICRO, Tariff, parse_prices
+from isocket.storage.port import is_
+from tests.fakes.alert_house import ANNA, MAILS, AlertHouse, RecordingChannel
+from tests.fakes.clock import ManualClock
+from tests.fakes.dying import Fuse, every_crash_point
+
+BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
+TARIFF = Tariff(prices=parse_prices("sms=1,voice=2"), cap_micro=10 * MICRO, reserve_micro=5 * MICRO)
+
+
+async def a_house(spent: int = 0, **changes: object) -> AlertHouse:
+    """Return a house whose account has spent so much of 10 this month."""
+    house = await AlertHouse(tariff=TARIFF, **changes).furnish()  # type: ignore[arg-type]  # fields of the house
+    for number in range(spent):
+        await house.delivery(id=f"dlv_spent{number}")
+    await house.send()
+    house.sms.accepted.clear()
+    house.mail.accepted.clear()
+    return house
+
+
+async def spending(house: AlertHouse) -> Spending:
+    (found,) = await house.records.find(Spending)
+    return found
+
+
+async def raise_alarm(house: AlertHouse, severity: Severity) -> None:
+    await house.ladder(BY_SMS)
+    await house.incident(severity=severity)
+    await house.escalate()
+    await house.send()
+
+
+async def test_each_text_is_counted_in_its_month_codes_too() -> None:
+    house = await a_house(spent=3)
+    counted = await spending(house)
+    assert (counted.month, counted.segments, counted.spent_micro) == ("2026-11", 3, 3 * MICRO)
+
+
+async def test_the_month_ends_at_midnight_utc() -> None:
+    house = await a_house(clock=ManualClock(datetime(2026, 11, 30, 23, 59, tzinfo=UTC)))
+    for number in range(2):
+        await house.delivery(id=f"dlv_{number}")
+        await house.send()
+        await house.pass_by(minutes=2)
+    assert {each.month: each.segments for each in await house.records.find(Spending)} == {"2026-11": 1, "2026-12": 1}
+
+
+async def test_a_long_text_costs_its_segments_and_a_call_its_price() -> None:
+    house = await a_house(voice=RecordingChannel(ChannelKind.VOICE))
+    await house.delivery(id="dlv_long", text="x" * 161)
+    await house.delivery(id="dlv_call", channel=ChannelKind.VOICE)
+    await house.send()
+    counted = await spending(house)
+    assert (counted.segments, counted.calls, counted.spent_micro) == (2, 1, 4 * MICRO)
+
+
+async def test_mail_and_the_desk_cost_nothing() -> None:
+    house = await a_house(on_the_desk=True)
+    await house.delivery(id="dlv_text")
+    await house.delivery(id="dlv_mail", channel=ChannelKind.EMAIL, address=MAILS[ANNA])
+    await house.send()
+    assert not await house.records.count(Spending)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "segments"),
+    [
+        (Refused(reason="not_a_mobile", scope=RefusalScope.CONTACT), 0),
+        (TryLater(reason="provider_unavailable"), 0),
+        (Unclear(reason="answer_lost"), 1),
+    ],
+)
+async def test_what_certainly_did_not_go_costs_nothing(outcome: Refused | TryLater | Unclear, segments: int) -> None:
+    house = await a_house()
+    house.sms.script.append(outcome)
+    await house.delivery()
+    await house.send()
+    assert (await spending(house)).segments == segments
+
+
+async def test_what_is_over_the_cap_goes_by_a_free_way_and_the_timeline_says_so() -> None:
+    house = await a_house(spent=10)
+    await raise_alarm(house, Severity.MAJOR)
+    assert not house.sms.accepted
+    assert [message.to for message in house.mail.accepted] == [MAILS[ANNA]]
+    assert await house.reasons(Happening.NOT_SENT) == {SPENDING_CAP: 1}
+
+
+async def test_over_the_cap_nobody_is_called_instead() -> None:
+    house = await a_house(spent=10, voice=RecordingChannel(ChannelKind.VOICE))
+    await house.records.change_one(Contact, is_("id", ANNA), email_verified_at=None)
+    await raise_alarm(house, Severity.MAJOR)
+    assert not house.accepted
+
+
+async def test_over_the_cap_a_critical_alarm_goes_as_ever() -> None:
+    house = await a_house(spent=10)
+    await raise_alarm(house, Severity.CRITICAL)
+    assert len(house.sms.accepted) == 1
+    assert (await spending(house)).spent_micro == 11 * MICRO
+
+
+async def test_over_the_cap_a_code_is_not_sent_to_a_telephone() -> None:
+    house = await a_house(spent=10)
+    code = await house.delivery()
+    await house.send()
+    kept = await house.records.get(Delivery, code.id)
+    assert kept is not None
+    assert (kept.state, kept.reason, kept.text) == (DeliveryState.CALLED_OFF, SPENDING_CAP, "")
+
+
+async def notices(house: AlertHouse) -> list[str]:
+    return [each.subject_line for each in await house.deliveries(DeliveryKind.NOTICE)]
+
+
+async def test_the_owner_is_told_once_at_80_and_once_at_100_percent() -> None:
+    house = await a_house(spent=7)
+    assert not await notices(house)
+    for number in range(8, 14):
+        await house.delivery(id=f"dlv_{number}")
+        await house.send()
+        assert len(await notices(house)) == (1 if number < 10 else 2)
+    assert (await spending(house)).told_percent == 100
+
+
+async def test_who_comes_to_the_cap_in_one_step_is_told_that_only() -> None:
+    house = await a_house()
+    await house.delivery(text="x" * 153 * 10)
+    await house.send()
+    (subject,) = await notices(house)
+    assert subject == "iSocket: this month's money for texts and calls is spent"
+
+
+async def test_without_a_cap_everything_goes() -> None:
+    house = await AlertHouse(tariff=Tariff(prices=parse_prices("sms=1"))).furnish()
+    for number in range(30):
+        await house.delivery(id=f"dlv_{number}")
+    await house.send()
+    assert len(house.sms.accepted) == 30
+
+
+async def test_word_to_the_operator_is_never_too_dear() -> None:
+    house = await AlertHouse(tariff=Tariff(prices=parse_prices("sms=1"), cap_micro=1)).furnish()
+    await house.delivery(DeliveryKind.NOTICE, account_id="operator", person_id="operator", contact_id=None)
+    await house.send()
+    assert len(house.sms.accepted) == 1
+
+
+async def test_at_every_crash_point_never_too_little_is_counted_and_a_message_goes_once() -> None:
+    async def build() -> AlertHouse:
+        house = await a_house(spent=7)
+        await house.delivery(id="dlv_last")
+        return house
+
+    async def run(house: AlertHouse, fuse: Fuse) -> None:
+        await house.rest(fuse)
+
+    async def check(house: AlertHouse) -> None:
+        assert len(house.sms.accepted) <= 1
+        assert 8 <= (await spending(house)).segments <= 9
+        assert len(await notices(house)) == 1
+
+    assert await every_crash_point(build, run, check) > 10
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    spent=st.integers(0, 14),
+    severities=st.lists(st.sampled_from([Severity.CRITICAL, Severity.MAJOR, Severity.MINOR]), min_size=1, max_size=8),
+    cap=st.integers(1, 12),
+)
+async def test_the_cap_never_silences_a_critical_alarm(spent: int, severities: list[Severity], cap: int) -> None:
+    """Whatever was spent and whatever else is due: each critical alarm goes by the way that its ladder names."""
+    tariff = Tariff(prices=parse_prices("sms=1"), cap_micro=cap * MICRO)
+    house = await AlertHouse(tariff=tariff).furnish(email=None)
+    for number in range(spent):
+        await house.delivery(id=f"dlv_{number}")
+    for number, severity in enumerate(severities):
+        await house.incident(f"inc_{number}", severity=severity)
+    await house.escalate()
+    await house.send()
+    alarms = await house.deliveries()
+    critical = [each for each in alarms if each.severity is Severity.CRITICAL]
+    assert len(critical) == severities.count(Severity.CRITICAL)
+    assert all(each.state is DeliveryState.SENT for each in critical)
+    others = [message for message in house.sms.accepted if message.kind not in ABOUT_INCIDENTS]
+    assert len(others) <= cap
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [("", 1), ("x" * 160, 1), ("x" * 161, 2), ("x" * 306, 2), ("x" * 307, 3), ("я" * 70, 1), ("я" * 71, 2)],
+)
+def test_a_text_is_as_many_pieces_as_the_network_makes_of_it(text: str, segments: int) -> None:
+    assert segments_of(text) == segments
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("percent", [80, 100])
+def test_the_owner_reads_what_was_spent_and_that_critical_alarms_come(language: str, percent: int) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    said = spending_notice(
+        reader,
+        percent=percent,
+        spent_micro=40 * MICRO,
+        cap_micro=50 * MICRO,
+        currency="EUR",
+        public_url="https://cloud.example.org",
+    )
+    amount = "40.00 EUR" if language == "en" else "40,00 EUR"
+    assert amount in said.text
+    assert re.search("[ck]ri+t+i", said.text, re.IGNORECASE)
+    assert said.subject.startswith("iSocket: ")
