@@ -135,7 +135,7 @@ def workers(
         *judging,
         *escalating,
         *lanes,
-        Worker("failover", failover.step, bell=wakeups.bell(Delivery.collection), clock=clock),
+        Worker("failover", failover.step, bell=wakeups.bell(), clock=clock),
         Worker("calling-off", calling_off.step, bell=wakeups.bell(CallOff.collection), clock=clock),
         Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
         # Nobody rings for what went wrong: it is found by looking.

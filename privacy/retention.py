@@ -22,7 +22,7 @@ BUCKET_LIFE = timedelta(days=2)  # longer than any limit counts: a full bucket s
 LIVES: Mapping[Keep, timedelta] = MappingProxyType(
     {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
 )
-MADE = ("created_at", "at", "detected_at", "started_at", "received_at", "sent_at")
+MADE = ("created_at", "at", "detected_at", "started_at", "received_at", "sent_at", "wished_at")
 """The fields that say when a record was made, by the names that the domain uses."""
 
 
