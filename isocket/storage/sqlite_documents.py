@@ -210,11 +210,13 @@ def _any_of_few(connection: sqlite3.Connection, collection: Collection, tests: S
     table, lead = _table(collection.name), leads[0]
     led, led_values = _where(lead.answers)
     where, values = _where([test for test in tests if test not in lead.answers])
-    few = f"SELECT id, doc FROM {table} {lead.by} WHERE {led} LIMIT {FEW}"
-    statement = f"SELECT 1 FROM ({few}) WHERE {where} LIMIT 1"
-    if connection.execute(statement, [*led_values, *values]).fetchone() is not None:
-        return True
-    return False if _count_few(connection, table, lead) <= FEW else None
+    few = f"SELECT id, doc FROM {table} {lead.by} WHERE {led} LIMIT {FEW + 1}"
+    seen = 0
+    for (fits,) in connection.execute(f"SELECT {where} FROM ({few})", [*values, *led_values]):
+        if fits:
+            return True
+        seen += 1
+    return False if seen <= FEW else None
 
 
 def _count_few(connection: sqlite3.Connection, table: str, lead: _Lead) -> int:
