@@ -8,8 +8,9 @@ from prometheus_client import CollectorRegistry
 
 from broker_bridge import topics
 from broker_bridge.answers import Answers
+from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
-from broker_bridge.connection import BrokerAddress, Connection, Login
+from broker_bridge.connection import Connection
 from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.markers import Markers
 from broker_bridge.metrics import BridgeMetrics

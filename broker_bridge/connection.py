@@ -13,15 +13,14 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.buffered_client import BufferedClient, Published
 from isocket.kit.backoff import full_jitter
 from isocket.kit.logs import get_logger
@@ -35,51 +34,6 @@ _PUBACK = struct.Struct("!BBH")
 LONGEST_PAUSE_S = 3.0  # there are two of us, not ten thousand: an alarm waits for no more
 STABLE_S = 30.0  # a connection that held so long begins the back-off anew
 KEEPALIVE_S = 30
-
-
-class BrokerUrlError(ValueError):
-    """The broker's address is not one we can use; the message says what is wrong."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BrokerAddress:
-    """Where a broker listens, and the login in its URL."""
-
-    host: str
-    port: int
-    tls: bool
-    username: str | None
-    password: str | None
-
-    @classmethod
-    def parse(cls, url: str) -> "BrokerAddress":
-        """Return the address in `mqtt://[user:secret@]host[:port]` or `mqtts://…`.
-
-        Raises:
-            BrokerUrlError: another scheme, or no host.
-        """
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise BrokerUrlError(
-                "the broker's address must look like mqtt://host:1883 or mqtts://user:secret@host:8883"
-            )
-        tls = parts.scheme == "mqtts"
-        return cls(
-            host=parts.hostname,
-            port=parts.port or (8883 if tls else 1883),
-            tls=tls,
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """An account at the broker and the session to take up; one connection a client id."""
-
-    username: str | None
-    password: str | None
-    client_id: str
 
 
 class Arrived(NamedTuple, Generic[T]):

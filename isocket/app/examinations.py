@@ -12,7 +12,7 @@ from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 
 from alerts.channels.mail_text import AddressInvalidError, parse_sender
 from alerts.channels.smtp import SmtpUrlError, parse_smtp_url
-from broker_bridge.connection import BrokerAddress
+from broker_bridge.broker_address import BrokerAddress
 from broker_bridge.mosquitto.accounts import BridgeLogin
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
 from isocket.app.addresses import HostPort, is_loopback

@@ -17,7 +17,7 @@ from alerts.oversight import Oversight
 from alerts.service import Sending, workers
 from alerts.signatures import TwilioSignature
 from broker_bridge.bridge import Bridge
-from broker_bridge.connection import BrokerAddress, Login
+from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.mosquitto.config import BrokerConfig, TlsListener
 from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, desk_can_be_opened, kinds_that_arrive

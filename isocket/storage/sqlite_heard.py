@@ -4,9 +4,14 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from isocket.domain.reports import Envelope, Report, ReportKind
+from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
+from isocket.kit.clock import from_ms
 from isocket.storage.envelope_text import envelope_from_text
 
+STATE = "name, boot, seq, at, received, clock, fields, offline_at"
+"""The columns of a device's latest state."""
+
+ORDER_KEYS = ("boot", "seq", "ts")
 _STATE = ReportKind.STATE
 _ALARM = ReportKind.ALARM
 
@@ -135,3 +140,26 @@ class HeardDevices:
             self._numbers.clear()
             self._envelopes.clear()
         self._revision = revision
+
+
+def state_of(row: tuple[str, int, int, int, int, str, str, int | None]) -> DeviceState:
+    """Return what a row of `STATE` says."""
+    name, boot, seq, at_ms, received_ms, clock, fields, offline_at = row
+    return DeviceState(
+        device_id=name,
+        boot=boot,
+        seq=seq,
+        at=from_ms(at_ms),
+        received_at=from_ms(received_ms),
+        clock=ClockQuality(clock),
+        fields=fields_of(fields),
+        online=offline_at is None or received_ms > offline_at,
+    )
+
+
+def fields_of(body: str) -> dict[str, object]:
+    """Return the fields of a stored report, without what names and dates it."""
+    fields: dict[str, object] = json.loads(body)
+    for key in ORDER_KEYS:
+        fields.pop(key, None)
+    return fields

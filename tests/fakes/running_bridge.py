@@ -11,7 +11,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from broker_bridge.bridge import Bridge
-from broker_bridge.connection import BrokerAddress, Login
+from broker_bridge.broker_address import BrokerAddress, Login
 from isocket.domain.devices import topic_root
 from isocket.kit.clock import SystemClock
 from isocket.kit.right_of_way import RightOfWay

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from broker_bridge.answers import Answers
+from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
-from broker_bridge.connection import Arrived, BrokerAddress, Connection, Login
+from broker_bridge.connection import Arrived, Connection
 from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.problem_log import ProblemLog

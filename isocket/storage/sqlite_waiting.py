@@ -1,0 +1,192 @@
+"""Which devices wait to be judged, in SQLite: whoever has been due longest is claimed first, for whatever reason."""
+
+import asyncio
+import json
+import sqlite3
+from datetime import datetime, timedelta
+
+from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
+from isocket.kit.clock import Clock, to_ms
+from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
+from isocket.storage.sqlite_documents import Look, Run
+from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
+from isocket.storage.telemetry import Waiting
+
+JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with the next
+SILENCE_LOOK_MS = 5_000  # another process may have set an earlier silence: look at least so often
+SILENCE_REST_MS = 100  # and no oftener: each look goes through all devices
+SILENT_AT_ONCE = 500
+
+_FREE = "lease_until <= :now"
+_LOOKS = (
+    f"SELECT waiting_since, device FROM heard WHERE waiting_since IS NOT NULL AND {_FREE} ORDER BY 1, 2 LIMIT 1",
+    f"SELECT wake_at, device FROM heard WHERE wake_at <= :now AND {_FREE} ORDER BY 1, 2 LIMIT 1",
+)
+_UNJUDGED_SILENCE = "silent_after IS NOT NULL AND received > 0 AND received IS NOT silence_judged"
+_SILENT = f"{_UNJUDGED_SILENCE} AND received + silent_after <= :now AND {_FREE}"
+_ALL_SILENT = f"SELECT received + silent_after, device FROM heard WHERE {_SILENT} ORDER BY 1, 2 LIMIT {SILENT_AT_ONCE}"
+_STILL_SILENT = f"SELECT received + silent_after FROM heard WHERE device = :device AND {_SILENT}"
+_NEXT_SILENCE = f"""
+SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after > :now AND {_FREE}
+"""
+_CLAIM = f"""
+UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
+  waiting_since = ifnull(waiting_since, :now),
+  handed_out = ifnull((SELECT max(report) FROM (SELECT report FROM unjudged WHERE unjudged.device = heard.device
+                       ORDER BY report LIMIT {JUDGED_AT_ONCE})), 0)
+WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now OR ({_SILENT}))
+RETURNING name, fence, handed_out, envelope
+"""
+_HANDED_OUT = """
+SELECT kind, boot, seq, at, received, clock, body FROM unjudged JOIN reports ON reports.id = unjudged.report
+WHERE unjudged.device = ? AND unjudged.report <= ? ORDER BY boot, seq
+"""
+_SETTLE = """
+UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, silent_after = :silent_after,
+  silence_judged = CASE WHEN received + :silent_after <= claimed_at THEN received ELSE silence_judged END,
+  waiting_since = CASE WHEN woken OR EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = heard.device
+                                             AND report > handed_out) THEN waiting_since END,
+  revision = :revision
+WHERE name = :name AND fence = :fence AND lease_until > 0
+RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN received + silent_after END
+"""
+
+
+class WaitingDevices:
+    """Claims and settles; the claims of the Telemetry port on one SQLite file."""
+
+    def __init__(self, write: Run, look: Look, *, heard: HeardDevices, clock: Clock) -> None:
+        self._write = write
+        self._at_once = look
+        self._clock = clock
+        self._heard = heard  # used in the writer's thread alone
+        self._silent: list[tuple[int, int]] = []  # (since, device), found by the last look
+        self._silence_look_ms = 0  # when to look next
+
+    async def claim(self, *, now: datetime, lease_s: float) -> Waiting | None:
+        """Claim the device that has been due longest, with its reports in order."""
+        now_ms = to_ms(now)
+        until = to_ms(now + timedelta(seconds=lease_s))
+        while True:
+            if self._silence_is_due(now_ms):
+                await self._look_for_silence(now_ms)
+            device = self._at_once(lambda connection: self._longest_waiting(connection, now_ms))
+            if device is None:
+                return None
+            asked = {"device": device, "now": now_ms, "until": until}
+            claimed = await self._write(lambda connection: self._claim(connection, asked))  # noqa: B023 - awaited here
+            if claimed is not None:
+                return claimed
+
+    def _longest_waiting(self, connection: sqlite3.Connection, now_ms: int) -> int | None:
+        """Return the device that has been due longest for whatever reason: none of them can starve another."""
+        asked = {"now": now_ms}
+        found = [connection.execute(statement, asked).fetchone() for statement in _LOOKS]
+        found.append(self._longest_silent(connection, now_ms))
+        due = [(row[0], row[1]) for row in found if row is not None]
+        return min(due)[1] if due else None
+
+    def _longest_silent(self, connection: sqlite3.Connection, now_ms: int) -> tuple[int, int] | None:
+        """Return the first that was found silent and still is, and that nobody has claimed."""
+        while self._silent:
+            device = self._silent[0][1]
+            row = connection.execute(_STILL_SILENT, {"device": device, "now": now_ms}).fetchone()
+            if row is not None:
+                return (row[0], device)
+            self._silent.pop(0)
+        return None
+
+    def _silence_is_due(self, now_ms: int) -> bool:
+        # Being heard only moves silence away, so the last look still holds; unless the clock was set back.
+        return not self._silence_look_ms - SILENCE_LOOK_MS <= now_ms < self._silence_look_ms
+
+    async def _look_for_silence(self, now_ms: int) -> None:
+        """Find those that are silent, and when to look again.
+
+        It goes through all devices: in a thread, but not one of the readers', where it could wait behind long reads.
+        """
+        self._silence_look_ms = now_ms + SILENCE_LOOK_MS
+        asked = {"now": now_ms}
+
+        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, int]], int | None]:
+            silent = connection.execute(_ALL_SILENT, asked).fetchall()
+            return silent, connection.execute(_NEXT_SILENCE, asked).fetchone()[0]
+
+        self._silent, following_ms = await asyncio.to_thread(self._at_once, work)
+        if len(self._silent) == SILENT_AT_ONCE:
+            following_ms = now_ms
+        if following_ms is not None:
+            self._look_for_silence_at(max(following_ms, now_ms + SILENCE_REST_MS))
+
+    def _look_for_silence_at(self, at_ms: int) -> None:
+        self._silence_look_ms = min(self._silence_look_ms, at_ms)
+
+    def _claim(self, connection: sqlite3.Connection, asked: dict[str, int]) -> Waiting | None:
+        # Of all devices together, so that one forgotten and heard again never meets an old fence.
+        asked["fence"] = self._heard.next_revision(connection)
+        row = connection.execute(_CLAIM, asked).fetchone()
+        if row is None:
+            return None
+        self._heard.open(connection, asked["device"])
+        name, fence, handed_out, envelope = row
+        reports = connection.execute(_HANDED_OUT, (asked["device"], handed_out)).fetchall()
+        state = connection.execute(f"SELECT {STATE} FROM heard WHERE name = ? AND received > 0", (name,)).fetchone()
+        return Waiting(
+            device_id=name,
+            fence=fence,
+            reports=tuple(_report(name, each) for each in reports),
+            state=None if state is None else state_of(state),
+            envelope=None if envelope is None else envelope_from_text(envelope),
+        )
+
+    async def settle(
+        self,
+        waiting: Waiting,
+        *,
+        envelope: Envelope | None,
+        wake_at: datetime | None,
+        silent_after_s: float | None,
+    ) -> bool:
+        """End a claim; False when it was lost."""
+        silent_ms = None if silent_after_s is None else round(silent_after_s * 1000)
+        asked = {
+            "name": waiting.device_id,
+            "fence": waiting.fence,
+            "envelope": None if envelope is None else envelope_to_text(envelope),
+            "wake_at": None if wake_at is None else to_ms(wake_at),
+            "silent_after": silent_ms,
+        }
+
+        def work(connection: sqlite3.Connection) -> tuple[bool, int | None]:
+            asked["revision"] = self._heard.next_revision(connection)
+            row = connection.execute(_SETTLE, asked).fetchone()
+            if row is None:
+                return False, None
+            device, handed_out, silent_at = row
+            connection.execute("DELETE FROM unjudged WHERE device = ? AND report <= ?", (device, handed_out))
+            self._heard.reload(connection, device)
+            return True, silent_at
+
+        held, silent_at = await self._write(work)
+        if silent_at is not None:
+            self._look_for_silence_at(silent_at)
+        return held
+
+    async def wake(self, device_id: str) -> None:
+        """Make a device wait to be judged now; a wake during a judgement is judged after it."""
+        now_ms = to_ms(self._clock.now())
+
+        def work(connection: sqlite3.Connection) -> None:
+            row = connection.execute(
+                "UPDATE heard SET woken = 1, waiting_since = ifnull(waiting_since, ?) WHERE name = ? RETURNING device",
+                (now_ms, device_id),
+            ).fetchone()
+            if row is not None:
+                self._heard.open(connection, row[0])
+
+        await self._write(work)
+
+
+def _report(name: str, row: tuple[str, int, int, int, int, str, str]) -> Report:
+    kind, boot, seq, at_ms, received_ms, clock, body = row
+    return Report(name, ReportKind(kind), boot, seq, at_ms, received_ms, ClockQuality(clock), body, json.loads(body))
