@@ -96,7 +96,7 @@ class Judge:
         if judgement.decisions:
             self._wakeups.ring(Incident.collection)
         if judgement.started_over is not None:
-            await self._note_start_over(device.id, judgement.started_over, now)
+            judgement = await self._start_over(device.id, judgement, judgement.started_over, now)
         if not await self._save(device.id, watch, judgement.judged, judgement.memory, device.claimed_at):
             return
         for stray in strays:
@@ -141,12 +141,14 @@ class Judge:
         quiet = Envelope(anything=True)
         await self._telemetry.settle(waiting, envelope=quiet, wake_at=None, silent_after_s=None)
 
-    async def _note_start_over(self, device_id: str, start: Order, now: datetime) -> None:
-        """Let owner and operator know; the same start over is noted once."""
+    async def _start_over(self, device_id: str, judgement: Judgement, start: Order, now: datetime) -> Judgement:
+        """Let owner and operator know, and the latest state follow: from now on it can be believed again."""
         problem_id = derived_id("prb", device_id, "started_over", *start)
         problem = Problem(id=problem_id, device_id=device_id, at=now, topic_kind="state", reason=STARTED_OVER)
         await self._records.add_all([problem])
+        await self._telemetry.start_over(device_id, beyond=start, below=judgement.memory.descent.disbelieved)
         log.warning("device_started_over", device_id=device_id)
+        return replace(judgement, memory=replace(judgement.memory, descent=Descent()))
 
     async def _save(
         self, device_id: str, watch: Watch | None, judged: Order, memory: Memory, claimed_at: datetime | None

@@ -275,6 +275,20 @@ class MemoryTelemetry:
             waiting_since=from_ms(min(waiting)) if waiting else None,
         )
 
+    async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
+        """Let the latest state follow a device that counts its boots from the beginning again."""
+        device = self._devices.get(device_id)
+        if device is None:
+            return
+        again = [
+            (arrival, report)
+            for order, (arrival, report) in device.reports.items()
+            if beyond < order < below and report.kind is ReportKind.STATE
+        ]
+        if again:
+            device.state = None
+            device.hear(max(again, key=lambda each: each[0])[1])
+
     async def forget(self, device_id: str) -> int:
         """Remove everything reported by a device; return how many reports there were."""
         device = self._devices.pop(device_id, _Device())

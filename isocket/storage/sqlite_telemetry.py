@@ -54,6 +54,13 @@ _BEYOND = """
 SELECT json_group_array(json_array(boot, seq)) FROM (
   SELECT boot, seq FROM reports WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT 100000)
 """
+_START_OVER = """
+UPDATE heard SET fields = json_patch(heard.fields, new.body), at = new.at, clock = new.clock,
+  boot = new.boot, seq = new.seq
+FROM (SELECT * FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?) AND kind = 'state'
+      AND (boot, seq) > (?, ?) AND (boot, seq) < (?, ?) ORDER BY id DESC LIMIT 1) AS new
+WHERE heard.device = new.device
+"""
 _TELL = """
 UPDATE heard SET told_boot = value ->> 1, told_seq = value ->> 2 FROM json_each(?)
 WHERE name = value ->> 0 AND (ifnull(told_boot, -1), ifnull(told_seq, -1)) < (value ->> 1, value ->> 2)
@@ -199,6 +206,10 @@ class SqliteTelemetry:
             return RollCall(present=present, gone=gone, dark=dark, waiting_since=waiting_since)
 
         return await self._read(work)
+
+    async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
+        """Let the latest state follow a device that counts its boots from the beginning again."""
+        await self._write(lambda connection: connection.execute(_START_OVER, (device_id, *beyond, *below)).rowcount)
 
     async def forget(self, device_id: str) -> int:
         """Remove everything reported by a device; return how many reports there were."""

@@ -146,6 +146,14 @@ class Telemetry(Protocol):
         """Count the devices that are there, and those that went within the last `within_s` seconds."""
         ...
 
+    async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
+        """Let the latest state follow a device that counts its boots from the beginning again.
+
+        It becomes what the state report said that came last among those with `beyond` < (boot, seq) < `below`, field
+        by field over what was known; newer ones move it forward from there. Without such a report nothing changes.
+        """
+        ...
+
     async def forget(self, device_id: str) -> int:
         """Remove everything reported by a device, its state and what waits; return how many reports there were."""
         ...

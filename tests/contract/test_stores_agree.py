@@ -312,6 +312,7 @@ CHANCES = st.one_of(
     st.tuples(st.just("presence"), DEVICES, st.booleans()),
     st.tuples(st.just("wake"), DEVICES),
     st.tuples(st.just("forget"), DEVICES),
+    st.tuples(st.just("start_over"), DEVICES, st.integers(0, 3), st.integers(1, 6)),
     st.tuples(st.just("confirm"), DEVICES, st.integers(1, 2), st.integers(1, 6)),
     st.tuples(st.just("series"), DEVICES, st.sampled_from(["raw", "1m", "1h"]), st.integers(1, 4)),
 )
@@ -383,6 +384,9 @@ class TelemetryScript:
 
     async def forget(self, device: str) -> int:
         return await self.telemetry.forget(device)
+
+    async def start_over(self, device: str, beyond: int, below: int) -> None:
+        await self.telemetry.start_over(device, beyond=(1, beyond), below=(2, below))
 
     async def confirm(self, device: str, boot: int, seq: int) -> None:
         await self.telemetry.note_confirmed({device: (boot, seq)})

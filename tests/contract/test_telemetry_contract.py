@@ -145,6 +145,35 @@ async def test_a_late_report_never_moves_the_state_back(telemetry: Telemetry) ->
     assert state.received_at == NOON + timedelta(seconds=90)
 
 
+async def test_the_state_follows_a_device_that_counts_its_boots_anew(telemetry: Telemetry) -> None:
+    await telemetry.store([report(5, {"mains": True, "relay": True}, boot=9)])
+    await telemetry.store([report(1, {"mains": False}, boot=1), report(2, {"mains": False, "aux": True}, boot=1)])
+    await telemetry.start_over("d1", beyond=(1, 0), below=(9, 5))
+    state = (await telemetry.latest(["d1"]))["d1"]
+    assert (state.boot, state.seq) == (1, 2)
+    assert state.fields == {"mains": False, "relay": True, "aux": True}
+    await telemetry.store([report(3, {"mains": True}, boot=1)])
+    assert (await telemetry.latest(["d1"]))["d1"].fields["mains"] is True
+
+
+async def test_starting_over_twice_is_starting_over_once(telemetry: Telemetry) -> None:
+    await telemetry.store([report(5, {"mains": True}, boot=9)])
+    await telemetry.store([report(1, {"mains": False}, boot=1)])
+    await telemetry.start_over("d1", beyond=(1, 0), below=(9, 5))
+    await telemetry.store([report(2, {"mains": True}, boot=1)])
+    await telemetry.start_over("d1", beyond=(1, 0), below=(9, 5))
+    state = (await telemetry.latest(["d1"]))["d1"]
+    assert (state.boot, state.seq, state.fields) == (1, 2, {"mains": True})
+
+
+async def test_starting_over_without_a_report_of_the_new_count_changes_nothing(telemetry: Telemetry) -> None:
+    await telemetry.store([report(5, {"mains": True}, boot=9), report(3, kind=ReportKind.ALARM, boot=1)])
+    before = await telemetry.latest(["d1"])
+    await telemetry.start_over("d1", beyond=(1, 0), below=(9, 5))
+    await telemetry.start_over("nobody", beyond=(1, 0), below=(9, 5))
+    assert await telemetry.latest(["d1"]) == before
+
+
 async def test_within_a_batch_too_the_newest_wins(telemetry: Telemetry) -> None:
     await telemetry.store(
         [report(3, {"mains": True}), report(2, {"mains": False, "relay": True}), report(4, {"aux": True})]

@@ -240,6 +240,19 @@ async def test_a_device_whose_boot_number_went_back_is_judged_again_after_three_
     assert (problem.device_id, problem.topic_kind, problem.reason) == (DEVICE, "state", STARTED_OVER)
 
 
+async def test_the_latest_state_follows_a_device_that_started_over(house: JudgedHouse) -> None:
+    await after_one_absurd_boot(house)
+    for _ in range(3):
+        await house.state(mains=False)
+        await house.let_pass(30)
+    assert (await house.telemetry.latest([DEVICE]))[DEVICE].fields["mains"] is False
+    await house.state(mains=True)
+    await house.let_pass(30)
+    state = (await house.telemetry.latest([DEVICE]))[DEVICE]
+    assert (state.boot, state.fields["mains"]) == (house.boot, True)
+    assert not await house.open()
+
+
 async def test_what_was_open_when_the_boot_number_went_back_still_ends(house: JudgedHouse) -> None:
     house.boot = 900
     await house.alarm("temp_rate", probe=0)

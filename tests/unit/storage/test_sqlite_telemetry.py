@@ -60,7 +60,7 @@ async def test_silence_is_found_soon_after_the_clock_was_set_back(store: SqliteS
     assert await telemetry.claim_waiting(owner="w", now=NOON + hour, lease_s=30) is None
     await telemetry.store([report(1)])
     await settle_next(telemetry, clock, silent_after_s=60)
-    telemetry._silence_look_ms = to_ms(NOON + hour)  # as after a look in that wrong hour
+    telemetry._waiting._silence_look_ms = to_ms(NOON + hour)  # as after a look in that wrong hour
     assert await telemetry.claim_waiting(owner="w", now=NOON + timedelta(seconds=61), lease_s=30) is not None
 
 
@@ -80,12 +80,12 @@ async def test_a_quiet_report_counts_up_nothing_that_others_look_at(store: Sqlit
 
 async def test_a_long_look_for_silence_is_not_made_on_the_event_loop(store: SqliteStore, clock: ManualClock) -> None:
     threads: list[bool] = []
-    genuine = store.telemetry._at_once
+    genuine = store.telemetry._waiting._at_once
 
     def look(work: Callable[[sqlite3.Connection], Any]) -> Any:
         threads.append(threading.current_thread() is threading.main_thread())
         return genuine(work)
 
-    store.telemetry._at_once = look
+    store.telemetry._waiting._at_once = look
     assert await store.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30) is None
     assert threads == [False, True]
