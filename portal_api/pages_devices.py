@@ -19,6 +19,7 @@ from portal_api.owned import own_device
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import Order, card, order_of
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
+from portal_api.pages_readiness import readiness_words
 from portal_api.pages_words import COMMANDS, POWER_ON, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
@@ -125,6 +126,7 @@ async def _words(call: Call[Any, Any], device: Device) -> dict[str, object]:
         "refused_messages": refused_messages,
         "typed": _settings_as_typed(whole_settings(device.desired, model, device.part_names)),
         "powers": POWER_ON,
+        **await readiness_words(call, device),
         "in_step": device.reported.get("version") == device.desired_version,
     }
 

@@ -156,6 +156,25 @@ REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+LACKS: Mapping[str, str] = MappingProxyType(
+    {
+        "never_heard": "The socket has never been heard",
+        "silent": "The socket is silent: it could raise no alarm of its own",
+        "unverified": "is not verified yet",
+        "paused": "asked us to stop",
+        "no_address": "has no address for it",
+        "endpoint_gone": "is not there any more",
+        "channel_not_configured": "does not go out here",
+        "provider_refuses": "does not go out now: the provider refuses us",
+        "spending_cap": "is held back: the spending cap of this month is reached",
+        "removed": "The ladder names a contact who was removed",
+        "substituted": "is away: somebody else is told",
+        "stand_in_unreachable": "cannot stand in: nothing of theirs is verified",
+        "quiet_hours": "has quiet hours",
+        "last_failed": "did not get through last time",
+    }
+)
+
 RECEIPTS: Mapping[str, str] = MappingProxyType(
     {
         "accepted": "the provider has taken it",

@@ -13,7 +13,7 @@ from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Severity
 from isocket.domain.ladders import Source
-from isocket.domain.reach import NOT_CONFIGURED, Reach, Told, reach
+from isocket.domain.reach import Reach, Told, reach
 from isocket.domain.recipients import People
 from isocket.domain.reports import DeviceState
 from isocket.storage.port import Records, above, is_
@@ -24,6 +24,7 @@ from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
 from portal_api.proofs import Proofs, proofs_of
 from portal_api.routes import AnyRoute, Call, Route
+from portal_api.ways_out import closed_ways
 
 FURTHEST = timedelta(days=400)  # so far ahead one may look: over every change of clocks
 
@@ -40,6 +41,8 @@ class Lack(StrEnum):
     NO_ADDRESS = "no_address"
     ENDPOINT_GONE = "endpoint_gone"
     CHANNEL_NOT_CONFIGURED = "channel_not_configured"  # nothing goes out by this channel here
+    PROVIDER_REFUSES = "provider_refuses"  # for now, and we know of no other provider
+    SPENDING_CAP = "spending_cap"  # only critical alarms still go by what costs money
     REMOVED = "removed"  # the ladder names somebody who is no contact any more
     SUBSTITUTED = "substituted"  # somebody else is told in their place for now
     STAND_IN_UNREACHABLE = "stand_in_unreachable"  # so that the one who is away is told after all
@@ -172,7 +175,7 @@ async def readiness_of(
     then = at or now
     circle = await circle_of(call.records, call.account.id, now)
     states = await call.portal.telemetry.latest([device.id for device in devices])
-    unusable = {kind: NOT_CONFIGURED for kind in ChannelKind if kind not in call.portal.settings.channels}
+    unusable = await closed_ways(call.portal, call.account.id, severity)
     found = []
     for device in devices:
         reached = reach(

@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from alerts.escalation import Escalator
+from isocket.domain import recipients
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from isocket.domain.endpoints import Endpoint
+from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.incidents import IncidentState
+from isocket.domain.reach import NOT_CONFIGURED
+from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
 from isocket.kit.clock import to_text
 from isocket.storage.port import is_
+from portal_api.pages_words import LACKS
+from portal_api.readiness import Lack
+from portal_api.ways_out import PROVIDER_REFUSES, SPENDING_CAP
 from tests.fakes.portal_devices import (
     MAIJA,
     PHONE,
@@ -274,3 +280,32 @@ async def test_what_matters_little_is_rehearsed_with_the_service_contacts(house:
     found = await ready(house, token, severity="minor")
     own = (await own_id(house), ["email"])  # whose account it is has both roles
     assert (found["ladder"], reached(found)) == ("service", [own, (contact["id"], ["sms"])])
+
+
+async def test_a_provider_that_refuses_us_and_a_cap_that_is_reached_are_said(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    await put(house, token, {"contacts": [contact["id"]]})
+    now, account_id = house.clock.now(), (await house.account(MAIJA)).id
+    month = month_of(now)
+    await house.records.add(
+        Spending(
+            id=spending_id(account_id, month), account_id=account_id, month=month, started_at=now, told_percent=100
+        )
+    )
+    assert reached(await ready(house, token)) == [(contact["id"], ["sms"])]
+    assert ("spending_cap", contact["id"], "sms") in lacks(await ready(house, token, severity="major"))
+    refused_until = now + timedelta(minutes=5)
+    health = ProviderHealth(id="ph_1", kind=ChannelKind.SMS, name="twilio", refused_until=refused_until)
+    await house.records.add(health)
+    found = await ready(house, token)
+    assert (reached(found), lacks(found)[0][0]) == ([], "no_recipient")
+    assert ("provider_refuses", contact["id"], "sms") in lacks(found)
+    await house.records.add(ProviderHealth(id="ph_2", kind=ChannelKind.SMS, name="elks"))
+    assert reached(await ready(house, token)) == [(contact["id"], ["sms"])]
+
+
+def test_every_reason_for_which_somebody_is_passed_over_has_a_name_and_words() -> None:
+    reasons = {value for name, value in vars(recipients).items() if name.isupper() and isinstance(value, str)}
+    assert {*reasons, GONE, NOT_CONFIGURED, PROVIDER_REFUSES, SPENDING_CAP} <= {each.value for each in Lack}
+    assert {each.value for each in Lack} - set(LACKS) == {"no_recipient", "all_quiet"}

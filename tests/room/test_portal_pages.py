@@ -410,3 +410,23 @@ async def test_the_timeline_tells_in_sentences_who_was_told_and_who_not(house: P
     assert "it is not clear whether it went out" in words
     assert "Text message to Anna: it has arrived." in words
     assert "TimeoutError" not in words
+
+
+async def test_a_sockets_page_says_who_would_be_told_now_and_what_is_missing(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await hear(house, mains=True)
+    page = await visitor.open(f"/devices/{DEVICE}")
+    assert "e-mail at once; last reached" in page.words
+    await house.records.change_all(Contact, email_verified_at=None)
+    page = await visitor.open(f"/devices/{DEVICE}")
+    assert "Nobody would be told of an alarm" in page.words
+    assert "e-mail: is not verified yet." in page.words
+
+
+async def test_the_overview_warns_while_everybody_sleeps_through_critical_alarms(house: PortalHouse) -> None:
+    visitor = await own(house)
+    hours = {"start": "00:00", "end": "23:59", "except_critical": False}
+    await house.records.change_all(Contact, quiet_hours=hours)
+    words = (await visitor.open("/")).words
+    assert "Nobody would be told now of an alarm at Summer house" in " ".join(words.split())
+    assert "everybody has quiet hours" in words

@@ -1,0 +1,62 @@
+"""Who would be told of an alarm now, in words for a socket's own page."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isocket.domain.contacts import Contact
+from isocket.domain.devices import Device
+from isocket.storage.port import is_
+from portal_api.pages_words import CHANNELS, LACKS, reason_in_words, spoken
+from portal_api.readiness import Lack, Missing, Reached, readiness_of
+from portal_api.rendering import LocalTime, lasting, local_time
+from portal_api.routes import Call
+
+_OF_EVERYBODY = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET})
+_WHOLE_SENTENCES = frozenset({Lack.NEVER_HEARD, Lack.SILENT, Lack.REMOVED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Who:
+    """Somebody who would be told: how and when, and for whom they stand in."""
+
+    name: str
+    how: str
+    beside: str
+
+
+async def readiness_words(call: Call[Any, Any], device: Device) -> Mapping[str, object]:
+    """Return `reached`, `lacks` and `unheard` (empty where somebody is reached) for a page."""
+    (found,) = await readiness_of(call, [device])
+    contacts = await call.records.find(Contact, is_("account_id", call.account.id))
+    names, time = {each.id: each.name for each in contacts}, local_time(call)
+    nobody = "Nobody would be told of an alarm: no contact has an address that is verified."
+    asleep = "Nobody would be told at once: everybody has quiet hours, for critical alarms too."
+    return {
+        "reached": [_who(each, names, time) for each in found.reached],
+        "lacks": list(dict.fromkeys(_lacks(found.missing, names, time))),
+        "unheard": "" if not found.unheard else (asleep if found.reached else nobody),
+    }
+
+
+def _who(each: Reached, names: Mapping[str, str], time: LocalTime) -> _Who:
+    ways = ", ".join(spoken(CHANNELS, channel) for channel in each.channels)
+    after = f" after {lasting(each.after_s)}" if each.after_s else " at once"
+    when = f", not before {time.short(each.held_until)}" if each.held_until else after
+    proved = f"; last reached {time.short(each.last_reached_at)}" if each.last_reached_at else ""
+    beside = f"stands in for {names.get(each.stands_in_for, 'somebody')}" if each.stands_in_for else ""
+    return _Who(name=each.name, how=f"{ways}{when}{proved}", beside=beside)
+
+
+def _lacks(missing: list[Missing], names: Mapping[str, str], time: LocalTime) -> Iterator[str]:
+    for each in missing:
+        if each.what in _OF_EVERYBODY:
+            continue
+        if each.what in _WHOLE_SENTENCES:
+            yield f"{LACKS[each.what]}."
+            continue
+        who = names.get(each.contact_id or "", "Somebody")
+        way = f", {spoken(CHANNELS, each.channel)}" if each.channel else ""
+        until = f" until {time.short(each.until)}" if each.until else ""
+        why = f": {reason_in_words(each.reason)}" if each.reason else ""
+        yield f"{who}{way}: {LACKS[each.what]}{until}{why}."

@@ -1,0 +1,38 @@
+"""Which kinds of messages get nothing through now, and why: not set up here, refused by the provider, over the cap."""
+
+from collections.abc import Mapping
+
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.incidents import Severity
+from isocket.domain.reach import NOT_CONFIGURED
+from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
+from isocket.storage.port import above
+from portal_api.portal import Portal
+
+PROVIDER_REFUSES = "provider_refuses"  # every provider of this kind that we know of refuses us for now
+SPENDING_CAP = "spending_cap"  # only critical alarms still go by what costs money
+_WHOLE = 100
+_COSTLY = (ChannelKind.SMS, ChannelKind.VOICE)
+
+
+async def closed_ways(portal: Portal, account_id: str, severity: Severity) -> Mapping[ChannelKind, str]:
+    """Return the kinds by which an alarm of this account would not get through now, each with the reason."""
+    found = {kind: NOT_CONFIGURED for kind in ChannelKind if kind not in portal.settings.channels}
+    if severity is not Severity.CRITICAL and await _spent(portal, account_id):
+        found |= {kind: SPENDING_CAP for kind in _COSTLY if kind not in found}
+    return {**dict.fromkeys(await _refusing(portal), PROVIDER_REFUSES), **found}
+
+
+async def _spent(portal: Portal, account_id: str) -> bool:
+    spending = await portal.records.get(Spending, spending_id(account_id, month_of(portal.clock.now())))
+    return spending is not None and spending.told_percent >= _WHOLE
+
+
+async def _refusing(portal: Portal) -> set[ChannelKind]:
+    """Return the kinds of which a provider refuses us as an account, and no other is known to take messages."""
+    now = portal.clock.now()
+    refusing = {each.kind for each in await portal.records.find(ProviderHealth, above("refused_until", now))}
+    if not refusing:
+        return set()
+    known = await portal.records.find(ProviderHealth)
+    return refusing - {each.kind for each in known if each.refused_until <= now}
