@@ -131,7 +131,7 @@ def workers(
     )
     failover = Failover(records=records, clock=clock, providers=providers, public_url=public_url)
     calling_off = CallingOff(records=records, clock=clock, providers=providers)
-    return [
+    working: list[Worker] = [
         *judging,
         *escalating,
         *lanes,
@@ -144,5 +144,14 @@ def workers(
             Worker(f"unclear-{number}", unclear.step, bell=wakeups.bell(), clock=clock, idle_s=1.0)
             for number in range(QUESTIONS)
         ),
-        *oversight.watchers(outages=outages, records=records, clock=clock, wakeups=wakeups),
     ]
+    watching = oversight.watchers(
+        working,
+        outages=outages,
+        records=records,
+        telemetry=telemetry,
+        clock=clock,
+        wakeups=wakeups,
+        owner=owner,
+    )
+    return [*working, *watching]

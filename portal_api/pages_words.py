@@ -89,6 +89,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "explained_by_mains_lost": "the mains failure explains it",
         "explained_by_flapping": "it comes and goes, which was told once",
         "explained": "another alarm explains it",
+        "found_by_audit": "it had been left lying, and is told again",
         "explained_by_outage": "many sockets are out of reach at once, which is no matter of this one",
         "still_silent_after_outage": "the others are heard again and this one is not",
         "outage_lasts_too_long": "many sockets are still out of reach",

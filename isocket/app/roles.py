@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from alerts.callbacks import routes as callback_routes
 from alerts.fleet import Thresholds
+from alerts.heartbeat import Heartbeat
 from alerts.metrics import AlertMetrics
 from alerts.next_ways import Patience
 from alerts.operator import Operator
@@ -271,6 +272,7 @@ def oversight(settings: Settings, metrics: AlertMetrics) -> Oversight:
             power_within_s=settings.power_cut_within_s,
         ),
         metrics=metrics,
+        heartbeat=Heartbeat(None if settings.heartbeat_url is None else settings.heartbeat_url.get_secret_value()),
     )
 
 

@@ -159,7 +159,7 @@ class AttemptState(StrEnum):
     collection="attempts",
     subject="person_id",
     account="account_id",
-    indexed=(("delivery_id",), ("incident_id",)),
+    indexed=(("delivery_id",), ("incident_id",), ("receipt_expected", "started_at")),
 )
 class Attempt(Record):
     """One call of a provider, written before the call. Its id is all that the provider learns of us."""

@@ -77,10 +77,16 @@ class Worker:
         self._clock = clock
         self._idle_s = idle_s
         self._right_of_way = right_of_way
-        self._failures = 0
+        self.failures = 0  # in a row
+        self._turned_s = clock.monotonic_s()
+
+    def idle_for_s(self) -> float:
+        """Return for how long no step has come to an end: whoever has nothing to do looks again and again."""
+        return self._clock.monotonic_s() - self._turned_s
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; the step under way is finished first."""
+        self._turned_s = self._clock.monotonic_s()
         ending = asyncio.create_task(self._ring_when(stop), name=f"{self.name}-ending")
         try:
             await self._work(stop)
@@ -96,12 +102,13 @@ class Worker:
         while not stop.is_set():
             try:
                 worked = await self._take_step()
-                self._failures = 0
+                self.failures = 0
             except Exception:
                 log.exception("worker_step_failed", worker=self.name)
                 worked = False
-                await self._clock.wait(stop, full_jitter(self._failures, base_s=0.1, cap_s=10.0))
-                self._failures += 1
+                await self._clock.wait(stop, full_jitter(self.failures, base_s=0.1, cap_s=10.0))
+                self.failures += 1
+            self._turned_s = self._clock.monotonic_s()
             if not worked:
                 await self._bell.wait(self._clock, self._idle_s)
 

@@ -1,0 +1,224 @@
+"""What the self-audit asks of the stored records: each question is answered by an index, however much is stored."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from alerts import health
+from alerts.causes import OWNED_ELSEWHERE
+from alerts.health import Standing
+from alerts.timeline import incident_line
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
+from isocket.domain.incidents import Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.outages import PREFIX, SILENCING, Outage
+from isocket.domain.sending import ProviderHealth
+from isocket.kit.clock import EPOCH
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, Test, above, at_most, is_, one_of
+from isocket.storage.telemetry import Telemetry
+
+log = get_logger(__name__)
+
+LATE = timedelta(seconds=120)  # a step, a receipt, a judgement or an alarm that has been due for longer
+LATE_ORDINARY = timedelta(minutes=15)  # any other message
+LEASE_OVER = timedelta(seconds=60)  # a call whose worker is gone is taken over much sooner
+MANY_UNCLEAR = 10
+RECEIPTS_WITHIN = timedelta(minutes=5)  # of what was accepted by then a receipt has come
+RECEIPTS_OF = timedelta(hours=2)
+FEWEST_SENDS = 5  # that say anything about receipts
+SOME = 200  # things that are looked at one by one
+HELD_TOO_LONG = timedelta(minutes=15)  # beyond the time after which an outage lets go
+
+_TOLD = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
+
+
+class Kind(StrEnum):
+    """Each kind of trouble that is told by itself."""
+
+    STEPS_LATE = "steps_late"
+    FORGOTTEN = "incidents_forgotten"
+    HELD_TOO_LONG = "incidents_held_too_long"
+    ALARMS_LATE = "alarms_late"
+    MESSAGES_LATE = "messages_late"
+    CALLS_LEFT = "calls_left_behind"
+    MANY_UNCLEAR = "many_unclear"
+    RECEIPTS_LATE = "receipts_late"
+    CALLBACKS_SILENT = "callbacks_silent"
+    JUDGING_LATE = "judging_late"
+    PROVIDER_REFUSES = "provider_refuses"
+    OUTAGE = "outage"
+    WORKER_STUCK = "workers_stuck"
+    WORKER_FAILING = "workers_failing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something is wrong: of which kind, and how much of it."""
+
+    kind: Kind
+    number: int = 1
+
+
+class Checks:
+    """Asks every question once. Nothing is changed but an incident that was forgotten: it goes back to its ladder."""
+
+    def __init__(self, *, records: Records, telemetry: Telemetry, hold_s: float) -> None:
+        self._records = records
+        self._telemetry = telemetry
+        self._hold = timedelta(seconds=hold_s)
+        self.ages_s: dict[str, float] = {}  # of the oldest of each kind of due work, at the last look
+        self.unclear = 0
+
+    async def all(self, now: datetime) -> list[Found]:
+        """Return everything that is wrong at this moment."""
+        found = [
+            await self._late_steps(now),
+            await self._forgotten(now),
+            await self._held_too_long(now),
+            *await self._late_deliveries(now),
+            await self._calls_left(now),
+            await self._unclear(),
+            await self._late_receipts(now),
+            await self._silent_callbacks(now),
+            await self._late_judging(now),
+            await self._refusing_providers(now),
+            await self._outage(),
+        ]
+        return [each for each in found if each is not None]
+
+    async def _late_steps(self, now: datetime) -> Found | None:
+        """The ladder: the first step that is due."""
+        first = await self._records.find(
+            Incident, is_("needs_step", True), at_most("step_due_at", now), order_by="step_due_at", limit=1
+        )
+        return self._if_late("step", Kind.STEPS_LATE, first[0].step_due_at if first else None, now)
+
+    async def _forgotten(self, now: datetime) -> Found | None:
+        """Open incidents without a due step, a reason to hold them back, or an end that was told."""
+        suspects = await self._records.find(
+            Incident,
+            is_("state", IncidentState.OPEN),
+            is_("needs_step", False),
+            is_("explained_by", None),
+            at_most("detected_at", now - LATE),
+            is_("exhausted_at", None),
+            one_of("severity", _TOLD),
+            order_by="detected_at",
+            descending=True,
+            limit=SOME,
+        )
+        lost = [each for each in suspects if each.cause not in OWNED_ELSEWHERE and not await self._is_said(each)]
+        for each in lost:
+            await self._give_back(each, now)
+        return Found(kind=Kind.FORGOTTEN, number=len(lost)) if lost else None
+
+    async def _is_said(self, incident: Incident) -> bool:
+        """Return whether the timeline holds the reason why nothing more is due, or a message is still on its way."""
+        lines = await self._records.find(TimelineEntry, is_("incident_id", incident.id))
+        if any(each.what is Happening.EXHAUSTED for each in lines):
+            return True
+        if any(each.what is Happening.NOT_SENT and each.contact_id is None for each in lines):
+            return True
+        on_the_way = (DeliveryState.DUE, DeliveryState.CALLING, DeliveryState.UNCLEAR)
+        return bool(
+            await self._records.find(Delivery, is_("incident_id", incident.id), one_of("state", on_the_way), limit=1)
+        )
+
+    async def _give_back(self, incident: Incident, now: datetime) -> None:
+        reason = "found_by_audit"
+        await self._records.add_all([incident_line(incident, Happening.NOTE, reason, at=now, reason=reason)])
+        await self._records.change_one(
+            Incident,
+            is_("id", incident.id),
+            is_("version", incident.version),
+            needs_step=True,
+            step_due_at=now,
+        )
+        log.error("incident_forgotten", incident_id=incident.id, cause=incident.cause)
+
+    async def _held_too_long(self, now: datetime) -> Found | None:
+        """Incidents that an outage holds back longer than it may."""
+        held = await self._records.find(
+            Incident,
+            is_("state", IncidentState.OPEN),
+            is_("needs_step", False),
+            above("explained_by", f"{PREFIX}_"),
+            at_most("explained_by", f"{PREFIX}`"),  # the letter after the underscore
+            at_most("detected_at", now - self._hold - HELD_TOO_LONG),
+            limit=SOME,
+        )
+        return Found(kind=Kind.HELD_TOO_LONG, number=len(held)) if held else None
+
+    async def _late_deliveries(self, now: datetime) -> list[Found | None]:
+        alarms = await self._first_due(now, is_("kind", DeliveryKind.ALARM))
+        oldest = await self._first_due(now)
+        late = self._if_late("message", Kind.MESSAGES_LATE, oldest, now, LATE_ORDINARY)
+        return [self._if_late("alarm", Kind.ALARMS_LATE, alarms, now), late]
+
+    async def _first_due(self, now: datetime, *tests: Test) -> datetime | None:
+        first = await self._records.find(
+            Delivery,
+            is_("state", DeliveryState.DUE),
+            at_most("due_at", now),
+            *tests,
+            order_by="due_at",
+            limit=1,
+        )
+        return first[0].due_at if first else None
+
+    async def _calls_left(self, now: datetime) -> Found | None:
+        left = await self._records.find(
+            Delivery, is_("state", DeliveryState.CALLING), at_most("lease_until", now - LEASE_OVER), limit=SOME
+        )
+        return Found(kind=Kind.CALLS_LEFT, number=len(left)) if left else None
+
+    async def _unclear(self) -> Found | None:
+        self.unclear = await self._records.count(Delivery, is_("state", DeliveryState.UNCLEAR))
+        return Found(kind=Kind.MANY_UNCLEAR, number=self.unclear) if self.unclear >= MANY_UNCLEAR else None
+
+    async def _late_receipts(self, now: datetime) -> Found | None:
+        first = await self._records.find(Receipt, is_("settled", False), order_by="received_at", limit=1)
+        return self._if_late("receipt", Kind.RECEIPTS_LATE, first[0].received_at if first else None, now)
+
+    async def _silent_callbacks(self, now: datetime) -> Found | None:
+        """Of what a provider accepted lately and must report on, nothing was reported."""
+        sent = await self._records.find(
+            Attempt,
+            is_("receipt_expected", True),
+            above("started_at", now - RECEIPTS_OF),
+            at_most("started_at", now - RECEIPTS_WITHIN),
+            order_by="started_at",
+            descending=True,
+            limit=SOME,
+        )
+        by_provider: dict[str, list[Attempt]] = {}
+        for each in sent:
+            by_provider.setdefault(each.provider, []).append(each)
+        silent = [
+            some
+            for some in by_provider.values()
+            if len(some) >= FEWEST_SENDS and not any(each.receipt for each in some)
+        ]
+        return Found(kind=Kind.CALLBACKS_SILENT, number=sum(map(len, silent))) if silent else None
+
+    async def _late_judging(self, now: datetime) -> Found | None:
+        roll = await self._telemetry.roll_call(now=now, within_s=1.0)
+        return self._if_late("judgement", Kind.JUDGING_LATE, roll.waiting_since, now)
+
+    async def _refusing_providers(self, now: datetime) -> Found | None:
+        known = await self._records.find(ProviderHealth)
+        refusing = sum(health.standing(each, now) is Standing.REFUSES for each in known)
+        return Found(kind=Kind.PROVIDER_REFUSES, number=refusing) if refusing else None
+
+    async def _outage(self) -> Found | None:
+        lasting = await self._records.find(
+            Outage, is_("settled", False), above("began_at", EPOCH), one_of("kind", SILENCING), is_("ended_at", None)
+        )
+        return Found(kind=Kind.OUTAGE) if lasting else None
+
+    def _if_late(
+        self, what: str, kind: Kind, since: datetime | None, now: datetime, limit: timedelta = LATE
+    ) -> Found | None:
+        age = timedelta() if since is None else max(timedelta(), now - since)
+        self.ages_s[what] = age.total_seconds()
+        return Found(kind=kind) if age > limit else None

@@ -1,0 +1,330 @@
+"""The self-audit: what it finds, whom it tells, and that the outside heartbeat stays away while anything is wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from prometheus_client import CollectorRegistry, generate_latest
+
+from alerts.audit import Audit
+from alerts.audit_checks import Checks, Kind
+from alerts.heartbeat import Heartbeat
+from alerts.metrics import AlertMetrics
+from alerts.operator import OPERATOR, Operator
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.findings import Finding
+from isocket.domain.incidents import Happening, Severity
+from isocket.domain.outages import Outage, OutageKind
+from isocket.domain.sending import ProviderHealth
+from isocket.storage.memory_telemetry import MemoryTelemetry
+from isocket.storage.port import is_
+from isocket.storage.wakeups import Wakeups
+from isocket.storage.worker import Worker
+from tests.fakes.alert_house import ACCOUNT, ANNA, AlertHouse
+from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
+
+TOLD = Operator(email="ops@example.org", phone="+447700900999")
+
+
+@dataclass
+class CountingHeartbeat(Heartbeat):
+    """A heartbeat whose pings a test counts, where no server is needed."""
+
+    pings: int = 0
+
+    async def ping(self) -> bool:
+        self.pings += 1
+        return True
+
+
+@dataclass
+class AuditedHouse:
+    """An alert house with an audit that looks when told."""
+
+    house: AlertHouse = field(default_factory=AlertHouse)
+    heartbeat: CountingHeartbeat = field(default_factory=CountingHeartbeat)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    workers: list[Worker] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.audit = self.fresh_audit(AlertMetrics(self.registry))
+
+    def fresh_audit(self, metrics: AlertMetrics, records: Any = None) -> Audit:
+        house, records = self.house, records or self.house.records
+        telemetry = MemoryTelemetry(Wakeups(), house.clock)
+        return Audit(
+            records=records,
+            clock=house.clock,
+            checks=Checks(records=records, telemetry=telemetry, hold_s=3600),
+            workers=lambda: self.workers,
+            owner="house",
+            operator=TOLD,
+            heartbeat=self.heartbeat,
+            metrics=metrics,
+        )
+
+    async def found(self) -> set[str]:
+        """Look, and return the kinds of what is wrong now."""
+        await self.audit.step()
+        return {each.id for each in await self.house.records.find(Finding, is_("ended_at", None))}
+
+    async def news(self) -> list[Delivery]:
+        return await self.house.records.find(Delivery, is_("account_id", OPERATOR))
+
+
+async def audited() -> AuditedHouse:
+    made = AuditedHouse()
+    await made.house.furnish()
+    return made
+
+
+async def test_while_all_is_well_the_heartbeat_is_pinged_and_nobody_is_told() -> None:
+    made = await audited()
+    await made.house.incident()
+    await made.house.escalate()
+    await made.house.send()
+    assert await made.found() == set()
+    assert made.heartbeat.pings == 1
+    assert not await made.news()
+    assert "isocket_audit_passed_timestamp_seconds 1." in generate_latest(made.registry).decode()
+
+
+Wrong = Callable[[AlertHouse], Any]
+
+
+async def a_step_is_late(house: AlertHouse) -> None:
+    await house.incident()
+
+
+async def an_alarm_is_late(house: AlertHouse) -> None:
+    await house.delivery(DeliveryKind.ALARM)
+
+
+async def a_message_is_late(house: AlertHouse) -> None:
+    await house.delivery(DeliveryKind.NOTICE)
+    await house.pass_by(minutes=14)
+
+
+async def a_call_is_left(house: AlertHouse) -> None:
+    await house.delivery(state=DeliveryState.CALLING, lease_until=house.clock.now())
+
+
+async def many_are_unclear(house: AlertHouse) -> None:
+    for number in range(10):
+        due = house.clock.now() + timedelta(hours=1)
+        await house.delivery(id=f"dlv_{number}", state=DeliveryState.UNCLEAR, due_at=due)
+
+
+async def a_receipt_is_late(house: AlertHouse) -> None:
+    await house.delivery()
+    await house.send()
+    await house.receipt("delivered")
+
+
+async def no_receipt_came(house: AlertHouse) -> None:
+    for number in range(5):
+        await house.delivery(id=f"dlv_{number}")
+    await house.send()
+    await house.pass_by(minutes=4)
+
+
+async def a_provider_refuses(house: AlertHouse) -> None:
+    until = house.clock.now() + timedelta(hours=1)
+    await house.records.add(ProviderHealth(id="prv_1", kind=ChannelKind.SMS, name="twilio", refused_until=until))
+
+
+async def an_outage_lasts(house: AlertHouse) -> None:
+    now = house.clock.now()
+    await house.records.add(Outage(id="out_1", kind=OutageKind.DEAF, began_at=now, noticed_at=now, open_key="ours"))
+
+
+async def an_incident_is_held_for_ever(house: AlertHouse) -> None:
+    await house.incident(explained_by="out_1", needs_step=False)
+    await house.pass_by(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        (a_step_is_late, Kind.STEPS_LATE),
+        (an_alarm_is_late, Kind.ALARMS_LATE),
+        (a_message_is_late, Kind.MESSAGES_LATE),
+        (a_call_is_left, Kind.CALLS_LEFT),
+        (many_are_unclear, Kind.MANY_UNCLEAR),
+        (a_receipt_is_late, Kind.RECEIPTS_LATE),
+        (no_receipt_came, Kind.CALLBACKS_SILENT),
+        (a_provider_refuses, Kind.PROVIDER_REFUSES),
+        (an_outage_lasts, Kind.OUTAGE),
+        (an_incident_is_held_for_ever, Kind.HELD_TOO_LONG),
+    ],
+)
+async def test_each_kind_of_trouble_is_found_and_keeps_the_heartbeat_away(wrong: Wrong, kind: Kind) -> None:
+    made = await audited()
+    await wrong(made.house)
+    await made.house.pass_by(seconds=125)
+    assert kind.value in await made.found()
+    assert made.heartbeat.pings == 0
+    told = len(await made.news())
+    assert told == (0 if kind is Kind.OUTAGE else 2 * len(await made.found()))
+    await made.house.pass_by(seconds=30)
+    await made.found()
+    assert len(await made.news()) == told, "told again"
+
+
+async def test_one_that_had_nothing_due_and_no_reason_for_it_goes_back_to_its_ladder() -> None:
+    made = await audited()
+    await made.house.incident(needs_step=False)
+    assert await made.found() == set(), "it has just begun"
+    await made.house.pass_by(seconds=125)
+    assert await made.found() == {Kind.FORGOTTEN}
+    assert "found_by_audit" in await made.house.reasons(Happening.NOTE)
+    await made.house.escalate()
+    assert await made.house.deliveries()
+    await made.house.send()
+    assert await made.found() == set()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"severity": Severity.INFO},
+        {"explained_by": "inc_0"},
+        {"exhausted_at": AlertHouse().clock.now()},
+        {"account_id": ACCOUNT, "cause": "no_recipient"},
+    ],
+    ids=str,
+)
+async def test_what_rests_for_a_reason_is_no_trouble(changes: dict[str, Any]) -> None:
+    made = await audited()
+    await made.house.incident(needs_step=False, **changes)
+    await made.house.pass_by(minutes=10)
+    assert await made.found() == set()
+
+
+async def test_a_trouble_that_comes_back_within_the_hour_is_not_told_again_and_a_new_one_is() -> None:
+    made = await audited()
+
+    async def a_receipt_lies_about(minutes: int) -> None:
+        await made.house.pass_by(minutes=minutes)
+        attempt = Attempt(
+            id=f"att_{minutes}",
+            delivery_id="d",
+            account_id=ACCOUNT,
+            person_id=ANNA,
+            number=1,
+            provider="p",
+            started_at=made.house.clock.now(),
+        )
+        await made.house.receipt("sent", attempt)
+        await made.house.pass_by(minutes=3)
+        assert await made.found() == {Kind.RECEIPTS_LATE}
+        await made.house.take_in_receipts()
+        await made.house.send()
+        assert await made.found() == set()
+
+    await a_receipt_lies_about(0)
+    await a_receipt_lies_about(30)
+    assert len(await made.news()) == 2
+    await a_receipt_lies_about(61)
+    assert len(await made.news()) == 4
+
+
+async def test_receipts_that_come_show_that_callbacks_are_heard() -> None:
+    made = await audited()
+    for number in range(6):
+        await made.house.delivery(id=f"dlv_{number}")
+    await made.house.send()
+    await made.house.receipt("delivered")
+    await made.house.take_in_receipts()
+    await made.house.pass_by(minutes=10)
+    assert await made.found() == set()
+
+
+async def test_a_worker_that_does_not_get_on_is_found_and_one_that_idles_is_not() -> None:
+    made, stop, hang = await audited(), asyncio.Event(), asyncio.Event()
+    wakeups, clock = Wakeups(), made.house.clock
+
+    async def hangs() -> bool:
+        await hang.wait()
+        return False
+
+    async def idles() -> bool:
+        return False
+
+    async def fails() -> bool:
+        raise ValueError("broken")
+
+    made.workers = [Worker(step.__name__, step, bell=wakeups.bell(), clock=clock) for step in (hangs, idles, fails)]
+    async with asyncio.TaskGroup() as running:
+        for each in made.workers:
+            running.create_task(each.run(stop))
+        for _ in range(20):
+            await made.house.pass_by(seconds=10)
+        assert await made.found() == {"workers_stuck house", "workers_failing house"}
+        stop.set()
+        hang.set()
+        await made.house.pass_by(seconds=20)
+    made.workers = []
+    assert await made.found() == set()
+
+
+async def test_an_audit_that_cannot_look_leaves_the_heartbeat_away() -> None:
+    made = await audited()
+    broken = DyingRecords(made.house.records, Fuse(at=3))
+    with pytest.raises(BaseException, match="death"):
+        await made.fresh_audit(AlertMetrics(), broken).step()
+    assert made.heartbeat.pings == 0
+
+
+async def test_an_audit_that_dies_anywhere_tells_each_trouble_once_all_the_same() -> None:
+    async def build() -> AuditedHouse:
+        made = await audited()
+        await a_step_is_late(made.house)
+        await many_are_unclear(made.house)
+        await made.house.incident("inc_2", needs_step=False, open_key=None)
+        await made.house.pass_by(seconds=125)
+        return made
+
+    async def run(made: AuditedHouse, fuse: Fuse) -> None:
+        await made.fresh_audit(AlertMetrics(), DyingRecords(made.house.records, fuse)).step()
+
+    async def check(made: AuditedHouse) -> None:
+        news = await made.news()
+        assert len(news) in {4, 6}, "twice, or not at all"
+        assert len({(each.text, each.channel) for each in news}) == len(news)
+        lost = await made.house.the_incident("inc_2")
+        assert lost.needs_step
+
+    assert await every_crash_point(build, run, check) > 10
+
+
+@asynccontextmanager
+async def switch(answer: Callable[[web.Request], Any]) -> AsyncIterator[str]:
+    """Serve a dead man's switch."""
+    app = web.Application()
+    app.router.add_get("/ping/secret", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/ping/secret"))
+
+
+async def test_a_ping_is_heard_by_a_real_server_and_one_that_is_refused_is_not() -> None:
+    answers = [web.Response(text="OK"), web.Response(status=404), web.Response(status=302, headers={"Location": "/"})]
+
+    async def answer(_: web.Request) -> web.Response:
+        return answers.pop(0)
+
+    async with switch(answer) as url:
+        assert [await Heartbeat(url).ping() for _ in range(3)] == [True, False, False]
+
+
+async def test_a_switch_that_is_not_there_is_no_failure_of_the_audit(caplog: pytest.LogCaptureFixture) -> None:
+    assert not await Heartbeat("http://127.0.0.1:9/ping/secret").ping()
+    assert not await Heartbeat().ping()
+    assert "secret" not in caplog.text
