@@ -1,10 +1,12 @@
 """Tells a provider's callback from a forged one."""
 
+import hmac
 from collections.abc import Mapping, Sequence
 
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # twilio ships no types
 
 SIGNATURE_HEADER = "X-Twilio-Signature"
+PROOF_LENGTH = 40  # hexadecimal digits: 160 bits
 
 
 class TwilioSignature:
@@ -31,3 +33,25 @@ class TwilioSignature:
             return False
         url = f"{self._public_url}{path_qs}"
         return any(bool(validator.validate(url, form, signature)) for validator in self._validators)
+
+
+class AddressProof:
+    """Proofs for addresses that we give to a provider which signs nothing: each address has one of its own.
+
+    Who sees one address cannot make another. They follow from the account's password, so that nothing is stored; when
+    that is changed, receipts on their way are refused, and what they would have told counts as not heard.
+    """
+
+    def __init__(self, password: str) -> None:
+        """Raise ValueError for an empty password: everybody could make the proofs."""
+        if not password:
+            raise ValueError("the password is empty: give the account's password or leave the provider out")
+        self._key = hmac.digest(password.encode(), b"addresses of callbacks", "sha256")
+
+    def of(self, subject: str) -> str:
+        """Return the proof for the address about `subject`."""
+        return hmac.digest(self._key, subject.encode(), "sha256").hex()[:PROOF_LENGTH]
+
+    def is_valid(self, given: str, subject: str) -> bool:
+        """Whether `given` is the proof for the address about `subject`."""
+        return hmac.compare_digest(given.encode(), self.of(subject).encode())

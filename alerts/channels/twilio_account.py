@@ -6,7 +6,8 @@ from typing import Any
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]  # twilio ships no types
 from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships no types
 
-from alerts.channels.twilio_http import AnswerLostError, NothingSentError, TwilioConnection, TwilioExchange
+from alerts.channels.provider_http import AnswerLostError, NothingSentError, ProviderHttp
+from alerts.channels.twilio_http import TwilioExchange
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear, read_twilio_error
 
 # Twilio repeats a callback that failed for any reason up to 3 times; without this only a failed connection
@@ -26,11 +27,11 @@ class TwilioAccount:
         """Keep the plain values; nothing is opened before the first request."""
         self._account_sid = account_sid
         self._auth_token = auth_token
-        self._connection = TwilioConnection(base_url=base_url, connect_s=connect_s, total_s=total_s)
+        self._http = ProviderHttp(base_url=base_url, connect_s=connect_s, total_s=total_s)
 
     async def create(self, ask: Ask) -> Outcome:
         """Let `ask` create something with the SDK's client, and say what became of it."""
-        exchange = TwilioExchange(self._connection)
+        exchange = TwilioExchange(self._http)
         try:
             created = await ask(self._client(exchange))
         except NothingSentError as error:
@@ -45,11 +46,11 @@ class TwilioAccount:
 
     async def ask(self, ask: Ask) -> Any:
         """Let `ask` use the SDK's client where an answer that is lost does no harm; its errors come through."""
-        return await ask(self._client(TwilioExchange(self._connection)))
+        return await ask(self._client(TwilioExchange(self._http)))
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._connection.close()
+        await self._http.close()
 
     def _client(self, exchange: TwilioExchange) -> Any:
         # With an environment of its own the SDK does not look at the TWILIO_ variables of the process;

@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from alerts import elks_hooks
 from alerts.callbacks import status_callback
 from alerts.channels.channel import Channel, ChannelKind
+from alerts.channels.elks_sms import ElksSms
 from alerts.channels.mail_text import AddressInvalidError
 from alerts.channels.phone_numbers import is_number
 from alerts.channels.smtp import SmtpMail, SmtpUrlError
@@ -20,6 +22,7 @@ from alerts.channels.web_push import WebPush
 from alerts.channels.webhook import Webhook
 from alerts.desk import DeskChannel
 from alerts.endpoints import Endpoints
+from alerts.signatures import AddressProof
 from alerts.voice_hooks import voice_url
 from isocket.app.addresses import is_loopback
 from isocket.app.settings import Settings
@@ -53,7 +56,7 @@ class Channels:
             SettingsError: the mail server's or the sender's address cannot be used.
         """
         ways: dict[ChannelKind, tuple[Channel | None, ...]] = {
-            ChannelKind.SMS: (twilio_of(settings),),
+            ChannelKind.SMS: (twilio_of(settings), elks_of(settings)),
             ChannelKind.VOICE: (voice_of(settings),),
             ChannelKind.EMAIL: (smtp_of(settings, clock),),
             **_to_endpoints(settings, records=records, clock=clock, push_key=push_key),
@@ -89,8 +92,17 @@ def kinds_that_arrive(settings: Settings) -> frozenset[ChannelKind]:
     """Return the kinds of channel by which somebody gets a message: by a provider, or on a desk that can be opened."""
     if desk_can_be_opened(settings):
         return frozenset((*KINDS, *ALWAYS))
+    return _kinds_with_a_provider(settings)
+
+
+def ends_on_the_desk(settings: Settings) -> bool:
+    """Return whether some kind of message ends on a desk that can be opened."""
+    return desk_can_be_opened(settings) and not _kinds_with_a_provider(settings).issuperset(KINDS)
+
+
+def _kinds_with_a_provider(settings: Settings) -> frozenset[ChannelKind]:
     given = {
-        ChannelKind.SMS: settings.twilio_account_sid,
+        ChannelKind.SMS: settings.twilio_account_sid or settings.elks_username,
         ChannelKind.VOICE: _calling_number(settings),
         ChannelKind.EMAIL: settings.smtp_url,
     }
@@ -121,6 +133,26 @@ def twilio_of(settings: Settings) -> TwilioSms | None:
         base_url=settings.twilio_base_url,
         status_callback=lambda attempt_id: status_callback(settings.origin, attempt_id),
     )
+
+
+def elks_of(settings: Settings) -> ElksSms | None:
+    """Return the channel for SMS by 46elks, None where it is not set up."""
+    proof, sender = elks_proof(settings), settings.elks_from
+    if settings.elks_username is None or settings.elks_password is None or proof is None or sender is None:
+        return None
+    return ElksSms(
+        username=settings.elks_username,
+        password=settings.elks_password.get_secret_value(),
+        sender=sender,
+        base_url=settings.elks_base_url,
+        status_callback=lambda attempt_id: elks_hooks.status_callback(settings.origin, proof, attempt_id),
+    )
+
+
+def elks_proof(settings: Settings) -> AddressProof | None:
+    """Return what proves callbacks of 46elks, None where it is not set up."""
+    password = settings.elks_password
+    return None if password is None else AddressProof(password.get_secret_value())
 
 
 def voice_of(settings: Settings) -> TwilioVoice | None:

@@ -10,8 +10,11 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 
+from alerts.channels.elks_sms import API as ELKS_API
 from alerts.channels.mail_text import AddressInvalidError, parse_sender
 from alerts.channels.smtp import SmtpUrlError, parse_smtp_url
+from alerts.elks_hooks import inbound_address
+from alerts.signatures import AddressProof
 from broker_bridge.broker_address import BrokerAddress
 from broker_bridge.mosquitto.accounts import BridgeLogin
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
@@ -77,7 +80,11 @@ async def broker_of_others(settings: Settings) -> Finding:
 async def twilio(settings: Settings) -> Finding:
     """Ask Twilio for our own account, which costs nothing."""
     if settings.twilio_account_sid is None or settings.twilio_auth_token is None:
-        return Finding("SMS", Health.NOTE, "no provider: text messages go to the desk (ISOCKET_TWILIO_ACCOUNT_SID)")
+        return Finding(
+            "SMS",
+            Health.NOTE,
+            "no account at Twilio: texts go by 46elks or to the desk, calls to the desk (ISOCKET_TWILIO_ACCOUNT_SID)",
+        )
     url = f"{settings.twilio_base_url or TWILIO_API}/2010-04-01/Accounts/{settings.twilio_account_sid}.json"
     auth = aiohttp.encode_basic_auth(settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value())
     status = await _status_of(url, headers={"Authorization": auth})
@@ -88,6 +95,22 @@ async def twilio(settings: Settings) -> Finding:
     if status != _OK:
         return Finding("SMS", Health.NOTE, f"Twilio answers, but with {status} when asked for the account")
     return Finding("SMS", Health.GOOD, "Twilio takes our login")
+
+
+async def elks(settings: Settings) -> Finding:
+    """Ask 46elks for our own account, and say which address the number there needs for replies."""
+    if settings.elks_username is None or settings.elks_password is None:
+        return Finding("46elks", Health.NOTE, "no second provider for text messages (ISOCKET_ELKS_USERNAME)")
+    auth = aiohttp.encode_basic_auth(settings.elks_username, settings.elks_password.get_secret_value())
+    status = await _status_of(f"{settings.elks_base_url or ELKS_API}/a1/me", headers={"Authorization": auth})
+    if isinstance(status, str):
+        return Finding("46elks", Health.WRONG, f"46elks does not answer ({status})")
+    if status == _UNAUTHORISED:
+        return Finding("46elks", Health.WRONG, "46elks refuses ISOCKET_ELKS_USERNAME and _PASSWORD")
+    if status != _OK:
+        return Finding("46elks", Health.NOTE, f"46elks answers, but with {status} when asked for the account")
+    replies = inbound_address(settings.origin, AddressProof(settings.elks_password.get_secret_value()))
+    return Finding("46elks", Health.GOOD, f"46elks takes our login; a number's sms_url: {replies}")
 
 
 async def smtp(settings: Settings) -> Finding:
@@ -124,7 +147,7 @@ async def smtp(settings: Settings) -> Finding:
 async def public_address(settings: Settings) -> Finding:
     """Look whether links and callbacks can reach us, as far as that can be told from here."""
     origin, parts = settings.origin, urlsplit(settings.origin)
-    providers = settings.twilio_account_sid or settings.smtp_url
+    providers = settings.twilio_account_sid or settings.elks_username or settings.smtp_url
     if is_loopback(parts.hostname or ""):
         if providers:
             return Finding(

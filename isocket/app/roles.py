@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
+from alerts import elks_hooks
 from alerts.callbacks import routes as callback_routes
 from alerts.fleet import Thresholds
 from alerts.heartbeat import Heartbeat
@@ -21,7 +23,7 @@ from broker_bridge.bridge import Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.mosquitto.config import BrokerConfig, TlsListener
 from broker_bridge.mosquitto.process import MosquittoChild
-from isocket.app.channels import Channels, desk_can_be_opened, kinds_that_arrive
+from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
 from isocket.app.house import House
@@ -225,9 +227,11 @@ class Roles:
         given = (settings.twilio_auth_token, settings.twilio_auth_token_previous)
         tokens = [token.get_secret_value() for token in given if token is not None]
         signature = TwilioSignature(auth_tokens=tokens, public_url=settings.origin) if tokens else None
-        return callback_routes(
-            records=house.records, clock=house.clock, public_url=settings.origin, signature=signature
-        )
+        common: dict[str, Any] = {"records": house.records, "clock": house.clock, "public_url": settings.origin}
+        return [
+            *callback_routes(**common, signature=signature),
+            *elks_hooks.routes(**common, proof=elks_proof(settings)),
+        ]
 
     async def _bridge_is_connected(self) -> bool:
         return self._bridge is not None and self._bridge.connected
@@ -287,5 +291,4 @@ def _reachable(host: str) -> str:
 
 def _routes(settings: Settings) -> tuple[AnyRoute, ...]:
     """Return API and pages; the desk too where messages end there and only this machine can open it."""
-    has_desk = settings.twilio_account_sid is None or settings.smtp_url is None
-    return (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=has_desk and desk_can_be_opened(settings)))
+    return (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=ends_on_the_desk(settings)))

@@ -133,6 +133,16 @@ class Settings(BaseModel):
     twilio_base_url: Annotated[str | None, BeforeValidator(_origin)] = Field(
         default=None, description="another address for Twilio's API"
     )
+    elks_username: str | None = Field(
+        default=None, description="account at 46elks for SMS: alone, or for what Twilio cannot send"
+    )
+    elks_password: SecretStr | None = Field(
+        default=None, description="its password, from which the addresses of callbacks follow"
+    )
+    elks_from: str | None = Field(default=None, description="phone number or sender's name")
+    elks_base_url: Annotated[str | None, BeforeValidator(_origin)] = Field(
+        default=None, description="another address for 46elks' API"
+    )
     smtp_url: SecretStr | None = Field(
         default=None, description="`smtps://user:password@host:port`; without it mail goes to the desk"
     )
@@ -241,6 +251,9 @@ class Settings(BaseModel):
             raise ValueError(
                 "ISOCKET_TWILIO_AUTH_TOKEN_PREVIOUS and _VOICE_FROM need an account: give that, or neither"
             )
+        elks = (self.elks_username, self.elks_password, self.elks_from)
+        if any(elks) and not all(elks):
+            raise ValueError("ISOCKET_ELKS_USERNAME, _PASSWORD and _FROM belong together: give all three or none")
         tls = (self.mqtt_tls, self.mqtt_tls_certificate, self.mqtt_tls_key)
         if any(tls) and not all(tls):
             raise ValueError("ISOCKET_MQTT_TLS, _TLS_CERTIFICATE and _TLS_KEY belong together: give all three or none")

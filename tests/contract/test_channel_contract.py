@@ -6,13 +6,14 @@ import pytest
 
 pytest.register_assert_rewrite("tests.contract.channel_contract")
 
-from alerts.channels.channel import Message  # noqa: E402 - the same
-from alerts.channels.smtp import SmtpMail  # noqa: E402 - after the line that makes the suite's asserts speak
+from alerts.channels.channel import Message  # noqa: E402 - after the line that makes the suite's asserts speak
+from alerts.channels.elks_sms import ElksSms  # noqa: E402 - the same
+from alerts.channels.smtp import SmtpMail  # noqa: E402 - the same
 from alerts.channels.twilio_sms import TwilioSms  # noqa: E402 - the same
 from alerts.channels.twilio_voice import TwilioVoice  # noqa: E402 - the same
 from alerts.outcomes import TryLater  # noqa: E402 - the same
 from tests.contract.channel_contract import CancellingContract, ChannelBench, ChannelContract  # noqa: E402 - the same
-from tests.fakes import endpoint_house, smtp_server, twilio_server, web_receiver  # noqa: E402 - the same
+from tests.fakes import elks_server, endpoint_house, smtp_server, twilio_server, web_receiver  # noqa: E402 - the same
 
 LIMIT_S = 1.0
 
@@ -102,6 +103,43 @@ class TwilioVoiceBench(ChannelBench):
         await self._double.calls.wait_for_accepted(self.to)
 
 
+class ElksBench(ChannelBench):
+    """Text messages against the double of 46elks."""
+
+    def __init__(self, double: elks_server.ElksDouble) -> None:
+        self.to = "+447700900123"
+        self._double = double
+        self.channel = ElksSms(
+            username=double.username,
+            password=double.password,
+            sender="+447700900001",
+            base_url=double.base_url,
+            status_callback=lambda attempt_id: f"https://cloud.example.org/hooks/46elks/status/{attempt_id}/proof",
+            total_s=LIMIT_S,
+        )
+
+    def refuse_next(self) -> None:
+        self._double.script(self.to, twilio_server.refuse(0, 400))
+
+    def put_off_next(self) -> None:
+        self._double.script(self.to, twilio_server.rate_limit(3))
+
+    def lose_next_answer(self) -> None:
+        self._double.script(self.to, twilio_server.DROP_AFTER_ACCEPT)
+
+    def hang_next(self) -> None:
+        self._double.script(self.to, twilio_server.HANG_AFTER_ACCEPT)
+
+    async def take_provider_away(self) -> None:
+        await self._double.stop()
+
+    def texts_out(self) -> list[str]:
+        return [message.text for message in self._double.accepted[self.to]]
+
+    async def wait_until_out(self) -> None:
+        await self._double.wait_for_accepted(self.to)
+
+
 class SmtpBench(ChannelBench):
     """E-mail against a mail server that keeps what it takes."""
 
@@ -188,6 +226,19 @@ class TestTwilioVoice(CancellingContract):
         double = twilio_server.TwilioDouble()
         await double.start()
         bench = TwilioVoiceBench(double)
+        yield bench
+        await bench.channel.close()
+        await double.stop()
+
+
+class TestElksSms(ChannelContract):
+    """Text messages by 46elks."""
+
+    @pytest.fixture
+    async def bench(self) -> AsyncIterator[ChannelBench]:
+        double = elks_server.ElksDouble()
+        await double.start()
+        bench = ElksBench(double)
         yield bench
         await bench.channel.close()
         await double.stop()

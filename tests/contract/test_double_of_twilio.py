@@ -9,7 +9,8 @@ from twilio.base.exceptions import TwilioRestException  # type: ignore[import-un
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # twilio ships no types
 from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships no types
 
-from alerts.channels.twilio_http import TwilioConnection, TwilioExchange
+from alerts.channels.provider_http import ProviderHttp
+from alerts.channels.twilio_http import TwilioExchange
 from tests.fakes import twilio_server
 from tests.fakes.twilio_people import BUSY, VOICEMAIL, presses
 from tests.fakes.twilio_server import TwilioDouble
@@ -49,7 +50,7 @@ class Line:
 
     double: TwilioDouble
     hooks: Hooks
-    connection: TwilioConnection
+    connection: ProviderHttp
 
     @property
     def sdk(self) -> Client:
@@ -82,7 +83,7 @@ async def line() -> AsyncIterator[Line]:
     await site.start()
     host, port = runner.addresses[0][:2]
     hooks.url = f"http://{host}:{port}/hook"
-    connection = TwilioConnection(base_url=double.base_url, connect_s=1.0, total_s=5.0)
+    connection = ProviderHttp(base_url=double.base_url, connect_s=1.0, total_s=5.0)
     yield Line(double, hooks, connection)
     await connection.close()
     await runner.cleanup()

@@ -243,7 +243,7 @@ async def test_the_environment_of_the_process_changes_nothing(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     channel = make_channel()
     assert isinstance(await channel.send(_message()), Sent)
-    client = channel._account._client(TwilioExchange(channel._account._connection))
+    client = channel._account._client(TwilioExchange(channel._account._http))
     assert client.get_hostname("https://api.twilio.com/x") == "https://api.twilio.com/x"
 
 

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from isocket.app.channels import Channels, kinds_that_arrive
 from isocket.app.roles import _routes
 from isocket.app.settings import load_settings
+from isocket.app.settings_sources import SettingsError
 from isocket.domain.contacts import ChannelKind
 from isocket.kit.clock import SystemClock
 from isocket.storage.memory import MemoryDocuments
@@ -24,6 +25,11 @@ TWILIO = {
 }
 BY_NAME_ONLY = {**TWILIO, "ISOCKET_TWILIO_FROM": "iSocket"}
 ON_THE_DESK = frozenset({ChannelKind.SMS, ChannelKind.VOICE, ChannelKind.EMAIL})
+ELKS = {
+    "ISOCKET_ELKS_USERNAME": "u1",
+    "ISOCKET_ELKS_PASSWORD": "a password",
+    "ISOCKET_ELKS_FROM": "+46700000000",
+}
 PHONE = frozenset({ChannelKind.SMS, ChannelKind.VOICE})
 
 
@@ -50,6 +56,7 @@ def test_there_is_no_desk_where_a_proxy_or_another_machine_may_lead_strangers_to
         ({**BEHIND_A_PROXY, **MAIL}, {ChannelKind.EMAIL}),
         ({**EVERYWHERE, **MAIL}, {ChannelKind.EMAIL}),
         ({**EVERYWHERE, **TWILIO}, PHONE),
+        ({**EVERYWHERE, **ELKS}, {ChannelKind.SMS}),
         ({**EVERYWHERE, **BY_NAME_ONLY}, {ChannelKind.SMS}),
         ({**EVERYWHERE, **BY_NAME_ONLY, "ISOCKET_TWILIO_VOICE_FROM": "+447700900101"}, PHONE),
     ],
@@ -60,3 +67,32 @@ def test_a_kind_without_provider_and_desk_is_no_channel(environ: dict[str, str],
     made = Channels.from_settings(settings, records=records, clock=SystemClock(), push_key=key)
     expected = kinds | {ChannelKind.PUSH, ChannelKind.WEBHOOK}  # these need no provider
     assert (frozenset(made.by_kind), kinds_that_arrive(settings)) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        (TWILIO | ELKS, ("twilio", "46elks")),
+        (ELKS, ("46elks",)),
+        ({}, ("desk",)),
+    ],
+    ids=["both", "one", "none"],
+)
+def test_of_several_providers_the_preferred_comes_first_and_the_desk_only_without_any(
+    environ: dict[str, str], names: tuple[str, ...]
+) -> None:
+    settings = load_settings({**HERE, **environ})
+    records, key = StoredRecords(MemoryDocuments()), generate_private_key(SECP256R1())
+    made = Channels.from_settings(settings, records=records, clock=SystemClock(), push_key=key)
+    assert tuple(each.name for each in made.in_order[ChannelKind.SMS]) == names
+
+
+def test_the_desk_is_there_as_long_as_one_kind_has_no_provider() -> None:
+    assert has_desk({**HERE, **BY_NAME_ONLY, **MAIL})
+    assert not has_desk({**HERE, **TWILIO, **MAIL})
+
+
+@pytest.mark.parametrize("name", ELKS)
+def test_half_an_account_at_46elks_is_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match="ISOCKET_ELKS_USERNAME"):
+        load_settings({**HERE, name: ELKS[name]})

@@ -13,7 +13,8 @@ def test_a_fresh_installation_is_well(installation: Installation) -> None:
     assert done.returncode == 0, done.stdout
     found = lines(done.stdout)
     assert list(found) == [
-        "settings", "data folder", "keyring", "store", "clock", "push", "broker", "SMS", "e-mail", "public address",
+        "settings", "data folder", "keyring", "store", "clock", "push", "broker", "SMS", "46elks", "e-mail",
+        "public address",
     ]  # fmt: skip
     assert found["store"].startswith("ok")
     assert found["SMS"].startswith("note")

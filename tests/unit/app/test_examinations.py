@@ -18,6 +18,7 @@ from isocket.kit.clock import SystemClock
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
 from tests.fakes.broker import running_broker
+from tests.fakes.elks_server import ElksDouble
 from tests.fakes.smtp_server import SmtpSink
 
 TOKEN = "the-right-token"
@@ -55,6 +56,36 @@ def with_twilio(base_url: str, token: str = TOKEN, **more: str) -> Settings:
             **more,
         }
     )
+
+
+def with_elks(double: ElksDouble, password: str) -> Settings:
+    return load_settings(
+        {
+            "ISOCKET_ELKS_USERNAME": double.username,
+            "ISOCKET_ELKS_PASSWORD": password,
+            "ISOCKET_ELKS_FROM": "+46700000000",
+            "ISOCKET_ELKS_BASE_URL": double.base_url,
+        }
+    )
+
+
+@pytest.mark.parametrize(("password", "health"), [("", Health.GOOD), ("wrong", Health.WRONG)])
+async def test_46elks_takes_our_login_or_not(password: str, health: Health) -> None:
+    double = ElksDouble()
+    await double.start()
+    found = await examinations.elks(with_elks(double, password or double.password))
+    await double.stop()
+    assert found.health is health
+    assert ("/hooks/46elks/inbound/" in found.says) is (health is Health.GOOD)
+
+
+async def test_46elks_that_is_not_there_is_wrong_and_without_an_account_it_is_a_note() -> None:
+    double = ElksDouble()
+    await double.start()
+    settings = with_elks(double, double.password)
+    await double.stop()
+    assert (await examinations.elks(settings)).health is Health.WRONG
+    assert (await examinations.elks(load_settings({}))).health is Health.NOTE
 
 
 async def test_twilio_that_takes_our_login_is_well(twilio: str) -> None:
