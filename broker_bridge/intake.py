@@ -13,7 +13,7 @@ from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.payloads import Decoded, Refusal, decode
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import ForeignTopicError, UpKind, UpTopic
-from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.kit.clock import Clock, from_ms
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import StoreUnavailableError
@@ -58,7 +58,7 @@ class Decoder:
 
     def __call__(self, topic: str, payload: bytes, retained: bool) -> Message:
         """Return what arrived; never raises."""
-        received_ms = to_ms(self._clock.now())
+        received_ms = self._clock.now_ms()
         if topic == self._marker_topic:
             number = int(payload) if payload.isdigit() and len(payload) < LONGEST_MARKER else None
             return Message(None, None, Decoded(), received_ms, retained, number)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from isocket.app.data_folder import DataFolder
 from isocket.app.house import House, open_house
+from isocket.app.process import settle_in
 from isocket.app.roles import EVERY_ROLE, Role, Roles
 from isocket.app.settings import Settings
 from isocket.app.supervise import Stage, Supervisor, stop_on_signals
@@ -37,6 +38,7 @@ async def run_roles(
 
     def ready() -> None:
         log.info("ready", roles=[role.value for role in roles], portal=str(settings.http), broker=str(settings.mqtt))
+        settle_in()
         on_ready()
 
     async with stop_on_signals() as stop, _house(settings, alone=roles == EVERY_ROLE) as house:

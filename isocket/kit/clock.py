@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Return the present instant: aware, UTC, whole milliseconds."""
         ...
 
+    def now_ms(self) -> int:
+        """Return `now` as whole milliseconds from 1970-01-01T00:00Z: what is asked for each message."""
+        ...
+
     def monotonic_s(self) -> float:
         """Return seconds that only grow, whatever happens to the wall clock; their zero means nothing."""
         ...
@@ -36,7 +40,11 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the present instant: aware, UTC, whole milliseconds."""
-        return from_ms(time.time_ns() // 1_000_000)
+        return from_ms(self.now_ms())
+
+    def now_ms(self) -> int:
+        """Return `now` as whole milliseconds from 1970-01-01T00:00Z."""
+        return time.time_ns() // 1_000_000
 
     def monotonic_s(self) -> float:
         """Return seconds that only grow."""

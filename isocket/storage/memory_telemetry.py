@@ -115,7 +115,7 @@ class MemoryTelemetry:
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
         """Store a batch; return for each report whether it was new."""
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         for device_id in sorted({report.device_id for report in reports} - self._devices.keys()):
             self._devices[device_id] = _Device()
         new: list[bool] = []
@@ -259,7 +259,7 @@ class MemoryTelemetry:
         if device is None:
             return
         device.woken = True
-        _begin_to_wait(device, to_ms(self._clock.now()))
+        _begin_to_wait(device, self._clock.now_ms())
         self._ring()
 
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:

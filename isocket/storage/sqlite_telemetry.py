@@ -93,7 +93,7 @@ class SqliteTelemetry:
         """Store a batch in one commit; return for each report whether it was new."""
         if not reports:
             return []
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
         new, waits = await self._write(lambda connection: store_batch(connection, self._heard, reports, now_ms))
         if waits:
             self._ring()

@@ -174,7 +174,7 @@ class WaitingDevices:
 
     async def wake(self, device_id: str) -> None:
         """Make a device wait to be judged now; a wake during a judgement is judged after it."""
-        now_ms = to_ms(self._clock.now())
+        now_ms = self._clock.now_ms()
 
         def work(connection: sqlite3.Connection) -> None:
             row = connection.execute(

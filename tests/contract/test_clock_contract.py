@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import pytest
 
-from isocket.kit.clock import Clock, SystemClock
+from isocket.kit.clock import Clock, SystemClock, to_ms
 from tests.fakes.clock import NOON, ManualClock
 
 T = TypeVar("T")
@@ -32,6 +32,12 @@ async def test_now_is_utc_in_whole_milliseconds(either: Clock) -> None:
     now = either.now()
     assert now.tzinfo is UTC
     assert now.microsecond % 1000 == 0
+
+
+async def test_milliseconds_tell_the_same_time(either: Clock) -> None:
+    before = to_ms(either.now())
+    now_ms = either.now_ms()
+    assert before <= now_ms <= to_ms(either.now())
 
 
 async def test_time_never_runs_backwards(either: Clock) -> None:

@@ -24,6 +24,10 @@ class ManualClock:
         """Return the instant to which the test has moved the clock."""
         return self._now
 
+    def now_ms(self) -> int:
+        """Return `now` as whole milliseconds from 1970-01-01T00:00Z."""
+        return to_ms(self._now)
+
     def monotonic_s(self) -> float:
         """Return how far the test has moved the clock."""
         return (self._now - self._start).total_seconds()

@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from broker_bridge.bridge import Bridge
 from isocket.app.house import House, open_house
-from isocket.app.process import tune_process
+from isocket.app.process import settle_in, tune_process
 from isocket.app.provision import MadeDevice, ModelName, provision
 from isocket.app.roles import Role, Roles
 from isocket.app.settings import Settings
@@ -78,11 +78,16 @@ async def cloud(folder: Path, *, devices: int, wanted: tuple[Role, ...], **more:
         {"data_dir": folder, "mqtt": f"127.0.0.1:{free_port()}", "http": f"127.0.0.1:{free_port()}", **more}
     )
     stop, ready = asyncio.Event(), asyncio.Event()
+
+    def begin() -> None:
+        settle_in()
+        ready.set()
+
     async with open_house(settings) as house, asyncio.TaskGroup() as tasks:
         made = [each async for each in provision(house.records, house.clock, model=ModelName.ISOCKET_3G, count=devices)]
         roles = Roles(house)
         supervisor = Supervisor(await roles.stages(wanted))
-        running = tasks.create_task(supervisor.run(stop, on_ready=ready.set), name="cloud")
+        running = tasks.create_task(supervisor.run(stop, on_ready=begin), name="cloud")
         waiting = tasks.create_task(ready.wait(), name="ready")
         await asyncio.wait((running, waiting), return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
