@@ -19,10 +19,6 @@ _DEAR = frozenset(
         PhoneNumberType.PERSONAL_NUMBER,  # as +44 70: looks like a mobile telephone, costs as a premium number
     }
 )
-SERVED = frozenset(
-    "AT AX BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()  # noqa: SIM905 - as a list it would be a column of 33 lines
-)
-"""The European Economic Area with Aland, the United Kingdom and Switzerland: where our sockets are."""
 _ONLY_CALLED = frozenset({PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE})
 
 

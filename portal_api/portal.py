@@ -8,6 +8,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from isocket.domain.contacts import ChannelKind
+from isocket.domain.countries import SERVED
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
@@ -16,7 +17,6 @@ from isocket.storage.wakeups import Wakeups
 from portal_api.client_address import Network
 from portal_api.limits import Limits, Rates
 from portal_api.passwords import Passwords
-from portal_api.phones import SERVED
 from portal_api.turns import Turns
 
 

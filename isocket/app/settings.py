@@ -11,8 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
+from isocket.domain.countries import SERVED
 from isocket.domain.tariff import Tariff, parse_prices, to_micro
-from portal_api.phones import SERVED
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 

@@ -3,7 +3,8 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from portal_api.phones import SERVED, Phone, is_served, takes_texts
+from isocket.domain.countries import SERVED
+from portal_api.phones import Phone, is_served, takes_texts
 
 PHONE: TypeAdapter[str] = TypeAdapter(Phone)
 
