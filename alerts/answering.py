@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from alerts.acknowledging import Acknowledged
 from alerts.stories import story_of
+from alerts.unheard_answer import unheard_answer
 from alerts.wording import Reader
 from alerts.wording.taking import (
     already_reply,
@@ -54,12 +55,18 @@ class Answering:
         return _REPLIES[outcome](await story_of(self._records, incident), reader)
 
     async def not_understood(self, contacts: Sequence[Contact]) -> str:
-        """Answer a text that names no incident: with the codes of those that its sender could take."""
+        """Answer a text that names no incident: with the codes that its sender could take, or what nobody heard."""
         if not contacts or not await self._may_answer(contacts[0]):
             return ""
         codes = [code for each in contacts for code in await self._open_codes(each)]
         language = contacts[0].language
-        return unknown_reply(language, list(dict.fromkeys(codes))) if codes else nothing_reply(language)
+        if codes:
+            return unknown_reply(language, list(dict.fromkeys(codes)))
+        for each in contacts:
+            unheard = await unheard_answer(self._records, each)
+            if unheard:
+                return unheard
+        return nothing_reply(language)
 
     async def stopped(self, contacts: Sequence[Contact]) -> str:
         """Answer somebody who wants no more messages, where the provider does not do that by itself."""

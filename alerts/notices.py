@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from alerts.wording import Reader, Story, Words, exhausted_notice, stopped_notice, unanswered_notice
+from alerts.wording.account_troubles import trouble_notice
 from alerts.wording.spending import spending_notice
 from alerts.wording.taking import still_notice
 from isocket.domain.accounts import Account
@@ -67,6 +68,13 @@ def notice_of_spending(
         public_url=public_url,
     )
     return _notice(account, said, notice_id=derived_id("dlv", spending.id, percent), incident=None, now=now)
+
+
+def notice_of_trouble(account: Account, story: Story, *, public_url: str, now: datetime) -> Delivery:
+    """Return the notice that nobody can be told, or that messages do not arrive; one an incident."""
+    said = trouble_notice(story, _reader(account), public_url=public_url)
+    notice_id = derived_id("dlv", story.incident.id, "trouble")
+    return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
 
 
 def _reader(account: Account) -> Reader:

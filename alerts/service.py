@@ -153,5 +153,7 @@ def workers(
         clock=clock,
         wakeups=wakeups,
         owner=owner,
+        public_url=public_url,
+        configured=frozenset(channels),
     )
     return [*working, *watching]

@@ -11,6 +11,7 @@ from portal_api.models import Body, Instant, OneLine, View
 from portal_api.problem import Problem, not_found
 from portal_api.registration import owner_contact_id
 from portal_api.routes import AnyRoute, Call, Route
+from portal_api.unheard import unheard_incidents
 from portal_api.usernames import Language, TimeZone
 
 
@@ -24,6 +25,7 @@ class Me(View):
     time_zone: str = Field(examples=["Europe/Helsinki"])
     role: AccountRole
     created_at: Instant
+    unheard: int = Field(description="Alarms that reached nobody and that you have not seen: see `GET /unheard`.")
 
 
 class MeChange(Body):
@@ -38,14 +40,14 @@ class MeChange(Body):
 
 async def show(call: Call[None, None]) -> Me:
     """Show one's own profile."""
-    return _me(call.account)
+    return await _me(call, call.account)
 
 
 async def change(call: Call[MeChange, None]) -> Me | Problem:
     """Change name, language or time zone, also of the contact that is one's own address."""
     changes: dict[str, Any] = {name: getattr(call.body, name) for name in call.body.model_fields_set}
     if not changes:
-        return _me(call.account)
+        return await _me(call, call.account)
     account = await call.records.change_one(Account, is_("id", call.account.id), **changes)
     if account is None:
         return not_found()
@@ -53,10 +55,10 @@ async def change(call: Call[MeChange, None]) -> Me | Problem:
     if "name" in contact:
         contact["name"] = contact["name"] or account.email
     await call.records.change_one(Contact, is_("id", owner_contact_id(account.id)), **contact)
-    return _me(account)
+    return await _me(call, account)
 
 
-def _me(account: Account) -> Me:
+async def _me(call: Call[Any, Any], account: Account) -> Me:
     return Me(
         id=account.id,
         username=account.email,
@@ -65,6 +67,7 @@ def _me(account: Account) -> Me:
         time_zone=account.time_zone,
         role=account.role,
         created_at=account.created_at,
+        unheard=len(await unheard_incidents(call.records, account.id)),
     )
 
 

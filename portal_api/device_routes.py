@@ -14,6 +14,7 @@ from portal_api import (
     spending,
     substitutions,
     test_alarms,
+    unheard,
     verifications,
 )
 from portal_api.routes import AnyRoute
@@ -33,4 +34,5 @@ DEVICE_ROUTES: tuple[AnyRoute, ...] = (
     *substitutions.ROUTES,
     *readiness.ROUTES,
     *spending.ROUTES,
+    *unheard.ROUTES,
 )

@@ -18,12 +18,13 @@ from portal_api.devices import NOT_CLOSED, views_of
 from portal_api.pages import go_to
 from portal_api.pages_cards import Card, Order, Trouble, card, order_of, trouble
 from portal_api.pages_doorway import sign_in_page
-from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.readiness import readiness_of
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.unheard import see, unheard_incidents
 
 CARDS = 60
 MOST_TROUBLES = 50
@@ -60,6 +61,12 @@ async def claim(call: Call[ClaimForm, None]) -> web.Response:
     return refused(call, "overview.html", answer, {**await _words(call), "typed": typed}, here="overview")
 
 
+async def seen(call: Call[Nothing, None]) -> web.Response:
+    """Say that one has seen that an alarm reached nobody."""
+    await see(with_body(call, None))
+    return go_to("/")
+
+
 async def _words(call: Call[Any, Any]) -> dict[str, object]:
     devices, following = await page_of(
         call.records,
@@ -73,6 +80,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
         "unheard": [each for each in await readiness_of(call, devices) if each.unheard],
+        "reached_nobody": await in_words(call, await unheard_incidents(call.records, call.account.id)),
         "cards": await _cards(call, devices),
         "following": following,
         "typed": ClaimForm(),
@@ -137,5 +145,13 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Make a socket mine",
         surface=Surface.PAGE,
         body=ClaimForm,
+    ),
+    Route(
+        method="POST",
+        path="/unheard/{incident_id}/seen",
+        handler=seen,
+        summary="Say that I have seen it",
+        surface=Surface.PAGE,
+        body=Nothing,
     ),
 )

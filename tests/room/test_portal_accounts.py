@@ -35,6 +35,7 @@ async def test_an_account_opens_when_the_mailbox_answers(house: PortalHouse) -> 
         "time_zone": "Europe/Helsinki",
         "role": "customer",
         "created_at": "2026-11-22T12:00:00.002Z",
+        "unheard": 0,
     }
 
 

@@ -15,6 +15,7 @@ from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, 
 from isocket.domain.problems import Problem
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.secrets import claim_hash
+from isocket.domain.unheard import unheard_of
 from isocket.kit.clock import to_ms
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
@@ -430,3 +431,14 @@ async def test_the_overview_warns_while_everybody_sleeps_through_critical_alarms
     words = (await visitor.open("/")).words
     assert "Nobody would be told now of an alarm at Summer house" in " ".join(words.split())
     assert "everybody has quiet hours" in words
+
+
+async def test_the_overview_shows_an_alarm_that_reached_nobody_until_it_was_seen(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await raise_alarm(house, state=IncidentState.CLOSED, closed_at=house.clock.now())
+    incident = (await house.records.find(Incident))[0]
+    await house.records.add(unheard_of(incident, "nobody_reached", house.clock.now()))
+    page = await visitor.open("/")
+    assert "This alarm reached nobody: Mains power is out" in page.words
+    after = await visitor.send(page, f"/unheard/{INCIDENT}/seen")
+    assert "reached nobody" not in after.words

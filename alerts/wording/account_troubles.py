@@ -1,0 +1,91 @@
+"""Word to the owner that nobody can be told, or that messages do not arrive; and of alarms that reached nobody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets, to_gsm7
+from alerts.wording.messages import Reader, Story, Words
+from alerts.wording.phrases import cut, local_time, mail_name, sms_name, what, words
+from isocket.domain.incidents import Cause
+from isocket.domain.letters import spoken
+
+_MOST_NUMBER = 99  # of alarms that are counted in a text message
+_LEAST_NAME_SEPTETS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    whole_account: str
+    no_recipient: str
+    delivery_broken: str
+    unheard: str  # an SMS: keeps to the GSM-7 alphabet
+
+
+def trouble_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
+    """Return the mail to the owner about an incident that tells of the people of the account, not of a socket."""
+    said, texts, incident = _SAID[spoken(reader.language)], words(reader.language), story.incident
+    phrase = what(texts, incident, clear=False, label=None)
+    where = mail_name(story.device_name) if incident.device_id else said.whole_account
+    advice = said.no_recipient if incident.cause is Cause.NO_RECIPIENT else said.delivery_broken
+    link = f"{public_url.rstrip('/')}/contacts"
+    return Words(subject=f"iSocket: {phrase}", text=f"{where}: {phrase}.\n\n{advice}\n\n{link}\n")
+
+
+def unheard_sentence(story: Story, reader: Reader, *, number: int) -> str:
+    """Return the text that says how many alarms reached nobody, and which was the last: one GSM-7 segment."""
+    said, texts = _SAID[spoken(reader.language)], words(reader.language)
+    rest = {
+        "number": min(number, _MOST_NUMBER),
+        "what": to_gsm7(what(texts, story.incident, clear=False, label=story.probe_name)),
+        "time": local_time(texts, story.incident.opened_at, reader.time_zone),
+    }
+    used = septets(said.unheard.format(name="", **rest))
+    name = sms_name(story.device_name, max(_LEAST_NAME_SEPTETS, SEGMENT_SEPTETS - used))
+    return cut(said.unheard.format(name=name, **rest), SEGMENT_SEPTETS)
+
+
+_SAID: Mapping[str, _Said] = MappingProxyType(
+    {
+        "en": _Said(
+            whole_account="Your account",
+            no_recipient="No contact has a verified address by which an alarm could go out now. Until that changes, "
+            "nobody hears of an alarm. Please look at your contacts.",
+            delivery_broken="The last messages to your contacts failed, by every way. Please look whether numbers and "
+            "addresses are right, and send a test alarm.",
+            unheard="Alarms that reached nobody: {number}. Last: {name}: {what}, {time}",
+        ),
+        "fi": _Said(
+            whole_account="Tilisi",
+            no_recipient="Yhdelläkään yhteyshenkilöllä ei ole vahvistettua osoitetta, johon hälytys voisi nyt lähteä. "
+            "Siihen asti kukaan ei saa tietää hälytyksestä. Tarkista yhteyshenkilösi.",
+            delivery_broken="Viimeisimmät viestit yhteyshenkilöillesi epäonnistuivat kaikin tavoin. Tarkista, ovatko "
+            "numerot ja osoitteet oikein, ja lähetä testihälytys.",
+            unheard="Hälytyksiä, jotka eivät tavoittaneet ketään: {number}. Viimeisin: {name}: {what}, {time}",
+        ),
+        "sv": _Said(
+            whole_account="Ditt konto",
+            no_recipient="Ingen kontakt har en bekräftad adress som ett larm kan gå till nu. Tills det ändras får "
+            "ingen veta om ett larm. Se över dina kontakter.",
+            delivery_broken="De senaste meddelandena till dina kontakter misslyckades på alla sätt. Se efter om nummer "
+            "och adresser stämmer, och skicka ett testlarm.",
+            unheard="Larm som inte nådde någon: {number}. Senast: {name}: {what}, {time}",
+        ),
+        "de": _Said(
+            whole_account="Ihr Konto",
+            no_recipient="Kein Kontakt hat eine bestätigte Adresse, an die ein Alarm jetzt gehen könnte. Bis sich das "
+            "ändert, erfährt niemand von einem Alarm. Bitte sehen Sie Ihre Kontakte durch.",
+            delivery_broken="Die letzten Nachrichten an Ihre Kontakte sind auf allen Wegen gescheitert. Bitte prüfen "
+            "Sie Nummern und Adressen, und lösen Sie einen Testalarm aus.",
+            unheard="Alarme, die niemanden erreichten: {number}. Zuletzt: {name}: {what}, {time}",
+        ),
+        "nb": _Said(
+            whole_account="Kontoen din",
+            no_recipient="Ingen kontakt har en bekreftet adresse som en alarm kan gå til nå. Inntil det endres, får "
+            "ingen vite om en alarm. Se over kontaktene dine.",
+            delivery_broken="De siste meldingene til kontaktene dine mislyktes på alle måter. Se om numre og adresser "
+            "stemmer, og send en testalarm.",
+            unheard="Alarmer som ikke nådde noen: {number}. Sist: {name}: {what}, {time}",
+        ),
+    }
+)

@@ -1,0 +1,53 @@
+"""Words about the people of an account, in every language."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from alerts.channels.gsm7 import fits_one_segment
+from alerts.wording import Reader, Story
+from alerts.wording.account_troubles import trouble_notice, unheard_sentence
+from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.domain.letters import LANGUAGES
+
+AT = datetime(2026, 11, 22, 22, 58, tzinfo=UTC)
+NAMES = (None, "W" * 60, "€" * 60, "Mökki {number}", "{what}")
+
+
+def story(cause: Cause, name: str | None = None, device_id: str = "") -> Story:
+    incident = Incident(
+        id="inc_1",
+        account_id="acc_1",
+        device_id=device_id,
+        cause=cause,
+        probe=99,
+        severity=Severity.MAJOR,
+        opened_at=AT,
+        detected_at=AT,
+        value=-99_999.9,
+    )
+    return Story(incident=incident, device_name=name, probe_name="€" * 40)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", Cause)
+def test_what_nobody_heard_is_one_segment_whatever_it_was(language: str, cause: Cause) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    for name in NAMES:
+        said = unheard_sentence(story(cause, name, "is-1"), reader, number=123_456)
+        assert fits_one_segment(said), said
+        assert said.rstrip().endswith("UTC"), said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", [Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN])
+def test_the_owner_is_told_what_to_do_and_where(language: str, cause: Cause) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    whole = trouble_notice(story(cause), reader, public_url="https://cloud.example.org/")
+    assert whole.subject.startswith("iSocket: ")
+    assert whole.text.endswith("\n\nhttps://cloud.example.org/contacts\n")
+    one = trouble_notice(story(cause, "Mökki", "is-1"), reader, public_url="https://cloud.example.org")
+    assert one.text.startswith("Mökki: ")
+    assert len({trouble_notice(story(each), reader, public_url="").text for each in (Cause.NO_RECIPIENT, cause)}) == (
+        1 if cause is Cause.NO_RECIPIENT else 2
+    )
