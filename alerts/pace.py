@@ -14,6 +14,7 @@ from isocket.storage.port import Records
 from isocket.storage.worker import settle
 
 BLOCK_S = 0.2  # so much is taken from the store at a time; whoever dies with it has kept it from others so long
+SAVED_S = 1.0  # so much that was not used may still be: who was held up for a moment may catch up
 ORDINARY_SHARE = 0.1  # of the rate, for what is not urgent, while something urgent waits
 _LONGEST_WAIT_S = 1.0  # then one looks again whether to stop
 
@@ -28,6 +29,7 @@ class Pace:
         self._clock = clock
         self._gap = timedelta(seconds=1.0 / per_s)
         self._block = max(1, int(per_s * BLOCK_S))
+        self._saved = timedelta(seconds=SAVED_S) if per_s > 1 else timedelta(0)
         self._taking = asyncio.Lock()
         self._next: datetime | None = None
         self._left = 0
@@ -74,8 +76,8 @@ class Pace:
         return not stop.is_set()
 
     async def _moment(self) -> datetime:
-        """Return the next moment of ours; what was not used in time is not saved up."""
-        if self._left == 0 or self._next is None or self._next + self._gap * self._block < self._clock.now():
+        """Return the next moment of ours; what was not used for long is not saved up."""
+        if self._left == 0 or self._next is None or self._next + self._saved < self._clock.now():
             self._next, self._left = await self._reserve(), self._block
         moment = self._next
         self._next, self._left = moment + self._gap, self._left - 1
@@ -91,6 +93,6 @@ class Pace:
             if known is None:
                 await self._records.add_all([SenderRate(id=record_id, sender=self._sender, free_at=now)])
                 continue
-            first = max(known.free_at, now)
+            first = max(known.free_at, now - self._saved)
             if await settle(self._records, known, free_at=first + length) is not None:
                 return first

@@ -286,8 +286,8 @@ class AlertHouse:
         while await self.dispatcher().step() or await self.failover().step():
             pass
 
-    async def rest(self, fuse: Fuse | None = None) -> None:
-        """Run everything, moving the clock, until nothing is left to do but to keep what is open in view."""
+    async def rest(self, fuse: Fuse | None = None, *, step_s: float = 5.0) -> None:
+        """Run everything, moving the clock by steps, until nothing is left to do but to keep what is open in view."""
         records = DyingRecords(self.records, fuse or Fuse())
         workers = (
             self.escalator(records),
@@ -303,7 +303,7 @@ class AlertHouse:
             if await self.is_at_rest():
                 return
             if await self._on_the_way():
-                await self.clock.advance(5)
+                await self.clock.advance(step_s)
                 continue
             before = await self._what_is_there()
             await self.clock.advance(QUIET_S)

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.house
     [
         ("ingest", ["--reports", "5000", "--rate", "1000", "--seconds", "1"], "share_of_empty_handler"),
         ("alarm", ["--alarms", "20", "--rate", "20", "--reports-per-s", "200", "--backlog", "2000"], "idle"),
-        ("storm", ["--devices", "50"], "all_judged_s"),
+        ("storm", ["--devices", "50", "--dark", "0"], "all_judged_s"),
+        ("storm", ["--devices", "0", "--dark", "200", "--sms-per-s", "100"], "dark_fleet"),
     ],
 )
 def test_a_benchmark_prints_its_figures_as_json(name: str, options: list[str], figure: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -90,6 +91,17 @@ async def test_a_backlog_goes_as_fast_as_the_sender_may_and_no_faster(line: Line
     assert all(line.in_second(second) <= per_s + max(1, per_s // 5) for second in range(4))
 
 
+async def test_who_was_held_up_for_a_moment_catches_up(line: Line) -> None:
+    await line.due(60, urgent=True)
+    async with running(line, 10):
+        for _ in range(4):
+            await line.house.pass_by(seconds=0.1)
+        line.house.clock._now += timedelta(seconds=0.5)  # the process stood still
+        for _ in range(31):
+            await line.house.pass_by(seconds=0.1)
+    assert len(line.went) >= 38
+
+
 async def test_several_processes_share_one_rate(line: Line) -> None:
     await line.due(100, urgent=True)
     async with running(line, 10, 10, 10):
@@ -107,6 +119,15 @@ async def test_after_a_rest_one_message_goes_at_once_and_no_burst_was_saved_up(l
     began = [at - 100 for at, _ in line.went]
     assert began[0] < 0.5
     assert sum(at < 1 for at in began) <= 3
+
+
+async def test_after_a_rest_no_more_than_a_seconds_worth_goes_at_once(line: Line) -> None:
+    async with running(line, 10):
+        await line.house.pass_by(seconds=100)
+        await line.due(100, urgent=True)
+        for _ in range(20):
+            await line.house.pass_by(seconds=0.1)
+    assert len(line.went) <= 2 * 10 + 10 + 4
 
 
 async def test_what_is_urgent_goes_first_and_the_rest_is_not_starved(line: Line) -> None:

@@ -1,4 +1,4 @@
-"""Many sockets come back at once: until when all are connected, stored and confirmed, and what that costs."""
+"""Many sockets come back at once, and many lose power at once: until when all is stored and every customer told."""
 
 import asyncio
 import json
@@ -9,17 +9,34 @@ from typing import Any
 
 from isocket.app.bench.children import publisher
 from isocket.app.bench.figures import machine
+from isocket.app.bench.fleet import dark_fleet
 from isocket.app.bench.stage import cloud, temporary_folder
 from isocket.app.roles import Role
 
 
-def storm(devices: int = 2000, reports_each: int = 10, folder: Path | None = None) -> None:
-    """Connect `devices` at once; each sends `reports_each` reports. Needs Mosquitto."""
-    print(json.dumps(asyncio.run(_storm(devices, reports_each, folder)), indent=2))
+def storm(
+    devices: int = 2000,
+    reports_each: int = 10,
+    dark: int = 10_000,
+    sms_per_s: float = 100.0,
+    folder: Path | None = None,
+) -> None:
+    """Connect `devices` at once, `reports_each` reports each; then `dark` others lose power. Needs Mosquitto."""
+    print(json.dumps(asyncio.run(_both(devices, reports_each, dark, sms_per_s, folder)), indent=2))
+
+
+async def _both(devices: int, reports_each: int, dark: int, sms_per_s: float, parent: Path | None) -> dict[str, Any]:
+    figures: dict[str, Any] = {"bench": "storm", "machine": machine()}
+    if devices:
+        figures |= await _storm(devices, reports_each, parent)
+    if dark:
+        async with temporary_folder(parent) as folder:
+            figures["dark_fleet"] = await dark_fleet(folder, dark, sms_per_s)
+    return figures
 
 
 async def _storm(devices: int, reports_each: int, parent: Path | None) -> dict[str, Any]:
-    figures: dict[str, Any] = {"bench": "storm", "machine": machine(), "devices": devices}
+    figures: dict[str, Any] = {"devices": devices}
     async with temporary_folder(parent) as folder:
         began = perf_counter()
         wanted = (Role.BROKER, Role.BRIDGE, Role.ALERTS)
