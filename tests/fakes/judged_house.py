@@ -144,9 +144,9 @@ class JudgedHouse:
         await self.settle()
 
 
-async def judged_house(**settings: Any) -> JudgedHouse:
+async def judged_house(*, clock: ManualClock | None = None, **settings: Any) -> JudgedHouse:
     """Return a claimed socket that has said nothing yet."""
-    clock, wakeups = ManualClock(), Wakeups()
+    clock, wakeups = clock or ManualClock(), Wakeups()
     records = StoredRecords(MemoryDocuments(), wakeups)
     await records.prepare()
     telemetry = MemoryTelemetry(wakeups, clock)

@@ -1,0 +1,174 @@
+"""Stories of a night, on one clock: what people got, when it was by the clock on their wall, and what they did not.
+
+Each is one test to be read from top to bottom. All texts are what a telephone shows, but for the code.
+"""
+
+from typing import Any
+
+from tests.fakes.night import ladder, night, person
+
+CALM: dict[str, Any] = {"heartbeat_s": 86_400, "mains_delay_s": 0, "restore_delay_s": 0}
+HELSINKI = "Europe/Helsinki"
+COLD = "Cabin: the temperature is too low: 3.5 C (sensor 1)"
+
+
+async def test_the_night_in_which_the_clocks_go_back() -> None:
+    """25 October 2026: at four it is three again. Anna sleeps, Bertil keeps watch."""
+    tonight = await night("2026-10-24 21:00", HELSINKI, **CALM)
+    anna, bertil = await person(tonight, "Anna", asleep=True), await person(tonight, "Bertil")
+    await ladder(tonight, (anna, 0), (bertil, 600), remind_after_s=0)
+
+    await tonight.until("23:40")
+    await tonight.socket(mains=False)
+    await tonight.until("00:05")
+    await tonight.writes("Bertil")
+    await tonight.until("03:30", again=True)
+    await tonight.socket(mains=True)
+    await tonight.until("08:00")
+
+    assert await tonight.heard() == [
+        "23:40 EEST Anna text: Cabin: mains power is out, 24 Oct 23:40. Reply CODE to acknowledge",  # critical: woken
+        "23:50 EEST Bertil text: Cabin: mains power is out, 24 Oct 23:40. Reply CODE to acknowledge",
+        "00:05 EEST Bertil writes: CODE",
+        "00:05 EEST Bertil text: Cabin: mains power is out. Thank you, you have taken it (CODE)",
+        "03:30 EET Bertil text: Cabin: mains power is back, 25 Oct 03:30. Ends alarm CODE",
+        "03:30 EET Anna text: Cabin: mains power is back, 25 Oct 03:30. Ends alarm CODE",
+    ]
+    assert await tonight.untold() == ["00:05 EEST not_sent: Anna, quiet_hours"]  # that Bertil has taken it
+
+
+async def test_the_night_in_which_the_clocks_go_back_holds_an_alarm_an_hour_longer() -> None:
+    """What comes at ten in the evening waits ten hours for seven in the morning."""
+    tonight = await night("2026-10-24 21:00", HELSINKI, **CALM, **cold_is_major())
+    anna = await person(tonight, "Anna", asleep=True)
+    await ladder(tonight, (anna, 0))
+
+    await tonight.until("22:00")
+    began = tonight.clock.now()
+    await tonight.socket(mains=True, temp_c=[3.5])
+    await tonight.until("07:00")
+    assert (tonight.clock.now() - began).total_seconds() == 10 * 3600
+
+    assert await tonight.heard() == [
+        f"07:00 EET Anna text: {COLD}, 24 Oct 22:00. Reply CODE to acknowledge",
+    ]
+    assert await tonight.untold() == ["22:00 EEST held: Anna, quiet_hours"]
+
+
+async def test_the_night_in_which_the_clocks_go_forward() -> None:
+    """29 March 2026: at three it is four. Both sleep, and what is not critical waits for the morning."""
+    tonight = await night("2026-03-28 21:00", HELSINKI, **CALM, **cold_is_major())
+    anna, bertil = await person(tonight, "Anna", asleep=True), await person(tonight, "Bertil", asleep=True)
+    await ladder(tonight, (anna, 0), (bertil, 900))
+
+    await tonight.until("02:30")
+    began = tonight.clock.now()
+    await tonight.socket(mains=True, temp_c=[3.5])
+    await tonight.until("07:00")
+    assert (tonight.clock.now() - began).total_seconds() == 3.5 * 3600
+    await tonight.until("07:45")
+    await tonight.writes("Anna")
+    await tonight.until("09:00")
+
+    assert sorted(await tonight.heard()) == [
+        f"07:00 EEST Anna text: {COLD}, 29 Mar 02:30. Reply CODE to acknowledge",
+        f"07:00 EEST Bertil text: {COLD}, 29 Mar 02:30. Reply CODE to acknowledge",
+        "07:30 EEST Owner mail: Nobody has acknowledged an alarm",
+        f"07:45 EEST Anna text: {COLD}. Thank you, you have taken it (CODE)",
+        "07:45 EEST Anna writes: CODE",
+        f"07:45 EEST Bertil text: {COLD}, 29 Mar 02:30. Somebody else has taken it (CODE)",
+    ]
+    assert sorted(await tonight.untold()) == [
+        "02:30 EET held: Anna, quiet_hours",
+        "02:30 EET held: Bertil, quiet_hours",
+        "07:30 EEST exhausted: nobody, not_acknowledged",
+    ]
+
+
+async def test_a_quiet_night_in_which_the_trouble_is_over_before_anybody_is_up() -> None:
+    """The frost comes and goes while Anna sleeps: in the morning it is no news, and the timeline says why."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, **cold_is_major())
+    anna = await person(tonight, "Anna", asleep=True)
+    await ladder(tonight, (anna, 0))
+
+    await tonight.until("01:00")
+    await tonight.socket(mains=True, temp_c=[3.5])
+    await tonight.until("04:00")
+    await tonight.socket(mains=True, temp_c=[9.0])
+    await tonight.until("09:00")
+
+    assert await tonight.heard() == []
+    assert await tonight.untold() == ["01:00 EET held: Anna, quiet_hours", "04:00 EET not_sent: Anna, closed"]
+
+
+async def test_a_night_in_which_the_power_flickers() -> None:
+    """Three failures within an hour are one that comes and goes; Anna takes that and is left alone."""
+    flapping = {"count": 3, "window_s": 3600, "quiet_s": 3600}
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, flapping=flapping)
+    anna = await person(tonight, "Anna", asleep=True)
+    await ladder(tonight, (anna, 0), remind_after_s=0)
+
+    await tonight.until("02:00")
+    await tonight.flicker(4)
+    await tonight.writes("Anna")
+    await tonight.flicker(8)
+    await tonight.until("07:30")
+
+    assert await tonight.heard() == [
+        "02:00 EET Anna text: Cabin: mains power is out, 23 Nov 02:00. Reply CODE to acknowledge",
+        "02:01 EET Anna text: Cabin: mains power is back, 23 Nov 02:01. Ends alarm CODE",
+        "02:02 EET Anna text: Cabin: mains power is out, 23 Nov 02:02. Reply CODE to acknowledge",
+        "02:03 EET Anna text: Cabin: mains power is back, 23 Nov 02:03. Ends alarm CODE",
+        "02:04 EET Anna text: Cabin: comes and goes: mains power is out, 23 Nov 02:00. Reply CODE to acknowledge",
+        "02:08 EET Anna writes: CODE",
+        "02:08 EET Anna text: Cabin: comes and goes: mains power is out. Thank you, you have taken it (CODE)",
+        "03:23 EET Anna text: Cabin: steady again after 12 alarms, 23 Nov 03:23. Ends alarm CODE",
+    ]
+    assert {each.partition(" not_sent: ")[2] for each in await tonight.untold()} == {"nobody, explained_by_flapping"}
+
+
+async def test_a_night_in_which_nobody_answers_for_long() -> None:
+    """Two rounds, a word to the owner, then ever more rarely; who takes it at last falls silent, and it goes on."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM)
+    anna, bertil = await person(tonight, "Anna"), await person(tonight, "Bertil")
+    await ladder(tonight, (anna, 0), (bertil, 300), repeat=1, repeat_after_s=600)
+
+    await tonight.until("23:00")
+    await tonight.socket(mains=False)
+    await tonight.until("06:30")
+    await tonight.writes("Bertil")
+    await tonight.until("07:35")
+    await tonight.writes("Bertil")
+    await tonight.until("09:00")
+
+    out = "Cabin: mains power is out"
+    alarm = f"{out}, 22 Nov 23:00. Reply CODE to acknowledge"
+    assert await tonight.heard() == [
+        f"23:00 EET Anna text: {alarm}",
+        f"23:05 EET Bertil text: {alarm}",
+        f"23:15 EET Anna text: {alarm}",
+        f"23:20 EET Bertil text: {alarm}",
+        "23:50 EET Owner mail: Nobody has acknowledged an alarm",
+        f"00:50 EET Anna text: {alarm}",
+        f"00:55 EET Bertil text: {alarm}",
+        f"02:50 EET Anna text: {alarm}",
+        f"02:55 EET Bertil text: {alarm}",
+        "06:30 EET Bertil writes: CODE",
+        f"06:30 EET Bertil text: {out}. Thank you, you have taken it (CODE)",
+        f"06:30 EET Anna text: {out}, 22 Nov 23:00. Somebody else has taken it (CODE)",
+        f"07:30 EET Bertil text: {out}, 22 Nov 23:00. Still on it? Reply CODE",
+        "07:35 EET Bertil writes: CODE",
+        f"07:35 EET Bertil text: {out}. Thank you, you are still on it (CODE)",
+        f"08:35 EET Bertil text: {out}, 22 Nov 23:00. Still on it? Reply CODE",
+        f"08:50 EET Anna text: {alarm}",
+        f"08:55 EET Bertil text: {alarm}",
+    ]
+    assert await tonight.untold() == [
+        "23:50 EET exhausted: nobody, not_acknowledged",
+        "08:50 EET let_go: nobody, not_answered",
+    ]
+
+
+def cold_is_major() -> dict[str, Any]:
+    """Return settings by which frost is told at five degrees and wakes nobody."""
+    return {"temp": [{"low_c": 5, "delay_s": 0, "severity": "major"}]}
