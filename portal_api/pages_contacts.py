@@ -10,8 +10,9 @@ from portal_api import contacts, verifications
 from portal_api.contacts import ContactChange, NewContact
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
+from portal_api.pages_away import standing_in
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
-from portal_api.pages_words import note
+from portal_api.pages_words import TOLD_ABOUT, note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
@@ -96,7 +97,13 @@ async def _again(call: Call[Any, Any], problem: Problem, more: Mapping[str, obje
 async def _words(call: Call[Any, Any]) -> dict[str, object]:
     query = PageQuery(cursor=call.request.query.get("cursor"), limit=contacts.MOST_CONTACTS)
     page = await contacts.show_all(replace(call, query=query))
-    return {"people": page.items, "following": page.next, "typed": ContactForm()}
+    return {
+        "people": page.items,
+        "following": page.next,
+        "typed": ContactForm(),
+        "told_about": TOLD_ABOUT,
+        "standing_in": await standing_in(call),
+    }
 
 
 def _whole(problem: Problem) -> Problem:

@@ -56,7 +56,7 @@ def _lacks(missing: list[Missing], names: Mapping[str, str], time: LocalTime) ->
             yield f"{LACKS[each.what]}."
             continue
         who = names.get(each.contact_id or "", "Somebody")
-        way = f", {spoken(CHANNELS, each.channel)}" if each.channel else ""
+        way = f", {spoken(CHANNELS, each.channel)}:" if each.channel else ""
         until = f" until {time.short(each.until)}" if each.until else ""
         why = f": {reason_in_words(each.reason)}" if each.reason else ""
-        yield f"{who}{way}: {LACKS[each.what]}{until}{why}."
+        yield f"{who}{way} {LACKS[each.what]}{until}{why}."

@@ -1,10 +1,13 @@
 """Every page of the portal in one list, to be mounted beside the API."""
 
 from portal_api import (
+    pages_away,
+    pages_choices,
     pages_contacts,
     pages_devices,
     pages_doorway,
     pages_incidents,
+    pages_ladder,
     pages_overview,
     pages_profile,
 )
@@ -17,6 +20,9 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_devices.ROUTES,
     *pages_incidents.ROUTES,
     *pages_contacts.ROUTES,
+    *pages_choices.ROUTES,
+    *pages_away.ROUTES,
+    *pages_ladder.ROUTES,
     *pages_profile.ROUTES,
 )
 """All pages but the desk."""

@@ -157,6 +157,19 @@ REASONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+TOLD_ABOUT: Mapping[str, str] = MappingProxyType(
+    {"alarm": "Told of alarms", "service": "Told of service only", "alarm+service": "Told of alarms and service"}
+)
+
+LADDERS: Mapping[str, str] = MappingProxyType(
+    {
+        "device": "This socket has its own.",
+        "account": "The one for all sockets holds.",
+        "default": "None is set: everybody with a verified address is told at once, by each of their ways.",
+        "service": "Service contacts are told.",
+    }
+)
+
 LACKS: Mapping[str, str] = MappingProxyType(
     {
         "never_heard": "The socket has never been heard",
@@ -215,6 +228,8 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "verified": "Verified. Alarms go there from now on.",
         "contact-removed": "Removed.",
         "resumed": "You are told again of alarms.",
+        "stands-in": "Entered. They are told for that time, and then the other one again.",
+        "back": "Ended. Everybody is told themselves again.",
     }
 )
 

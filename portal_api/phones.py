@@ -48,7 +48,8 @@ def _phone(text: str) -> str:
 
 def takes_texts(phone: str) -> bool:
     """Return whether texts can arrive at this number (E.164), as far as its range tells: a landline has only calls."""
-    return phonenumbers.number_type(phonenumbers.parse(phone, None)) not in _ONLY_CALLED
+    number = _read(phone)
+    return number is None or phonenumbers.number_type(number) not in _ONLY_CALLED
 
 
 def is_served(phone: str, countries: AbstractSet[str]) -> bool:
@@ -57,9 +58,19 @@ def is_served(phone: str, countries: AbstractSet[str]) -> bool:
     Where several share a code, as +44 with the islands, the range decides; one that is in no list of assigned ranges
     counts for the first of them.
     """
-    number = phonenumbers.parse(phone, None)
+    number = _read(phone)
+    if number is None:
+        return False
     first = phonenumbers.region_code_for_country_code(number.country_code or 0)
     return (phonenumbers.region_code_for_number(number) or first) in countries
+
+
+def _read(phone: str) -> phonenumbers.PhoneNumber | None:
+    """Return a kept number; None for one that today's lists do not know any more."""
+    try:
+        return phonenumbers.parse(phone, None)
+    except NumberParseException:
+        return None
 
 
 Phone = Annotated[str, Field(min_length=4, max_length=32, examples=["+447700900123"]), AfterValidator(_phone)]

@@ -53,7 +53,7 @@ async def timeline(file: Path) -> None:
     account, incident = await house.records.get(Account, ACCOUNT), await house.records.get(Incident, INCIDENT)
     assert account is not None
     assert incident is not None
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         async with chromium_tab(Path(folder)) as tab:
             await tab.call(
                 "Emulation.setDeviceMetricsOverride", width=WIDTH, height=800, deviceScaleFactor=1, mobile=False

@@ -108,6 +108,8 @@ class _Reader(HTMLParser):
                 self.forms.append(PaperForm(action=said.get("action", ""), method=said.get("method", "get")))
             case "a":
                 self.links.append(said.get("href", ""))
+            case "input" if said.get("type") == "checkbox" and "checked" not in said:
+                pass  # a box that is not ticked is not sent
             case "input" if self.forms and "name" in said:
                 self.forms[-1].values[said["name"]] = said.get("value", "")
             case "select":

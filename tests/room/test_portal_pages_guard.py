@@ -24,7 +24,7 @@ from tests.fakes.visitor import FROM_OUR_PAGE, Page, Visitor, signed_in
 FOLDER = Path(portal_api.__file__).parent
 MAIJA = "maija@example.org"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-NAMES = {"device_id": "is00000001", "incident_id": "inc_1", "contact_id": "con_1"}
+NAMES = {"device_id": "is00000001", "incident_id": "inc_1", "contact_id": "con_1", "substitution_id": "sub_1"}
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST")
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
 MOST_LINES = 300
@@ -147,7 +147,19 @@ async def test_a_page_keeps_the_origin_of_its_forms_and_tells_other_sites_nothin
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/devices/is00000001", "/incidents", "/incidents/inc_1", "/contacts", "/profile"]
+    "path",
+    [
+        "/",
+        "/devices/is00000001",
+        "/devices/is00000001/ladder",
+        "/incidents",
+        "/incidents/inc_1",
+        "/contacts",
+        "/contacts/con_1/choices",
+        "/away",
+        "/ladder",
+        "/profile",
+    ],
 )
 async def test_what_people_and_sockets_say_is_shown_and_never_run(visitor: Visitor, path: str) -> None:
     page = await visitor.open(path)
