@@ -13,6 +13,7 @@ from alerts.fleet import (
     LONGEST_S,
     SETTLING_S,
     Thresholds,
+    coarse,
     fell_silent,
     is_back,
     lost_power,
@@ -21,7 +22,8 @@ from alerts.metrics import AlertMetrics
 from alerts.operator import Operator, tell_operator
 from alerts.outage_news import news_of, news_of_end
 from alerts.rules.decisions import Decision, Open
-from isocket.domain.incidents import Cause, Incident
+from alerts.timeline import incident_line
+from isocket.domain.incidents import Cause, Happening, Incident
 from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.outages import PREFIX, Outage, OutageKind
 from isocket.kit.clock import Clock, to_ms
@@ -62,6 +64,7 @@ class Outages:
         self._started_at = clock.now()
         self._counted: tuple[datetime, RollCall] | None = None
         self._power_looked_at: datetime | None = None
+        self._asked, self._cut = 0, 0  # how often since then, and how many were cut then
 
     async def known(self) -> Outage | None:
         """Return the outage of ours that is known of."""
@@ -73,11 +76,13 @@ class Outages:
 
     async def power_cut(self) -> Outage | None:
         """Return the power cut of many that is going on, None where it is not known to be one (yet)."""
-        now = self._clock.now()
         known = await self._open(POWER)
-        if known is not None or not self._is_stale(self._power_looked_at, now):
+        self._asked += 1
+        now = self._clock.now()
+        # Each look goes through all that were cut lately; the more there are, the rarer it is worth while.
+        if known is not None or (self._asked <= self._cut // 4 and not self._is_stale(self._power_looked_at, now)):
             return known
-        self._power_looked_at = now
+        self._power_looked_at, self._asked = now, 0
         return await self._notice_power(now)
 
     async def look(self) -> bool:
@@ -133,6 +138,7 @@ class Outages:
 
     async def _notice_power(self, now: datetime) -> Outage | None:
         cut = await self._lately_cut(now)
+        self._cut = len(cut)
         customers = len({each.account_id for each in cut})
         fleet = (await self._roll_call(now)).all
         if not lost_power(customers=customers, sockets=len(cut), fleet=fleet, limits=self._limits):
@@ -168,6 +174,9 @@ class Outages:
         """Count those in that were told before it was known to be many."""
         for each in cut:
             if each.part_of is None:
+                detail, reason = {"outage_id": outage.id, "others": coarse(len(cut) - 1)}, "part_of_power_cut"
+                line = incident_line(each, Happening.NOTE, reason, at=outage.noticed_at, reason=reason, detail=detail)
+                await self._records.add_all([line])
                 await self._records.change_one(Incident, is_("id", each.id), is_("part_of", None), part_of=outage.id)
 
     async def _begin(

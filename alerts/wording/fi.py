@@ -58,6 +58,7 @@ FINNISH = Texts(
             Cause.TEST: "koehälytys päättyi",
         }
     ),
+    elsewhere=", myös usealla muulla pistorasialla",
     alarm_sms="{name}: {what}, {time}. Kuittaa vastaamalla {code}",
     clear_sms="{name}: {what}, {time}. Hälytys {code} ohi",
     mail_when="Alkoi",

@@ -78,6 +78,8 @@ def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) ->
     value = _value(texts, incident, clear=clear)
     phrase = _BRACKETS.sub("" if value is None else lambda found: found.group(1), phrase)
     phrase = phrase.replace("{value}", value or "")
+    if incident.part_of is not None and not clear:
+        phrase += texts.elsewhere
     where = _where(texts, incident, label)
     return f"{phrase} ({where})" if where else phrase
 

@@ -161,10 +161,14 @@ class FleetHouse:
     async def work(self) -> None:
         """Look at the fleet, judge, release and climb until nothing is left to do now."""
         await self.outages.look()
-        await asyncio.gather(*(self._judge(each) for each in self.judges))
+        await self.judge_all()
         while await self.held_back.step():
             pass
         await asyncio.gather(*(self._climb() for _ in range(JUDGES)))
+
+    async def judge_all(self) -> None:
+        """Judge everybody who waits."""
+        await asyncio.gather(*(self._judge(each) for each in self.judges))
 
     async def _judge(self, judge: Judge) -> None:
         while await judge.step():

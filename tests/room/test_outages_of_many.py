@@ -1,14 +1,17 @@
 """Many sockets lost at once are one event: the operator hears of it once, customers only of what is theirs."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from alerts.fleet import SETTLING_S
+from alerts.held_back import HeldBack
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
 from isocket.domain.outages import OutageKind
 from isocket.storage.port import is_
-from isocket.storage.sqlite_telemetry import SILENT_AT_ONCE
+from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.fleet_house import PATIENCE_S, FleetHouse, fleet_house
 
 SIZE = 12
@@ -27,7 +30,9 @@ async def test_when_the_broker_dies_under_a_large_fleet_no_customer_is_paged_and
 ) -> None:
     async with fleet_house(10_000, tmp_path) as house:
         await house.let_pass(PATIENCE_S, listening=False, step_s=900)
-        for _ in range(10_000 // SILENT_AT_ONCE):  # the store looks for so many at a time
+        for _ in range(100):  # the store looks for some hundreds of silent ones at a time
+            if await house.records.count(Incident) == 10_000:
+                break
             await house.let_pass(0.2, listening=False)
         assert not await house.paged()
         await the_operator_was_told_once(house)
@@ -128,3 +133,88 @@ async def test_an_incident_that_somebody_saw_to_is_not_released() -> None:
         await house.let_pass(house.limits.hold_s + 120, listening=False)
         assert len(await house.paged()) == SIZE - 1
         assert {each.cause for each in await house.open()} == {Cause.OFFLINE}
+
+
+NO_POWER = {"mains": False, "battery_pct": 97}
+
+
+async def lose_power(house: FleetHouse, devices: list[str]) -> None:
+    """Have these sockets say so one after another, each for longer than the delay of the alarm."""
+    await house.hear(devices, **NO_POWER)
+    await house.work()
+    await house.let_pass(11, listening=True, step_s=1)
+
+
+async def test_a_power_cut_of_many_is_told_to_each_customer_once_and_said_as_such() -> None:
+    async with fleet_house(SIZE) as house:
+        await lose_power(house, house.devices[:4])
+        first = await house.paged()
+        assert len(first) == 4
+        assert not any("at several other sockets too" in each.text for each in first), "nobody can know yet"
+        await lose_power(house, house.devices[4:10])
+        told = await house.paged()
+        assert sorted(each.account_id for each in told) == [f"acc-{number:05}" for number in range(10)]
+        assert sum("at several other sockets too" in each.text for each in told) >= 4
+        assert not await house.operator_news()
+        (outage,) = await house.outages_kept()
+        assert (outage.kind, outage.fleet) == (OutageKind.POWER, SIZE)
+        await house.let_pass(10, listening=True, step_s=5)
+        cut = await house.open()
+        assert {each.part_of for each in cut} == {outage.id}
+        for each in cut:
+            assert (await house.reasons(each)).count("part_of_power_cut") == 1
+        await house.let_pass(300, listening=True)
+        (outage,) = await house.outages_kept()
+        assert (outage.hit, outage.open_key, outage.settled) == (10, None, True)
+
+
+async def test_sockets_that_fall_silent_in_a_power_cut_are_no_outage_of_ours_and_page_nobody_again() -> None:
+    async with fleet_house(SIZE) as house:
+        await lose_power(house, house.devices[:10])
+        for _ in range(4):
+            await house.let_pass(900, listening=True)
+            await house.hear(house.devices[10:])
+        assert len({each.account_id for each in await house.paged()}) == len(await house.paged()) == 10
+        assert {each.kind for each in await house.outages_kept()} == {OutageKind.POWER}
+        assert not await house.operator_news()
+
+
+async def test_a_power_cut_at_one_customers_sockets_is_no_cut_of_many() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.records.change_all(Device, owner_id="acc-00000")
+        await lose_power(house, house.devices)
+        assert not await house.outages_kept()
+        assert not any("several other" in each.text for each in await house.paged())
+
+
+async def test_whoever_dies_anywhere_tells_the_operator_once_and_holds_nothing_for_ever() -> None:
+    async def build() -> FleetHouse:
+        house = await opened.enter_async_context(fleet_house(6))
+        await house.let_pass(PATIENCE_S, listening=False, step_s=900)
+        house.listening_since = house.clock.now()
+        await house.listen()
+        await house.hear(house.devices[1:])
+        await house.judge_all()
+        return house
+
+    async def run(house: FleetHouse, fuse: Fuse) -> None:
+        records = DyingRecords(house.records, fuse)
+        outages, held_back = house.fresh_outages(records), HeldBack(records=records, clock=house.clock)
+        for _ in range(3):
+            await house.clock.advance(SETTLING_S)
+            await house.listen()
+            await house.hear(house.devices[1:])
+            await outages.look()
+            while await held_back.step():
+                pass
+
+    async def check(house: FleetHouse) -> None:
+        (outage,) = await house.outages_kept()
+        assert outage.settled
+        assert len(await house.operator_news()) == 3
+        (lost,) = [each for each in await house.open() if each.device_id == house.devices[0]]
+        assert (lost.explained_by, lost.needs_step) == (None, True)
+        assert (await house.reasons(lost)).count("still_silent_after_outage") == 1
+
+    async with AsyncExitStack() as opened:
+        assert await every_crash_point(build, run, check) > 20

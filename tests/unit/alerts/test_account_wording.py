@@ -1,12 +1,14 @@
 """Words about the people of an account, in every language."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from alerts.channels.gsm7 import fits_one_segment
-from alerts.wording import Reader, Story
+from alerts.wording import Reader, Story, alarm_text, clear_text
 from alerts.wording.account_troubles import trouble_notice, unheard_sentence
+from alerts.wording.phrases import words
 from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.domain.letters import LANGUAGES
 
@@ -51,3 +53,17 @@ def test_the_owner_is_told_what_to_do_and_where(language: str, cause: Cause) -> 
     assert len({trouble_notice(story(each), reader, public_url="").text for each in (Cause.NO_RECIPIENT, cause)}) == (
         1 if cause is Cause.NO_RECIPIENT else 2
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_power_cut_of_many_is_said_as_such_and_fits_one_segment(language: str) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    for name in NAMES:
+        alone = story(Cause.MAINS_LOST, name, "is-1")
+        alone = replace(alone, incident=replace(alone.incident, probe=None, short_code="WWWW", test=True))
+        shared = replace(alone, incident=replace(alone.incident, part_of="out_1", closed_at=AT))
+        said = alarm_text(shared, reader).text
+        assert fits_one_segment(said), said
+        assert words(language).elsewhere in said
+        assert words(language).elsewhere not in alarm_text(alone, reader).text
+        assert words(language).elsewhere not in clear_text(shared, reader).text, "that it is over is one's own"
