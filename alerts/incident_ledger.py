@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.causes import is_told, severity_of
-from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
 from alerts.short_codes import STILL_OPEN, free_code
@@ -170,10 +170,7 @@ class IncidentLedger:
             await self._note(found, "no_longer_explained", release.explained_by, detail=detail)
 
     def _is_told_though_over(self, opening: Open) -> bool:
-        """Return whether people hear of it though it is over: a device's own alarm, or what wakes people anyway."""
-        severity = self._severity(opening.key)
-        matters = opening.by_device or severity is Severity.CRITICAL
-        return matters and is_told(severity) and not opening.late and opening.explained_by is None
+        return is_told_though_over(opening, self._severity(opening.key))
 
     def _severity(self, key: Key) -> Severity:
         return severity_of(key.cause, key.probe, self._case.settings, key.about)

@@ -17,10 +17,12 @@ from alerts.oversight import Oversight
 from alerts.pace import Pace
 from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
+from alerts.replaying import Replayer
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
 from isocket.domain.incidents import Incident
+from isocket.domain.replays import Replay
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.kit.right_of_way import RightOfWay
@@ -122,6 +124,7 @@ def workers(
         )
         for number in range(ESCALATORS)
     ]
+    replayer = Replayer(records=records, telemetry=telemetry, clock=clock)
     failed = FailedCommands(records=records, telemetry=telemetry, clock=clock)
     receipts = Receipts(
         records=records, clock=clock, providers=providers, public_url=public_url, patience=sending.patience
@@ -138,6 +141,7 @@ def workers(
         Worker("failover", failover.step, bell=wakeups.bell(), clock=clock),
         Worker("calling-off", calling_off.step, bell=wakeups.bell(CallOff.collection), clock=clock),
         Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
+        Worker("replays", replayer.step, bell=wakeups.bell(Replay.collection), clock=clock, idle_s=1.0),
         # Nobody rings for what went wrong: it is found by looking.
         Worker("failed-commands", failed.step, bell=wakeups.bell(), clock=clock, idle_s=1.0),
         *(

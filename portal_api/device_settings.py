@@ -65,8 +65,8 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     """
     for _ in range(_ROUNDS):
         device = await own_device(call)
-        after, touched = _merged(device, call.body)
-        wanted, part_names = _to_store(after, touched), names_in(after)
+        after, touched = merged(device, call.body)
+        wanted, part_names = to_store(after, touched), names_in(after)
         if wanted == device.desired and part_names == device.part_names:
             await call.portal.telemetry.wake(device.id)  # the first try may have died before it came to this
             return _view(device)
@@ -86,7 +86,7 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     raise StoreUnavailableError(f"settings of a device were changed by others {_ROUNDS} times in a row")
 
 
-def _merged(device: Device, change: SettingsChange) -> tuple[Settings, set[str]]:
+def merged(device: Device, change: SettingsChange) -> tuple[Settings, set[str]]:
     """Return every setting as it is after a change, and the keys that were ever set.
 
     Raises:
@@ -114,7 +114,7 @@ def _merged(device: Device, change: SettingsChange) -> tuple[Settings, set[str]]
     return after, wanted.keys() | given.keys()
 
 
-def _to_store(after: Settings, touched: set[str]) -> dict[str, Any]:
+def to_store(after: Settings, touched: set[str]) -> dict[str, Any]:
     """Return what to store and tell the device: the keys that were ever set, each whole, without anybody's words.
 
     A key that is set back is stored with its default rather than taken out, since a device keeps what it is not

@@ -12,6 +12,7 @@ from isocket.domain.contacts import Escalation, Substitution
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem as RefusedMessage
+from isocket.domain.replays import Replay
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
@@ -77,6 +78,7 @@ async def _clear(portal: Portal, device_id: str) -> None:
     await _close_incidents(portal, device_id, now)
     await records.remove_all(Escalation, is_("device_id", device_id))
     await records.remove_all(Substitution, is_("device_id", device_id))
+    await records.remove_all(Replay, is_("device_id", device_id))
     await records.remove_all(RefusedMessage, is_("device_id", device_id))
     await portal.telemetry.forget(device_id)
 

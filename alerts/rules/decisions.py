@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from alerts.causes import is_told
 from alerts.rules.memory import Key
+from isocket.domain.incidents import Severity
 from isocket.kit.ids import derived_id
 
 
@@ -84,6 +86,12 @@ class Release:
 
 
 Decision = Open | Close | Deepen | SilentToo | Release
+
+
+def is_told_though_over(opening: Open, severity: Severity) -> bool:
+    """Return whether people hear of it though it is over: a device's own alarm, or what wakes people anyway."""
+    matters = opening.by_device or severity is Severity.CRITICAL
+    return matters and is_told(severity) and not opening.late and opening.explained_by is None
 
 
 def incident_id(device_id: str, account_id: str, key: Key, opener: str) -> str:

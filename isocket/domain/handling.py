@@ -189,5 +189,6 @@ MESSAGE_TEXT = Handling(
 DESK_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
 RULE_MEMORY = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.RELATION)
 DIAGNOSIS = Handling(purpose=Purpose.OPERATION, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
+REHEARSAL = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
 COMMAND_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.YEAR_1)
 SIGN_IN_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.DAYS_30)

@@ -199,6 +199,18 @@ class MemoryTelemetry:
         points = [(at_ms, flat(_own_fields(report))) for at_ms, _, report in found]
         return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
 
+    async def reports(
+        self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000
+    ) -> list[Report]:
+        """Return the messages of a device with start <= time < end, ordered by (time, boot, seq)."""
+        seek = (-1, -1, -1) if after is None else (after.at_ms, after.boot, after.seq)
+        found = [
+            each
+            for _, each in self._devices.get(device_id, _Device()).reports.values()
+            if to_ms(start) <= each.at_ms < to_ms(end) and (each.at_ms, each.boot, each.seq) > seek
+        ]
+        return sorted(found, key=lambda each: (each.at_ms, each.boot, each.seq))[:limit]
+
     async def claim_waiting(
         self,
         *,

@@ -11,7 +11,7 @@ from isocket.storage.rollup import STEPS, rolled_up
 from isocket.storage.sqlite_batch import store_batch
 from isocket.storage.sqlite_documents import Look, Run
 from isocket.storage.sqlite_heard import STATE, HeardDevices, fields_of, state_of
-from isocket.storage.sqlite_waiting import WaitingDevices
+from isocket.storage.sqlite_waiting import REPORT, WaitingDevices, report_of
 from isocket.storage.telemetry import Confirmed, Order, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import Wakeups
 
@@ -167,6 +167,21 @@ class SqliteTelemetry:
         points = [(at, flat(fields_of(body))) for at, _, body in rows]
         following = f"{rows[-1][0]}.{rows[-1][1]}" if step == "raw" and len(rows) == limit else None
         return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
+
+    async def reports(
+        self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000
+    ) -> list[Report]:
+        """Return the messages of a device with start <= time < end, ordered by (time, boot, seq)."""
+        seek = (-1, -1, -1) if after is None else (after.at_ms, after.boot, after.seq)
+        since_ms = to_ms(start) if after is None else after.at_ms
+        rows = await self._read(
+            lambda connection: connection.execute(
+                f"SELECT {REPORT} FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?)"
+                " AND at >= ? AND at < ? AND (at, boot, seq) > (?, ?, ?) ORDER BY at, boot, seq LIMIT ?",
+                (device_id, since_ms, to_ms(end), *seek, limit),
+            ).fetchall()
+        )
+        return [report_of(device_id, each) for each in rows]
 
     async def claim_waiting(
         self,

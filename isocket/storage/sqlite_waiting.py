@@ -37,8 +37,9 @@ UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken 
 WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now OR ({_SILENT}))
 RETURNING name, fence, handed_out, envelope
 """
-_HANDED_OUT = """
-SELECT kind, boot, seq, at, received, clock, body FROM unjudged JOIN reports ON reports.id = unjudged.report
+REPORT = "kind, boot, seq, at, received, clock, body"  # what `report_of` reads
+_HANDED_OUT = f"""
+SELECT {REPORT} FROM unjudged JOIN reports ON reports.id = unjudged.report
 WHERE unjudged.device = ? AND unjudged.report <= ? ORDER BY boot, seq
 """
 _SETTLE = """
@@ -134,7 +135,7 @@ class WaitingDevices:
         return Waiting(
             device_id=name,
             fence=fence,
-            reports=tuple(_report(name, each) for each in reports),
+            reports=tuple(report_of(name, each) for each in reports),
             state=None if state is None else state_of(state),
             envelope=None if envelope is None else envelope_from_text(envelope),
         )
@@ -187,6 +188,7 @@ class WaitingDevices:
         await self._write(work)
 
 
-def _report(name: str, row: tuple[str, int, int, int, int, str, str]) -> Report:
+def report_of(name: str, row: tuple[str, int, int, int, int, str, str]) -> Report:
+    """Return the report in a row of `REPORT`."""
     kind, boot, seq, at_ms, received_ms, clock, body = row
     return Report(name, ReportKind(kind), boot, seq, at_ms, received_ms, ClockQuality(clock), body, json.loads(body))

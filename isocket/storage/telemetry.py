@@ -116,6 +116,15 @@ class Telemetry(Protocol):
         """
         ...
 
+    async def reports(
+        self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000
+    ) -> list[Report]:
+        """Return the messages of a device, of whatever kind, with start <= time < end, ordered by (time, boot, seq).
+
+        `after` is the last one seen: what follows it in the order is returned.
+        """
+        ...
+
     async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
         """Claim the device that waits longest: with reports to judge, woken by time, or silent for too long.
 

@@ -315,6 +315,7 @@ CHANCES = st.one_of(
     st.tuples(st.just("start_over"), DEVICES, st.integers(0, 3), st.integers(1, 6)),
     st.tuples(st.just("confirm"), DEVICES, st.integers(1, 2), st.integers(1, 6)),
     st.tuples(st.just("series"), DEVICES, st.sampled_from(["raw", "1m", "1h"]), st.integers(1, 4)),
+    st.tuples(st.just("reports"), DEVICES, st.integers(1, 4)),
 )
 
 
@@ -390,6 +391,21 @@ class TelemetryScript:
 
     async def confirm(self, device: str, boot: int, seq: int) -> None:
         await self.telemetry.note_confirmed({device: (boot, seq)})
+
+    async def reports(self, device: str, limit: int) -> list[Report]:
+        found: list[Report] = []
+        while len(found) < 30:
+            page = await self.telemetry.reports(
+                device,
+                start=self.clock.now() - timedelta(days=1),
+                end=self.clock.now() + timedelta(days=1),
+                after=found[-1] if found else None,
+                limit=limit,
+            )
+            found += page
+            if len(page) < limit:
+                break
+        return found
 
     async def series(self, device: str, step: str, limit: int) -> list[Any]:
         pages: list[Any] = []

@@ -762,3 +762,29 @@ async def test_a_device_for_whose_silence_nobody_waits_is_not_counted_and_who_wa
     for _ in range(2):
         await settle(telemetry, await claimed(telemetry, clock))
     assert (await telemetry.roll_call(now=clock.now(), within_s=30)).waiting_since is None
+
+
+# Reading messages again
+
+
+async def test_messages_of_all_kinds_are_read_again_by_time_a_page_at_a_time(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    alarm = report(3, {"cause": "test", "active": True}, kind=ReportKind.ALARM, after_s=10)
+    told = [report(4, after_s=5, late_s=60), report(1), alarm, report(2, after_s=10), report(1, device="d2")]
+    await telemetry.store(told)
+    found: list[Report] = []
+    while True:
+        after = found[-1] if found else None
+        page = await telemetry.reports("d1", start=NOON, end=NOON + timedelta(minutes=1), after=after, limit=2)
+        found += page
+        if len(page) < 2:
+            break
+    assert [each.seq for each in found] == [1, 4, 2, 3]
+    assert (found[1].received_ms - found[1].at_ms, found[3].kind, found[3].fields["cause"]) == (
+        60_000,
+        ReportKind.ALARM,
+        "test",
+    )
+    assert await telemetry.reports("d1", start=NOON, end=NOON) == []
+    assert await telemetry.reports("d3", start=NOON, end=clock.now() + timedelta(days=1)) == []

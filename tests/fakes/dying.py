@@ -132,6 +132,13 @@ class DyingTelemetry:
             )
         )
 
+    async def reports(
+        self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000
+    ) -> list[Report]:
+        return await self.fuse.guard(
+            lambda: self._inner.reports(device_id, start=start, end=end, after=after, limit=limit)
+        )
+
     async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
         return await self.fuse.guard(lambda: self._inner.claim_waiting(owner=owner, now=now, lease_s=lease_s))
 

@@ -25,11 +25,13 @@ EVERY: tuple[AnyRoute, ...] = (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=True))
 NAMED = [route for route in EVERY if route.parameters]
 BESIDES = {f"{API}/openapi.json", "/static", *(each.path for each in PLAIN_ROUTES)}
 """What is public and tells nothing of anybody."""
+PERIOD = {"from": "2026-11-20T00:00:00.000Z", "to": "2026-11-21T00:00:00.000Z"}
 JSON_BODIES: dict[str, Any] = {
     "/devices/{device_id}/commands": {"name": "on"},
     "/contacts/{contact_id}/verify": {"channel": "email", "code": "123456"},
     "/contacts/{contact_id}/verification": {"channel": "email"},
     "/devices/{device_id}/escalation": {"steps": []},
+    "/devices/{device_id}/replay": PERIOD,
 }
 FORMS: dict[str, dict[str, str]] = {
     "/devices/{device_id}/commands": {"name": "on"},
@@ -91,11 +93,13 @@ async def world() -> AsyncIterator[World]:
         await incident(house, "inc_1", (await house.account(MAIJA)).id)
         contact = await enter(house, token, email="neighbour@example.org")
         order = await house.ask("POST", f"/devices/{SOCKET}/commands", {"name": "on"}, token=token)
+        replay = await house.ask("POST", f"/devices/{SOCKET}/replay", PERIOD, token=token)
         own = {
             "device_id": SOCKET,
             "incident_id": "inc_1",
             "contact_id": contact["id"],
             "command_id": (await order.json())["id"],
+            "replay_id": (await replay.json())["id"],
             "substitution_id": await substitution(house, contact["id"]),
         }
         stranger_token = await house.customer(PEKKA)
