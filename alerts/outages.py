@@ -25,11 +25,11 @@ from alerts.rules.decisions import Decision, Open
 from alerts.timeline import incident_line
 from isocket.domain.incidents import Cause, Happening, Incident
 from isocket.domain.listening import BRIDGE, Listening
-from isocket.domain.outages import PREFIX, Outage, OutageKind
+from isocket.domain.outages import PREFIX, SILENCING, Outage, OutageKind
 from isocket.kit.clock import Clock, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, above, is_, is_not
+from isocket.storage.port import Records, above, is_, is_not, one_of
 from isocket.storage.telemetry import RollCall, Telemetry
 
 log = get_logger(__name__)
@@ -37,6 +37,9 @@ log = get_logger(__name__)
 LOOK_EVERY_S = 5.0
 FRESH_S = 1.0  # so old what was counted may be when thousands are judged at once
 MOST_CUT = 20_000  # sockets without power that are counted
+
+FLAPPING_S = 900.0
+"""An outage that follows another sooner is told only when it has lasted so long."""
 
 OURS, POWER = "ours", "power"
 """The keys of which one outage at a time can be open."""
@@ -89,8 +92,10 @@ class Outages:
         """Look once at the fleet and at what is out; return False: there is never more to do at once."""
         now = self._clock.now()
         ours = await self.silencing()
-        if ours is not None:  # each time: a judge may have noticed it, or somebody who died before telling
+        if ours is not None and await self._is_news(ours, now):
+            # Each time: a judge may have noticed it, or somebody who died before telling.
             await tell_operator(self._records, self._operator, "outage", ours.id, news_of(ours), now=now)
+        if ours is not None:
             ours = await self._follow(ours, now)
         power = await self._open(POWER)
         power = await (self._notice_power(now) if power is None else self._follow_power(power, now))
@@ -197,7 +202,7 @@ class Outages:
 
     async def _end(self, outage: Outage, now: datetime) -> None:
         news = news_of_end(outage, now)
-        if news is not None:
+        if news is not None and await self._is_news(outage, now):
             await tell_operator(self._records, self._operator.by_mail(), "outage_over", outage.id, news, now=now)
         ended = await self._records.change_one(
             Outage,
@@ -209,6 +214,16 @@ class Outages:
         )
         if ended is not None:
             log.warning("outage_ended", outage_id=outage.id, kind=outage.kind.value)
+
+    async def _is_news(self, outage: Outage, now: datetime) -> bool:
+        """Return whether the operator is told: not of each short one while things come and go."""
+        if now >= outage.noticed_at + timedelta(seconds=FLAPPING_S):
+            return True
+        lately = outage.began_at - timedelta(seconds=FLAPPING_S)
+        before = await self._records.find(
+            Outage, one_of("kind", SILENCING), above("ended_at", lately), is_not("id", outage.id), limit=1
+        )
+        return not before
 
     async def _open(self, key: str) -> Outage | None:
         found = await self._records.find(Outage, is_("open_key", key), limit=1)

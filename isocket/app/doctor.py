@@ -8,7 +8,17 @@ from rich.console import Console
 from rich.text import Text
 
 from isocket.app.data_folder import DataFolder, DataFolderError
-from isocket.app.examinations import Finding, Health, broker_of_others, elks, own_broker, public_address, smtp, twilio
+from isocket.app.examinations import (
+    Finding,
+    Health,
+    broker_of_others,
+    elks,
+    operator,
+    own_broker,
+    public_address,
+    smtp,
+    twilio,
+)
 from isocket.app.house import House, open_house
 from isocket.app.push_key import open_push_key
 from isocket.app.settings import Settings, load_settings
@@ -52,6 +62,7 @@ async def _findings() -> AsyncIterator[Finding]:
     yield await elks(settings)
     yield await smtp(settings)
     yield await public_address(settings)
+    yield operator(settings)
 
 
 async def _of_the_house(settings: Settings) -> AsyncIterator[Finding]:

@@ -164,6 +164,16 @@ async def public_address(settings: Settings) -> Finding:
     return Finding("public address", Health.GOOD, f"{origin} leads to the portal")
 
 
+def operator(settings: Settings) -> Finding:
+    """Look whether anybody would hear that the cloud itself is in trouble. Nobody is reached by this."""
+    ways = [way for way, given in (("mail", settings.operator_email), ("text", settings.operator_phone)) if given]
+    if settings.heartbeat_url is not None:
+        ways.append("an outside heartbeat")
+    if not ways:
+        return Finding("operator", Health.NOTE, "nobody hears of trouble of the cloud itself (ISOCKET_OPERATOR_EMAIL)")
+    return Finding("operator", Health.GOOD, f"hears of trouble of the cloud itself by {', '.join(ways)}")
+
+
 async def _listens(address: HostPort) -> bool:
     try:
         async with asyncio.timeout(TIMEOUT_S):

@@ -7,6 +7,7 @@ import pytest
 
 from alerts.fleet import SETTLING_S
 from alerts.held_back import HeldBack
+from alerts.outages import FLAPPING_S
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
 from isocket.domain.outages import OutageKind
@@ -218,3 +219,15 @@ async def test_whoever_dies_anywhere_tells_the_operator_once_and_holds_nothing_f
 
     async with AsyncExitStack() as opened:
         assert await every_crash_point(build, run, check) > 20
+
+
+async def test_a_broker_that_comes_and_goes_is_told_once_and_again_when_it_stays_away() -> None:
+    async with fleet_house(SIZE) as house:
+        for _ in range(4):
+            await house.let_pass(180, listening=False)
+            await house.hear(house.devices)
+            await house.let_pass(120, listening=True)
+        assert len(await house.outages_kept()) == 4
+        assert len(await house.operator_news()) == 3, "the first beginning by both ways, and its end"
+        await house.let_pass(FLAPPING_S + 120, listening=False)
+        assert len(await house.operator_news()) == 5

@@ -8,9 +8,13 @@ from aiohttp import BasicAuth, web
 from aiohttp.test_utils import TestServer, unused_port
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from alerts.fleet import Thresholds
+from alerts.metrics import AlertMetrics
+from alerts.operator import Operator
 from isocket.app import examinations
 from isocket.app.channels import Channels, smtp_of
-from isocket.app.examinations import Health
+from isocket.app.examinations import Health, operator
+from isocket.app.roles import oversight
 from isocket.app.settings import Settings, load_settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.contacts import ChannelKind
@@ -165,3 +169,36 @@ async def test_what_is_set_up_is_used_and_the_rest_ends_on_the_desk(twilio: str)
         **direct,
     }
     assert {each.name for kind, each in none.by_kind.items() if kind not in direct} == {"desk"}
+
+
+def test_whether_anybody_would_hear_of_trouble_of_our_own_is_said() -> None:
+    nobody = operator(load_settings({}))
+    assert (nobody.health, "ISOCKET_OPERATOR_EMAIL" in nobody.says) == (Health.NOTE, True)
+    told = operator(
+        load_settings(
+            {"ISOCKET_OPERATOR_EMAIL": "ops@example.org", "ISOCKET_HEARTBEAT_URL": "https://example.org/geheim"}
+        )
+    )
+    assert told.says == "hears of trouble of the cloud itself by mail, an outside heartbeat"
+    assert told.health is Health.GOOD
+
+
+def test_the_operators_thresholds_are_those_that_watch() -> None:
+    watch = oversight(
+        load_settings(
+            {
+                "ISOCKET_OPERATOR_PHONE": "+447700900999",
+                "ISOCKET_OUTAGE_LEAST": "7",
+                "ISOCKET_OUTAGE_SHARE_PCT": "40",
+                "ISOCKET_OUTAGE_WITHIN_S": "600",
+                "ISOCKET_OUTAGE_HOLD_S": "7200",
+                "ISOCKET_POWER_CUT_SHARE_PCT": "3",
+                "ISOCKET_POWER_CUT_WITHIN_S": "90",
+            }
+        ),
+        AlertMetrics(),
+    )
+    assert watch.operator == Operator(phone="+447700900999")
+    assert watch.limits == Thresholds(
+        least=7, share_pct=40, within_s=600, hold_s=7200, power_share_pct=3, power_within_s=90
+    )
