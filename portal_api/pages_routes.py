@@ -6,6 +6,7 @@ from portal_api import (
     pages_contacts,
     pages_devices,
     pages_doorway,
+    pages_endpoints,
     pages_incidents,
     pages_ladder,
     pages_overview,
@@ -23,6 +24,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_choices.ROUTES,
     *pages_away.ROUTES,
     *pages_ladder.ROUTES,
+    *pages_endpoints.ROUTES,
     *pages_profile.ROUTES,
 )
 """All pages but the desk."""

@@ -130,6 +130,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "refused": "the provider refused it",
         "nothing_sent": "the provider could not be reached",
         "not_sendable": "the message could not be sent",
+        "redirected": "the program sent us elsewhere, where we do not go",
+        "answer_lost": "the answer was lost; it is sent again",
         # why an incident is over
         "over": "the trouble is over",
         "device_says_over": "the socket says it is over",
@@ -230,6 +232,9 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "resumed": "You are told again of alarms.",
         "stands-in": "Entered. They are told for that time, and then the other one again.",
         "back": "Ended. Everybody is told themselves again.",
+        "endpoint-removed": "Removed. Nothing more is sent there.",
+        "endpoint-asked": "The first message is on its way once more.",
+        "endpoint-tried": "A test is on its way.",
     }
 )
 

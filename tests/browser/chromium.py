@@ -31,10 +31,12 @@ _SWITCHES = (
 class Tab:
     """One tab. Expressions are JavaScript, evaluated in its page."""
 
-    def __init__(self, socket: ClientWebSocketResponse) -> None:
+    def __init__(self, socket: ClientWebSocketResponse, address: str = "") -> None:
         self._socket = socket
+        self._address = address  # of the program's own debugging server
         self._numbers = itertools.count(1)
         self.complaints: list[str] = []  # what the browser wrote to its console as errors
+        self.heard: dict[str, dict[str, Any]] = {}  # the last event of each name
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """Send one command of the DevTools protocol and return its result."""
@@ -81,6 +83,15 @@ class Tab:
         await self.value(f"document.querySelector({json.dumps(selector)}).click()")
         await self.until(f"document.readyState === 'complete' && ({then})")
 
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator["Tab"]:
+        """Speak to the one service worker that runs."""
+        async with ClientSession() as http:
+            async with http.get(f"{self._address}/json/list") as answer:
+                (found,) = [each for each in await answer.json() if each["type"] == "service_worker"]
+            async with http.ws_connect(found["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+                yield Tab(socket, self._address)
+
     async def text(self) -> str:
         """Return what a person reads on the page."""
         return str(await self.value("document.body.innerText"))
@@ -91,6 +102,8 @@ class Tab:
         file.write_bytes(base64.b64decode(shot["data"]))
 
     def _note(self, heard: dict[str, Any]) -> None:
+        if "method" in heard:
+            self.heard[heard["method"]] = heard.get("params", {})
         entry = heard.get("params", {}).get("entry", {}) if heard.get("method") == "Log.entryAdded" else {}
         if entry.get("level") == "error":
             self.complaints.append(str(entry.get("text")))
@@ -112,10 +125,11 @@ async def chromium_tab(folder: Path, *, script: bool = True) -> AsyncIterator[Ta
     try:
         port = await _port(profile / "DevToolsActivePort")
         async with ClientSession() as http:
-            async with http.get(f"http://127.0.0.1:{port}/json/list") as answer:
+            address = f"http://127.0.0.1:{port}"
+            async with http.get(f"{address}/json/list") as answer:
                 pages = [each for each in await answer.json() if each["type"] == "page"]
             async with http.ws_connect(pages[0]["webSocketDebuggerUrl"], max_msg_size=0) as socket:
-                tab = Tab(socket)
+                tab = Tab(socket, address)
                 for domain in ("Page", "Log"):
                     await tab.call(f"{domain}.enable")
                 if not script:

@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse
 
-from isocket.domain.contacts import Substitution
+from isocket.domain.contacts import ChannelKind, Substitution
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
+from isocket.domain.endpoints import Endpoint
 from portal_api import access, sessions
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
@@ -32,6 +33,7 @@ JSON_BODIES: dict[str, Any] = {
     "/contacts/{contact_id}/verification": {"channel": "email"},
     "/devices/{device_id}/escalation": {"steps": []},
     "/devices/{device_id}/replay": PERIOD,
+    "/contacts/{contact_id}/endpoints": {"kind": "webhook", "url": "https://hooks.example.org/alarm"},
 }
 FORMS: dict[str, dict[str, str]] = {
     "/devices/{device_id}/commands": {"name": "on"},
@@ -70,6 +72,20 @@ class World:
         return await self.house.client.request(route.method, path, headers=headers, allow_redirects=False, **more)
 
 
+async def endpoint(house: PortalHouse, contact_id: str) -> str:
+    """Store a program that Maija's contact is told by."""
+    made = Endpoint(
+        id="end_1",
+        account_id=(await house.account(MAIJA)).id,
+        contact_id=contact_id,
+        kind=ChannelKind.WEBHOOK,
+        address="https://hooks.example.org/alarm",
+        created_at=house.clock.now(),
+    )
+    await house.records.add(made)
+    return made.id
+
+
 async def substitution(house: PortalHouse, contact_id: str) -> str:
     """Store that somebody stands in for Maija's contact."""
     now = house.clock.now()
@@ -98,6 +114,7 @@ async def world() -> AsyncIterator[World]:
             "device_id": SOCKET,
             "incident_id": "inc_1",
             "contact_id": contact["id"],
+            "endpoint_id": await endpoint(house, contact["id"]),
             "command_id": (await order.json())["id"],
             "replay_id": (await replay.json())["id"],
             "substitution_id": await substitution(house, contact["id"]),

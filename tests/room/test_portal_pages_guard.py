@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import portal_api
-from isocket.domain.contacts import Contact
+from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.devices import Device
+from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.problems import Problem
 from isocket.domain.settings import PartKind, part_names_text
@@ -24,7 +25,13 @@ from tests.fakes.visitor import FROM_OUR_PAGE, Page, Visitor, signed_in
 FOLDER = Path(portal_api.__file__).parent
 MAIJA = "maija@example.org"
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-NAMES = {"device_id": "is00000001", "incident_id": "inc_1", "contact_id": "con_1", "substitution_id": "sub_1"}
+NAMES = {
+    "device_id": "is00000001",
+    "incident_id": "inc_1",
+    "contact_id": "con_1",
+    "substitution_id": "sub_1",
+    "endpoint_id": "end_1",
+}
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST")
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
 MOST_LINES = 300
@@ -71,6 +78,15 @@ async def visitor(house: PortalHouse) -> Visitor:
                 name=HOSTILE,
                 phone=HOSTILE,
                 email=HOSTILE,
+                created_at=now,
+            ),
+            Endpoint(
+                id=NAMES["endpoint_id"],
+                account_id=account.id,
+                contact_id=NAMES["contact_id"],
+                kind=ChannelKind.WEBHOOK,
+                address=HOSTILE,
+                label=HOSTILE,
                 created_at=now,
             ),
             Problem(
