@@ -5,7 +5,7 @@ The pages behind the links in alarm mails are mounted with them.
 
 from aiohttp import web
 
-from alerts import incident_page, push_hooks, unsubscribing
+from alerts import incident_page, push_hooks, push_subscribing, unsubscribing
 from alerts.replies import Replies
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
@@ -36,16 +36,22 @@ def routes(
     clock: Clock,
     public_url: str,
     signature: TwilioSignature | None,
+    push_key: str = "",
+    loopback: bool = False,
 ) -> list[web.RouteDef]:
-    """Return the routes for callbacks. Without `signature` (no Twilio account) every callback answers 403."""
+    """Return the routes for callbacks. Without `signature` (no Twilio account) every callback answers 403.
+
+    `push_key` is what browsers subscribe to; with `loopback` their push service may be on this machine.
+    """
     hooks = _TwilioHooks(records=records, clock=clock, public_url=public_url, signature=signature)
     calls = VoiceHooks(records=records, clock=clock, public_url=public_url, signature=signature)
     return [
         web.post(f"{STATUS_PATH}/{{attempt}}", hooks.status),
         web.post(INBOUND_PATH, hooks.inbound),
         *calls.routes(),
-        *incident_page.routes(records=records, clock=clock),
+        *incident_page.routes(records=records, clock=clock, push_key=push_key),
         *push_hooks.routes(records=records, clock=clock, public_url=public_url),
+        *push_subscribing.routes(records=records, clock=clock, loopback=loopback),
         *unsubscribing.routes(records=records, clock=clock, public_url=public_url),
     ]
 

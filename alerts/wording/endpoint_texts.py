@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -85,6 +86,24 @@ def webhook_text(
         device={"name": mail_name(story.device_name)},
         text=f"{headline}. {said}" if said else headline,
         links=links,
+    )
+
+
+def push_offer(reader: Reader, *, posts_to: str, key: str) -> str:
+    """Return, in HTML, the offer to show alarms on this device: hidden, until our script finds that it can."""
+    own = endpoint_words(reader.language)
+    given = {
+        "data-push": posts_to,
+        "data-push-key": key,
+        "data-push-done": own.offer_done,
+        "data-push-refused": own.offer_refused,
+        "data-push-failed": own.offer_failed,
+    }
+    said = " ".join(f'{name}="{escape(value)}"' for name, value in given.items())
+    return (
+        f"<section {said} hidden><p>{escape(own.offer)}</p>"
+        f'<p><button type="button">{escape(own.offer_button)}</button></p>'
+        '<p role="status" data-push-said></p></section>'
     )
 
 

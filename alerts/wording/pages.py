@@ -9,10 +9,11 @@ from isocket.domain.incidents import IncidentState
 from isocket.domain.letters import spoken
 
 
-def incident_page(story: Story, reader: Reader) -> str:
+def incident_page(story: Story, reader: Reader, *, offer: str = "") -> str:
     """Return the page behind the link in a mail: what the mail says, how it stands now, and a button.
 
-    The button is there while it is open, or while whoever took it has not said that they still are on it.
+    The button is there while it is open, or while whoever took it has not said that they still are on it. `offer` is
+    HTML that stands below it and needs our script (see `push_offer`).
     """
     texts, incident = words(reader.language), story.incident
     asked = taking_words(reader.language)
@@ -27,7 +28,10 @@ def incident_page(story: Story, reader: Reader) -> str:
         shown += _button(asked.still_page, asked.still_button)
     else:
         shown += f'<p class="note ok">{escape(texts.ack_over if over else texts.ack_done)}</p>'
-    return _page(headline(story, reader, clear=over), shown, spoken(reader.language), styled=True)
+    script = '<script type="module" src="/static/push.js"></script>' if offer else ""
+    return _page(
+        headline(story, reader, clear=over), shown + offer, spoken(reader.language), styled=True, script=script
+    )
 
 
 def stop_page(language: str) -> str:
@@ -47,11 +51,11 @@ def _button(text: str, label: str) -> str:
     return f'<p>{escape(text)}</p><form method="post"><button class="main">{escape(label)}</button></form>'
 
 
-def _page(title: str, body: str, language: str, *, styled: bool = False) -> str:
+def _page(title: str, body: str, language: str, *, styled: bool = False, script: str = "") -> str:
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><meta name="robots" content="noindex">'
     if styled:
         head += '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/portal.css">'
     return (
-        f'<!DOCTYPE html><html lang="{language}"><head>{head}</head><body><main class="narrow">'
+        f'<!DOCTYPE html><html lang="{language}"><head>{head}{script}</head><body><main class="narrow">'
         f'<div class="card door"><h1>{escape(title)}</h1>{body}</div></main></body></html>'
     )

@@ -195,6 +195,7 @@ class Roles:
     async def _portal_stage(self) -> Stage:
         house, settings = self._house, self._house.settings
         await self._demand_pepper()
+        push_key = await open_push_key(house.folder, house.records)
         pepper = await asyncio.to_thread(load_or_create_pepper, house.folder.pepper)
         passwords = await asyncio.to_thread(Passwords, pepper=pepper, cost=settings.bcrypt_cost)
         app = portal_app(
@@ -204,10 +205,10 @@ class Roles:
             wakeups=house.wakeups,
             passwords=passwords,
             limits_key=pepper,
-            settings=portal_settings(settings, push_key=await open_push_key(house.folder, house.records)),
+            settings=portal_settings(settings, push_key=push_key),
             registry=house.registry,
             routes=_routes(settings),
-            extra_routes=self._callbacks(),
+            extra_routes=self._callbacks(public_text(push_key)),
             ready=always_ready if self._bridge is None else self._bridge_is_connected,
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)
@@ -222,14 +223,19 @@ class Roles:
                 "Restore it from its backup."
             )
 
-    def _callbacks(self) -> list[web.RouteDef]:
+    def _callbacks(self, push_key: str) -> list[web.RouteDef]:
         house, settings = self._house, self._house.settings
         given = (settings.twilio_auth_token, settings.twilio_auth_token_previous)
         tokens = [token.get_secret_value() for token in given if token is not None]
         signature = TwilioSignature(auth_tokens=tokens, public_url=settings.origin) if tokens else None
         common: dict[str, Any] = {"records": house.records, "clock": house.clock, "public_url": settings.origin}
         return [
-            *callback_routes(**common, signature=signature),
+            *callback_routes(
+                **common,
+                signature=signature,
+                push_key=push_key,
+                loopback=settings.webhook_targets == "loopback",
+            ),
             *elks_hooks.routes(**common, proof=elks_proof(settings)),
         ]
 

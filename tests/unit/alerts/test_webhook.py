@@ -1,8 +1,10 @@
 """Messages to a program: signed, proved by an echo, and repeated only where the program can know a second copy."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +12,22 @@ import pytest
 from alerts.channels.channel import Message
 from alerts.channels.webhook import signature
 from alerts.outcomes import RefusalScope, Refused, Sent, TryLater
+from alerts.wording import Reader, Story
+from alerts.wording.endpoint_texts import WEBHOOK_TYPES, webhook_text
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.endpoint_letters import webhook_verification
 from isocket.domain.endpoints import Endpoint
+from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.kit.clock import SystemClock
 from isocket.storage.port import is_
 from tests.fakes.clock import NOON
 from tests.fakes.endpoint_house import NAME, PROGRAM, EndpointHouse, endpoint_house
 from tests.fakes.web_receiver import DROP_AFTER, ENDLESS, HANG_AFTER, answer
 
 CHALLENGE = "the-challenge"
+MANUAL = Path(__file__).parents[3] / "docs" / "webhooks.md"
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_JSON = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
@@ -46,6 +55,38 @@ def test_the_signature_is_what_the_manual_says() -> None:
     # printf '1800000000.{"a":1}' | openssl dgst -sha256 -hmac key
     digest = "7330c9cf7d886970cbebbbb5494c04d2aeff06a990adb7d7a75abfeb0159d291"
     assert signature(b'{"a":1}', ["key"], 1_800_000_000) == f"t=1800000000,v1={digest}"
+
+
+def test_the_manuals_example_knows_our_signature_from_others() -> None:
+    example = _PYTHON.findall(MANUAL.read_text())[0]
+    made: dict[str, Any] = {}
+    exec(example, made)  # noqa: S102 - it is the manual's, and has to work as it stands there
+    body, now = b'{"type":"test"}', int(SystemClock().now().timestamp())
+    header = signature(body, ["the new one", "the old one"], now)
+    for secret in ("the new one", "the old one"):
+        assert made["is_genuine"](body, header, secret)
+    assert not made["is_genuine"](body, header, "another")
+    assert not made["is_genuine"](body + b" ", header, "the new one")
+    assert not made["is_genuine"](body, signature(body, ["the new one"], now - 301), "the new one")
+    assert not made["is_genuine"](body, "", "the new one")
+
+
+def test_the_manual_shows_the_form_that_is_sent() -> None:
+    shown = json.loads(_JSON.findall(MANUAL.read_text())[0])
+    incident = Incident(
+        id="inc_1",
+        account_id="acc_1",
+        device_id="is-1",
+        cause=Cause.MAINS_LOST,
+        severity=Severity.CRITICAL,
+        opened_at=NOON,
+        detected_at=NOON + timedelta(seconds=10),
+    )
+    story, reader = Story(incident=incident, device_name="Summer house"), Reader(language="en", time_zone="UTC")
+    names = {"message_id": shown["id"], "token": "TOKEN", "public_url": "https://cloud.example.org"}
+    sent = webhook_text(story, reader, DeliveryKind.ALARM, **names)
+    assert json.loads(sent.replace("inc_1", shown["incident"]["id"])) == shown
+    assert all(f"`{each}`" in MANUAL.read_text() for each in WEBHOOK_TYPES.values())
 
 
 async def test_a_message_carries_its_id_a_time_and_a_signature(made: EndpointHouse) -> None:
