@@ -116,7 +116,7 @@ class Dispatcher:
             await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))
             return
         if not await self._purse.pay(held, channel):
-            await self._settlement.not_sent(held, DeliveryState.CALLED_OFF, SPENDING_CAP)
+            await self._settlement.not_sent(held, DeliveryState.FAILED, SPENDING_CAP)
             return
         attempt = self._attempt(held, channel)
         try:

@@ -9,11 +9,13 @@ from alerts.endings import goes_though_over, reaches_nobody
 from alerts.letters import ALARM_LIFE, Letters
 from alerts.next_ways import NO_RECEIPT, again_after_s, next_channel
 from alerts.providers import Providers
+from alerts.settlement import attempt_id
 from alerts.stories import story_of
 from alerts.timeline import delivery_line, due_line
+from alerts.urging import urge
 from alerts.wording import Story
 from isocket.domain.contacts import ChannelKind, Contact, Escalation
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, endpoints_of
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity
 from isocket.domain.ladders import ladder_of
@@ -32,18 +34,6 @@ LEASE_S = 15.0
 UNCLEAR_SO_FAR = "unclear_so_far"
 INSTEAD, AGAIN = "instead", "again"
 ANOTHER_WAY, ONCE_MORE = "another_way", "once_more"  # the reasons of lines in the timeline
-
-
-async def urge(records: Records, delivery: Delivery, now: datetime) -> None:
-    """Have the ladder looked at again, because an alarm did not reach its reader."""
-    if delivery.kind is DeliveryKind.ALARM and delivery.incident_id is not None:
-        await records.change_one(
-            Incident,
-            is_("id", delivery.incident_id),
-            is_("state", IncidentState.OPEN),
-            needs_step=True,
-            step_due_at=now,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +79,8 @@ class Failover:
         )
         if held is None:
             return False
+        if held.state is DeliveryState.SENT:
+            await self._note_late(held)
         case = await self._case(held, now)
         if case is not None and not case.is_told and not await self._tell(case):
             await self._leave_to_the_ladder(held, now)
@@ -133,6 +125,11 @@ class Failover:
         escalations = await self._records.find(Escalation, is_("account_id", incident.account_id))
         cap = ladder_of(incident.device_id, escalations).cap
         return cap is not None and alarms >= cap
+
+    async def _note_late(self, sent: Delivery) -> None:
+        attempt = await self._records.get(Attempt, attempt_id(sent, sent.tries))
+        if attempt is not None:
+            await self._providers.note_late(sent.channel, attempt.provider)
 
     async def _leave_to_the_ladder(self, lost: Delivery, now: datetime) -> None:
         if reaches_nobody(lost) or lost.held_up:

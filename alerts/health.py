@@ -46,6 +46,11 @@ class Count:
         """Return both together."""
         return Count(calls=self.calls + other.calls, errors=self.errors + other.errors, slow=self.slow + other.slow)
 
+    def after(self, passed_s: float) -> "Count":
+        """Return what this is worth when so much time has passed."""
+        share = math.exp(-max(0.0, passed_s) / FADING_S)
+        return Count(calls=self.calls * share, errors=self.errors * share, slow=self.slow * share)
+
     @property
     def is_spotless(self) -> bool:
         """Whether nothing went wrong in any of them."""
@@ -58,6 +63,10 @@ def count_of(outcome: Outcome, took_s: float) -> Count:
     return Count(calls=1.0, errors=float(failed or refuses_us(outcome)), slow=float(took_s >= SLOW_CALL_S))
 
 
+LATE = Count(calls=1.0, slow=1.0)
+"""What a receipt that does not come says of its provider."""
+
+
 def refuses_us(outcome: Outcome) -> bool:
     """Whether the provider says no to everything that we send."""
     return isinstance(outcome, Refused) and outcome.scope is RefusalScope.ACCOUNT
@@ -65,8 +74,8 @@ def refuses_us(outcome: Outcome) -> bool:
 
 def faded(health: ProviderHealth, now: datetime) -> Count:
     """Return what the counts of a provider are worth by now."""
-    share = math.exp(-max(0.0, (now - health.counted_at).total_seconds()) / FADING_S)
-    return Count(calls=health.calls * share, errors=health.errors * share, slow=health.slow * share)
+    count = Count(calls=health.calls, errors=health.errors, slow=health.slow)
+    return count.after((now - health.counted_at).total_seconds())
 
 
 def counted(health: ProviderHealth, more: Count, now: datetime) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Providers:
         self._by_kind = {kind: _as_tuple(way) for kind, way in ways.items()}
         self._records = records
         self._clock = clock
-        self._uncounted: dict[str, Count] = {}
+        self._uncounted: dict[str, tuple[Count, float]] = {}  # and since when, which fades as well
         self._written_s: dict[str, float] = {}
 
     def of(self, kind: ChannelKind) -> tuple[Channel, ...]:
@@ -65,18 +65,26 @@ class Providers:
             return
         if health.refuses_us(outcome):
             await self.refuse(channel.kind, channel.name, getattr(outcome, "reason", ""))
-        record_id = health_id(channel.kind, channel.name)
-        count = self._uncounted.get(record_id, Count()) + health.count_of(outcome, took_s)
-        self._uncounted[record_id] = count
-        if self._is_worth_writing(record_id, count):
-            self._written_s[record_id] = self._clock.monotonic_s()
-            self._uncounted[record_id] = Count()
-            await self._change(channel.kind, channel.name, count=count)
+        await self._count(channel.kind, channel.name, health.count_of(outcome, took_s))
+
+    async def note_late(self, kind: ChannelKind, name: str) -> None:
+        """Count that a receipt did not come in time."""
+        await self._count(kind, name, health.LATE)
 
     async def refuse(self, kind: ChannelKind, name: str, reason: str) -> None:
         """Write down that a provider refuses everything that we send."""
         log.error("provider_refuses_us", channel=kind.value, provider=name, reason=reason)
         await self._change(kind, name, refusal=reason)
+
+    async def _count(self, kind: ChannelKind, name: str, more: Count) -> None:
+        record_id, now_s = health_id(kind, name), self._clock.monotonic_s()
+        known, at_s = self._uncounted.get(record_id, (Count(), now_s))
+        count = known.after(now_s - at_s) + more
+        self._uncounted[record_id] = (count, now_s)
+        if self._is_worth_writing(record_id, count):
+            self._written_s[record_id] = now_s
+            self._uncounted[record_id] = (Count(), now_s)
+            await self._change(kind, name, count=count)
 
     def _is_worth_writing(self, record_id: str, count: Count) -> bool:
         last_s = self._written_s.get(record_id)

@@ -8,10 +8,10 @@ from typing import Any
 
 from alerts import pausing
 from alerts.endings import UNCLEAR, ended
-from alerts.failover import urge
 from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.timeline import delivery_line, due_line
+from alerts.urging import urge
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState
 from isocket.domain.incidents import Happening
 from isocket.kit.backoff import full_jitter
@@ -80,8 +80,8 @@ class Settlement:
         """
         now = self._clock.now()
         result = self._result(held, attempt, outcome, now)
-        if another and result.delivery["state"] is DeliveryState.DUE:
-            result = replace(result, delivery=_by_another(attempt, result.delivery, now))
+        if another:
+            result = replace(result, delivery=_by_another(attempt, result.detail, now))
         await self._records.change_one(
             Attempt,
             is_("id", attempt.id),
@@ -216,9 +216,16 @@ class Settlement:
         return first if first > now else now + timedelta(seconds=LOOK_UP_AGAIN_S)
 
 
-def _by_another(attempt: Attempt, changes: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _by_another(attempt: Attempt, reason: str, now: datetime) -> dict[str, Any]:
     """Return the changes by which the next provider takes the message at once."""
-    return {**changes, "due_at": now, "held_up": False, "avoids": attempt.provider}
+    return {
+        "state": DeliveryState.DUE,
+        "reason": reason,
+        "due_at": now,
+        "lease_until": EPOCH,
+        "held_up": False,
+        "avoids": attempt.provider,
+    }
 
 
 def outcome_of(attempt: Attempt) -> Outcome:

@@ -133,6 +133,37 @@ async def test_a_provider_that_is_slow_is_passed_over(house: AlertHouse) -> None
     assert by_second(house)
 
 
+async def test_a_provider_whose_receipts_do_not_come_is_passed_over(house: AlertHouse) -> None:
+    await house.ladder(BY_SMS)
+    for number in range(round(LEAST_CALLS) + 2):
+        await house.incident(f"inc_{number}")
+    await house.escalate()
+    await house.send()
+    assert not by_second(house)
+    await house.pass_by(seconds=90)
+    await house.send()
+    await text(house, "later")
+    assert by_second(house) == ["later"]
+
+
+async def test_what_went_well_long_ago_does_not_hide_what_goes_wrong_now(house: AlertHouse) -> None:
+    dispatcher = house.dispatcher()
+
+    async def send(name: str) -> None:
+        await house.delivery(id=f"dlv_{name}", text=name)
+        while await dispatcher.step():
+            pass
+
+    for number in range(30):
+        await send(f"well {number}")
+    await house.pass_by(hours=1)
+    house.sms.script.extend([NOT_THERE] * 50)
+    for number in range(12):
+        await send(f"now {number}")
+        await house.pass_by(seconds=2)
+    assert len(house.sms.asked) < 30 + 12
+
+
 async def test_when_all_are_slow_nothing_changes(house: AlertHouse) -> None:
     for name in ("recording", "second"):
         await house.records.add(

@@ -115,6 +115,18 @@ async def test_over_the_cap_nobody_is_called_instead() -> None:
     assert not house.accepted
 
 
+async def test_over_the_cap_it_is_said_once_however_often_the_ladder_looks() -> None:
+    house = await a_house(spent=10)
+    await house.records.change_one(Contact, is_("id", ANNA), email_verified_at=None)
+    await raise_alarm(house, Severity.MAJOR)
+    for _ in range(10):
+        await house.pass_by(minutes=2)
+        await house.escalate()
+        await house.send()
+    assert (await house.reasons(Happening.NOT_SENT))[SPENDING_CAP] == 1
+    assert (await house.reasons(Happening.EXHAUSTED))["nobody_reached"] == 1
+
+
 async def test_over_the_cap_a_critical_alarm_goes_as_ever() -> None:
     house = await a_house(spent=10)
     await raise_alarm(house, Severity.CRITICAL)
@@ -128,7 +140,7 @@ async def test_over_the_cap_a_code_is_not_sent_to_a_telephone() -> None:
     await house.send()
     kept = await house.records.get(Delivery, code.id)
     assert kept is not None
-    assert (kept.state, kept.reason, kept.text) == (DeliveryState.CALLED_OFF, SPENDING_CAP, "")
+    assert (kept.state, kept.reason, kept.text) == (DeliveryState.FAILED, SPENDING_CAP, "")
 
 
 async def notices(house: AlertHouse) -> list[str]:
