@@ -48,6 +48,10 @@ bench: .make/run mosquitto ## Run all benchmarks
 	$(BIN)/isocket bench alarm
 	$(BIN)/isocket bench storm
 
+.PHONY: messages
+messages: .make/run ## Write docs/messages.md anew: every message in every language
+	$(BIN)/isocket messages > docs/messages.md
+
 .PHONY: pictures
 pictures: .make/all chromium ## Make the pictures in docs/ anew
 	$(BIN)/python -m tests.browser.pictures

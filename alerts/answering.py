@@ -54,6 +54,16 @@ class Answering:
         reader = Reader(language=contact.language, time_zone=contact.time_zone)
         return _REPLIES[outcome](await story_of(self._records, incident), reader)
 
+    async def late(self, contacts: Sequence[Contact], codes: Sequence[str]) -> str:
+        """Answer somebody who names an incident that they were told of and that is over; empty if none is."""
+        for contact in contacts:
+            told = one_of("id", await self._told(contact))
+            closed = is_("state", IncidentState.CLOSED)
+            found = await self._records.find(Incident, told, closed, one_of("short_code", codes), order_by="opened_at")
+            if found:
+                return await self.about(contact, found[-1], Acknowledged.OVER)
+        return ""
+
     async def not_understood(self, contacts: Sequence[Contact]) -> str:
         """Answer a text that names no incident: with the codes that its sender could take, or what nobody heard."""
         if not contacts or not await self._may_answer(contacts[0]):
@@ -77,6 +87,13 @@ class Answering:
         return started_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
 
     async def _open_codes(self, contact: Contact) -> list[str]:
+        not_over = one_of("state", (IncidentState.OPEN, IncidentState.ACKNOWLEDGED))
+        told = one_of("id", await self._told(contact))
+        found = await self._records.find(Incident, told, not_over, order_by="opened_at", descending=True)
+        return [each.short_code for each in found if each.short_code]
+
+    async def _told(self, contact: Contact) -> list[str]:
+        """Return the ids of the incidents that this person was told of lately."""
         alarms = await self._records.find(
             Delivery,
             is_("contact_id", contact.id),
@@ -85,10 +102,7 @@ class Answering:
             descending=True,
             limit=LATEST,
         )
-        ids = list(dict.fromkeys(each.incident_id for each in alarms if each.incident_id))
-        not_over = one_of("state", (IncidentState.OPEN, IncidentState.ACKNOWLEDGED))
-        found = await self._records.find(Incident, one_of("id", ids), not_over, order_by="opened_at", descending=True)
-        return [each.short_code for each in found if each.short_code]
+        return list(dict.fromkeys(each.incident_id for each in alarms if each.incident_id))
 
     async def _may_answer(self, contact: Contact) -> bool:
         """Count an answer; return whether it may be given."""

@@ -8,11 +8,11 @@ from alerts.acknowledging import Acknowledged, take
 from alerts.answering import Answering
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
-from isocket.domain.incidents import Incident
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.record import lookup_fields
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, every, is_
+from isocket.storage.port import Records, every, is_, one_of
 
 log = get_logger(__name__)
 
@@ -34,7 +34,7 @@ STOP_WORDS = PROVIDERS_STOP_WORDS | {
 }
 START_WORDS = PROVIDERS_START_WORDS | {"ALOITA", "STARTA"}
 MAX_WORDS = 5  # a code stands among the first words, or it is none
-LATE = 5  # so many closed incidents with the same code are looked at: codes are used again
+NOT_OVER = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 LONGEST_CODE = 4
 
@@ -65,28 +65,25 @@ class Replies:
 
     async def _acknowledge(self, sender: str, said: Sequence[str]) -> str:
         words = said[:MAX_WORDS]
+        codes = list(dict.fromkeys([*words, *_joined(words)]))
         answer = ""
-        for code in dict.fromkeys([*words, *_joined(words)]):
-            for incident in await self._with_code(code):
+        for code in codes:
+            # Of all customers: a code is unique only among the open incidents of one.
+            for incident in await self._records.find(Incident, is_("short_code", code), one_of("state", NOT_OVER)):
                 contact = await self._told(incident, sender)
-                if contact is None:
-                    continue
-                before = incident.acknowledged_by
-                by = f"{contact.id} {ChannelKind.SMS}"
-                outcome = await take(self._records, incident.id, by=by, clock=self._clock)
-                if outcome is Acknowledged.ALREADY and before == by:
-                    outcome = Acknowledged.TAKEN  # the same message again, or they want to be sure
-                answer = await self._answering.about(contact, incident, outcome)
+                if contact is not None:
+                    answer = await self._take(incident, contact)
         if answer or len(said) > MAX_WORDS:
             return answer
-        return await self._answering.not_understood(await self._contacts_with(sender))
+        contacts = await self._contacts_with(sender)
+        return await self._answering.late(contacts, codes) or await self._answering.not_understood(contacts)
 
-    async def _with_code(self, code: str) -> list[Incident]:
-        """Return the incidents of this code that are not over; where there is none, the latest that are."""
-        found = await self._records.find(
-            Incident, is_("short_code", code), order_by="opened_at", descending=True, limit=LATE
-        )
-        return [each for each in found if each.closed_at is None] or found
+    async def _take(self, incident: Incident, contact: Contact) -> str:
+        by = f"{contact.id} {ChannelKind.SMS}"
+        outcome = await take(self._records, incident.id, by=by, clock=self._clock)
+        if outcome is Acknowledged.ALREADY and incident.acknowledged_by == by:
+            outcome = Acknowledged.TAKEN  # the same message again, or they want to be sure
+        return await self._answering.about(contact, incident, outcome)
 
     async def _told(self, incident: Incident, sender: str) -> Contact | None:
         """Return who has this number among those whom this incident was told to; nobody else acknowledges it."""

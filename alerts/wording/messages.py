@@ -103,7 +103,7 @@ def linked_mail(
     texts = words(reader.language)
     footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
     said = [*facts, _since(texts, story, reader)]
-    mail = _mail(_headline(texts, story, clear=False), said, f"{texts.mail_look}:", link, footer)
+    mail = _mail(_headline(texts, story, clear=False), said, "", link, footer)
     return replace(mail, subject=f"{subject}{mail.subject}")
 
 

@@ -164,6 +164,14 @@ def show_settings() -> None:
 
 
 @app.command()
+def messages() -> None:
+    """Print every message in every language, with examples, as a page in Markdown."""
+    from alerts.wording.catalogue import catalogue
+
+    typer.echo(catalogue(), nl=False)
+
+
+@app.command()
 def demo() -> None:
     """Run the whole cloud with five simulated sockets that live a day, and show on the screen what happens."""
     from isocket.app.demo import run_demo

@@ -40,6 +40,7 @@ steps = st.lists(
     ),
     max_size=3,
 )
+caps = st.sampled_from([None, 1, 3])
 severities = st.sampled_from([Severity.CRITICAL, Severity.MAJOR, Severity.MINOR])
 
 
@@ -61,9 +62,9 @@ class LadderMachine(RuleBasedStateMachine):
         finally:
             self.runner.close()
 
-    @initialize()
-    def furnish(self) -> None:
-        self._do(self._furnish())
+    @initialize(made=steps, repeat=st.integers(0, 2), cap=caps)
+    def furnish(self, made: list[dict[str, Any]], repeat: int, cap: int | None) -> None:
+        self._do(self._furnish(made, repeat, cap))
 
     @rule(minutes=st.sampled_from([1, 4, 20, 61, 300]))
     def time_passes(self, minutes: int) -> None:
@@ -105,7 +106,7 @@ class LadderMachine(RuleBasedStateMachine):
     def somebody_is_entered(self, who: str, role: ContactRole) -> None:
         self._do(self._enter(who, role))
 
-    @rule(made=steps, repeat=st.integers(0, 2), cap=st.sampled_from([None, 1, 3]))
+    @rule(made=steps, repeat=st.integers(0, 2), cap=caps)
     def the_ladder_is_edited(self, made: list[dict[str, Any]], repeat: int, cap: int | None) -> None:
         self._do(self._edit(made, repeat, cap))
 
@@ -125,9 +126,10 @@ class LadderMachine(RuleBasedStateMachine):
     def _do(self, doing: Coroutine[Any, Any, Any]) -> None:
         self.runner.run(doing)
 
-    async def _furnish(self) -> None:
+    async def _furnish(self, made: list[dict[str, Any]], repeat: int, cap: int | None) -> None:
         await self.house.furnish()
         await self.house.contact(BERTIL)
+        await self._edit(made, repeat, cap)
 
     async def _and_live(self, doing: Coroutine[Any, Any, Any]) -> None:
         await doing

@@ -65,6 +65,16 @@ async def test_a_code_that_is_used_again_means_the_incident_that_is_open(house: 
     assert (await house.the_incident("inc_2")).state is IncidentState.ACKNOWLEDGED
 
 
+async def test_other_customers_alarms_of_the_same_code_are_in_nobodys_way(house: AlertHouse) -> None:
+    await told(house)
+    for number in range(20):
+        await house.pass_by(minutes=1)
+        await house.incident(f"inc_other_{number}", account_id=f"acc_{number}")
+    assert "you have taken it" in await answer_to(house, "K7QF")
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+    assert (await house.the_incident("inc_other_7")).state is IncidentState.OPEN
+
+
 async def test_whoever_says_again_that_they_are_on_it_is_thanked(house: AlertHouse) -> None:
     await told(house)
     await answer_to(house, "K7QF")

@@ -1,0 +1,237 @@
+"""Every message in every language with examples, as a page to be read: `docs/messages.md` is made from the code."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from alerts.channels.gsm7 import septets
+from alerts.wording import (
+    Reader,
+    Story,
+    Words,
+    alarm_mail,
+    alarm_text,
+    clear_mail,
+    clear_text,
+    exhausted_notice,
+    stopped_notice,
+    unanswered_notice,
+)
+from alerts.wording.account_troubles import trouble_notice, unheard_sentence
+from alerts.wording.endpoint_texts import endpoint_words
+from alerts.wording.spoken import alarm_call, clear_call, speech_of
+from alerts.wording.taking import (
+    already_reply,
+    done_reply,
+    nothing_reply,
+    over_reply,
+    started_reply,
+    still_mail,
+    still_reply,
+    still_text,
+    stopped_reply,
+    taken_mail,
+    taken_text,
+    unknown_reply,
+)
+from isocket.domain.acknowledgement import ANSWER_WITHIN
+from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.domain.letters import (
+    LANGUAGES,
+    activation_mail,
+    code_mail,
+    code_text,
+    code_voice_text,
+    known_account_mail,
+    reset_mail,
+)
+
+NAMES = {"en": "English", "fi": "Suomi", "sv": "Svenska", "de": "Deutsch", "nb": "Norsk bokmål"}
+_ZONES = {
+    "en": "Europe/London",
+    "fi": "Europe/Helsinki",
+    "sv": "Europe/Stockholm",
+    "de": "Europe/Berlin",
+    "nb": "Europe/Oslo",
+}
+_BEGAN = datetime(2026, 11, 22, 21, 58, tzinfo=UTC)
+_LASTED = timedelta(hours=1, minutes=12)
+_VALUES = {
+    Cause.BATTERY_LOW: 20.0,
+    Cause.TEMP_HIGH: 31.5,
+    Cause.TEMP_LOW: -3.5,
+    Cause.TEMP_RATE: 4.0,
+    Cause.THERMOSTAT_INEFFECTIVE: 3.5,
+    Cause.CREDIT_LOW: 1.5,
+    Cause.SIGNAL_LOW: 12.0,
+    Cause.FLAPPING: 12.0,
+}
+_PROBES = {Cause.TEMP_HIGH: "Loft", Cause.TEMP_LOW: "Hall", Cause.INPUT: "Water"}
+_OF_THE_ACCOUNT = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
+_PUBLIC = "https://cloud.example.org"
+_LINK = f"{_PUBLIC}/hooks/incident/TOKEN"
+_CODE, _PASSCODE = "K7QF", "012345"
+_MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
+
+_OPENING = """# What people read and hear
+
+Made from the code by `make messages`; a test compares. Times are examples in the zone of each language's capital, the
+socket is called "Mökki", its short code is `K7QF`. The number behind a text message is how many of the 160 septets
+of one GSM-7 segment it takes; tests prove for every cause, with the longest names and values, that one is enough.
+
+No message names an address, a telephone number, a serial number or a person. Who takes an alarm is "somebody else" to
+the others. An e-mail carries links of its reader's own; opening one changes nothing, the button on the page does.
+"""
+
+
+def catalogue() -> str:
+    """Return the page, in Markdown."""
+    parts = [_OPENING, *(part for language in LANGUAGES for part in _language(language))]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _language(language: str) -> Iterator[str]:
+    reader = Reader(language=language, time_zone=_ZONES[language])
+    yield f"## {NAMES[language]}\n"
+    yield from _causes(reader)
+    yield from _taking(reader)
+    yield from _mails(reader)
+    yield from _calls(reader)
+    yield from _browsers(reader)
+    yield from _codes(language)
+    yield from _account(reader)
+
+
+def _causes(reader: Reader) -> Iterator[str]:
+    yield "### Text messages of each cause\n"
+    yield "| cause | alarm | | its end | |"
+    yield "|---|---|---|---|---|"
+    for cause in Cause:
+        story = _story(cause)
+        alarm, clear = alarm_text(story, reader).text, clear_text(story, reader).text
+        yield f"| `{cause}` | {_cell(alarm)} | {septets(alarm)} | {_cell(clear)} | {septets(clear)} |"
+    yield ""
+
+
+def _taking(reader: Reader) -> Iterator[str]:
+    story = _story(Cause.MAINS_LOST)
+    texts = [
+        ("to the others, when somebody takes it", taken_text(story, reader).text),
+        ("to whoever took it, later", still_text(story, reader).text),
+        ("answer: the code of an open alarm", done_reply(story, reader)),
+        ("answer: asked, and still on it", still_reply(story, reader)),
+        ("answer: taken by somebody else", already_reply(story, reader)),
+        ("answer: over", over_reply(story, reader)),
+        ("answer: a code that is none", unknown_reply(reader.language, [_CODE, "B2XA"])),
+        ("answer: nothing is open", nothing_reply(reader.language)),
+        ("answer: no more messages", stopped_reply(reader.language)),
+        ("answer: messages again", started_reply(reader.language)),
+        ("answer: alarms that reached nobody", unheard_sentence(story, reader, number=2)),
+    ]
+    yield "### Who has taken it, and answers to texts\n"
+    yield from _table(texts, counted=True)
+
+
+def _mails(reader: Reader) -> Iterator[str]:
+    story = _story(Cause.TEMP_LOW)
+    yield "### E-mails\n"
+    for what, said in (
+        ("The alarm", alarm_mail(story, reader, link=_LINK, public_url=_PUBLIC)),
+        ("Its end", clear_mail(story, reader, link=_LINK, public_url=_PUBLIC)),
+        ("Somebody else has taken it", taken_mail(story, reader, link=_LINK, public_url=_PUBLIC)),
+        ("Still on it?", still_mail(story, reader, minutes=_MINUTES, link=_LINK, public_url=_PUBLIC)),
+    ):
+        yield from _mail(what, said)
+
+
+def _calls(reader: Reader) -> Iterator[str]:
+    speech, story = speech_of(reader.language), _story(Cause.TEMP_LOW)
+    yield "### Calls\n"
+    yield from _table(
+        [
+            ("the alarm", alarm_call(story, reader).text),
+            ("the keys", speech.keys),
+            ("its end", clear_call(story, reader).text),
+            ("after key 1", speech.yours),
+            ("taken by somebody else", speech.taken),
+            ("over", speech.over),
+            ("no key was pressed", speech.unanswered),
+            ("after key 9", speech.stop_asked),
+            ("after key 9 once more", speech.stopped),
+        ]
+    )
+
+
+def _browsers(reader: Reader) -> Iterator[str]:
+    own = endpoint_words(reader.language)
+    yield "### Notifications in a browser\n"
+    yield "Title and text are those of the e-mail's headline and time. Its button, and what is said after it:\n"
+    yield from _table([("button", own.take), ("taken", own.taken), ("over", own.over), ("failed", own.failed)])
+
+
+def _codes(language: str) -> Iterator[str]:
+    yield "### Codes\n"
+    yield from _table([("text message", code_text(language, _PASSCODE))], counted=True)
+    yield from _table([("call", code_voice_text(language, _PASSCODE))])
+    letter = code_mail(language, _PASSCODE)
+    yield from _mail("By e-mail", Words(subject=letter.subject, text=letter.text))
+
+
+def _account(reader: Reader) -> Iterator[str]:
+    story = _story(Cause.MAINS_LOST)
+    yield "### To the owner\n"
+    notices = [
+        ("Nobody could be told", exhausted_notice(story, reader, public_url=_PUBLIC)),
+        ("Nobody has taken it", unanswered_notice(story, reader, public_url=_PUBLIC)),
+        ("A contact wants no more messages", stopped_notice(reader, public_url=_PUBLIC)),
+        ("Nobody can be told", trouble_notice(_story(Cause.NO_RECIPIENT), reader, public_url=_PUBLIC)),
+        ("Messages do not arrive", trouble_notice(_story(Cause.DELIVERY_BROKEN), reader, public_url=_PUBLIC)),
+    ]
+    for letter, what in (
+        (activation_mail(reader.language, f"{_PUBLIC}/activate?token=TOKEN"), "A new account"),
+        (known_account_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "An account that there is already"),
+        (reset_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "A new password"),
+    ):
+        notices.append((what, Words(subject=letter.subject, text=letter.text)))
+    for what, said in notices:
+        yield from _mail(what, said)
+
+
+def _story(cause: Cause) -> Story:
+    of_account = cause in _OF_THE_ACCOUNT
+    incident = Incident(
+        id="inc_EXAMPLE",
+        account_id="",
+        device_id="" if of_account else "EXAMPLE",
+        cause=cause,
+        about=Cause.MAINS_LOST if cause is Cause.FLAPPING else None,
+        probe=0 if cause in _PROBES else None,
+        severity=Severity.CRITICAL,
+        value=_VALUES.get(cause),
+        opened_at=_BEGAN,
+        detected_at=_BEGAN,
+        closed_at=_BEGAN + _LASTED,
+        short_code=_CODE,
+        test=cause is Cause.TEST,
+    )
+    story = Story(incident=incident, device_name=None if of_account else "Mökki")
+    return replace(story, probe_name=_PROBES.get(cause))
+
+
+def _table(rows: Sequence[tuple[str, str]], *, counted: bool = False) -> Iterator[str]:
+    yield "| when | what |" + (" |" if counted else "")
+    yield "|---|---|" + ("---|" if counted else "")
+    for when, said in rows:
+        yield f"| {when} | {_cell(said)} |" + (f" {septets(said)} |" if counted else "")
+    yield ""
+
+
+def _mail(what: str, said: Words) -> Iterator[str]:
+    yield f"{what}: **{said.subject}**\n"
+    yield "```text"
+    yield said.text.rstrip()
+    yield "```\n"
+
+
+def _cell(said: str) -> str:
+    return said.replace("|", "\\|").replace("\n", " ")
