@@ -9,7 +9,7 @@ from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
-from portal_api import accounts, registration, resets, tokens
+from portal_api import accounts, privacy_notice, registration, resets, tokens
 from portal_api.access_log import access_log
 from portal_api.dispatch import handler_of
 from portal_api.errors import problems
@@ -28,6 +28,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *tokens.ROUTES,
     *resets.ROUTES,
     *accounts.ROUTES,
+    *privacy_notice.ROUTES,
 )
 """Every declared route of the portal. A room of routes is added here and nowhere else."""
 

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.countries import SERVED
+from isocket.domain.processing import Controller
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
@@ -37,6 +38,9 @@ class PortalSettings:
     push_key: str = ""  # to which browsers subscribe; empty where there are no push messages
     loopback_targets: bool = False  # whether customers may name addresses of this machine
     tariff: Tariff = field(default_factory=Tariff)
+    controller: Controller = field(
+        default_factory=lambda: Controller(name="whoever runs this iSocket Cloud", contact="mailto:privacy@localhost")
+    )
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400
     cookie_idle_s: float = 24 * 3600

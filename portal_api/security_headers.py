@@ -4,6 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from isocket.domain.collected import COOKIE_NAMES
+from isocket.kit.logs import get_logger
+
+log = get_logger(__name__)
+
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
@@ -29,9 +34,22 @@ def security_headers(*, https: bool) -> Callable[[web.Request, web.StreamRespons
         always["Strict-Transport-Security"] = f"max-age={_TWO_YEARS_S}; includeSubDomains"
 
     async def add(_: web.Request, response: web.StreamResponse) -> None:
+        _keep_declared_cookies(response)
         for name, value in always.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["Server"] = "isocket"
 
     return add
+
+
+def _keep_declared_cookies(response: web.StreamResponse) -> None:
+    """Take out cookies that nobody declared; when this runs they are headers already."""
+    undeclared = [name for name in response.cookies if name not in COOKIE_NAMES]
+    if not undeclared:
+        return
+    for each in response.headers.popall("Set-Cookie", []):
+        if each.partition("=")[0] in COOKIE_NAMES:
+            response.headers.add("Set-Cookie", each)
+    for name in undeclared:
+        log.error("undeclared_cookie", name=name)

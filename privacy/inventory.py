@@ -1,33 +1,16 @@
-"""Every stored field with how it is handled, read off the classes themselves."""
+"""The inventory and the record of processing, printed for people and for programs."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
-from isocket.domain import STORED
-from isocket.domain.handling import Handling
-from isocket.domain.record import handling_of
+from isocket.domain.collected import COOKIES, FORM_FIELDS, OUTGOING
+from isocket.domain.inventory import Entry, inventory
+from isocket.domain.processing import MEASURES, Activity, Controller, activities
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One stored field. Where it tells nothing about a person, all but the names are empty."""
-
-    collection: str
-    field: str
-    personal: bool
-    purpose: str = ""
-    basis: str = ""
-    keep: str = ""
-    export: str = ""
-    on_erasure: str = ""
-    recipients: tuple[str, ...] = ()
-    sealed: bool = False
-
-
-def inventory() -> tuple[Entry, ...]:
-    """Return an entry for each field of each stored class, by collection."""
-    return tuple(_entries())
+_HEADS = (
+    "collection", "field", "purpose", "basis", "kept", "export", "erasure", "recipients", "sealed",
+    "category", "of whom",
+)  # fmt: skip
 
 
 def as_json() -> str:
@@ -36,16 +19,58 @@ def as_json() -> str:
 
 
 def as_markdown() -> str:
-    """Return the inventory as one table for people."""
-    heads = ("collection", "field", "purpose", "basis", "kept", "export", "erasure", "recipients", "sealed")
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    lines += ["| " + " | ".join(_cells(entry)) + " |" for entry in inventory()]
+    """Return the inventory for people: a table of what is stored, and lists of what else passes through."""
+    lines = _table(_HEADS, [_cells(entry) for entry in inventory()])
+    lines += ["", "Cookies:", "", *(f"* `{each.name}`: {each.purpose} ({each.life})" for each in COOKIES)]
+    lines += ["", "Asked for in forms:", "", *(f"* `{name}`: {why}" for name, why in FORM_FIELDS.items())]
+    lines += ["", "Handed to providers:", ""]
+    lines += [f"* {way}: {each.recipient.value}: {', '.join(each.fields)}" for way, each in OUTGOING.items()]
     return "\n".join(lines) + "\n"
+
+
+def record_as_json(controller: Controller) -> str:
+    """Return the record of processing (Art. 30) as JSON."""
+    made = {
+        "controller": asdict(controller),
+        "activities": [asdict(each) for each in activities(controller)],
+        "security_measures": MEASURES,
+    }
+    return json.dumps(made, indent=2, ensure_ascii=False)
+
+
+def record_as_markdown(controller: Controller) -> str:
+    """Return the record of processing (Art. 30) for people."""
+    lines = [
+        "# Record of processing activities (Art. 30 GDPR)",
+        "",
+        f"Controller: {controller.name}, {controller.contact}",
+    ]
+    for each in activities(controller):
+        lines += ["", f"## {each.purpose}: {each.basis}", "", *_rows(each)]
+    lines += ["", "## Technical and organisational measures (Art. 32)", "", *(f"* {each}" for each in MEASURES)]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(activity: Activity) -> list[str]:
+    told = [f"{each.who} ({each.country})" for each in activity.recipients]
+    return [
+        f"* What for: {activity.what_for}",
+        f"* Whose: {', '.join(activity.subjects)}",
+        f"* Categories: {', '.join(activity.categories)}",
+        f"* Recipients and their country: {'; '.join(told) or 'none'}",
+        f"* Kept: {'; '.join(activity.kept)}",
+        f"* Fields: {', '.join(f'`{each}`' for each in activity.fields)}",
+    ]
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows]
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     if not entry.personal:
-        return (f"`{entry.collection}`", f"`{entry.field}`", "not personal", "", "", "", "", "", "")
+        return (f"`{entry.collection}`", f"`{entry.field}`", "not personal", *[""] * (len(_HEADS) - 3))
     return (
         f"`{entry.collection}`",
         f"`{entry.field}`",
@@ -56,24 +81,6 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         entry.on_erasure,
         ", ".join(entry.recipients) or "none",
         "yes" if entry.sealed else "no",
+        entry.category,
+        ", ".join(entry.subjects) or "nobody in particular",
     )
-
-
-def _entries() -> Iterator[Entry]:
-    for kind in STORED:
-        for name, how in handling_of(kind).items():
-            if not isinstance(how, Handling):
-                yield Entry(collection=kind.collection, field=name, personal=False)
-                continue
-            yield Entry(
-                collection=kind.collection,
-                field=name,
-                personal=True,
-                purpose=how.purpose.value,
-                basis=how.basis.value,
-                keep=how.keep.value,
-                export=how.export.value,
-                on_erasure=how.on_erasure.value,
-                recipients=tuple(each.value for each in how.recipients),
-                sealed=how.sealed,
-            )

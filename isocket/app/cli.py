@@ -8,12 +8,12 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from isocket.app.command import run, serve
+from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
-from isocket.app.settings import Settings, load_settings, settings_markdown
-from isocket.app.settings_sources import SettingsError
+from isocket.app.settings import Settings, settings_markdown
 
 T = TypeVar("T")
-WRONG_SETTINGS = 2
 BENCHES = {
     "ingest": "How many reports a second are stored.",
     "alarm": "How long an alarm takes from the socket to the provider.",
@@ -30,7 +30,6 @@ app = typer.Typer(
 )
 device = typer.Typer(help="The factory: devices before anybody owns them.", no_args_is_help=True)
 staff = typer.Typer(help="People who look after the cloud.", no_args_is_help=True)
-privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
 bench = typer.Typer(help="Benchmarks; each prints its figures as JSON.", no_args_is_help=True)
 app.add_typer(device, name="device")
 app.add_typer(staff, name="staff")
@@ -51,44 +50,25 @@ def up() -> None:
     """Run the whole cloud in this process, with a Mosquitto of its own unless ISOCKET_BROKER_URL is set."""
     from isocket.app.roles import EVERY_ROLE
 
-    _serve(*EVERY_ROLE)
+    serve(*EVERY_ROLE)
 
 
 @app.command(name="bridge")
 def bridge_role() -> None:
     """Run only the bridge between broker and store; any number of them."""
-    _serve("bridge")
+    serve("bridge")
 
 
 @app.command(name="portal")
 def portal_role() -> None:
     """Run only the portal: API, pages and provider callbacks; any number of them."""
-    _serve("portal")
+    serve("portal")
 
 
 @app.command(name="alerts")
 def alerts_role() -> None:
     """Run only the alerts: reports to incidents to messages; any number of them."""
-    _serve("alerts")
-
-
-@privacy.command(name="serve")
-def privacy_role() -> None:
-    """Run only the worker that removes what its time is over for."""
-    _serve("privacy")
-
-
-@privacy.command(name="inventory")
-def show_inventory(
-    form: Annotated[str, typer.Option("--format", help="md or json", metavar="md|json")] = "md",
-) -> None:
-    """Print every stored field with purpose, lawful basis, retention, export, erasure and recipients."""
-    from privacy.inventory import as_json, as_markdown
-
-    printers = {"md": as_markdown, "json": as_json}
-    if form not in printers:
-        raise typer.BadParameter("write md or json", param_hint="--format")
-    typer.echo(printers[form](), nl=form == "json")
+    serve("alerts")
 
 
 @device.command(name="provision")
@@ -109,7 +89,7 @@ def provision_devices(
             async for made in provision(house.records, house.clock, model=model, count=count):
                 sys.stdout.write(made.as_json() + "\n")
 
-    _run(make)
+    run(make)
 
 
 @staff.command(name="add")
@@ -125,7 +105,7 @@ def add_staff(email: Annotated[str, typer.Option(help="Their address.")]) -> Non
             link = await invite(house.records, house.clock, portal_settings(settings), email, AccountRole.STAFF)
         typer.echo(link)
 
-    _run(make)
+    run(make)
 
 
 @app.command(name="sim")
@@ -139,14 +119,14 @@ def simulate(
     time_scale: Annotated[float, typer.Option(min=0.001, help="How much faster than the wall clock.")] = 1.0,
 ) -> None:
     """Let simulated sockets live a scenario against any broker."""
-    from isocket.app.simulate import simulate as run
+    from isocket.app.simulate import simulate as live_through
 
     def play(settings: Settings) -> Coroutine[Any, Any, None]:
-        return run(
+        return live_through(
             settings, devices=devices, scenario=scenario, url=url, credentials=credentials, time_scale=time_scale
         )
 
-    _run(play)
+    run(play)
 
 
 @app.command()
@@ -176,7 +156,7 @@ def demo() -> None:
     """Run the whole cloud with five simulated sockets that live a day, and show on the screen what happens."""
     from isocket.app.demo import run_demo
 
-    if not _run(run_demo):
+    if not run(run_demo):
         raise typer.Exit(1)
 
 
@@ -199,40 +179,3 @@ def _bench(name: str) -> None:
 
 for _name in BENCHES:
     _bench(_name)
-
-
-def _serve(*names: str) -> None:
-    """Run roles until told to stop; exit 1 when one of them failed."""
-    from isocket.app.process import tune_process
-    from isocket.app.roles import Role
-    from isocket.app.up import run_roles
-
-    tune_process()
-    if not _run(lambda settings: run_roles(settings, tuple(Role(name) for name in names))):
-        raise typer.Exit(1)
-
-
-def _run(job: Any) -> Any:
-    """Run `job(settings)`; print what an expected failure says and exit, without a traceback."""
-    from isocket.app.failures import EXPECTED
-    from isocket.kit.logs import configure_logs
-
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _complain(error)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    configure_logs(level=settings.log_level)
-    try:
-        return asyncio.run(job(settings))
-    except SettingsError as error:
-        _complain(error)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    except EXPECTED as error:
-        _complain(error)
-        raise typer.Exit(1) from None
-
-
-def _complain(error: Exception) -> None:
-    for line in str(error).splitlines():
-        typer.secho(line, fg=typer.colors.RED, err=True)

@@ -30,7 +30,7 @@ from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
 from isocket.app.refusals import RefusalCollector
-from isocket.app.settings import Settings, tariff_of
+from isocket.app.settings import Settings, controller_of, tariff_of
 from isocket.app.settings_sources import SettingsError
 from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
@@ -263,6 +263,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         security_contact=settings.security_contact,
         channels=kinds_that_arrive(settings),
         tariff=tariff_of(settings),
+        controller=controller_of(settings),
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",

@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
 from isocket.domain.countries import SERVED
+from isocket.domain.processing import Controller
 from isocket.domain.tariff import Tariff, parse_prices, to_micro
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -217,6 +218,17 @@ class Settings(BaseModel):
     erasure_grace_days: int = Field(
         default=14, ge=0, le=90, description="days in which an erasure can be undone; 0 erases at once"
     )
+    controller: str = Field(
+        default="whoever runs this iSocket Cloud",
+        description="name, number and postal address of the company that answers for personal data, as notices show it",
+    )
+    privacy_contact: str = Field(
+        default="mailto:privacy@localhost", description="where people turn to with questions about their data"
+    )
+    sms_provider_country: str = Field(
+        default="US", description="country or countries of the SMS and voice providers (two letters), as notices show it"
+    )
+    mail_provider_country: str = Field(default="", description="country of the mail server, as notices show it")
     trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, with commas between"
     )
@@ -282,6 +294,16 @@ def tariff_of(settings: Settings) -> Tariff:
         cap_micro=to_micro(settings.spending_cap),
         reserve_micro=to_micro(settings.spending_reserve),
         currency=settings.currency,
+    )
+
+
+def controller_of(settings: Settings) -> Controller:
+    """Return who answers for personal data here, and where the providers are."""
+    return Controller(
+        name=settings.controller,
+        contact=settings.privacy_contact,
+        sms_country=settings.sms_provider_country,
+        mail_country=settings.mail_provider_country,
     )
 
 

@@ -11,6 +11,20 @@ from typing import Annotated, TypeVar
 T = TypeVar("T")
 
 
+class Category(StrEnum):
+    """What kind of thing a value tells about a person (Art. 30(1)(c))."""
+
+    NAME = "name"
+    MAIL_ADDRESS = "e-mail address"
+    PHONE_NUMBER = "telephone number"
+    MACHINE_ADDRESS = "address of a browser or program"
+    CHOICE = "choices made in the service"
+    CREDENTIAL = "proof of who somebody is, as a hash or sealed"
+    WORDS = "words given to sockets"
+    MESSAGE = "messages sent"
+    ACTIVITY = "what happened, and who did what"
+
+
 class Purpose(StrEnum):
     """What a value is used for."""
 
@@ -78,6 +92,7 @@ class Handling:
     recipients: tuple[Recipient, ...] = ()
     sealed: bool = False  # stored only as ciphertext under the key of its person; text fields only
     lookup: bool = False  # sealed, and findable by equality through a keyed blind index
+    category: Category = Category.ACTIVITY
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,7 @@ Plain = Annotated[T, NotPersonal()]
 
 # Named policies, so that a class reads as a table and a lawyer reads one place.
 LOGIN_NAME = Handling(
+    category=Category.MAIL_ADDRESS,
     purpose=Purpose.SERVICE,
     basis=Basis.CONTRACT,
     keep=Keep.ACCOUNT,
@@ -98,12 +114,26 @@ LOGIN_NAME = Handling(
     lookup=True,
 )
 PROFILE = Handling(
-    purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE, sealed=True
+    category=Category.NAME,
+    purpose=Purpose.SERVICE,
+    basis=Basis.CONTRACT,
+    keep=Keep.ACCOUNT,
+    export=Export.PORTABLE,
+    sealed=True,
 )
-PREFERENCE = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE)
-CREDENTIAL = Handling(purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.UNTIL_USED, export=Export.WITHHELD)
+PREFERENCE = Handling(
+    category=Category.CHOICE, purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE
+)
+CREDENTIAL = Handling(
+    category=Category.CREDENTIAL,
+    purpose=Purpose.SECURITY,
+    basis=Basis.CONTRACT,
+    keep=Keep.UNTIL_USED,
+    export=Export.WITHHELD,
+)
 OWNERSHIP = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, on_erasure=OnErasure.BLANK)
 DEVICE_WORDS = Handling(
+    category=Category.WORDS,
     purpose=Purpose.SERVICE,
     basis=Basis.CONTRACT,
     keep=Keep.RELATION,
@@ -113,6 +143,7 @@ DEVICE_WORDS = Handling(
     sealed=True,
 )
 DEVICE_CHOICE = Handling(
+    category=Category.CHOICE,
     purpose=Purpose.SERVICE,
     basis=Basis.CONTRACT,
     keep=Keep.RELATION,
@@ -120,6 +151,7 @@ DEVICE_CHOICE = Handling(
     on_erasure=OnErasure.BLANK,
 )
 CONTACT_NAME = Handling(
+    category=Category.NAME,
     purpose=Purpose.ALERTS,
     basis=Basis.LEGITIMATE_INTEREST,
     keep=Keep.RELATION,
@@ -128,6 +160,7 @@ CONTACT_NAME = Handling(
     sealed=True,
 )
 CONTACT_PHONE = Handling(
+    category=Category.PHONE_NUMBER,
     purpose=Purpose.ALERTS,
     basis=Basis.LEGITIMATE_INTEREST,
     keep=Keep.RELATION,
@@ -137,6 +170,7 @@ CONTACT_PHONE = Handling(
     lookup=True,  # a STOP comes from a number and nothing else
 )
 CONTACT_EMAIL = Handling(
+    category=Category.MAIL_ADDRESS,
     purpose=Purpose.ALERTS,
     basis=Basis.LEGITIMATE_INTEREST,
     keep=Keep.RELATION,
@@ -145,9 +179,14 @@ CONTACT_EMAIL = Handling(
     sealed=True,
 )
 CONTACT_CHOICE = Handling(
-    purpose=Purpose.ALERTS, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.RELATION, export=Export.PORTABLE
+    category=Category.CHOICE,
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
 )
 ENDPOINT_ADDRESS = Handling(
+    category=Category.MACHINE_ADDRESS,
     purpose=Purpose.ALERTS,
     basis=Basis.LEGITIMATE_INTEREST,
     keep=Keep.RELATION,
@@ -156,6 +195,7 @@ ENDPOINT_ADDRESS = Handling(
     sealed=True,
 )
 ENDPOINT_LABEL = Handling(
+    category=Category.NAME,
     purpose=Purpose.ALERTS,
     basis=Basis.LEGITIMATE_INTEREST,
     keep=Keep.RELATION,
@@ -164,6 +204,7 @@ ENDPOINT_LABEL = Handling(
     sealed=True,
 )
 ENDPOINT_SECRET = Handling(
+    category=Category.CREDENTIAL,
     purpose=Purpose.SECURITY,
     basis=Basis.CONTRACT,
     keep=Keep.RELATION,
@@ -175,6 +216,7 @@ INCIDENT_FACT = Handling(
 )
 MESSAGE_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEAR_1)
 MESSAGE_TEXT = Handling(
+    category=Category.MESSAGE,
     purpose=Purpose.ALERTS,
     basis=Basis.CONTRACT,
     keep=Keep.DAYS_30,

@@ -77,3 +77,24 @@ def test_the_demo_takes_the_time_zone_of_the_machine_where_it_tells(tmp_path: Pa
     link.symlink_to(named)
     assert time_zone(link) == "Europe/Helsinki"
     assert time_zone(folder / "nothing") == "UTC"
+
+
+def test_the_record_of_processing_is_printed_with_who_answers(installation: Installation) -> None:
+    known = Installation(folder=installation.folder, more={"ISOCKET_CONTROLLER": "Example Ltd, Main Street 1"})
+    assert "Controller: Example Ltd, Main Street 1" in known.run("privacy", "record").stdout
+    record = json.loads(known.run("privacy", "record", "--format", "json").stdout)
+    assert record["controller"]["name"] == "Example Ltd, Main Street 1"
+
+
+def test_the_search_says_where_a_value_lies_and_never_the_value(installation: Installation) -> None:
+    assert installation.run("staff", "add", "--email", "kai@example.org").returncode == 0
+    clean = installation.run("privacy", "scan", "--for", "kai@example.org")
+    assert (clean.returncode, clean.stdout) == (0, "not found\n")
+    left = installation.folder / "var" / "left.txt"
+    left.parent.mkdir(exist_ok=True)
+    left.write_text("a letter to kai@example.org")
+    hit = installation.run("privacy", "scan", "--for", "kai@example.org")
+    assert hit.returncode == 1
+    assert "kai@" not in hit.stdout + hit.stderr
+    assert "left.txt: plain" in hit.stdout
+    assert installation.run("privacy", "scan", "--for", "kai").returncode == 2

@@ -1,15 +1,26 @@
 """The inventory shows every stored field, read off the classes."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
+
+import pytest
 
 from isocket.domain import STORED
-from privacy.inventory import as_json, as_markdown, inventory
+from isocket.domain.collected import TELEMETRY
+from isocket.domain.handling import Recipient
+from isocket.domain.inventory import Subject, inventory
+from isocket.domain.processing import Controller, activities, country_of
+from privacy.inventory import as_json, as_markdown, record_as_json, record_as_markdown
+
+CONTROLLER = Controller(
+    name="Example Ltd, Main Street 1", contact="mailto:privacy@example.org", sms_country="US", mail_country="FI"
+)
 
 
 def test_every_stored_field_is_there_once() -> None:
     listed = [(entry.collection, entry.field) for entry in inventory()]
     stored = [(kind.collection, each.name) for kind in STORED for each in fields(kind)]
+    stored += [("telemetry", name) for name in TELEMETRY]
     assert sorted(listed) == sorted(stored)
 
 
@@ -22,4 +33,35 @@ def test_a_telephone_number_says_why_it_is_kept_and_to_whom_it_goes() -> None:
 
 
 def test_the_table_for_people_has_a_row_a_field() -> None:
-    assert len(as_markdown().splitlines()) == 2 + len(inventory())
+    assert len([line for line in as_markdown().splitlines() if line.startswith("| `")]) == len(inventory())
+
+
+@pytest.mark.clause("C2-01")
+def test_each_personal_field_is_in_the_record_of_processing_under_its_purpose_and_basis() -> None:
+    record = json.loads(record_as_json(CONTROLLER))
+    listed = [name for each in record["activities"] for name in each["fields"]]
+    assert sorted(listed) == sorted(f"{each.collection}.{each.field}" for each in inventory() if each.personal)
+    assert len({(each["purpose"], each["basis"]) for each in record["activities"]}) == len(record["activities"])
+
+
+@pytest.mark.clause("P-01")
+def test_the_record_names_who_answers_and_in_which_country_each_recipient_is() -> None:
+    text = record_as_markdown(CONTROLLER)
+    assert "Controller: Example Ltd, Main Street 1, mailto:privacy@example.org" in text
+    assert "SMS and voice provider (US)" in text
+    assert "mail server (FI)" in text
+    other = replace(CONTROLLER, name="Another Ltd", sms_country="IE")
+    assert "Example Ltd" not in record_as_markdown(other)
+    assert "SMS and voice provider (IE)" in record_as_markdown(other)
+
+
+@pytest.mark.parametrize("subject", [Subject.CUSTOMER, Subject.RECIPIENT])
+def test_each_kind_of_person_has_activities_of_their_own(subject: Subject) -> None:
+    found = activities(CONTROLLER, subject=subject)
+    assert found
+    assert all(subject.value in each.subjects for each in found)
+    assert all(each.categories and each.kept for each in found)
+
+
+def test_every_recipient_outside_has_a_place() -> None:
+    assert all(country_of(CONTROLLER, each.value) for each in Recipient)

@@ -1,0 +1,49 @@
+"""How a command runs: with the settings, and with an expected failure said in words instead of a traceback."""
+
+import asyncio
+from typing import Any
+
+import typer
+
+from isocket.app.settings import load_settings
+from isocket.app.settings_sources import SettingsError
+
+WRONG_SETTINGS = 2
+
+
+def serve(*names: str) -> None:
+    """Run roles until told to stop; exit 1 when one of them failed."""
+    from isocket.app.process import tune_process
+    from isocket.app.roles import Role
+    from isocket.app.up import run_roles
+
+    tune_process()
+    if not run(lambda settings: run_roles(settings, tuple(Role(name) for name in names))):
+        raise typer.Exit(1)
+
+
+def run(job: Any) -> Any:
+    """Run `job(settings)`; print what an expected failure says and exit, without a traceback."""
+    from isocket.app.failures import EXPECTED
+    from isocket.kit.logs import configure_logs
+
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        complain(error)
+        raise typer.Exit(WRONG_SETTINGS) from None
+    configure_logs(level=settings.log_level)
+    try:
+        return asyncio.run(job(settings))
+    except SettingsError as error:
+        complain(error)
+        raise typer.Exit(WRONG_SETTINGS) from None
+    except EXPECTED as error:
+        complain(error)
+        raise typer.Exit(1) from None
+
+
+def complain(error: Exception) -> None:
+    """Print what went wrong, in red where that shows."""
+    for line in str(error).splitlines():
+        typer.secho(line, fg=typer.colors.RED, err=True)

@@ -1,0 +1,119 @@
+"""What passes through the house beside stored records: each thing is declared here, or the tests fail.
+
+What sockets report, cookies, keys of log lines, fields of forms, and what leaves the house for a provider.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from isocket.domain.handling import Basis, Export, Handling, Keep, OnErasure, Purpose, Recipient
+
+TELEMETRY_HANDLING = Handling(
+    purpose=Purpose.SERVICE,
+    basis=Basis.CONTRACT,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    on_erasure=OnErasure.DELETE,
+)
+TELEMETRY = (
+    "boot", "seq", "ts", "relay", "relay_cause", "aux", "mains", "battery_pct", "charging", "temp_c", "input", "armed",
+    "signal_dbm", "signal_pct", "credit", "fw", "uptime_s", "cause", "active", "value", "probe",
+)  # fmt: skip
+"""The fields of state and alarm reports; they tell when a house is used, so they are personal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """One cookie that a browser gets from us."""
+
+    name: str
+    purpose: str
+    life: str
+
+
+COOKIES = (
+    Cookie(name="__Host-sid", purpose="keeps you signed in; without it nobody can be", life="24 h unused, 30 days"),
+    Cookie(name="sid", purpose="the same where the portal is reached without HTTPS", life="24 h unused, 30 days"),
+)
+COOKIE_NAMES = frozenset(each.name for each in COOKIES)
+
+FORM_FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "username": "e-mail address: signs you in, and is where alarms go first",
+        "password": "kept as a hash only",
+        "name": "what you, a socket, a part of it, or a person to be told is called",
+        "time_zone": "times in messages are yours",
+        "language": "messages are in it",
+        "place": "where a socket is, in your own words",
+        "phone": "telephone of a person to be told",
+        "email": "e-mail address of a person to be told",
+        "channel": "by which way a code or a message goes",
+        "code": "proves that an address is theirs",
+        "token": "from a link in a message; shows that the mailbox or telephone is yours",
+        "device_id": "which socket, from its label",
+        "claim_code": "proves that you hold the socket",
+        "csrf": "proves that the form is ours; kept nowhere",
+        "next": "the page to go to afterwards; kept nowhere",
+        "back": "the page to go back to; kept nowhere",
+        "call": "a call on the demonstration's desk",
+    }
+)
+"""What may be asked for on a page about a person, and why. Numbers and choices that steer a socket are settings."""
+
+LOG_KEYS = frozenset({
+    "account_id", "answer", "attempt_id", "attempt_state", "broker", "cause", "channel", "collection", "command_id",
+    "contact_id", "delivery_id", "device_id", "devices", "endpoint_id", "erasure_id", "error", "error_id", "export_id",
+    "family", "fleet", "hit", "incident_id", "kind", "lane", "last_words", "lock", "messages", "method", "ms", "name",
+    "orderly", "outage_id", "part", "percent", "persons", "person_id", "pid", "places", "portal", "provider", "rate",
+    "reads_ended", "reason", "receipt_id", "records", "restarts", "returncode", "roles", "route", "service",
+    "session_id", "session_present", "signal", "size", "stage", "state", "status", "steps", "substitution_id", "times",
+    "waiting", "words", "worker",
+})  # fmt: skip
+"""Every key that a log line may carry beside its event, level, logger and time: ids, counts and fixed words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """What one kind of provider is handed. `personal` names the fields of it that tell about a person."""
+
+    recipient: Recipient
+    fields: tuple[str, ...]
+    personal: tuple[str, ...]
+
+
+OUTGOING: Mapping[str, Outgoing] = MappingProxyType(
+    {
+        "sms": Outgoing(
+            recipient=Recipient.SMS_VOICE_PROVIDER,
+            fields=("To", "From", "MessagingServiceSid", "Body", "StatusCallback", "ContentRetention",
+                    "AddressRetention"),
+            personal=("To", "Body"),
+        ),
+        "sms by 46elks": Outgoing(
+            recipient=Recipient.SMS_VOICE_PROVIDER,
+            fields=("from", "to", "message", "whendelivered", "dontlog"),
+            personal=("to", "message"),
+        ),
+        "voice": Outgoing(
+            recipient=Recipient.SMS_VOICE_PROVIDER,
+            fields=("To", "From", "Url", "Method", "StatusCallback", "StatusCallbackMethod", "StatusCallbackEvent",
+                    "Timeout", "TimeLimit"),
+            personal=("To",),
+        ),
+        "email": Outgoing(
+            recipient=Recipient.MAIL_PROVIDER,
+            fields=("From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "List-Unsubscribe",
+                    "List-Unsubscribe-Post", "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "body"),
+            personal=("To", "Subject", "body"),
+        ),
+        "push": Outgoing(
+            recipient=Recipient.PUSH_SERVICE,
+            fields=("endpoint", "Authorization", "TTL", "Urgency", "Topic", "ciphertext"),
+            personal=("endpoint", "ciphertext"),
+        ),
+        "webhook": Outgoing(
+            recipient=Recipient.WEBHOOK_RECEIVER, fields=("url", "signature", "body"), personal=("url", "body")
+        ),
+    }
+)  # fmt: skip

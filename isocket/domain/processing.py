@@ -1,0 +1,115 @@
+"""The record of processing (Art. 30) and the notices (Art. 13 and 14), worked out of the inventory."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from isocket.domain.handling import Basis, Purpose, Recipient
+from isocket.domain.inventory import Entry, Subject, inventory
+
+PURPOSES = MappingProxyType(
+    {
+        Purpose.SERVICE: "Running your account and the sockets that you asked us to watch.",
+        Purpose.ALERTS: "Telling the people whom the customer named that something is wrong.",
+        Purpose.SECURITY: "Keeping strangers out, and finding abuse.",
+        Purpose.OPERATION: "Finding faults of ours.",
+    }
+)
+BASES = MappingProxyType(
+    {
+        Basis.CONTRACT.value: "performance of a contract, Art. 6(1)(b)",
+        Basis.LEGAL_DUTY.value: "a legal duty, Art. 6(1)(c)",
+        Basis.LEGITIMATE_INTEREST.value: "a legitimate interest: that an alarm reaches somebody, "
+        "and that strangers are kept out, Art. 6(1)(f)",
+        Basis.CONSENT.value: "consent, Art. 6(1)(a)",
+    }
+)
+MEASURES = (
+    "Names, addresses, numbers and texts are stored as AES-256-GCM ciphertext under a key of their own person.",
+    "Keys lie apart, wrapped under a master key; destroying one makes every copy unreadable.",
+    "Passwords are kept as bcrypt over a keyed pre-hash; tokens, codes and secrets as hashes.",
+    "Log lines hold ids and fixed words; what is written is redacted once more.",
+    "What its time is over for is swept without anybody asking.",
+)
+RIGHTS = (
+    "access and a copy (Art. 15)",
+    "rectification (Art. 16)",
+    "erasure (Art. 17)",
+    "restriction (Art. 18)",
+    "portability (Art. 20)",
+    "objection (Art. 21)",
+    "complaint to the data protection authority of your country (Art. 77)",
+)
+_AT_HOME = "inside the house"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Controller:
+    """Who decides what is done with the values, and where the providers are (ISO 3166 codes; empty: not told)."""
+
+    name: str
+    contact: str
+    sms_country: str = ""
+    mail_country: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One recipient outside, and the country in which they are."""
+
+    who: str
+    country: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """One purpose on one lawful basis: a row of the record of processing."""
+
+    purpose: str
+    what_for: str
+    basis: str
+    subjects: tuple[str, ...]
+    categories: tuple[str, ...]
+    kept: tuple[str, ...]
+    recipients: tuple[Told, ...]
+    fields: tuple[str, ...]
+
+
+def activities(controller: Controller, *, subject: Subject | None = None) -> tuple[Activity, ...]:
+    """Return every activity, or those that concern one kind of person."""
+    entries = [each for each in inventory() if each.personal and (subject is None or subject.value in each.subjects)]
+    kinds = sorted({(each.purpose, each.basis) for each in entries})
+    return tuple(
+        _activity(controller, [each for each in entries if (each.purpose, each.basis) == kind]) for kind in kinds
+    )
+
+
+def country_of(controller: Controller, recipient: str) -> str:
+    """Return where a recipient is, in words where no single country can be told."""
+    places = {
+        Recipient.SMS_VOICE_PROVIDER.value: controller.sms_country or "not told by the operator",
+        Recipient.MAIL_PROVIDER.value: controller.mail_country or "not told by the operator",
+        Recipient.PUSH_SERVICE.value: "where the browser's maker runs it; it cannot read the message",
+        Recipient.WEBHOOK_RECEIVER.value: "where the customer chose",
+        Recipient.OWNER.value: "where the customer is",
+    }
+    return places[recipient]
+
+
+def _activity(controller: Controller, entries: list[Entry]) -> Activity:
+    first = entries[0]
+    recipients = _once(name for each in entries for name in each.recipients)
+    return Activity(
+        purpose=first.purpose,
+        what_for=PURPOSES[Purpose(first.purpose)],
+        basis=BASES[first.basis],
+        subjects=_once(name for each in entries for name in each.subjects) or (_AT_HOME,),
+        categories=_once(each.category for each in entries),
+        kept=_once(each.keep for each in entries),
+        recipients=tuple(Told(who=each, country=country_of(controller, each)) for each in recipients),
+        fields=tuple(f"{each.collection}.{each.field}" for each in entries),
+    )
+
+
+def _once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))

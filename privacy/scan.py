@@ -1,0 +1,161 @@
+"""Looks for a value in every byte of an installation's files, however it is written; it never shows the value."""
+
+import base64
+import json
+import mmap
+import os
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+CHUNK_BYTES = 4 * 1024 * 1024
+LEAST_CHARACTERS = 4  # what is shorter is found everywhere by chance
+PIECE_BYTES = 64 * 1024
+_GZIP = b"\x1f\x8b\x08"
+_ZIP_MEMBER = b"PK\x03\x04"
+_ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+
+
+class TooShortError(ValueError):
+    """The value is so short that it would be found by chance."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Found:
+    """Where a value lies and how it is written there."""
+
+    file: str
+    way: str
+
+
+class Needle:
+    """One value in every way in which it could lie in a file."""
+
+    def __init__(self, value: str) -> None:
+        """Work out the ways.
+
+        Raises:
+            TooShortError: it has fewer than four characters.
+        """
+        if len(value) < LEAST_CHARACTERS:
+            raise TooShortError(f"a value to look for needs {LEAST_CHARACTERS} characters or more")
+        self._folded = _first_way_of_each(_ways(value))
+        self._exact = _first_way_of_each(_base64_ways(value))
+        self.longest = max(len(each) for _, each in (*self._folded, *self._exact))
+
+    def ways_in(self, content: bytes) -> set[str]:
+        """Return in which ways the value stands in the content, small and capital letters alike."""
+        small = content.lower()
+        found = {way for way, written in self._folded if written in small}
+        return found | {way for way, written in self._exact if written in content}
+
+
+def scan(roots: list[Path], value: str) -> list[Found]:
+    """Return every place where the value lies in files below `roots` (files or folders), packed ones opened.
+
+    Raises:
+        TooShortError: the value would be found by chance.
+    """
+    needle = Needle(value)
+    found: set[Found] = set()
+    for path in _files(roots):
+        found |= {Found(str(path), way) for way in _ways_in_file(path, needle)}
+    return sorted(found)
+
+
+def _files(roots: list[Path]) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for root in roots:
+        inside = [Path(folder) / name for folder, _, names in os.walk(root) for name in names] if root.is_dir() else []
+        for path in sorted(inside) or [root]:
+            real = path.resolve()
+            if real.is_file() and real not in seen:
+                seen.add(real)
+                yield path
+
+
+def _ways_in_file(path: Path, needle: Needle) -> set[str]:
+    found = {"in its name"} if needle.ways_in(path.name.encode(errors="surrogateescape")) else set[str]()
+    try:
+        with path.open("rb") as file:
+            tail = b""
+            while chunk := file.read(CHUNK_BYTES):
+                window = tail + chunk
+                found |= needle.ways_in(window)
+                tail = window[-needle.longest :]
+    except FileNotFoundError:  # gone since it was listed, as logs of a database go
+        return found
+    return found | {f"packed, {way}" for way in _packed_ways(path, needle)}
+
+
+def _packed_ways(path: Path, needle: Needle) -> set[str]:
+    """Look into every gzip, zlib and zip stream that begins anywhere in the file, as far as it opens."""
+    with path.open("rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            return set()
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return {way for start, bits in _starts(content) for way in _ways_unpacked(content, start, bits, needle)}
+
+
+def _starts(content: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Yield where a packed stream may begin, and how zlib is told of which kind it is."""
+    for magic, bits in ((_GZIP, 31), *((each, 15) for each in _ZLIB)):
+        for at in _places(content, magic):
+            yield at, bits
+    for at in _places(content, _ZIP_MEMBER):  # its deflated bytes begin after its name
+        name, extra = content[at + 26 : at + 28], content[at + 28 : at + 30]
+        yield at + 30 + int.from_bytes(name, "little") + int.from_bytes(extra, "little"), -15
+
+
+def _places(content: mmap.mmap, magic: bytes) -> Iterator[int]:
+    at = content.find(magic)
+    while at >= 0:
+        yield at
+        at = content.find(magic, at + 1)
+
+
+def _ways_unpacked(content: mmap.mmap, start: int, bits: int, needle: Needle) -> set[str]:
+    """Return the ways in one stream. Most only look like one, so that little is read before the first is opened."""
+    opened, found, tail, at = zlib.decompressobj(bits), set[str](), b"", start
+    while not opened.eof and (rest := opened.unconsumed_tail or content[at : at + PIECE_BYTES]):
+        at += 0 if opened.unconsumed_tail else PIECE_BYTES
+        try:
+            window = tail + opened.decompress(rest, CHUNK_BYTES)
+        except zlib.error:
+            return found
+        found |= needle.ways_in(window)
+        tail = window[-needle.longest :]
+    return found
+
+
+def _first_way_of_each(ways: Iterator[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+    named: dict[bytes, str] = {}
+    for way, written in ways:
+        named.setdefault(written, way)
+    return tuple((way, written) for written, way in named.items())
+
+
+def _ways(value: str) -> Iterator[tuple[str, bytes]]:
+    """Yield what does not depend on capitals; the letters in it are small."""
+    composed, taken_apart = (unicodedata.normalize(form, value) for form in ("NFC", "NFD"))
+    for form in dict.fromkeys((value, value.lower(), composed, taken_apart)):
+        yield "plain", form.encode().lower()
+        yield "UTF-16", form.encode("utf-16-le").lower()
+        yield "UTF-16", form.encode("utf-16-be").lower()
+        yield "JSON", json.dumps(form)[1:-1].lower().encode()
+        yield "hexadecimal", form.encode().hex().encode()
+        yield "percent", quote(form, safe="").lower().encode()
+        yield "percent", quote_plus(form).lower().encode()
+
+
+def _base64_ways(value: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the value's base64 at each of the three places in a group where it can begin, without its ends."""
+    for raw in (value.encode(), value.encode("utf-16-le")):
+        for before in range(3):
+            whole = base64.b64encode(b"\0" * before + raw)
+            middle = whole[(0, 2, 3)[before] :].rstrip(b"=")[:-1]
+            yield "base64", middle
+            yield "base64", middle.translate(bytes.maketrans(b"+/", b"-_"))

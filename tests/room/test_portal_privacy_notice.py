@@ -1,0 +1,37 @@
+"""Anybody can read what is done with personal data, without signing in."""
+
+import pytest
+
+from isocket.domain.collected import OUTGOING
+from isocket.domain.inventory import inventory
+from isocket.domain.processing import Controller
+from tests.fakes.portal_house import portal_house
+
+CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org", sms_country="IE", mail_country="FI")
+
+
+@pytest.mark.clause("C7-01")
+async def test_the_notice_tells_customers_and_alarm_recipients_what_is_done_and_who_answers() -> None:
+    async with portal_house(controller=CONTROLLER) as house:
+        answer = await house.ask("GET", "/privacy/notice")
+        told = await answer.json()
+    assert answer.status == 200
+    assert (told["controller"], told["contact"]) == ("Example Ltd", "mailto:privacy@example.org")
+    alerts = [each for each in told["for_alarm_recipients"] if each["purpose"] == "alerts"]
+    assert {"who": "SMS and voice provider", "country": "IE"} in [to for each in alerts for to in each["recipients"]]
+    assert "telephone number" in [name for each in alerts for name in each["categories"]]
+    assert "service" in [each["purpose"] for each in told["for_customers"]]
+    assert "customer" in told["source_of_alarm_recipients"]
+    assert [each["name"] for each in told["cookies"]] == ["__Host-sid", "sid"]
+
+
+@pytest.mark.clause("C1-06")
+async def test_the_inventory_shows_every_stored_field() -> None:
+    async with portal_house() as house:
+        shown = await (await house.ask("GET", "/privacy/inventory")).json()
+    assert [(each["collection"], each["field"]) for each in shown["fields"]] == [
+        (each.collection, each.field) for each in inventory()
+    ]
+    assert {each["way"] for each in shown["outgoing"]} == set(OUTGOING)
+    assert "device_id" in shown["log_keys"]
+    assert "password" in shown["forms"]

@@ -1,0 +1,68 @@
+"""The search through all files finds a value however it is written, and nothing else."""
+
+import base64
+import gzip
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+
+import pytest
+
+from privacy.scan import CHUNK_BYTES, Found, TooShortError, scan
+
+NAME = "Aurelia Quillfeather"
+EMAIL = "aurelia.quillfeather@example.org"
+FAR = "Ämmänsaari-Quöll"
+
+
+def ways(folder: Path, content: bytes, value: str) -> set[str]:
+    (folder / "file").write_bytes(content)
+    return {each.way for each in scan([folder], value)}
+
+
+@pytest.mark.parametrize("value", [NAME, EMAIL, "+447700900487", FAR])
+@pytest.mark.parametrize("before", [b"", b"x", b"xy"])
+def test_a_value_is_found_however_it_is_written(tmp_path: Path, value: str, before: bytes) -> None:
+    plain = before + value.encode() + b" and more"
+    wide = (before.decode() + value + " and more").encode("utf-16-le")
+    assert ways(tmp_path, plain, value) == {"plain"}
+    assert ways(tmp_path, plain.decode().upper().encode(), value) >= ({"plain"} if value != FAR else set())
+    assert "UTF-16" in ways(tmp_path, wide, value)
+    assert "hexadecimal" in ways(tmp_path, plain.hex().upper().encode(), value)
+    assert "base64" in ways(tmp_path, base64.b64encode(plain), value)
+    assert "base64" in ways(tmp_path, base64.urlsafe_b64encode(plain), value)
+    assert "base64" in ways(tmp_path, base64.b64encode(wide), value)
+    assert {"JSON", "plain"} & ways(tmp_path, json.dumps({"a": value}).encode(), value)
+    for pack in (gzip.compress, zlib.compress, zipped):
+        assert "packed, plain" in ways(tmp_path, b"some bytes before " + pack(plain * 3), value)
+    assert ways(tmp_path, b"nothing of the kind" * 100, value) == set()
+
+
+def zipped(content: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("data.json", content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("off", [-30, -20, -19, -1, 0, 1])
+def test_a_value_across_two_pieces_of_a_long_file_is_found(tmp_path: Path, off: int) -> None:
+    assert ways(tmp_path, b"\0" * (CHUNK_BYTES + off) + NAME.encode() + b"\0" * 99, NAME) == {"plain"}
+
+
+def test_a_value_deep_in_a_long_packed_stream_is_found(tmp_path: Path) -> None:
+    noise = b"".join(number.to_bytes(8, "big") for number in range(1_000_000))
+    assert ways(tmp_path, gzip.compress(noise + NAME.encode() + noise), NAME) == {"packed, plain"}
+
+
+def test_a_value_in_the_name_of_a_file_is_found(tmp_path: Path) -> None:
+    (tmp_path / f"export of {EMAIL}.zip").write_bytes(b"")
+    (tmp_path / "deeper").mkdir()
+    assert scan([tmp_path], EMAIL) == [Found(str(tmp_path / f"export of {EMAIL}.zip"), "in its name")]
+
+
+def test_what_would_be_found_by_chance_is_not_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(TooShortError):
+        scan([tmp_path], "abc")
