@@ -226,7 +226,8 @@ class Settings(BaseModel):
         default="mailto:privacy@localhost", description="where people turn to with questions about their data"
     )
     sms_provider_country: str = Field(
-        default="US", description="country or countries of the SMS and voice providers (two letters), as notices show it"
+        default="US",
+        description="country or countries of the SMS and voice providers (two letters), as notices show it",
     )
     mail_provider_country: str = Field(default="", description="country of the mail server, as notices show it")
     trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = Field(

@@ -65,8 +65,8 @@ LOG_KEYS = frozenset({
     "account_id", "answer", "attempt_id", "attempt_state", "broker", "cause", "channel", "collection", "command_id",
     "contact_id", "delivery_id", "device_id", "devices", "endpoint_id", "erasure_id", "error", "error_id", "export_id",
     "family", "fleet", "hit", "incident_id", "kind", "lane", "last_words", "lock", "messages", "method", "ms", "name",
-    "orderly", "outage_id", "part", "percent", "persons", "person_id", "pid", "places", "portal", "provider", "rate",
-    "reads_ended", "reason", "receipt_id", "records", "restarts", "returncode", "roles", "route", "service",
+    "number", "orderly", "outage_id", "part", "percent", "persons", "person_id", "pid", "places", "portal", "provider",
+    "rate", "reads_ended", "reason", "receipt_id", "records", "restarts", "returncode", "roles", "route", "service",
     "session_id", "session_present", "signal", "size", "stage", "state", "status", "steps", "substitution_id", "times",
     "waiting", "words", "worker",
 })  # fmt: skip
