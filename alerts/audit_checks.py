@@ -7,6 +7,7 @@ from enum import StrEnum
 from alerts import health
 from alerts.causes import OWNED_ELSEWHERE
 from alerts.health import Standing
+from alerts.ladder import LASTING
 from alerts.timeline import incident_line
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity, TimelineEntry
@@ -29,7 +30,7 @@ FEWEST_SENDS = 5  # that say anything about receipts
 SOME = 200  # things that are looked at one by one
 HELD_TOO_LONG = timedelta(minutes=15)  # beyond the time after which an outage lets go
 
-_TOLD = (Severity.CRITICAL, Severity.MAJOR, Severity.MINOR)
+NOBODY_TO_TELL = "nobody_to_tell"  # of an incident that is for the record and the pages only, see alerts.raising
 
 
 class Kind(StrEnum):
@@ -94,30 +95,36 @@ class Checks:
         return self._if_late("step", Kind.STEPS_LATE, first[0].step_due_at if first else None, now)
 
     async def _forgotten(self, now: datetime) -> Found | None:
-        """Open incidents without a due step, a reason to hold them back, or an end that was told."""
-        suspects = await self._records.find(
+        """Open incidents without a due step, a reason to hold them back, or an end that was told.
+
+        What matters much has no such end: a ladder that was of no use is climbed again, ever more rarely.
+        """
+        suspects = [
+            *await self._without_a_step(now, one_of("severity", tuple(LASTING))),
+            *await self._without_a_step(now, is_("severity", Severity.MINOR), is_("exhausted_at", None)),
+        ]
+        lost = [each for each in suspects if each.cause not in OWNED_ELSEWHERE and not await self._rests(each)]
+        for each in lost:
+            await self._give_back(each, now)
+        return Found(kind=Kind.FORGOTTEN, number=len(lost)) if lost else None
+
+    async def _without_a_step(self, now: datetime, *tests: Test) -> list[Incident]:
+        return await self._records.find(
             Incident,
             is_("state", IncidentState.OPEN),
             is_("needs_step", False),
             is_("explained_by", None),
             at_most("detected_at", now - LATE),
-            is_("exhausted_at", None),
-            one_of("severity", _TOLD),
+            *tests,
             order_by="detected_at",
             descending=True,
             limit=SOME,
         )
-        lost = [each for each in suspects if each.cause not in OWNED_ELSEWHERE and not await self._is_said(each)]
-        for each in lost:
-            await self._give_back(each, now)
-        return Found(kind=Kind.FORGOTTEN, number=len(lost)) if lost else None
 
-    async def _is_said(self, incident: Incident) -> bool:
-        """Return whether the timeline holds the reason why nothing more is due, or a message is still on its way."""
+    async def _rests(self, incident: Incident) -> bool:
+        """Return whether nobody was to be told from the beginning, or a message is still on its way."""
         lines = await self._records.find(TimelineEntry, is_("incident_id", incident.id))
-        if any(each.what is Happening.EXHAUSTED for each in lines):
-            return True
-        if any(each.what is Happening.NOT_SENT and each.contact_id is None for each in lines):
+        if any(each.what is Happening.NOT_SENT and each.reason == NOBODY_TO_TELL for each in lines):
             return True
         on_the_way = (DeliveryState.DUE, DeliveryState.CALLING, DeliveryState.UNCLEAR)
         return bool(

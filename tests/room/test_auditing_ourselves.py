@@ -28,6 +28,7 @@ from isocket.storage.port import is_
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
 from tests.fakes.alert_house import ACCOUNT, ANNA, AlertHouse
+from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 
 TOLD = Operator(email="ops@example.org", phone="+447700900999")
@@ -196,7 +197,7 @@ async def test_one_that_had_nothing_due_and_no_reason_for_it_goes_back_to_its_la
     [
         {"severity": Severity.INFO},
         {"explained_by": "inc_0"},
-        {"exhausted_at": AlertHouse().clock.now()},
+        {"exhausted_at": NOON, "severity": Severity.MINOR},
         {"account_id": ACCOUNT, "cause": "no_recipient"},
     ],
     ids=str,
@@ -206,6 +207,31 @@ async def test_what_rests_for_a_reason_is_no_trouble(changes: dict[str, Any]) ->
     await made.house.incident(needs_step=False, **changes)
     await made.house.pass_by(minutes=10)
     assert await made.found() == set()
+
+
+async def test_a_ladder_that_was_of_no_use_may_not_rest_while_it_matters_much() -> None:
+    made = await audited()
+    await made.house.incident(needs_step=False, exhausted_at=NOON, severity=Severity.MAJOR)
+    await made.house.pass_by(seconds=125)
+    assert await made.found() == {Kind.FORGOTTEN}
+    assert (await made.house.the_incident()).needs_step
+
+
+async def test_an_exhausted_ladder_is_climbed_again_for_as_long_as_it_matters_and_nothing_is_found() -> None:
+    made = await audited()
+    await made.house.incident()
+    for _ in range(3 * 24 * 4):
+        await made.house.escalate()
+        await made.house.send()
+        for each in await made.house.attempts():
+            if not each.receipt:
+                await made.house.receipt("delivered", each)
+        await made.house.take_in_receipts()
+        assert await made.found() == set()
+        await made.house.pass_by(minutes=15)
+    alarms = await made.house.deliveries()
+    assert len(alarms) > 6, "told again after an hour, two, four ..."
+    assert (await made.house.the_incident()).needs_step
 
 
 async def test_a_trouble_that_comes_back_within_the_hour_is_not_told_again_and_a_new_one_is() -> None:
