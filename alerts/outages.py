@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from alerts.fleet import (
     DEAF_AFTER_S,
+    FEWEST_OTHERS,
     LONGEST_S,
     SETTLING_S,
     Thresholds,
@@ -29,14 +30,14 @@ from isocket.domain.outages import PREFIX, SILENCING, Outage, OutageKind
 from isocket.kit.clock import Clock, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, above, is_, is_not, one_of
+from isocket.storage.port import Records, Test, above, is_, is_not, one_of
 from isocket.storage.telemetry import RollCall, Telemetry
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 5.0
 FRESH_S = 1.0  # so old what was counted may be when thousands are judged at once
-MOST_CUT = 20_000  # sockets without power that are counted
+SOME_CUT = 200  # sockets without power that are looked at one by one
 
 FLAPPING_S = 900.0
 """An outage that follows another sooner is told only when it has lasted so long."""
@@ -142,25 +143,25 @@ class Outages:
         return now >= since + timedelta(seconds=SETTLING_S)
 
     async def _notice_power(self, now: datetime) -> Outage | None:
-        cut = await self._lately_cut(now)
-        self._cut = len(cut)
-        customers = len({each.account_id for each in cut})
-        fleet = (await self._roll_call(now)).all
-        if not lost_power(customers=customers, sockets=len(cut), fleet=fleet, limits=self._limits):
+        """Return the power cut that begins, None where few are hit. Alarms wait for this: the cheap question first."""
+        some = await self._records.find(Incident, *self._lately_cut(now), order_by="detected_at", limit=SOME_CUT)
+        self._cut = len(some)
+        customers = len({each.account_id for each in some})
+        if customers <= FEWEST_OTHERS:
             return None
-        began = min(each.detected_at for each in cut)
-        begun = await self._begin(OutageKind.POWER, POWER, began, now, hit=len(cut), fleet=fleet)
-        if begun is not None:
-            await self._join(cut, begun)
-        return begun
+        hit = await self._records.count(Incident, *self._lately_cut(now))
+        fleet = (await self._roll_call(now)).all
+        if not lost_power(customers=customers, sockets=hit, fleet=fleet, limits=self._limits):
+            return None
+        began = min(each.detected_at for each in some)
+        return await self._begin(OutageKind.POWER, POWER, began, now, hit=hit, fleet=fleet)
 
     async def _follow_power(self, outage: Outage, now: datetime) -> Outage | None:
         """Count who is hit; it is over when nobody new has been hit for a while, however long the power stays away."""
-        cut = await self._lately_cut(now)
-        if not cut:
+        if not await self._records.count(Incident, *self._lately_cut(now)):
             await self._end(outage, now)
             return None
-        await self._join(cut, outage)
+        await self._join(outage, now)
         began = outage.began_at - timedelta(milliseconds=1)
         hit = await self._records.count(
             Incident, is_("cause", Cause.MAINS_LOST), above("detected_at", began), is_("part_of", outage.id)
@@ -169,20 +170,20 @@ class Outages:
             return await self._records.change_one(Outage, is_("id", outage.id), hit=hit) or outage
         return outage
 
-    async def _lately_cut(self, now: datetime) -> list[Incident]:
+    def _lately_cut(self, now: datetime) -> tuple[Test, ...]:
         since = now - timedelta(seconds=self._limits.power_within_s)
-        return await self._records.find(
-            Incident, is_("cause", Cause.MAINS_LOST), above("detected_at", since), limit=MOST_CUT
-        )
+        return (is_("cause", Cause.MAINS_LOST), above("detected_at", since))
 
-    async def _join(self, cut: list[Incident], outage: Outage) -> None:
-        """Count those in that were told before it was known to be many."""
-        for each in cut:
-            if each.part_of is None:
-                detail, reason = {"outage_id": outage.id, "others": coarse(len(cut) - 1)}, "part_of_power_cut"
-                line = incident_line(each, Happening.NOTE, reason, at=outage.noticed_at, reason=reason, detail=detail)
-                await self._records.add_all([line])
-                await self._records.change_one(Incident, is_("id", each.id), is_("part_of", None), part_of=outage.id)
+    async def _join(self, outage: Outage, now: datetime) -> None:
+        """Count those in that were told before it was known to be many, some at a time."""
+        early = await self._records.find(
+            Incident, *self._lately_cut(now), is_("part_of", None), order_by="detected_at", limit=SOME_CUT
+        )
+        for each in early:
+            detail, reason = {"outage_id": outage.id, "others": coarse(outage.hit - 1)}, "part_of_power_cut"
+            line = incident_line(each, Happening.NOTE, reason, at=now, reason=reason, detail=detail)
+            await self._records.add_all([line])
+            await self._records.change_one(Incident, is_("id", each.id), is_("part_of", None), part_of=outage.id)
 
     async def _begin(
         self, kind: OutageKind, key: str, began: datetime, now: datetime, *, hit: int, fleet: int
