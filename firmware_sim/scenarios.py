@@ -24,6 +24,9 @@ EVERYBODY = None
 _FROST_LIMIT = Configure({"temp": [{"name": "Room", "low_c": 5.0, "delay_s": 10}]})
 
 
+_KEEP_WARM = Configure({"heartbeat_s": 300, "thermostat": {"enabled": True, "mode": "heat", "on_c": 8, "off_c": 10}})
+
+
 class UnknownScenarioError(ValueError):
     """There is no such script."""
 
@@ -103,6 +106,14 @@ def _frost(_cast: Sequence[Model]) -> Iterator[Step]:
     yield Step(at_s=130, who=EVERYBODY, action=Temperature(temp_c=19.0))
 
 
+def _cold_heater(_cast: Sequence[Model]) -> Iterator[Step]:
+    """The thermostat has the heater on, and it gets colder all the same; after three hours somebody mends it."""
+    yield Step(at_s=0, who=EVERYBODY, action=_KEEP_WARM, note="to be kept between 8 and 10 degrees")
+    for turn in range(37):
+        yield Step(at_s=5 + 300 * turn, who=EVERYBODY, action=Temperature(temp_c=round(9.0 - 0.1 * turn, 1)))
+    yield from _fall(who=EVERYBODY, from_s=11_100, start_c=5.4, end_c=11.0)
+
+
 def _flapping(_cast: Sequence[Model]) -> Iterator[Step]:
     yield Step(at_s=2, who=EVERYBODY, action=Configure({"mains_delay_s": 0, "restore_delay_s": 0}))
     for turn in range(10):
@@ -144,6 +155,7 @@ SCENARIOS = {
         Scenario(name="day", summary="five sockets live a day, and then go on living", steps=_day),
         Scenario(name="power-cut", summary="the mains goes off for half a minute", steps=_power_cut),
         Scenario(name="frost", summary="it gets too cold, then warm again", steps=_frost),
+        Scenario(name="cold-heater", summary="a thermostat heats for three hours in vain", steps=_cold_heater),
         Scenario(name="flapping", summary="the mains goes off and on ten times", steps=_flapping),
         Scenario(name="silence", summary="out of reach for a minute and a half, then the backlog", steps=_silence),
         Scenario(name="storm", summary="three times every line is cut at once", steps=_storm),

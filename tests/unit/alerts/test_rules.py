@@ -184,3 +184,53 @@ def test_the_memory_keeps_what_ended_last_and_who_gave_a_value() -> None:
         alarms=(4, 5),
     )
     assert from_watch(to_watch(memory)) == memory
+
+
+Stragglers = st.lists(
+    st.tuples(st.integers(0, 29), st.integers(0, 29), st.integers(61, 100_000), st.one_of(States, Alarms)), max_size=12
+)  # behind which message it belongs, behind which it comes, how old it is by then, and what it says
+
+
+def arrivals(
+    messages: Sequence[tuple[int, Mapping[str, Any]]], stragglers: Sequence[tuple[int, int, int, Mapping[str, Any]]]
+) -> list[list[Report]]:
+    """Return what is judged together: each message, with whatever came late along with it."""
+    live = [each._replace(seq=each.seq * 100) for each in timed(messages)]
+    groups = [[each] for each in live]
+    for number, (belongs, comes, age_s, fields) in enumerate(stragglers, start=1):
+        at = comes % len(live)
+        seq = live[belongs % (at + 1)].seq - number  # before one that was judged by then, or comes with it
+        received_ms = live[at].received_ms
+        kind = ReportKind.ALARM if "cause" in fields else ReportKind.STATE
+        late = Report("isk-1", kind, 1, seq, received_ms - age_s * 1000, received_ms, ClockQuality.DEVICE, "", fields)
+        groups[at].append(late)
+    return groups
+
+
+def decided(groups: Sequence[Sequence[Report]], orders: set[Order]) -> list[object]:
+    """Return everything that is decided when only reports of these orders are looked at in the end."""
+    memory, judged, found = Memory(), BEFORE_ALL, list[object]()
+    for group in groups:
+        now_s = (max(each.received_ms for each in group) - NOON_MS) / 1000
+        made = run(memory, [each for each in group if each.order in orders], now_s, judged=judged)
+        memory, judged = made.memory, made.judged
+        found += made.decisions
+    return found
+
+
+@given(messages=Messages, stragglers=Stragglers, again=st.lists(st.integers(0, 29), max_size=10))
+def test_what_is_older_than_the_newest_judged_report_changes_nothing_whenever_it_comes(
+    messages: list[tuple[int, dict[str, Any]]],
+    stragglers: list[tuple[int, int, int, dict[str, Any]]],
+    again: list[int],
+) -> None:
+    """Late, in any order, and repeated: no alarm more, none less."""
+    fits = [each for each in stragglers if each[0] % (each[1] % len(messages) + 1) != each[1] % len(messages)]
+    groups = arrivals(messages, fits)
+    live = {group[0].order for group in groups}
+    for place in again:  # the store keeps repeats from the rules; they withstand them all the same
+        at = place % len(groups)
+        groups[at] = [*groups[at], *(each for group in groups[:at] for each in group[:1])]
+    everything = {each.order for group in groups for each in group}
+    alone = [[each for each in group if each.order == group[0].order][:1] for group in groups]
+    assert decided(groups, everything) == decided(alone, live)

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from firmware_sim import wire
-from firmware_sim.actions import Mains
+from firmware_sim.actions import Mains, Temperature
 from firmware_sim.backoff import Backoff
 from firmware_sim.clock import first_boot
 from firmware_sim.commands import EXECUTED
@@ -157,6 +157,14 @@ def test_the_day_cuts_the_mains_early_and_gives_it_back_within_the_minute() -> N
 def test_only_the_day_has_no_end() -> None:
     lengths = {name: len(list(islice(SCENARIOS[name].steps(CAST), 5000))) for name in SCENARIOS}
     assert {name for name, length in lengths.items() if length == 5000} == {"day"}
+
+
+def test_the_cold_heater_gets_colder_for_longer_than_two_hours_and_then_warms_up() -> None:
+    steps = list(scenario_named("cold-heater").steps(CAST))
+    told = [(step.at_s, step.action.temp_c) for step in steps if isinstance(step.action, Temperature)]
+    cold_s = [at_s for at_s, temp_c in told if temp_c is not None and temp_c < 8]
+    assert max(cold_s) - min(cold_s) > 7_200
+    assert told[-1][1] == 11.0
 
 
 def test_an_unknown_scenario_or_model_names_those_there_are() -> None:
