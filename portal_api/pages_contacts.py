@@ -53,7 +53,7 @@ async def enter(call: Call[ContactForm, None]) -> web.Response:
     answer = wish if isinstance(wish, Problem) else await contacts.enter(with_body(call, wish))
     if isinstance(answer, Problem):
         return await _again(call, answer, {"typed": typed})
-    return go_to("/contacts?said=contact-added")
+    return go_to(f"/contacts?said={'contact-added' if answer.codes_sent else 'contact-entered'}")
 
 
 async def send_code(call: Call[ChannelForm, None]) -> web.Response:

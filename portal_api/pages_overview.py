@@ -79,7 +79,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     return {
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
-        "unheard": [each for each in await readiness_of(call, devices) if each.unheard],
+        "unheard": [each for each in await readiness_of(call, devices, with_proofs=False) if each.unheard],
         "reached_nobody": await in_words(call, await unheard_incidents(call.records, call.account.id)),
         "cards": await _cards(call, devices),
         "following": following,

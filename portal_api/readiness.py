@@ -140,12 +140,11 @@ class Readiness(View):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Circle:
+class _Circle:
     """The people of an account with their ladders, for one look."""
 
     people: People
     escalations: Sequence[Escalation]
-    proofs: Proofs
 
 
 async def show(call: Call[None, ReadinessQuery]) -> Page[Readiness] | Problem:
@@ -167,13 +166,18 @@ async def readiness_of(
     *,
     at: datetime | None = None,
     severity: Severity = Severity.CRITICAL,
+    with_proofs: bool = True,
 ) -> list[Readiness]:
-    """Return for each of the caller's sockets who would be reached (now if `at` is None), and what is missing."""
+    """Return for each of the caller's sockets who would be reached (now if `at` is None), and what is missing.
+
+    Without proofs nothing is read of what was sent: `last_reached_at` is null then, and `last_failed` unknown.
+    """
     if not devices:
         return []
     now = call.clock.now()
     then = at or now
-    circle = await circle_of(call.records, call.account.id, now)
+    circle = await _circle_of(call.records, call.account.id, now)
+    proofs = await proofs_of(call.records, call.account.id, circle.people) if with_proofs else Proofs()
     states = await call.portal.telemetry.latest([device.id for device in devices])
     unusable = await closed_ways(call.portal, call.account.id, severity)
     found = []
@@ -186,7 +190,7 @@ async def readiness_of(
             at=then,
             unusable=unusable,
         )
-        missing = _missing(reached, _of_device(call.portal, device, states.get(device.id)), circle.proofs)
+        missing = _missing(reached, _of_device(call.portal, device, states.get(device.id)), proofs)
         found.append(
             Readiness(
                 device_id=device.id,
@@ -194,14 +198,14 @@ async def readiness_of(
                 at=then,
                 ready=not any(each.what in _SERIOUS for each in missing),
                 ladder=reached.ladder.source,
-                reached=_grouped(reached.told, circle.proofs),
+                reached=_grouped(reached.told, proofs),
                 missing=missing,
             )
         )
     return found
 
 
-async def circle_of(records: Records, account_id: str, now: datetime) -> Circle:
+async def _circle_of(records: Records, account_id: str, now: datetime) -> _Circle:
     """Return the people of an account; whoever stood in for somebody until before `now` is left out."""
     of_account = is_("account_id", account_id)
     contacts = await records.find(Contact, of_account)
@@ -210,11 +214,7 @@ async def circle_of(records: Records, account_id: str, now: datetime) -> Circle:
         endpoints=await records.find(Endpoint, of_account),
         substitutions=await records.find(Substitution, of_account, above("until_at", now)),
     )
-    return Circle(
-        people=people,
-        escalations=await records.find(Escalation, of_account),
-        proofs=await proofs_of(records, account_id, people),
-    )
+    return _Circle(people=people, escalations=await records.find(Escalation, of_account))
 
 
 def _missing(found: Reach, of_device: Iterable[Missing], proofs: Proofs) -> list[Missing]:

@@ -63,5 +63,7 @@ def reach(
             if to.channel in unusable:
                 skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=unusable[to.channel]))
             else:
-                told.append(Told(to=to, after_s=rung.after_s, held_until=held_until(to.contact, severity, then)))
+                asleep = to.channel is not ChannelKind.WEBHOOK  # a program is no person: nobody sleeps there
+                until = held_until(to.contact, severity, then) if asleep else None
+                told.append(Told(to=to, after_s=rung.after_s, held_until=until))
     return Reach(ladder=ladder, told=tuple(told), skipped=tuple(dict.fromkeys(skipped)))

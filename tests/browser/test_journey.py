@@ -3,14 +3,19 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import unused_port
 from prometheus_client import CollectorRegistry
 
+from alerts.dispatcher import Dispatcher
+from alerts.escalation import Escalator
+from alerts.providers import Providers
 from isocket.domain.accounts import Account
 from isocket.domain.commands import Command
+from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.reports import ClockQuality, Report, ReportKind
@@ -27,6 +32,7 @@ from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
 from portal_api.routes import Surface
 from tests.browser.chromium import PROGRAM, chromium_tab
+from tests.fakes.alert_house import RecordingChannel
 from tests.fakes.portal_house import PASSWORD, PEPPER
 
 MAIJA = "maija@example.org"
@@ -127,3 +133,39 @@ async def test_the_overview_follows_what_happens_and_leaves_alone_what_one_types
         assert await tab.value("document.activeElement.value") == "half of an id"
         assert await tab.value("document.querySelector('details.claim').open")
         assert tab.complaints == []
+
+
+async def test_the_page_of_a_test_alarm_follows_each_message_to_each_person(portal: Portal, tmp_path: Path) -> None:
+    now = portal.clock.now()
+    await portal.records.change_one(Device, is_("id", DEVICE), owner_id="acc_1", name="Summer house")
+    await portal.records.add(
+        Contact(
+            id="con_1",
+            account_id="acc_1",
+            name="Bertil",
+            phone="+447700900123",
+            phone_verified_at=now,
+            created_at=now,
+        )
+    )
+    channel = RecordingChannel(ChannelKind.SMS)
+    parts: dict[str, Any] = {
+        "records": portal.records,
+        "clock": portal.clock,
+        "public_url": portal.settings.public_url,
+    }
+    async with chromium_tab(tmp_path) as tab:
+        await tab.open(portal.settings.link("/"))
+        await tab.type_in("username", MAIJA)
+        await tab.type_in("password", PASSWORD)
+        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.open(portal.settings.link(f"/devices/{DEVICE}"))
+        await tab.press("form[action$=test-alarm] button", "document.title.startsWith('Test alarm')")
+        await Escalator(**parts).step()
+        await tab.until("document.querySelector('.told')?.innerText.includes('waiting')")
+        providers = Providers({ChannelKind.SMS: channel}, records=portal.records, clock=portal.clock)
+        await Dispatcher(**parts, providers=providers).step()
+        await tab.until("document.querySelector('.told')?.innerText.match(/handed over/)")
+        assert "Bertil" in await tab.text()
+        assert tab.complaints == []
+    assert len(channel.accepted) == 1

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 
 from alerts.acknowledging import acknowledge
-from alerts.channels.channel import Channel, ChannelKind
+from alerts.channels.channel import ChannelKind
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import KEY_PRESSED, Attempt, Delivery, DeliveryKind, Receipt
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
 from isocket.kit.clock import to_text
 from isocket.kit.ids import derived_id
-from isocket.storage.port import Records, is_
+from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, AlertHouse, RecordingChannel
 from tests.fakes.clock import NOON
 
@@ -21,10 +21,7 @@ INCIDENT = "inc_1"
 class ToldHouse(AlertHouse):
     """A house that makes calls as well, and a provider that reports what this story says."""
 
-    voice: RecordingChannel = field(default_factory=lambda: RecordingChannel(ChannelKind.VOICE))
-
-    def channels(self, records: Records) -> dict[ChannelKind, Channel]:
-        return {**super().channels(records), ChannelKind.VOICE: self.voice}
+    voice: RecordingChannel | None = field(default_factory=lambda: RecordingChannel(ChannelKind.VOICE))
 
     async def work(self) -> None:
         """Do all that is due now."""

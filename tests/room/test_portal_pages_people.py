@@ -95,6 +95,7 @@ async def test_what_is_wrong_with_a_choice_is_said_beside_it(house: PortalHouse)
 async def test_a_landline_is_called_by_a_button_and_its_code_verifies_it_for_calls(house: PortalHouse) -> None:
     visitor = await signed_in(house, MAIJA)
     page = await visitor.send(await visitor.open("/contacts"), "/contacts", name="Office", phone="+35891234567")
+    assert "No code was sent: ask for one below." in page.words
     assert "Have somebody at the telephone" in page.words
     (contact,) = await house.records.find(Contact, is_("is_owner", False))
     page = await visitor.send(page, f"/contacts/{contact.id}/verification")

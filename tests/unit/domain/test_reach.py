@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from isocket.domain.contacts import ChannelKind, Contact, Escalation, Substitution
+from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Severity
 from isocket.domain.reach import NOT_CONFIGURED, Reach, reach
 from isocket.domain.recipients import People, Skipped
@@ -63,3 +64,20 @@ def test_somebody_stands_in_from_the_step_on_that_comes_after_the_beginning() ->
         created_at=NOON,
     )
     assert [each.to.contact.id for each in asked(Severity.CRITICAL, away=away).told] == ["ada", "bo"]
+
+
+def test_a_program_never_sleeps() -> None:
+    hook = Endpoint(
+        id="end_1",
+        account_id="acc",
+        contact_id="ada",
+        kind=ChannelKind.WEBHOOK,
+        address="-",
+        created_at=NOON,
+        verified_at=NOON,
+    )
+    people = People(contacts={"ada": ADA}, endpoints=(hook,))
+    then = NOON + timedelta(hours=1)
+    found = reach(people, (), device_id=DEVICE, severity=Severity.MAJOR, at=then, unusable={})
+    assert [each.to.channel for each in found.awake] == [ChannelKind.WEBHOOK]
+    assert len(found.told) == 3
