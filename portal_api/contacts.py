@@ -1,6 +1,6 @@
 """The people to be told: entering them, changing them, letting them go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
@@ -119,7 +119,6 @@ class ContactView(View):
                     "paused": False,
                     "is_owner": False,
                     "created_at": "2026-11-22T12:00:00.000Z",
-                    "codes_sent": [],
                 }
             ]
         }
@@ -142,7 +141,6 @@ class ContactView(View):
     )
     is_owner: bool = Field(description="The account's own address, verified from activation on.")
     created_at: Instant
-    codes_sent: list[str] = Field(default=[], description="By which channels a code has been sent just now.")
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[ContactView]:
@@ -187,8 +185,8 @@ async def enter(call: Call[NewContact, None]) -> ContactView | Problem:
     )
     await call.records.add(contact)
     log.info("contact_entered", contact_id=contact.id)
-    sent = await _send_codes(call, contact, [each for each in ADDRESS_FIELDS if getattr(contact, each)])
-    return view(contact, sent)
+    await _send_codes(call, contact, [each for each in ADDRESS_FIELDS if getattr(contact, each)])
+    return view(contact)
 
 
 async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
@@ -212,8 +210,8 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         for channel in (channel for each in renewed for channel in PROVED_BY[each]):
             await forget_code(call.records, contact.id, channel)
             await call_off_codes(call.portal, contact.id, channel)
-        sent = await _send_codes(call, changed, [each for each in renewed if getattr(changed, each)])
-        return view(changed, sent)
+        await _send_codes(call, changed, [each for each in renewed if getattr(changed, each)])
+        return view(changed)
 
 
 async def let_go(call: Call[None, None]) -> Reply | Problem:
@@ -232,8 +230,8 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     return Reply()
 
 
-def view(contact: Contact, codes_sent: Sequence[ChannelKind] = ()) -> ContactView:
-    """Return what its account sees of a contact, and by which channels a code has been sent just now."""
+def view(contact: Contact) -> ContactView:
+    """Return what its account sees of a contact."""
     verified = contact.verified_channels()
     return ContactView(
         id=contact.id,
@@ -251,7 +249,6 @@ def view(contact: Contact, codes_sent: Sequence[ChannelKind] = ()) -> ContactVie
         paused=contact.paused_at is not None,
         is_owner=contact.is_owner,
         created_at=contact.created_at,
-        codes_sent=[each.value for each in codes_sent],
     )
 
 
@@ -280,19 +277,16 @@ def _refused(portal: Portal, contact: Contact, changes: Mapping[str, Any], renew
     return None
 
 
-async def _send_codes(call: Call[Any, Any], contact: Contact, names: list[str]) -> list[ChannelKind]:
-    """Send a code to each of these addresses and return by which; where it is too soon, the owner asks again later."""
-    sent: list[ChannelKind] = []
+async def _send_codes(call: Call[Any, Any], contact: Contact, names: list[str]) -> None:
+    """Send a code to each of these addresses; where that is too soon, the owner asks again later."""
     if contact.paused_at is not None:
-        return sent
+        return
     for name in names:
         channel = ADDRESS_FIELDS[name]
         address = address_of(contact, channel)
         landline = channel is ChannelKind.SMS and address is not None and not takes_texts(address)
-        possible = address and not landline and channel in call.portal.settings.channels
-        if possible and await send_code(call.portal, contact, channel, client=call.client) <= 0:
-            sent.append(channel)
-    return sent
+        if address and not landline and channel in call.portal.settings.channels:
+            await send_code(call.portal, contact, channel, client=call.client)
 
 
 def _own_address(detail: str) -> Problem:

@@ -1,5 +1,6 @@
 """What became of each message about an incident: due, tried, taken, arrived, answered, and what ended it."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -38,15 +39,24 @@ class Message(View):
 def messages_of(
     incident: Incident,
     deliveries: Iterable[Delivery],
-    attempts: Sequence[Attempt],
-    entries: Sequence[TimelineEntry],
+    attempts: Iterable[Attempt],
+    entries: Iterable[TimelineEntry],
     names: Mapping[str, str],
 ) -> list[Message]:
-    """Return the messages about an incident, the earliest made first. `names` are its account's contacts."""
+    """Return the messages about an incident, the earliest made first. All else is the incident's own as well.
+
+    `names` are its account's contacts.
+    """
+    tries: dict[str, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        tries[attempt.delivery_id].append(attempt)
+    receipts: dict[str, list[TimelineEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.what is Happening.RECEIPT:
+            receipts[str(entry.detail.get("delivery_id"))].append(entry)
     return [
-        _message(incident, each, attempts, entries, names)
+        _message(incident, each, tries[each.id], receipts[each.id], names.get(each.contact_id or ""))
         for each in sorted(deliveries, key=_order)
-        if each.incident_id == incident.id
     ]
 
 
@@ -57,30 +67,26 @@ def _order(delivery: Delivery) -> tuple[datetime, int, str]:
 def _message(
     incident: Incident,
     delivery: Delivery,
-    attempts: Sequence[Attempt],
-    entries: Sequence[TimelineEntry],
-    names: Mapping[str, str],
+    tries: Sequence[Attempt],
+    receipts: Sequence[TimelineEntry],
+    name: str | None,
 ) -> Message:
-    own = [each for each in attempts if each.delivery_id == delivery.id]
-    said = [
-        each for each in entries if each.what is Happening.RECEIPT and each.detail.get("delivery_id") == delivery.id
-    ]
-    taken = [each.ended_at or each.started_at for each in own if each.state is AttemptState.SENT]
+    taken = [each.ended_at or each.started_at for each in tries if each.state is AttemptState.SENT]
     return Message(
         id=delivery.id,
         contact_id=delivery.contact_id,
-        contact=names.get(delivery.contact_id or ""),
+        contact=name,
         channel=delivery.channel,
         kind=delivery.kind,
         state=delivery.state,
         reason=delivery.reason,
         due_at=delivery.held_until or delivery.created_at,  # `due_at` of a delivery moves with each new try
         held_until=delivery.held_until,
-        tries=len(own),
+        tries=len(tries),
         accepted_at=min(taken, default=None),
-        delivered_at=_first(said, _ARRIVED),
-        answered_at=_first(said, _ANSWERED),
-        key_pressed_at=_first(said, frozenset({KEY_PRESSED})),
+        delivered_at=_first(receipts, _ARRIVED),
+        answered_at=_first(receipts, _ANSWERED),
+        key_pressed_at=_first(receipts, frozenset({KEY_PRESSED})),
         acknowledged_at=_acknowledged(incident, delivery),
     )
 

@@ -68,10 +68,16 @@ async def chronicles(records: Records, account_id: str, incidents: Sequence[Inci
     grouped: dict[str, list[TimelineEntry]] = defaultdict(list)
     for entry in [*entries, *_under_way(facts)]:
         grouped[entry.incident_id].append(entry)
+    messages: dict[str | None, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        messages[delivery.incident_id].append(delivery)
+    tries: dict[str | None, list[Attempt]] = defaultdict(list)
+    for attempt in attempts:
+        tries[attempt.incident_id].append(attempt)
     return {
         each.id: Chronicle(
             lines=[_line(entry, facts) for entry in sorted(grouped[each.id], key=_order)],
-            messages=messages_of(each, deliveries, attempts, grouped[each.id], facts.names),
+            messages=messages_of(each, messages[each.id], tries[each.id], grouped[each.id], facts.names),
         )
         for each in incidents
     }

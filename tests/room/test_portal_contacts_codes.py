@@ -63,8 +63,6 @@ def another(code: str) -> str:
 
 async def test_entering_a_contact_sends_a_code_to_each_address(entered: Entered) -> None:
     assert len(await codes(entered.house, PHONE)) == len(await codes(entered.house, MAIL)) == 1
-    other = await enter(entered.house, entered.token, phone="+447700900999", email="b@example.org")
-    assert other["codes_sent"] == ["sms", "email"]
 
 
 async def test_the_code_is_sent_in_the_contacts_language_and_is_of_use_for_ten_minutes(entered: Entered) -> None:
@@ -158,7 +156,7 @@ async def test_one_account_sends_only_so_many_codes_a_day_and_may_enter_contacts
     for _ in range(CODES_ACCOUNT.tries):
         await entered.house.portal.limits.take(CODES_ACCOUNT, account_id)
     other = await enter(entered.house, entered.token, phone="+447700900999")
-    assert (other["phone_verified"], other["codes_sent"]) == (False, [])
+    assert other["phone_verified"] is False
     assert await codes(entered.house, "+447700900999") == []
 
 
