@@ -115,7 +115,8 @@ class SqliteDocuments:
         assignments, news = _assignments(changes)
         if not await self._any(collection, tests):
             return None  # most claims are in vain, and must not keep the writer from its work
-        first = f"SELECT id FROM {table} WHERE {where} {_order(order_by, descending=False)} LIMIT 1"
+        by = _in_order(collection, tests, order_by)
+        first = f"SELECT id FROM {table} {by} WHERE {where} {_order(order_by, descending=False)} LIMIT 1"
         statement = f"UPDATE {table} SET doc = {assignments} WHERE id = ({first}) RETURNING doc"
         row = await self._write(_changing(collection.name, statement, [*news, *values]))
         return None if not row else _document(row[0][0])
@@ -186,6 +187,21 @@ def _leads_by_shape(collection: Collection, shape: tuple[tuple[str, Op], ...]) -
 
 def _places(shape: Sequence[tuple[str, Op]], field: str, ops: Sequence[Op]) -> list[int]:
     return [place for place, (asked, op) in enumerate(shape) if asked == field and op in ops]
+
+
+def _in_order(collection: Collection, tests: Sequence[Test], order_by: str) -> str:
+    """Return how to find the first that fits without sorting all that do, "" where no index is in this order.
+
+    SQLite would rather use an index that narrows by one more test, and sort what that leads to: a queue of thousands
+    for each claim.
+    """
+    same = {test.field for test in tests if test.op is Op.IS and test.value is not None}
+    groups = [group for group in (*collection.unique, *collection.indexed) if order_by in group[1:]]
+    fitting = [group for group in groups if same.issuperset(group[: group.index(order_by)])]
+    if not fitting:
+        return ""
+    longest = max(fitting, key=lambda group: group.index(order_by))
+    return f"INDEXED BY {_index(collection.name, longest)}"
 
 
 def _names_one(tests: Sequence[Test]) -> bool:
