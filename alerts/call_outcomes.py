@@ -7,10 +7,12 @@ from alerts.outcomes import RANK_DELIVERED, RANK_FAILED, ReceiptKind, ReceiptMea
 from isocket.domain.deliveries import KEY_PRESSED, DeliveryKind
 
 NO_KEY = "no_key"
+LINE_BUSY = "line_busy"
+CALL_NOT_ANSWERED = "call_not_answered"
 
 _PROGRESS_RANKS: Mapping[str, int] = MappingProxyType({"queued": 1, "initiated": 2, "ringing": 3, "in-progress": 4})
 _NOT_REACHED: Mapping[str, str] = MappingProxyType(
-    {"busy": "line_busy", "no-answer": "call_not_answered", "failed": "call_failed", "canceled": "canceled"}
+    {"busy": LINE_BUSY, "no-answer": CALL_NOT_ANSWERED, "failed": "call_failed", "canceled": "canceled"}
 )
 
 ASKING_KINDS = frozenset({DeliveryKind.ALARM, DeliveryKind.REMINDER})

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from alerts.call_outcomes import CALL_NOT_ANSWERED, LINE_BUSY
 from alerts.endings import EXPIRED, reaches_nobody
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
@@ -39,8 +40,8 @@ AGAIN_AFTER_S: Mapping[str, float] = MappingProxyType(
         "handset_unreachable": 600.0,  # switched off or out of coverage: it may come back
         "unknown": 30.0,  # the carrier gives no reason
         "segment_lost": 10.0,
-        "line_busy": 60.0,
-        "not_answered": 180.0,
+        LINE_BUSY: 60.0,
+        CALL_NOT_ANSWERED: 180.0,
     }
 )
 """After which reports the same way is tried once more, besides the next one, and how many seconds later."""

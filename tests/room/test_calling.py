@@ -1,11 +1,20 @@
 """Calls: the words are fetched when somebody answers, and only a key press counts."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from urllib.parse import urlencode
 
 import pytest
+from aiohttp import StreamReader
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.test_utils import make_mocked_request
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # twilio ships no types
 
 from alerts.acknowledging import acknowledge
 from alerts.outcomes import Cancellation
+from alerts.signatures import TwilioSignature
+from alerts.voice_hooks import VoiceHooks
 from alerts.wording.spoken import speech_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Attempt, AttemptState, DeliveryKind, DeliveryState, Receipt
@@ -13,8 +22,9 @@ from isocket.domain.incidents import Cause, Happening, IncidentState
 from isocket.domain.letters import LANGUAGES
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ANNA, BERTIL, PHONES
+from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.phone_line import OUR_NUMBER, PhoneLine, phone_line
-from tests.fakes.twilio_people import BUSY, HANGS_UP, NO_ANSWER, UNREACHABLE, VOICEMAIL, Person, presses
+from tests.fakes.twilio_people import BUSY, HANGS_UP, NO_ANSWER, UNREACHABLE, VOICEMAIL, Person, PlacedCall, presses
 from tests.fakes.twilio_server import DROP_AFTER_ACCEPT
 
 ENGLISH = speech_of("en")
@@ -24,6 +34,30 @@ ENGLISH = speech_of("en")
 async def line() -> AsyncIterator[PhoneLine]:
     async with phone_line() as opened:
         yield opened
+
+
+async def mortal_hook(line: PhoneLine, fuse: Fuse, call: PlacedCall, form: dict[str, str]) -> None:
+    """Answer a request about a call in a process that dies of the fuse."""
+    mortal = VoiceHooks(
+        records=DyingRecords(line.house.records, fuse),
+        clock=line.house.clock,
+        public_url=line.public_url,
+        signature=TwilioSignature(auth_tokens=[line.double.auth_token], public_url=line.public_url),
+    )
+    signed = RequestValidator(line.double.auth_token).compute_signature(call.url, form)
+    body = urlencode(form).encode()
+    payload = StreamReader(BaseProtocol(asyncio.get_running_loop()), 2**16)
+    payload.feed_data(body)
+    payload.feed_eof()
+    path = call.url.removeprefix(line.public_url)
+    request = make_mocked_request(
+        "POST",
+        path,
+        headers={"X-Twilio-Signature": signed},
+        match_info={"attempt": path.rpartition("/")[2]},
+        payload=payload,
+    )
+    await mortal.answer(request)
 
 
 async def state(line: PhoneLine) -> IncidentState:
@@ -92,6 +126,23 @@ async def test_who_was_not_reached_is_said_and_the_ladder_goes_on_at_once(
     await line.send()
     assert (await line.house.reasons(Happening.RECEIPT))[reason] == 1
     assert (await state(line), len(line.double.calls.accepted[PHONES[BERTIL]])) == (IncidentState.OPEN, 1)
+
+
+@pytest.mark.parametrize(("person", "after_s"), [(BUSY, 60), (NO_ANSWER, 180)])
+async def test_a_line_that_was_busy_or_not_answered_is_called_once_more_later_and_not_again(
+    line: PhoneLine, person: Person, after_s: int
+) -> None:
+    calls = line.double.calls.accepted[PHONES[ANNA]]
+    await line.answered_by(await line.alarm_by_call(), person)
+    await line.send()
+    at_once = len(calls)
+    await line.house.pass_by(seconds=after_s)
+    await line.send()
+    assert (at_once, len(calls)) == (1, 2)
+    await line.answered_by(calls[-1], person)
+    await line.house.pass_by(seconds=after_s)
+    await line.send()
+    assert len(calls) == 2
 
 
 async def test_four_repeats_it_and_so_does_any_key_without_a_meaning(line: PhoneLine) -> None:
@@ -261,6 +312,28 @@ async def test_a_call_whose_answer_was_lost_is_settled_by_the_first_callback_and
     assert settled is not None
     assert (unclear.state, settled.state, settled.provider_id) == (AttemptState.UNCLEAR, AttemptState.SENT, call.sid)
     assert (await state(line), len(line.double.calls.accepted[PHONES[ANNA]])) == (IncidentState.ACKNOWLEDGED, 1)
+
+
+async def test_whoever_dies_over_a_key_leaves_nothing_undone_once_the_provider_asks_again() -> None:
+    """The provider repeats what was not answered; each death is tried, before and after each verb."""
+    for after in (False, True):
+        verb = 0
+        while verb < 20:
+            verb += 1
+            async with phone_line() as line:
+                fuse = Fuse(verb, after=after)
+                call = await line.alarm_by_call()
+                form = {"CallSid": call.sid, "Digits": "1", "CallStatus": "in-progress"}
+                with suppress(Died):
+                    await mortal_hook(line, fuse, call, form)
+                answer = await line.double.account.post(call.url, form)
+                incident = await line.house.the_incident()
+                pressed = await line.house.records.count(Receipt, is_("status", "key_pressed"))
+            assert ENGLISH.yours in answer.text, str(fuse)
+            assert (incident.acknowledged_by, pressed) == (f"{ANNA} voice", 1), str(fuse)
+            if not fuse.burnt:
+                break
+        assert verb < 20
 
 
 async def test_a_call_that_was_called_off_rings_nobody(line: PhoneLine) -> None:
