@@ -76,16 +76,24 @@ class Cancellation(StrEnum):
 
 _CONTACT, _MESSAGE, _ACCOUNT = RefusalScope.CONTACT, RefusalScope.MESSAGE, RefusalScope.ACCOUNT
 
-# Twilio's error codes when a message is created (https://www.twilio.com/docs/api/errors), in our words.
-# Two of them count as "later" and stand in read_twilio_error: 20429 and what has no code at all.
+# Twilio's error codes when a message or a call is created (https://www.twilio.com/docs/api/errors), in our words.
+# What counts as "later" stands beside them: TWILIO_LATER, 20429 and what has no code at all.
 TWILIO_REFUSALS: Mapping[int, tuple[str, RefusalScope]] = MappingProxyType(
     {
         11100: ("callback_address", _ACCOUNT),  # an address we gave has the wrong form
         20003: ("credentials", _ACCOUNT),  # account or token wrong, or the account is closed
         20404: ("account_unknown", _ACCOUNT),  # no such account below this address
+        21201: ("number_invalid", _CONTACT),  # no recipient given
         21205: ("callback_address", _ACCOUNT),  # an address we gave is not usable
+        21210: ("sender_invalid", _ACCOUNT),  # our number is not one that may call
         21211: ("number_invalid", _CONTACT),  # the recipient's number cannot exist
         21212: ("sender_invalid", _ACCOUNT),  # our sender's number cannot exist
+        21213: ("sender_invalid", _ACCOUNT),  # no sender given
+        21214: ("no_route", _CONTACT),  # the number cannot be called
+        21215: ("country_not_enabled", _MESSAGE),  # an operator must allow calls to this country
+        21216: ("call_blocked", _MESSAGE),  # Twilio does not place this call
+        21217: ("number_invalid", _CONTACT),
+        21219: ("number_unverified", _CONTACT),  # a trial account calls only numbers verified with it
         21408: ("country_not_enabled", _MESSAGE),  # an operator must allow this country
         21602: ("text_missing", _MESSAGE),
         21603: ("sender_invalid", _ACCOUNT),  # no sender given
@@ -106,6 +114,9 @@ TWILIO_REFUSALS: Mapping[int, tuple[str, RefusalScope]] = MappingProxyType(
 )
 
 
+TWILIO_LATER: Mapping[int, str] = MappingProxyType({10004: "too_many_calls"})  # as many as the account may have at once
+
+
 def read_twilio_error(http_status: int, code: int | None, retry_after_s: float | None) -> Outcome:
     """Return what Twilio's answer other than 2xx means; `code` is Twilio's own, `retry_after_s` its header.
 
@@ -119,6 +130,8 @@ def read_twilio_error(http_status: int, code: int | None, retry_after_s: float |
     if code is not None and code in TWILIO_REFUSALS:
         reason, scope = TWILIO_REFUSALS[code]
         return Refused(reason=reason, scope=scope, code=str(code))
+    if code is not None and code in TWILIO_LATER:
+        return TryLater(reason=TWILIO_LATER[code], after_s=retry_after_s)
     if http_status == HTTP_TOO_MANY_REQUESTS:
         return TryLater(reason="too_many_requests", after_s=retry_after_s)
     if http_status == HTTP_REQUEST_TIMEOUT:
