@@ -24,7 +24,7 @@ from portal_api.problem import Problem
 from portal_api.readiness import readiness_of
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
-from portal_api.unheard import see, unheard_incidents
+from portal_api.unheard import UNANSWERED, see, unheard_incidents
 
 CARDS = 60
 MOST_TROUBLES = 50
@@ -76,11 +76,13 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
         limit=CARDS,
     )
     troubles = await troubles_of(call)
+    missed = await unheard_incidents(call.records, call.account.id)
     return {
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
         "unheard": [each for each in await readiness_of(call, devices, with_proofs=False) if each.unheard],
-        "reached_nobody": await in_words(call, await unheard_incidents(call.records, call.account.id)),
+        "reached_nobody": await in_words(call, [incident for incident, _ in missed.values()]),
+        "unanswered": [each for each, (_, reason) in missed.items() if reason == UNANSWERED],
         "cards": await _cards(call, devices),
         "following": following,
         "typed": ClaimForm(),

@@ -13,6 +13,7 @@ from portal_api.owned import own_incident
 from portal_api.routes import AnyRoute, Call, Route
 
 MOST_COUNTED = 100
+UNANSWERED = "not_acknowledged"  # people were told, and none of them took it
 
 
 class UnheardView(View):
@@ -76,8 +77,8 @@ async def see(call: Call[None, None]) -> None:
     )
 
 
-async def unheard_incidents(records: Records, account_id: str) -> list[Incident]:
-    """Return the incidents that reached nobody and that their customer has not seen, the newest first."""
+async def unheard_incidents(records: Records, account_id: str) -> dict[str, tuple[Incident, str]]:
+    """Return by their ids the incidents that their customer has not seen, each with why nobody heard, newest first."""
     found = await records.find(
         Unheard,
         is_("account_id", account_id),
@@ -87,8 +88,9 @@ async def unheard_incidents(records: Records, account_id: str) -> list[Incident]
         limit=MOST_COUNTED,
     )
     incidents = await _incidents(records, found)
-    ids = dict.fromkeys(each.incident_id for each in found)
-    return [incidents[each] for each in ids if each in incidents]
+    newest_last = reversed(found)
+    reasons = {each.incident_id: each.reason for each in newest_last}
+    return {each: (incidents[each], reasons[each]) for each in reversed(reasons) if each in incidents}
 
 
 async def _incidents(records: Records, found: list[Unheard]) -> dict[str, Incident]:

@@ -33,7 +33,7 @@ def trouble_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
 
 
 def unheard_sentence(story: Story, reader: Reader, *, number: int) -> str:
-    """Return the text that says how many alarms reached nobody, and which was the last: one GSM-7 segment."""
+    """Return the text that says how many alarms nobody answered, and which was the last: one GSM-7 segment."""
     said, texts = _SAID[spoken(reader.language)], words(reader.language)
     rest = {
         "number": min(number, _MOST_NUMBER),
@@ -53,7 +53,7 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             "nobody hears of an alarm. Please look at your contacts.",
             delivery_broken="The last messages to your contacts failed, by every way. Please look whether numbers and "
             "addresses are right, and send a test alarm.",
-            unheard="Alarms that reached nobody: {number}. Last: {name}: {what}, {time}",
+            unheard="Alarms that nobody answered: {number}. Last: {name}: {what}, {time}",
         ),
         "fi": _Said(
             whole_account="Tilisi",
@@ -61,7 +61,7 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             "Siihen asti kukaan ei saa tietää hälytyksestä. Tarkista yhteyshenkilösi.",
             delivery_broken="Viimeisimmät viestit yhteyshenkilöillesi epäonnistuivat kaikin tavoin. Tarkista, ovatko "
             "numerot ja osoitteet oikein, ja lähetä testihälytys.",
-            unheard="Hälytyksiä, jotka eivät tavoittaneet ketään: {number}. Viimeisin: {name}: {what}, {time}",
+            unheard="Hälytyksiä, joihin kukaan ei vastannut: {number}. Viimeisin: {name}: {what}, {time}",
         ),
         "sv": _Said(
             whole_account="Ditt konto",
@@ -69,7 +69,7 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             "ingen veta om ett larm. Se över dina kontakter.",
             delivery_broken="De senaste meddelandena till dina kontakter misslyckades på alla sätt. Se efter om nummer "
             "och adresser stämmer, och skicka ett testlarm.",
-            unheard="Larm som inte nådde någon: {number}. Senast: {name}: {what}, {time}",
+            unheard="Larm som ingen svarade på: {number}. Senast: {name}: {what}, {time}",
         ),
         "de": _Said(
             whole_account="Ihr Konto",
@@ -77,7 +77,7 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             "ändert, erfährt niemand von einem Alarm. Bitte sehen Sie Ihre Kontakte durch.",
             delivery_broken="Die letzten Nachrichten an Ihre Kontakte sind auf allen Wegen gescheitert. Bitte prüfen "
             "Sie Nummern und Adressen, und lösen Sie einen Testalarm aus.",
-            unheard="Alarme, die niemanden erreichten: {number}. Zuletzt: {name}: {what}, {time}",
+            unheard="Alarme, auf die niemand reagierte: {number}. Zuletzt: {name}: {what}, {time}",
         ),
         "nb": _Said(
             whole_account="Kontoen din",
@@ -85,7 +85,7 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             "ingen vite om en alarm. Se over kontaktene dine.",
             delivery_broken="De siste meldingene til kontaktene dine mislyktes på alle måter. Se om numre og adresser "
             "stemmer, og send en testalarm.",
-            unheard="Alarmer som ikke nådde noen: {number}. Sist: {name}: {what}, {time}",
+            unheard="Alarmer som ingen svarte på: {number}. Sist: {name}: {what}, {time}",
         ),
     }
 )

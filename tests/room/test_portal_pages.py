@@ -440,5 +440,8 @@ async def test_the_overview_shows_an_alarm_that_reached_nobody_until_it_was_seen
     await house.records.add(unheard_of(incident, "nobody_reached", house.clock.now()))
     page = await visitor.open("/")
     assert "This alarm reached nobody: Mains power is out" in page.words
+    await house.records.add(unheard_of(incident, "not_acknowledged", house.clock.now() + timedelta(hours=1)))
+    page = await visitor.open("/")
+    assert "Nobody has answered this alarm: Mains power is out" in page.words
     after = await visitor.send(page, f"/unheard/{INCIDENT}/seen")
-    assert "reached nobody" not in after.words
+    assert "this alarm" not in after.words.lower()

@@ -82,14 +82,14 @@ async def answer_to(house: AlertHouse, text: str, sender: str = PHONES[ANNA]) ->
 async def test_a_text_message_of_a_contact_is_answered_with_what_nobody_heard() -> None:
     house = await alert_house_with_a_missed_alarm()
     said = await answer_to(house, "moi")
-    assert said.startswith("Hälytyksiä, jotka eivät tavoittaneet ketään: 1. Viimeisin: Mökki: ")
+    assert said.startswith("Hälytyksiä, joihin kukaan ei vastannut: 1. Viimeisin: Mökki: ")
     assert fits_one_segment(said)
     assert not re.search(r"\d{6}", said)
     await house.records.change_all(Unheard, is_("seen_at", None), seen_at=house.clock.now())
-    assert "tavoittaneet" not in await answer_to(house, "moi")
+    assert "kukaan ei vastannut" not in await answer_to(house, "moi")
 
 
 async def test_a_number_that_was_never_proved_is_told_nothing() -> None:
     house = await alert_house_with_a_missed_alarm()
     await house.contact("con_bertil", phone_verified_at=None)
-    assert "tavoittaneet" not in await answer_to(house, "hej", PHONES["con_bertil"])
+    assert "kukaan ei vastannut" not in await answer_to(house, "hej", PHONES["con_bertil"])
