@@ -110,6 +110,9 @@ def _causes(reader: Reader) -> Iterator[str]:
         story = _story(cause)
         alarm, clear = alarm_text(story, reader).text, clear_text(story, reader).text
         yield f"| `{cause}` | {_cell(alarm)} | {septets(alarm)} | {_cell(clear)} | {septets(clear)} |"
+    cut = _story(Cause.MAINS_LOST)
+    alarm = alarm_text(replace(cut, incident=replace(cut.incident, part_of="out_EXAMPLE")), reader).text
+    yield f"| `mains_lost` of many at once | {_cell(alarm)} | {septets(alarm)} | | |"
     yield ""
 
 
@@ -126,7 +129,7 @@ def _taking(reader: Reader) -> Iterator[str]:
         ("answer: nothing is open", nothing_reply(reader.language)),
         ("answer: no more messages", stopped_reply(reader.language)),
         ("answer: messages again", started_reply(reader.language)),
-        ("answer: alarms that reached nobody", unheard_sentence(story, reader, number=2)),
+        ("answer: alarms that nobody answered", unheard_sentence(story, reader, number=2)),
     ]
     yield "### Who has taken it, and answers to texts\n"
     yield from _table(texts, counted=True)
