@@ -54,8 +54,9 @@ _LATER: Mapping[int, str] = MappingProxyType(
 _REFUSED: Mapping[int, tuple[str, RefusalScope]] = MappingProxyType(
     {
         400: ("refused", RefusalScope.MESSAGE),
-        401: ("credentials", RefusalScope.ACCOUNT),
-        403: ("credentials", RefusalScope.ACCOUNT),
+        # Whoever names the push service is a customer: what one of them refuses says nothing of the others.
+        401: ("credentials", RefusalScope.CONTACT),
+        403: ("credentials", RefusalScope.CONTACT),
         413: ("text_too_long", RefusalScope.MESSAGE),
     }
 )

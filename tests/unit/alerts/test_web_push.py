@@ -134,8 +134,8 @@ async def test_a_browser_that_came_back_meanwhile_is_not_lost(made: EndpointHous
     ("status", "reason", "scope"),
     [
         (400, "refused", RefusalScope.MESSAGE),
-        (401, "credentials", RefusalScope.ACCOUNT),
-        (403, "credentials", RefusalScope.ACCOUNT),
+        (401, "credentials", RefusalScope.CONTACT),
+        (403, "credentials", RefusalScope.CONTACT),
         (413, "text_too_long", RefusalScope.MESSAGE),
         (418, "refused", RefusalScope.MESSAGE),
         (301, "refused", RefusalScope.MESSAGE),
