@@ -1,5 +1,6 @@
 """The envelope of a device: as long as its state reports stay inside, no rule could decide anything."""
 
+from alerts.rules.heating import has_output_on
 from alerts.rules.memory import Memory
 from isocket.domain.reports import DeviceState, Envelope, Watched
 from isocket.domain.settings import DeviceSettings
@@ -11,13 +12,15 @@ def envelope_of(settings: DeviceSettings, memory: Memory, state: DeviceState | N
     """Return the ranges in which a state report is no news; None when every report is.
 
     Nothing is quiet while something is open, a delay runs or the boot number seems to go back, nor where it is watched
-    how fast a temperature changes: that rule must hear every reading. A thermometer that
-    never gave a value is quiet while it is missing: its first value must be seen, since from then on its absence is
-    a fault.
+    how fast a temperature changes or the thermostat has the output on: those rules must hear every reading. A
+    thermometer that never gave a value is quiet while it is missing: its first value must be seen, since from then on
+    its absence is a fault.
     """
+    fields = {} if state is None else state.fields
     if memory.conditions or memory.descent.fresh or any(each.watches_rate for each in settings.temp):
         return None
-    fields = {} if state is None else state.fields
+    if settings.thermostat.is_watched and has_output_on(fields):
+        return None
     probes = max(len(settings.temp), len(fields.get("temp_c") or ()))
     inputs = max(len(settings.input), len(fields.get("input") or ()))
     return Envelope(

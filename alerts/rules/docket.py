@@ -173,8 +173,9 @@ class Docket:
                 due.append(each.heard_ms + self._delay_ms(key, each))
             if each.is_open and key.cause in ONE_SHOTS:
                 due.append(each.since_ms + ONE_SHOT_MS)
-            if key.about is not None:
-                due.append(rest_until_ms(each, self.conditions.get(steady(key)), self.case.settings.flapping))
+            resting = None if key.about is None else self._rests_ms(key, each)
+            if resting is not None:
+                due.append(resting)
             if self._may_release(each) and self.power_back is not None:
                 due.append(self.power_back.heard_ms + SETTLING_MS)
         return min(due, default=None)
@@ -235,14 +236,17 @@ class Docket:
         if known is not None:
             self.conditions[coming] = replace(known, heard_ms=max(known.heard_ms, heard_ms))
 
+    def _rests_ms(self, coming: Key, known: Condition) -> int | None:
+        return rest_until_ms(known, self.conditions.get(steady(coming)), self.case.settings.flapping)
+
     def _rest(self, now_ms: int) -> None:
         """End the coming and going of what stays away, or has come to stay and is news as itself."""
         settings = self.case.settings.flapping
         for coming, each in [item for item in self.conditions.items() if item[0].about is not None]:
             key = steady(coming)
             target = self.conditions.get(key)
-            off = settings.count is None
-            if each.incident_id is None or (not off and now_ms < rest_until_ms(each, target, settings)):
+            off, rests_ms = settings.count is None, self._rests_ms(coming, each)
+            if each.incident_id is None or (not off and (rests_ms is None or now_ms < rests_ms)):
                 continue
             del self.conditions[coming]
             lasts = target is not None and target.explained_by == each.incident_id

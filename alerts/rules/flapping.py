@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from alerts.rules.memory import Condition, Key
+from alerts.rules.memory import Condition, Key, Phase
 from isocket.domain.incidents import Cause
 from isocket.domain.settings import FlappingSettings
 
@@ -47,8 +47,10 @@ def beginning(known: Condition, moments: Sequence[int], incident_id: str) -> Con
     )
 
 
-def rest_until_ms(known: Condition, target: Condition | None, settings: FlappingSettings) -> int:
-    """Return when it is over, if nothing changes until then."""
+def rest_until_ms(known: Condition, target: Condition | None, settings: FlappingSettings) -> int | None:
+    """Return when it is over, if nothing changes until then; None while it is not sure whether the target is over."""
+    if target is not None and target.phase is Phase.CLEARING:
+        return None
     lasts = target is not None and target.is_open
     rest_s = min(LASTS_S, settings.quiet_s) if lasts else settings.quiet_s
     return known.heard_ms + round(rest_s * 1000)

@@ -40,7 +40,12 @@ def hear_thermostat(docket: Docket, fields: Mapping[str, Any], when: When) -> No
         docket.remember(KEY, worst)
 
 
+def has_output_on(fields: Mapping[str, Any]) -> bool:
+    """Return whether the thermostat has the output on."""
+    return fields.get("relay") is True and fields.get("relay_cause") == "thermostat"
+
+
 def _is_demanded(fields: Mapping[str, Any], reading_c: float, settings: ThermostatSettings) -> bool:
-    if fields.get("relay") is True and fields.get("relay_cause") == "thermostat":
+    if has_output_on(fields):
         return True
     return reading_c < settings.on_c if settings.mode == "heat" else reading_c > settings.on_c

@@ -15,6 +15,7 @@ from alerts.rules.silence import Hearing, hear_silence, hear_voice, in_ms, patie
 from isocket.domain.incidents import Cause
 from isocket.domain.reports import DeviceState, Report, ReportKind
 
+OUTPUT = ("relay", "relay_cause")  # of which the last word holds
 MAINS = Key(Cause.MAINS_LOST)
 
 
@@ -83,6 +84,7 @@ class _Walk:
         self._tracks = dict(memory.tracks)
         known = {} if heard.state is None else heard.state.fields
         self._armed = known.get("armed") is not False
+        self._output = {name: known.get(name) for name in OUTPUT}
 
     def memory(self) -> Memory:
         return replace(
@@ -122,7 +124,8 @@ class _Walk:
             if sign.key.cause is Cause.BATTERY_LOW and sign.look is Look.BAD and sign.value is not None:
                 docket.deepen(sign.key, sign.value)
         hear_rates(docket, self._tracks, fields, when)
-        hear_thermostat(docket, fields, when)
+        self._output.update({name: fields[name] for name in OUTPUT if fields.get(name) is not None})
+        hear_thermostat(docket, {**fields, **self._output}, when)
         named = len(docket.case.settings.temp)  # those that settings name need no proof
         self._proven.update(
             number

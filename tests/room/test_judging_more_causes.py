@@ -115,6 +115,15 @@ async def test_without_mains_no_heater_is_to_blame(cabin: JudgedHouse) -> None:
     assert await cabin.open(Cause.THERMOSTAT_INEFFECTIVE)
 
 
+async def test_the_last_word_on_the_output_holds_where_later_reports_do_not_speak_of_it(cabin: JudgedHouse) -> None:
+    await report_every(cabin, 10, [5.2], relay=True, relay_cause="thermostat")
+    await report_every(cabin, 10, [5.2] * 7)
+    assert await cabin.open(Cause.THERMOSTAT_INEFFECTIVE)
+    await cabin.state(relay=False, relay_cause="user_cloud")
+    await cabin.state(temp_c=[5.2])
+    assert not await cabin.open()
+
+
 async def test_a_cooler_is_judged_the_other_way_round() -> None:
     house = await judged_house(thermostat={**HEAT, "mode": "cool", "on_c": 8, "off_c": 5})
     await report_every(house, 10, [9, 9.1, 9.2, 9.3, 9.4, 9.5, 9.6, 9.7])

@@ -72,6 +72,20 @@ async def test_what_comes_to_stay_is_told_as_itself(house: JudgedHouse) -> None:
     assert [each.id for each in await house.told()] == [last.id], "those who were told hear of its end"
 
 
+async def test_what_is_about_to_be_over_has_not_come_to_stay() -> None:
+    house = await judged_house(
+        mains_delay_s=0, restore_delay_s=30, flapping={"count": 3, "window_s": 1800, "quiet_s": 1200}
+    )
+    await flicker(house, 3, every_s=120)
+    await house.state(mains=False)
+    await house.climb()
+    await house.let_pass(890)
+    await house.state(mains=True)
+    await house.let_pass(60)
+    assert not await house.told(), "its delay was running when the time was over, and it is over now"
+    assert await house.open(Cause.FLAPPING)
+
+
 async def test_openings_far_apart_are_each_told(house: JudgedHouse) -> None:
     await flicker(house, 6, every_s=1000)
     assert not await house.incidents(Cause.FLAPPING)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts import replaying
 from alerts.replay import replay
 from alerts.replaying import MOST_TRIES, Replayer
 from alerts.rules.docket import Case
@@ -283,3 +284,13 @@ async def test_another_customer_sees_none(portal: PortalHouse) -> None:
     pekka = await portal.customer("pekka@example.org")
     shown = await portal.ask("GET", f"/devices/{SOCKET}/replay/{asked_by_maija['id']}", token=pekka)
     assert shown.status == 404
+
+
+async def test_a_period_with_too_much_to_judge_is_refused_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaying, "MOST_REPORTS", 2)
+    house = await judged_house()
+    for _ in range(3):
+        await house.state(mains=True)
+    await house.let_pass(1)
+    answer = await asked(house)
+    assert (answer.state, answer.error, answer.incidents) == (ReplayState.FAILED, "too_many_reports", [])

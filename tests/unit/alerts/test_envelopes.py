@@ -89,8 +89,8 @@ def test_what_the_envelope_holds_decides_nothing_and_leaves_nothing_to_remember(
 ) -> None:
     memory, state = Memory(proven=proven), state_of(known)
     envelope = envelope_of(settings, memory, state)
-    assert envelope is not None
-    if not envelope.holds(fields):
+    assert envelope is not None or (settings.thermostat.is_watched and known.get("relay_cause") == "thermostat")
+    if envelope is None or not envelope.holds(fields):
         return
     report = Report("isk-1", ReportKind.STATE, 1, 2, NOON_MS, NOON_MS, ClockQuality.DEVICE, "", fields)
     result = judge(
@@ -141,3 +141,15 @@ def test_a_device_that_is_watched_for_nothing_special_is_as_quiet_as_ever() -> N
 def test_nothing_is_quiet_where_it_is_watched_how_fast_a_temperature_changes() -> None:
     settings = DeviceSettings(temp=(ProbeSettings(fall_c_per_h=4),))
     assert envelope_of(settings, Memory(), None) is None
+
+
+def test_nothing_is_quiet_while_a_watched_thermostat_has_the_output_on() -> None:
+    settings = DeviceSettings(thermostat=ThermostatSettings(enabled=True, on_c=5))
+    heating = state_of({"relay": True, "relay_cause": "thermostat", "temp_c": [6.0]})
+    proven = Memory(proven=frozenset({0}))
+    assert envelope_of(settings, proven, heating) is None
+    resting = envelope_of(settings, proven, state_of({"relay": False, "relay_cause": "thermostat", "temp_c": [9.0]}))
+    assert resting is not None
+    assert resting.holds({"temp_c": [5.0]})
+    assert not resting.holds({"temp_c": [4.9]})
+    assert not resting.holds({"relay": True, "relay_cause": "thermostat", "temp_c": [6.0]})
