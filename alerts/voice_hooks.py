@@ -83,7 +83,9 @@ class VoiceHooks:
         """Return the attempt, which from now on belongs to this call and to no other."""
         call_id = form.get("CallSid", "")[:64]
         attempt = await self._records.get(Attempt, attempt_id)
-        if attempt is not None and attempt.provider_id is None:  # the answer to our own request may have been lost
+        if (
+            attempt is not None and attempt.provider_id is None and call_id
+        ):  # the answer to our own request may have been lost
             attempt = await self._records.change_one(
                 Attempt, is_("id", attempt_id), is_("provider_id", None), provider_id=call_id
             ) or await self._records.get(Attempt, attempt_id)
@@ -106,8 +108,13 @@ class VoiceHooks:
         )
 
     async def _respond(self, call: _Conversation) -> str:
+        """Return what is said. What a key asks for comes first: whoever dies after it has left only a note undone."""
+        said = await self._heed(call)
         if call.key:
             await self._note_the_key(call)
+        return said
+
+    async def _heed(self, call: _Conversation) -> str:
         if call.contact is not None and call.key == STOP:
             return await self._stop(call, call.contact)
         if call.key == TAKE and call.incident is not None and call.contact is not None:

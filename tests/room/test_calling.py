@@ -218,6 +218,14 @@ async def test_the_words_of_a_call_are_told_to_that_call_only(line: PhoneLine) -
     assert await state(line) is IncidentState.OPEN
 
 
+async def test_a_request_that_names_no_call_takes_no_words_and_leaves_them_to_the_call(line: PhoneLine) -> None:
+    line.double.calls.script(PHONES[ANNA], DROP_AFTER_ACCEPT)
+    call = await line.alarm_by_call()
+    assert (await line.double.account.post(call.url, {"CallStatus": "in-progress"})).status == 404
+    await line.answered_by(call, presses("1"))
+    assert await state(line) is IncidentState.ACKNOWLEDGED
+
+
 async def test_the_words_are_not_told_any_more_once_the_call_is_over(line: PhoneLine) -> None:
     call = await line.answered_by(await line.alarm_by_call(), VOICEMAIL)
     answer = await line.double.account.post(call.url, {"CallSid": call.sid, "CallStatus": "in-progress"})
