@@ -110,17 +110,17 @@ class Answering:
         answers_id = derived_id("ans", contact.id)
         counted = await self._records.get(Answers, answers_id)
         if counted is None:
-            first = Answers(id=answers_id, account_id=contact.account_id, contact_id=contact.id, since=now, given=1)
+            first = Answers(id=answers_id, account_id=contact.account_id, contact_id=contact.id, at=now, given=1)
             try:
                 await self._records.add(first)
             except AlreadyThereError:
                 return await self._may_answer(contact)
             return True
-        fresh = now >= counted.since + COUNTED_FOR
+        fresh = now >= counted.at + COUNTED_FOR
         if not fresh and counted.given >= MOST_ANSWERS:
             log.info("answer_withheld", contact_id=contact.id)
             return False
-        changes = {"since": now, "given": 1} if fresh else {"given": counted.given + 1}
+        changes = {"at": now, "given": 1} if fresh else {"given": counted.given + 1}
         changed = await self._records.change_one(
             Answers, is_("id", answers_id), is_("version", counted.version), **changes
         )

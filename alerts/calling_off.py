@@ -28,6 +28,7 @@ AGAIN_CAP_S = 30.0
 GIVE_UP_AFTER = timedelta(minutes=5)  # no telephone rings for so long
 CALL_PATIENCE_S = 30.0  # a clear waits so long after the lease of an alarm on its way; then it may have gone
 CALLED_BACK = "called_back"  # the provider let go of it
+LISTENED_TO = "in-progress"  # whoever listens is told how it stands when they press a key: nobody is cut off
 
 # A text that is out is read when it is read; a telephone that rings wakes somebody for nothing.
 _WORTH_CALLING_BACK = frozenset({ChannelKind.VOICE})
@@ -87,6 +88,7 @@ def _wishes(incident: Incident, alarms: Sequence[Delivery], now: datetime) -> li
         for each in alarms
         if each.channel in _WORTH_CALLING_BACK
         and each.state in _WITH_PROVIDER
+        and incident.acknowledged_by != f"{each.contact_id} {each.channel}"  # they are being thanked
         and not goes_though_over(incident, each, now)
     ]
 
@@ -128,6 +130,8 @@ class CallingOff:
         known = [each for each in attempts if each.provider_id]
         if not known:  # on its way, or unclear: the provider may name it yet
             return now >= held.wished_at + GIVE_UP_AFTER
+        if known[-1].receipt == LISTENED_TO:
+            return True
         answer = await self._ask(delivery.channel, known[-1])
         log.info("call_off_answered", delivery_id=delivery.id, answer=answer.value)
         if answer is Cancellation.DONE:

@@ -13,5 +13,5 @@ class Answers(Record):
 
     account_id: Annotated[str, MESSAGE_FACT]
     contact_id: Annotated[str, MESSAGE_FACT]
-    since: Annotated[datetime, MESSAGE_FACT]  # counted from then on, for an hour
+    at: Annotated[datetime, MESSAGE_FACT]  # counted from then on, for an hour
     given: Plain[int] = 0

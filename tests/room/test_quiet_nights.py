@@ -15,6 +15,7 @@ from isocket.kit.clock import from_text
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, PHONES, AlertHouse
 from tests.fakes.clock import ManualClock
+from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 
 NIGHT = {"start": "22:00", "end": "07:00", "except_critical": True}
 EVENING = datetime(2026, 11, 22, 21, 30, tzinfo=UTC)  # 23:30 in Helsinki
@@ -176,3 +177,27 @@ async def test_an_alarm_that_its_provider_puts_off_into_the_night_waits_for_the_
     assert len(await house.timeline(Happening.HELD)) == 1
     await until(house, MORNING)
     assert len(house.sms.accepted) == 1
+
+
+async def test_at_every_crash_point_what_waits_for_the_morning_goes_once_or_not_at_all() -> None:
+    async def build() -> AlertHouse:
+        house = await AlertHouse(clock=ManualClock(EVENING)).furnish(time_zone="Europe/Helsinki", quiet_hours=NIGHT)
+        await house.ladder(BY_SMS, {**BY_SMS, "after_s": 60})
+        await house.incident(severity=Severity.MAJOR)
+        return house
+
+    async def run(house: AlertHouse, fuse: Fuse) -> None:
+        records = DyingRecords(house.records, fuse)
+        while house.clock.now() < MORNING + timedelta(minutes=10):
+            while await house.escalator(records).step() or await house.dispatcher(records).step():
+                pass
+            await house.clock.advance(600)
+
+    async def check(house: AlertHouse) -> None:
+        assert len(await house.deliveries()) == 1
+        assert len(house.sms.accepted) <= 1
+        assert len(await house.timeline(Happening.HELD)) == 1
+        states = {each.state for each in await house.deliveries()}
+        assert states <= {DeliveryState.SENT, DeliveryState.CALLING}
+
+    assert await every_crash_point(build, run, check) > 20

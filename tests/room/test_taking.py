@@ -1,5 +1,6 @@
 """Somebody takes an alarm: the others hear of it, calls are called off, and later they are asked: still on it?"""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -119,6 +120,26 @@ async def test_calls_under_way_are_called_off_at_the_provider_and_the_timeline_s
     await by(house, way="portal")
     assert sorted(house.calls().let_go) == sorted(str(each) for each in calls)
     assert (await house.reasons(Happening.NOTE))["called_back"] == 2
+
+
+async def test_whoever_takes_it_by_a_key_is_not_cut_off_while_they_are_thanked(house: AlertHouse) -> None:
+    await house.ladder(BY_CALL)
+    await told(house)
+    (anna,) = [each for each in await house.attempts() if each.person_id == ANNA]
+    await by(house, ANNA, "voice")
+    await house.close()
+    await house.rest()
+    assert len(house.calls().let_go) == 1
+    assert anna.provider_id not in house.calls().let_go
+
+
+async def test_whoever_listens_to_a_call_is_not_cut_off(house: AlertHouse) -> None:
+    await house.ladder({**BY_CALL, "contact_ids": [ANNA]})
+    await told(house)
+    await house.receipt("in-progress")
+    await house.take_in_receipts()
+    await by(house, BERTIL, "sms")
+    assert not house.calls().let_go
 
 
 async def test_a_text_is_not_called_off(house: AlertHouse) -> None:
@@ -331,3 +352,25 @@ async def test_a_question_that_is_still_on_its_way_when_it_is_open_again_is_not_
     assert await sent(house, DeliveryKind.REMINDER) == []
     states = {each.state for each in await house.deliveries(DeliveryKind.REMINDER)}
     assert states == {DeliveryState.CALLED_OFF}
+
+
+async def test_at_every_crash_point_an_alarm_that_nobody_sees_to_any_more_is_told_anew_once() -> None:
+    async def build() -> AlertHouse:
+        house = await AlertHouse().furnish()
+        await house.contact(BERTIL)
+        await asked(house)
+        await house.pass_by(minutes=16)
+        return house
+
+    async def run(house: AlertHouse, fuse: Fuse) -> None:
+        await house.rest(fuse)
+
+    async def check(house: AlertHouse) -> None:
+        incident = await house.the_incident()
+        assert (incident.state, incident.acknowledged_by, incident.asked_at) == (IncidentState.OPEN, None, None)
+        assert len(await house.timeline(Happening.LET_GO)) == 1
+        texts = [each for each in await house.deliveries() if each.channel is ChannelKind.SMS and not each.instead_of]
+        assert Counter(each.contact_id for each in texts) == {ANNA: 2, BERTIL: 2}
+        assert max(Counter(each.to for each in house.sms.accepted if "to acknowledge" in each.text).values()) <= 2
+
+    assert await every_crash_point(build, run, check) > 20
