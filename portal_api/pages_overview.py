@@ -1,5 +1,6 @@
 """The overview: what is wrong now, and every socket with its state and its switch."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -21,13 +22,15 @@ from portal_api.pages_doorway import sign_in_page
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
-from portal_api.readiness import readiness_of
+from portal_api.readiness import Readiness, readiness_of
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.unheard import UNANSWERED, see, unheard_incidents
 
 CARDS = 60
 MOST_TROUBLES = 50
+NOBODY_THERE = "no contact there can be told"
+EVERYBODY_SLEEPS = "everybody has quiet hours, for critical alarms too"
 COMMAND_SHOWN_S = 15 * 60  # after that the last command is history
 
 
@@ -80,13 +83,22 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     return {
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
-        "unheard": [each for each in await readiness_of(call, devices, with_proofs=False) if each.unheard],
+        "unheard": await _unheard(call, devices),
         "reached_nobody": await in_words(call, [incident for incident, _ in missed.values()]),
         "unanswered": [each for each, (_, reason) in missed.items() if reason == UNANSWERED],
         "cards": await _cards(call, devices),
         "following": following,
         "typed": ClaimForm(),
     }
+
+
+async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, list[Readiness]]:
+    """Return the sockets of whose alarms nobody would hear now, by the reason in words."""
+    found: dict[str, list[Readiness]] = defaultdict(list)
+    for each in await readiness_of(call, devices, with_proofs=False):
+        if each.unheard:
+            found[EVERYBODY_SLEEPS if each.reached else NOBODY_THERE].append(each)
+    return dict(found)
 
 
 async def troubles_of(call: Call[Any, Any]) -> list[Trouble]:

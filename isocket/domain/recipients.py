@@ -155,32 +155,39 @@ def _with_role(people: People, role: ContactRole) -> tuple[str, ...]:
 
 
 def _in_place_of(contact_id: str, people: People, step: _Step, *, device_id: str, at: datetime) -> Iterator[_Named]:
-    """Yield who is told where a step names this contact: themself, or whoever stands in, or both.
-
-    A stand-in who is away as well is stood in for; a ring of them ends with the one who was named.
-    """
+    """Yield who is told where a step names this contact: themself, or whoever stands in, or both."""
     substitution = substitution_of(contact_id, people.substitutions, device_id=device_id, at=at)
     if substitution is None:
         yield _Named(contact_id=contact_id)
         return
-    also = substitution.additional
-    seen = {contact_id}
-    stand_in = substitution.stand_in_id
-    while stand_in not in seen:
-        seen.add(stand_in)
-        following = substitution_of(stand_in, people.substitutions, device_id=device_id, at=at)
-        if following is None or following.additional:
-            break
-        stand_in = following.stand_in_id
-    reached = stand_in != contact_id and is_reachable(stand_in, people)
-    if also or not reached:
+    chain = _stand_ins(substitution, people, device_id=device_id, at=at)
+    reached = [each for each in chain if is_reachable(each, people)]
+    step.skipped += [
+        Skipped(contact_id=each, channel=None, reason=STAND_IN_UNREACHABLE) for each in chain if each not in reached
+    ]
+    if substitution.additional or not reached:
         yield _Named(contact_id=contact_id)
     elif contact_id in people.contacts:
         step.skipped.append(Skipped(contact_id=contact_id, channel=None, reason=SUBSTITUTED))
     if reached:
-        yield _Named(contact_id=stand_in, stands_in_for=contact_id)
-    else:
-        step.skipped.append(Skipped(contact_id=stand_in, channel=None, reason=STAND_IN_UNREACHABLE))
+        yield _Named(contact_id=reached[-1], stands_in_for=contact_id)
+
+
+def _stand_ins(first: Substitution, people: People, *, device_id: str, at: datetime) -> list[str]:
+    """Return the stand-in, whoever stands in for them if they are away as well, and so on.
+
+    Of a ring that comes back to the one who was named nobody is left: they are told themself.
+    """
+    found: list[str] = []
+    following: Substitution | None = first
+    while following is not None and following.stand_in_id not in found:
+        if following.stand_in_id == first.contact_id:
+            return []
+        found.append(following.stand_in_id)
+        following = substitution_of(following.stand_in_id, people.substitutions, device_id=device_id, at=at)
+        if following is not None and following.additional:
+            break
+    return found
 
 
 def _add(step: _Step, named: _Named, rung: Rung, people: People) -> None:

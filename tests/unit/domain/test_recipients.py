@@ -158,6 +158,17 @@ def test_a_stand_in_who_is_away_is_stood_in_for_and_a_ring_ends_where_it_began()
     assert told(people(*three, away=ring), Rung(contact_ids=("ada",))) == [("ada", SMS)]
 
 
+def test_a_chain_of_stand_ins_ends_with_the_last_who_can_be_told() -> None:
+    chain = away("ada", "bo"), away("bo", "cy")
+    only_ada = Rung(contact_ids=("ada",))
+    unverified = person("cy", phone_verified_at=None)
+    known = people(person("ada"), person("bo"), unverified, away=chain)
+    assert told(known, only_ada) == [("bo", SMS)]
+    assert reasons(known, only_ada) == [("cy", None, STAND_IN_UNREACHABLE), ("ada", None, SUBSTITUTED)]
+    known = people(person("ada"), person("bo", phone_verified_at=None), person("cy"), away=chain)
+    assert told(known, only_ada) == [("cy", SMS)]
+
+
 def test_a_stand_in_is_told_by_ways_of_their_own_where_the_steps_are_not_theirs() -> None:
     bo = person("bo", phone=None, email="bo@example.org", email_verified_at=NOON)
     known = people(person("ada"), bo, away=(away("ada", "bo"),))
