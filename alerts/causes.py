@@ -77,6 +77,9 @@ FROM_DEVICE = frozenset(
 )
 """What a device may raise by an alarm report of its own; the other causes only the cloud can know."""
 
+OWN_LIMITS = frozenset({Cause.TEMP_RATE, Cause.CREDIT_LOW})
+"""Of these a device has limits of its own, which it is not told by us: only its own word ends what it raised."""
+
 OWNED_ELSEWHERE = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
 """What is opened and closed by `alerts.raising`: it tells of people, not of a device, and no device rule ends it."""
 

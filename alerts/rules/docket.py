@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, SETTLING_S
+from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Why, incident_id
 from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, raise_after_ms
 from alerts.rules.flapping import NEVER, beginning, is_too_often, rest_until_ms, steady, unstable, with_one_more
@@ -71,6 +71,8 @@ class Docket:
                 del self.conditions[key]
             elif known.late and not when.late:
                 self.conditions[key] = replace(known, late=False)
+        elif known.by_device and key.cause in OWN_LIMITS:
+            return
         elif look is Look.GOOD:
             if known.phase is Phase.OPEN:
                 self.conditions[key] = replace(

@@ -200,6 +200,17 @@ async def test_the_devices_own_word_on_its_credit_needs_no_limit() -> None:
     assert not await house.open()
 
 
+async def test_what_the_device_raised_by_limits_of_its_own_only_its_own_word_ends() -> None:
+    house = await judged_house(credit={"low": 1}, temp=[{"fall_c_per_h": 100, "rate_window_s": 300}])
+    await house.alarm("credit_low", value=4.0)
+    await house.alarm("temp_rate", probe=0)
+    await report_every(house, 5, [10.0, 10.0, 10.0], credit="4.00 EUR")
+    assert {each.cause for each in await house.open()} == {Cause.CREDIT_LOW, Cause.TEMP_RATE}
+    await house.alarm("credit_low", active=False)
+    await house.alarm("temp_rate", active=False, probe=0)
+    assert not await house.open()
+
+
 # severities
 
 
