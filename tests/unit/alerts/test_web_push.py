@@ -3,6 +3,7 @@
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +13,15 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # py_vapid ships n
 
 from alerts.channels.channel import Message
 from alerts.channels.web_push import FILLED_UP_TO, LONGEST_TEXT
+from alerts.endpoints import Endpoints
 from alerts.outcomes import RefusalScope, Refused, Sent, TryLater
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.endpoints import Endpoint
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ANNA, MAILS
+from tests.fakes.alert_house import ANNA, MAILS, PUBLIC_URL
 from tests.fakes.clock import NOON
+from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.endpoint_house import BROWSER, NAME, EndpointHouse, endpoint_house
 from tests.fakes.web_receiver import DROP_AFTER, answer
 
@@ -208,3 +211,21 @@ async def test_a_subscription_whose_name_leads_into_our_own_network_is_not_calle
 
 def _decoded(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("verb", range(1, 6))
+async def test_whoever_dies_while_giving_up_a_browser_leaves_it_to_the_next_and_nobody_is_told_twice(
+    made: EndpointHouse, verb: int, after: bool
+) -> None:
+    browser, fuse = await made.endpoint(BROWSER), Fuse(verb, after=after)
+    records, clock = made.house.records, made.house.clock
+    with suppress(Died):
+        await Endpoints(records=DyingRecords(records, fuse), clock=clock, public_url=PUBLIC_URL).lose(
+            browser, "http_410"
+        )
+    assert fuse.burnt
+    made.service.script(NAME, answer(410))
+    await made.push.send(message())
+    assert (await made.endpoint(BROWSER)).gone_reason == "http_410"
+    assert await notices(made) == [MAILS[ANNA], "owner@example.org"]
