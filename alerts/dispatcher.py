@@ -129,10 +129,11 @@ class Dispatcher:
             return
         began_s = self._clock.monotonic_s()
         outcome = await self._call(channel, held, attempt)
-        await self._providers.note(channel, outcome, self._clock.monotonic_s() - began_s)
+        took_s = self._clock.monotonic_s() - began_s
         if isinstance(outcome, Refused | TryLater):
             await self._purse.take_back(held, channel)
         await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
+        await self._providers.note(channel, outcome, took_s)
 
     async def _another(self, held: Delivery, channel: Channel, outcome: Outcome) -> bool:
         """Return whether the next provider may have this message at once: it is certainly not out by the first.

@@ -114,7 +114,7 @@ class Failover:
                 for each in all_sent
                 if each.contact_id == contact.id and each.id != lost.id and each.created_at >= root.created_at
             ],
-            full=await self._is_full(incident, len(all_sent)),
+            full=lost.kind is DeliveryKind.ALARM and await self._is_full(incident, len(all_sent)),
             now=now,
         )
 

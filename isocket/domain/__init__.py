@@ -19,6 +19,7 @@ from isocket.domain import (
     listening,
     outages,
     problems,
+    replays,
     sending,
     unheard,
     watches,
@@ -38,6 +39,6 @@ __all__ = [
     "listening",
     "problems",
 ]
-__all__ += ["answers", "call_offs", "findings", "outages", "sending", "unheard", "watches"]
+__all__ += ["answers", "call_offs", "findings", "outages", "replays", "sending", "unheard", "watches"]
 
 STORED: tuple[type[Record], ...] = stored_classes()
