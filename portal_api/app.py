@@ -9,7 +9,7 @@ from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
-from portal_api import accounts, privacy_notice, registration, resets, tokens
+from portal_api import accounts, privacy_erasure, privacy_notice, registration, resets, tokens
 from portal_api.access_log import access_log
 from portal_api.dispatch import handler_of
 from portal_api.errors import problems
@@ -29,6 +29,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *resets.ROUTES,
     *accounts.ROUTES,
     *privacy_notice.ROUTES,
+    *privacy_erasure.ROUTES,
 )
 """Every declared route of the portal. A room of routes is added here and nowhere else."""
 

@@ -41,6 +41,7 @@ class PortalSettings:
     controller: Controller = field(
         default_factory=lambda: Controller(name="whoever runs this iSocket Cloud", contact="mailto:privacy@localhost")
     )
+    erasure_grace_s: float = 14 * 86_400
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400
     cookie_idle_s: float = 24 * 3600

@@ -6,6 +6,7 @@ is cleaned before the next claim.
 """
 
 from datetime import datetime
+from typing import Protocol
 
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import Escalation, Substitution
@@ -13,10 +14,11 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.replays import Replay
+from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, one_of
-from portal_api.portal import Portal
+from isocket.storage.port import Records, is_, one_of
+from isocket.storage.telemetry import Telemetry
 from portal_api.settings_models import factory_settings
 
 log = get_logger(__name__)
@@ -25,7 +27,26 @@ _NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 REASON = "owner_changed"
 
 
-async def release_device(portal: Portal, device: Device) -> None:
+class Parts(Protocol):
+    """What releasing needs: of a portal, or of whoever erases a customer."""
+
+    @property
+    def records(self) -> Records:
+        """The stored records."""
+        ...
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What sockets reported."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        ...
+
+
+async def release_device(portal: Parts, device: Device) -> None:
     """Take the owner off a device and remove what is left of them at it.
 
     The device is told the settings of the factory: it keeps what it is not told otherwise.
@@ -56,7 +77,7 @@ async def release_device(portal: Portal, device: Device) -> None:
         device = found
 
 
-async def finish_release(portal: Portal, device_id: str) -> None:
+async def finish_release(portal: Parts, device_id: str) -> None:
     """Remove what came between, and note that the device is as from the factory; nothing if it has an owner again."""
     device = await portal.records.get(Device, device_id)
     if device is None or device.owner_id is not None:
@@ -65,7 +86,7 @@ async def finish_release(portal: Portal, device_id: str) -> None:
     await portal.records.change_one(Device, is_("id", device_id), is_("owner_id", None), claimed_at=None)
 
 
-async def _clear(portal: Portal, device_id: str) -> None:
+async def _clear(portal: Parts, device_id: str) -> None:
     records, now = portal.records, portal.clock.now()
     await records.change_all(
         Command,
@@ -83,7 +104,7 @@ async def _clear(portal: Portal, device_id: str) -> None:
     await portal.telemetry.forget(device_id)
 
 
-async def _close_incidents(portal: Portal, device_id: str, now: datetime) -> None:
+async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None:
     """Close what is open. Nobody gets a clear: the socket's words are not theirs any more."""
     found = await portal.records.find(Incident, is_("device_id", device_id), one_of("state", _NOT_CLOSED))
     await portal.records.add_all(

@@ -6,7 +6,7 @@ import mmap
 import os
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -32,19 +32,19 @@ class Found:
 
 
 class Needle:
-    """One value in every way in which it could lie in a file."""
+    """Values in every way in which they could lie in a file."""
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, *values: str) -> None:
         """Work out the ways.
 
         Raises:
-            TooShortError: it has fewer than four characters.
+            TooShortError: one has fewer than four characters.
         """
-        if len(value) < LEAST_CHARACTERS:
+        if any(len(value) < LEAST_CHARACTERS for value in values):
             raise TooShortError(f"a value to look for needs {LEAST_CHARACTERS} characters or more")
-        self._folded = _first_way_of_each(_ways(value))
-        self._exact = _first_way_of_each(_base64_ways(value))
-        self.longest = max(len(each) for _, each in (*self._folded, *self._exact))
+        self._folded = _first_way_of_each(way for value in values for way in _ways(value))
+        self._exact = _first_way_of_each(way for value in values for way in _base64_ways(value))
+        self.longest = max((len(each) for _, each in (*self._folded, *self._exact)), default=1)
 
     def ways_in(self, content: bytes) -> set[str]:
         """Return in which ways the value stands in the content, small and capital letters alike."""
@@ -53,13 +53,13 @@ class Needle:
         return found | {way for way, written in self._exact if written in content}
 
 
-def scan(roots: list[Path], value: str) -> list[Found]:
-    """Return every place where the value lies in files below `roots` (files or folders), packed ones opened.
+def scan(roots: list[Path], *values: str) -> list[Found]:
+    """Return every place where one of the values lies in files below `roots` (files or folders), packed ones opened.
 
     Raises:
-        TooShortError: the value would be found by chance.
+        TooShortError: a value would be found by chance.
     """
-    needle = Needle(value)
+    needle = Needle(*values)
     found: set[Found] = set()
     for path in _files(roots):
         found |= {Found(str(path), way) for way in _ways_in_file(path, needle)}
@@ -131,7 +131,7 @@ def _ways_unpacked(content: mmap.mmap, start: int, bits: int, needle: Needle) ->
     return found
 
 
-def _first_way_of_each(ways: Iterator[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
+def _first_way_of_each(ways: Iterable[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:
     named: dict[bytes, str] = {}
     for way, written in ways:
         named.setdefault(written, way)

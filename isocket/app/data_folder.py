@@ -39,6 +39,11 @@ class DataFolder:
         return self.path / "push.key"
 
     @property
+    def erasures(self) -> Path:
+        """Who was erased, as hashes. Never restore it: because of it a backup brings nobody back."""
+        return self.path / "erasures.jsonl"
+
+    @property
     def broker(self) -> Path:
         """What Mosquitto reads and keeps."""
         return self.path / "broker"

@@ -11,6 +11,7 @@ from isocket.app.http_server import PortalStartError
 from isocket.storage.keyring import MasterKeyError
 from isocket.storage.port import StoreUnavailableError
 from portal_api.invitations import InvitationError
+from privacy.ledger import LedgerBrokenError
 
 EXPECTED: tuple[type[Exception], ...] = (
     AddressError,
@@ -19,6 +20,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     DataFolderError,
     DemoError,
     InvitationError,
+    LedgerBrokenError,
     MasterKeyError,
     PortalStartError,
     StoreUnavailableError,

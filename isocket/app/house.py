@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -36,6 +36,7 @@ class House:
     keyring: Keyring
     registry: CollectorRegistry
     owner: str
+    empty_log: Callable[[], Awaitable[bool]]  # of the store, see `SqliteStore.empty_log`
 
 
 @asynccontextmanager
@@ -69,6 +70,7 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
             keyring=keyring,
             registry=_registry(),
             owner=f"{socket.gethostname()}:{os.getpid()}",
+            empty_log=store.empty_log,
         )
 
 

@@ -1,5 +1,6 @@
 """`isocket privacy ...`: what is stored about people and why, and what the law lets them ask for."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -47,14 +48,14 @@ def scan_files(
 
     The value itself is never printed.
     """
+    from isocket.app.erasures import files_of
     from privacy.scan import TooShortError, scan
 
     wanted = typer.get_text_stream("stdin").readline().rstrip("\n") if value == "-" else value
 
     async def look(settings: Settings) -> bool:
-        roots = [settings.data_dir, *settings.store_file.parent.glob(f"{settings.store_file.name}*")]
         try:
-            found = scan(roots, wanted)
+            found = scan(files_of(settings), wanted)
         except TooShortError as error:
             complain(error)
             raise typer.Exit(2) from None
@@ -65,6 +66,30 @@ def scan_files(
     if run(look):
         raise typer.Exit(1)
     typer.echo("not found")
+
+
+@privacy.command(name="erase")
+def erase_account(account: Annotated[str, typer.Option(help="The account's id.")]) -> None:
+    """Erase an account now; print the receipt as JSON, exit 1 where something keeps it from being done.
+
+    Nobody is told: whoever asked by letter gets the receipt from you.
+    """
+    from isocket.app.erasures import eraser_of
+    from isocket.app.house import open_house
+    from isocket.domain.erasures import ErasureState
+
+    async def erase(settings: Settings) -> bool:
+        async with open_house(settings) as house:
+            made = await eraser_of(house).erase(account, by="operator")
+        if made is None:
+            complain(ValueError("There is no such account."))
+            return False
+        receipt = {"id": made.id, "state": made.state, "removed": made.removed, "held_up": made.problem}
+        typer.echo(json.dumps(receipt, indent=2))
+        return made.state is ErasureState.DONE
+
+    if not run(erase):
+        raise typer.Exit(1)
 
 
 def _check(form: str) -> None:

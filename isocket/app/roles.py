@@ -26,6 +26,7 @@ from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
+from isocket.app.erasures import eraser_of
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
@@ -190,7 +191,11 @@ class Roles:
 
     async def _privacy_stage(self) -> Stage:
         retention = Retention(records=self._house.records, clock=self._house.clock)
-        return Stage(name="privacy", services=(Service(name="retention", run=retention.run),))
+        erasing = eraser_of(self._house)
+        return Stage(
+            name="privacy",
+            services=(Service(name="retention", run=retention.run), Service(name="erasing", run=erasing.run)),
+        )
 
     async def _portal_stage(self) -> Stage:
         house, settings = self._house, self._house.settings
@@ -264,6 +269,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         channels=kinds_that_arrive(settings),
         tariff=tariff_of(settings),
         controller=controller_of(settings),
+        erasure_grace_s=settings.erasure_grace_days * 86_400.0,
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",

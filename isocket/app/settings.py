@@ -230,6 +230,11 @@ class Settings(BaseModel):
         description="country or countries of the SMS and voice providers (two letters), as notices show it",
     )
     mail_provider_country: str = Field(default="", description="country of the mail server, as notices show it")
+    erasure_ledger: Path | None = Field(
+        default=None,
+        description="file that remembers who was erased, best where no backup is restored to; without it "
+        "`erasures.jsonl` in the data folder",
+    )
     trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, with commas between"
     )

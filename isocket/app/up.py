@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from isocket.app.data_folder import DataFolder
+from isocket.app.erasures import replay
 from isocket.app.house import House, open_house
 from isocket.app.process import settle_in
 from isocket.app.roles import EVERY_ROLE, Role, Roles
@@ -42,6 +43,7 @@ async def run_roles(
         on_ready()
 
     async with stop_on_signals() as stop, _house(settings, alone=roles == EVERY_ROLE) as house:
+        await replay(house)
         stages = [*await Roles(house).stages(roles), *await more(house)]
         orderly = await Supervisor(stages).run(stop, on_ready=ready)
     log.info("stopped", orderly=orderly)

@@ -14,6 +14,7 @@ from isocket.domain import (
     desk,
     devices,
     endpoints,
+    erasures,
     findings,
     incidents,
     listening,
@@ -39,6 +40,6 @@ __all__ = [
     "listening",
     "problems",
 ]
-__all__ += ["answers", "call_offs", "findings", "outages", "replays", "sending", "unheard", "watches"]
+__all__ += ["answers", "call_offs", "erasures", "findings", "outages", "replays", "sending", "unheard", "watches"]
 
 STORED: tuple[type[Record], ...] = stored_classes()

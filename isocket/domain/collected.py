@@ -16,6 +16,7 @@ TELEMETRY_HANDLING = Handling(
     export=Export.PORTABLE,
     on_erasure=OnErasure.DELETE,
 )
+TELEMETRY_COLLECTION = "telemetry"
 TELEMETRY = (
     "boot", "seq", "ts", "relay", "relay_cause", "aux", "mains", "battery_pct", "charging", "temp_c", "input", "armed",
     "signal_dbm", "signal_pct", "credit", "fw", "uptime_s", "cause", "active", "value", "probe",

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account
-from isocket.domain.collected import TELEMETRY, TELEMETRY_HANDLING
+from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_HANDLING
 from isocket.domain.contacts import Contact
 from isocket.domain.handling import Handling
 from isocket.domain.record import Record, handling_of
@@ -56,7 +56,8 @@ class Entry:
 @cache
 def inventory() -> tuple[Entry, ...]:
     """Return an entry for each field of each stored class, by collection, and of what sockets report."""
-    return (*_entries(), *(_entry("telemetry", name, TELEMETRY_HANDLING, (Subject.CUSTOMER,)) for name in TELEMETRY))
+    reported = (_entry(TELEMETRY_COLLECTION, name, TELEMETRY_HANDLING, (Subject.CUSTOMER,)) for name in TELEMETRY)
+    return (*_entries(), *reported)
 
 
 def subjects_of(kind: type[Record]) -> tuple[Subject, ...]:

@@ -1,0 +1,107 @@
+"""What an erasure does with every stored field: it goes, is emptied, or stays, why and until when."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from isocket.domain import STORED
+from isocket.domain.accounts import Bucket
+from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
+from isocket.domain.devices import Device
+from isocket.domain.erasures import Erasure
+from isocket.domain.handling import Handling
+from isocket.domain.record import Record, handling_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What becomes of one field."""
+
+    collection: str
+    field: str
+    what: str  # deleted, emptied, kept
+    why: str
+    until: str = ""
+
+
+GOES = "Art. 17(1): you ask for it, and nothing obliges us to keep it."
+STAYS_WITH_THE_SOCKET = "The socket goes back to the state of the factory; its record stays without you."
+PROOF = "Art. 5(2): shows that you were erased. It names nobody."
+
+
+def erased_with_the_account() -> tuple[type[Record], ...]:
+    """Return the classes whose records go whole, by the field that names their account."""
+    apart = {Device, Erasure}
+    return tuple(kind for kind in STORED if kind.account is not None and kind not in apart)
+
+
+@cache
+def plan() -> tuple[Fate, ...]:
+    """Return the fate of every stored field that tells about a person."""
+    fates = [
+        _fate(kind, name)
+        for kind in STORED
+        for name, how in handling_of(kind).items()
+        if isinstance(how, Handling) and (kind, name) != (Erasure, "asked_at")
+    ]
+    fates += [Fate(collection=TELEMETRY_COLLECTION, field=name, what="deleted", why=GOES) for name in TELEMETRY]
+    return (*fates, *KEPT_BESIDE)
+
+
+KEPT_BESIDE = (
+    Fate(
+        collection=Bucket.collection,
+        field="id",
+        what="kept",
+        why="Art. 6(1)(f): a keyed hash that counts how often something was tried; nobody can be read out of it.",
+        until="at most 32 days",
+    ),
+    Fate(
+        collection=Erasure.collection,
+        field="asked_at",
+        what="kept",
+        why=PROOF,
+        until="while this installation lives",
+    ),
+    Fate(
+        collection="keyring",
+        field="person",
+        what="kept",
+        why="Art. 17(3)(b): a keyed hash with an emptied key, because of which you are not stored again by accident.",
+        until="while this installation lives",
+    ),
+    Fate(
+        collection="erasure ledger",
+        field="tombstone",
+        what="kept",
+        why="A hash of a random number, because of which a restored backup does not bring you back.",
+        until="while this installation lives",
+    ),
+    Fate(
+        collection="backups",
+        field="everything sealed",
+        what="kept",
+        why="Backups made before hold ciphertext only, whose key is destroyed.",
+        until="the operator's next rounds of backups",
+    ),
+    Fate(
+        collection="SMS and mail providers",
+        field="messages sent",
+        what="kept",
+        why="They have what was sent to them, under their own rules and contracts with us.",
+        until="see the notice",
+    ),
+)
+CONSEQUENCES = (
+    "Your sockets are set free and no longer watched: nobody is alarmed any more, whatever they report.",
+    "The people whom you entered to be told are erased with you.",
+    "You cannot sign in any more; with the same address you can open a new account, which knows nothing of this one.",
+    "If another customer entered you as somebody to be told, that stays theirs: answer STOP, or ask us.",
+)
+
+
+def _fate(kind: type[Record], name: str) -> Fate:
+    if kind is Device:
+        return Fate(collection=kind.collection, field=name, what="emptied", why=STAYS_WITH_THE_SOCKET)
+    if kind is Erasure:
+        return Fate(collection=kind.collection, field=name, what="emptied", why=GOES)
+    return Fate(collection=kind.collection, field=name, what="deleted", why=GOES)

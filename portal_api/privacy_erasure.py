@@ -1,0 +1,281 @@
+"""Being erased (Art. 17): what would go and what would stay, the wish, and taking it back while there is time.
+
+The portal notes the wish and tells its holder by every way; the privacy service carries it out.
+"""
+
+from datetime import datetime, timedelta
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.devices import Device
+from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan
+from isocket.domain.erasures import Erasure, ErasureState, erasure_id
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, Records, is_, one_of
+from portal_api.models import Body, Instant, Query, View
+from portal_api.portal import Portal
+from portal_api.privacy_words import Farewell, asked, undone
+from portal_api.problem import Problem, fault, not_found
+from portal_api.registration import owner_contact_id
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.tokens import prove
+
+log = get_logger(__name__)
+
+UNAUTHORISED = 401
+_FAREWELL_USEFUL_S = 72 * 3600.0
+_TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
+
+
+class ErasureWish(Body):
+    """The password once more, and one's own address typed out: this cannot happen by a slip."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"password": "four words in a row", "confirm": "maija@example.org"}]}
+    )
+
+    password: str = Field(min_length=1, max_length=1024)
+    confirm: str = Field(min_length=1, max_length=254, description="The account's own address.")
+
+
+class FateView(View):
+    """What becomes of one field."""
+
+    collection: str = Field(examples=["contacts"])
+    field: str = Field(examples=["phone"])
+    what: str = Field(examples=["deleted"], description="`deleted`, `emptied` or `kept`.")
+    why: str
+    until: str = Field(description="How long it is kept; empty where it is not.")
+
+
+class ErasureView(View):
+    """The plan, and how far it has come."""
+
+    state: str = Field(examples=["none"], description="`none`, `asked`, `running`, `done` or `undone`.")
+    asked_at: Instant | None = None
+    due_at: Instant | None = Field(default=None, description="Until then it can be undone.")
+    undo: bool = Field(default=False, description="Whether it can be undone.")
+    receipt: str | None = Field(default=None, description="Address of the receipt. Keep it: you cannot sign in after.")
+    consequences: list[str]
+    stored: dict[str, int] = Field(description="How many records of yours there are now, by collection.")
+    fields: list[FateView]
+
+
+class ReceiptQuery(Query):
+    """Which receipt."""
+
+    id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")
+
+
+class ReceiptView(View):
+    """What was done. It names nobody; whoever holds the address can show that it was."""
+
+    id: str
+    state: str
+    asked_at: Instant
+    due_at: Instant
+    done_at: Instant | None
+    removed: dict[str, int] = Field(description="How many records went, by collection; `keys` are keys destroyed.")
+    searched: bool = Field(description="Every file of the installation was searched, and nothing was found.")
+    held_up: str = Field(description="What keeps it from being done, empty for nothing.")
+    kept: list[FateView]
+
+
+async def show(call: Call[None, None]) -> ErasureView:
+    """Show field by field what an erasure would remove, what would stay, why and until when."""
+    return await _view(call.portal, call.account, await _latest(call.records, call.account.id))
+
+
+async def ask(call: Call[ErasureWish, None]) -> ErasureView | Problem:
+    """Ask to be erased. It can be undone until `due_at`; word of it goes out by every way that reaches you.
+
+    Needs the password and the account's own address; a wish that is there already stays as it is.
+    """
+    portal, account = call.portal, call.account
+    if call.body.confirm.strip().casefold() != account.email.casefold():
+        return fault("confirm", "Type the address of your own account.")
+    proved = await prove(portal, account.email, call.body.password, client=call.client)
+    if isinstance(proved, Problem):
+        return _wrong_password() if proved.status == UNAUTHORISED else proved
+    found = await _to_come(call.records, account.id)
+    if found is None:
+        found = await _note(portal, account)
+    return await _view(portal, account, found)
+
+
+async def undo(call: Call[None, None]) -> ErasureView | Problem:
+    """Take the wish back, while it has not begun."""
+    undone_now = await call.records.change_one(
+        Erasure,
+        is_("open_key", call.account.id),
+        is_("state", ErasureState.ASKED),
+        state=ErasureState.UNDONE,
+        open_key=None,
+        farewell_ids=(),
+    )
+    if undone_now is None:
+        begun = await _to_come(call.records, call.account.id)
+        detail = "It has begun and cannot be undone." if begun else "There is nothing to undo."
+        return Problem(status=409, kind="nothing-to-undo", detail=detail)
+    words = undone(call.account.language)
+    await call.records.add_all(await _farewells(call.portal, call.account, undone_now, words))
+    log.info("erasure_undone", erasure_id=undone_now.id, account_id=call.account.id)
+    return await _view(call.portal, call.account, undone_now)
+
+
+async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem:
+    """Show how far an erasure has come, or that it was done, to whoever holds its id."""
+    found = await call.records.get(Erasure, call.query.id)
+    if found is None:
+        return not_found()
+    return ReceiptView(
+        id=found.id,
+        state=found.state.value,
+        asked_at=found.asked_at,
+        due_at=found.due_at,
+        done_at=found.done_at,
+        removed=dict(found.removed),
+        searched=found.state is ErasureState.DONE,
+        held_up=found.problem,
+        kept=[each for each in _fates() if each.what == "kept"],
+    )
+
+
+async def _note(portal: Portal, account: Account) -> Erasure:
+    """Store the wish, then the messages about it; a second run finds the wish and adds nothing."""
+    now = portal.clock.now()
+    due = now + timedelta(seconds=portal.settings.erasure_grace_s)
+    made = Erasure(id=erasure_id(account.id, now), account_id=account.id, asked_at=now, due_at=due, open_key=account.id)
+    words = asked(account.language, day=due, link=_receipt_link(portal, made), page=portal.settings.link("/"))
+    letters = await _farewells(portal, account, made, words)
+    try:
+        await portal.records.add_all(letters)
+        await portal.records.add(_with_farewells(made, letters))
+    except AlreadyThereError:
+        return await _to_come(portal.records, account.id) or made
+    log.info("erasure_asked", erasure_id=made.id, account_id=account.id)
+    return made
+
+
+def _with_farewells(made: Erasure, letters: list[Delivery]) -> Erasure:
+    return Erasure(
+        id=made.id,
+        account_id=made.account_id,
+        asked_at=made.asked_at,
+        due_at=made.due_at,
+        open_key=made.open_key,
+        farewell_ids=tuple(each.id for each in letters),
+    )
+
+
+async def _farewells(portal: Portal, account: Account, erasure: Erasure, words: Farewell) -> list[Delivery]:
+    """Return the messages to the account's holder: by mail, and by text where their telephone is known to be theirs."""
+    now, ways = portal.clock.now(), [(ChannelKind.EMAIL, account.email)]
+    own = await portal.records.get(Contact, owner_contact_id(account.id))
+    if own is not None and own.phone and own.phone_verified_at and own.paused_at is None:
+        ways.append((ChannelKind.SMS, own.phone))
+    return [_farewell(account, erasure, way, words, now) for way in ways]
+
+
+def _farewell(
+    account: Account, erasure: Erasure, way: tuple[ChannelKind, str], words: Farewell, now: datetime
+) -> Delivery:
+    channel, address = way
+    by_mail = channel is ChannelKind.EMAIL
+    return Delivery(
+        id=derived_id("del", erasure.id, erasure.state, channel),
+        account_id=account.id,
+        person_id=account.id,
+        kind=DeliveryKind.NOTICE,
+        channel=channel,
+        address=address,
+        subject_line=words.subject if by_mail else "",
+        text=words.mail if by_mail else words.text,
+        created_at=now,
+        due_at=now,
+        expires_at=now + timedelta(seconds=_FAREWELL_USEFUL_S),
+    )
+
+
+async def _to_come(records: Records, account_id: str) -> Erasure | None:
+    found = await records.find(Erasure, is_("account_id", account_id), one_of("state", _TO_COME), limit=1)
+    return found[0] if found else None
+
+
+async def _latest(records: Records, account_id: str) -> Erasure | None:
+    found = await records.find(Erasure, is_("account_id", account_id), order_by="asked_at", descending=True, limit=1)
+    return found[0] if found else None
+
+
+async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> ErasureView:
+    stored = {Device.collection: await portal.records.count(Device, is_("owner_id", account.id))}
+    for kind in erased_with_the_account():
+        stored[kind.collection] = await portal.records.count(kind, is_(kind.account or "", account.id))
+    said = {"stored": stored, "consequences": list(CONSEQUENCES), "fields": _fates()}
+    if erasure is None:
+        return ErasureView(state="none", **said)
+    return ErasureView(
+        state=erasure.state.value,
+        asked_at=erasure.asked_at,
+        due_at=erasure.due_at,
+        undo=erasure.state is ErasureState.ASKED,
+        receipt=_receipt_link(portal, erasure),
+        **said,
+    )
+
+
+def _fates() -> list[FateView]:
+    return [
+        FateView(collection=each.collection, field=each.field, what=each.what, why=each.why, until=each.until)
+        for each in plan()
+    ]
+
+
+def _receipt_link(portal: Portal, erasure: Erasure) -> str:
+    return portal.settings.link(f"/api/v1/privacy/receipts?id={erasure.id}")
+
+
+def _wrong_password() -> Problem:
+    return Problem(status=403, kind="wrong-password", detail="The password is wrong.")
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/privacy/erasure",
+        handler=show,
+        summary="What an erasure removes, and how far it has come",
+        answers={200: ErasureView},
+    ),
+    Route(
+        method="POST",
+        path="/privacy/erasure",
+        handler=ask,
+        summary="Ask to be erased",
+        body=ErasureWish,
+        answers={202: ErasureView},
+        problems=(403, 429),
+    ),
+    Route(
+        method="DELETE",
+        path="/privacy/erasure",
+        handler=undo,
+        summary="Take the wish to be erased back",
+        answers={200: ErasureView},
+        problems=(409,),
+    ),
+    Route(
+        method="GET",
+        path="/privacy/receipts",
+        handler=receipt,
+        summary="The receipt of an erasure",
+        access=Access.PUBLIC,
+        query=ReceiptQuery,
+        answers={200: ReceiptView},
+        problems=(404,),
+    ),
+)

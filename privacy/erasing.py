@@ -1,0 +1,328 @@
+"""Carries out erasures: from the wish, through every place where something lies, to a receipt about nobody.
+
+Each step may be broken off anywhere and run again: what is still needed is written down before what it is read from
+is removed, and the step that marks the work done comes last.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from isocket.domain.accounts import Account, PasswordReset, Registration, Session
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery, DeliveryState
+from isocket.domain.devices import Device
+from isocket.domain.endpoints import Endpoint
+from isocket.domain.erasure_plan import erased_with_the_account
+from isocket.domain.erasures import Erasure, ErasureState, erasure_id, tombstone
+from isocket.domain.handling import Category, Handling
+from isocket.domain.record import Record, handling_of
+from isocket.domain.watches import Watch
+from isocket.kit.clock import Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring
+from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of
+from privacy.ledger import Ledger
+from privacy.scan import scan
+
+log = get_logger(__name__)
+
+LOOK_EVERY_S = 2.0
+FAREWELL_S = 15 * 60.0  # so long an erasure waits for the messages that tell of it
+AFTERLOOK_S = 3600.0  # so long after it something that was under way may still be written
+LEAST_WORD = 6  # what is shorter is found in any file by chance
+LEAST_PHRASE = 12
+_TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
+_ON_ITS_WAY = frozenset({DeliveryState.DUE, DeliveryState.CALLING})
+_FOUND_BY_ITSELF = frozenset({Category.MAIL_ADDRESS, Category.PHONE_NUMBER, Category.MACHINE_ADDRESS})
+
+NOT_EMPTY = "something is still stored"
+LOG_IS_READ = "the store's log is being read all the time"
+FOUND_IN_FILES = "a value is still found in a file"
+
+
+class Eraser:
+    """Erases whoever is due. Several may run at once: whoever lost a step to another stops.
+
+    `release` gives a socket up, `empty_log` empties the store's write-ahead log, `files` are the folders and files of
+    the installation.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        keyring: Keyring,
+        clock: Clock,
+        release: Callable[[Device], Awaitable[None]],
+        empty_log: Callable[[], Awaitable[bool]],
+        files: Callable[[], list[Path]],
+        ledger: Ledger,
+    ) -> None:
+        self._records = records
+        self._keyring = keyring
+        self._clock = clock
+        self._release = release
+        self._empty_log = empty_log
+        self._files = files
+        self._ledger = ledger
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Erase whoever becomes due, until `stop`."""
+        while not stop.is_set():
+            try:
+                await self.round()
+            except StoreUnavailableError as error:
+                log.warning("erasure_waits", error=type(error).__name__)
+            await self._clock.wait(stop, LOOK_EVERY_S)
+
+    async def round(self) -> int:
+        """Carry out everything that is due; return how many were done."""
+        now, done = self._clock.now(), 0
+        for state in _TO_COME:
+            for each in await self._records.find(Erasure, is_("state", state), at_most("due_at", now)):
+                if state is ErasureState.RUNNING or await self._farewells_are_out(each, now):
+                    done += await self._tried(each)
+        due = (is_("state", ErasureState.DONE), at_most("forgets_at", now))
+        for each in await self._records.find(Erasure, *due):
+            await self._look_after(each)
+        return done
+
+    async def erase(self, account_id: str, *, by: str) -> Erasure | None:
+        """Erase an account now, whatever it is waiting for; return the receipt, None where there is nobody.
+
+        Raises:
+            StoreUnavailableError: it has begun and will be gone on with: ask again.
+        """
+        now = self._clock.now()
+        found = await self._records.find(Erasure, is_("account_id", account_id), one_of("state", _TO_COME), limit=1)
+        if not found and await self._records.get(Account, account_id) is None:
+            return None
+        if not found:
+            made = Erasure(
+                id=erasure_id(account_id, now),
+                account_id=account_id,
+                asked_at=now,
+                due_at=now,
+                by=by,
+                open_key=account_id,
+            )
+            await self._records.add_all([made])
+            found = [made]
+        await self.carry_out(found[0])
+        return await self._records.get(Erasure, found[0].id)
+
+    async def carry_out(self, erasure: Erasure) -> bool:
+        """Do everything that is still to do; return whether it is done.
+
+        Raises:
+            StoreUnavailableError: a store or the keyring did not answer; run it again.
+        """
+        began = await self._begun(erasure)
+        if began is None:
+            return erasure.state is ErasureState.DONE
+        account_id = began.account_id
+        await self._lock(account_id)
+        devices = await self._free_devices(account_id)
+        noted = await self._noted(began)
+        if noted is None:
+            return False
+        removed = await self._remove(account_id)
+        counted = await self._moved(noted, removed=_summed(noted.removed, removed, devices=devices))
+        problem = await self._what_is_left(counted) if counted else None
+        if counted is None or problem:
+            if counted and problem:
+                await self._moved(counted, problem=problem)
+                log.error("erasure_held_up", erasure_id=erasure.id, problem=problem)
+            return False
+        return await self._finish(counted)
+
+    async def _tried(self, erasure: Erasure) -> bool:
+        try:
+            return await self.carry_out(erasure)
+        except Exception as error:  # one that cannot be carried out keeps no other back, and is tried again
+            log.exception("erasure_broken_off", erasure_id=erasure.id, error=type(error).__name__)
+            return False
+
+    async def _farewells_are_out(self, erasure: Erasure, now: datetime) -> bool:
+        """Return whether whoever asked was told by every way, or has to be erased without that."""
+        if now - erasure.due_at >= timedelta(seconds=FAREWELL_S):
+            return True
+        told = [await self._records.get(Delivery, each) for each in erasure.farewell_ids]
+        return not any(each is not None and each.state in _ON_ITS_WAY for each in told)
+
+    async def _begun(self, erasure: Erasure) -> Erasure | None:
+        """Begin, from when on nothing can be undone; None where somebody else undid or finished it meanwhile."""
+        if erasure.state is ErasureState.RUNNING:
+            return erasure
+        return await self._records.change_one(
+            Erasure,
+            is_("id", erasure.id),
+            is_("state", ErasureState.ASKED),
+            state=ErasureState.RUNNING,
+            started_at=self._clock.now(),
+        )
+
+    async def _moved(self, erasure: Erasure, **changes: Any) -> Erasure | None:
+        """Take a step that only one takes; None for whoever comes second."""
+        return await self._records.change_one(
+            Erasure, is_("id", erasure.id), is_("version", erasure.version), **changes
+        )
+
+    async def _lock(self, account_id: str) -> None:
+        """Let nobody in any more: what is removed must not be written again by its owner."""
+        account = await self._records.get(Account, account_id)
+        if account is not None and account.password_hash:
+            await self._records.change_one(
+                Account, is_("id", account_id), password_hash="", credential_epoch=account.credential_epoch + 1
+            )
+        await self._records.remove_all(Session, is_("account_id", account_id))
+        await self._records.remove_all(PasswordReset, is_("account_id", account_id))
+
+    async def _free_devices(self, account_id: str) -> int:
+        """Give up every socket; what it still sends of the time before is removed when somebody else claims it."""
+        freed = 0
+        for device in await self._records.find(Device, is_("owner_id", account_id)):
+            await self._hold_words_of(device)
+            await self._release(device)
+            await self._records.remove_all(Watch, is_("id", device.id))
+            await self._records.change_one(
+                Device, is_("id", device.id), is_("owner_id", None), claimed_at=self._clock.now()
+            )
+            freed += 1
+        return freed
+
+    async def _hold_words_of(self, device: Device) -> None:
+        """Write down what a socket is called before it forgets, for the search."""
+        (erasure,) = await self._records.find(Erasure, is_("open_key", device.owner_id), limit=1)
+        words = _searchable([device])
+        if words - set(_values_of(erasure)):
+            await self._moved(erasure, values=_text({*_values_of(erasure), *words}))
+
+    async def _noted(self, erasure: Erasure) -> Erasure | None:
+        """Write down whose keys go and what to search for, before it cannot be read any more."""
+        now = await self._records.get(Erasure, erasure.id)
+        if now is None or now.state is not ErasureState.RUNNING:
+            return None
+        persons, values = {*now.persons, now.account_id}, set(_values_of(now))
+        email = await self._address_of(now.account_id)
+        for kind in erased_with_the_account():
+            async for each in every(self._records, kind, is_(kind.account or "", now.account_id)):
+                persons |= {person for person in [_person(each)] if person}
+                if isinstance(each, Account | Contact | Endpoint | Registration):
+                    values |= _searchable([each])
+        if email is not None:
+            wishes = await self._records.find(Registration, is_("email", email))
+            persons |= {each.account_id for each in wishes}
+        if persons <= set(now.persons) and values <= set(_values_of(now)):
+            return now
+        return await self._moved(now, persons=tuple(sorted(persons)), values=_text(values))
+
+    async def _address_of(self, account_id: str) -> str | None:
+        account = await self._records.get(Account, account_id)
+        return account.email or None if account is not None else None
+
+    async def _remove(self, account_id: str) -> dict[str, int]:
+        """Remove whatever names the account; the account itself last, since it names the mailbox."""
+        removed: dict[str, int] = {}
+        email = await self._address_of(account_id)
+        if email is not None:
+            removed[Registration.collection] = await self._records.remove_all(Registration, is_("email", email))
+        kinds = sorted(erased_with_the_account(), key=lambda kind: kind is Account)
+        for kind in kinds:
+            gone = await self._records.remove_all(kind, is_(kind.account or "", account_id))
+            removed[kind.collection] = removed.get(kind.collection, 0) + gone
+        await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
+        return {name: gone for name, gone in removed.items() if gone}
+
+    async def _what_is_left(self, erasure: Erasure) -> str:
+        """Return what keeps the erasure from being done, empty for nothing: stored, in the log, or in any file."""
+        for kind in erased_with_the_account():
+            if await self._records.count(kind, is_(kind.account or "", erasure.account_id)):
+                return NOT_EMPTY
+        if not await self._empty_log():
+            return LOG_IS_READ
+        found = await asyncio.to_thread(scan, self._files(), *_values_of(erasure))
+        if found:
+            log.error("erased_value_found", erasure_id=erasure.id, places=len(found))
+            return FOUND_IN_FILES
+        return ""
+
+    async def _finish(self, erasure: Erasure) -> bool:
+        """Destroy the keys, note it in the ledger, and turn the record into a receipt."""
+        for person in sorted(erasure.persons, key=lambda person: person == erasure.account_id):
+            await self._keyring.destroy(person)  # the account's last: what to search for is sealed under it
+        await self._remove(erasure.account_id)
+        now = self._clock.now()
+        await asyncio.to_thread(self._ledger.note, erasure.id, tombstone(erasure.account_id), now)
+        if not await self._empty_log():
+            return False
+        done = await self._moved(
+            erasure,
+            state=ErasureState.DONE,
+            open_key=None,
+            persons=(),
+            values="",
+            farewell_ids=(),
+            problem="",
+            removed={**erasure.removed, "keys": len(erasure.persons)},
+            done_at=now,
+            forgets_at=now + timedelta(seconds=AFTERLOOK_S),
+        )
+        if done is None:
+            return False
+        await self._empty_log()
+        log.info("erased", erasure_id=erasure.id, persons=len(erasure.persons))
+        return True
+
+    async def _look_after(self, erasure: Erasure) -> None:
+        """Remove what somebody who was just at it wrote after all, and forget whose receipt this is."""
+        await self._remove(erasure.account_id)
+        await self._records.change_one(
+            Erasure, is_("id", erasure.id), is_("state", ErasureState.DONE), account_id="", forgets_at=None
+        )
+
+
+def _person(each: Record) -> str | None:
+    found = getattr(each, each.subject) if each.subject else None
+    return found if isinstance(found, str) else None
+
+
+def _searchable(found: Iterable[Record]) -> set[str]:
+    """Return the values that can only be this person's, so that finding one in a file means that it was left behind.
+
+    Addresses and numbers are. A name or a word for a socket is where it has two words or more: "Helsinki" alone stands
+    in everybody's time zone.
+    """
+    values: set[str] = set()
+    for each in found:
+        for name, how in handling_of(type(each)).items():
+            value = getattr(each, name)
+            if isinstance(how, Handling) and how.sealed and isinstance(value, str) and _can_be_searched(how, value):
+                values.add(value)
+    return values
+
+
+def _can_be_searched(how: Handling, value: str) -> bool:
+    if how.category in _FOUND_BY_ITSELF:
+        return len(value) >= LEAST_WORD
+    return how.category in {Category.NAME, Category.WORDS} and " " in value and len(value) >= LEAST_PHRASE
+
+
+def _values_of(erasure: Erasure) -> Sequence[str]:
+    return json.loads(erasure.values) if erasure.values else []
+
+
+def _text(values: Iterable[str]) -> str:
+    return json.dumps(sorted(values), ensure_ascii=False)
+
+
+def _summed(before: dict[str, Any], more: dict[str, int], *, devices: int) -> dict[str, Value]:
+    summed = {**before}
+    for name, gone in {**more, Device.collection: devices}.items():
+        if gone:
+            summed[name] = summed.get(name, 0) + gone
+    return summed

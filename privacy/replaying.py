@@ -1,0 +1,67 @@
+"""Before any port opens: whoever was erased and came back with a restored backup is erased again."""
+
+import asyncio
+
+from isocket.domain.accounts import Account
+from isocket.domain.erasures import Erasure, ErasureState, tombstone
+from isocket.kit.clock import Clock, from_text
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, StoreUnavailableError, every, is_
+from privacy.erasing import Eraser
+from privacy.ledger import Ledger, Line
+
+log = get_logger(__name__)
+
+
+async def replay_erasures(records: Records, eraser: Eraser, ledger: Ledger, clock: Clock) -> int:
+    """Erase again whom the ledger names and the store holds; return how many there were.
+
+    Where the store has the receipt of every line nothing was restored, and nothing is looked through.
+
+    Raises:
+        LedgerBrokenError: it cannot be told who was erased.
+        StoreUnavailableError: somebody is still there: do not open any port.
+    """
+    missing = [each for each in await asyncio.to_thread(ledger.lines) if not await _has_receipt(records, each)]
+    if not missing:
+        return 0
+    wanted = {each.tombstone for each in missing}
+    back = [account.id async for account in every(records, Account) if tombstone(account.id) in wanted]
+    begun = await records.find(Erasure, is_("state", ErasureState.RUNNING))
+    back += [each.account_id for each in begun if tombstone(each.account_id) in wanted and each.account_id not in back]
+    for account_id in back:
+        again = await eraser.erase(account_id, by="restore")
+        if again is None or again.state is not ErasureState.DONE:
+            raise StoreUnavailableError(
+                "Somebody who was erased came back with a backup and could not be erased again: "
+                f"{again.problem if again else 'try again'}. Nothing is opened before that."
+            )
+    for line in missing:
+        await _add_receipt(records, line, clock)
+    log.warning("erasures_replayed", records=len(missing), persons=len(back))
+    return len(back)
+
+
+async def _has_receipt(records: Records, line: Line) -> bool:
+    found = await records.get(Erasure, line.erasure_id)
+    return found is not None and found.state is ErasureState.DONE
+
+
+async def _add_receipt(records: Records, line: Line, clock: Clock) -> None:
+    """Note that this line was seen to, so that the next start is quick; an older wish of it becomes the receipt."""
+    at = from_text(line.at)
+    made = Erasure(
+        id=line.erasure_id, account_id="", asked_at=at, due_at=at, by="restore", state=ErasureState.DONE, done_at=at
+    )
+    if await records.add_all([made]):
+        return
+    await records.change_one(
+        Erasure,
+        is_("id", line.erasure_id),
+        state=ErasureState.DONE,
+        account_id="",
+        open_key=None,
+        persons=(),
+        values="",
+        done_at=clock.now(),
+    )
