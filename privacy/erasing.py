@@ -284,6 +284,7 @@ class Eraser:
         await self._records.change_one(
             Erasure, is_("id", erasure.id), is_("state", ErasureState.DONE), account_id="", forgets_at=None
         )
+        await self._empty_log()
 
 
 def _person(each: Record) -> str | None:

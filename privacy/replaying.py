@@ -6,7 +6,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.kit.clock import Clock, from_text
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, StoreUnavailableError, every, is_
+from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not
 from privacy.erasing import Eraser
 from privacy.ledger import Ledger, Line
 
@@ -58,6 +58,7 @@ async def _add_receipt(records: Records, line: Line, clock: Clock) -> None:
     await records.change_one(
         Erasure,
         is_("id", line.erasure_id),
+        is_not("state", ErasureState.DONE),
         state=ErasureState.DONE,
         account_id="",
         open_key=None,

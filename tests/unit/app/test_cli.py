@@ -98,3 +98,9 @@ def test_the_search_says_where_a_value_lies_and_never_the_value(installation: In
     assert "kai@" not in hit.stdout + hit.stderr
     assert "left.txt: plain" in hit.stdout
     assert installation.run("privacy", "scan", "--for", "kai").returncode == 2
+
+
+def test_nobody_is_erased_who_is_not_there(installation: Installation) -> None:
+    done = installation.run("privacy", "erase", "--account", "acc_nobody")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no such account" in done.stderr
