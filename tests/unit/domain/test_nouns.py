@@ -1,17 +1,13 @@
 """What the nouns know by themselves: envelopes, shards, keys, channels."""
 
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from isocket import domain
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.devices import SHARDS, shard_of, topic_root
 from isocket.domain.incidents import Cause, open_key
-from isocket.domain.record import Record
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from tests.fakes.clock import NOON
 
@@ -117,16 +113,3 @@ def test_a_telephone_is_called_where_a_text_arrived_or_a_call_was_heard() -> Non
     assert heard.verified_channels() == (ChannelKind.VOICE,)
     assert replace(contact, phone_verified_at=NOON).verified_channels() == (ChannelKind.SMS, ChannelKind.VOICE)
     assert replace(heard, phone=None).verified_channels() == ()
-
-
-def test_every_noun_of_the_domain_is_among_those_that_a_store_is_prepared_for() -> None:
-    folder = Path(domain.__file__).parent
-    modules = [import_module(f"isocket.domain.{each.stem}") for each in folder.glob("*.py") if each.stem != "__init__"]
-    assert len(modules) > 20
-    nouns = {
-        each
-        for module in modules
-        for each in vars(module).values()
-        if isinstance(each, type) and issubclass(each, Record) and each is not Record
-    }
-    assert nouns == set(domain.STORED)
