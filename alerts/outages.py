@@ -24,13 +24,14 @@ from alerts.operator import Operator, tell_operator
 from alerts.outage_news import news_of, news_of_end
 from alerts.rules.decisions import Decision, Open
 from alerts.timeline import incident_line
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident
 from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.outages import PREFIX, SILENCING, Outage, OutageKind
 from isocket.kit.clock import Clock, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, Test, above, is_, is_not, one_of
+from isocket.storage.port import Records, Test, above, every, is_, is_not, one_of
 from isocket.storage.telemetry import RollCall, Telemetry
 
 log = get_logger(__name__)
@@ -112,7 +113,7 @@ class Outages:
         if not await self._listens_long_enough(now):
             return None
         roll = await self._roll_call(now)
-        if not fell_silent(roll, self._limits):
+        if not fell_silent(roll, self._limits) or not await self._are_of_many():
             return None
         return await self._begin(OutageKind.FLEET, OURS, now, now, hit=roll.gone, fleet=roll.present + roll.gone)
 
@@ -141,6 +142,15 @@ class Outages:
         bridge = await self._records.get(Listening, BRIDGE)
         since = self._started_at if bridge is None else bridge.since
         return now >= since + timedelta(seconds=SETTLING_S)
+
+    async def _are_of_many(self) -> bool:
+        """Return whether the sockets belong to several customers: a house that loses its network is news to its own."""
+        owners: set[str] = set()
+        async for device in every(self._records, Device, is_not("owner_id", None)):
+            owners.add(device.owner_id or "")
+            if len(owners) > FEWEST_OTHERS:
+                return True
+        return False
 
     async def _notice_power(self, now: datetime) -> Outage | None:
         """Return the power cut that begins, None where few are hit. Alarms wait for this: the cheap question first."""

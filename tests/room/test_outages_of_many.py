@@ -109,6 +109,17 @@ async def test_sockets_that_vanish_while_the_bridge_listens_are_one_event_as_wel
         await the_operator_was_told_once(house)
 
 
+async def test_one_customers_whole_house_that_falls_silent_is_told_to_that_customer() -> None:
+    async with fleet_house(SIZE) as house:
+        await house.records.change_all(Device, owner_id="acc-00000", name=None, place=None, part_names=None)
+        for _ in range(PATIENCE_S // 900):
+            await house.let_pass(900, listening=True)
+            await house.hear(house.devices[: SIZE // 2])
+        await house.let_pass(120, listening=True)
+        assert not await house.outages_kept()
+        assert {each.account_id for each in await house.paged()} == {"acc-00000"}
+
+
 async def test_what_the_broker_says_of_connections_is_noticed_within_seconds() -> None:
     async with fleet_house(SIZE) as house:
         await house.let_pass(30, listening=True)
