@@ -1,11 +1,15 @@
 """Every route about sockets, incidents and contacts keeps strangers out, by the table of routes itself."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from isocket.domain.contacts import Contact
+from isocket.kit.clock import to_text
+from isocket.storage.port import is_
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.routes import AnyRoute
 from tests.fakes.portal_devices import CODE, PEKKA, SOCKET, devices_house, enter, incident, owned
@@ -19,6 +23,8 @@ BODIES: dict[str, Any] = {
     "/devices/{device_id}/escalation": {"steps": []},
     "/escalation": {"steps": []},
     "/contacts": {"name": "N", "email": "n@example.org"},
+    "/contacts/{contact_id}/endpoints": {"kind": "webhook", "url": "https://hooks.example.org/alarm"},
+    "/devices/{device_id}/replay": {"from": "2026-11-20T00:00:00.000Z", "to": "2026-11-21T00:00:00.000Z"},
 }
 NAMED = [route for route in DEVICE_ROUTES if route.parameters]
 
@@ -41,7 +47,28 @@ async def world() -> AsyncIterator[tuple[PortalHouse, str, dict[str, str], str]]
         order = await house.ask("POST", f"/devices/{SOCKET}/commands", {"name": "on"}, token=token)
         command = (await order.json())["id"]
         own = {"device_id": SOCKET, "incident_id": "inc_1", "contact_id": contact["id"], "command_id": command}
+        own["endpoint_id"] = await made(
+            house, token, "/contacts/{contact_id}/endpoints".format(**own), BODIES["/contacts/{contact_id}/endpoints"]
+        )
+        own["replay_id"] = await made(
+            house, token, "/devices/{device_id}/replay".format(**own), BODIES["/devices/{device_id}/replay"]
+        )
+        own["substitution_id"] = await made(house, token, "/substitutions", await a_stand_in(house, contact["id"]))
         yield house, token, own, await house.customer(PEKKA)
+
+
+async def made(house: PortalHouse, token: str, path: str, body: Any) -> str:
+    """Return the id of what was made at a path."""
+    answer = await house.ask("POST", path, body, token=token)
+    assert answer.status in (201, 202), await answer.text()
+    return str((await answer.json())["id"])
+
+
+async def a_stand_in(house: PortalHouse, contact_id: str) -> dict[str, Any]:
+    """Return the wish that the account's own contact is told in place of another."""
+    (own,) = await house.records.find(Contact, is_("is_owner", True))
+    until = to_text(house.clock.now() + timedelta(days=1))
+    return {"contact_id": contact_id, "stand_in_id": own.id, "until": until}
 
 
 @pytest.mark.asyncio(loop_scope="module")
