@@ -7,7 +7,7 @@ import pytest
 
 from alerts.escalation import Escalator
 from alerts.judge import Judge
-from isocket.domain.contacts import ChannelKind
+from isocket.domain.contacts import ChannelKind, Escalation
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.storage.port import is_
@@ -186,6 +186,27 @@ async def test_acknowledging_twice_or_too_late_changes_nothing(house: PortalHous
     closed = await house.ask("POST", "/incidents/inc_2/ack", token=token)
     assert (second.status, await second.json()) == (200, first)
     assert (closed.status, (await closed.json())["state"]) == (200, "closed")
+
+
+async def test_whoever_was_asked_says_in_the_portal_that_they_are_still_on_it(house: PortalHouse) -> None:
+    token = await owned(house)
+    account_id = (await house.account(MAIJA)).id
+    await house.records.add(
+        Escalation(id="esc_1", account_id=account_id, steps=({"contact_ids": ["con_1"]},), remind_after_s=600)
+    )
+    await incident(house, "inc_1", account_id)
+    await house.ask("POST", "/incidents/inc_1/ack", token=token)
+    await work(house)
+    await house.clock.advance(600)
+    await work(house)
+    asked = await (await house.ask("GET", "/incidents/inc_1", token=token)).json()
+    assert (asked["state"], asked["asked_at"] is None) == ("acknowledged", False)
+    await house.ask("POST", "/incidents/inc_1/ack", token=token)
+    await house.clock.advance(599)
+    await work(house)
+    shown = await (await house.ask("GET", "/incidents/inc_1", token=token)).json()
+    assert (shown["state"], shown["asked_at"]) == ("acknowledged", None)
+    assert "confirmed" in {each["what"] for each in shown["timeline"]}
 
 
 async def test_a_test_alarm_goes_the_whole_way_and_is_marked(house: PortalHouse) -> None:
