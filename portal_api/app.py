@@ -6,10 +6,12 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from isocket.kit.clock import Clock
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records
+from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
-from portal_api import accounts, privacy_erasure, privacy_notice, registration, resets, tokens
+from portal_api import accounts, privacy_erasure, privacy_exports, privacy_notice, registration, resets, tokens
 from portal_api.access_log import access_log
 from portal_api.dispatch import handler_of
 from portal_api.errors import problems
@@ -30,6 +32,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *accounts.ROUTES,
     *privacy_notice.ROUTES,
     *privacy_erasure.ROUTES,
+    *privacy_exports.ROUTES,
 )
 """Every declared route of the portal. A room of routes is added here and nowhere else."""
 
@@ -52,6 +55,8 @@ def portal_app(
     routes: Sequence[AnyRoute] = ROUTES,
     extra_routes: Sequence[web.AbstractRouteDef] = (),
     ready: Callable[[], Awaitable[bool]] = always_ready,
+    keyring: Keyring | None = None,
+    shelf: Shelf | None = None,
 ) -> web.Application:
     """Return the portal. Run it with `access_log=None`; whoever made `passwords` closes it.
 
@@ -71,6 +76,8 @@ def portal_app(
         settings=settings,
         registry=registry,
         ready=ready,
+        keyring=keyring,
+        shelf=shelf,
     )
     app[RENDERER] = renderer()
     declared = [*routes, openapi_route(routes)]

@@ -12,7 +12,9 @@ from isocket.domain.countries import SERVED
 from isocket.domain.processing import Controller
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records
+from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.client_address import Network
@@ -78,6 +80,8 @@ class Portal:
     settings: PortalSettings
     registry: CollectorRegistry
     ready: Callable[[], Awaitable[bool]]
+    keyring: Keyring | None = None  # without it and a shelf nobody gets a copy
+    shelf: Shelf | None = None
     turns: Turns = field(default_factory=Turns)
 
 

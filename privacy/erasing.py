@@ -18,6 +18,7 @@ from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id, tombstone
+from isocket.domain.exports import DataExport
 from isocket.domain.handling import Category, Handling
 from isocket.domain.record import Record, handling_of
 from isocket.domain.watches import Watch
@@ -25,6 +26,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of
+from isocket.storage.shelf import Shelf
 from privacy.ledger import Ledger
 from privacy.scan import scan
 
@@ -61,6 +63,7 @@ class Eraser:
         empty_log: Callable[[], Awaitable[bool]],
         files: Callable[[], list[Path]],
         ledger: Ledger,
+        shelf: Shelf,
     ) -> None:
         self._records = records
         self._keyring = keyring
@@ -69,6 +72,7 @@ class Eraser:
         self._empty_log = empty_log
         self._files = files
         self._ledger = ledger
+        self._shelf = shelf
 
     async def run(self, stop: asyncio.Event) -> None:
         """Erase whoever becomes due, until `stop`."""
@@ -231,6 +235,8 @@ class Eraser:
         email = await self._address_of(account_id)
         if email is not None:
             removed[Registration.collection] = await self._records.remove_all(Registration, is_("email", email))
+        for copy in await self._records.find(DataExport, is_("account_id", account_id)):
+            await asyncio.to_thread(self._shelf.remove, copy.id)
         kinds = sorted(erased_with_the_account(), key=lambda kind: kind is Account)
         for kind in kinds:
             gone = await self._records.remove_all(kind, is_(kind.account or "", account_id))

@@ -44,6 +44,11 @@ class DataFolder:
         return self.path / "erasures.jsonl"
 
     @property
+    def exports(self) -> Path:
+        """Copies that people asked for, sealed under their own keys."""
+        return self.path / "exports"
+
+    @property
     def broker(self) -> Path:
         """What Mosquitto reads and keeps."""
         return self.path / "broker"

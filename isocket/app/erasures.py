@@ -1,12 +1,14 @@
-"""Puts the eraser together: the rooms that it needs something of, and the files of this installation."""
+"""Puts eraser and exporter together: what they need of other rooms, and the files of this installation."""
 
 from pathlib import Path
 
 from isocket.app.house import House
-from isocket.app.settings import Settings
+from isocket.app.settings import Settings, controller_of
 from isocket.domain.devices import Device
+from isocket.storage.shelf import Shelf
 from portal_api.releases import release_device
 from privacy.erasing import Eraser
+from privacy.exporting import Copier, Exporter
 from privacy.ledger import Ledger
 from privacy.replaying import replay_erasures
 
@@ -25,7 +27,23 @@ def eraser_of(house: House) -> Eraser:
         empty_log=house.empty_log,
         files=lambda: files_of(house.settings),
         ledger=ledger_of(house),
+        shelf=shelf_of(house),
     )
+
+
+def copier_of(house: House) -> Copier:
+    """Return what writes the copy of an account."""
+    return Copier(records=house.records, telemetry=house.telemetry, controller=controller_of(house.settings))
+
+
+def exporter_of(house: House) -> Exporter:
+    """Return the maker of copies of a house."""
+    return Exporter(copier=copier_of(house), keyring=house.keyring, clock=house.clock, shelf=shelf_of(house))
+
+
+def shelf_of(house: House) -> Shelf:
+    """Return where copies lie until they are fetched."""
+    return Shelf(house.folder.exports)
 
 
 def ledger_of(house: House) -> Ledger:

@@ -1,6 +1,7 @@
 """`isocket privacy ...`: what is stored about people and why, and what the law lets them ask for."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -66,6 +67,39 @@ def scan_files(
     if run(look):
         raise typer.Exit(1)
     typer.echo("not found")
+
+
+@privacy.command(name="export")
+def export_account(
+    account: Annotated[str, typer.Option(help="The account's id.")],
+    out: Annotated[Path, typer.Option(help="The zip to write; it must not be there yet.")],
+) -> None:
+    """Write a copy of everything about a customer, in clear: hand it to nobody else, and do not keep it."""
+    from isocket.app.erasures import copier_of
+    from isocket.app.house import open_house
+    from isocket.domain.accounts import Account
+
+    async def write(settings: Settings) -> bool:
+        async with open_house(settings) as house:
+            found = await house.records.get(Account, account)
+            if found is None:
+                complain(ValueError("There is no such account."))
+                return False
+            with out.open("xb") as file:
+                await copier_of(house).copy(found, file, house.clock.now(), _silent)
+        return True
+
+    try:
+        written = run(write)
+    except OSError as error:
+        complain(ValueError(f"{out} cannot be written: {error.strerror}."))
+        written = False
+    if not written:
+        raise typer.Exit(1)
+
+
+async def _silent(_: int) -> None:
+    """Show no progress."""
 
 
 @privacy.command(name="erase")

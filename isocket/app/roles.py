@@ -26,7 +26,7 @@ from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
-from isocket.app.erasures import eraser_of
+from isocket.app.erasures import eraser_of, exporter_of, shelf_of
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
@@ -191,10 +191,14 @@ class Roles:
 
     async def _privacy_stage(self) -> Stage:
         retention = Retention(records=self._house.records, clock=self._house.clock)
-        erasing = eraser_of(self._house)
+        erasing, exporting = eraser_of(self._house), exporter_of(self._house)
         return Stage(
             name="privacy",
-            services=(Service(name="retention", run=retention.run), Service(name="erasing", run=erasing.run)),
+            services=(
+                Service(name="retention", run=retention.run),
+                Service(name="erasing", run=erasing.run),
+                Service(name="exporting", run=exporting.run),
+            ),
         )
 
     async def _portal_stage(self) -> Stage:
@@ -214,6 +218,8 @@ class Roles:
             registry=house.registry,
             routes=_routes(settings),
             extra_routes=self._callbacks(public_text(push_key)),
+            keyring=house.keyring,
+            shelf=shelf_of(house),
             ready=always_ready if self._bridge is None else self._bridge_is_connected,
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)

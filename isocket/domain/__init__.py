@@ -15,6 +15,7 @@ from isocket.domain import (
     devices,
     endpoints,
     erasures,
+    exports,
     findings,
     incidents,
     listening,
@@ -40,6 +41,17 @@ __all__ = [
     "listening",
     "problems",
 ]
-__all__ += ["answers", "call_offs", "erasures", "findings", "outages", "replays", "sending", "unheard", "watches"]
+__all__ += [
+    "answers",
+    "call_offs",
+    "erasures",
+    "exports",
+    "findings",
+    "outages",
+    "replays",
+    "sending",
+    "unheard",
+    "watches",
+]
 
 STORED: tuple[type[Record], ...] = stored_classes()

@@ -14,6 +14,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure
 from isocket.domain.incidents import Cause, Happening, Incident, Severity, TimelineEntry
+from isocket.domain.processing import Controller
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.watches import Watch
 from isocket.kit.clock import to_ms
@@ -24,17 +25,20 @@ from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import Records
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
+from isocket.storage.shelf import Shelf
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.releases import release_device
 from privacy.erasing import Eraser
+from privacy.exporting import Copier, Exporter
 from privacy.ledger import Ledger
 from privacy.replaying import replay_erasures
 from tests.fakes.clock import ManualClock
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, PHONE, SOCKET
 from tests.fakes.portal_house import PortalHouse, portal_house
 
+CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
 MASTER_KEY = bytes(range(32))
 MAIJA_ID = "acc_maija0000000000000000"
 
@@ -60,6 +64,15 @@ class Ground:
     def ledger(self) -> Ledger:
         return Ledger(self.folder / "erasures.jsonl")
 
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(self.folder / "exports")
+
+    def exporter(self, records: Records | None = None) -> Exporter:
+        """Return who makes copies."""
+        copier = Copier(records=records or self.records, telemetry=self.telemetry, controller=CONTROLLER)
+        return Exporter(copier=copier, keyring=self.keyring, clock=self.clock, shelf=self.shelf)
+
     def eraser(self, records: Records | None = None, telemetry: Telemetry | None = None) -> Eraser:
         """Return an eraser, on dying stores where they are given."""
         parts = Parts(records=records or self.records, telemetry=telemetry or self.telemetry, clock=self.clock)
@@ -75,6 +88,7 @@ class Ground:
             empty_log=self.empty_log,
             files=lambda: [self.folder],
             ledger=self.ledger,
+            shelf=self.shelf,
         )
 
     async def replay(self) -> int:
@@ -105,7 +119,9 @@ async def erasing_house(folder: Path, **settings: Any) -> AsyncIterator[tuple[Po
     """Run a portal in memory, with all routes about sockets."""
     keyring = MemoryKeyring()
     records = StoredRecords(SealedDocuments(MemoryDocuments(), keyring))
-    async with portal_house(records=records, routes=ALL_ROUTES, **settings) as house:
+    async with portal_house(
+        records=records, routes=ALL_ROUTES, keyring=keyring, shelf=Shelf(folder / "exports"), **settings
+    ) as house:
         yield (
             house,
             Ground(records=house.records, telemetry=house.telemetry, keyring=keyring, clock=house.clock, folder=folder),

@@ -12,10 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import Delivery, DeliveryState
+from isocket.storage.keyring import Keyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import Records, is_
 from isocket.storage.records import StoredRecords
+from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.app import ROUTES, always_ready, portal_app
@@ -96,6 +98,8 @@ async def portal_house(
     routes: Sequence[AnyRoute] = ROUTES,
     ready: Callable[[], Awaitable[bool]] = always_ready,
     passwords: Passwords | None = None,
+    keyring: Keyring | None = None,
+    shelf: Shelf | None = None,
     **settings: Any,
 ) -> AsyncIterator[PortalHouse]:
     """Run a portal on loopback; `settings` are those of `PortalSettings`."""
@@ -114,6 +118,8 @@ async def portal_house(
         registry=CollectorRegistry(),
         routes=routes,
         ready=ready,
+        keyring=keyring,
+        shelf=shelf,
     )
     async with TestClient(TestServer(app)) as client:
         yield PortalHouse(

@@ -13,6 +13,7 @@ from isocket.domain.contacts import ChannelKind, Substitution
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
+from isocket.domain.exports import DataExport
 from portal_api import access, sessions
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
@@ -102,6 +103,14 @@ async def substitution(house: PortalHouse, contact_id: str) -> str:
     return made.id
 
 
+async def export(house: PortalHouse) -> str:
+    """Store that Maija asked for a copy of everything about her."""
+    maija = (await house.account(MAIJA)).id
+    made = DataExport(id="exp_1", account_id=maija, session_id="ses_1", created_at=house.clock.now())
+    await house.records.add(made)
+    return made.id
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world() -> AsyncIterator[World]:
     async with portal_house(routes=EVERY) as house:
@@ -117,6 +126,7 @@ async def world() -> AsyncIterator[World]:
             "endpoint_id": await endpoint(house, contact["id"]),
             "command_id": (await order.json())["id"],
             "replay_id": (await replay.json())["id"],
+            "export_id": await export(house),
             "substitution_id": await substitution(house, contact["id"]),
         }
         stranger_token = await house.customer(PEKKA)

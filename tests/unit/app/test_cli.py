@@ -104,3 +104,10 @@ def test_nobody_is_erased_who_is_not_there(installation: Installation) -> None:
     done = installation.run("privacy", "erase", "--account", "acc_nobody")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no such account" in done.stderr
+
+
+def test_of_nobody_there_is_no_copy(installation: Installation) -> None:
+    out = installation.folder / "copy.zip"
+    done = installation.run("privacy", "export", "--account", "acc_nobody", "--out", str(out))
+    assert (done.returncode, done.stdout, out.exists()) == (1, "", False)
+    assert "no such account" in done.stderr

@@ -1,0 +1,149 @@
+"""A copy of everything about oneself (Art. 15 and 20): asked for with the password, made by the privacy service."""
+
+import asyncio
+
+from aiohttp import web
+from pydantic import ConfigDict, Field
+
+from isocket.domain.exports import DataExport, ExportState
+from isocket.kit.ids import new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_, one_of
+from portal_api.limits import Rate
+from portal_api.models import Body, Instant, View
+from portal_api.problem import Problem, ProblemError, not_found
+from portal_api.routes import AnyRoute, Call, Route
+from portal_api.tokens import prove
+
+log = get_logger(__name__)
+
+UNAUTHORISED = 401
+EXPORTS = Rate(name="export_account", tries=5, per_s=86_400)
+_UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
+
+
+class ExportWish(Body):
+    """The password once more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"password": "four words in a row"}]})
+
+    password: str = Field(min_length=1, max_length=1024)
+
+
+class ExportView(View):
+    """One copy and how far it has come."""
+
+    id: str = Field(examples=["exp_mzxw6ytboi"])
+    state: ExportState
+    progress: int = Field(description="Percent.")
+    asked_at: Instant
+    ready_at: Instant | None
+    expires_at: Instant | None = Field(description="It can be fetched until then.")
+    size: int | None = Field(description="Bytes, once it is ready.")
+
+
+async def ask(call: Call[ExportWish, None]) -> ExportView | Problem:
+    """Ask for a copy of everything about yourself. One at a time: a copy that is being made is shown instead."""
+    proved = await prove(call.portal, call.account.email, call.body.password, client=call.client)
+    if isinstance(proved, Problem):
+        return _wrong_password() if proved.status == UNAUTHORISED else proved
+    of_mine = (is_("account_id", call.account.id), is_("session_id", call.session.id), one_of("state", _UNDER_WAY))
+    found = await call.records.find(DataExport, *of_mine, limit=1)
+    if found:
+        return _view(found[0])
+    await call.portal.limits.demand(EXPORTS, call.account.id)
+    made = DataExport(
+        id=new_id("exp"), account_id=call.account.id, session_id=call.session.id, created_at=call.clock.now()
+    )
+    await call.records.add(made)
+    log.info("export_asked", export_id=made.id, account_id=call.account.id)
+    return _view(made)
+
+
+async def show(call: Call[None, None]) -> ExportView:
+    """Show how far a copy has come."""
+    return _view(await _own(call))
+
+
+async def download(call: Call[None, None]) -> Problem | web.StreamResponse:
+    """Give the zip, to the session in which the password was typed."""
+    wish = await _own(call)
+    if wish.session_id != call.session.id:
+        return Problem(status=403, kind="ask-again", detail="Ask for a copy here, with your password.")
+    if wish.state is not ExportState.READY or wish.ends_at is None or wish.ends_at <= call.clock.now():
+        return Problem(status=409, kind="not-ready", detail="It is not ready, or not there any more.")
+    key = await call.portal.keyring.key_for(call.account.id) if call.portal.keyring else None
+    shelf = call.portal.shelf
+    if key is None or shelf is None:
+        return not_found()
+    pieces = shelf.read(wish.id, key)
+    try:
+        piece = await asyncio.to_thread(next, pieces, None)
+    except FileNotFoundError:
+        return Problem(status=409, kind="not-ready", detail="It is not there any more. Ask for another.")
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/zip",
+            "Content-Length": str(wish.size),
+            "Content-Disposition": 'attachment; filename="isocket-data.zip"',
+        }
+    )
+    await response.prepare(call.request)
+    while piece is not None:
+        await response.write(piece)
+        piece = await asyncio.to_thread(next, pieces, None)
+    await response.write_eof()
+    log.info("export_fetched", export_id=wish.id, account_id=call.account.id)
+    return response
+
+
+async def _own(call: Call[None, None]) -> DataExport:
+    found = await call.records.get(DataExport, call.path["export_id"])
+    if found is None or found.account_id != call.account.id:
+        raise ProblemError(not_found())
+    return found
+
+
+def _view(wish: DataExport) -> ExportView:
+    ready = wish.state is ExportState.READY
+    return ExportView(
+        id=wish.id,
+        state=wish.state,
+        progress=wish.progress,
+        asked_at=wish.created_at,
+        ready_at=wish.ready_at,
+        expires_at=wish.ends_at,
+        size=wish.size if ready else None,
+    )
+
+
+def _wrong_password() -> Problem:
+    return Problem(status=403, kind="wrong-password", detail="The password is wrong.")
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="POST",
+        path="/privacy/exports",
+        handler=ask,
+        summary="Ask for a copy of everything about me",
+        body=ExportWish,
+        answers={202: ExportView},
+        problems=(403, 429),
+    ),
+    Route(
+        method="GET",
+        path="/privacy/exports/{export_id}",
+        handler=show,
+        summary="How far a copy has come",
+        answers={200: ExportView},
+    ),
+    Route(
+        method="GET",
+        path="/privacy/exports/{export_id}/download",
+        handler=download,
+        summary="Fetch a copy",
+        answers={200: None},
+        problems=(403, 409),
+    ),
+)

@@ -1,0 +1,315 @@
+"""A copy of everything about oneself, from the wish to the zip."""
+
+import csv
+import io
+import json
+import tracemalloc
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import pytest
+import pytest_asyncio
+
+from isocket.domain.accounts import Account
+from isocket.domain.devices import Device
+from isocket.domain.erasure_plan import erased_with_the_account
+from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
+from isocket.domain.handling import Export, Handling
+from isocket.domain.record import Record, handling_of
+from isocket.domain.reports import ClockQuality, Report, ReportKind
+from isocket.kit.clock import to_ms
+from isocket.storage.port import is_
+from isocket.storage.shelf import PIECE_BYTES, Shelf, ShelfBrokenError
+from privacy.exporting import LEASE_S, Copier
+from privacy.scan import scan
+from tests.fakes.clock import ManualClock
+from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
+from tests.fakes.erasing_house import CONTROLLER, MAIJA_ID, Ground, erasing_house, furnish, ground_on_disk, in_memory
+from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, owned, report
+from tests.fakes.portal_house import PASSWORD, PortalHouse
+
+Houses = tuple[PortalHouse, Ground]
+MINUTES = 50_000
+EVERY_KIND: tuple[type[Record], ...] = (*erased_with_the_account(), Device)
+
+
+@pytest_asyncio.fixture
+async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
+    async with erasing_house(tmp_path) as both:
+        yield both
+
+
+async def ask(house: PortalHouse, token: str, password: str = PASSWORD, expect: int = 202) -> dict[str, Any]:
+    answer = await house.ask("POST", "/privacy/exports", {"password": password}, token=token)
+    assert answer.status == expect, await answer.text()
+    said: dict[str, Any] = await answer.json()
+    return said
+
+
+def opened(content: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+async def silent(_: int) -> None:
+    return None
+
+
+async def copied(ground: Ground, account_id: str = MAIJA_ID) -> dict[str, bytes]:
+    account = await ground.records.get(Account, account_id)
+    assert account is not None
+    written = io.BytesIO()
+    copier = Copier(records=ground.records, telemetry=ground.telemetry, controller=CONTROLLER)
+    await copier.copy(account, written, ground.clock.now(), silent)
+    return opened(written.getvalue())
+
+
+def canary(kind: type[Record], number: int, ground: Ground) -> tuple[Record, dict[str, str], dict[str, str]]:
+    """Return a record with a value of its own in every text, and those values by field: to be copied, and not to be."""
+    given: dict[str, Any] = {}
+    open_values: dict[str, str] = {}
+    secret_values: dict[str, str] = {}
+    hints = get_type_hints(kind)
+    for each in fields(kind):
+        how = handling_of(kind)[each.name]
+        hint = hints[each.name]
+        texts = hint is str or (get_origin(hint) is UnionType and str in get_args(hint))
+        if each.name in {kind.account, "id"}:
+            given[each.name] = MAIJA_ID if each.name == kind.account else f"{kind.collection}_{number}"
+        elif each.name == kind.subject:
+            given[each.name] = "con_1"
+        elif texts and isinstance(how, Handling):
+            value = f"canary-{kind.collection}-{each.name}"
+            given[each.name] = value
+            (secret_values if how.export is Export.WITHHELD else open_values)[each.name] = value
+        elif each.default is MISSING and each.default_factory is MISSING and each.name != "version":
+            given[each.name] = needed(hint, ground)
+    if kind is Account:
+        given["id"] = MAIJA_ID
+    return kind(**given), open_values, secret_values
+
+
+def needed(hint: Any, ground: Ground) -> Any:
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return next(iter(hint))
+    samples: dict[Any, Any] = {str: "x", int: 1, float: 1.0, bool: False}
+    return samples.get(hint, ground.clock.now() if get_origin(hint) is None else {})
+
+
+@pytest.mark.clause("C7-02")
+async def test_the_copy_holds_each_value_of_every_field_exactly_once_and_no_secret(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    open_values: list[str] = []
+    secret_values: list[str] = []
+    for number, kind in enumerate(EVERY_KIND):
+        made, may, must_not = canary(kind, number, ground)
+        await ground.records.add_all([made])
+        open_values += may.values()
+        secret_values += must_not.values()
+    assert len(open_values) > 60
+    assert len(secret_values) >= 8
+    whole = b"\n".join((await copied(ground)).values())
+    counts = {value: whole.count(f'"{value}"'.encode()) for value in open_values}
+    assert {value: count for value, count in counts.items() if count != 1} == {}
+    assert [value for value in secret_values if value.encode() in whole] == []
+
+
+@pytest.mark.clause("C7-09")
+@pytest.mark.parametrize("kind", EVERY_KIND, ids=lambda kind: kind.collection)
+async def test_each_file_is_as_its_schema_says(kind: type[Record], tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    inside = await copied(ground)
+    data, schema = (json.loads(inside[f"{name}"]) for name in (
+        f"data/{kind.collection}.json", f"schema/{kind.collection}.schema.json",
+    ))  # fmt: skip
+    item = schema["properties"]["items"]["items"]
+    assert set(schema["required"]) == set(data)
+    for each in data["items"]:
+        assert list(each) == item["required"]
+        for name, value in each.items():
+            assert conforms(value, item["properties"][name]), (name, value, item["properties"][name])
+
+
+def conforms(value: Any, schema: dict[str, Any]) -> bool:
+    if "anyOf" in schema:
+        return any(conforms(value, each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return value in schema["enum"]
+    kinds = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
+    if schema.get("type") == "null":
+        return value is None
+    return not schema or (schema["type"] in kinds and isinstance(value, kinds[schema["type"]]))
+
+
+@pytest.mark.clause("C7-04")
+async def test_nothing_of_another_customer_is_in_it(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    await owned(house, PEKKA, "is0000000002")
+    await report(house, 1, temp_c=[3.25])
+    await report(house, 1, "is0000000002", temp_c=[77.5])
+    inside = await copied(ground, (await house.account(MAIJA)).id)
+    whole = b"\n".join(inside.values())
+    assert MAIJA.encode() in whole
+    assert PEKKA.encode() not in whole
+    assert b"77.5" not in whole
+    assert b"3.25" in inside[f"telemetry/{SOCKET}.csv"]
+
+
+async def test_what_a_socket_reported_is_a_table_without_formulas(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now_ms = to_ms(ground.clock.now())
+    body = {"boot": 1, "seq": 2, "credit": "=1+1", "temp_c": [1.5, None]}
+    said = Report(SOCKET, ReportKind.STATE, 1, 2, now_ms + 1, now_ms + 1, ClockQuality.DEVICE, json.dumps(body), body)
+    await ground.telemetry.store([said])
+    rows = list(csv.DictReader(io.StringIO((await copied(ground))[f"telemetry/{SOCKET}.csv"].decode())))
+    assert [(row["seq"], row["mains"], row["temp_c"], row["credit"]) for row in rows] == [
+        ("1", "False", "", ""), ("2", "", "[1.5, null]", "'=1+1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.clause("C7-14")
+async def test_it_is_made_in_the_background_and_fetched_by_who_typed_the_password(houses: Houses) -> None:
+    house, ground = houses
+    token = await owned(house)
+    await ask(house, token, "wrong", expect=403)
+    said = await ask(house, token)
+    assert (said["state"], said["size"]) == ("waiting", None)
+    assert (await ask(house, token))["id"] == said["id"], "one at a time"
+    path = f"/privacy/exports/{said['id']}"
+    assert (await house.ask("GET", f"{path}/download", token=token)).status == 409
+    assert await ground.exporter().round() == 1
+    ready = await (await house.ask("GET", path, token=token)).json()
+    assert (ready["state"], ready["progress"]) == ("ready", 100)
+    got = await house.ask("GET", f"{path}/download", token=token)
+    content = await got.read()
+    assert (got.status, len(content)) == (200, ready["size"])
+    assert json.loads(opened(content)["data/accounts.json"])["items"][0]["email"] == MAIJA
+    elsewhere = (await house.sign_in(MAIJA))["access_token"]
+    assert (await house.ask("GET", f"{path}/download", token=elsewhere)).status == 403
+    stranger = await house.customer(PEKKA)
+    assert (await house.ask("GET", f"{path}/download", token=stranger)).status == 404
+
+
+async def test_it_expires_and_the_file_goes(houses: Houses) -> None:
+    house, ground = houses
+    token = (await house.sign_in(MAIJA))["access_token"] if await owned(house) else ""
+    said = await ask(house, token)
+    await ground.exporter().round()
+    assert ground.shelf.names() == {said["id"]}
+    (wish,) = await ground.records.find(DataExport)
+    assert wish.ends_at == ground.clock.now() + EXPORT_LIFE
+    await house.clock.advance(EXPORT_LIFE.total_seconds() + 1)
+    await ground.exporter().round()
+    assert ground.shelf.names() == set()
+    (over,) = await ground.records.find(DataExport)
+    assert over.state is ExportState.EXPIRED
+
+
+async def test_five_a_day_are_enough(houses: Houses) -> None:
+    house, ground = houses
+    token = await house.customer(MAIJA)
+    for _ in range(5):
+        await ask(house, token)
+        await ground.exporter().round()
+    await ask(house, token, expect=429)
+
+
+@pytest.mark.clause("C5-03")
+async def test_nothing_lies_on_disk_in_clear_and_nothing_is_left_after_an_erasure(tmp_path: Path) -> None:
+    async with ground_on_disk(tmp_path, ManualClock()) as ground:
+        await furnish(ground)
+        wish = DataExport(id="exp_1", account_id=MAIJA_ID, session_id="s", created_at=ground.clock.now())
+        await ground.records.add(wish)
+        assert await ground.exporter().round() == 1
+        key = await ground.keyring.key_for(MAIJA_ID)
+        assert key is not None
+        assert MAIJA.encode() in opened(b"".join(ground.shelf.read("exp_1", key)))["data/accounts.json"]
+        assert scan([tmp_path], MAIJA, "Cabin of Maija") == []
+        await ground.eraser().erase(MAIJA_ID, by="operator")
+        assert ground.shelf.names() == set()
+
+
+async def test_whoever_dies_while_copying_another_makes_it(tmp_path: Path) -> None:
+    tries = 0
+
+    async def build() -> Ground:
+        nonlocal tries
+        tries += 1
+        ground = in_memory(tmp_path / str(tries))
+        await furnish(ground)
+        made = DataExport(id="exp_1", account_id=MAIJA_ID, session_id="s", created_at=ground.clock.now())
+        await ground.records.add(made)
+        return ground
+
+    async def run(ground: Ground, fuse: Fuse) -> None:
+        await ground.exporter(DyingRecords(ground.records, fuse)).round()
+
+    async def check(ground: Ground) -> None:
+        (wish,) = await ground.records.find(DataExport)
+        if wish.state is not ExportState.READY:  # the lease of the dead one has to run out
+            await ground.clock.advance(LEASE_S + 1)
+            await ground.exporter().round()
+            (wish,) = await ground.records.find(DataExport, is_("id", "exp_1"))
+        assert wish.state is ExportState.READY
+        key = await ground.keyring.key_for(MAIJA_ID)
+        assert key is not None
+        assert opened(b"".join(ground.shelf.read("exp_1", key)))
+
+    assert await every_crash_point(build, run, check) > 20
+
+
+async def test_memory_stays_small_however_long_the_history_is(tmp_path: Path) -> None:
+    async with ground_on_disk(tmp_path, ManualClock()) as ground:
+        await furnish(ground)
+        start = to_ms(ground.clock.now() - timedelta(days=40))
+        await ground.records.change_one(Device, is_("id", SOCKET), claimed_at=ground.clock.now() - timedelta(days=50))
+        for first in range(0, MINUTES, 5_000):
+            await ground.telemetry.store([minute(start, first + number) for number in range(5_000)])
+        tracemalloc.start()
+        shelved = ground.shelf.write("exp_9", bytes(32))
+        account = await ground.records.get(Account, MAIJA_ID)
+        assert account is not None
+        copier = Copier(records=ground.records, telemetry=ground.telemetry, controller=CONTROLLER)
+        await copier.copy(account, shelved, ground.clock.now(), silent)
+        shelved.close()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 20 * 1024 * 1024
+    table = opened(b"".join(Shelf(tmp_path / "exports").read("exp_9", bytes(32))))[f"telemetry/{SOCKET}.csv"]
+    assert table.count(b"\n") == MINUTES + 2
+
+
+def minute(start_ms: int, number: int) -> Report:
+    at = start_ms + number * 60_000
+    body = {"boot": 1, "seq": number + 10, "mains": True, "temp_c": [20.5, 3.0], "battery_pct": 96}
+    return Report(SOCKET, ReportKind.STATE, 1, number + 10, at, at, ClockQuality.DEVICE, json.dumps(body), body)
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES])
+def test_a_sealed_file_opens_whole_or_not_at_all(tmp_path: Path, size: int) -> None:
+    shelf, key, content = Shelf(tmp_path), bytes(range(32)), bytes(number % 251 for number in range(size))
+    file = shelf.write("exp_1", key)
+    file.write(content)
+    file.close()
+    assert b"".join(shelf.read("exp_1", key)) == content
+    path = tmp_path / "exp_1.sealed"
+    whole = path.read_bytes()
+    for spoilt in (whole[:-1], whole[:-30], whole[:40] + bytes([whole[40] ^ 1]) + whole[41:] if size > 30 else b""):
+        path.write_bytes(spoilt)
+        with pytest.raises(ShelfBrokenError):
+            list(shelf.read("exp_1", key))
+    path.write_bytes(whole)
+    with pytest.raises(ShelfBrokenError):
+        list(shelf.read("exp_1", bytes(32)))
+    path.rename(tmp_path / "exp_2.sealed")
+    with pytest.raises(ShelfBrokenError):
+        list(shelf.read("exp_2", key))
