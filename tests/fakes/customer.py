@@ -69,6 +69,14 @@ class Customer:
             assert answer.status in expected, f"{method} {path}: {answer.status} {said[:500]}"
             return await answer.json(content_type=None) if said else None
 
+    async def fetch(self, path: str) -> bytes:
+        """Return what the API gave to be kept as a file."""
+        assert self._http is not None
+        headers = {"Authorization": f"Bearer {self._bearer}"}
+        async with self._http.get(f"{self._cloud.origin}/api/v1{path}", headers=headers) as answer:
+            assert answer.status == 200, f"{path}: {answer.status}"
+            return await answer.read()
+
     async def register_and_sign_in(self) -> None:
         """Become a customer as anybody does: ask, follow the link in the mail, sign in."""
         wish = {"username": self.email, "password": self.password, "name": self.name, "time_zone": "Europe/London"}
