@@ -10,7 +10,7 @@ import html
 import io
 import json
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import IO, Any, Protocol, cast
@@ -36,8 +36,9 @@ log = get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
 LEASE_S = 600.0
-PAGE = 2_000
+PAGE = 1_000
 _COLUMNS = tuple(name for name in TELEMETRY if name != "ts")
+_list_text = json.JSONEncoder().encode
 _TOLD = frozenset({ReportKind.STATE, ReportKind.ALARM})
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry it out
 WITHHELD = "a secret, or a value of somebody else: it is not copied"
@@ -105,9 +106,7 @@ class Copier:
             member.write(_rows([["received", "kind", "ts", *_COLUMNS]]))
             while True:
                 page = await self.telemetry.reports(device.id, start=start, end=end, after=last, limit=PAGE)
-                rows = [_row(each) for each in page if each.kind in _TOLD]
-                await asyncio.to_thread(member.write, _rows(rows))
-                count += len(rows)
+                count += await asyncio.to_thread(_write_page, member, page)  # alarms have the event loop meanwhile
                 if len(page) < PAGE:
                     return count
                 last = page[-1]
@@ -234,18 +233,22 @@ def _why(activity: Activity) -> str:
     return "<tr>" + "".join(f"<td>{html.escape(each)}" for each in cells)
 
 
+def _write_page(member: IO[bytes], page: Sequence[Report]) -> int:
+    rows = [_row(each) for each in page if each.kind in _TOLD]
+    member.write(_rows(rows))
+    return len(rows)
+
+
 def _row(report: Report) -> list[Any]:
     told = {**report.fields, "boot": report.boot, "seq": report.seq}
     moments = [to_text(from_ms(report.received_ms)), report.kind.value, to_text(from_ms(report.at_ms))]
-    return [*moments, *(_cell(told.get(name)) for name in _COLUMNS)]
+    return moments + [_cell(told[name]) if name in told else "" for name in _COLUMNS]
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, list):
-        return json.dumps(value)
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return "" if value is None else value
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA) else value
+    return _list_text(value) if isinstance(value, list) else value
 
 
 def _rows(rows: list[list[Any]]) -> bytes:

@@ -41,6 +41,17 @@ def terms() -> tuple[Term, ...]:
     return tuple(term for kind in STORED if (term := _term(kind)) is not None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What a sweep removes or empties of one class, and by which rule."""
+
+    collection: str
+    removed: int
+    emptied: int
+    since: str
+    days: int
+
+
 class Retention:
     """Sweeps when it starts and every hour. A sweep may be broken off anywhere and run twice."""
 
@@ -75,6 +86,21 @@ class Retention:
         if done:
             log.info("swept", **done)
         return done
+
+    async def forecast(self, at: datetime) -> list[Due]:
+        """Return what a sweep at that moment would do to what is stored now, without doing it."""
+        found: list[Due] = []
+        for term in terms():
+            removed = await self._records.count(term.kind, at_most(term.since, at - term.life))
+            emptied = 0
+            for life, names in term.texts.items():
+                window = (above(term.since, at - term.life), at_most(term.since, at - life))
+                async for record in every(self._records, term.kind, *window):
+                    emptied += any(getattr(record, name) for name in names)
+            found.append(_due(term.kind, removed, emptied, term.since, term.life))
+        full = await self._records.count(Bucket, at_most("refilled_at", at - BUCKET_LIFE))
+        found.append(_due(Bucket, full, 0, "refilled_at", BUCKET_LIFE))
+        return [each for each in found if each.removed or each.emptied]
 
     async def _tried(self, kind: type[Record], work: Awaitable[int]) -> int:
         try:
@@ -114,6 +140,10 @@ class Retention:
             if blanks:
                 emptied += await self._records.change_one(kind, is_("id", record.id), **blanks) is not None
         return emptied
+
+
+def _due(kind: type[Record], removed: int, emptied: int, since: str, life: timedelta) -> Due:
+    return Due(collection=kind.collection, removed=removed, emptied=emptied, since=since, days=life.days)
 
 
 def _term(kind: type[Record]) -> Term | None:

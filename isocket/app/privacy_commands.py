@@ -1,8 +1,10 @@
 """`isocket privacy ...`: what is stored about people and why, and what the law lets them ask for."""
 
 import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -39,6 +41,30 @@ def show_record(form: Form = "md") -> None:
         return (record_as_json if form == "json" else record_as_markdown)(controller_of(settings))
 
     typer.echo(run(make).rstrip())
+
+
+@privacy.command(name="sweep")
+def sweep_now(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go, and by which rule.")] = False,
+    at: Annotated[str, typer.Option(help="As on that day (2029-01-01, UTC); only with --dry-run.")] = "",
+) -> None:
+    """Remove what its time is over for, now; or show what a sweep would remove, also one in years to come."""
+    from isocket.app.house import open_house
+    from privacy.retention import Retention
+
+    moment = _day(at)
+    if moment is not None and not dry_run:
+        raise typer.BadParameter("add --dry-run: nothing goes before its time", param_hint="--at")
+
+    async def work(settings: Settings) -> dict[str, Any]:
+        async with open_house(settings) as house:
+            retention = Retention(records=house.records, clock=house.clock)
+            if not dry_run:
+                return {"swept": await retention.sweep()}
+            then = moment or house.clock.now()
+            return {"at": then.isoformat(), "due": [asdict(each) for each in await retention.forecast(then)]}
+
+    typer.echo(json.dumps(run(work), indent=2))
 
 
 @privacy.command(name="scan")
@@ -124,6 +150,15 @@ def erase_account(account: Annotated[str, typer.Option(help="The account's id.")
 
     if not run(erase):
         raise typer.Exit(1)
+
+
+def _day(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        raise typer.BadParameter("write a day as 2029-01-01", param_hint="--at") from None
 
 
 def _check(form: str) -> None:

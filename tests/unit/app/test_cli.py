@@ -111,3 +111,19 @@ def test_of_nobody_there_is_no_copy(installation: Installation) -> None:
     done = installation.run("privacy", "export", "--account", "acc_nobody", "--out", str(out))
     assert (done.returncode, done.stdout, out.exists()) == (1, "", False)
     assert "no such account" in done.stderr
+
+
+def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Installation) -> None:
+    assert installation.run("staff", "add", "--email", "kai@example.org").returncode == 0
+    for _ in range(2):
+        shown = json.loads(installation.run("privacy", "sweep", "--dry-run", "--at", "2099-02-28").stdout)
+        (due,) = shown["due"]
+        assert (due["collection"], due["removed"], due["since"]) == ("registrations", 1, "expires_at")
+    assert json.loads(installation.run("privacy", "sweep", "--dry-run").stdout)["due"] == []
+    assert json.loads(installation.run("privacy", "sweep").stdout) == {"swept": {}}
+
+
+@pytest.mark.parametrize("words", [("--at", "2099-01-01"), ("--dry-run", "--at", "2099-02-29"), ("--at", "soon")])
+def test_nothing_goes_before_its_time_by_a_slip(installation: Installation, words: tuple[str, ...]) -> None:
+    done = installation.run("privacy", "sweep", *words)
+    assert (done.returncode, done.stdout) == (2, "")

@@ -157,3 +157,16 @@ async def test_what_goes_wrong_with_one_class_stops_neither_the_others_nor_the_c
     stop.set()
     await running
     assert await house.records.count(PasswordReset) == 0
+
+
+@pytest.mark.clause("C6-14")
+async def test_what_will_go_is_known_before_and_a_look_changes_nothing(house: House) -> None:
+    await house.records.add(house.delivery())
+    now = house.clock.now()
+    days = {day: await house.retention.forecast(now + timedelta(days=day)) for day in (29, 30, 364, 365)}
+    assert {day: [(each.removed, each.emptied) for each in due] for day, due in days.items()} == {
+        29: [], 30: [(0, 1)], 364: [(0, 1)], 365: [(1, 0)],
+    }  # fmt: skip
+    assert await house.pass_days(29) == {}
+    assert await house.pass_days(1) == {"deliveries": 1}
+    assert await house.retention.forecast(house.clock.now()) == []
