@@ -3,6 +3,7 @@
 The portal notes the wish and tells its holder by every way; the privacy service carries it out.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pydantic import ConfigDict, Field
@@ -15,7 +16,7 @@ from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, p
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, is_, one_of
+from isocket.storage.port import Records, is_, one_of
 from portal_api.models import Body, Instant, Query, View
 from portal_api.portal import Portal
 from portal_api.privacy_words import Farewell, asked, undone
@@ -101,9 +102,8 @@ async def ask(call: Call[ErasureWish, None]) -> ErasureView | Problem:
     proved = await prove(portal, account.email, call.body.password, client=call.client)
     if isinstance(proved, Problem):
         return _wrong_password() if proved.status == UNAUTHORISED else proved
-    found = await _to_come(call.records, account.id)
-    if found is None:
-        found = await _note(portal, account)
+    async with portal.turns.of(f"erasure {account.id}"):
+        found = await _to_come(call.records, account.id) or await _note(portal, account)
     return await _view(portal, account, found)
 
 
@@ -146,30 +146,16 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem:
 
 
 async def _note(portal: Portal, account: Account) -> Erasure:
-    """Store the wish, then the messages about it; a second run finds the wish and adds nothing."""
+    """Store the wish and the messages about it in one step: neither is there without the other."""
     now = portal.clock.now()
     due = now + timedelta(seconds=portal.settings.erasure_grace_s)
     made = Erasure(id=erasure_id(account.id, now), account_id=account.id, asked_at=now, due_at=due, open_key=account.id)
     words = asked(account.language, day=due, link=_receipt_link(portal, made), page=portal.settings.link("/"))
     letters = await _farewells(portal, account, made, words)
-    try:
-        await portal.records.add_all(letters)
-        await portal.records.add(_with_farewells(made, letters))
-    except AlreadyThereError:
-        return await _to_come(portal.records, account.id) or made
+    made = replace(made, farewell_ids=tuple(each.id for each in letters))
+    await portal.records.add_all([made, *letters])
     log.info("erasure_asked", erasure_id=made.id, account_id=account.id)
     return made
-
-
-def _with_farewells(made: Erasure, letters: list[Delivery]) -> Erasure:
-    return Erasure(
-        id=made.id,
-        account_id=made.account_id,
-        asked_at=made.asked_at,
-        due_at=made.due_at,
-        open_key=made.open_key,
-        farewell_ids=tuple(each.id for each in letters),
-    )
 
 
 async def _farewells(portal: Portal, account: Account, erasure: Erasure, words: Farewell) -> list[Delivery]:
