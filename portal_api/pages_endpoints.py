@@ -7,7 +7,8 @@ from typing import Any
 from aiohttp import web
 
 from portal_api import endpoints
-from portal_api.endpoints import EndpointMade, NewEndpoint, SecretView, page_of
+from portal_api.endpoint_models import EndpointMade, NewEndpoint, SecretView
+from portal_api.endpoints import page_of
 from portal_api.owned import own_contact
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body

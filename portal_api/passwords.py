@@ -10,7 +10,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 import unicodedata
 from collections.abc import Callable
@@ -20,6 +19,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import bcrypt
+
+from isocket.kit.secret_file import create_secret_file
 
 T = TypeVar("T")
 LEAST_COST = 10  # OWASP Password Storage Cheat Sheet, bcrypt
@@ -113,19 +114,8 @@ def load_or_create_pepper(path: Path) -> bytes:
         ValueError: the file is not one of ours; without the right pepper no password can be checked.
     """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     if not path.exists():
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            out.write(base64.b64encode(secrets.token_bytes(PEPPER_BYTES)))
-            out.flush()
-            os.fsync(out.fileno())
-        try:
-            os.link(fresh, path)  # whole or not at all, and the first of two processes wins
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
+        create_secret_file(path, base64.b64encode(secrets.token_bytes(PEPPER_BYTES)))
     pepper = base64.b64decode(path.read_bytes().strip(), validate=True)
     if len(pepper) != PEPPER_BYTES:
         raise ValueError(f"{path} is not a password key; restore it from the backup of the data folder")

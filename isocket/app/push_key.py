@@ -4,8 +4,6 @@ Another key would end every subscription, so that none is made in the place of a
 """
 
 import asyncio
-import os
-import secrets
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from isocket.app.data_folder import DataFolder, DataFolderError
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.endpoints import Endpoint
+from isocket.kit.secret_file import create_secret_file
 from isocket.storage.port import Records, is_
 
 
@@ -48,7 +47,8 @@ def load_or_create_push_key(path: Path) -> EllipticCurvePrivateKey:
         DataFolderError: others may read the file, or it holds something else.
     """
     if not path.exists():
-        _create(path)
+        made = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        create_secret_file(path, made)
     if path.stat().st_mode & 0o077:
         raise DataFolderError(f"others may read {path}: say chmod 600 {path}")
     try:
@@ -64,19 +64,3 @@ def public_text(key: EllipticCurvePrivateKey) -> str:
     """Return the public half as a browser takes it (`applicationServerKey`)."""
     point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     return urlsafe_b64encode(point).rstrip(b"=").decode()
-
-
-def _create(path: Path) -> None:
-    """Make the file in one step, whole or not at all; who comes second finds the first one's."""
-    text = generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()

@@ -8,7 +8,6 @@ emptied: the tombstone because of which the same person never gets a key again.
 import asyncio
 import hashlib
 import hmac
-import os
 import secrets
 import sqlite3
 import threading
@@ -20,6 +19,7 @@ from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
+from isocket.kit.secret_file import create_secret_file
 from isocket.storage.port import StoreUnavailableError
 
 KEY_BYTES = 32
@@ -308,7 +308,7 @@ def load_or_create_master_key(path: Path) -> bytes:
         MasterKeyError: others may read the file, or it holds something else.
     """
     if not path.exists():
-        _create_key_file(path)
+        create_secret_file(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode())
     if path.stat().st_mode & 0o077:
         raise MasterKeyError(f"others may read {path}: say chmod 600 {path}")
     try:
@@ -318,28 +318,6 @@ def load_or_create_master_key(path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise MasterKeyError(f"{path} does not hold a key of 64 hexadecimal digits: restore it from its backup")
     return key
-
-
-def _create_key_file(path: Path) -> None:
-    """Make the file in one step, whole or not at all; who comes second finds the first one's."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return
-    finally:
-        draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _connect(path: Path, *, wait_s: float) -> sqlite3.Connection:

@@ -14,7 +14,8 @@ from isocket.storage.documents import Collection, Documents
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, one_of
 from isocket.storage.sqlite import SqliteStore
-from isocket.storage.sqlite_documents import FEW, SqliteDocuments
+from isocket.storage.sqlite_documents import SqliteDocuments
+from isocket.storage.sqlite_questions import FEW
 
 ORDERS = Collection(name="orders", unique=(("code",),), indexed=(("state", "due_at"), ("account_id",)))
 MANY = 50 * FEW
