@@ -37,13 +37,19 @@ class BufferedClient(mqtt.Client):
         self._held = b""
         self._taken = 0  # how much of what is held was handed out
         self._held_from: object = None
+        self._run_dry = False  # the socket had nothing more when we looked last
         self._read_by_paho: deque[Published] = deque()
         self.on_message = self._keep
 
     @property
     def holds_back(self) -> bool:
-        """Tell whether something was read from the socket, of which `poll` will not speak any more."""
+        """Tell whether something is here to be handed out, of which `poll` will not speak any more.
+
+        Half a packet is not: its rest is still to come, and `poll` will speak of that.
+        """
         sock = self._sock
+        if self._run_dry:
+            return False
         if self._held_from is sock and self._taken < len(self._held):
             return True
         return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
@@ -54,6 +60,7 @@ class BufferedClient(mqtt.Client):
         A connection that was lost is told to `on_disconnect`, as by paho's `loop_read`.
         """
         seen = 0
+        self._run_dry = False
         while seen < most and self._sock is not None:
             while self._read_by_paho:
                 seen += 1
@@ -122,6 +129,7 @@ class BufferedClient(mqtt.Client):
         try:
             more = super()._sock_recv(READ_BYTES)
         except BlockingIOError:
+            self._run_dry = True
             return False
         except OSError:
             more = b""

@@ -236,7 +236,7 @@ class Connection(Generic[T]):
             events = dict(poll.poll(0 if more and reading else 1000))
             if self._wake_read.fileno() in events:
                 self._wake_read.recv(4096)
-            if more or events.get(sock.fileno(), 0) & ~select.POLLOUT:
+            if (more and reading) or events.get(sock.fileno(), 0) & ~select.POLLOUT:
                 more = self._read(client)
             self._say(client)
             if client.want_write():

@@ -64,6 +64,16 @@ def test_no_more_than_asked_for_are_handed_out_and_the_rest_is_known_to_be_there
     assert not client.holds_back
 
 
+def test_half_a_packet_is_not_waited_for_without_a_rest(ends: tuple[socket.socket, BufferedClient]) -> None:
+    broker, client = ends
+    whole = publish("t", b"1", 1)
+    broker.sendall(whole + publish("t", b"2", 2)[:-3])
+    assert len(list(client.published(10))) == 1
+    assert not client.holds_back, "whoever serves us would look again and again"
+    broker.sendall(publish("t", b"2", 2)[-3:])
+    assert [each.payload for each in client.published(10)] == [b"2"]
+
+
 Message = st.builds(
     publish,
     st.text("abc/ä", min_size=1, max_size=8),
