@@ -13,12 +13,21 @@ OPTED_OUT = "opted_out"  # the provider refuses, because the recipient told it t
 STOP_REPLY = "stop_reply"  # the recipient told us by a text message
 STOP_KEY = "stop_key"  # the recipient told us by a key in a call
 UNSUBSCRIBED = "unsubscribed"  # the recipient told us by a button in an e-mail
+_BY_PHONE = frozenset({OPTED_OUT, STOP_REPLY, STOP_KEY})
 
 
 async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
-    """Send this contact nothing any more and tell the owner; nothing happens if that is so already."""
+    """Send this contact nothing any more and tell the owner; nothing more is said if that is so already.
+
+    A telephone's own stop outweighs a mailbox's: a code by mail undoes the one, and never the other.
+    """
     contact = await records.get(Contact, contact_id)
-    if contact is None or contact.paused_at is not None:
+    if contact is None:
+        return
+    if contact.paused_at is not None:
+        if reason in _BY_PHONE:
+            unsubscribed = is_("id", contact_id), is_not("paused_at", None), is_("pause_reason", UNSUBSCRIBED)
+            await records.change_one(Contact, *unsubscribed, pause_reason=reason)
         return
     account = await records.get(Account, contact.account_id)
     if account is not None:

@@ -110,7 +110,8 @@ class Replies:
         return "" if word in PROVIDERS_STOP_WORDS else await self._answering.stopped(contacts)
 
     async def _start(self, sender: str, word: str) -> str:
-        contacts = await self._contacts_with(sender)
+        """Let this person's messages come again; a number that nobody proved speaks for nobody."""
+        contacts = [each for each in await self._contacts_with(sender) if ChannelKind.VOICE in each.verified_channels()]
         for contact in contacts:
             await pausing.resume(self._records, contact.id)
         return "" if word in PROVIDERS_START_WORDS else await self._answering.started(contacts)

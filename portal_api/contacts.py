@@ -17,7 +17,7 @@ from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
 from portal_api.owned import own_contact
 from portal_api.phones import Phone, is_served, takes_texts
 from portal_api.portal import Portal
-from portal_api.problem import Problem, fault
+from portal_api.problem import FieldFault, Problem, fault
 from portal_api.routes import AnyRoute, Call, Reply, Route
 from portal_api.usernames import Language, TimeZone, Username
 
@@ -36,6 +36,8 @@ PROVED_BY: Mapping[str, tuple[ChannelKind, ...]] = MappingProxyType(
 )
 NOT_SERVED = "No messages are sent to numbers of this country."
 RESUMED: Mapping[str, None] = MappingProxyType({"paused_at": None, "pause_reason": None})
+# As stored where the telephone itself said stop: by text, by a key in a call, or to its provider.
+STOPPED_BY_PHONE = frozenset({"stop_reply", "stop_key", "opted_out"})
 
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _EXAMPLE: dict[str, Any] = {
@@ -88,7 +90,8 @@ class NewContact(Body):
 class ContactChange(Body):
     """What to change; what is absent stays. Null takes away phone, email or quiet hours.
 
-    `paused: false` is for the account's own contact only, whose holder is signed in.
+    `paused: false` is for the account's own contact only, whose holder is signed in. Where its telephone said stop,
+    that has to be proved again. While a contact is paused neither phone nor email can be changed.
     """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "+447700900789"}, {"quiet_hours": None}]})
@@ -198,7 +201,8 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         refused = _refused(call.portal, contact, changes, renewed)
         if refused is not None:
             return refused
-        for each in renewed:
+        unproved = {*renewed, *_said_stop(contact, changes)}
+        for each in sorted(unproved):
             changes |= {VERIFIED_FIELDS[channel]: None for channel in PROVED_BY[each]}
         if not changes:
             return view(contact)
@@ -207,7 +211,7 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         )
         if changed is None:
             continue  # somebody else changed it: look at it as it is now
-        for channel in (channel for each in renewed for channel in PROVED_BY[each]):
+        for channel in (channel for each in unproved for channel in PROVED_BY[each]):
             await forget_code(call.records, contact.id, channel)
             await call_off_codes(call.portal, contact.id, channel)
         await _send_codes(call, changed, [each for each in renewed if getattr(changed, each)])
@@ -264,10 +268,23 @@ def _changes(body: ContactChange) -> dict[str, Any]:
     return changes
 
 
+def _said_stop(contact: Contact, changes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the addresses that said stop themselves, where the pause is lifted by somebody signed in.
+
+    The account's own contact may carry another person's telephone.
+    """
+    resumed = "paused_at" in changes and contact.paused_at is not None
+    return ("phone",) if resumed and contact.pause_reason in STOPPED_BY_PHONE else ()
+
+
 def _refused(portal: Portal, contact: Contact, changes: Mapping[str, Any], renewed: list[str]) -> Problem | None:
     if "paused_at" in changes and contact.paused_at is not None and not contact.is_owner:
         detail = "This person asked us to send nothing more. Only they can undo that."
         return Problem(status=409, kind="paused", detail=detail)
+    if renewed and contact.paused_at is not None:
+        detail = "This person asked us to send nothing more: until they come back, their addresses stay as they are."
+        faults = tuple(FieldFault(field=each, message=detail) for each in renewed)
+        return Problem(status=409, kind="paused", detail=detail, errors=faults)
     if contact.is_owner and "email" in renewed:
         return _own_address("The account's own address is changed with the account, not here.")
     if all(changes.get(each, getattr(contact, each)) is None for each in ADDRESS_FIELDS):

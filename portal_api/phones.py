@@ -19,6 +19,7 @@ _DEAR = frozenset(
         PhoneNumberType.PERSONAL_NUMBER,  # as +44 70: looks like a mobile telephone, costs as a premium number
     }
 )
+_SHORTEST = 5  # digits of a national number at a special rate
 _ONLY_CALLED = frozenset({PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE})
 
 
@@ -38,12 +39,42 @@ def _phone(text: str) -> str:
     if not phonenumbers.is_possible_number(number):
         raise ValueError("The number is too long or too short for its country.")
     # Satellites, ships and services without a country (ITU-T E.164, 3.3 and Annex A) cost many times a usual message.
-    if (
-        number.country_code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
-        or phonenumbers.number_type(number) in _DEAR
-    ):
+    if number.country_code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS or _is_dear(number):
         raise ValueError("Messages are not sent to numbers at a special rate.")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def _is_dear(number: phonenumbers.PhoneNumber) -> bool:
+    """Return whether the number costs more than a usual one.
+
+    Exchanges connect as soon as a number is complete and pass over the digits after it, so that a number in no list
+    is looked at with fewer digits as well.
+    """
+    kind = phonenumbers.number_type(number)
+    if kind != PhoneNumberType.UNKNOWN:
+        return kind in _DEAR
+    national = phonenumbers.national_significant_number(number)
+    return any(
+        phonenumbers.number_type(_national(number.country_code, national[:length])) in _DEAR
+        for length in range(_SHORTEST, len(national))
+    )
+
+
+def _national(country_code: int | None, digits: str) -> phonenumbers.PhoneNumber:
+    """Return the number with these digits; zeros at its beginning are a part of it, as in Italy."""
+    zeros = len(digits) - len(digits.lstrip("0"))
+    return phonenumbers.PhoneNumber(
+        country_code=country_code,
+        national_number=int(digits),
+        italian_leading_zero=zeros > 0,
+        number_of_leading_zeros=zeros or None,
+    )
+
+
+def takes_calls(phone: str) -> bool:
+    """Return whether this number (E.164) may be called unproved: what is in no list may cost anything."""
+    number = _read(phone)
+    return number is not None and phonenumbers.number_type(number) != PhoneNumberType.UNKNOWN
 
 
 def takes_texts(phone: str) -> bool:

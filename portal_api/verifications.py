@@ -11,7 +11,7 @@ from portal_api.codes import CODE_LIFE, Proof, address_of, forget_code, look_at_
 from portal_api.contacts import NOT_SERVED, RESUMED, VERIFIED_FIELDS, ContactView, view
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
-from portal_api.phones import is_served, takes_texts
+from portal_api.phones import is_served, takes_calls, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import FieldFault, Problem, fault, too_many
 from portal_api.routes import AnyRoute, Call, Route
@@ -103,6 +103,8 @@ def _not_possible(portal: Portal, contact: Contact, channel: ChannelKind) -> Pro
             return fault("channel", NOT_SERVED)
         if channel is ChannelKind.SMS and not takes_texts(contact.phone):
             return fault("channel", "This is a landline, where no text arrives: ask for a spoken code, by `voice`.")
+        if channel is ChannelKind.VOICE and not takes_calls(contact.phone):
+            return fault("channel", "This number is in no list of telephones: ask for a code in a text, by `sms`.")
     if channel not in portal.settings.channels:
         detail = "Nothing can be sent by this channel here: no provider is set up for it."
         return Problem(status=409, kind="channel-not-configured", detail=detail)

@@ -149,9 +149,48 @@ async def test_nobody_undoes_the_stop_of_another(house: PortalHouse) -> None:
     )
     path = f"/contacts/{contact['id']}"
     asked = await house.ask("POST", f"{path}/verification", {"channel": "sms"}, token=token)
-    renamed = await house.ask("PATCH", path, {"phone": "+447700900456"}, token=token)
-    assert (asked.status, (await renamed.json())["paused"]) == (409, True)
+    moved = await house.ask("PATCH", path, {"phone": "+447700900456"}, token=token)
+    renamed = await house.ask("PATCH", path, {"name": "Sister", "phone": PHONE}, token=token)
+    assert (asked.status, moved.status, (await renamed.json())["paused"]) == (409, 409, True)
     assert await codes(house, "+447700900456") == []
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "stop_reply", "stop_key", "opted_out"])
+async def test_while_somebody_is_paused_their_addresses_stay_as_they_are(house: PortalHouse, reason: str) -> None:
+    token = await house.customer(MAIJA)
+    contact = await enter(house, token, phone=PHONE, email="neighbour@example.org")
+    await house.records.change_one(Contact, is_("id", contact["id"]), paused_at=house.clock.now(), pause_reason=reason)
+    path = f"/contacts/{contact['id']}"
+    for change in ({"phone": "+447700900456"}, {"phone": None}, {"email": "own@example.org"}, {"email": None}):
+        answer = await house.ask("PATCH", path, change, token=token)
+        problem = await answer.json()
+        assert (answer.status, fields_of(problem), "come back" in problem["detail"]) == (409, [*change], True)
+    stored = await house.records.get(Contact, contact["id"])
+    assert stored is not None
+    assert (stored.phone, stored.email) == (PHONE, "neighbour@example.org")
+
+
+@pytest.mark.parametrize(
+    ("reason", "proved"), [("stop_reply", False), ("stop_key", False), ("opted_out", False), ("unsubscribed", True)]
+)
+async def test_a_telephone_that_said_stop_has_to_be_proved_again_also_where_it_is_the_owners(
+    house: PortalHouse, reason: str, proved: bool
+) -> None:
+    token = await house.customer(MAIJA)
+    (own,) = await house.records.find(Contact, is_("is_owner", True))
+    now = house.clock.now()
+    await house.records.change_one(
+        Contact,
+        is_("id", own.id),
+        phone=PHONE,
+        phone_verified_at=now,
+        voice_verified_at=now,
+        paused_at=now,
+        pause_reason=reason,
+    )
+    shown = await (await house.ask("PATCH", f"/contacts/{own.id}", {"paused": False}, token=token)).json()
+    seen = [shown[name] for name in ("paused", "phone_verified", "voice_verified", "email_verified")]
+    assert seen == [False, proved, proved, True]
 
 
 async def test_a_code_called_off_is_not_kept_in_words(house: PortalHouse) -> None:

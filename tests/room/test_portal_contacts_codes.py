@@ -316,6 +316,14 @@ async def test_where_a_text_arrived_no_call_has_to_prove_it_again(entered: Enter
     assert (shown["phone_verified"], shown["voice_verified"]) == (True, True)
 
 
+async def test_a_number_in_no_list_of_telephones_gets_a_code_by_text_only(calling: Entered) -> None:
+    other = await enter(calling.house, calling.token, phone=PHONE)
+    path = f"/contacts/{other['id']}/verification"
+    refused = await (await calling.house.ask("POST", path, {"channel": "voice"}, token=calling.token)).json()
+    assert (fields_of(refused), "text" in refused["errors"][0]["message"]) == (["channel"], True)
+    assert (await calling.house.ask("POST", path, {"channel": "sms"}, token=calling.token)).status == 202
+
+
 async def test_a_number_is_called_only_so_often_a_day_for_a_code(calling: Entered) -> None:
     statuses = []
     for _ in range(CALLS_NUMBER.tries + 1):

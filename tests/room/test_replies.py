@@ -2,6 +2,7 @@
 
 import pytest
 
+from alerts import pausing
 from alerts.acknowledging import acknowledge
 from alerts.answering import COUNTED_FOR, MOST_ANSWERS
 from alerts.channels.gsm7 import fits_one_segment
@@ -12,6 +13,7 @@ from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import LANGUAGES
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ANNA, BERTIL, PHONES, PUBLIC_URL, AlertHouse
+from tests.fakes.clock import NOON
 
 
 @pytest.fixture
@@ -132,6 +134,33 @@ async def test_whoever_comes_back_is_told_so(house: AlertHouse) -> None:
     contact = await house.records.get(Contact, ANNA)
     assert contact is not None
     assert contact.paused_at is None
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "stop_reply"])
+async def test_a_number_that_nobody_proved_brings_nobody_back(house: AlertHouse, reason: str) -> None:
+    paused = {"paused_at": house.clock.now(), "pause_reason": reason}
+    await house.records.change_one(Contact, is_("id", ANNA), phone_verified_at=None, **paused)
+    assert not await answer_to(house, "aloita")
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert contact.pause_reason == reason
+
+
+async def test_a_number_that_was_heard_in_a_call_brings_its_person_back(house: AlertHouse) -> None:
+    await house.records.change_one(Contact, is_("id", ANNA), phone_verified_at=None, voice_verified_at=NOON)
+    await answer_to(house, "STOP")
+    assert "again" in await answer_to(house, "aloita")
+
+
+async def test_a_stop_by_telephone_outweighs_that_of_a_mailbox(house: AlertHouse) -> None:
+    when = {"clock": house.clock, "public_url": PUBLIC_URL}
+    await pausing.pause(house.records, ANNA, reason=pausing.UNSUBSCRIBED, **when)
+    await answer_to(house, "STOP")
+    await pausing.pause(house.records, ANNA, reason=pausing.UNSUBSCRIBED, **when)
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert contact.pause_reason == "stop_reply"
+    assert len(await house.deliveries(DeliveryKind.NOTICE)) == 1
 
 
 async def test_a_machine_that_answers_us_comes_to_an_end_and_is_heeded_all_the_same(house: AlertHouse) -> None:

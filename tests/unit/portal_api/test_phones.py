@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from isocket.domain.countries import SERVED
-from portal_api.phones import Phone, is_served, takes_texts
+from portal_api.phones import Phone, is_served, takes_calls, takes_texts
 
 PHONE: TypeAdapter[str] = TypeAdapter(Phone)
 
@@ -47,6 +47,12 @@ def test_a_number_is_kept_in_e164_also_one_reserved_for_examples(typed: str, kep
         "+449098790000",
         "+447012345678",
         "+33810123456",
+        "+358600123456",
+        "+3586001234560",  # with digits after the last one, which an exchange passes over
+        "+4990011234560",
+        "+4913791234560",
+        "+46900123456000",
+        "+3587001234567",
     ],
 )
 def test_what_is_no_number_or_a_dear_one_is_refused(typed: str) -> None:
@@ -60,6 +66,13 @@ def test_what_is_no_number_or_a_dear_one_is_refused(typed: str) -> None:
 )
 def test_a_landline_takes_no_texts(phone: str, takes: bool) -> None:
     assert takes_texts(phone) is takes
+
+
+@pytest.mark.parametrize(
+    ("phone", "takes"), [("+358401234567", True), ("+35891234567", True), ("+447700900123", False)]
+)
+def test_a_number_in_no_list_is_not_called_unproved(phone: str, takes: bool) -> None:
+    assert takes_calls(phone) is takes
 
 
 @pytest.mark.parametrize(
