@@ -6,16 +6,19 @@ from enum import StrEnum
 
 from alerts import health
 from alerts.causes import OWNED_ELSEWHERE
+from alerts.endpoints import TO_ENDPOINTS
 from alerts.health import Standing
 from alerts.ladder import LASTING
 from alerts.timeline import incident_line
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
+from isocket.domain.endpoints import ENDPOINT_KINDS
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.domain.outages import PREFIX, SILENCING, Outage
 from isocket.domain.sending import ProviderHealth
 from isocket.kit.clock import EPOCH
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, Test, above, at_most, is_, one_of
+from isocket.storage.port import Records, Test, above, at_most, is_, is_not, one_of
 from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
@@ -28,6 +31,9 @@ RECEIPTS_WITHIN = timedelta(minutes=5)  # of what was accepted by then a receipt
 RECEIPTS_OF = timedelta(hours=2)
 FEWEST_SENDS = 5  # that say anything about receipts
 SOME = 200  # things that are looked at one by one
+BY_PROVIDERS = tuple(each for each in ChannelKind if each not in ENDPOINT_KINDS)
+"""The ways that are ours to keep open. What goes to a customer's own browser or program is held up by them alone: else
+one of them could page the operator and keep the heartbeat away from everybody."""
 HELD_TOO_LONG = timedelta(minutes=15)  # beyond the time after which an outage lets go
 
 NOBODY_TO_TELL = "nobody_to_tell"  # of an incident that is for the record and the pages only, see alerts.raising
@@ -167,6 +173,7 @@ class Checks:
             Delivery,
             is_("state", DeliveryState.DUE),
             at_most("due_at", now),
+            one_of("channel", BY_PROVIDERS),
             *tests,
             order_by="due_at",
             limit=1,
@@ -180,7 +187,9 @@ class Checks:
         return Found(kind=Kind.CALLS_LEFT, number=len(left)) if left else None
 
     async def _unclear(self) -> Found | None:
-        self.unclear = await self._records.count(Delivery, is_("state", DeliveryState.UNCLEAR))
+        self.unclear = await self._records.count(
+            Delivery, is_("state", DeliveryState.UNCLEAR), one_of("channel", BY_PROVIDERS)
+        )
         return Found(kind=Kind.MANY_UNCLEAR, number=self.unclear) if self.unclear >= MANY_UNCLEAR else None
 
     async def _late_receipts(self, now: datetime) -> Found | None:
@@ -194,6 +203,7 @@ class Checks:
             is_("receipt_expected", True),
             above("started_at", now - RECEIPTS_OF),
             at_most("started_at", now - RECEIPTS_WITHIN),
+            *(is_not("provider", each) for each in TO_ENDPOINTS),
             order_by="started_at",
             descending=True,
             limit=SOME,

@@ -16,6 +16,11 @@ from isocket.storage.port import Records, is_
 
 log = get_logger(__name__)
 
+WEB_PUSH, WEBHOOK = "web_push", "webhook"
+TO_ENDPOINTS = (WEB_PUSH, WEBHOOK)
+"""The names by which attempts call the two channels. No provider of ours stands behind them: one customer's browser or
+program that never answers says nothing of how we do."""
+
 
 class Endpoints:
     """Reads endpoints and writes down what was learnt of them, as long as they are still the ones that were read."""

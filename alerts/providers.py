@@ -68,7 +68,9 @@ class Providers:
         await self._count(channel.kind, channel.name, health.count_of(outcome, took_s))
 
     async def note_late(self, kind: ChannelKind, name: str) -> None:
-        """Count that a receipt did not come in time."""
+        """Count that a receipt did not come in time; a browser that is switched off is no fault of a provider."""
+        if kind in ENDPOINT_KINDS:
+            return
         await self._count(kind, name, health.LATE)
 
     async def refuse(self, kind: ChannelKind, name: str, reason: str) -> None:

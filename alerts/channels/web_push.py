@@ -25,7 +25,7 @@ from alerts.channels.outside_http import (
     NothingLeftError,
     OutsideHttp,
 )
-from alerts.endpoints import Endpoints
+from alerts.endpoints import WEB_PUSH, Endpoints
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.outside import TargetError, check_target
@@ -73,7 +73,7 @@ class WebPush:
     """
 
     kind = ChannelKind.PUSH
-    name = "web_push"
+    name = WEB_PUSH
 
     def __init__(
         self,

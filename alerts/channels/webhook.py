@@ -19,7 +19,7 @@ from alerts.channels.outside_http import (
     NothingLeftError,
     OutsideHttp,
 )
-from alerts.endpoints import Endpoints
+from alerts.endpoints import WEBHOOK, Endpoints
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.endpoint_letters import challenge_of
@@ -48,7 +48,7 @@ class Webhook:
     """
 
     kind = ChannelKind.WEBHOOK
-    name = "webhook"
+    name = WEBHOOK
 
     def __init__(
         self,

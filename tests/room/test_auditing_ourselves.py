@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from alerts.audit import Audit
 from alerts.audit_checks import Checks, Kind
+from alerts.channels.web_push import WebPush
 from alerts.heartbeat import Heartbeat
 from alerts.metrics import AlertMetrics
 from alerts.operator import OPERATOR, Operator
@@ -177,6 +178,51 @@ async def test_each_kind_of_trouble_is_found_and_keeps_the_heartbeat_away(wrong:
     await made.house.pass_by(seconds=30)
     await made.found()
     assert len(await made.news()) == told, "told again"
+
+
+async def many_to_a_program_are_unclear(house: AlertHouse) -> None:
+    for number in range(10):
+        due = house.clock.now() + timedelta(hours=1)
+        to = {"channel": ChannelKind.WEBHOOK, "address": "end_1"}
+        await house.delivery(id=f"dlv_{number}", state=DeliveryState.UNCLEAR, due_at=due, **to)
+
+
+async def a_program_is_waited_for(house: AlertHouse) -> None:
+    for kind in (DeliveryKind.ALARM, DeliveryKind.CODE):
+        await house.delivery(kind, channel=ChannelKind.WEBHOOK, address="end_1")
+
+
+async def browsers_never_report(house: AlertHouse) -> None:
+    for number in range(300):  # more than are looked at
+        await house.records.add(
+            Attempt(
+                id=f"att_{number}",
+                delivery_id=f"dlv_{number}",
+                account_id=ACCOUNT,
+                person_id=ANNA,
+                number=1,
+                provider=WebPush.name,
+                started_at=house.clock.now(),
+                receipt_expected=True,
+            )
+        )
+
+
+@pytest.mark.parametrize("wrong", [many_to_a_program_are_unclear, a_program_is_waited_for, browsers_never_report])
+async def test_what_one_customers_browsers_and_programs_do_is_no_trouble_of_ours(wrong: Wrong) -> None:
+    made = await audited()
+    await wrong(made.house)
+    await made.house.pass_by(minutes=20)
+    assert (await made.found(), made.heartbeat.pings, await made.news()) == (set(), 1, [])
+
+
+async def test_browsers_that_never_report_hide_no_provider_that_is_silent() -> None:
+    made = await audited()
+    await no_receipt_came(made.house)
+    await made.house.pass_by(minutes=1)
+    await browsers_never_report(made.house)
+    await made.house.pass_by(minutes=6)
+    assert await made.found() == {Kind.CALLBACKS_SILENT}
 
 
 async def test_one_that_had_nothing_due_and_no_reason_for_it_goes_back_to_its_ladder() -> None:
