@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from alerts.channels.channel import Channel, ChannelKind, Message
 from alerts.health import refuses_us
 from alerts.last_look import LastLook
-from alerts.next_ways import SPENDING_CAP, Patience
+from alerts.next_ways import ANOTHER_PROVIDER, SPENDING_CAP, Patience
 from alerts.outcomes import Outcome, Refused, TryLater, Unclear
 from alerts.providers import Providers
 from alerts.settlement import Settlement, attempt_id
@@ -140,7 +140,8 @@ class Dispatcher:
 
         Each message is handed on once; when the second will not have it either, it waits as it does with one.
         """
-        is_out_nowhere = isinstance(outcome, TryLater) or refuses_us(outcome)
+        there_only = isinstance(outcome, Refused) and outcome.reason in ANOTHER_PROVIDER
+        is_out_nowhere = isinstance(outcome, TryLater) or refuses_us(outcome) or there_only
         return is_out_nowhere and not held.avoids and await self._providers.has_another(held.channel, channel.name)
 
     async def _call(self, channel: Channel, held: Delivery, attempt: Attempt) -> Outcome:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.endings import goes_though_over, reaches_nobody
+from alerts.last_look import quiet_until
 from alerts.letters import ALARM_LIFE, Letters
-from alerts.next_ways import NO_RECEIPT, again_after_s, next_channel
+from alerts.next_ways import ANOTHER_PROVIDER, NO_RECEIPT, again_after_s, next_channel
 from alerts.providers import Providers
 from alerts.settlement import attempt_id
 from alerts.stories import story_of
@@ -19,7 +20,6 @@ from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryS
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, endpoints_of
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity
 from isocket.domain.ladders import ladder_of
-from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import Recipient, address_of, why_not
 from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH, Clock, to_ms
@@ -126,6 +126,13 @@ class Failover:
         cap = ladder_of(incident.device_id, escalations).cap
         return cap is not None and alarms >= cap
 
+    async def _would_not(self, case: _Case) -> str:
+        """Return the provider that is not asked again for this very message, "" where any may have it."""
+        if case.reason not in ANOTHER_PROVIDER:
+            return ""
+        attempt = await self._records.get(Attempt, attempt_id(case.lost, case.lost.tries))
+        return "" if attempt is None else attempt.provider
+
     async def _note_late(self, sent: Delivery) -> None:
         attempt = await self._records.get(Attempt, attempt_id(sent, sent.tries))
         if attempt is not None:
@@ -147,7 +154,9 @@ class Failover:
             made += [self._message(case, story, each, INSTEAD) for each in _recipients(case, channel)]
         if again_s is not None and _may(case, case.lost.channel):
             to = Recipient(contact=case.contact, channel=case.lost.channel, address=case.lost.address)
-            made.append(self._message(case, story, to, AGAIN, wait_s=again_s))
+            again = self._message(case, story, to, AGAIN, wait_s=again_s)
+            if again.id != case.lost.id:  # once more is once
+                made.append(replace(again, avoids=await self._would_not(case)))
         if case.full and made:
             await self._records.add_all(
                 delivery_line(case.lost, Happening.NOT_SENT, "full", at=case.now, reason="cap_reached")
@@ -160,7 +169,7 @@ class Failover:
 
     def _message(self, case: _Case, story: Story, to: Recipient, how: str, *, wait_s: float = 0.0) -> Delivery:
         due_at = case.now + timedelta(seconds=wait_s)
-        held = held_until(case.contact, case.lost.severity, due_at)
+        held = quiet_until(replace(case.lost, channel=to.channel), case.contact, due_at)
         if case.lost.kind is DeliveryKind.CLEAR:
             said = self._letters.clear(story, to, case.now, held_until=held)
         else:

@@ -46,8 +46,14 @@ AGAIN_AFTER_S: Mapping[str, float] = MappingProxyType(
 )
 """After which reports the same way is tried once more, besides the next one, and how many seconds later."""
 
-ANOTHER_PROVIDER = frozenset({"account_suspended", "daily_cap", "sender_invalid"})
-"""Reports after which the same way is tried at once where another provider has it: this one carries nothing of ours."""
+NOTHING_OF_OURS = frozenset({"account_suspended", "daily_cap"})
+"""Reports by which a provider says that it carries nothing of ours for now, whoever it is for."""
+
+ANOTHER_PROVIDER = NOTHING_OF_OURS | {"sender_unknown_there"}
+"""Reports after which the same way is tried at once where another provider has it.
+
+The last says something of one country or carrier only: this message goes by another, everybody else's stay.
+"""
 
 _VOICE_PATIENCE_S = 120.0  # longer than for a text: it rings, and somebody listens
 _MAJOR_PATIENCE = 3.0  # times as long as for what is critical

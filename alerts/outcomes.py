@@ -108,7 +108,7 @@ TWILIO_REFUSALS: Mapping[int, tuple[str, RefusalScope]] = MappingProxyType(
         21657: ("sender_invalid", _ACCOUNT),  # the sender's name may not be used
         21659: ("sender_invalid", _ACCOUNT),  # the sender is not a number of this account
         30002: ("account_suspended", _ACCOUNT),
-        30042: ("sender_invalid", _ACCOUNT),  # the sender is not registered where the message goes
+        30042: ("sender_unknown_there", _MESSAGE),  # the sender is not registered where this message goes
         63038: ("daily_cap", _ACCOUNT),  # the account's messages for this day are used up
     }
 )
@@ -205,8 +205,8 @@ TWILIO_RECEIPT_FAILURES: Mapping[int, tuple[str, bool]] = MappingProxyType(
         30008: ("unknown", False),  # the carrier gives no reason
         30009: ("segment_lost", False),
         30010: ("price_cap", False),
-        30024: ("sender_invalid", False),  # the carrier does not know the sender
-        30042: ("sender_invalid", False),
+        30024: ("sender_unknown_there", False),  # this carrier does not know the sender; others may
+        30042: ("sender_unknown_there", False),
         30410: ("carrier_timeout", False),  # may still arrive
         63038: ("daily_cap", False),
     }

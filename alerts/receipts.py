@@ -6,7 +6,7 @@ from typing import Any
 from alerts import pausing
 from alerts.endings import UNCLEAR, ended
 from alerts.last_look import REACHED
-from alerts.next_ways import ANOTHER_PROVIDER, WITH_OTHER_WAYS, Patience, moving_on
+from alerts.next_ways import NOTHING_OF_OURS, WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import ReceiptKind, ReceiptMeaning
 from alerts.providers import Providers
 from alerts.receipt_meanings import meaning_of
@@ -95,7 +95,7 @@ class Receipts:
                 clock=self._clock,
                 public_url=self._public_url,
             )
-        if _is_failure(meaning) and meaning.reason in ANOTHER_PROVIDER and attempt is not None:
+        if _is_failure(meaning) and meaning.reason in NOTHING_OF_OURS and attempt is not None:
             await self._providers.refuse(delivery.channel, attempt.provider, meaning.reason)
         await self._move_delivery(delivery.id, meaning)
         if meaning.kind is ReceiptKind.DELIVERED:

@@ -133,6 +133,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "filtered": "their carrier took it for advertising",
         "country_not_enabled": "the provider does not reach that country for us",
         "sender_invalid": "the provider or the carrier does not take our sender",
+        "sender_unknown_there": "the carrier or the country does not take our sender",
         "account_empty": "our account at the provider is empty",
         "account_suspended": "our account at the provider is suspended",
         "account_unknown": "the provider does not know our account",

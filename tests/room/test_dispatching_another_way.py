@@ -267,6 +267,26 @@ async def test_quiet_hours_hold_the_other_way_until_they_are_over() -> None:
     assert mailed(house) == [MAILS[ANNA]]
 
 
+@pytest.mark.parametrize(("channel", "told"), [(ChannelKind.PUSH, 0), (ChannelKind.WEBHOOK, 1)])
+async def test_a_program_is_told_instead_in_quiet_hours_and_a_browser_when_they_are_over(
+    channel: ChannelKind, told: int
+) -> None:
+    house = await a_house(Severity.MAJOR)
+    await house.endpoint(channel)
+    await house.records.change_one(Contact, is_("id", ANNA), email_verified_at=None)
+    await house.send()
+    hours = {"start": "12:00", "end": "13:00"}
+    await house.records.change_one(Contact, is_("id", ANNA), quiet_hours=hours)
+    await house.receipt("undelivered", error_code=30007)
+    await house.records.change_one(Contact, is_("id", ANNA), phone_verified_at=None)
+    await house.take_in_receipts()
+    await house.send()
+    assert len(house.push.accepted) + len(house.webhook.accepted) == told
+    await house.pass_by(hours=1)
+    await house.send()
+    assert len(house.push.accepted) + len(house.webhook.accepted) == 1
+
+
 async def test_the_end_goes_by_mail_where_it_cannot_go_by_text() -> None:
     house = await a_house()
     await house.send()

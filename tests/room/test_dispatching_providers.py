@@ -4,11 +4,11 @@ import pytest
 
 from alerts.channels.channel import ChannelKind, Message
 from alerts.health import LEAST_CALLS, REFUSED_FOR_S
-from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear, read_twilio_error
 from alerts.providers import health_id
 from isocket.domain.deliveries import AttemptState, DeliveryKind, DeliveryState
 from isocket.domain.sending import ProviderHealth
-from tests.fakes.alert_house import ANNA, PHONES, AlertHouse, RecordingChannel
+from tests.fakes.alert_house import ANNA, MAILS, PHONES, AlertHouse, RecordingChannel
 from tests.fakes.dying import Fuse, every_crash_point
 
 BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
@@ -146,6 +146,18 @@ async def test_a_provider_whose_receipts_do_not_come_is_passed_over(house: Alert
     assert by_second(house) == ["later"]
 
 
+async def test_a_browser_that_does_not_report_is_held_against_nobody(house: AlertHouse) -> None:
+    await house.endpoint(ChannelKind.PUSH)
+    await house.only_by(ChannelKind.PUSH)
+    await house.incident()
+    await house.escalate()
+    await house.send()
+    assert house.push.accepted
+    await house.pass_by(seconds=90)
+    await house.send()
+    assert not await house.records.count(ProviderHealth)
+
+
 async def test_what_went_well_long_ago_does_not_hide_what_goes_wrong_now(house: AlertHouse) -> None:
     dispatcher = house.dispatcher()
 
@@ -192,6 +204,51 @@ async def test_a_report_that_our_account_is_suspended_brings_the_same_text_by_th
     await house.send()
     assert house.second_sms is not None
     assert [message.to for message in house.second_sms.accepted] == [PHONES[ANNA]]
+
+
+@pytest.mark.parametrize("code", [30024, 30042])
+async def test_a_report_that_one_carrier_does_not_know_our_sender_sends_this_text_only_by_the_other(
+    house: AlertHouse, code: int
+) -> None:
+    await house.ladder(BY_SMS)
+    await house.incident()
+    await house.escalate()
+    await house.send()
+    await house.receipt("undelivered", error_code=code)
+    await house.take_in_receipts()
+    await house.send()
+    assert len(by_second(house)) == 1
+    assert not await house.records.count(ProviderHealth), "a refusal of this one message"
+    await text(house, "to somebody else")
+    assert by_first(house)[-1] == "to somebody else"
+    (again,) = [each for each in await house.attempts() if each.provider == "second"]
+    await house.receipt("undelivered", again, error_code=code)
+    await house.take_in_receipts()
+    await house.send()
+    assert (len(by_first(house)), len(by_second(house))) == (2, 1), "once more is once"
+
+
+async def test_a_message_that_is_refused_for_where_it_goes_takes_the_other_provider_and_nobody_elses_does(
+    house: AlertHouse,
+) -> None:
+    house.sms.script.append(read_twilio_error(400, 30042, None))
+    await text(house, "a")
+    await text(house, "b")
+    assert (by_first(house), by_second(house)) == (["b"], ["a"])
+    assert not await house.records.count(ProviderHealth)
+    assert {each.state for each in await house.deliveries(DeliveryKind.CODE)} == {DeliveryState.SENT}
+
+
+async def test_with_one_provider_a_message_that_is_refused_for_where_it_goes_takes_the_next_way() -> None:
+    house = await AlertHouse().furnish()
+    await house.ladder(BY_SMS)
+    await house.incident()
+    await house.escalate()
+    house.sms.script.append(read_twilio_error(400, 30042, None))
+    await house.send()
+    assert [message.to for message in house.mail.accepted] == [MAILS[ANNA]]
+    await text(house, "to somebody else")
+    assert by_first(house) == ["to somebody else"]
 
 
 async def test_with_one_provider_a_refusal_of_ours_is_waited_out() -> None:

@@ -41,7 +41,7 @@ CONTACT, MESSAGE, ACCOUNT = RefusalScope.CONTACT, RefusalScope.MESSAGE, RefusalS
         (400, 21657, "sender_invalid", ACCOUNT),
         (400, 21659, "sender_invalid", ACCOUNT),
         (403, 30002, "account_suspended", ACCOUNT),
-        (400, 30042, "sender_invalid", ACCOUNT),
+        (400, 30042, "sender_unknown_there", MESSAGE),
         (429, 63038, "daily_cap", ACCOUNT),
     ],
 )
