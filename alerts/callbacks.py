@@ -6,7 +6,7 @@ The pages behind the links in alarm mails are mounted with them.
 from aiohttp import web
 
 from alerts import incident_page, push_hooks, push_subscribing, unsubscribing
-from alerts.replies import Replies
+from alerts.replies import ANSWERED_BY_TWILIO, Replies
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
 from alerts.twiml import texting
@@ -61,7 +61,7 @@ class _TwilioHooks:
         self._records = records
         self._clock = clock
         self._signature = signature
-        self._replies = Replies(records=records, clock=clock, public_url=public_url)
+        self._replies = Replies(records=records, clock=clock, public_url=public_url, answered=ANSWERED_BY_TWILIO)
 
     async def status(self, request: web.Request) -> web.Response:
         """Store a receipt; the worker of `alerts.receipts` reads it. 204, 403 forged, 404 no such attempt."""

@@ -5,6 +5,7 @@ from aiohttp import web
 from alerts.acknowledging import acknowledge
 from alerts.links import INCIDENT_PATH, delivery_of
 from alerts.push_subscribing import may_subscribe, subscription_path
+from alerts.readers import reader_of
 from alerts.stories import story_of
 from alerts.wording import Reader, incident_page
 from alerts.wording.endpoint_texts import push_offer
@@ -55,10 +56,10 @@ class _IncidentPage:
 
     async def _told(self, request: web.Request) -> tuple[Delivery, Contact, Incident]:
         delivery = await delivery_of(self._records, request.match_info["token"])
-        if delivery is None or delivery.incident_id is None or delivery.contact_id is None:
+        if delivery is None or delivery.incident_id is None:
             raise web.HTTPNotFound
         incident = await self._records.get(Incident, delivery.incident_id)
-        contact = await self._records.get(Contact, delivery.contact_id)
+        contact = await reader_of(self._records, delivery)
         if incident is None or contact is None:  # who was removed is not asked any more
             raise web.HTTPNotFound
         return delivery, contact, incident

@@ -11,7 +11,8 @@ from aiohttp import web
 from alerts.acknowledging import Acknowledged, take
 from alerts.endpoints import Endpoints
 from alerts.links import delivery_of
-from isocket.domain.contacts import ChannelKind, Contact
+from alerts.readers import reader_of
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, Receipt
 from isocket.domain.endpoint_letters import PUSH_HOOK
 from isocket.domain.endpoints import Endpoint
@@ -59,7 +60,7 @@ class _PushHooks:
     async def take(self, request: web.Request) -> web.Response:
         """Acknowledge as the reader of the notification. Answers `{"taken": ...}`; false where it was over or taken."""
         delivery = await self._notification(request)
-        contact = None if delivery.contact_id is None else await self._records.get(Contact, delivery.contact_id)
+        contact = await reader_of(self._records, delivery)
         if contact is None or delivery.incident_id is None:  # who was removed is not asked any more
             raise web.HTTPNotFound
         by = f"{contact.id} {delivery.channel}"

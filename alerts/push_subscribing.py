@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alerts.links import INCIDENT_PATH, delivery_of
+from alerts.readers import reader_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.endpoint_letters import PUSH_HOOK
@@ -78,7 +79,7 @@ class _Subscribing:
         """Add the browser to the link's contact and greet it. 204; 404 no such link, or too old; 409 full; 422; 429."""
         token = request.match_info["token"]
         link = await delivery_of(self._records, token)
-        contact = None if link is None or link.contact_id is None else await self._records.get(Contact, link.contact_id)
+        contact = None if link is None else await reader_of(self._records, link)
         if link is None or contact is None or not may_subscribe(link, contact, self._clock.now()):
             raise web.HTTPNotFound
         wish = await self._wish(request)

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from alerts import pausing
 from alerts.acknowledging import Acknowledged, take
 from alerts.answering import Answering
+from alerts.readers import reader_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Incident, IncidentState
@@ -18,9 +20,10 @@ log = get_logger(__name__)
 
 # Twilio's own words (https://www.twilio.com/docs/messaging/guides/opt-out-messages), which it answers by itself,
 # and those of our languages. None of them may be used for acknowledging.
-PROVIDERS_STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
-PROVIDERS_START_WORDS = frozenset({"START", "UNSTOP"})
-STOP_WORDS = PROVIDERS_STOP_WORDS | {
+_TWILIOS_STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
+_TWILIOS_START_WORDS = frozenset({"START", "UNSTOP"})
+ANSWERED_BY_TWILIO = _TWILIOS_STOP_WORDS | _TWILIOS_START_WORDS
+STOP_WORDS = _TWILIOS_STOP_WORDS | {
     "LOPETA",
     "SEIS",
     "PERU",
@@ -32,7 +35,7 @@ STOP_WORDS = PROVIDERS_STOP_WORDS | {
     "HALT",
     "ABMELDEN",
 }
-START_WORDS = PROVIDERS_START_WORDS | {"ALOITA", "STARTA"}
+START_WORDS = _TWILIOS_START_WORDS | {"ALOITA", "STARTA"}
 MAX_WORDS = 5  # a code stands among the first words, or it is none
 NOT_OVER = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
@@ -42,12 +45,18 @@ _WORD = re.compile(r"\w+")
 
 
 class Replies:
-    """Heeds one text message that came in. A message that comes twice changes nothing more."""
+    """Heeds one text message that came in. A message that comes twice changes nothing more.
 
-    def __init__(self, *, records: Records, clock: Clock, public_url: str) -> None:
+    `answered` are the words that the provider answers by itself where nothing else is said: those we do not.
+    """
+
+    def __init__(
+        self, *, records: Records, clock: Clock, public_url: str, answered: AbstractSet[str] = frozenset()
+    ) -> None:
         self._records = records
         self._clock = clock
         self._public_url = public_url
+        self._answered = answered
         self._answering = Answering(records=records, clock=clock)
 
     async def heed(self, sender: str, text: str) -> str:
@@ -57,26 +66,34 @@ class Replies:
         """
         said = [word.upper() for word in _WORD.findall(text[:200])]
         first = said[0] if said else ""
+        silent = text.strip().upper() in self._answered
         if first in STOP_WORDS:
-            return await self._stop(sender, first)
+            # "Stop calling, I take it: K7QF" means the calls of this alarm.
+            taken, answer = await self._take_all(sender, [*said, *_joined(said[:MAX_WORDS])])
+            return answer if taken else await self._stop(sender, silent=silent)
         if len(said) == 1 and first in START_WORDS:
-            return await self._start(sender, first)
+            return await self._start(sender, silent=silent)
         return await self._acknowledge(sender, said)
 
     async def _acknowledge(self, sender: str, said: Sequence[str]) -> str:
         words = said[:MAX_WORDS]
         codes = list(dict.fromkeys([*words, *_joined(words)]))
-        answer = ""
-        for code in codes:
-            # Of all customers: a code is unique only among the open incidents of one.
-            for incident in await self._records.find(Incident, is_("short_code", code), one_of("state", NOT_OVER)):
-                contact = await self._told(incident, sender)
-                if contact is not None:
-                    answer = await self._take(incident, contact)
+        _, answer = await self._take_all(sender, codes)
         if answer or len(said) > MAX_WORDS:
             return answer
         contacts = await self._contacts_with(sender)
         return await self._answering.late(contacts, codes) or await self._answering.not_understood(contacts)
+
+    async def _take_all(self, sender: str, codes: Sequence[str]) -> tuple[bool, str]:
+        """Acknowledge what these codes name and `sender` was told of; return whether that was any, and an answer."""
+        taken, answer = False, ""
+        for code in dict.fromkeys(codes):
+            # Of all customers: a code is unique only among the open incidents of one.
+            for incident in await self._records.find(Incident, is_("short_code", code), one_of("state", NOT_OVER)):
+                contact = await self._told(incident, sender)
+                if contact is not None:
+                    taken, answer = True, await self._take(incident, contact)
+        return taken, answer
 
     async def _take(self, incident: Incident, contact: Contact) -> str:
         by = f"{contact.id} {ChannelKind.SMS}"
@@ -91,13 +108,13 @@ class Replies:
             Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM)
         )
         for each in deliveries:
-            if each.address == sender and each.contact_id:
-                contact = await self._records.get(Contact, each.contact_id)
+            if each.address == sender:
+                contact = await reader_of(self._records, each)
                 if contact is not None:  # who was removed is not asked any more
                     return contact
         return None
 
-    async def _stop(self, sender: str, word: str) -> str:
+    async def _stop(self, sender: str, *, silent: bool) -> str:
         contacts = await self._contacts_with(sender)
         for contact in contacts:
             await pausing.pause(
@@ -107,14 +124,14 @@ class Replies:
                 clock=self._clock,
                 public_url=self._public_url,
             )
-        return "" if word in PROVIDERS_STOP_WORDS else await self._answering.stopped(contacts)
+        return "" if silent else await self._answering.stopped(contacts)
 
-    async def _start(self, sender: str, word: str) -> str:
+    async def _start(self, sender: str, *, silent: bool) -> str:
         """Let this person's messages come again; a number that nobody proved speaks for nobody."""
         contacts = [each for each in await self._contacts_with(sender) if ChannelKind.VOICE in each.verified_channels()]
         for contact in contacts:
             await pausing.resume(self._records, contact.id)
-        return "" if word in PROVIDERS_START_WORDS else await self._answering.started(contacts)
+        return "" if silent else await self._answering.started(contacts)
 
     async def _contacts_with(self, phone: str) -> list[Contact]:
         if "phone" in lookup_fields(Contact):

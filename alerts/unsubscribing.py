@@ -4,6 +4,7 @@ from aiohttp import web
 
 from alerts import pausing
 from alerts.links import UNSUBSCRIBE_PATH, delivery_of
+from alerts.readers import reader_of
 from alerts.wording import stop_page, stopped_page
 from isocket.domain.contacts import Contact
 from isocket.kit.clock import Clock
@@ -48,9 +49,7 @@ class _WayOut:
 
     async def _reader(self, request: web.Request) -> Contact:
         delivery = await delivery_of(self._records, request.match_info["token"])
-        if delivery is None or delivery.contact_id is None:
-            raise web.HTTPNotFound
-        contact = await self._records.get(Contact, delivery.contact_id)
+        contact = None if delivery is None else await reader_of(self._records, delivery)
         if contact is None:
             raise web.HTTPNotFound
         return contact

@@ -11,6 +11,7 @@ from aiohttp import web
 from alerts import pausing
 from alerts.acknowledging import acknowledge
 from alerts.call_outcomes import ASKING_KINDS, read_call_receipt
+from alerts.readers import reader_of
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
 from alerts.twiml import CODE_TIMES, asking, asking_once, saying
@@ -101,7 +102,7 @@ class VoiceHooks:
         return _Conversation(
             attempt=attempt,
             delivery=delivery,
-            contact=await self._records.get(Contact, delivery.contact_id or ""),
+            contact=await reader_of(self._records, delivery),
             incident=await self._records.get(Incident, delivery.incident_id or ""),
             key=form.get("Digits", ""),
             asked_to_stop=asked_to_stop,

@@ -147,14 +147,15 @@ async def test_a_reply_with_the_code_acknowledges_and_is_answered(line: Line) ->
     assert answer
 
 
-async def test_a_stop_pauses_and_a_start_resumes(line: Line) -> None:
-    await line.double.text_from(PHONES[ANNA], "STOP", line.inbound)
+async def test_a_stop_pauses_and_a_start_resumes_and_both_are_answered_by_us(line: Line) -> None:
+    _, stopped = await line.double.text_from(PHONES[ANNA], "STOP", line.inbound)
     paused = await line.house.records.get(Contact, ANNA)
-    await line.double.text_from(PHONES[ANNA], "START", line.inbound)
+    _, started = await line.double.text_from(PHONES[ANNA], "START", line.inbound)
     resumed = await line.house.records.get(Contact, ANNA)
     assert paused is not None
     assert resumed is not None
     assert (paused.pause_reason, resumed.paused_at) == ("stop_reply", None)
+    assert ("no more messages" in stopped, "again" in started) == (True, True)
 
 
 async def test_a_text_to_an_address_without_the_proof_is_refused(line: Line) -> None:

@@ -6,7 +6,7 @@ from alerts import pausing
 from alerts.acknowledging import acknowledge
 from alerts.answering import COUNTED_FOR, MOST_ANSWERS
 from alerts.channels.gsm7 import fits_one_segment
-from alerts.replies import Replies
+from alerts.replies import ANSWERED_BY_TWILIO, Replies
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.incidents import Incident, IncidentState
@@ -30,7 +30,8 @@ async def told(house: AlertHouse) -> None:
 
 
 async def answer_to(house: AlertHouse, text: str, sender: str = PHONES[ANNA]) -> str:
-    return await Replies(records=house.records, clock=house.clock, public_url=PUBLIC_URL).heed(sender, text)
+    replies = Replies(records=house.records, clock=house.clock, public_url=PUBLIC_URL, answered=ANSWERED_BY_TWILIO)
+    return await replies.heed(sender, text)
 
 
 async def test_whoever_takes_it_is_thanked(house: AlertHouse) -> None:
@@ -115,7 +116,16 @@ async def test_a_long_text_that_names_no_alarm_gets_no_answer(house: AlertHouse)
     assert not await answer_to(house, "I am on holiday until Monday and cannot answer your message")
 
 
-@pytest.mark.parametrize(("word", "says"), [("STOP", ""), ("UNSUBSCRIBE", ""), ("Lopeta", "no more messages")])
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("STOP", ""),
+        (" unsubscribe ", ""),
+        ("Lopeta", "no more messages"),
+        ("stop please", "no more messages"),
+        ("STOP!", "no more messages"),
+    ],
+)
 async def test_only_a_word_that_the_provider_does_not_answer_by_itself_is_answered(
     house: AlertHouse, word: str, says: str
 ) -> None:
@@ -126,6 +136,33 @@ async def test_only_a_word_that_the_provider_does_not_answer_by_itself_is_answer
     assert contact is not None
     assert contact.pause_reason == "stop_reply"
     assert len(await house.deliveries(DeliveryKind.NOTICE)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["Stop calling, I take it: K7QF", "stop k7qf", "STOP, I am on it and shall look after all this now: K7QF"]
+)
+async def test_who_says_stop_and_names_an_alarm_takes_it_and_is_not_paused(house: AlertHouse, text: str) -> None:
+    await told(house)
+    assert "you have taken it" in await answer_to(house, text)
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert ((await house.the_incident()).state, contact.paused_at) == (IncidentState.ACKNOWLEDGED, None)
+
+
+async def test_who_says_stop_and_names_an_alarm_of_others_is_paused(house: AlertHouse) -> None:
+    await house.ladder({"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0})
+    await told(house)
+    assert "no more messages" in await answer_to(house, "stop k7qf", PHONES[BERTIL])
+    contact = await house.records.get(Contact, BERTIL)
+    assert contact is not None
+    assert ((await house.the_incident()).state, contact.pause_reason) == (IncidentState.OPEN, "stop_reply")
+
+
+async def test_who_has_the_number_that_somebody_else_was_told_by_takes_nothing(house: AlertHouse) -> None:
+    await told(house)
+    await house.records.change_one(Contact, is_("id", ANNA), phone="+447700900999", phone_verified_at=None)
+    assert not await answer_to(house, "K7QF")
+    assert (await house.the_incident()).state is IncidentState.OPEN
 
 
 async def test_whoever_comes_back_is_told_so(house: AlertHouse) -> None:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts import incident_page, push_subscribing
+from alerts import incident_page, push_subscribing, unsubscribing
 from alerts.channels.channel import ChannelKind
 from alerts.push_subscribing import MOST_GREETINGS
 from isocket.domain.contacts import Contact
@@ -19,7 +20,7 @@ from isocket.domain.greetings import MOST_ENDPOINTS
 from isocket.domain.incidents import IncidentState
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ANNA, AlertHouse
+from tests.fakes.alert_house import ANNA, MAILS, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
 from tests.fakes.web_receiver import PushService
 
@@ -35,7 +36,11 @@ async def house() -> AlertHouse:
     house = await AlertHouse().furnish()
     await house.incident()
     await house.delivery(
-        DeliveryKind.ALARM, channel=ChannelKind.EMAIL, incident_id="inc_1", link_hash=token_hash(TOKEN)
+        DeliveryKind.ALARM,
+        channel=ChannelKind.EMAIL,
+        address=MAILS[ANNA],
+        incident_id="inc_1",
+        link_hash=token_hash(TOKEN),
     )
     return house
 
@@ -45,6 +50,7 @@ async def page(house: AlertHouse, key: str = KEY) -> AsyncIterator[TestClient[An
     app = web.Application()
     app.add_routes(incident_page.routes(records=house.records, clock=house.clock, push_key=key))
     app.add_routes(push_subscribing.routes(records=house.records, clock=house.clock, loopback=False))
+    app.add_routes(unsubscribing.routes(records=house.records, clock=house.clock, public_url=PUBLIC_URL))
     async with TestClient(TestServer(app)) as client:
         yield client
 
@@ -83,7 +89,11 @@ async def test_the_offer_speaks_the_readers_language(language: str) -> None:
     house = await AlertHouse().furnish(language=language)
     await house.incident()
     await house.delivery(
-        DeliveryKind.ALARM, channel=ChannelKind.EMAIL, incident_id="inc_1", link_hash=token_hash(TOKEN)
+        DeliveryKind.ALARM,
+        channel=ChannelKind.EMAIL,
+        address=MAILS[ANNA],
+        incident_id="inc_1",
+        link_hash=token_hash(TOKEN),
     )
     async with page(house) as client:
         text = await (await client.get(LINK)).text()
@@ -173,3 +183,34 @@ async def test_a_contact_has_so_many_and_no_more(house: AlertHouse) -> None:
         await house.endpoint(id=f"end_{number}")
     async with page(house) as client:
         assert (await client.post(HERE, json=wish())).status == 409
+
+
+WAY_OUT = f"/hooks/unsubscribe/{TOKEN}"
+
+
+async def test_who_has_the_old_mailbox_neither_acts_as_the_new_person_nor_silences_them(house: AlertHouse) -> None:
+    await house.records.change_one(Contact, is_("id", ANNA), email="new@example.org", email_verified_at=NOON)
+    async with page(house) as client:
+        answers = [
+            await client.post(HERE, json=wish()),
+            await client.get(LINK),
+            await client.post(LINK),
+            await client.get(WAY_OUT),
+            await client.post(WAY_OUT),
+        ]
+    anna = await house.records.get(Contact, ANNA)
+    assert anna is not None
+    assert [each.status for each in answers] == [404] * 5
+    assert ((await house.the_incident()).state, anna.paused_at) == (IncidentState.OPEN, None)
+    assert await house.records.find(Endpoint, is_("contact_id", ANNA)) == []
+
+
+@pytest.mark.parametrize(("proved_after", "status"), [(timedelta(0), 200), (timedelta(days=1), 404), (None, 404)])
+async def test_an_old_mail_whose_address_is_not_kept_any_more_still_leads_out_of_the_same_mailbox(
+    house: AlertHouse, proved_after: timedelta | None, status: int
+) -> None:
+    proved = None if proved_after is None else NOON + proved_after
+    await house.records.change_one(Contact, is_("id", ANNA), email_verified_at=proved)
+    await house.records.change_one(Delivery, is_("link_hash", token_hash(TOKEN)), address="")
+    async with page(house) as client:
+        assert (await client.post(WAY_OUT)).status == status
