@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from alerts.channels.channel import CancellingChannel, ChannelKind
-from alerts.endings import ended, goes_though_over
+from alerts.endings import ended, goes_though_over, reaches_nobody
 from alerts.outcomes import Cancellation
 from alerts.providers import Providers
 from alerts.rounds import alarms_of
@@ -67,8 +67,11 @@ async def call_off(records: Records, incident: Incident, now: datetime, reason: 
 
 
 def is_to_come(incident: Incident, alarm: Delivery, now: datetime) -> bool:
-    """Whether an alarm of an incident that is over is on its way, or goes out although it is over."""
-    if alarm.state is DeliveryState.DUE:
+    """Whether an alarm of an incident that is over is on its way, or goes out although it is over.
+
+    One that failed is to come as long as nobody has looked by which other way its reader is told instead.
+    """
+    if alarm.state is DeliveryState.DUE or (alarm.moves_on and reaches_nobody(alarm)):
         return goes_though_over(incident, alarm, now)
     patience = timedelta(seconds=CALL_PATIENCE_S)
     return alarm.state is DeliveryState.CALLING and now < alarm.lease_until + patience

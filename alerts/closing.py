@@ -1,7 +1,7 @@
 """It is over: calls off what has not gone, and tells exactly those who were told, or may have been."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alerts.calling_off import call_off, is_to_come
 from alerts.climbing import Climber
@@ -19,7 +19,8 @@ from isocket.domain.quiet_hours import held_until
 from isocket.domain.record import Record
 from isocket.storage.port import Records
 
-CALL_POLL_S = 1.0
+WAIT_S = 1.0  # at least, for an alarm that is still on its way; whoever ends it has us look at once
+WAIT_CAP_S = 60.0
 
 
 class Closing:
@@ -37,22 +38,21 @@ class Closing:
         What matters much goes out although it is over: first the alarm, then its end.
         """
         incident, now = round_.incident, round_.now
-        soon: Changes = {"step_due_at": now + timedelta(seconds=CALL_POLL_S)}
         if is_told_though_over(incident) and not round_.alarms:
             climbed = await self._climber.take_steps(round_)
             if climbed.alarms:
-                return {"ladder_position": climbed.taken, **soon}
+                return {"ladder_position": climbed.taken, "step_due_at": now + timedelta(seconds=WAIT_S)}
             await self._say_that_it_is_exhausted(round_, NO_RECIPIENT)
             return DONE
         if incident.acknowledged_at is not None:
             await self._records.add_all([taken_line(incident)])
         alarms = await call_off(self._records, incident, now, "closed")
-        to_come = {each.id for each in alarms if is_to_come(incident, each, now)}
-        told = [each for each in alarms if each.id not in to_come and may_have_gone(each)]
+        to_come = [each for each in alarms if is_to_come(incident, each, now)]
+        told = [each for each in alarms if each not in to_come and may_have_gone(each)]
         if told:
             await self._clear_to(round_, told)
         if to_come:
-            return soon
+            return {"step_due_at": now + _wait(to_come, now)}
         slept = any(each.held_until is not None for each in alarms)  # what was over in the morning is no news
         if is_told_though_over(incident) and not told and not slept:
             await self._say_that_it_is_exhausted(round_, NOBODY_REACHED)
@@ -80,3 +80,12 @@ class Closing:
 
     async def _say_that_it_is_exhausted(self, round_: Round, reason: str) -> None:
         await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)
+
+
+def _wait(to_come: Sequence[Delivery], now: datetime) -> timedelta:
+    """Return how long to wait for alarms on their way: as long as the youngest has waited, so twice as long each time.
+
+    Thousands that wait in a storm must not be looked at each second: new incidents have to be.
+    """
+    waited = now - max(each.created_at for each in to_come)
+    return min(max(waited, timedelta(seconds=WAIT_S)), timedelta(seconds=WAIT_CAP_S))

@@ -22,6 +22,9 @@ from isocket.storage.port import Records, at_most, is_
 from isocket.storage.worker import claim, settle
 
 LEASE_S = 15.0
+OPEN_FIRST = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.CLOSED)
+OPEN_LAST = (IncidentState.ACKNOWLEDGED, IncidentState.CLOSED, IncidentState.OPEN)
+OPEN_IN_A_ROW = 4  # every fourth look is at one that somebody has taken or that is over, if there is any
 
 
 class Escalator:
@@ -33,18 +36,11 @@ class Escalator:
         self._climber = Climber(records=records, public_url=public_url)
         self._taken = Taken(records=records, public_url=public_url)
         self._closing = Closing(records=records, climber=self._climber, public_url=public_url)
+        self._looks = 0
 
     async def step(self) -> bool:
         """Take the step of one incident that needs one; return whether there was one."""
-        held = await claim(
-            self._records,
-            Incident,
-            is_("needs_step", True),
-            at_most("step_due_at", self._clock.now()),
-            clock=self._clock,
-            lease_s=LEASE_S,
-            order_by="step_due_at",
-        )
+        held = await self._claim_one()
         if held is None:
             return False
         changes = await self._take(held, self._clock.now())
@@ -54,6 +50,24 @@ class Escalator:
                 Incident, is_("id", held.id), is_("lease_until", held.lease_until), lease_until=EPOCH
             )
         return True
+
+    async def _claim_one(self) -> Incident | None:
+        """Lease the incident that is looked at next: what is open goes first, but keeps nothing from the rest."""
+        self._looks += 1
+        for state in OPEN_FIRST if self._looks % OPEN_IN_A_ROW else OPEN_LAST:
+            held = await claim(
+                self._records,
+                Incident,
+                is_("state", state),
+                is_("needs_step", True),
+                at_most("step_due_at", self._clock.now()),
+                clock=self._clock,
+                lease_s=LEASE_S,
+                order_by="step_due_at",
+            )
+            if held is not None:
+                return held
+        return None
 
     async def _take(self, incident: Incident, now: datetime) -> Changes:
         if incident.state is IncidentState.OPEN and incident.explained_by is not None:

@@ -13,7 +13,7 @@ from alerts.providers import Providers
 from alerts.settlement import attempt_id
 from alerts.stories import story_of
 from alerts.timeline import delivery_line, due_line
-from alerts.urging import urge
+from alerts.urging import urge, urge_the_end
 from alerts.wording import Story
 from isocket.domain.contacts import ChannelKind, Contact, Escalation
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
@@ -85,6 +85,7 @@ class Failover:
         if case is not None and not case.is_told and not await self._tell(case):
             await self._leave_to_the_ladder(held, now)
         await settle(self._records, held, moves_on=False, lease_until=EPOCH)
+        await urge_the_end(self._records, held, now)
         return True
 
     async def _case(self, lost: Delivery, now: datetime) -> _Case | None:

@@ -11,7 +11,7 @@ from alerts.endings import UNCLEAR, ended
 from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.timeline import delivery_line, due_line
-from alerts.urging import urge
+from alerts.urging import urge, urge_the_end
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState
 from isocket.domain.incidents import Happening
 from isocket.kit.backoff import full_jitter
@@ -127,6 +127,7 @@ class Settlement:
         }
         if await settle(self._records, held, **changes) is not None:
             await urge(self._records, held, now)
+        await urge_the_end(self._records, held, now)
 
     async def give_up(self, held: Delivery) -> None:
         """End a delivery of which nobody could tell in time whether it went out."""
@@ -139,6 +140,8 @@ class Settlement:
     ) -> None:
         moving = self._moving_on(held, changes, now, receipt_expected=receipt_expected)
         settled = await settle(self._records, held, **{**changes, **moving})
+        if changes["state"] is not DeliveryState.DUE:
+            await urge_the_end(self._records, held, now)  # a receipt that came first may have settled it
         if settled is None:
             log.info("delivery_settled_elsewhere", delivery_id=held.id)
             return

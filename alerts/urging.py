@@ -1,4 +1,4 @@
-"""Has the ladder of an incident looked at before its time."""
+"""Has an incident looked at before its time: its ladder while it is open, its end when it is over."""
 
 from datetime import datetime
 
@@ -17,3 +17,22 @@ async def urge(records: Records, delivery: Delivery, now: datetime) -> None:
             needs_step=True,
             step_due_at=now,
         )
+
+
+async def urge_the_end(records: Records, delivery: Delivery, now: datetime) -> None:
+    """Have an incident that is over looked at, which waits for its alarms and of which this one has come to its end.
+
+    Whoever is not there any more to do so is missed for a minute: see alerts.closing.
+    """
+    if delivery.kind is not DeliveryKind.ALARM or delivery.incident_id is None:
+        return
+    incident = await records.get(Incident, delivery.incident_id)
+    if incident is None or incident.state is not IncidentState.CLOSED or not incident.needs_step:
+        return  # as most are: nothing is written for them
+    await records.change_one(
+        Incident,
+        is_("id", incident.id),
+        is_("state", IncidentState.CLOSED),
+        is_("needs_step", True),
+        step_due_at=now,
+    )

@@ -61,6 +61,7 @@ class IncidentState(StrEnum):
         ("account_id", "opened_at"),
         ("device_id", "opened_at"),
         ("needs_step", "step_due_at"),
+        ("state", "needs_step", "step_due_at"),
         ("short_code",),
         ("cause", "detected_at"),
         ("state", "needs_step", "explained_by", "detected_at"),

@@ -164,6 +164,13 @@ async def test_a_lane_is_worked_off_in_its_order_without_sorting_what_waits_in_i
     assert not any("TEMP B-TREE" in plan for plan in plans)
 
 
+async def test_the_open_incident_that_is_due_is_found_without_passing_those_that_are_over(store: SqliteStore) -> None:
+    due = [is_("state", "open"), is_("needs_step", True), at_most("step_due_at", "x"), at_most("lease_until", "x")]
+    plans = await plans_of(store, "incidents", due, order_by="step_due_at")
+    assert any("records_incidents_state_needs_step_step_due_at" in plan for plan in plans)
+    assert not any("TEMP B-TREE" in plan for plan in plans)
+
+
 async def plans_of(store: SqliteStore, name: str, tests: list[Test], *, order_by: str) -> list[str]:
     """Return how SQLite would find the first that fits, in order to change it."""
     collection = next(each for each in map(collection_of, STORED) if each.name == name)
