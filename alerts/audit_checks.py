@@ -5,38 +5,29 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts import health
-from alerts.causes import OWNED_ELSEWHERE
+from alerts.audit_forgotten import LATE, SOME, Forgotten
 from alerts.endpoints import TO_ENDPOINTS
 from alerts.health import Standing
-from alerts.ladder import LASTING
-from alerts.timeline import incident_line
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.endpoints import ENDPOINT_KINDS
-from isocket.domain.incidents import Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.outages import PREFIX, SILENCING, Outage
 from isocket.domain.sending import ProviderHealth
 from isocket.kit.clock import EPOCH
-from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, Test, above, at_most, is_, is_not, one_of
 from isocket.storage.telemetry import Telemetry
 
-log = get_logger(__name__)
-
-LATE = timedelta(seconds=120)  # a step, a receipt, a judgement or an alarm that has been due for longer
 LATE_ORDINARY = timedelta(minutes=15)  # any other message
 LEASE_OVER = timedelta(seconds=60)  # a call whose worker is gone is taken over much sooner
 MANY_UNCLEAR = 10
 RECEIPTS_WITHIN = timedelta(minutes=5)  # of what was accepted by then a receipt has come
 RECEIPTS_OF = timedelta(hours=2)
 FEWEST_SENDS = 5  # that say anything about receipts
-SOME = 200  # things that are looked at one by one
 BY_PROVIDERS = tuple(each for each in ChannelKind if each not in ENDPOINT_KINDS)
 """The ways that are ours to keep open. What goes to a customer's own browser or program is held up by them alone: else
 one of them could page the operator and keep the heartbeat away from everybody."""
 HELD_TOO_LONG = timedelta(minutes=15)  # beyond the time after which an outage lets go
-
-NOBODY_TO_TELL = "nobody_to_tell"  # of an incident that is for the record and the pages only, see alerts.raising
 
 
 class Kind(StrEnum):
@@ -73,6 +64,7 @@ class Checks:
         self._records = records
         self._telemetry = telemetry
         self._hold = timedelta(seconds=hold_s)
+        self._forgotten = Forgotten(records)
         self.ages_s: dict[str, float] = {}  # of the oldest of each kind of due work, at the last look
         self.unclear = 0
 
@@ -80,7 +72,7 @@ class Checks:
         """Return everything that is wrong at this moment."""
         found = [
             await self._late_steps(now),
-            await self._forgotten(now),
+            await self._given_back(now),
             await self._held_too_long(now),
             *await self._late_deliveries(now),
             await self._calls_left(now),
@@ -100,54 +92,9 @@ class Checks:
         )
         return self._if_late("step", Kind.STEPS_LATE, first[0].step_due_at if first else None, now)
 
-    async def _forgotten(self, now: datetime) -> Found | None:
-        """Open incidents without a due step, a reason to hold them back, or an end that was told.
-
-        What matters much has no such end: a ladder that was of no use is climbed again, ever more rarely.
-        """
-        suspects = [
-            *await self._without_a_step(now, one_of("severity", tuple(LASTING))),
-            *await self._without_a_step(now, is_("severity", Severity.MINOR), is_("exhausted_at", None)),
-        ]
-        lost = [each for each in suspects if each.cause not in OWNED_ELSEWHERE and not await self._rests(each)]
-        for each in lost:
-            await self._give_back(each, now)
-        return Found(kind=Kind.FORGOTTEN, number=len(lost)) if lost else None
-
-    async def _without_a_step(self, now: datetime, *tests: Test) -> list[Incident]:
-        return await self._records.find(
-            Incident,
-            is_("state", IncidentState.OPEN),
-            is_("needs_step", False),
-            is_("explained_by", None),
-            at_most("detected_at", now - LATE),
-            *tests,
-            order_by="detected_at",
-            descending=True,
-            limit=SOME,
-        )
-
-    async def _rests(self, incident: Incident) -> bool:
-        """Return whether nobody was to be told from the beginning, or a message is still on its way."""
-        lines = await self._records.find(TimelineEntry, is_("incident_id", incident.id))
-        if any(each.what is Happening.NOT_SENT and each.reason == NOBODY_TO_TELL for each in lines):
-            return True
-        on_the_way = (DeliveryState.DUE, DeliveryState.CALLING, DeliveryState.UNCLEAR)
-        return bool(
-            await self._records.find(Delivery, is_("incident_id", incident.id), one_of("state", on_the_way), limit=1)
-        )
-
-    async def _give_back(self, incident: Incident, now: datetime) -> None:
-        reason = "found_by_audit"
-        await self._records.add_all([incident_line(incident, Happening.NOTE, reason, at=now, reason=reason)])
-        await self._records.change_one(
-            Incident,
-            is_("id", incident.id),
-            is_("version", incident.version),
-            needs_step=True,
-            step_due_at=now,
-        )
-        log.error("incident_forgotten", incident_id=incident.id, cause=incident.cause)
+    async def _given_back(self, now: datetime) -> Found | None:
+        number = await self._forgotten.give_back(now)
+        return Found(kind=Kind.FORGOTTEN, number=number) if number else None
 
     async def _held_too_long(self, now: datetime) -> Found | None:
         """Incidents that an outage holds back longer than it may."""

@@ -74,7 +74,6 @@ class IncidentLedger:
             incident_id=stray.id,
             at_ms=to_ms(self._now),
             why=why,
-            explained=stray.explained_by is not None,
         )
         await self._records.add_all([self._closed_line(stray, close)])
         await self._end(close, told=told)

@@ -107,7 +107,6 @@ class Docket:
                 incident_id=known.incident_id,
                 at_ms=ended_ms,
                 why=why,
-                explained=known.explained_by is not None,
             )
         )
         if key.cause is Cause.MAINS_LOST:

@@ -40,13 +40,17 @@ def confirming(by: str, now: datetime) -> dict[str, Any]:
 
 
 def letting_go(now: datetime) -> dict[str, Any]:
-    """Return the changes of one whose taker did not answer: it is open again, and its ladder begins anew."""
+    """Return the changes of one whose taker did not answer: it is open again, and its ladder begins anew.
+
+    Whatever explained it: its end may have come while it was taken, and nobody would hand it over a second time.
+    """
     return {
         "state": IncidentState.OPEN,
         "acknowledged_at": None,
         "acknowledged_by": None,
         "confirmed_at": None,
         "asked_at": None,
+        "explained_by": None,
         "told_from": now,
         "ladder_position": 0,
         "exhausted_at": None,

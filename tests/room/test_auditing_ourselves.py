@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,21 +14,25 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from alerts.audit import Audit
 from alerts.audit_checks import Checks, Kind
+from alerts.audit_forgotten import SOME
 from alerts.channels.web_push import WebPush
 from alerts.heartbeat import Heartbeat
 from alerts.metrics import AlertMetrics
 from alerts.operator import OPERATOR, Operator
+from alerts.rules.memory import Condition, Key, Memory, Phase, PowerBack, to_watch
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.findings import Finding
-from isocket.domain.incidents import Happening, Severity
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity
 from isocket.domain.outages import Outage, OutageKind
 from isocket.domain.sending import ProviderHealth
+from isocket.domain.watches import Watch
+from isocket.kit.clock import to_ms
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import is_
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
-from tests.fakes.alert_house import ACCOUNT, ANNA, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, DEVICE, AlertHouse
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 
@@ -148,6 +152,8 @@ async def an_outage_lasts(house: AlertHouse) -> None:
 
 
 async def an_incident_is_held_for_ever(house: AlertHouse) -> None:
+    now = house.clock.now()
+    await house.records.add(Outage(id="out_1", kind=OutageKind.DEAF, began_at=now, noticed_at=now, ended_at=now))
     await house.incident(explained_by="out_1", needs_step=False)
     await house.pass_by(hours=2)
 
@@ -243,6 +249,8 @@ async def test_one_that_had_nothing_due_and_no_reason_for_it_goes_back_to_its_la
     [
         {"severity": Severity.INFO},
         {"explained_by": "inc_0"},
+        {"explained_by": "inc_missing", "severity": Severity.INFO},
+        {"explained_by": "inc_missing", "state": IncidentState.ACKNOWLEDGED},
         {"exhausted_at": NOON, "severity": Severity.MINOR},
         {"account_id": ACCOUNT, "cause": "no_recipient"},
     ],
@@ -250,9 +258,118 @@ async def test_one_that_had_nothing_due_and_no_reason_for_it_goes_back_to_its_la
 )
 async def test_what_rests_for_a_reason_is_no_trouble(changes: dict[str, Any]) -> None:
     made = await audited()
+    await made.house.incident("inc_0", open_key="open_0", state=IncidentState.ACKNOWLEDGED, needs_step=False)
     await made.house.incident(needs_step=False, **changes)
     await made.house.pass_by(minutes=10)
     assert await made.found() == set()
+
+
+async def what_explained_it_is_over(house: AlertHouse) -> None:
+    await house.incident("inc_0", state=IncidentState.CLOSED, closed_at=house.clock.now(), needs_step=False)
+    await house.incident(explained_by="inc_0", needs_step=False)
+
+
+async def what_explained_it_is_gone(house: AlertHouse) -> None:
+    await house.incident(explained_by="inc_0", needs_step=False)
+
+
+async def its_outage_is_settled(house: AlertHouse) -> None:
+    now = house.clock.now()
+    await house.records.add(
+        Outage(id="out_1", kind=OutageKind.DEAF, began_at=now, noticed_at=now, ended_at=now, settled=True)
+    )
+    await house.incident(explained_by="out_1", needs_step=False)
+
+
+@pytest.mark.parametrize("over", [what_explained_it_is_over, what_explained_it_is_gone, its_outage_is_settled])
+async def test_one_whose_explanation_is_over_goes_back_to_its_ladder(over: Wrong) -> None:
+    made = await audited()
+    await over(made.house)
+    assert await made.found() == set(), "whoever ended it may be about to"
+    await made.house.pass_by(seconds=125)
+    assert await made.found() == {Kind.FORGOTTEN}
+    given_back = await made.house.the_incident()
+    assert (given_back.explained_by, given_back.told_from) == (None, made.house.clock.now())
+    assert "found_by_audit" in await made.house.reasons(Happening.NOTE)
+    await made.house.escalate()
+    assert await made.house.deliveries()
+    await made.house.send()
+    assert await made.found() == set()
+
+
+async def the_rules_remember(house: AlertHouse, *, holds: bool, back: datetime, explained_by: str | None) -> None:
+    """Leave what the rules know of a battery that fell low in a mains failure which is over."""
+    now_ms = to_ms(NOON)
+    known = Condition(
+        phase=Phase.OPEN,
+        since_ms=now_ms,
+        turned_ms=now_ms,
+        heard_ms=now_ms,
+        opener="1.1",
+        boot=1,
+        seq=1,
+        incident_id="inc_1",
+        holds=holds,
+        explained_by=explained_by,
+    )
+    power_back = PowerBack(incident_id="inc_0", began_ms=now_ms, at_ms=now_ms, heard_ms=to_ms(back))
+    memory = Memory(conditions={Key(Cause.BATTERY_LOW): known}, power_back=power_back)
+    await house.records.add(Watch(id=DEVICE, conditions=to_watch(memory)))
+
+
+@pytest.mark.parametrize(
+    ("holds", "back_s", "explained_by", "found"),
+    [
+        (False, 0, "inc_0", set()),  # the battery is being charged
+        (True, 3000, "inc_0", set()),  # we heard just now that power is back: the rules release it soon
+        (True, 0, "inc_0", {Kind.FORGOTTEN}),
+        (False, 3000, None, {Kind.FORGOTTEN}),  # they think that it was released
+    ],
+)
+async def test_what_the_rules_still_hold_back_is_not_given_back(
+    *, holds: bool, back_s: float, explained_by: str | None, found: set[Kind]
+) -> None:
+    made = await audited()
+    await what_explained_it_is_over(made.house)
+    await the_rules_remember(made.house, holds=holds, back=NOON + timedelta(seconds=back_s), explained_by=explained_by)
+    await made.house.pass_by(seconds=3300)
+    assert await made.found() == found
+
+
+async def test_however_many_rest_for_a_reason_the_one_that_was_forgotten_is_found() -> None:
+    made = await audited()
+    lonely = {"cause": Cause.NO_RECIPIENT, "severity": Severity.MAJOR, "needs_step": False}
+    for number in range(SOME + 1):
+        await made.house.incident(f"inc_a{number}", open_key=f"open_a{number}", **lonely)
+        await made.house.incident(f"inc_b{number}", open_key=f"open_b{number}", needs_step=False)
+        await made.house.delivery(
+            id=f"dlv_{number}",
+            incident_id=f"inc_b{number}",
+            state=DeliveryState.UNCLEAR,
+            due_at=made.house.clock.now() + timedelta(days=1),
+        )
+    await made.house.pass_by(seconds=1)
+    await made.house.incident(needs_step=False)
+    await made.house.pass_by(seconds=1)
+    for number in range(SOME + 1):
+        await made.house.incident(f"inc_c{number}", open_key=f"open_c{number}", **lonely)
+    await made.house.pass_by(seconds=125)
+    assert Kind.FORGOTTEN in await made.found()
+    assert (await made.house.the_incident()).needs_step
+
+
+async def test_all_whom_a_settled_outage_left_behind_are_given_back_however_many_another_one_holds() -> None:
+    made = await audited()
+    await an_outage_lasts(made.house)
+    for number in range(SOME + 1):
+        held = {"open_key": f"open_{number}", "needs_step": False, "explained_by": "out_1"}
+        await made.house.incident(f"inc_a{number}", **held)
+        await made.house.incident(f"inc_b{number}", **held | {"open_key": f"open_b{number}", "explained_by": "out_2"})
+    await made.house.pass_by(seconds=125)
+    assert await made.found() == {Kind.FORGOTTEN, Kind.OUTAGE}
+    lost = await made.house.records.count(Incident, is_("explained_by", None), is_("needs_step", True))
+    held_still = await made.house.records.count(Incident, is_("explained_by", "out_1"), is_("needs_step", False))
+    assert (lost, held_still) == (SOME + 1, SOME + 1)
 
 
 async def test_a_ladder_that_was_of_no_use_may_not_rest_while_it_matters_much() -> None:

@@ -2,8 +2,11 @@
 
 import pytest
 
+from alerts.escalation import Escalator
+from isocket.domain.acknowledgement import letting_go, taking
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity
 from isocket.domain.reports import ReportKind
+from isocket.storage.port import is_
 from tests.fakes.judged_house import OWNER, JudgedHouse, judged_house
 
 COMES_AND_GOES = (Happening.NOT_SENT, "explained_by_flapping")
@@ -70,6 +73,37 @@ async def test_what_comes_to_stay_is_told_as_itself(house: JudgedHouse) -> None:
     await house.climb()
     await house.state(mains=True)
     assert [each.id for each in await house.told()] == [last.id], "those who were told hear of its end"
+
+
+async def test_who_took_it_before_it_came_to_stay_and_let_go_has_not_silenced_it_for_ever(house: JudgedHouse) -> None:
+    await flicker(house, 4)
+    await house.climb()
+    await house.state(mains=False)
+    held = (await mains(house))[-1]
+    now = house.clock.now()
+    await house.records.change_one(Incident, is_("id", held.id), **taking("acc-1 portal", now))
+    await house.climb()
+    await house.let_pass(920)
+    assert (await house.only(Cause.FLAPPING)).state is IncidentState.CLOSED
+    await house.records.change_one(Incident, is_("id", held.id), **letting_go(house.clock.now()))
+    escalator = Escalator(records=house.records, clock=house.clock, public_url="https://cloud.example.org")
+    while await escalator.step():
+        pass
+    last = (await mains(house))[-1]
+    assert (last.state, last.needs_step) == (IncidentState.OPEN, True), "its ladder goes on"
+    assert (Happening.STEP, "") in await house.timeline(last)
+
+
+async def test_who_was_told_since_of_what_was_held_back_hears_of_its_end(house: JudgedHouse) -> None:
+    await flicker(house, 4)
+    await house.state(mains=False)
+    held = (await mains(house))[-1]
+    assert held.explained_by is not None
+    await house.records.change_one(Incident, is_("id", held.id), **letting_go(house.clock.now()))
+    await house.climb()
+    await house.state(mains=True)
+    last = (await mains(house))[-1]
+    assert (last.state, last.needs_step) == (IncidentState.CLOSED, True)
 
 
 async def test_what_is_about_to_be_over_has_not_come_to_stay() -> None:

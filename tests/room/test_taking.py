@@ -374,3 +374,19 @@ async def test_at_every_crash_point_an_alarm_that_nobody_sees_to_any_more_is_tol
         assert max(Counter(each.to for each in house.sms.accepted if "to acknowledge" in each.text).values()) <= 2
 
     assert await every_crash_point(build, run, check) > 20
+
+
+@pytest.mark.parametrize("explanation", ["inc_flapping", "out_1"])
+async def test_what_was_held_back_when_it_was_taken_is_told_when_it_is_let_go(
+    house: AlertHouse, explanation: str
+) -> None:
+    await house.incident(explained_by=explanation, needs_step=False)
+    await by(house)
+    assert not await house.deliveries()
+    await house.pass_by(hours=1)
+    await house.escalate()
+    await house.pass_by(minutes=15)
+    await house.escalate()
+    lost = await house.the_incident()
+    assert (lost.state, lost.explained_by, lost.needs_step) == (IncidentState.OPEN, None, True)
+    assert await house.deliveries()
