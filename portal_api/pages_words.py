@@ -105,7 +105,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "spending_cap": "what this month may cost is used up",
         "channel_not_configured": "nothing goes out this way here",
         # how a try ended
-        "challenge_not_echoed": "the program did not answer as agreed",
+        "challenge_not_answered": "the program did not answer as agreed",
         "address_forbidden": "its address is not one that we call",
         "text_too_long": "the text was too long",
         "endpoint_gone": "the browser or program is not there any more",

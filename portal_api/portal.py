@@ -1,6 +1,6 @@
 """What every handler of the portal works with, and the settings of the portal."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -28,7 +28,8 @@ class PortalSettings:
     """How this portal runs. `public_url` is the origin of every link and the only one that browsers may post from.
 
     `channels` are the kinds by which a message really reaches somebody here, `countries` (ISO 3166) those whose
-    telephone numbers get messages.
+    telephone numbers get messages. `providers` are the names of those that carry each kind; where nothing is said of a
+    kind, those of which something was noted.
     """
 
     public_url: str
@@ -36,6 +37,7 @@ class PortalSettings:
     trusted_proxies: tuple[Network, ...] = ()
     security_contact: str = "mailto:security@localhost"
     channels: frozenset[ChannelKind] = frozenset({ChannelKind.SMS, ChannelKind.EMAIL})
+    providers: Mapping[ChannelKind, tuple[str, ...]] = field(default_factory=dict)
     countries: frozenset[str] = SERVED
     push_key: str = ""  # to which browsers subscribe; empty where there are no push messages
     loopback_targets: bool = False  # whether customers may name addresses of this machine

@@ -6,10 +6,9 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.incidents import Severity
 from isocket.domain.reach import NOT_CONFIGURED
 from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
-from isocket.storage.port import above
 from portal_api.portal import Portal
 
-PROVIDER_REFUSES = "provider_refuses"  # every provider of this kind that we know of refuses us for now
+PROVIDER_REFUSES = "provider_refuses"  # every provider of this kind refuses us for now
 SPENDING_CAP = "spending_cap"  # only critical alarms still go by what costs money
 _WHOLE = 100
 _COSTLY = (ChannelKind.SMS, ChannelKind.VOICE)
@@ -29,10 +28,15 @@ async def _spent(portal: Portal, account_id: str) -> bool:
 
 
 async def _refusing(portal: Portal) -> set[ChannelKind]:
-    """Return the kinds of which a provider refuses us as an account, and no other is known to take messages."""
+    """Return the kinds of which every provider refuses us as an account.
+
+    One of which nothing is noted takes messages: while all goes well nothing is written down.
+    """
     now = portal.clock.now()
-    refusing = {each.kind for each in await portal.records.find(ProviderHealth, above("refused_until", now))}
-    if not refusing:
-        return set()
     known = await portal.records.find(ProviderHealth)
-    return refusing - {each.kind for each in known if each.refused_until <= now}
+    refusing = {(each.kind, each.name) for each in known if now < each.refused_until}
+    names = {
+        kind: portal.settings.providers.get(kind) or [each.name for each in known if each.kind is kind]
+        for kind, _ in refusing
+    }
+    return {kind for kind, all_names in names.items() if all((kind, each) in refusing for each in all_names)}

@@ -6,7 +6,6 @@ What the program gets, and how it checks the signature, is in docs/webhooks.md.
 import hashlib
 import hmac
 import json
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -66,7 +65,7 @@ class Webhook:
         self._http = OutsideHttp(loopback=loopback, connect_s=connect_s, total_s=total_s)
 
     async def send(self, message: Message) -> Outcome:
-        """Post the message once; see Channel.send. What proves the program has to be echoed by it."""
+        """Post the message once; see Channel.send. A program proves itself by what only it can answer."""
         try:
             endpoint = await self._endpoints.read(message.to, ChannelKind.WEBHOOK)
         except StoreUnavailableError:
@@ -89,7 +88,8 @@ class Webhook:
         except AnswerMissingError as error:
             return TryLater(reason=f"answer_lost: {error}")
         if answer.status in _TAKEN and challenge is not None:
-            return await self._proved(endpoint, message, echoes=_echoes(answer.body, challenge))
+            proved = _proves(answer.body, challenge, self._keys(endpoint))
+            return await self._proved(endpoint, message, proved=proved)
         return await self._read(answer, endpoint, message)
 
     async def look_up(self, message: Message, sent_after: datetime) -> Outcome:
@@ -101,9 +101,9 @@ class Webhook:
         """Close the connections."""
         await self._http.close()
 
-    async def _proved(self, endpoint: Endpoint, message: Message, *, echoes: bool) -> Outcome:
-        if not echoes:
-            return Refused(reason="challenge_not_echoed", scope=RefusalScope.CONTACT)
+    async def _proved(self, endpoint: Endpoint, message: Message, *, proved: bool) -> Outcome:
+        if not proved:
+            return Refused(reason="challenge_not_answered", scope=RefusalScope.CONTACT)
         await self._endpoints.prove(endpoint)
         return Sent(provider_id=message.attempt_id, receipt_expected=False)
 
@@ -122,15 +122,19 @@ class Webhook:
         return Refused(reason=reason, scope=RefusalScope.MESSAGE, code=str(status))
 
     def _headers(self, endpoint: Endpoint, message: Message) -> dict[str, str]:
-        now = self._clock.now()
-        keys = [endpoint.secret]
-        if endpoint.previous_secret and endpoint.previous_until is not None and now < endpoint.previous_until:
-            keys.append(endpoint.previous_secret)
+        at_s = int(self._clock.now().timestamp())
         return {
             "Content-Type": "application/json",
             ID_HEADER: _id_of(message),
-            SIGNATURE_HEADER: signature(message.text.encode(), keys, int(now.timestamp())),
+            SIGNATURE_HEADER: signature(message.text.encode(), self._keys(endpoint), at_s),
         }
+
+    def _keys(self, endpoint: Endpoint) -> list[str]:
+        """Return the secrets that are good now: for a while after a change, the one before as well."""
+        until = endpoint.previous_until
+        if endpoint.previous_secret and until is not None and self._clock.now() < until:
+            return [endpoint.secret, endpoint.previous_secret]
+        return [endpoint.secret]
 
 
 def signature(body: bytes, keys: list[str], at_s: int) -> str:
@@ -145,12 +149,22 @@ def _id_of(message: Message) -> str:
     return (message.message_id or message.attempt_id).strip("<>").partition("@")[0]
 
 
-def _echoes(body: bytes, challenge: str) -> bool:
-    """Return whether the answer is the challenge, as plain text or as JSON `{"challenge": ...}`."""
+def proof(challenge: str, key: str) -> str:
+    """Return what a program that knows the key answers: HMAC-SHA256 over the challenge, hexadecimal."""
+    return hmac.new(key.encode(), challenge.encode(), hashlib.sha256).hexdigest()
+
+
+def _proves(body: bytes, challenge: str, keys: list[str]) -> bool:
+    """Return whether the answer holds the proof, as plain text or as JSON `{"proof": ...}`; it may be anything.
+
+    What merely reflects our request, as many a server does, proves nothing: its answer holds the challenge alone.
+    """
     text = body.decode("utf-8", "replace").strip()
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or more brackets in each other than the parser can hold
         said = None
-    told = said.get("challenge") if isinstance(said, dict) else text
-    return isinstance(told, str) and secrets.compare_digest(told.encode(), challenge.encode())
+    told = said.get("proof") if isinstance(said, dict) else text
+    if not isinstance(told, str) or not told.isascii():
+        return False
+    return any(hmac.compare_digest(told.lower(), proof(challenge, each)) for each in keys)

@@ -109,6 +109,20 @@ def _kinds_with_a_provider(settings: Settings) -> frozenset[ChannelKind]:
     return frozenset((*(kind for kind, provider in given.items() if provider is not None), *ALWAYS))
 
 
+def providers_of(settings: Settings) -> dict[ChannelKind, tuple[str, ...]]:
+    """Return the names of the providers of each kind for which there is one or several, without a connection."""
+    texts = (
+        (settings.twilio_account_sid, TwilioSms.name),
+        (settings.elks_username, ElksSms.name),
+    )
+    named = {
+        ChannelKind.SMS: tuple(name for account, name in texts if account is not None),
+        ChannelKind.VOICE: (TwilioVoice.name,) if _calling_number(settings) else (),
+        ChannelKind.EMAIL: (SmtpMail.name,) if settings.smtp_url else (),
+    }
+    return {kind: names for kind, names in named.items() if names}
+
+
 def _to_endpoints(
     settings: Settings, *, records: Records, clock: Clock, push_key: EllipticCurvePrivateKey
 ) -> dict[ChannelKind, tuple[Channel, ...]]:

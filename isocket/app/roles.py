@@ -23,7 +23,7 @@ from broker_bridge.bridge import Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.mosquitto.config import BrokerConfig, TlsListener
 from broker_bridge.mosquitto.process import MosquittoChild
-from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive
+from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive, providers_of
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
 from isocket.app.erasures import eraser_of, exporter_of, shelf_of
@@ -273,6 +273,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         trusted_proxies=settings.trusted_proxies,
         security_contact=settings.security_contact,
         channels=kinds_that_arrive(settings),
+        providers=providers_of(settings),
         tariff=tariff_of(settings),
         controller=controller_of(settings),
         erasure_grace_s=settings.erasure_grace_days * 86_400.0,

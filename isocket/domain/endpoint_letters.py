@@ -36,7 +36,7 @@ def webhook_body(kind: str, message_id: str, at: datetime, **more: object) -> st
 
 
 def webhook_verification(message_id: str, at: datetime, challenge: str) -> str:
-    """Return the message that a program must answer with the `challenge`, so that it is known to want our messages."""
+    """Return the message to which a program proves, by its secret and the `challenge`, that it wants our messages."""
     return webhook_body(VERIFICATION, message_id, at, challenge=challenge)
 
 
@@ -46,7 +46,7 @@ def webhook_test(message_id: str, at: datetime, language: str) -> str:
 
 
 def challenge_of(text: str) -> str | None:
-    """Return what a program has to echo to prove itself, None if `text` is another message."""
+    """Return what a program has to sign to prove itself, None if `text` is another message."""
     try:
         said = json.loads(text)
     except ValueError:

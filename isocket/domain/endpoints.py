@@ -41,7 +41,9 @@ class Endpoint(Record):
     previous_until: Annotated[datetime | None, CONTACT_CHOICE] = None
     label: Annotated[str, ENDPOINT_LABEL] = ""
     created_at: Annotated[datetime, CONTACT_CHOICE]
-    verified_at: Annotated[datetime | None, CONTACT_CHOICE] = None  # it showed or echoed what was sent to it
+    verified_at: Annotated[datetime | None, CONTACT_CHOICE] = (
+        None  # it showed what was sent to it, or answered as only it can
+    )
     gone_at: Annotated[datetime | None, CONTACT_CHOICE] = None  # its service says that it is no more
     gone_reason: Annotated[str, CONTACT_CHOICE] = ""
 

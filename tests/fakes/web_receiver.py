@@ -194,7 +194,7 @@ class PushService(WebReceiver):
 
 
 class Program(WebReceiver):
-    """A customer's program that checks signatures with its `secret` and echoes a challenge."""
+    """A customer's program that checks signatures with its `secret` and answers a challenge."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,13 +208,14 @@ class Program(WebReceiver):
         return body.decode()
 
     def usual(self, text: str) -> web.Response:
-        """Take it, and echo a challenge."""
+        """Take it, and answer a challenge."""
         try:
             said = json.loads(text)
         except ValueError:
             said = {}
         if isinstance(said, dict) and "challenge" in said:
-            return web.json_response({"challenge": said["challenge"]})
+            digest = hmac.new(self.secret.encode(), said["challenge"].encode(), hashlib.sha256).hexdigest()
+            return web.json_response({"proof": digest})
         return web.Response(status=204)
 
 

@@ -305,6 +305,23 @@ async def test_a_provider_that_refuses_us_and_a_cap_that_is_reached_are_said(hou
     assert reached(await ready(house, token)) == [(contact["id"], ["sms"])]
 
 
+@pytest.mark.parametrize(("refusing", "ready_by"), [(("twilio",), ["sms"]), (("twilio", "46elks"), None)])
+async def test_a_provider_that_refuses_us_closes_no_way_while_another_of_which_nothing_was_noted_is_set_up(
+    refusing: tuple[str, ...], ready_by: list[str] | None
+) -> None:
+    async with devices_house(providers={ChannelKind.SMS: ("twilio", "46elks")}) as house:
+        token = await owned(house)
+        contact = await verified(house, token)
+        await put(house, token, {"contacts": [contact["id"]]})
+        until = house.clock.now() + timedelta(minutes=5)
+        for name in refusing:
+            await house.records.add(
+                ProviderHealth(id=f"ph_{name}", kind=ChannelKind.SMS, name=name, refused_until=until)
+            )
+        found = await ready(house, token)
+    assert reached(found) == ([(contact["id"], ready_by)] if ready_by else [])
+
+
 def test_every_reason_for_which_somebody_is_passed_over_has_a_name_and_words() -> None:
     reasons = {value for name, value in vars(recipients).items() if name.isupper() and isinstance(value, str)}
     assert {*reasons, GONE, NOT_CONFIGURED, PROVIDER_REFUSES, SPENDING_CAP} <= {each.value for each in Lack}

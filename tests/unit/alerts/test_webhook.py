@@ -1,4 +1,4 @@
-"""Messages to a program: signed, proved by an echo, and repeated only where the program can know a second copy."""
+"""Messages to a program: signed, proved by its secret, and repeated only where the program can know a second copy."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alerts.channels.channel import Message
-from alerts.channels.webhook import signature
+from alerts.channels.webhook import proof, signature
 from alerts.outcomes import RefusalScope, Refused, Sent, TryLater
 from alerts.wording import Reader, Story
 from alerts.wording.endpoint_texts import WEBHOOK_TYPES, webhook_text
@@ -22,9 +22,10 @@ from isocket.kit.clock import SystemClock
 from isocket.storage.port import is_
 from tests.fakes.clock import NOON
 from tests.fakes.endpoint_house import NAME, PROGRAM, EndpointHouse, endpoint_house
-from tests.fakes.web_receiver import DROP_AFTER, ENDLESS, HANG_AFTER, answer
+from tests.fakes.web_receiver import DROP_AFTER, ENDLESS, HANG_AFTER, Program, answer
 
 CHALLENGE = "the-challenge"
+PROOF = proof(CHALLENGE, Program().secret)
 MANUAL = Path(__file__).parents[3] / "docs" / "webhooks.md"
 _PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _JSON = re.compile(r"^```json\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -69,6 +70,7 @@ def test_the_manuals_example_knows_our_signature_from_others() -> None:
     assert not made["is_genuine"](body + b" ", header, "the new one")
     assert not made["is_genuine"](body, signature(body, ["the new one"], now - 301), "the new one")
     assert not made["is_genuine"](body, "", "the new one")
+    assert made["proof_of"](CHALLENGE, "the new one") == proof(CHALLENGE, "the new one")
 
 
 def test_the_manual_shows_the_form_that_is_sent() -> None:
@@ -122,24 +124,53 @@ async def test_while_a_secret_changes_both_are_good(made: EndpointHouse) -> None
     assert made.program.accepted[NAME][-1].headers["iSocket-Signature"].count("v1=") == 1
 
 
-async def test_a_program_that_echoes_the_challenge_gets_alarms(unproved: EndpointHouse) -> None:
+async def test_a_program_that_answers_the_challenge_gets_alarms(unproved: EndpointHouse) -> None:
     assert isinstance(await unproved.webhook.send(verification()), Sent)
     assert (await unproved.endpoint(PROGRAM)).verified_at == NOON
 
 
-@pytest.mark.parametrize("body", [CHALLENGE, f" {CHALLENGE}\n", json.dumps({"challenge": CHALLENGE, "more": 1})])
-async def test_the_echo_may_be_plain_or_json(unproved: EndpointHouse, body: str) -> None:
+async def test_while_a_secret_changes_the_proof_may_be_by_either(unproved: EndpointHouse) -> None:
+    until = NOON + timedelta(hours=1)
+    changes = {"secret": "the new one", "previous_secret": Program().secret, "previous_until": until}
+    await unproved.house.records.change_one(Endpoint, is_("id", PROGRAM), **changes)
+    for key in ("the new one", Program().secret):
+        unproved.program.script(NAME, answer(200, body=proof(CHALLENGE, key)))
+        assert isinstance(await unproved.webhook.send(verification()), Sent)
+    await unproved.house.clock.advance(3600)
+    unproved.program.script(NAME, answer(200, body=proof(CHALLENGE, Program().secret)))
+    assert isinstance(await unproved.webhook.send(verification()), Refused)
+
+
+@pytest.mark.parametrize("body", [PROOF, f" {PROOF.upper()}\n", json.dumps({"proof": PROOF, "more": 1})])
+async def test_the_proof_may_be_plain_or_json(unproved: EndpointHouse, body: str) -> None:
     unproved.program.script(NAME, answer(200, body=body))
     assert isinstance(await unproved.webhook.send(verification()), Sent)
 
 
 @pytest.mark.parametrize(
-    "body", ["", "ok", "{}", '{"challenge": 1}', '{"challenge": "another"}', f"{CHALLENGE}x", "[]", "\ud7ff" * 9000]
+    "body",
+    [
+        "",
+        "ok",
+        "{}",
+        "[]",
+        '{"proof": 1}',
+        '{"proof": "another"}',
+        f"{PROOF}x",
+        "\ud7ff" * 9000,
+        "[" * 8000,
+        '{"proof": "\\ud800"}',
+        json.dumps({"proof": proof(CHALLENGE, "the secret of somebody else")}),
+        CHALLENGE,
+        json.dumps({"challenge": CHALLENGE}),
+        json.dumps({"proof": CHALLENGE}),
+        webhook_verification("dlv_1", NOON, CHALLENGE),
+    ],
 )
 async def test_a_program_that_takes_anything_proves_nothing(unproved: EndpointHouse, body: str) -> None:
     unproved.program.script(NAME, answer(200, body=body))
     outcome = await unproved.webhook.send(verification())
-    assert outcome == Refused(reason="challenge_not_echoed", scope=RefusalScope.CONTACT)
+    assert outcome == Refused(reason="challenge_not_answered", scope=RefusalScope.CONTACT)
     assert (await unproved.endpoint(PROGRAM)).verified_at is None
 
 

@@ -3,8 +3,8 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
-from isocket.app.channels import Channels, kinds_that_arrive
-from isocket.app.roles import _routes
+from isocket.app.channels import KINDS, Channels, kinds_that_arrive
+from isocket.app.roles import _routes, portal_settings
 from isocket.app.settings import load_settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.contacts import ChannelKind
@@ -67,6 +67,15 @@ def test_a_kind_without_provider_and_desk_is_no_channel(environ: dict[str, str],
     made = Channels.from_settings(settings, records=records, clock=SystemClock(), push_key=key)
     expected = kinds | {ChannelKind.PUSH, ChannelKind.WEBHOOK}  # these need no provider
     assert (frozenset(made.by_kind), kinds_that_arrive(settings)) == (expected, expected)
+
+
+@pytest.mark.parametrize("more", [{}, TWILIO, ELKS, BY_NAME_ONLY, MAIL, TWILIO | ELKS | MAIL])
+def test_the_portal_knows_every_provider_by_the_name_by_which_alerts_note_how_it_does(more: dict[str, str]) -> None:
+    settings = load_settings({**BEHIND_A_PROXY, **more})
+    records, key = StoredRecords(MemoryDocuments()), generate_private_key(SECP256R1())
+    made = Channels.from_settings(settings, records=records, clock=SystemClock(), push_key=key)
+    named = {kind: tuple(each.name for each in made.in_order[kind]) for kind in KINDS if kind in made.in_order}
+    assert portal_settings(settings).providers == named
 
 
 @pytest.mark.parametrize(
