@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from alerts.endings import goes_though_over, reaches_nobody
+from alerts.endings import goes_though_over, may_have_gone, reaches_nobody
 from alerts.last_look import quiet_until
 from alerts.letters import ALARM_LIFE, Letters
 from alerts.next_ways import ANOTHER_PROVIDER, NO_RECEIPT, again_after_s, next_channel
+from alerts.outcomes import ReceiptKind
 from alerts.providers import Providers
+from alerts.receipt_meanings import meaning_of
 from alerts.settlement import attempt_id
 from alerts.stories import story_of
 from alerts.timeline import delivery_line, due_line
 from alerts.urging import urge, urge_the_end
 from alerts.wording import Story
 from isocket.domain.contacts import ChannelKind, Contact, Escalation
-from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, endpoints_of
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity
 from isocket.domain.ladders import ladder_of
@@ -31,6 +34,7 @@ from isocket.storage.worker import claim, settle
 log = get_logger(__name__)
 
 LEASE_S = 15.0
+READ_WITHIN = timedelta(seconds=15)  # a stored receipt, usually much sooner
 UNCLEAR_SO_FAR = "unclear_so_far"
 INSTEAD, AGAIN = "instead", "again"
 ANOTHER_WAY, ONCE_MORE = "another_way", "once_more"  # the reasons of lines in the timeline
@@ -79,6 +83,10 @@ class Failover:
         )
         if held is None:
             return False
+        unread = await self._unread(held, now)
+        if unread:
+            await settle(self._records, held, **unread, lease_until=EPOCH)
+            return True
         if held.state is DeliveryState.SENT:
             await self._note_late(held)
         case = await self._case(held, now)
@@ -87,6 +95,24 @@ class Failover:
         await settle(self._records, held, moves_on=False, lease_until=EPOCH)
         await urge_the_end(self._records, held, now)
         return True
+
+    async def _unread(self, held: Delivery, now: datetime) -> dict[str, Any]:
+        """Return what a receipt that is stored but was not read yet changes here, nothing if there is none.
+
+        What arrived needs no other way, however late that is read. Of anything else the reading may say which way is
+        of use, and is waited for a moment.
+        """
+        if not may_have_gone(held):
+            return {}
+        attempt = attempt_id(held, held.tries)
+        for each in await self._records.find(Receipt, is_("attempt_id", attempt), is_("settled", False)):
+            meaning = meaning_of(each.status, each.error_code, held)
+            if meaning.kind is ReceiptKind.DELIVERED:
+                return {"moves_on": False}
+            says_more = meaning.rank > 0 and (held.state is DeliveryState.UNCLEAR or meaning.is_final)
+            if says_more and now < each.received_at + READ_WITHIN:
+                return {"moves_on_at": each.received_at + READ_WITHIN}
+        return {}
 
     async def _case(self, lost: Delivery, now: datetime) -> _Case | None:
         """Return the case, None if there is nothing to be done any more."""

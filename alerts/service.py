@@ -34,6 +34,7 @@ from isocket.storage.worker import Worker
 JUDGES = 2
 ESCALATORS = 2
 CALLS = MappingProxyType({Urgency.URGENT: 16, Urgency.ORDINARY: 8})  # of each lane at a time
+READERS = 4  # of receipts: in a storm they come several times as fast as messages go
 QUESTIONS = 4  # about unclear deliveries, at a time
 
 
@@ -140,7 +141,10 @@ def workers(
         *lanes,
         Worker("failover", failover.step, bell=wakeups.bell(), clock=clock),
         Worker("calling-off", calling_off.step, bell=wakeups.bell(CallOff.collection), clock=clock),
-        Worker("receipts", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock),
+        *(
+            Worker(f"receipts-{number}", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock)
+            for number in range(READERS)
+        ),
         Worker("replays", replayer.step, bell=wakeups.bell(Replay.collection), clock=clock, idle_s=1.0),
         # Nobody rings for what went wrong: it is found by looking.
         Worker("failed-commands", failed.step, bell=wakeups.bell(), clock=clock, idle_s=1.0),

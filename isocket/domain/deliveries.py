@@ -183,7 +183,12 @@ KEY_PRESSED = "key_pressed"
 """The status of a receipt of our own making: somebody pressed a key in a call."""
 
 
-@record(collection="receipts", subject="person_id", account="account_id", indexed=(("settled", "received_at"),))
+@record(
+    collection="receipts",
+    subject="person_id",
+    account="account_id",
+    indexed=(("settled", "received_at"), ("attempt_id", "settled")),
+)
 class Receipt(Record):
     """What a provider said later about an attempt. Id derived from attempt and status: repeats add nothing."""
 

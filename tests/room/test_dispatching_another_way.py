@@ -7,10 +7,10 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
-from alerts.failover import ANOTHER_WAY, ONCE_MORE
+from alerts.failover import ANOTHER_WAY, ONCE_MORE, READ_WITHIN
 from alerts.last_look import REACHED
 from alerts.next_ways import UNCLEAR_WAIT_S
-from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import Endpoint
@@ -132,6 +132,42 @@ async def test_a_text_that_arrived_is_followed_by_nothing() -> None:
     await house.pass_by(minutes=10)
     await house.send()
     assert called(house) == []
+
+
+@pytest.mark.parametrize("first", [Sent(provider_id="SM1", receipt_expected=True), LOST], ids=["sent", "unclear"])
+async def test_a_text_that_arrived_is_followed_by_nothing_although_its_receipt_waits_to_be_read(first: Outcome) -> None:
+    house = await a_house()
+    house.sms.script.append(first)
+    await house.send()
+    await house.receipt("delivered")
+    await house.pass_by(seconds=RECEIPT_WAIT_S + 90)
+    await house.send()
+    assert called(house) == mailed(house) == []
+    assert not (await house.the_delivery(ChannelKind.SMS)).moves_on
+    await house.take_in_receipts()
+    assert (await house.the_delivery(ChannelKind.SMS)).state is DeliveryState.DELIVERED
+
+
+async def test_a_report_that_it_failed_is_waited_for_a_moment_to_be_read_and_no_longer() -> None:
+    house = await a_house()
+    await house.send()
+    await house.pass_by(seconds=RECEIPT_WAIT_S - 1)
+    await house.receipt("undelivered", error_code=30006)
+    await house.pass_by(seconds=1)
+    await house.send()
+    assert called(house) == []
+    await house.pass_by(seconds=READ_WITHIN.total_seconds())
+    await house.send()
+    assert called(house) == [PHONES[ANNA]]
+
+
+async def test_a_text_of_which_a_report_says_only_that_it_left_is_followed_by_a_call_in_time() -> None:
+    house = await a_house()
+    await house.send()
+    await house.receipt("sent")
+    await house.pass_by(seconds=RECEIPT_WAIT_S)
+    await house.send()
+    assert called(house) == [PHONES[ANNA]]
 
 
 async def test_a_text_that_the_network_only_has_is_not_one_that_arrived() -> None:

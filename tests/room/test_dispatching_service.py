@@ -63,3 +63,4 @@ def test_workers_have_names_of_their_own() -> None:
     ]
     assert len(set(names)) == len(names)
     assert sum(name.startswith("unclear") for name in names) == 4  # a look-up that hangs holds up one of them
+    assert sum(name.startswith("receipts") for name in names) == 4  # one would fall behind in a storm

@@ -171,6 +171,11 @@ async def test_the_open_incident_that_is_due_is_found_without_passing_those_that
     assert not any("TEMP B-TREE" in plan for plan in plans)
 
 
+async def test_the_unread_receipts_of_an_attempt_are_found_however_many_are_unread(store: SqliteStore) -> None:
+    plans = await plans_of(store, "receipts", [is_("attempt_id", "x"), is_("settled", False)], order_by="settled")
+    assert any("records_receipts_attempt_id_settled" in plan for plan in plans)
+
+
 async def plans_of(store: SqliteStore, name: str, tests: list[Test], *, order_by: str) -> list[str]:
     """Return how SQLite would find the first that fits, in order to change it."""
     collection = next(each for each in map(collection_of, STORED) if each.name == name)
