@@ -146,10 +146,17 @@ async def _come_to_rest(witnesses: Sequence[Witness]) -> None:
 
 
 def _all_tried(incidents: list[dict[str, Any]], count: int) -> bool:
+    """Tell whether each text and mail was tried; the call that follows where one got lost may still wait."""
     return len(incidents) >= count and all(
         len(due) == 2 and all(line["detail"]["state"] not in _UNDER_WAY for line in due)
         for incident in incidents
-        for due in [[line for line in incident["timeline"] if line["what"] == "delivery_due"]]
+        for due in [
+            [
+                line
+                for line in incident["timeline"]
+                if line["what"] == "delivery_due" and line["channel"] in ("sms", "email")
+            ]
+        ]
     )
 
 

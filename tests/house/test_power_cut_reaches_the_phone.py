@@ -114,15 +114,16 @@ async def test_the_timeline_shows_message_try_and_receipt_and_believes_only_what
 async def test_the_end_is_told_to_exactly_those_who_were_told_of_the_alarm(
     owner: Customer, socket: ThinSocket, twilio: TwilioDouble
 ) -> None:
-    await owner.add_contact("Anna", phone=ANNA)
-    await owner.add_contact("Bertil", phone=BERTIL)
+    anna = await owner.add_contact("Anna", phone=ANNA)
+    bertil = await owner.add_contact("Bertil", phone=BERTIL)
+    await owner.add_contact("Cecilia", phone=CECILIA)
+    await owner.ask("PUT", "/escalation", {"steps": [{"contacts": [anna["id"], bertil["id"]]}]})
     await owner.set(socket.made, mains_delay_s=0, restore_delay_s=0)
     twilio.script(BERTIL, refuse(21211))  # no such number: he cannot be called either
     socket.alarm("mains_lost")
     await owner.the_incident(
         socket.made, "mains_lost", lambda found: sorted(delivery_states(found)) == ["failed", "sent"]
     )
-    await owner.add_contact("Cecilia", phone=CECILIA)
     socket.alarm("mains_lost", active=False)
     closed = await owner.the_incident(
         socket.made,
