@@ -17,6 +17,7 @@ from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 MOST_STEPS = 20
+REPEAT_AFTER_S = 600
 A_DAY_S = 86_400
 ChannelName = Literal["sms", "voice", "email", "push", "webhook"]
 _EXAMPLE: dict[str, Any] = {
@@ -53,7 +54,10 @@ class NewLadder(Body):
         default=0, ge=0, le=9, description="How many more times the whole ladder is climbed until somebody answers."
     )
     repeat_after_s: int = Field(
-        default=600, ge=60, le=A_DAY_S, description="Seconds from the last step to the first of the next time."
+        default=REPEAT_AFTER_S,
+        ge=60,
+        le=A_DAY_S,
+        description="Seconds from the last step to the first of the next time.",
     )
     cap: int | None = Field(
         default=None,
@@ -75,7 +79,7 @@ class StepView(View):
 
     contacts: list[str]
     channels: list[str] = Field(description="Empty: by whichever the contact has verified.")
-    after_s: float
+    after_s: int
 
 
 class LadderView(View):
@@ -85,9 +89,9 @@ class LadderView(View):
 
     steps: list[StepView]
     repeat: int
-    repeat_after_s: float
+    repeat_after_s: int
     cap: int | None
-    remind_after_s: float | None
+    remind_after_s: int | None
     default: bool = Field(description="None was set here: this is what holds in its place.")
     source: Source
 
@@ -174,16 +178,16 @@ def _view(found: tuple[Ladder, People], here: Source) -> LadderView:
         StepView(
             contacts=list(contacts_of(rung, people)),
             channels=[channel.value for channel in rung.channels or ()],
-            after_s=rung.after_s,
+            after_s=round(rung.after_s),
         )
         for rung in ladder.rungs
     ]
     return LadderView(
         steps=[step for step in steps if step.contacts],
         repeat=ladder.repeat,
-        repeat_after_s=ladder.repeat_after_s,
+        repeat_after_s=round(ladder.repeat_after_s) or REPEAT_AFTER_S,
         cap=ladder.cap,
-        remind_after_s=ladder.remind_after_s,
+        remind_after_s=None if ladder.remind_after_s is None else round(ladder.remind_after_s),
         default=ladder.source is not here,
         source=ladder.source,
     )

@@ -141,7 +141,7 @@ def _acknowledged(telling: Telling, line: Line) -> Told:
     who, _, way = str(line.detail.get("by") or "").partition(" ")
     name = "you" if who == telling.account_id else (line.contact or "somebody")
     by = {"sms": ", by a reply", "voice": ", by a key"}.get(way, "")
-    return "check", f"Acknowledged by {name}{by}. Nobody else is told.", "ok"
+    return "check", f"Acknowledged by {name}{by}. Nobody else is alarmed.", "ok"
 
 
 def _asked(_: Telling, line: Line) -> Told:

@@ -235,7 +235,8 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "activated": "Your account is open. Sign in with your password.",
         "password-changed": "Your password is changed, and everybody was signed out. Sign in with the new one.",
         "claimed": "The socket is yours. It appears below.",
-        "acknowledged": "Acknowledged. Nobody else will be told; the record stays open until the trouble is over.",
+        "acknowledged": "Acknowledged. Nobody else is alarmed; whoever was is told that it is taken. "
+        "The record stays open until the trouble is over.",
         "still-on-it": "Noted: it is still seen to, and nobody else is told.",
         "not-open": "This was acknowledged or over already.",
         "asked": "Asked. The socket's answer appears here in a moment.",

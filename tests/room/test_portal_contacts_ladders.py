@@ -21,7 +21,7 @@ from tests.fakes.portal_devices import (
 from tests.fakes.portal_house import PortalHouse
 
 DEVICE_PATH = f"/devices/{SOCKET}/escalation"
-PLAIN = {"repeat": 0, "repeat_after_s": 0, "cap": None, "remind_after_s": None}
+PLAIN = {"repeat": 0, "repeat_after_s": 600, "cap": None, "remind_after_s": None}
 
 
 @pytest.fixture
@@ -54,6 +54,16 @@ async def test_without_a_ladder_every_alarm_contact_is_told_at_once(house: Porta
     step = {"contacts": [await own_id(house), contact["id"]], "channels": [], "after_s": 0}
     for path in ("/escalation", DEVICE_PATH):
         assert await get(house, token, path) == {**PLAIN, "steps": [step], "default": True, "source": "default"}
+
+
+async def test_a_ladder_that_was_read_can_be_written_back(house: PortalHouse) -> None:
+    token = await owned(house)
+    await verified(house, token)
+    read = await get(house, token, DEVICE_PATH)
+    wish = {name: read[name] for name in ("steps", "repeat", "repeat_after_s", "cap", "remind_after_s")}
+    answer = await house.ask("PUT", DEVICE_PATH, wish, token=token)
+    assert answer.status == 200, await answer.text()
+    assert await get(house, token, DEVICE_PATH) == {**read, "default": False, "source": "device"}
 
 
 async def test_a_ladder_is_kept_the_earliest_step_first(house: PortalHouse) -> None:

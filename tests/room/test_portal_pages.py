@@ -94,7 +94,7 @@ async def test_somebody_without_scripts_gets_from_nothing_to_a_switched_socket_a
     incident = await house.records.get(Incident, INCIDENT)
     assert incident is not None
     assert incident.state is IncidentState.ACKNOWLEDGED
-    assert "Acknowledged. Nobody else will be told" in page.words
+    assert "Acknowledged. Nobody else is alarmed" in page.words
 
 
 async def test_the_link_in_the_mail_opens_no_account_until_the_button_is_pressed(house: PortalHouse) -> None:

@@ -82,7 +82,7 @@ async def test_what_is_said_of_the_end_comes_after_the_end(house: ToldHouse) -> 
         "Text message to Anna that it is over: handed over.",
         "Text message to Bertil, next door that it is over: handed over.",
     ]
-    assert said.index("Acknowledged by Bertil, next door, by a key. Nobody else is told.") < said.index(
+    assert said.index("Acknowledged by Bertil, next door, by a key. Nobody else is alarmed.") < said.index(
         "Text message to Anna that somebody else has taken it: handed over."
     )
 
