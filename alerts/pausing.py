@@ -3,7 +3,9 @@
 from alerts.notices import notice_that_a_contact_stopped
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
+from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.clock import Clock
+from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, is_not
 
@@ -19,11 +21,15 @@ _BY_PHONE = frozenset({OPTED_OUT, STOP_REPLY, STOP_KEY})
 async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
     """Send this contact nothing any more and tell the owner; nothing more is said if that is so already.
 
+    It is remembered of the number or mailbox that said so, whoever enters it again and wherever.
     A telephone's own stop outweighs a mailbox's: a code by mail undoes the one, and never the other.
     """
     contact = await records.get(Contact, contact_id)
     if contact is None:
         return
+    address = contact.phone if reason in _BY_PHONE else contact.email
+    if address:
+        await remember_stop(records, address, clock=clock)
     if contact.paused_at is not None:
         if reason in _BY_PHONE:
             unsubscribed = is_("id", contact_id), is_not("paused_at", None), is_("pause_reason", UNSUBSCRIBED)
@@ -37,6 +43,18 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
         Contact, is_("id", contact_id), is_("paused_at", None), paused_at=clock.now(), pause_reason=reason
     )
     log.info("contact_paused", contact_id=contact_id, reason=reason)
+
+
+async def remember_stop(records: Records, address: str, *, clock: Clock) -> None:
+    """Note that this number or mailbox wants nothing from us: no code goes there any more."""
+    stopped = stopped_address(address)
+    if not await records.count(Stop, is_("address", stopped)):
+        await records.add(Stop(id=new_id("stp"), address=stopped, stopped_at=clock.now()))
+
+
+async def forget_stop(records: Records, address: str) -> None:
+    """Undo `remember_stop`: its reader came back."""
+    await records.remove_all(Stop, is_("address", stopped_address(address)))
 
 
 async def resume(records: Records, contact_id: str) -> None:

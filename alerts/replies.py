@@ -41,6 +41,7 @@ NOT_OVER = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 LONGEST_CODE = 4
 
+_NUMBER = re.compile(r"\+[0-9]{5,15}")
 _WORD = re.compile(r"\w+")
 
 
@@ -116,6 +117,8 @@ class Replies:
 
     async def _stop(self, sender: str, *, silent: bool) -> str:
         contacts = await self._contacts_with(sender)
+        if _NUMBER.fullmatch(sender):
+            await pausing.remember_stop(self._records, sender, clock=self._clock)
         for contact in contacts:
             await pausing.pause(
                 self._records,
@@ -131,6 +134,7 @@ class Replies:
         contacts = [each for each in await self._contacts_with(sender) if ChannelKind.VOICE in each.verified_channels()]
         for contact in contacts:
             await pausing.resume(self._records, contact.id)
+        await pausing.forget_stop(self._records, sender)
         return "" if silent else await self._answering.started(contacts)
 
     async def _contacts_with(self, phone: str) -> list[Contact]:

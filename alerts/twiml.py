@@ -39,6 +39,19 @@ def asking(text: str, keys: str, speech: Speech, *, action: str) -> str:
     return str(response)
 
 
+def telling_code(text: str, keys: str, speech: Speech, *, action: str) -> str:
+    """Return the document that says a code so that it can be written down, and then the key that stops our calls."""
+    response = VoiceResponse()
+    gather = _gather(action)
+    for _ in range(CODE_TIMES):
+        gather.append(_say(text, speech))
+        gather.pause(length=1)
+    gather.append(_say(keys, speech))
+    response.append(gather)
+    response.hangup()
+    return str(response)
+
+
 def asking_once(question: str, speech: Speech, *, action: str) -> str:
     """Return the document that asks for one key more and then ends."""
     response = VoiceResponse()

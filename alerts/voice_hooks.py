@@ -14,7 +14,7 @@ from alerts.call_outcomes import ASKING_KINDS, read_call_receipt
 from alerts.readers import reader_of
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
-from alerts.twiml import CODE_TIMES, asking, asking_once, saying
+from alerts.twiml import asking, asking_once, saying, telling_code
 from alerts.wording.spoken import Speech, speech_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import KEY_PRESSED, Attempt, Delivery, DeliveryKind, Receipt
@@ -129,7 +129,7 @@ class VoiceHooks:
         if over or not text or not call.may_hear:
             return saying(speech.nothing, speech)
         if call.delivery.kind is DeliveryKind.CODE:
-            return saying(text, speech, times=CODE_TIMES)
+            return telling_code(text, speech.code_keys, speech, action=self._action(call))
         if call.delivery.kind not in ASKING_KINDS or call.incident is None:
             return saying(text, speech, times=2)
         if call.incident.state is IncidentState.CLOSED:

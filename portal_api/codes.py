@@ -11,6 +11,7 @@ from enum import StrEnum
 from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.letters import Letter, code_mail, code_text, code_voice_text
+from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.ids import derived_id, new_code, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, above, is_
@@ -44,6 +45,18 @@ class Proof(StrEnum):
     RIGHT = "right"
     WRONG = "wrong"
     SPENT = "spent"  # none is waiting, it is too old, or was tried too often
+
+
+async def has_stopped(portal: Portal, contact: Contact, channel: ChannelKind) -> bool:
+    """Return whether the reader of this address asked us to stop, as whosever contact and however long ago."""
+    address = stopped_address(address_of(contact, channel) or "")
+    return bool(address) and await portal.records.count(Stop, is_("address", address)) > 0
+
+
+async def come_back(portal: Portal, contact: Contact, channel: ChannelKind) -> None:
+    """Let codes go to this address again: its reader wants them."""
+    address = stopped_address(address_of(contact, channel) or "")
+    await portal.records.remove_all(Stop, is_("address", address))
 
 
 async def send_code(portal: Portal, contact: Contact, channel: ChannelKind, *, client: str) -> float:

@@ -11,7 +11,7 @@ from isocket.domain.endpoints import Endpoint
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
-from portal_api.codes import address_of, call_off_codes, forget_code, send_code
+from portal_api.codes import address_of, call_off_codes, come_back, forget_code, has_stopped, send_code
 from portal_api.cursor import page_of
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
 from portal_api.owned import own_contact
@@ -36,6 +36,7 @@ PROVED_BY: Mapping[str, tuple[ChannelKind, ...]] = MappingProxyType(
 )
 NOT_SERVED = "No messages are sent to numbers of this country."
 RESUMED: Mapping[str, None] = MappingProxyType({"paused_at": None, "pause_reason": None})
+UNSUBSCRIBED = "unsubscribed"  # as the button in an alarm mail notes it
 # As stored where the telephone itself said stop: by text, by a key in a call, or to its provider.
 STOPPED_BY_PHONE = frozenset({"stop_reply", "stop_key", "opted_out"})
 
@@ -211,6 +212,8 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         )
         if changed is None:
             continue  # somebody else changed it: look at it as it is now
+        if "paused_at" in changes and contact.pause_reason == UNSUBSCRIBED:
+            await come_back(call.portal, contact, ChannelKind.EMAIL)  # whose mailbox it is, is signed in
         for channel in (channel for each in unproved for channel in PROVED_BY[each]):
             await forget_code(call.records, contact.id, channel)
             await call_off_codes(call.portal, contact.id, channel)
@@ -295,14 +298,18 @@ def _refused(portal: Portal, contact: Contact, changes: Mapping[str, Any], renew
 
 
 async def _send_codes(call: Call[Any, Any], contact: Contact, names: list[str]) -> None:
-    """Send a code to each of these addresses; where that is too soon, the owner asks again later."""
+    """Send a code to each of these addresses; where that is too soon, the owner asks again later.
+
+    Nothing goes by itself to whoever asked us to stop; asking for a code says so.
+    """
     if contact.paused_at is not None:
         return
     for name in names:
         channel = ADDRESS_FIELDS[name]
         address = address_of(contact, channel)
         landline = channel is ChannelKind.SMS and address is not None and not takes_texts(address)
-        if address and not landline and channel in call.portal.settings.channels:
+        possible = address and not landline and channel in call.portal.settings.channels
+        if possible and not await has_stopped(call.portal, contact, channel):
             await send_code(call.portal, contact, channel, client=call.client)
 
 

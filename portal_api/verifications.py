@@ -7,8 +7,8 @@ from pydantic import AfterValidator, ConfigDict, Field
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
-from portal_api.codes import CODE_LIFE, Proof, address_of, forget_code, look_at_code, send_code
-from portal_api.contacts import NOT_SERVED, RESUMED, VERIFIED_FIELDS, ContactView, view
+from portal_api.codes import CODE_LIFE, Proof, address_of, come_back, forget_code, has_stopped, look_at_code, send_code
+from portal_api.contacts import NOT_SERVED, RESUMED, UNSUBSCRIBED, VERIFIED_FIELDS, ContactView, view
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_calls, takes_texts
@@ -18,7 +18,6 @@ from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 Channel = Literal["sms", "voice", "email"]
-UNSUBSCRIBED = "unsubscribed"  # as the button in an alarm mail notes it
 
 
 def _code(text: str) -> str:
@@ -61,6 +60,8 @@ async def send(call: Call[CodeWish, None]) -> CodeSent | Problem:
     """
     contact, channel = await own_contact(call), ChannelKind(call.body.channel)
     refused = _not_possible(call.portal, contact, channel)
+    if refused is None and channel is not ChannelKind.EMAIL and await has_stopped(call.portal, contact, channel):
+        refused = _stopped()
     if refused is not None:
         return refused
     wait_s = await send_code(call.portal, contact, channel, client=call.client)
@@ -82,6 +83,8 @@ async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
         proof = await look_at_code(call.portal, contact, channel, call.body.code)
         if proof is not Proof.RIGHT:
             return _wrong(proof)
+        if channel is ChannelKind.EMAIL:
+            await come_back(call.portal, contact, channel)
         changes: dict[str, Any] = {VERIFIED_FIELDS[channel]: call.clock.now(), **(RESUMED if coming_back else {})}
         verified = await call.records.change_one(
             Contact,
@@ -116,6 +119,15 @@ def _not_possible(portal: Portal, contact: Contact, channel: ChannelKind) -> Pro
         detail = "This person asked us to send nothing more. Only they can undo that, by replying START."
         return Problem(status=409, kind="paused", detail=detail)
     return None
+
+
+def _stopped() -> Problem:
+    """Return why a telephone that said stop gets no code, whoever enters it.
+
+    A mailbox that did gets one where it is asked for: that has no other way back.
+    """
+    detail = "Whoever has this number asked us to send nothing more. Only they can undo that, by replying START."
+    return Problem(status=409, kind="stopped", detail=detail, errors=(FieldFault(field="channel", message=detail),))
 
 
 def may_come_back(contact: Contact, channel: ChannelKind) -> bool:

@@ -23,6 +23,7 @@ from isocket.domain import (
     problems,
     replays,
     sending,
+    stops,
     unheard,
     watches,
 )
@@ -50,6 +51,7 @@ __all__ += [
     "outages",
     "replays",
     "sending",
+    "stops",
     "unheard",
     "watches",
 ]

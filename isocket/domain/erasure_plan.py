@@ -10,6 +10,7 @@ from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure
 from isocket.domain.handling import Handling
 from isocket.domain.record import Record, handling_of
+from isocket.domain.stops import Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Fate:
 
 GOES = "Art. 17(1): you ask for it, and nothing obliges us to keep it."
 STAYS_WITH_THE_SOCKET = "The socket goes back to the state of the factory; its record stays without you."
+OBJECTION = "Art. 21: who asked us to stop is not written to because somebody enters them anew. Sealed."
+COMES_BACK = "its reader wants messages again"
 PROOF = "Art. 5(2): shows that you were erased. It names nobody."
 
 
@@ -100,6 +103,8 @@ CONSEQUENCES = (
 
 
 def _fate(kind: type[Record], name: str) -> Fate:
+    if kind is Stop:
+        return Fate(collection=kind.collection, field=name, what="kept", why=OBJECTION, until=COMES_BACK)
     if kind is Device:
         return Fate(collection=kind.collection, field=name, what="emptied", why=STAYS_WITH_THE_SOCKET)
     if kind is Erasure:

@@ -52,6 +52,7 @@ class Keep(StrEnum):
     YEAR_1 = "1 year after it was made"
     YEARS_3 = "3 years after it was made"
     UNTIL_USED = "until used or expired"
+    COMES_BACK = "until its reader wants messages again"
 
 
 class Export(StrEnum):
@@ -184,6 +185,24 @@ CONTACT_CHOICE = Handling(
     basis=Basis.LEGITIMATE_INTEREST,
     keep=Keep.RELATION,
     export=Export.PORTABLE,
+)
+# Art. 21: an objection that is forgotten when somebody enters the address anew is none.
+STOPPED_ADDRESS = Handling(
+    category=Category.PHONE_NUMBER,
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.COMES_BACK,
+    export=Export.WITHHELD,
+    on_erasure=OnErasure.KEEP,
+    sealed=True,
+    lookup=True,  # whoever enters the address is asked about by nothing else
+)
+STOPPED_FACT = Handling(
+    purpose=Purpose.ALERTS,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.COMES_BACK,
+    export=Export.WITHHELD,
+    on_erasure=OnErasure.KEEP,
 )
 ENDPOINT_ADDRESS = Handling(
     category=Category.MACHINE_ADDRESS,

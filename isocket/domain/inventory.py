@@ -12,6 +12,7 @@ from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_
 from isocket.domain.contacts import Contact
 from isocket.domain.handling import Handling
 from isocket.domain.record import Record, handling_of
+from isocket.domain.stops import Stop
 
 
 class Subject(StrEnum):
@@ -31,7 +32,11 @@ _SUBJECTS = MappingProxyType(
     }
 )
 _OF_THEIR_OWN = MappingProxyType(
-    {Account.collection: (Subject.CUSTOMER, Subject.STAFF), Contact.collection: (Subject.RECIPIENT,)}
+    {
+        Account.collection: (Subject.CUSTOMER, Subject.STAFF),
+        Contact.collection: (Subject.RECIPIENT,),
+        Stop.collection: (Subject.RECIPIENT,),
+    }
 )
 
 

@@ -20,6 +20,7 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Attempt, AttemptState, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.incidents import Cause, Happening, IncidentState
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.stops import Stop
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ANNA, BERTIL, PHONES
 from tests.fakes.dying import Died, DyingRecords, Fuse
@@ -289,14 +290,24 @@ async def test_a_test_alarm_says_so_first(line: PhoneLine) -> None:
     assert call.heard.startswith(ENGLISH.test)
 
 
-async def test_a_code_is_said_three_times_and_no_key_is_asked_for(line: PhoneLine) -> None:
+async def test_a_code_is_said_three_times_and_then_how_to_stop_all_of_it(line: PhoneLine) -> None:
     said = "Your iSocket code is 0, 1, 2, 3, 4, 5."
     await line.house.delivery(channel=ChannelKind.VOICE, text=said)
     await line.send()
     (call,) = line.double.calls.accepted[PHONES[ANNA]]
     played = await line.answered_by(call, VOICEMAIL)
-    assert [each.text for each in played.said] == [said] * 3
-    assert not any(each.with_keys for each in played.said)
+    assert [each.text for each in played.said] == [*[said] * 3, ENGLISH.code_keys]
+    assert all(each.with_keys for each in played.said)
+
+
+async def test_nine_twice_stops_a_call_with_a_code_and_all_that_would_follow(line: PhoneLine) -> None:
+    await line.house.delivery(channel=ChannelKind.VOICE, text="Your iSocket code is 0, 1, 2, 3, 4, 5.")
+    await line.send()
+    call = await line.answered_by(line.double.calls.accepted[PHONES[ANNA]][0], presses("99"))
+    contact = await line.house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert (contact.pause_reason, call.heard.endswith(ENGLISH.stopped)) == ("stop_key", True)
+    assert await line.house.records.count(Stop, is_("address", PHONES[ANNA])) == 1
 
 
 async def test_a_code_is_kept_until_its_call_is_over_and_no_longer(line: PhoneLine) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.stops import Stop
 from isocket.storage.port import is_, is_not
 from portal_api.codes import (
     CALLS_NUMBER,
@@ -239,6 +240,39 @@ async def test_who_wrote_stop_is_sent_no_code_and_a_code_from_before_brings_nobo
     contact = await entered.house.records.get(Contact, entered.contact_id)
     assert contact is not None
     assert contact.pause_reason == "stop_reply"
+
+
+async def entered_again(entered: Entered, *stopped: str) -> Entered:
+    """Remove the contact, of whom these addresses said stop, and enter the same one."""
+    for address in stopped:
+        await entered.house.records.add(
+            Stop(id=f"stp_{address}", address=address, stopped_at=entered.house.clock.now())
+        )
+    await entered.house.ask("DELETE", f"/contacts/{entered.contact_id}", token=entered.token)
+    contact = await enter(entered.house, entered.token, phone=PHONE, email=MAIL)
+    return Entered(house=entered.house, token=entered.token, contact_id=contact["id"])
+
+
+async def test_a_number_that_said_stop_gets_no_code_whoever_enters_it_again(entered: Entered) -> None:
+    again = await entered_again(entered, PHONE)
+    path, body = f"/contacts/{again.contact_id}/verification", {"channel": "sms"}
+    answer = await again.house.ask("POST", path, body, token=again.token)
+    problem = await answer.json()
+    assert (answer.status, fields_of(problem), "START" in problem["detail"]) == (409, ["channel"], True)
+    assert (await codes(again.house, PHONE), len(await codes(again.house, MAIL))) == ([], 1)
+    await again.house.records.remove_all(Stop)
+    assert await again.resend("sms") == 202
+
+
+async def test_a_mailbox_that_said_stop_gets_a_code_only_where_it_is_asked_for_and_comes_back_by_it(
+    entered: Entered,
+) -> None:
+    again = await entered_again(entered, MAIL)
+    assert (await codes(again.house, MAIL), len(await codes(again.house, PHONE))) == ([], 1)
+    assert await again.resend("email") == 202
+    assert await again.house.records.count(Stop) == 1
+    assert await again.verify(await again.newest(MAIL), "email") == 200
+    assert await again.house.records.count(Stop) == 0
 
 
 @pytest.mark.parametrize("reason", ["unsubscribed", "stop_reply"])

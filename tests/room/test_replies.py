@@ -11,8 +11,9 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.stops import Stop
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ANNA, BERTIL, PHONES, PUBLIC_URL, AlertHouse
+from tests.fakes.alert_house import ANNA, BERTIL, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
 
 
@@ -198,6 +199,27 @@ async def test_a_stop_by_telephone_outweighs_that_of_a_mailbox(house: AlertHouse
     assert contact is not None
     assert contact.pause_reason == "stop_reply"
     assert len(await house.deliveries(DeliveryKind.NOTICE)) == 1
+
+
+@pytest.mark.parametrize("sender", [PHONES[ANNA], "+447700900666"])
+async def test_a_stop_is_remembered_of_its_number_until_a_start_whoever_has_it_as_a_contact(
+    house: AlertHouse, sender: str
+) -> None:
+    await answer_to(house, "STOP", sender)
+    await answer_to(house, "lopeta", sender)
+    (stop,) = await house.records.find(Stop)
+    await house.records.remove_all(Contact, is_("id", ANNA))
+    await answer_to(house, "START", sender)
+    assert (stop.address, await house.records.find(Stop)) == (sender, [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "address"),
+    [("opted_out", PHONES[ANNA]), ("stop_key", PHONES[ANNA]), ("unsubscribed", MAILS[ANNA])],
+)
+async def test_it_is_remembered_of_the_address_that_said_so(house: AlertHouse, reason: str, address: str) -> None:
+    await pausing.pause(house.records, ANNA, reason=reason, clock=house.clock, public_url=PUBLIC_URL)
+    assert [each.address for each in await house.records.find(Stop)] == [address]
 
 
 async def test_a_machine_that_answers_us_comes_to_an_end_and_is_heeded_all_the_same(house: AlertHouse) -> None:

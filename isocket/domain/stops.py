@@ -1,0 +1,23 @@
+"""Numbers and mailboxes whose readers asked us to stop: it holds for whoever enters them, and however often."""
+
+from datetime import datetime
+from typing import Annotated
+
+from isocket.domain.handling import STOPPED_ADDRESS, STOPPED_FACT
+from isocket.domain.record import Record, record
+
+
+@record(collection="stops", subject="id", indexed=(("address",),))
+class Stop(Record):
+    """One address that said stop. It is of no account, so that it outlives contacts and accounts; its id says nothing.
+
+    It goes when its reader comes back.
+    """
+
+    address: Annotated[str, STOPPED_ADDRESS]  # as `stopped_address` writes it
+    stopped_at: Annotated[datetime, STOPPED_FACT]
+
+
+def stopped_address(address: str) -> str:
+    """Return a number or mailbox as a stop is kept and looked for."""
+    return address.strip().casefold()
