@@ -91,7 +91,7 @@ class Judge:
         hearing = await self._hearing(waiting, claimed_ms, now)
         judgement = judge(case, memory, heard, hearing, to_ms(now))
         judgement, strays = _reconcile(case, judgement, own)
-        decisions = await with_outages(judgement.decisions, self._outages)
+        decisions = await with_outages(judgement.decisions, self._outages, settings)
         await ledger.carry_out(decisions, strays)
         if judgement.decisions:
             self._wakeups.ring(Incident.collection)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from alerts.causes import severity_of
 from alerts.fleet import (
     DEAF_AFTER_S,
     FEWEST_OTHERS,
@@ -25,19 +26,22 @@ from alerts.outage_news import news_of, news_of_end
 from alerts.rules.decisions import Decision, Open
 from alerts.timeline import incident_line
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, Incident
+from isocket.domain.incidents import Cause, Happening, Incident, Severity
 from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.outages import PREFIX, SILENCING, Outage, OutageKind
+from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import Clock, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, Test, above, every, is_, is_not, one_of
+from isocket.storage.port import Records, Test, above, is_, is_not, one_of
 from isocket.storage.telemetry import RollCall, Telemetry
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 5.0
 FRESH_S = 1.0  # so old what was counted may be when thousands are judged at once
+FEW_FRESH_S = 10.0  # and so old the answer that they are all of a few customers, for which each of them is looked at
+SOME_GONE = 200  # sockets whose owners are looked up at a time
 SOME_CUT = 200  # sockets without power that are looked at one by one
 
 FLAPPING_S = 900.0
@@ -68,6 +72,7 @@ class Outages:
         self._metrics = metrics or AlertMetrics()
         self._started_at = clock.now()
         self._counted: tuple[datetime, RollCall] | None = None
+        self._of_few_at: datetime | None = None  # when those that are gone were last seen to be of a few customers
         self._power_looked_at: datetime | None = None
         self._asked, self._cut = 0, 0  # how often since then, and how many were cut then
 
@@ -113,7 +118,7 @@ class Outages:
         if not await self._listens_long_enough(now):
             return None
         roll = await self._roll_call(now)
-        if not fell_silent(roll, self._limits) or not await self._are_of_many():
+        if not fell_silent(roll, self._limits) or not await self._are_of_many(now):
             return None
         return await self._begin(OutageKind.FLEET, OURS, now, now, hit=roll.gone, fleet=roll.present + roll.gone)
 
@@ -143,14 +148,25 @@ class Outages:
         since = self._started_at if bridge is None else bridge.since
         return now >= since + timedelta(seconds=SETTLING_S)
 
-    async def _are_of_many(self) -> bool:
-        """Return whether the sockets belong to several customers: a house that loses its network is news to its own."""
-        owners: set[str] = set()
-        async for device in every(self._records, Device, is_not("owner_id", None)):
-            owners.add(device.owner_id or "")
+    async def _are_of_many(self, now: datetime) -> bool:
+        """Return whether those that are gone are of several customers: a house without a network is news to its own.
+
+        That they are of few is remembered for a while: each that is judged asks.
+        """
+        if not self._is_stale(self._of_few_at, now, FEW_FRESH_S):
+            return False
+        owners: set[str | None] = set()
+        last = ""
+        while True:
+            gone = await self._telemetry.gone(now=now, within_s=self._limits.within_s, limit=SOME_GONE, after=last)
+            found = await self._records.find(Device, one_of("id", gone), is_not("owner_id", None))
+            owners.update(each.owner_id for each in found)
             if len(owners) > FEWEST_OTHERS:
                 return True
-        return False
+            if len(gone) < SOME_GONE:
+                self._of_few_at = now
+                return False
+            last = gone[-1]
 
     async def _notice_power(self, now: datetime) -> Outage | None:
         """Return the power cut that begins, None where few are hit. Alarms wait for this: the cheap question first."""
@@ -245,20 +261,26 @@ class Outages:
             self._counted = now, await self._telemetry.roll_call(now=now, within_s=self._limits.within_s)
         return self._counted[1]
 
-    def _is_stale(self, looked_at: datetime | None, now: datetime) -> bool:
-        return looked_at is None or not timedelta() <= now - looked_at < timedelta(seconds=FRESH_S)
+    def _is_stale(self, looked_at: datetime | None, now: datetime, fresh_s: float = FRESH_S) -> bool:
+        return looked_at is None or not timedelta() <= now - looked_at < timedelta(seconds=fresh_s)
 
 
-async def with_outages(decisions: Sequence[Decision], outages: Outages) -> tuple[Decision, ...]:
+async def with_outages(
+    decisions: Sequence[Decision], outages: Outages, settings: DeviceSettings
+) -> tuple[Decision, ...]:
     """Return the decisions with what befalls many: an outage explains `offline`, and a power cut has its part.
 
-    A socket's own mains failure is the better explanation, and stays.
+    A socket's own mains failure is the better explanation, and stays. Whose owner says that its silence is critical
+    must hear of it, whoever else is silent.
     """
-    return tuple([await _with_outage(each, outages) if isinstance(each, Open) else each for each in decisions])
+    critical = severity_of(Cause.OFFLINE, None, settings) is Severity.CRITICAL
+    return tuple(
+        [await _with_outage(each, outages, critical) if isinstance(each, Open) else each for each in decisions]
+    )
 
 
-async def _with_outage(opening: Open, outages: Outages) -> Open:
-    if opening.key.cause is Cause.OFFLINE and opening.explained_by is None:
+async def _with_outage(opening: Open, outages: Outages, silence_is_critical: bool) -> Open:
+    if opening.key.cause is Cause.OFFLINE and opening.explained_by is None and not silence_is_critical:
         outage = await outages.silencing()
         return opening if outage is None else replace(opening, explained_by=outage.id)
     if opening.key.cause is Cause.MAINS_LOST:

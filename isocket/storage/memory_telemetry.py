@@ -54,6 +54,10 @@ class _Device:
         said_gone = self.offline_ms is not None and self.offline_ms >= self.heard_ms
         return min(by_silence, self.offline_ms) if said_gone and self.offline_ms is not None else by_silence
 
+    def is_dark(self) -> bool:
+        """Return whether it said last that it has no mains power."""
+        return self.fields.get("mains") is False
+
     def due_since_ms(self, now_ms: int) -> int | None:
         """Return since when somebody should look at it; None if nobody needs to."""
         reasons = [self.waiting_since_ms]
@@ -278,7 +282,7 @@ class MemoryTelemetry:
         """Count who is there and who went lately."""
         now_ms, since_ms = to_ms(now), to_ms(now) - round(within_s * 1000)
         known = [(gone_ms, each) for each in self._devices.values() if (gone_ms := each.gone_ms()) is not None]
-        lately = [each.fields.get("mains") is False for gone_ms, each in known if since_ms < gone_ms <= now_ms]
+        lately = [each.is_dark() for gone_ms, each in known if since_ms < gone_ms <= now_ms]
         waiting = [each.waiting_since_ms for each in self._devices.values() if each.waiting_since_ms is not None]
         return RollCall(
             present=sum(gone_ms > now_ms for gone_ms, _ in known),
@@ -286,6 +290,14 @@ class MemoryTelemetry:
             dark=sum(lately),
             waiting_since=from_ms(min(waiting)) if waiting else None,
         )
+
+    async def gone(self, *, now: datetime, within_s: float, limit: int, after: str = "") -> list[str]:
+        """Name some of those that went lately, but for those without mains power."""
+        now_ms, since_ms = to_ms(now), to_ms(now) - round(within_s * 1000)
+        known = [(name, each.gone_ms()) for name, each in self._devices.items() if not each.is_dark()]
+        return sorted(
+            name for name, gone_ms in known if gone_ms is not None and since_ms < gone_ms <= now_ms and name > after
+        )[:limit]
 
     async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
         """Let the latest state follow a device that counts its boots from the beginning again."""

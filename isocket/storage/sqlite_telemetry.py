@@ -41,13 +41,20 @@ CREATE TABLE IF NOT EXISTS telemetry_revision (one INTEGER PRIMARY KEY CHECK (on
 INSERT OR IGNORE INTO telemetry_revision VALUES (1, 1);
 """
 
-_ROLL_CALL = """
+_WATCHED = """
+(SELECT name, CASE WHEN offline_at >= received THEN min(offline_at, received + silent_after / 2)
+             ELSE received + silent_after / 2 END AS gone_at, ifnull(fields ->> 'mains' = 0, 0) AS dark
+ FROM heard WHERE silent_after IS NOT NULL AND received > 0)
+"""
+_ROLL_CALL = f"""
 SELECT ifnull(sum(gone_at > :now), 0),
   ifnull(sum(gone_at <= :now AND gone_at > :since AND NOT dark), 0),
   ifnull(sum(gone_at <= :now AND gone_at > :since AND dark), 0)
-FROM (SELECT CASE WHEN offline_at >= received THEN min(offline_at, received + silent_after / 2)
-             ELSE received + silent_after / 2 END AS gone_at, ifnull(fields ->> 'mains' = 0, 0) AS dark
-      FROM heard WHERE silent_after IS NOT NULL AND received > 0)
+FROM {_WATCHED}
+"""
+_GONE = f"""
+SELECT name FROM {_WATCHED}
+WHERE name > :after AND gone_at <= :now AND gone_at > :since AND NOT dark ORDER BY name LIMIT :limit
 """
 _WAITS_LONGEST = "SELECT min(waiting_since) FROM heard WHERE waiting_since IS NOT NULL"
 _BEYOND = """
@@ -221,6 +228,13 @@ class SqliteTelemetry:
             return RollCall(present=present, gone=gone, dark=dark, waiting_since=waiting_since)
 
         return await self._read(work)
+
+    async def gone(self, *, now: datetime, within_s: float, limit: int, after: str = "") -> list[str]:
+        """Name some of those that went lately, but for those without mains power."""
+        now_ms = to_ms(now)
+        asked = {"now": now_ms, "since": now_ms - round(within_s * 1000), "after": after, "limit": limit}
+        rows = await self._read(lambda connection: connection.execute(_GONE, asked).fetchall())
+        return [name for (name,) in rows]
 
     async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
         """Let the latest state follow a device that counts its boots from the beginning again."""

@@ -39,7 +39,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollCall:
-    """How many sockets are there, of those whose silence is waited for: the devices are counted, never named.
+    """How many sockets are there, of those whose silence is waited for.
 
     A device is gone when the broker said so and it has not been heard since, or when half the time has passed after
     which its silence is judged. `gone` went within the time that was asked about, and `dark` did so too after having
@@ -153,6 +153,13 @@ class Telemetry(Protocol):
 
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
         """Count the devices that are there, and those that went within the last `within_s` seconds."""
+        ...
+
+    async def gone(self, *, now: datetime, within_s: float, limit: int, after: str = "") -> list[str]:
+        """Name at most `limit` of those that the roll call counts as `gone`, in the order of their ids.
+
+        `after` is the last one seen: those that follow it are named.
+        """
         ...
 
     async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:

@@ -338,6 +338,7 @@ class TelemetryScript:
             answers.append(await self.telemetry.confirmed(["d1", "d2"]))
             answers.append(await self.telemetry.reports_waiting())
             answers.append(await self.telemetry.roll_call(now=self.clock.now(), within_s=100))
+            answers.append(await self.telemetry.gone(now=self.clock.now(), within_s=100, limit=2))
         return answers
 
     async def store(self, rows: Sequence[tuple[Any, ...]]) -> list[bool]:

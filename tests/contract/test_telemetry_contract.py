@@ -738,6 +738,22 @@ async def test_the_roll_call_counts_who_is_there_who_went_lately_and_who_went_wi
     assert (long_ago.present, long_ago.gone, long_ago.dark) == (1, 0, 0)
 
 
+async def test_those_that_the_roll_call_counts_as_gone_are_named_some_at_a_time(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    for device, fields in (("b", IN_ORDER), ("here", IN_ORDER), ("a", IN_ORDER), ("dark", LOST), ("ä", IN_ORDER)):
+        await watched(telemetry, clock, device, fields)
+    assert await telemetry.gone(now=clock.now(), within_s=30, limit=9) == []
+    await telemetry.store([report(1, device="unwatched")])
+    await clock.advance(60)
+    await telemetry.store([report(2, device="here", late_s=60)])
+    now = clock.now()
+    assert await telemetry.gone(now=now, within_s=30, limit=9) == ["a", "b", "ä"]
+    assert await telemetry.gone(now=now, within_s=30, limit=2) == ["a", "b"]
+    assert await telemetry.gone(now=now, within_s=30, limit=2, after="b") == ["ä"]
+    assert await telemetry.gone(now=now, within_s=10, limit=9) == [], "it was longer ago"
+
+
 async def test_whom_the_broker_calls_gone_is_gone_at_once_until_heard_again(
     telemetry: Telemetry, clock: ManualClock
 ) -> None:

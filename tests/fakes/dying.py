@@ -160,6 +160,9 @@ class DyingTelemetry:
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
         return await self.fuse.guard(lambda: self._inner.roll_call(now=now, within_s=within_s))
 
+    async def gone(self, *, now: datetime, within_s: float, limit: int, after: str = "") -> list[str]:
+        return await self.fuse.guard(lambda: self._inner.gone(now=now, within_s=within_s, limit=limit, after=after))
+
     async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
         await self.fuse.guard(lambda: self._inner.start_over(device_id, beyond=beyond, below=below))
 

@@ -4,18 +4,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alerts.fleet import SETTLING_S
 from alerts.held_back import HeldBack
-from alerts.outages import FLAPPING_S
+from alerts.outages import FLAPPING_S, SOME_GONE
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
 from isocket.domain.outages import OutageKind
 from isocket.storage.port import is_
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
-from tests.fakes.fleet_house import PATIENCE_S, FleetHouse, fleet_house
+from tests.fakes.fleet_house import JUDGES, PATIENCE_S, FleetHouse, fleet_house
 
 SIZE = 12
 
@@ -120,14 +121,68 @@ async def test_one_customers_whole_house_that_falls_silent_is_told_to_that_custo
         assert {each.account_id for each in await house.paged()} == {"acc-00000"}
 
 
+async def give_to_one_customer(house: FleetHouse, devices: list[str]) -> None:
+    for each in devices:
+        await house.records.change_one(Device, is_("id", each), owner_id="acc-00000")
+
+
+async def test_one_customers_house_that_falls_silent_is_told_however_many_others_are_well() -> None:
+    async with fleet_house(SIZE) as house:
+        await give_to_one_customer(house, house.devices[:6])
+        for _ in range(PATIENCE_S // 900):
+            await house.let_pass(900, listening=True)
+            await house.hear(house.devices[6:])
+        await house.let_pass(120, listening=True)
+        assert not await house.outages_kept()
+        assert {each.account_id for each in await house.paged()} == {"acc-00000"}
+        assert {each.explained_by for each in await house.open()} == {None}
+
+
+async def test_many_customers_that_fall_silent_are_one_event_though_most_sockets_are_one_customers() -> None:
+    async with fleet_house(SOME_GONE + 6) as house:
+        await give_to_one_customer(house, house.devices[: SOME_GONE + 1])
+        await house.let_pass(PATIENCE_S // 2 + 60, listening=True, step_s=600)
+        (outage,) = await house.outages_kept()
+        assert (outage.kind, outage.hit) == (OutageKind.FLEET, SOME_GONE + 6)
+
+
+async def test_whose_sockets_are_gone_is_looked_up_once_for_all_that_are_judged() -> None:
+    async with fleet_house(40) as house:
+        await give_to_one_customer(house, house.devices)
+        await house.let_pass(PATIENCE_S - 60, listening=True)
+        asked, gone = [], house.telemetry.gone
+
+        async def counted(**named: Any) -> list[str]:
+            asked.append(named)
+            return await gone(**named)
+
+        house.telemetry.gone = counted  # type: ignore[method-assign] - the real one answers
+        await house.clock.advance(70)
+        await house.listen()
+        await house.judge_all()
+        assert len(await house.open()) == 40
+        assert len(asked) <= JUDGES, "once for each that found nothing remembered"
+
+
+async def test_who_says_that_silence_is_critical_hears_of_it_in_an_outage_as_well() -> None:
+    async with fleet_house(SIZE) as house:
+        desired = {"severities": {"offline": "critical"}}
+        await house.records.change_one(Device, is_("id", house.devices[0]), desired=desired)
+        await house.let_pass(PATIENCE_S + 60, listening=False)
+        (outage,) = await house.outages_kept()
+        assert [each.account_id for each in await house.paged()] == ["acc-00000"]
+        held = [each for each in await house.open() if each.explained_by == outage.id]
+        assert len(held) == SIZE - 1
+
+
 async def test_what_the_broker_says_of_connections_is_noticed_within_seconds() -> None:
     async with fleet_house(SIZE) as house:
         await house.let_pass(30, listening=True)
-        for each in house.devices[:5]:
+        for each in house.devices[:6]:
             await house.telemetry.note_presence(each, online=False, at=house.clock.now())
         await house.let_pass(5, listening=True, step_s=5)
         (outage,) = await house.outages_kept()
-        assert (outage.kind, outage.hit) == (OutageKind.FLEET, 5)
+        assert (outage.kind, outage.hit) == (OutageKind.FLEET, 6)
 
 
 async def test_a_few_that_fall_silent_are_told_to_their_customers_as_ever() -> None:
