@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from alerts.bodies import read_body
 from alerts.links import INCIDENT_PATH, delivery_of
 from alerts.readers import reader_of
 from isocket.domain.contacts import ChannelKind, Contact
@@ -99,11 +100,10 @@ class _Subscribing:
         return web.Response(status=204, headers=_HEADERS)
 
     async def _wish(self, request: web.Request) -> _Wish | None:
-        raw = b""
-        async for chunk in request.content.iter_any():
-            raw += chunk
-            if len(raw) > MAX_BODY_BYTES:
-                return None
+        try:
+            raw = await read_body(request, most=MAX_BODY_BYTES)
+        except web.HTTPRequestEntityTooLarge:
+            return None
         try:
             return _Wish.model_validate_json(raw)
         except ValidationError:

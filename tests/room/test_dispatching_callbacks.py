@@ -6,16 +6,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from aiohttp import ClientSession, web
+from aiohttp import ClientSession, ClientTimeout, web
 from aiohttp.test_utils import TestClient, TestServer
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # twilio ships no types
 
+from alerts import bodies
 from alerts.callbacks import routes, status_callback
 from alerts.channels.channel import ChannelKind
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.dispatcher import Dispatcher
 from alerts.providers import Providers
-from alerts.signatures import TwilioSignature
+from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
 from alerts.signed_forms import MAX_BODY_BYTES
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState, Receipt
@@ -23,9 +24,11 @@ from isocket.domain.incidents import IncidentState
 from isocket.storage.port import is_
 from tests.fakes import twilio_server
 from tests.fakes.alert_house import ANNA, BERTIL, PHONES, AlertHouse
+from tests.fakes.endless import endless_body
 from tests.fakes.twilio_server import AcceptedMessage, TwilioDouble
 
 OUR_NUMBER = "+447700900100"
+PATIENCE_S = 5.0
 
 
 @dataclass
@@ -141,6 +144,24 @@ async def test_whether_an_attempt_exists_is_told_only_to_the_provider(line: Line
 async def test_a_body_that_is_too_large_is_refused(line: Line) -> None:
     form = {"Body": "a" * MAX_BODY_BYTES}
     assert await line.double.post_signed(f"{line.public_url}/hooks/twilio/inbound", form) == 413
+
+
+async def test_a_body_that_does_not_come_to_its_end_holds_up_nobody(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT_S", 0.05)
+    assert await sent_without_end(f"{line.public_url}/hooks/twilio/inbound", {SIGNATURE_HEADER: "forged"}) == 408
+
+
+async def test_of_a_request_that_nobody_signed_nothing_is_read(line: Line) -> None:
+    assert await sent_without_end(f"{line.public_url}/hooks/twilio/inbound", {}) == 403
+
+
+async def sent_without_end(url: str, headers: dict[str, str]) -> int:
+    """Return the answer to a body of which the end never comes; TimeoutError where it is waited for."""
+    limit = ClientTimeout(total=PATIENCE_S)
+    async with ClientSession(timeout=limit) as http, http.post(url, data=endless_body(), headers=headers) as answer:
+        return answer.status
 
 
 async def test_without_an_account_at_the_provider_every_callback_is_refused(line: Line) -> None:

@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientTimeout, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts import incident_page, push_subscribing, unsubscribing
+from alerts import bodies, incident_page, push_subscribing, unsubscribing
 from alerts.channels.channel import ChannelKind
 from alerts.push_subscribing import MOST_GREETINGS
 from isocket.domain.contacts import Contact
@@ -22,6 +22,7 @@ from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ANNA, MAILS, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
+from tests.fakes.endless import endless_body
 from tests.fakes.web_receiver import PushService
 
 TOKEN = "k" * 43
@@ -214,3 +215,12 @@ async def test_an_old_mail_whose_address_is_not_kept_any_more_still_leads_out_of
     await house.records.change_one(Delivery, is_("link_hash", token_hash(TOKEN)), address="")
     async with page(house) as client:
         assert (await client.post(WAY_OUT)).status == status
+
+
+async def test_a_subscription_that_does_not_come_to_its_end_holds_up_nobody(
+    house: AlertHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "BODY_TIMEOUT_S", 0.05)
+    async with page(house) as client:
+        answer = await client.post(HERE, data=endless_body(), timeout=ClientTimeout(total=5.0))
+    assert (answer.status, await house.records.count(Endpoint)) == (408, 0)
