@@ -121,6 +121,7 @@ async def _words(call: Call[Any, Any], device: Device) -> dict[str, object]:
     return {
         "card": card(device, await view_of(call.portal, device)),
         "device": device,
+        "live_from": f"/devices/{device.id}",
         "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(model, each)},
         "orders": await _orders(call, device),
         "refused_messages": refused_messages,

@@ -89,6 +89,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     page = await endpoints.show_all(replace(call, query=None, body=None))
     return {
         "contact": contact,
+        "live_from": page_of(contact.id),
         "endpoints": page.items,
         "push_key": call.portal.settings.push_key,
         "why": _why,

@@ -81,6 +81,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     troubles = await troubles_of(call)
     missed = await unheard_incidents(call.records, call.account.id)
     return {
+        "live_from": "/",
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
         "unheard": await _unheard(call, devices),

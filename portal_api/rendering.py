@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from isocket.kit.clock import to_text
 from portal_api import pages
@@ -104,7 +104,11 @@ def shown(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> web.Response:
-    """Return a page in the frame that all share; `here` names the part of the site one is in."""
+    """Return a page in the frame that all share; `here` names the part of the site one is in.
+
+    `live_from` in `words` is where the page can be got again that answers a form: live.js puts it into the address
+    bar, so that neither it nor a reload asks the form's own address once more.
+    """
     time = local_time(call)
     response = pages.page(
         call,
@@ -119,6 +123,8 @@ def shown(
             "note": None,
             "problem": None,
             "faults": {},
+            "live_from": None,
+            "posted": call.request.method == hdrs.METH_POST,
             **(words or {}),
         },
         status=status,

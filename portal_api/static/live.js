@@ -3,6 +3,11 @@
 
 import { morph } from "./morph.js";
 
+// A page that answers a form stands under the form's address, where nothing can be got, and where a reload would send
+// the form once more, as for another secret. It says where it can be got, and stands there from now on.
+const from = document.body.dataset.liveFrom;
+if (from) history.replaceState(null, "", from);
+
 const EVERY_MS = 2000;
 const MOST_MS = 30000;
 const state = document.querySelector("[data-live-state]");

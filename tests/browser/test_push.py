@@ -23,6 +23,7 @@ from isocket.kit.clock import SystemClock
 from isocket.kit.ids import token_hash
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
+from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import Wakeups
 from portal_api.app import ROUTES, portal_app
@@ -191,6 +192,31 @@ async def test_a_message_is_shown_and_its_button_takes_it(cloud: Cloud, tmp_path
         assert (await _shown(tab, "each.body === 'You have taken it.'"))["tag"] == "inc_1"
     incident = await cloud.incident()
     assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, "con_1 push")
+
+
+async def test_the_page_with_a_new_secret_keeps_itself_up_to_date_and_a_reload_makes_no_other(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    records = cloud.portal.records
+    contact = await records.get(Contact, "con_1")
+    assert contact is not None
+    url, now = "https://hooks.example.org/alarm", cloud.portal.clock.now()
+    program = new_endpoint(contact, ChannelKind.WEBHOOK, url, label="Home", now=now)
+    await records.add(program)
+    async with chromium_tab(tmp_path) as tab:
+        await on_the_page(tab, cloud)
+        await tab.press(f"form[action='{PAGE}/{program.id}/secret'] button", "document.querySelector('.note code')")
+        changed = await records.get(Endpoint, program.id)
+        assert changed is not None
+        assert changed.secret in await tab.text()
+        await records.change_one(Endpoint, is_("id", program.id), verified_at=now)
+        await tab.until(f"document.getElementById('{program.id}').innerText.includes('Verified')")
+        assert "cannot reach" not in await tab.text()
+        assert changed.secret in await tab.text()
+        await tab.call("Page.reload")
+        await tab.until("document.readyState === 'complete' && !document.querySelector('.note code')")
+        assert tab.complaints == []
+    assert ((await records.get(Endpoint, program.id)) or program).secret == changed.secret
 
 
 async def _shown(tab: Tab, as_wanted: str) -> dict[str, Any]:

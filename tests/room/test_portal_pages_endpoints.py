@@ -89,6 +89,23 @@ async def test_a_new_secret_is_shown_once_too(house: PortalHouse, maija: Visitor
     assert changed.secret != endpoint.secret
 
 
+def kept_from(page: Page) -> str | None:
+    """Return where a page says that it can be got again."""
+    (body,) = [given for name, given in page.tags if name == "body"]
+    return body.get("data-live-from")
+
+
+async def test_a_page_that_answers_a_form_says_where_it_can_be_got_again(house: PortalHouse, maija: Visitor) -> None:
+    path, page, endpoint = await added(house, maija)
+    new_secret = await maija.send(await maija.open(path), f"{path}/{endpoint.id}/secret")
+    too_early = await maija.send(new_secret, f"{path}/{endpoint.id}/verification")
+    wrong = await maija.send(await maija.open(path), path, url="http://10.0.0.1/", label="x")
+    assert [kept_from(each) for each in (page, new_secret, wrong)] == [path] * 3
+    assert "once more" in too_early.words
+    again = await maija.open(path)
+    assert (again.status, kept_from(again)) == (200, None), "it stands where it can be got"
+
+
 async def test_it_is_taken_away_by_a_button(house: PortalHouse, maija: Visitor) -> None:
     path, _, endpoint = await added(house, maija)
     page = await maija.send(await maija.open(path), f"{path}/{endpoint.id}/remove")
