@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -15,12 +15,12 @@ from alerts.outcomes import Outcome, Refused, TryLater, Unclear
 from alerts.providers import Providers
 from alerts.settlement import Settlement, attempt_id
 from alerts.spending import Purse
-from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
+from isocket.domain.deliveries import BEHIND, Attempt, Delivery, DeliveryState, place_in_turn, place_until
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, at_most, is_
-from isocket.storage.worker import claim
+from isocket.storage.port import AlreadyThereError, Records, Test, above, at_most, is_
+from isocket.storage.worker import claim, settle
 
 log = get_logger(__name__)
 
@@ -35,6 +35,7 @@ DEADLINE_S: Mapping[ChannelKind, float] = MappingProxyType(
     }
 )
 LEASE_MARGIN_S = 8.0
+LET_IN = 50  # at each claim, of what was put off until now
 NOT_SET_UP = (DeliveryState.FAILED, "channel_not_configured")
 
 
@@ -93,17 +94,32 @@ class Dispatcher:
 
     async def claim_one(self, lane: str | None = None) -> Delivery | None:
         """Lease the due delivery whose turn it is, or None. From here on the provider may have it."""
+        now = self._clock.now()
+        waiting = [is_("state", DeliveryState.DUE), *([] if lane is None else [is_("lane", lane)])]
+        await self._let_in(waiting, now)
         return await claim(
             self._records,
             Delivery,
-            is_("state", DeliveryState.DUE),
-            *([] if lane is None else [is_("lane", lane)]),
-            at_most("due_at", self._clock.now()),
+            *waiting,
+            at_most("priority", BEHIND),
+            at_most("due_at", now),
             clock=self._clock,
             lease_s=_deadline_s(lane) + LEASE_MARGIN_S,
             order_by="priority",
             state=DeliveryState.CALLING,
         )
+
+    async def _let_in(self, waiting: Sequence[Test], now: datetime) -> None:
+        """Give what was put off until now its place among what is due, some at a time."""
+        become_due = await self._records.find(
+            Delivery,
+            *waiting,
+            above("priority", BEHIND),
+            at_most("priority", place_until(now)),
+            order_by="priority",
+            limit=LET_IN,
+        )
+        await asyncio.gather(*(settle(self._records, each, priority=place_in_turn(each)) for each in become_due))
 
     async def carry(self, held: Delivery) -> None:
         """Check a claimed delivery again, call the provider and settle."""

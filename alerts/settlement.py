@@ -12,7 +12,7 @@ from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.timeline import delivery_line, due_line
 from alerts.urging import urge, urge_the_end
-from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, place_until
 from isocket.domain.incidents import Happening
 from isocket.kit.backoff import full_jitter
 from isocket.kit.clock import EPOCH, Clock
@@ -121,6 +121,7 @@ class Settlement:
         changes = {
             "state": DeliveryState.DUE,
             "due_at": until,
+            "priority": place_until(until),
             "held_until": until,
             "expires_at": None if held.expires_at is None else until + (held.expires_at - held.created_at),
             "lease_until": EPOCH,
@@ -212,7 +213,14 @@ class Settlement:
         """Return the changes for another try at `due_at`, or for the end where that would be of no use."""
         if tries >= MAX_TRIES if held.expires_at is None else due_at > held.expires_at:
             return ended(held, DeliveryState.FAILED, at=now, reason=reason)
-        return {"state": DeliveryState.DUE, "reason": reason, "due_at": due_at, "lease_until": EPOCH, "avoids": ""}
+        return {
+            "state": DeliveryState.DUE,
+            "reason": reason,
+            "due_at": due_at,
+            "priority": place_until(due_at),
+            "lease_until": EPOCH,
+            "avoids": "",
+        }
 
     def _next_look(self, attempt: Attempt, now: datetime) -> datetime:
         first = attempt.started_at + timedelta(seconds=LOOK_UP_AFTER_S)

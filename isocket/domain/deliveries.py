@@ -61,6 +61,8 @@ _RANKS = MappingProxyType({severity: rank for rank, severity in enumerate(Severi
 _NOT_URGENT = frozenset({Severity.MINOR, Severity.INFO})
 MOST_TURNS = 9999  # as many digits as there are in `priority`; who has more waiting shares the last place
 
+BEHIND = "later."  # behind every place, which are digits
+
 
 def lane_name(urgency: Urgency, channel: ChannelKind) -> str:
     """Return the name of a lane, which each delivery in it carries."""
@@ -91,7 +93,8 @@ class Delivery(Record):
     """One message to one person by one channel. Id derived from why, so that a second run adds nothing.
 
     `lane` and `priority` are filled in where they are not given: within a lane the first alarm of every customer
-    goes before the second of anyone, then what matters most, then what was due first.
+    goes before the second of anyone, then what matters most, then what was due first. What is not due yet stands
+    behind all of these, in the order of its times, and gets its place when it is due.
     """
 
     account_id: Annotated[str, MESSAGE_FACT]
@@ -118,7 +121,7 @@ class Delivery(Record):
     avoids: Plain[str] = ""  # the provider that would not have it the last time
     turn: Plain[int] = 0  # how many alarms of this customer waited in this lane when it was made
     lane: Plain[str] = ""
-    priority: Plain[str] = ""  # the order in which a lane is worked off, see `place_of`
+    priority: Plain[str] = ""  # the order in which a lane is worked off, see `place_of` and `place_until`
     instead_of: Annotated[str | None, MESSAGE_FACT] = None  # the first message of this person that did not arrive
     moves_on: Plain[bool] = False  # another way to the same person is tried at `moves_on_at`, see alerts.failover
     moves_on_at: Plain[datetime] = EPOCH
@@ -130,7 +133,8 @@ class Delivery(Record):
         if not self.lane:
             object.__setattr__(self, "lane", lane_name(urgency_of(self.kind, self.severity), self.channel))
         if not self.priority:
-            object.__setattr__(self, "priority", place_of(self.turn, self.severity, self.due_at))
+            waits = self.due_at > self.created_at
+            object.__setattr__(self, "priority", place_until(self.due_at) if waits else place_in_turn(self))
 
 
 def urgency_of(kind: DeliveryKind, severity: Severity | None) -> Urgency:
@@ -143,6 +147,16 @@ def place_of(turn: int, severity: Severity | None, due_at: datetime) -> str:
     """Return the place in a lane as text, whose order is the order in which messages go."""
     rank = _RANKS[severity] if severity is not None else len(_RANKS)
     return f"{min(turn, MOST_TURNS):04d}.{rank}.{to_text(due_at)}"
+
+
+def place_in_turn(delivery: Delivery) -> str:
+    """Return the place of a delivery that is due; a try that its provider put off costs nobody their place."""
+    return place_of(delivery.turn, delivery.severity, delivery.held_until or delivery.created_at)
+
+
+def place_until(due_at: datetime) -> str:
+    """Return the place of what waits until it is due: behind all that are due, so that no claim walks past it."""
+    return f"{BEHIND}{to_text(due_at)}"
 
 
 class AttemptState(StrEnum):

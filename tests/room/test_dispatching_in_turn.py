@@ -1,16 +1,39 @@
 """Whose alarm goes first: nobody waits because somebody else has many sockets."""
 
 from datetime import timedelta
+from typing import Any, TypeVar
 
 import pytest
 
 from alerts.channels.channel import ChannelKind
+from alerts.dispatcher import LET_IN
+from alerts.outcomes import TryLater
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import Delivery, DeliveryKind, Urgency, lane_name, place_of, urgency_of
+from isocket.domain.deliveries import (
+    BEHIND,
+    Delivery,
+    DeliveryKind,
+    Urgency,
+    lane_name,
+    place_of,
+    place_until,
+    urgency_of,
+)
 from isocket.domain.incidents import Severity
-from isocket.storage.port import is_
+from isocket.domain.record import Record
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import Test, at_most, is_
+from isocket.storage.records import StoredRecords
+from isocket.storage.wakeups import Wakeups
 from tests.fakes.alert_house import ACCOUNT, ANNA, AlertHouse
 from tests.fakes.clock import NOON
+
+R = TypeVar("R", bound=Record)
+
+
+@pytest.fixture
+async def house() -> AlertHouse:
+    return await AlertHouse().furnish(email=None)
 
 
 async def neighbour(house: AlertHouse, name: str) -> None:
@@ -121,3 +144,88 @@ async def test_a_message_that_names_no_lane_finds_its_own() -> None:
     kept = await house.records.get(Delivery, code.id)
     assert kept is not None
     assert (kept.lane, kept.contact_id) == (lane_name(Urgency.ORDINARY, ChannelKind.SMS), ANNA)
+
+
+async def put_off(house: AlertHouse, name: str, **changes: Any) -> Delivery:
+    """Add an alarm that is not due before the morning."""
+    morning = house.clock.now() + timedelta(hours=7)
+    return await house.delivery(
+        DeliveryKind.ALARM, id=name, severity=Severity.MAJOR, due_at=morning, held_until=morning, **changes
+    )
+
+
+async def test_what_is_not_due_yet_stands_behind_all_that_is(house: AlertHouse) -> None:
+    held = await put_off(house, "dlv_held")
+    due = await house.delivery(DeliveryKind.ALARM, turn=9_999)
+    assert held.priority > due.priority
+
+
+async def test_among_what_is_not_due_yet_what_is_due_first_stands_first(house: AlertHouse) -> None:
+    first = await put_off(house, "dlv_first", turn=3)
+    await house.pass_by(seconds=1)
+    assert first.priority < (await put_off(house, "dlv_second")).priority
+
+
+async def test_what_a_provider_wants_later_stands_behind_all_that_is_due(house: AlertHouse) -> None:
+    await house.delivery(DeliveryKind.ALARM, severity=Severity.CRITICAL)
+    house.sms.script.append(TryLater(reason="busy"))
+    await house.dispatcher().step()
+    (put_off,) = await house.deliveries()
+    assert put_off.priority == place_until(put_off.due_at)
+
+
+async def test_what_waits_for_the_end_of_quiet_hours_stands_behind_all_that_is_due(house: AlertHouse) -> None:
+    await house.incident(severity=Severity.MAJOR)
+    await house.escalate()
+    quiet = {"start": "00:00", "end": "23:59", "except_critical": True}
+    await house.records.change_one(Contact, is_("id", ANNA), quiet_hours=quiet)
+    await house.dispatcher().step()
+    held = [each for each in await house.deliveries() if each.held_until]
+    assert [each.priority for each in held] == [place_until(each.due_at) for each in held] != []
+
+
+async def test_what_was_put_off_gets_its_turn_when_it_is_due(house: AlertHouse) -> None:
+    await put_off(house, "dlv_second_turn", turn=1)
+    await put_off(house, "dlv_first_turn")
+    await house.pass_by(hours=7, seconds=1)
+    await house.delivery(DeliveryKind.ALARM, id="dlv_later", severity=Severity.MAJOR, turn=1)
+    await house.delivery(DeliveryKind.ALARM, id="dlv_critical", severity=Severity.CRITICAL)
+    order = []
+    while (held := await house.dispatcher().claim_one(lane_name(Urgency.URGENT, ChannelKind.SMS))) is not None:
+        order.append(held.id)
+    assert order == ["dlv_critical", "dlv_first_turn", "dlv_second_turn", "dlv_later"]
+
+
+async def test_a_try_that_was_put_off_costs_nobody_their_place(house: AlertHouse) -> None:
+    await house.delivery(DeliveryKind.ALARM, id="dlv_tried", severity=Severity.CRITICAL)
+    house.sms.script.append(TryLater(reason="busy"))
+    await house.dispatcher().step()
+    await house.pass_by(seconds=1)
+    await house.delivery(DeliveryKind.ALARM, id="dlv_younger", severity=Severity.CRITICAL)
+    await house.pass_by(minutes=5)
+    claimed = await house.dispatcher().claim_one()
+    assert claimed is not None
+    assert claimed.id == "dlv_tried"
+
+
+async def test_more_than_are_let_in_at_a_time_all_go(house: AlertHouse) -> None:
+    for number in range(2 * LET_IN + 1):
+        await put_off(house, f"dlv_{number:03}")
+    await house.pass_by(hours=7)
+    claimed = 0
+    while await house.dispatcher().claim_one() is not None:
+        claimed += 1
+    assert claimed == 2 * LET_IN + 1
+
+
+async def test_a_claim_asks_only_for_what_has_its_place(house: AlertHouse) -> None:
+    """So that what waits for the morning is not read in the claim of each that is due."""
+    asked: list[Test] = []
+
+    class Noting(StoredRecords):
+        async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+            asked.extend(tests)
+            return await super().change_one(kind, *tests, order_by=order_by, **changes)
+
+    await house.dispatcher(Noting(MemoryDocuments(), Wakeups())).claim_one()
+    assert at_most("priority", BEHIND) in asked

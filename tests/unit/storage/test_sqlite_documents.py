@@ -158,8 +158,10 @@ async def test_the_first_that_is_due_is_found_without_sorting(
 
 async def test_a_lane_is_worked_off_in_its_order_without_sorting_what_waits_in_it(store: SqliteStore) -> None:
     """SQLite itself would take the index of what is due, and sort a storm of thousands at each claim."""
-    waiting = [is_("state", "due"), is_("lane", "x"), at_most("due_at", "x"), at_most("lease_until", "x")]
+    lane = [is_("state", "due"), is_("lane", "x"), at_most("priority", "x")]
+    waiting = [*lane, at_most("due_at", "x"), at_most("lease_until", "x")]
     plans = await plans_of(store, "deliveries", waiting, order_by="priority")
+    assert any("<expr>=? AND <expr>=? AND <expr><?" in plan for plan in plans)
     assert any("records_deliveries_state_lane_priority" in plan for plan in plans)
     assert not any("TEMP B-TREE" in plan for plan in plans)
 
