@@ -15,7 +15,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from isocket.kit.clock import from_ms, to_text
 from isocket.storage.telemetry import Series
-from portal_api.models import Instant, Query, View
+from portal_api.models import GivenInstant, Query, View
 from portal_api.owned import own_device
 from portal_api.problem import Problem, fault
 from portal_api.routes import API, AnyRoute, Call, Reply, Route
@@ -46,12 +46,12 @@ def _fields(text: str) -> str:
 class HistoryQuery(Query):
     """Which part of the history."""
 
-    start: Instant | None = Field(
+    start: GivenInstant | None = Field(
         default=None,
         alias="from",
         description="From this moment on; a day before `to` if absent. Also UTC milliseconds.",
     )
-    end: Instant | None = Field(default=None, alias="to", description="Until before this moment; now if absent.")
+    end: GivenInstant | None = Field(default=None, alias="to", description="Until before this moment; now if absent.")
     fields: Annotated[str, AfterValidator(_fields)] | None = Field(
         default=None, description="Only these, with commas: `mains,temp_c`. The name of a list means all its places."
     )

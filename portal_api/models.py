@@ -15,7 +15,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from isocket.kit.clock import from_ms, to_ms, to_text
+from isocket.kit.clock import EPOCH, from_ms, to_ms, to_text
 
 T = TypeVar("T")
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -41,7 +41,10 @@ class View(BaseModel):
 
 
 def _to_milliseconds(instant: datetime) -> datetime:
-    return from_ms(to_ms(instant.astimezone(UTC)))
+    try:
+        return from_ms(to_ms(instant.astimezone(UTC)))
+    except OverflowError:
+        raise ValueError("There is no such time.") from None
 
 
 Instant = Annotated[
@@ -51,6 +54,19 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-22T12:00:00.000Z"]}),
 ]
 """A time: RFC 3339, UTC, milliseconds."""
+
+
+_LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _usual(instant: datetime) -> datetime:
+    if not EPOCH <= instant < _LATEST:
+        raise ValueError("A time from 1970 until 2199 is needed.")
+    return instant
+
+
+GivenInstant = Annotated[Instant, AfterValidator(_usual)]
+"""A time that a caller names: near enough that days can be added to it and taken from it."""
 
 
 def _plain_characters(text: str) -> str:

@@ -21,6 +21,11 @@ from portal_api.routes import AnyRoute, Call, Route, Surface
 
 EMPTY_ROWS = 2
 _MINUTE_S = 60
+_TOO_LONG = Problem(
+    status=409,
+    kind="ladder-too-long",
+    detail="This ladder tells more people than this page can show. Nothing was changed: change it by the API.",
+)
 
 
 class LadderForm(Form):
@@ -53,11 +58,15 @@ async def change(call: Call[LadderForm, None]) -> web.Response:
     """Set the ladder, or take it away."""
     typed = call.body
     rows = [] if typed.take_away else [row for row in _typed_rows(typed) if row.contact]
-    wish = _wish(typed, rows)
+    before = await _holds(call)
+    if not typed.take_away and not _fits(before):
+        words = await _words(call, before, _rows(before), _typed(before))
+        return refused(call, "ladder.html", _TOO_LONG, words, here="contacts")
+    wish = _wish(typed, rows, before)
     store = escalations.set_device if _of_device(call) else escalations.set_account
     answer = wish if isinstance(wish, Problem) else await store(with_body(call, wish))
     if isinstance(answer, Problem):
-        words = await _words(call, await _holds(call), rows, typed)
+        words = await _words(call, before, rows, typed)
         return refused(call, "ladder.html", _by_typed_field(answer), words, here="contacts")
     return go_to(f"{_path(call)}?said=saved")
 
@@ -66,7 +75,8 @@ async def _holds(call: Call[Any, Any]) -> LadderView:
     return await (escalations.show_device(call) if _of_device(call) else escalations.show_account(call))
 
 
-def _wish(typed: LadderForm, rows: Sequence[Row]) -> NewLadder | Problem:
+def _wish(typed: LadderForm, rows: Sequence[Row], before: LadderView) -> NewLadder | Problem:
+    """Return the ladder as typed; what the form does not show stays as it was before."""
     steps = [
         {
             "contacts": [row.contact],
@@ -79,6 +89,7 @@ def _wish(typed: LadderForm, rows: Sequence[Row]) -> NewLadder | Problem:
         "repeat": _whole(typed.repeat),
         "repeat_after_s": _seconds(typed.repeat_after) if typed.repeat_after.strip() else None,
         "cap": _whole(typed.cap),
+        "remind_after_s": None if before.remind_after_s is None else round(before.remind_after_s),
     }
     return checked(NewLadder, steps=steps, **{name: value for name, value in more.items() if value is not None})
 
@@ -94,12 +105,18 @@ async def _words(
         "of": None if device is None else device.name or device.id,
         "source": LADDERS[view.source],
         "own": not view.default,
+        "fits": _fits(view),
         "rows": [*room, *[Row()] * min(EMPTY_ROWS, MOST_STEPS - len(room))],
         "people": {"": "Nobody", **{each.id: each.name for each in people}},
         "ways": CHANNELS,
         "typed": typed,
         "note": note(call.request.query.get("said")),
     }
+
+
+def _fits(view: LadderView) -> bool:
+    """Return whether the form shows the whole ladder: what it does not show would be lost by saving it."""
+    return len(_rows(view)) <= MOST_STEPS
 
 
 def _rows(view: LadderView) -> list[Row]:

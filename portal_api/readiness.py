@@ -19,7 +19,7 @@ from isocket.domain.reports import DeviceState
 from isocket.storage.port import Records, above, is_
 from portal_api.cursor import page_of
 from portal_api.devices import is_online
-from portal_api.models import Instant, Page, PageQuery, View
+from portal_api.models import GivenInstant, Instant, Page, PageQuery, View
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
 from portal_api.proofs import Proofs, proofs_of
@@ -56,7 +56,7 @@ _SERIOUS = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET, Lack.NEVER_HEARD, Lack.
 class ReadinessQuery(PageQuery):
     """For which moment and which alarms."""
 
-    at: Instant | None = Field(
+    at: GivenInstant | None = Field(
         default=None,
         description="Who would be told of an alarm that is raised then: now if absent, up to 400 days ahead. "
         "Sockets are looked at as they are now.",
@@ -151,7 +151,7 @@ async def show(call: Call[None, ReadinessQuery]) -> Page[Readiness] | Problem:
     """Show for each socket who would be reached, and what is missing. With `at` as a rehearsal for another time."""
     now, query = call.clock.now(), call.query
     at = query.at or now
-    if not now - timedelta(days=1) <= at <= now + FURTHEST:
+    if not -timedelta(days=1) <= at - now <= FURTHEST:
         return fault("at", "From a day ago to 400 days ahead.")
     devices, following = await page_of(
         call.records, Device, is_("owner_id", call.account.id), cursor=query.cursor, limit=query.limit

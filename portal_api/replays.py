@@ -12,7 +12,8 @@ from isocket.kit.clock import from_ms
 from isocket.kit.ids import new_id
 from isocket.storage.port import is_
 from portal_api.device_settings import merged, to_store
-from portal_api.models import Body, Instant, View
+from portal_api.limits import Rate
+from portal_api.models import Body, GivenInstant, Instant, View
 from portal_api.owned import own_device
 from portal_api.problem import Problem, fault, not_found, too_many
 from portal_api.routes import AnyRoute, Call, Route
@@ -21,6 +22,7 @@ from portal_api.settings_models import SettingsChange
 LONGEST = timedelta(days=31)
 MOST_WAITING = 3  # of one account
 WAIT_S = 10
+ASKED = Rate(name="replay_account", tries=30, per_s=3600)  # each reads a whole period again
 _INCIDENT: dict[str, Any] = {
     "cause": "temp_low",
     "about": None,
@@ -50,8 +52,8 @@ class NewReplay(Body):
         }
     )
 
-    start: Instant = Field(alias="from")
-    end: Instant = Field(alias="to", description="Until before this moment.")
+    start: GivenInstant = Field(alias="from")
+    end: GivenInstant = Field(alias="to", description="Until before this moment.")
     settings: SettingsChange = Field(default=SettingsChange(), description="As for `PATCH /devices/{id}/settings`.")
 
 
@@ -117,6 +119,9 @@ async def ask(call: Call[NewReplay, None]) -> ReplayView | Problem:
         return fault("to", f"At most {LONGEST.days} days after `from`.")
     if start > now:
         return fault("from", "It must not lie ahead.")
+    wait_s = await call.portal.limits.take(ASKED, call.account.id)
+    if wait_s > 0:
+        return too_many(wait_s)
     waiting = is_("account_id", call.account.id), is_("state", ReplayState.WAITING)
     if await call.records.count(Replay, *waiting) >= MOST_WAITING:
         return too_many(WAIT_S)

@@ -14,7 +14,7 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import above, at_most, is_
 from portal_api.cursor import page_of
-from portal_api.models import Body, Instant, Page, PageQuery, View
+from portal_api.models import Body, GivenInstant, Instant, Page, PageQuery, View
 from portal_api.problem import FieldFault, Problem, ProblemError, faults, not_found
 from portal_api.routes import AnyRoute, Call, Reply, Route
 
@@ -41,8 +41,8 @@ class NewSubstitution(Body):
     stand_in_id: str = Field(max_length=64, description="Who is told. They must have a verified address.")
     device_id: str | None = Field(default=None, max_length=64, description="One socket; null for all.")
     additional: bool = Field(default=False, description="Both are told.")
-    begins: Instant | None = Field(default=None, alias="from", description="Now if absent.")
-    until: Instant = Field(description="Not any more from then on; at most 92 days after `from`.")
+    begins: GivenInstant | None = Field(default=None, alias="from", description="Now if absent.")
+    until: GivenInstant = Field(description="Not any more from then on; at most 92 days after `from`.")
 
 
 class SubstitutionView(View):
@@ -153,9 +153,9 @@ async def _wrong_people(call: Call[NewSubstitution, None]) -> Sequence[FieldFaul
 
 def _wrong_times(wish: NewSubstitution, now: datetime) -> Sequence[FieldFault]:
     begins = wish.begins or now
-    if wish.until < max(begins, now) + SOONEST_END:
+    if wish.until - max(begins, now) < SOONEST_END:
         return [FieldFault(field="until", message="This is over before it begins, or in the past.")]
-    if wish.until > begins + LONGEST:
+    if wish.until - begins > LONGEST:
         return [FieldFault(field="until", message=f"At most {LONGEST.days} days: then decide again.")]
     return []
 

@@ -80,6 +80,9 @@ async def test_what_is_wrong_is_named(house: PortalHouse) -> None:
         ({"from": to_text(now + timedelta(days=8))}, "until"),
         ({"until": to_text(now + timedelta(days=93))}, "until"),
         ({"until": "next week"}, "until"),
+        ({"until": "9999-12-31T00:00:00Z"}, "until"),
+        ({"from": "9999-12-30T00:00:00-10:00"}, "from"),
+        ({"until": "0001-01-01T00:00:00+10:00"}, "until"),
     ):
         answer = await house.ask("POST", "/substitutions", {**await wish(house, contact), **more}, token=token)
         assert (answer.status, fields_of(await answer.json())) == (422, [field]), more

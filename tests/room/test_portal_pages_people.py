@@ -9,6 +9,7 @@ import pytest
 from isocket.domain.contacts import ChannelKind, Contact, Escalation, Substitution
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
+from isocket.kit.ids import derived_id
 from isocket.storage.port import is_
 from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
@@ -176,3 +177,32 @@ async def test_what_is_wrong_with_a_step_is_said_beside_it(house: PortalHouse) -
     assert 'id="step.0.after-more"' in page.html
     assert 'id="repeat-more"' in page.html
     assert page.form("/ladder").values["step.0.after"] == "soon"
+
+
+async def test_what_a_page_does_not_show_of_a_ladder_stays_as_it_was(house: PortalHouse) -> None:
+    visitor = await with_a_neighbour(house)
+    account = await house.account(MAIJA)
+    ladder_id = derived_id("esc", account.id, "")
+    step = {"contact_ids": [BERTIL], "channels": ["sms"], "after_s": 0}
+    await house.records.add(Escalation(id=ladder_id, account_id=account.id, steps=(step,), remind_after_s=0))
+    page = await visitor.open("/ladder")
+    await visitor.post("/ladder", {**page.form("/ladder").values, "step.0.after": "5"})
+    (stored,) = await house.records.find(Escalation)
+    assert (stored.steps[0]["after_s"], stored.remind_after_s) == (300, 0)
+
+
+async def test_a_ladder_with_more_people_than_a_page_shows_is_not_saved_by_it(house: PortalHouse) -> None:
+    visitor = await with_a_neighbour(house)
+    account = await house.account(MAIJA)
+    page = await visitor.open("/ladder")
+    earlier = page.form("/ladder").values
+    step = {"contact_ids": [BERTIL, await own_id(house)], "channels": [], "after_s": 0}
+    ladder_id = derived_id("esc", account.id, "")
+    await house.records.add(Escalation(id=ladder_id, account_id=account.id, steps=(step,) * 11))
+    page = await visitor.open("/ladder")
+    assert ("more people than this page can show" in page.words, "Save" in page.words) == (True, False)
+    answer = await visitor.post("/ladder", {**earlier, "step.0.contact": BERTIL})
+    (stored,) = await house.records.find(Escalation)
+    assert (answer.status, len(stored.steps)) == (409, 11)
+    await visitor.send(page, "/ladder", take_away="1")
+    assert await house.records.count(Escalation) == 0

@@ -17,6 +17,7 @@ from isocket.domain.replays import Replay, ReplayState
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import to_ms
+from portal_api.replays import ASKED
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.judged_house import DEVICE, OWNER, JudgedHouse, judged_house
@@ -269,6 +270,19 @@ async def test_an_account_has_few_questions_waiting_at_a_time(portal: PortalHous
     asks = [await portal.ask("POST", f"/devices/{SOCKET}/replay", period(portal), token=token) for _ in range(4)]
     assert [each.status for each in asks] == [202, 202, 202, 429]
     assert "Retry-After" in asks[-1].headers
+
+
+async def test_an_account_asks_only_so_often_an_hour_also_where_nothing_waits(portal: PortalHouse) -> None:
+    token = await owned(portal)
+    statuses = []
+    for _ in range(ASKED.tries + 1):
+        answer = await portal.ask("POST", f"/devices/{SOCKET}/replay", period(portal), token=token)
+        statuses.append(answer.status)
+        await portal.records.change_all(Replay, state=ReplayState.DONE)
+    assert statuses == [202] * ASKED.tries + [429]
+    await portal.clock.advance(ASKED.per_s / ASKED.tries)
+    again = await portal.ask("POST", f"/devices/{SOCKET}/replay", period(portal), token=token)
+    assert again.status == 202
 
 
 async def test_a_socket_given_up_takes_its_replays_along(portal: PortalHouse) -> None:

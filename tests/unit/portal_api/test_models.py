@@ -1,9 +1,11 @@
 """Words on one line, with nothing in them that acts without being seen."""
 
+from datetime import datetime
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from portal_api.models import OneLine
+from portal_api.models import GivenInstant, OneLine
 
 LINE: TypeAdapter[str] = TypeAdapter(OneLine)
 
@@ -24,3 +26,26 @@ def test_the_words_of_people_stay_as_they_are(text: str) -> None:
 def test_what_acts_without_being_seen_is_refused(mark: str) -> None:
     with pytest.raises(ValidationError):
         LINE.validate_python(f"Summer{mark}house")
+
+
+WHEN: TypeAdapter[datetime] = TypeAdapter(GivenInstant)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0001-01-01T00:00:00+10:00",
+        "9999-12-31T23:59:59-10:00",
+        "9999-12-31T00:00:00Z",
+        "1969-12-31T23:59:59.999Z",
+        "2200-01-01T00:00:00Z",
+    ],
+)
+def test_a_time_that_nothing_can_be_counted_from_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        WHEN.validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["1970-01-01T00:00:00Z", "2026-11-22T12:00:00+02:00", "2199-12-31T23:59:59.999Z"])
+def test_a_time_of_these_centuries_is_taken(text: str) -> None:
+    assert WHEN.validate_python(text) == datetime.fromisoformat(text)
