@@ -8,14 +8,19 @@ from datetime import datetime, timedelta
 
 from isocket.domain.deliveries import Urgency
 from isocket.domain.sending import SenderRate
-from isocket.kit.clock import Clock
+from isocket.kit.clock import Clock, to_text
 from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
 from isocket.storage.port import Records
 from isocket.storage.worker import settle
+
+log = get_logger(__name__)
 
 BLOCK_S = 0.2  # so much is taken from the store at a time; whoever dies with it has kept it from others so long
 SAVED_S = 1.0  # so much that was not used may still be: who was held up for a moment may catch up
 ORDINARY_SHARE = 0.1  # of the rate, for what is not urgent, while something urgent waits
+MOST_AHEAD_BLOCKS = 20  # so far ahead others may have taken moments; what lies further was taken by a wrong clock
+MOST_AHEAD_S = 5.0  # at least
 _LONGEST_WAIT_S = 1.0  # then one looks again whether to stop
 
 
@@ -30,6 +35,8 @@ class Pace:
         self._gap = timedelta(seconds=1.0 / per_s)
         self._block = max(1, int(per_s * BLOCK_S))
         self._saved = timedelta(seconds=SAVED_S) if per_s > 1 else timedelta(0)
+        self._length = self._gap * self._block
+        self._ahead = max(self._length * MOST_AHEAD_BLOCKS, timedelta(seconds=MOST_AHEAD_S))
         self._taking = asyncio.Lock()
         self._next: datetime | None = None
         self._left = 0
@@ -60,33 +67,47 @@ class Pace:
     async def _let_by(self, stop: asyncio.Event) -> bool:
         """Wait as long as something urgent goes first; a small share of the moments is never kept from the rest."""
         while self._urgent_waits and self._ordinary_went_at is not None:
-            free_at = self._ordinary_went_at + self._gap / ORDINARY_SHARE
-            wait_s = (free_at - self._clock.now()).total_seconds()
-            if wait_s <= 0:
+            share = self._gap / ORDINARY_SHARE
+            wait = self._ordinary_went_at + share - self._clock.now()
+            if not timedelta(0) < wait <= share:  # more than a share: the clock was set back
                 break
-            if await self._clock.wait(stop, min(wait_s, _LONGEST_WAIT_S)):
+            if await self._clock.wait(stop, min(wait.total_seconds(), _LONGEST_WAIT_S)):
                 return False
         self._ordinary_went_at = self._clock.now()
         return not stop.is_set()
 
     async def _wait_until(self, at: datetime, stop: asyncio.Event) -> bool:
         while (wait_s := (at - self._clock.now()).total_seconds()) > 0:
+            if self._is_too_far(at):
+                async with self._taking:
+                    at = await self._moment()
+                continue
             if await self._clock.wait(stop, min(wait_s, _LONGEST_WAIT_S)):
                 return False
         return not stop.is_set()
 
     async def _moment(self) -> datetime:
         """Return the next moment of ours; what was not used for long is not saved up."""
-        if self._left == 0 or self._next is None or self._next + self._saved < self._clock.now():
+        if self._left == 0 or self._next is None or self._is_over(self._next) or self._is_too_far(self._next):
             self._next, self._left = await self._reserve(), self._block
         moment = self._next
         self._next, self._left = moment + self._gap, self._left - 1
         return moment
 
+    def _is_over(self, moment: datetime) -> bool:
+        return moment + self._saved < self._clock.now()
+
+    def _is_too_far(self, moment: datetime) -> bool:
+        """Whether a moment of ours lies so far ahead that the clock must have been set back since it was taken."""
+        return moment > self._clock.now() + self._ahead + self._length
+
     async def _reserve(self) -> datetime:
-        """Take a block of moments out of the store; return the first."""
+        """Take a block of moments out of the store; return the first.
+
+        Where all are taken for long, a process whose clock is ahead has done it: one begins anew, rather than to let
+        it silence the sender for everybody.
+        """
         record_id = derived_id("snd", self._sender)
-        length = self._gap * self._block
         while True:
             now = self._clock.now()
             known = await self._records.get(SenderRate, record_id)
@@ -94,5 +115,8 @@ class Pace:
                 await self._records.add_all([SenderRate(id=record_id, sender=self._sender, free_at=now)])
                 continue
             first = max(known.free_at, now - self._saved)
-            if await settle(self._records, known, free_at=first + length) is not None:
+            if first > now + self._ahead:
+                log.warning("sender_taken_by_a_wrong_clock", sender=self._sender, free_at=to_text(known.free_at))
+                first = now
+            if await settle(self._records, known, free_at=first + self._length) is not None:
                 return first

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,7 +15,18 @@ from isocket.domain.deliveries import DeliveryKind, Urgency, lane_name
 from isocket.domain.incidents import Severity
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.alert_house import AlertHouse
-from tests.fakes.clock import NOON
+from tests.fakes.clock import NOON, ManualClock
+
+AHEAD = timedelta(hours=5)
+
+
+class WrongClock(ManualClock):
+    """A clock that shows more than it is, until somebody sets it."""
+
+    off = AHEAD
+
+    def now(self) -> datetime:
+        return super().now() + self.off
 
 
 class Line:
@@ -154,3 +165,62 @@ async def test_a_lane_that_waits_for_its_moment_stops_when_it_is_told_to(line: L
     async with running(line, 0.01):
         await line.house.pass_by(seconds=1)
     assert len(line.went) <= 2
+
+
+def pace_of(line: Line, clock: ManualClock, per_s: float = 10) -> Pace:
+    return Pace("sms", per_s, records=line.house.records, clock=clock)
+
+
+async def may_send(pace: Pace, clock: ManualClock, *, within_s: float, urgency: Urgency = Urgency.URGENT) -> bool:
+    stop = asyncio.Event()
+    taking = asyncio.create_task(pace.take(urgency, stop))
+    await clock.advance(within_s)
+    stop.set()
+    await clock.advance(1)
+    return await taking if taking.done() else False
+
+
+@pytest.mark.parametrize("per_s", [0.5, 10])
+async def test_a_process_whose_clock_is_ahead_does_not_silence_the_sender_for_the_others(
+    line: Line, per_s: float
+) -> None:
+    wrong = WrongClock()
+    assert await may_send(pace_of(line, wrong, per_s), wrong, within_s=1)
+    right = pace_of(line, line.house.clock, per_s)
+    assert await may_send(right, line.house.clock, within_s=0.1)
+    assert await may_send(right, line.house.clock, within_s=3)
+
+
+@pytest.mark.parametrize("urgency", list(Urgency))
+async def test_a_process_whose_clock_is_set_right_sends_at_once(line: Line, urgency: Urgency) -> None:
+    clock = WrongClock()
+    pace = pace_of(line, clock)
+    assert await may_send(pace, clock, within_s=1, urgency=urgency)
+    pace.found(Urgency.URGENT, something=True)
+    clock.off = timedelta(0)
+    assert await may_send(pace, clock, within_s=1, urgency=urgency)
+
+
+async def test_whoever_waits_for_a_moment_while_the_clock_is_set_right_does_not_wait_for_the_wrong_time(
+    line: Line,
+) -> None:
+    clock = WrongClock()
+    pace = pace_of(line, clock, 1)
+    assert await may_send(pace, clock, within_s=0.1)
+    taking = asyncio.create_task(pace.take(Urgency.URGENT, asyncio.Event()))
+    pace.owe(3)
+    await clock.advance(0.1)
+    clock.off = timedelta(0)
+    await clock.advance(3)
+    assert taking.done()
+    assert await taking
+
+
+async def test_many_that_take_moments_at_once_are_not_mistaken_for_a_wrong_clock(line: Line) -> None:
+    taking = [
+        asyncio.create_task(pace_of(line, line.house.clock).take(Urgency.URGENT, asyncio.Event())) for _ in range(16)
+    ]
+    await line.house.clock.advance(1.8)
+    assert sum(each.done() for each in taking) <= 15
+    await line.house.clock.advance(3)
+    assert all(each.done() for each in taking)
