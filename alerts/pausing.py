@@ -1,8 +1,10 @@
 """Contacts who ask us to stop, and those who come back."""
 
 from alerts.notices import notice_that_a_contact_stopped
+from alerts.readers import reader_of
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery
 from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.clock import Clock
 from isocket.kit.ids import new_id
@@ -43,6 +45,17 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
         Contact, is_("id", contact_id), is_("paused_at", None), paused_at=clock.now(), pause_reason=reason
     )
     log.info("contact_paused", contact_id=contact_id, reason=reason)
+
+
+async def pause_whom_the_provider_refuses(
+    records: Records, message: Delivery, *, clock: Clock, public_url: str
+) -> None:
+    """Pause who told the provider to refuse us; whoever has another number by now did not."""
+    if message.address:
+        await remember_stop(records, message.address, clock=clock)
+    reader = await reader_of(records, message)
+    if reader is not None:
+        await pause(records, reader.id, reason=OPTED_OUT, clock=clock, public_url=public_url)
 
 
 async def remember_stop(records: Records, address: str, *, clock: Clock) -> None:

@@ -88,12 +88,8 @@ class Receipts:
         )
         await self._move_attempt(receipt, meaning, delivery)
         if meaning.reason == pausing.OPTED_OUT and delivery.contact_id is not None:
-            await pausing.pause(
-                self._records,
-                delivery.contact_id,
-                reason=pausing.OPTED_OUT,
-                clock=self._clock,
-                public_url=self._public_url,
+            await pausing.pause_whom_the_provider_refuses(
+                self._records, delivery, clock=self._clock, public_url=self._public_url
             )
         if _is_failure(meaning) and meaning.reason in NOTHING_OF_OURS and attempt is not None:
             await self._providers.refuse(delivery.channel, attempt.provider, meaning.reason)

@@ -150,12 +150,8 @@ class Settlement:
 
     async def _heed(self, held: Delivery, refused: Refused) -> None:
         if refused.reason == pausing.OPTED_OUT and held.contact_id is not None:
-            await pausing.pause(
-                self._records,
-                held.contact_id,
-                reason=pausing.OPTED_OUT,
-                clock=self._clock,
-                public_url=self._public_url,
+            await pausing.pause_whom_the_provider_refuses(
+                self._records, held, clock=self._clock, public_url=self._public_url
             )
 
     def _moving_on(

@@ -14,6 +14,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.desk import DeskMessage
 from isocket.domain.incidents import Happening
+from isocket.domain.stops import Stop
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, PHONES, AlertHouse
 from tests.fakes.clock import NOON
@@ -178,6 +179,18 @@ async def test_a_refusal_ends_the_delivery_with_its_reason(house: AlertHouse) ->
     assert ((await the_alarm(house)).state, (await the_alarm(house)).reason) == (DeliveryState.FAILED, "not_a_mobile")
     assert (attempt.state, attempt.detail) == (AttemptState.REFUSED, "not_a_mobile 21614")
     assert await house.reasons(Happening.ATTEMPT) == {"not_a_mobile 21614": 1}
+
+
+async def test_who_has_another_number_by_now_is_not_paused_because_the_old_one_opted_out(house: AlertHouse) -> None:
+    await house.delivery()
+    await house.send()
+    await house.records.change_one(Contact, is_("id", ANNA), phone="+447700900999")
+    await house.receipt("undelivered", error_code=21610)
+    await house.take_in_receipts()
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert contact.paused_at is None
+    assert [each.address for each in await house.records.find(Stop)] == [PHONES[ANNA]]
 
 
 async def test_a_recipient_who_opted_out_is_paused_and_the_owner_is_told(house: AlertHouse) -> None:
