@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+from abc import ABC, abstractmethod
 from base64 import urlsafe_b64encode
 from collections import defaultdict, deque
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ class Taken:
     raw: bytes
 
 
-class WebReceiver:
+class WebReceiver(ABC):
     """A server on a free loopback port, in the running loop, which does as it is told for each of its addresses."""
 
     def __init__(self) -> None:
@@ -113,13 +114,13 @@ class WebReceiver:
                 await self._arrived.wait()
         return self.accepted[name]
 
+    @abstractmethod
     def opened(self, name: str, body: bytes, request: web.Request) -> str:
         """Return the text of a message, checked as this kind of receiver does."""
-        raise NotImplementedError
 
+    @abstractmethod
     def usual(self, text: str) -> web.Response:
         """Return the usual answer to a message that was taken."""
-        raise NotImplementedError
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
