@@ -44,7 +44,8 @@ class Escalator:
         if held is None:
             return False
         changes = await self._take(held, self._clock.now())
-        if await settle(self._records, held, lease_until=EPOCH, **changes) is None:
+        # A lease that ends now lets go and rings nobody: what is due later is no news, and what is due now we look for.
+        if await settle(self._records, held, lease_until=self._clock.now(), **changes) is None:
             # It was acknowledged, closed or urged meanwhile: let go, so that the next look comes at once.
             await self._records.change_one(
                 Incident, is_("id", held.id), is_("lease_until", held.lease_until), lease_until=EPOCH
