@@ -12,9 +12,10 @@ from aiohttp import web
 from isocket.domain.accounts import Account, AccountRole, Session, SessionKind
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
+from portal_api import token_use
 from portal_api.portal import Portal, PortalSettings
 from portal_api.problem import Problem, ProblemError
-from portal_api.routes import Access, Caller
+from portal_api.routes import Access, AnyRoute, Caller
 from portal_api.sessions import alive
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -50,17 +51,21 @@ async def identify(portal: Portal, request: web.Request) -> Caller | None:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer":
             return None
-        return await _find(portal, token.strip(), SessionKind.BEARER)
+        token = token.strip()
+        if token.startswith(token_use.PREFIX):
+            return await token_use.find(portal, token)
+        return await _find(portal, token, SessionKind.BEARER)
     cookie = request.cookies.get(cookie_name(portal.settings))
     return await _find(portal, cookie, SessionKind.COOKIE) if cookie else None
 
 
-def authorise(rule: Access, caller: Caller | None) -> None:
+def authorise(route: AnyRoute, caller: Caller | None) -> None:
     """Let the caller pass.
 
     Raises:
-        ProblemError: 401 nobody is signed in; 404 this is not for this kind of account.
+        ProblemError: 401 nobody is signed in; 403 this is not for this kind of account, or not for such a token.
     """
+    rule = route.access
     if rule is Access.PUBLIC:
         return
     if caller is None:
@@ -74,6 +79,8 @@ def authorise(rule: Access, caller: Caller | None) -> None:
         )
     if rule is Access.STAFF and caller.account.role is not AccountRole.STAFF:
         raise ProblemError(Problem(status=403, kind="not-allowed", detail="This is for our staff only."))
+    if caller.api_token is not None:
+        token_use.check_scope(route, caller.api_token)
 
 
 def check_origin(portal: Portal, request: web.Request) -> None:

@@ -11,7 +11,16 @@ from isocket.storage.port import Records
 from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
-from portal_api import accounts, privacy_erasure, privacy_exports, privacy_notice, registration, resets, tokens
+from portal_api import (
+    accounts,
+    api_tokens,
+    privacy_erasure,
+    privacy_exports,
+    privacy_notice,
+    registration,
+    resets,
+    tokens,
+)
 from portal_api.access_log import access_log
 from portal_api.dispatch import handler_of
 from portal_api.errors import problems
@@ -30,6 +39,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *tokens.ROUTES,
     *resets.ROUTES,
     *accounts.ROUTES,
+    *api_tokens.ROUTES,
     *privacy_notice.ROUTES,
     *privacy_erasure.ROUTES,
     *privacy_exports.ROUTES,

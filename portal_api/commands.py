@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 
+from isocket.domain.api_tokens import Scope
 from isocket.domain.commands import COMMAND_NAMES, Command, CommandStatus
 from isocket.domain.device_models import SWITCHING, model_of, refusal
 from isocket.kit.ids import derived_id, new_id
@@ -177,6 +178,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/devices/{device_id}/commands",
         handler=order,
         summary="Tell a socket to do something",
+        scope=Scope.CONTROL,
         body=NewCommand,
         answers={202: CommandView},
         problems=(429,),
@@ -186,6 +188,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/devices/{device_id}/commands/{command_id}",
         handler=show,
         summary="Show a command",
+        scope=Scope.CONTROL,
         answers={200: CommandView},
     ),
 )

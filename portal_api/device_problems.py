@@ -2,6 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
+from isocket.domain.api_tokens import Scope
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.storage.port import is_
 from portal_api.cursor import page_of
@@ -59,6 +60,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/devices/{device_id}/problems",
         handler=show,
         summary="List refused messages of a socket",
+        scope=Scope.READ_TELEMETRY,
         query=PageQuery,
         answers={200: Page[RefusedView]},
     ),

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from isocket.domain.api_tokens import Scope
 from isocket.domain.commands import COMMAND_NAMES
 from isocket.domain.device_models import DeviceModel, model_of, refusal
 from isocket.domain.devices import Device
@@ -153,6 +154,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/devices/{device_id}/settings",
         handler=show,
         summary="Show the settings of a socket",
+        scope=Scope.READ_TELEMETRY,
         answers={200: SettingsView},
     ),
     Route(
@@ -160,6 +162,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/devices/{device_id}/settings",
         handler=change,
         summary="Change settings of a socket",
+        scope=Scope.CONTROL,
         body=SettingsChange,
         answers={200: SettingsView},
     ),

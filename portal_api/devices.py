@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from isocket.domain.api_tokens import Scope
 from isocket.domain.credit import CreditState, credit_state
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
@@ -15,7 +16,7 @@ from isocket.domain.settings import DeviceSettings
 from isocket.storage.port import is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
-from portal_api.owned import own_device
+from portal_api.owned import own_device, within_token
 from portal_api.portal import Portal
 from portal_api.problem import Problem, not_found
 from portal_api.releases import release_device
@@ -75,7 +76,12 @@ class DeviceChange(Body):
 async def show_all(call: Call[None, PageQuery]) -> Page[DeviceView]:
     """List my sockets with their last state."""
     devices, following = await page_of(
-        call.records, Device, is_("owner_id", call.account.id), cursor=call.query.cursor, limit=call.query.limit
+        call.records,
+        Device,
+        is_("owner_id", call.account.id),
+        *within_token(call, "id"),
+        cursor=call.query.cursor,
+        limit=call.query.limit,
     )
     return Page[DeviceView](items=await views_of(call.portal, call.account.id, devices), next=following)
 
@@ -156,10 +162,18 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/devices",
         handler=show_all,
         summary="List my sockets",
+        scope=Scope.READ_TELEMETRY,
         query=PageQuery,
         answers={200: Page[DeviceView]},
     ),
-    Route(method="GET", path="/devices/{device_id}", handler=show, summary="Show a socket", answers={200: DeviceView}),
+    Route(
+        method="GET",
+        path="/devices/{device_id}",
+        handler=show,
+        summary="Show a socket",
+        answers={200: DeviceView},
+        scope=Scope.READ_TELEMETRY,
+    ),
     Route(
         method="PATCH",
         path="/devices/{device_id}",

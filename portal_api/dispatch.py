@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from portal_api import access
+from portal_api import access, token_use
 from portal_api.client_address import host_of, is_loopback
 from portal_api.pages import problem_page, sign_in_first
 from portal_api.passwords import TooBusyError
@@ -35,7 +35,9 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
             return web.Response(status=307, headers={"Location": elsewhere})
         try:
             caller = await access.identify(portal, request)
-            access.authorise(route.access, caller)
+            access.authorise(route, caller)
+            if caller is not None and caller.api_token is not None and route.scope is not None:
+                await token_use.note(portal, caller.api_token)
             return _response(route, await route.handler(await _call(portal, route, request, caller)))
         except TooBusyError as busy:
             return _refusal(route, request, too_many(busy.retry_after_s))

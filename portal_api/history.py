@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import AfterValidator, ConfigDict, Field
 
+from isocket.domain.api_tokens import Scope
 from isocket.kit.clock import from_ms, to_text
 from isocket.storage.telemetry import Series
 from portal_api.models import GivenInstant, Query, View
@@ -167,6 +168,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/devices/{device_id}/history",
         handler=show,
         summary="Show what a socket reported",
+        scope=Scope.READ_TELEMETRY,
         query=HistoryQuery,
         answers={200: History},
     ),

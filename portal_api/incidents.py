@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field
 
 from isocket.domain.acknowledgement import confirming, taking
+from isocket.domain.api_tokens import Scope
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Test, is_, is_not, one_of
@@ -13,7 +14,7 @@ from portal_api.cursor import page_of
 from portal_api.devices import NOT_CLOSED
 from portal_api.messages import Message
 from portal_api.models import Instant, Page, PageQuery, View
-from portal_api.owned import own_incident
+from portal_api.owned import own_incident, within_token
 from portal_api.portal import Portal
 from portal_api.routes import PATH_VALUE, AnyRoute, Call, Route
 from portal_api.timelines import Chronicle, Line, chronicles
@@ -110,7 +111,7 @@ class IncidentQuery(PageQuery):
 
 async def show_all(call: Call[None, IncidentQuery]) -> Page[IncidentView]:
     """List incidents with their timelines, the newest first."""
-    tests: list[Test] = [is_("account_id", call.account.id)]
+    tests: list[Test] = [is_("account_id", call.account.id), *within_token(call, "device_id")]
     if call.query.device_id is not None:
         tests.append(is_("device_id", call.query.device_id))
     if call.query.state == "open":
@@ -199,6 +200,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/incidents",
         handler=show_all,
         summary="List incidents",
+        scope=Scope.ALARMS,
         query=IncidentQuery,
         answers={200: Page[IncidentView]},
     ),
@@ -207,6 +209,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/incidents/{incident_id}",
         handler=show,
         summary="Show an incident",
+        scope=Scope.ALARMS,
         answers={200: IncidentView},
     ),
     Route(
@@ -214,6 +217,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/incidents/{incident_id}/ack",
         handler=acknowledge,
         summary="Acknowledge an incident",
+        scope=Scope.ALARMS,
         answers={200: IncidentView},
     ),
 )

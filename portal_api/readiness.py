@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
+from isocket.domain.api_tokens import Scope
 from isocket.domain.contacts import ChannelKind, Contact, Escalation, Substitution
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
@@ -20,6 +21,7 @@ from isocket.storage.port import Records, above, is_
 from portal_api.cursor import page_of
 from portal_api.devices import is_online
 from portal_api.models import GivenInstant, Instant, Page, PageQuery, View
+from portal_api.owned import within_token
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
 from portal_api.proofs import Proofs, proofs_of
@@ -154,7 +156,12 @@ async def show(call: Call[None, ReadinessQuery]) -> Page[Readiness] | Problem:
     if not -timedelta(days=1) <= at - now <= FURTHEST:
         return fault("at", "From a day ago to 400 days ahead.")
     devices, following = await page_of(
-        call.records, Device, is_("owner_id", call.account.id), cursor=query.cursor, limit=query.limit
+        call.records,
+        Device,
+        is_("owner_id", call.account.id),
+        *within_token(call, "id"),
+        cursor=query.cursor,
+        limit=query.limit,
     )
     found = await readiness_of(call, devices, at=at, severity=query.severity)
     return Page[Readiness](items=found, next=following)
@@ -278,6 +285,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/readiness",
         handler=show,
         summary="Show who would be reached",
+        scope=Scope.ALARMS,
         query=ReadinessQuery,
         answers={200: Page[Readiness]},
     ),

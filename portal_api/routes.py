@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from isocket.domain.accounts import Account, Session
+from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 from portal_api.client_address import client_of
@@ -54,11 +55,15 @@ Answer = BaseModel | Reply | Problem | web.StreamResponse | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Somebody who is signed in. `csrf` is the token for forms, None unless a cookie brought them."""
+    """Somebody who is signed in, or a program with a personal API token, which has no session.
+
+    `csrf` is the token for forms, None unless a cookie brought them.
+    """
 
     account: Account
-    session: Session
+    session: Session | None = None
     csrf: str | None = None
+    api_token: ApiToken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +94,16 @@ class Call(Generic[B, Q]):
 
     @property
     def session(self) -> Session:
-        """Return the session by which it asks; only for routes with access `ACCOUNT` or `STAFF`."""
-        return self._signed_in.session
+        """Return the session by which it asks; only for routes with access `ACCOUNT` or `STAFF`, and no scope."""
+        session = self._signed_in.session
+        if session is None:
+            raise RuntimeError("a personal API token has no session: this route must not name a scope")
+        return session
+
+    @property
+    def api_token(self) -> ApiToken | None:
+        """Return the personal API token by which it asks, None for anybody else."""
+        return None if self.caller is None else self.caller.api_token
 
     @property
     def client(self) -> str:
@@ -110,6 +123,7 @@ class Route(Generic[B, Q]):
 
     `answers` gives the model of each good status, the usual one first; None means no body.
     `problems` names the statuses of refusals that cannot be told from the rest of the declaration.
+    `scope` is what a personal API token needs for it; without one no such token is let in.
     """
 
     method: str
@@ -125,6 +139,7 @@ class Route(Generic[B, Q]):
     limit: Callable[[Rates], Rate] | None = None  # per client address, counted on each call
     tag: str = ""
     body_optional: bool = False
+    scope: Scope | None = None
 
     @property
     def template(self) -> str:

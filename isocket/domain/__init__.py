@@ -7,6 +7,7 @@ about how it may be used.
 from isocket.domain import (
     accounts,
     answers,
+    api_tokens,
     call_offs,
     commands,
     contacts,
@@ -44,6 +45,7 @@ __all__ = [
 ]
 __all__ += [
     "answers",
+    "api_tokens",
     "call_offs",
     "erasures",
     "exports",

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse
 
+from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.domain.contacts import ChannelKind, Substitution
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
@@ -103,6 +104,23 @@ async def substitution(house: PortalHouse, contact_id: str) -> str:
     return made.id
 
 
+async def api_token(house: PortalHouse) -> str:
+    """Store that Maija lets a program in."""
+    maija, now = await house.account(MAIJA), house.clock.now()
+    made = ApiToken(
+        id="tok_1",
+        account_id=maija.id,
+        name="Program",
+        token_hash="0" * 64,
+        scopes=(Scope.CONTROL,),
+        credential_epoch=maija.credential_epoch,
+        created_at=now,
+        expires_at=now + timedelta(days=7),
+    )
+    await house.records.add(made)
+    return made.id
+
+
 async def export(house: PortalHouse) -> str:
     """Store that Maija asked for a copy of everything about her."""
     maija = (await house.account(MAIJA)).id
@@ -127,6 +145,7 @@ async def world() -> AsyncIterator[World]:
             "command_id": (await order.json())["id"],
             "replay_id": (await replay.json())["id"],
             "export_id": await export(house),
+            "token_id": await api_token(house),
             "substitution_id": await substitution(house, contact["id"]),
         }
         stranger_token = await house.customer(PEKKA)

@@ -1,0 +1,206 @@
+"""Personal API tokens: what they are good for, which sockets they reach, and how they end."""
+
+from datetime import timedelta
+from typing import Any
+
+from isocket.domain.api_tokens import ApiToken
+from portal_api.app import ROUTES
+from portal_api.device_routes import DEVICE_ROUTES
+from portal_api.token_use import PREFIX, new_api_token, well_formed
+from tests.fakes.portal_devices import (
+    MAIJA,
+    PEKKA,
+    SOCKET,
+    claim,
+    devices_house,
+    fields_of,
+    incident,
+    make_device,
+    owned,
+)
+from tests.fakes.portal_house import PortalHouse
+
+OTHER = "is0000000002"
+ADVISER = {"name": "Energy adviser", "purpose": "Hourly temperatures", "scopes": ["read:telemetry"]}
+SCOPES = ["read:telemetry", "control", "alarms"]
+
+
+async def made(house: PortalHouse, token: str, **wish: Any) -> dict[str, Any]:
+    """Make a token as Maija wishes."""
+    answer = await house.ask("POST", "/api-tokens", {**ADVISER, **wish}, token=token)
+    assert answer.status == 201, await answer.text()
+    done: dict[str, Any] = await answer.json()
+    return done
+
+
+async def status(house: PortalHouse, token: str, path: str = "/devices", method: str = "GET", body: Any = None) -> int:
+    return (await house.ask(method, path, body, token=token)).status
+
+
+async def test_a_token_reads_what_its_scope_says_and_nothing_else() -> None:
+    async with devices_house() as house:
+        token = (await made(house, await owned(house)))["token"]
+        assert await status(house, token) == 200
+        assert await status(house, token, f"/devices/{SOCKET}/history") == 200
+        refused = await house.ask("GET", "/incidents", token=token)
+        assert (refused.status, (await refused.json())["type"]) == (403, "urn:isocket:problem:scope")
+        assert refused.headers["WWW-Authenticate"] == 'Bearer error="insufficient_scope", scope="alarms"'
+        assert await status(house, token, f"/devices/{SOCKET}/commands", "POST", {"name": "on"}) == 403
+        assert await status(house, token, f"/devices/{SOCKET}/settings", "PATCH", {"mains_delay_s": 0}) == 403
+
+
+async def test_a_token_with_control_switches_and_sets() -> None:
+    async with devices_house() as house:
+        token = (await made(house, await owned(house), scopes=["control"]))["token"]
+        ordered = await house.ask("POST", f"/devices/{SOCKET}/commands", {"name": "on"}, token=token)
+        assert ordered.status == 202
+        assert await status(house, token, f"/devices/{SOCKET}/commands/{(await ordered.json())['id']}") == 200
+        assert await status(house, token, f"/devices/{SOCKET}/settings", "PATCH", {"mains_delay_s": 0}) == 200
+        assert await status(house, token) == 403
+
+
+async def test_a_token_with_alarms_acknowledges() -> None:
+    async with devices_house() as house:
+        token = (await made(house, await owned(house), scopes=["alarms"]))["token"]
+        await incident(house, "inc_1", (await house.account(MAIJA)).id)
+        answer = await house.ask("POST", "/incidents/inc_1/ack", token=token)
+        assert (answer.status, (await answer.json())["state"]) == (200, "acknowledged")
+
+
+async def test_what_names_no_scope_lets_no_token_in_whatever_it_is_good_for() -> None:
+    async with devices_house() as house:
+        token = (await made(house, await owned(house), scopes=SCOPES))["token"]
+        closed = [each for each in (*ROUTES, *DEVICE_ROUTES) if each.scope is None and each.access.value == "account"]
+        assert {"/me", "/contacts", "/privacy/erasure", "/api-tokens"} <= {each.path for each in closed}
+        for route in closed:
+            path = route.path.format(**dict.fromkeys(route.parameters, "anything"))
+            assert await status(house, token, path, route.method, {} if route.body else None) == 403, route.path
+
+
+async def test_a_token_for_one_socket_sees_no_other_anywhere() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        await make_device(house, OTHER)
+        await claim(house, maija, OTHER)
+        account = (await house.account(MAIJA)).id
+        await incident(house, "inc_1", account)
+        await incident(house, "inc_2", account, device_id=OTHER)
+        token = (await made(house, maija, scopes=SCOPES, device_ids=[SOCKET]))["token"]
+        for path, field in (("/devices", "id"), ("/incidents", "device_id"), ("/readiness", "device_id")):
+            seen = await (await house.ask("GET", path, token=token)).json()
+            assert [each[field] for each in seen["items"]] == [SOCKET], path
+        missing = await house.ask("GET", "/devices/is0000000009", token=token)
+        for path in (
+            f"/devices/{OTHER}",
+            f"/devices/{OTHER}/history",
+            f"/devices/{OTHER}/settings",
+            "/incidents/inc_2",
+        ):
+            foreign = await house.ask("GET", path, token=token)
+            assert (foreign.status, await foreign.read()) == (404, await missing.read()), path
+        assert await status(house, token, f"/devices/{OTHER}/commands", "POST", {"name": "on"}) == 404
+        assert await status(house, token, f"/incidents?device_id={OTHER}") == 200
+        assert await status(house, token, "/incidents/inc_2/ack", "POST") == 404
+
+
+async def test_the_token_is_shown_once_and_stored_as_a_hash() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        done = await made(house, maija)
+        assert well_formed(done["token"])
+        listed = await (await house.ask("GET", "/api-tokens", token=maija)).json()
+        assert listed["items"] == [{key: value for key, value in done.items() if key != "token"}]
+        (stored,) = await house.records.find(ApiToken)
+        assert done["token"] not in repr(stored)
+
+
+async def test_a_revoked_token_is_nothing_at_once() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        done = await made(house, maija)
+        pekka = await house.customer(PEKKA)
+        assert await status(house, pekka, f"/api-tokens/{done['id']}", "DELETE") == 404
+        assert await status(house, done["token"]) == 200
+        assert await status(house, maija, f"/api-tokens/{done['id']}", "DELETE") == 204
+        assert await status(house, done["token"]) == 401
+        assert await status(house, maija, f"/api-tokens/{done['id']}", "DELETE") == 404
+
+
+async def test_a_token_ends_with_its_time() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        done = await made(house, maija, days=1)
+        await house.clock.advance(86_400)
+        assert await status(house, done["token"]) == 401
+        maija = (await house.sign_in(MAIJA))["access_token"]
+        assert (await (await house.ask("GET", "/api-tokens", token=maija)).json())["items"] == []
+
+
+async def test_a_new_password_ends_every_token() -> None:
+    async with devices_house() as house:
+        done = await made(house, await owned(house))
+        await house.ask("POST", "/password-resets", {"username": MAIJA})
+        link = {"token": await house.link_token(MAIJA), "password": "five other words and more"}
+        assert (await house.ask("POST", "/password-resets/confirm", link)).status == 204
+        assert await status(house, done["token"]) == 401
+        maija = (await house.sign_in(MAIJA, "five other words and more"))["access_token"]
+        assert (await (await house.ask("GET", "/api-tokens", token=maija)).json())["items"] == []
+
+
+async def test_a_token_is_good_only_in_its_own_header() -> None:
+    async with devices_house() as house:
+        token = (await made(house, await owned(house)))["token"]
+        assert (await house.ask("GET", "/devices", headers={"Cookie": f"sid={token}"})).status == 401
+        assert (await house.ask("GET", f"/devices?access_token={token}")).status == 401
+        assert await status(house, token.upper()) == 401
+
+
+async def test_the_day_of_the_last_use_is_kept_and_not_the_moment() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        done = await made(house, maija)
+        await status(house, done["token"])
+        day = house.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        (used,) = await house.records.find(ApiToken)
+        assert used.last_used_at == day
+        await status(house, done["token"])
+        (again,) = await house.records.find(ApiToken)
+        assert again.version == used.version, "a second use of the day writes nothing"
+        await house.clock.advance(86_400)
+        await status(house, done["token"])
+        (later,) = await house.records.find(ApiToken)
+        assert later.last_used_at == day + timedelta(days=1)
+
+
+async def test_a_bad_wish_names_its_field() -> None:
+    bad: list[tuple[dict[str, Any], str]] = [
+        ({"scopes": []}, "scopes"),
+        ({"scopes": ["everything"]}, "scopes.0"),
+        ({"name": ""}, "name"),
+        ({"days": 0}, "days"),
+        ({"days": 731}, "days"),
+        ({"device_ids": []}, "device_ids"),
+        ({"device_ids": [OTHER]}, "device_ids.0"),
+    ]
+    async with devices_house() as house:
+        maija = await owned(house)
+        for wish, field in bad:
+            answer = await house.ask("POST", "/api-tokens", {**ADVISER, **wish}, token=maija)
+            assert (answer.status, fields_of(await answer.json())) == (422, [field])
+
+
+async def test_an_account_has_so_many_tokens_and_no_more() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        for _ in range(50):
+            await made(house, maija)
+        answer = await house.ask("POST", "/api-tokens", ADVISER, token=maija)
+        assert (answer.status, (await answer.json())["type"]) == (409, "urn:isocket:problem:too-many-tokens")
+
+
+def test_a_mistyped_token_is_known_by_itself() -> None:
+    token = new_api_token()
+    assert (token.startswith(PREFIX), well_formed(token)) == (True, True)
+    at = len(PREFIX)
+    for wrong in (token[:-1], token[:at] + "!" + token[at + 1 :], "isk_", "", token + "0", "isk_é"):
+        assert not well_formed(wrong)
