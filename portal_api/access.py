@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from isocket.domain.accounts import Account, AccountRole, Session, SessionKind
+from isocket.domain.accounts import Account, AccountRole, Session, SessionKind, StaffRole
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
 from portal_api import token_use
@@ -21,6 +21,9 @@ from portal_api.sessions import alive
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CSRF_HEADER = "X-CSRF"
 CSRF_FIELD = "csrf"
+REASON_HEADER = "X-Reason"
+REASON_FIELD = "reason"
+_REASON_LENGTHS = (5, 200)
 _COOKIE_MOVES_S = 3600  # a browser's session is prolonged at most so often: a write on each page is too much
 
 
@@ -81,6 +84,32 @@ def authorise(route: AnyRoute, caller: Caller | None) -> None:
         raise ProblemError(Problem(status=403, kind="not-allowed", detail="This is for our staff only."))
     if caller.api_token is not None:
         token_use.check_scope(route, caller.api_token)
+
+
+def check_staff_role(wanted: tuple[StaffRole, ...], caller: Caller | None) -> None:
+    """Let a member of staff pass who is there for what this route is for.
+
+    Raises:
+        ProblemError: 403, naming who may.
+    """
+    if not wanted or (caller is not None and not set(wanted).isdisjoint(caller.account.staff_roles)):
+        return
+    named = " or ".join(wanted)
+    raise ProblemError(Problem(status=403, kind="not-your-role", detail=f"This is for staff of {named} only."))
+
+
+def check_reason(given: str | None, *, where: str) -> str:
+    """Return why a member of staff looks; the customer will read it.
+
+    Raises:
+        ProblemError: 403, naming `where` it is to be given.
+    """
+    shortest, longest = _REASON_LENGTHS
+    reason = " ".join((given or "").split())
+    if not shortest <= len(reason) <= longest or not reason.isprintable():
+        detail = f"Say why you look, in {where}: {shortest} to {longest} characters. The customer will read it."
+        raise ProblemError(Problem(status=403, kind="reason-needed", detail=detail))
+    return reason
 
 
 def check_origin(portal: Portal, request: web.Request) -> None:

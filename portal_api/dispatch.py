@@ -15,7 +15,7 @@ from portal_api.pages import problem_page, sign_in_first
 from portal_api.passwords import TooBusyError
 from portal_api.portal import PORTAL, Portal
 from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, from_validation, too_many
-from portal_api.routes import Answer, AnyRoute, Call, Caller, Reply, Surface
+from portal_api.routes import Access, Answer, AnyRoute, Call, Caller, Reply, Surface
 from portal_api.strict_json import MAX_BYTES, StrictJsonError, read_object
 
 BODY_TIMEOUT_S = 10.0
@@ -36,6 +36,7 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
         try:
             caller = await access.identify(portal, request)
             access.authorise(route, caller)
+            access.check_staff_role(route.staff, caller)
             if caller is not None and caller.api_token is not None and route.scope is not None:
                 await token_use.note(portal, caller.api_token)
             return _response(route, await route.handler(await _call(portal, route, request, caller)))
@@ -68,6 +69,7 @@ async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: C
     given = form.pop(access.CSRF_FIELD, None) or request.headers.get(access.CSRF_HEADER)
     if unsafe and caller is not None:
         access.check_csrf(caller, given)
+    reason = _reason(route, request, form)
     call: Call[Any, Any] = Call(
         portal=portal,
         request=request,
@@ -75,10 +77,24 @@ async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: C
         caller=caller,
         query=_query(route, request),
         body=_body(route, request, raw, form),
+        reason=reason,
     )
     if route.limit is not None:
         await portal.limits.demand(route.limit(portal.settings.rates), call.client)
     return call
+
+
+def _reason(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:
+    """Return why a member of staff looks. A page that is only fetched shows nobody's data, so it asks for none."""
+    if route.access is not Access.STAFF:
+        return ""
+    if route.surface is Surface.API:
+        return access.check_reason(
+            request.headers.get(access.REASON_HEADER), where=f"the header {access.REASON_HEADER}"
+        )
+    if request.method in access.SAFE_METHODS:
+        return ""
+    return access.check_reason(form.pop(access.REASON_FIELD, None), where=f"the field {access.REASON_FIELD}")
 
 
 def _refusal(route: AnyRoute, request: web.Request, problem: Problem) -> web.Response:

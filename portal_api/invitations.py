@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
-from isocket.domain.accounts import Account, AccountRole, Registration
+from isocket.domain.accounts import Account, AccountRole, Registration, StaffRole
 from isocket.kit.clock import Clock
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.storage.port import Records, is_
@@ -19,8 +19,18 @@ class InvitationError(ValueError):
     """This address cannot be invited; the message says why."""
 
 
-async def invite(records: Records, clock: Clock, settings: PortalSettings, address: str, role: AccountRole) -> str:
+async def invite(
+    records: Records,
+    clock: Clock,
+    settings: PortalSettings,
+    address: str,
+    role: AccountRole,
+    *,
+    staff_roles: tuple[StaffRole, ...] = (),
+) -> str:
     """Return the link with which the holder of `address` opens an account of this role, for as long as settings say.
+
+    `staff_roles` say what a member of staff is there for.
 
     Raises:
         InvitationError: it is no e-mail address, or has an account already.
@@ -38,6 +48,7 @@ async def invite(records: Records, clock: Clock, settings: PortalSettings, addre
             account_id=new_id("acc"),
             email=username,
             role=role,
+            staff_roles=staff_roles,
             expires_at=clock.now() + timedelta(seconds=settings.activation_s),
         )
     )

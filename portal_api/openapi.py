@@ -15,6 +15,14 @@ from portal_api.routes import API, PATH_VALUE, Access, AnyRoute, Call, Route, Su
 Json = dict[str, Any]
 _Wanted = tuple[type[BaseModel], JsonSchemaMode]
 _SECURITY: list[Json] = [{"bearer": []}, {"cookie": []}]
+_REASON: Json = {
+    "name": "X-Reason",
+    "in": "header",
+    "required": True,
+    "description": "Why a member of staff looks; the customer whose data it is will read it.",
+    "schema": {"type": "string", "minLength": 5, "maxLength": 200},
+    "example": "The customer asked in a call why the alarm of last night came late.",
+}
 
 
 def openapi_route(routes: Sequence[AnyRoute]) -> AnyRoute:
@@ -109,6 +117,8 @@ def _operation(route: AnyRoute, schemas: _Schemas) -> Json:
     if route.handler.__doc__:
         operation["description"] = " ".join(route.handler.__doc__.split())
     parameters = [*_path_parameters(route), *_query_parameters(route, schemas)]
+    if route.access is Access.STAFF:
+        parameters.append(_REASON)
     if parameters:
         operation["parameters"] = parameters
     if route.body is not None:

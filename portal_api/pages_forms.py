@@ -32,4 +32,12 @@ def checked(model: type[M], **values: object) -> M | Problem:
 
 def with_body(call: Call[Any, Any], body: B) -> Call[B, None]:
     """Return the same request for a handler of the API, with the body that it takes."""
-    return Call(portal=call.portal, request=call.request, body=body, query=None, path=call.path, caller=call.caller)
+    return Call(
+        portal=call.portal,
+        request=call.request,
+        body=body,
+        query=None,
+        path=call.path,
+        caller=call.caller,
+        reason=call.reason,
+    )

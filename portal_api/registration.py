@@ -173,6 +173,7 @@ async def open_account(portal: Portal, asked: Registration, password_hash: str) 
         language=asked.language,
         time_zone=asked.time_zone,
         role=asked.role,
+        staff_roles=asked.staff_roles,
         password_hash=password_hash,
         created_at=now,
     )

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from isocket.domain.accounts import Account, Session
+from isocket.domain.accounts import Account, Session, StaffRole
 from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
@@ -76,6 +76,7 @@ class Call(Generic[B, Q]):
     query: Q
     path: Mapping[str, str]
     caller: Caller | None
+    reason: str = ""  # why a member of staff looks; only with access `STAFF`, where none gets by without
 
     @property
     def records(self) -> Records:
@@ -140,6 +141,7 @@ class Route(Generic[B, Q]):
     tag: str = ""
     body_optional: bool = False
     scope: Scope | None = None
+    staff: tuple[StaffRole, ...] = ()  # with access `STAFF`: which of them; none means every one
 
     @property
     def template(self) -> str:

@@ -12,6 +12,7 @@ from isocket.app.command import run, serve
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
 from isocket.app.settings import Settings, settings_markdown
+from isocket.domain.accounts import StaffRole
 
 T = TypeVar("T")
 BENCHES = {
@@ -93,8 +94,14 @@ def provision_devices(
 
 
 @staff.command(name="add")
-def add_staff(email: Annotated[str, typer.Option(help="Their address.")]) -> None:
-    """Print a link with which somebody chooses a password and becomes a member of staff."""
+def add_staff(
+    email: Annotated[str, typer.Option(help="Their address.")],
+    role: Annotated[
+        list[StaffRole] | None,
+        typer.Option(help="What they are there for, and so what they may look at; may be given several times."),
+    ] = None,
+) -> None:
+    """Print a link with which somebody chooses a password and becomes a member of staff; for support if not said."""
     from isocket.app.house import open_house
     from isocket.app.roles import portal_settings
     from isocket.domain.accounts import AccountRole
@@ -102,7 +109,10 @@ def add_staff(email: Annotated[str, typer.Option(help="Their address.")]) -> Non
 
     async def make(settings: Settings) -> None:
         async with open_house(settings) as house:
-            link = await invite(house.records, house.clock, portal_settings(settings), email, AccountRole.STAFF)
+            roles = tuple(dict.fromkeys(role or [StaffRole.SUPPORT]))
+            link = await invite(
+                house.records, house.clock, portal_settings(settings), email, AccountRole.STAFF, staff_roles=roles
+            )
         typer.echo(link)
 
     run(make)

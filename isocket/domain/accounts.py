@@ -23,6 +23,14 @@ class AccountRole(StrEnum):
     STAFF = "staff"
 
 
+class StaffRole(StrEnum):
+    """What a member of staff is there for, and so what they may look at."""
+
+    SUPPORT = "support"  # sockets and incidents of a customer who asks for help
+    PRIVACY = "privacy"  # what people ask for by right
+    OPERATIONS = "operations"  # outages and providers; no customer's data
+
+
 @record(collection="accounts", subject="id", account="id", unique=(("email",),))
 class Account(Record):
     """A customer or a member of staff who proved to hold an e-mail address."""
@@ -32,6 +40,7 @@ class Account(Record):
     language: Annotated[str, PREFERENCE] = "en"
     time_zone: Annotated[str, PREFERENCE] = "UTC"
     role: Plain[AccountRole] = AccountRole.CUSTOMER
+    staff_roles: Plain[tuple[StaffRole, ...]] = ()
     password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
     credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
     created_at: Annotated[datetime, PREFERENCE]
@@ -52,6 +61,7 @@ class Registration(Record):
     language: Annotated[str, PREFERENCE] = "en"
     time_zone: Annotated[str, PREFERENCE] = "UTC"
     role: Plain[AccountRole] = AccountRole.CUSTOMER
+    staff_roles: Plain[tuple[StaffRole, ...]] = ()
     password_hash: Annotated[str, CREDENTIAL] = ""  # empty: chosen on activation
     expires_at: Plain[datetime]
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from isocket.domain.accounts import Account, AccountRole, Registration
+from isocket.domain.accounts import Account, AccountRole, Registration, StaffRole
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.kit.ids import token_hash
@@ -132,7 +132,10 @@ async def test_activation_ends_all_other_wishes_for_the_same_address(house: Port
 
 
 async def test_who_was_invited_without_a_password_chooses_one_on_activation(house: PortalHouse) -> None:
-    link = await invite(house.records, house.clock, house.portal.settings, "staff@example.org", AccountRole.STAFF)
+    roles = (StaffRole.PRIVACY,)
+    link = await invite(
+        house.records, house.clock, house.portal.settings, "staff@example.org", AccountRole.STAFF, staff_roles=roles
+    )
     assert link.startswith(f"{PUBLIC_URL}/activate?token=")
     token = link.partition("token=")[2]
     without = await house.ask("POST", "/accounts/activate", {"token": token})
@@ -143,6 +146,7 @@ async def test_who_was_invited_without_a_password_chooses_one_on_activation(hous
     tokens = await house.sign_in("staff@example.org")
     me = await (await house.ask("GET", "/me", token=tokens["access_token"])).json()
     assert me["role"] == "staff"
+    assert (await house.account("staff@example.org")).staff_roles == roles
 
 
 async def test_who_has_an_account_is_not_invited_again(house: PortalHouse) -> None:

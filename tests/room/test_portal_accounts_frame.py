@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from isocket.domain.accounts import Account, AccountRole
+from isocket.domain.accounts import Account, AccountRole, StaffRole
 from isocket.storage.port import StoreUnavailableError, is_
 from portal_api import access, sessions
 from portal_api.app import ROUTES
@@ -20,6 +20,7 @@ from portal_api.routes import Access, Call, Reply, Route, Surface
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 
 MAIJA = "maija@example.org"
+REASON = {"X-Reason": "asked in a call about last night"}
 JSON = {"Content-Type": "application/json"}
 
 
@@ -59,6 +60,15 @@ TRIAL = (
     Route(method="GET", path="/no-store", handler=_no_store, summary="", access=Access.PUBLIC),
     Route(method="POST", path="/things/{thing_id}", handler=_taken, summary="", answers={204: None}),
     Route(method="GET", path="/staff", handler=_taken, summary="", access=Access.STAFF, answers={204: None}),
+    Route(
+        method="GET",
+        path="/staff/queue",
+        handler=_taken,
+        summary="",
+        access=Access.STAFF,
+        staff=(StaffRole.PRIVACY,),
+        answers={204: None},
+    ),
     Route(method="GET", path="/list", handler=_list, summary="", access=Access.PUBLIC, query=PageQuery),
     Route(method="GET", path="/break-page", handler=_break, summary="", access=Access.PUBLIC, surface=Surface.PAGE),
     Route(
@@ -293,9 +303,34 @@ async def test_https_is_asked_for_only_where_it_is_spoken() -> None:
 
 async def test_staff_routes_are_closed_to_customers(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)
-    assert (await house.ask("GET", "/staff", token=token)).status == 403
+    assert (await house.ask("GET", "/staff", token=token, headers=REASON)).status == 403
     await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.STAFF)
-    assert (await house.ask("GET", "/staff", token=token)).status == 204
+    assert (await house.ask("GET", "/staff", token=token, headers=REASON)).status == 204
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.parametrize("said", [None, "", "   x   ", "abcd", "a" * 201, "a\tb\u200bcdef"])
+async def test_staff_who_do_not_say_why_they_look_are_told_which_header_to_send(
+    house: PortalHouse, said: str | None
+) -> None:
+    token = await house.customer(MAIJA)
+    await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.STAFF)
+    headers = {} if said is None else {"X-Reason": said}
+    answer = await house.ask("GET", "/staff", token=token, headers=headers)
+    told = await answer.json()
+    assert (answer.status, told["type"]) == (403, "urn:isocket:problem:reason-needed")
+    assert "X-Reason" in told["detail"]
+
+
+@pytest.mark.clause("C5-02")
+async def test_staff_see_only_what_they_are_there_for(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    for roles, status in (((), 403), ((StaffRole.SUPPORT,), 403), ((StaffRole.SUPPORT, StaffRole.PRIVACY), 204)):
+        await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.STAFF, staff_roles=roles)
+        answer = await house.ask("GET", "/staff/queue", token=token, headers=REASON)
+        assert answer.status == status
+    await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.CUSTOMER)
+    assert (await house.ask("GET", "/staff/queue", token=token, headers=REASON)).status == 403
 
 
 async def signed_in_browser(house: PortalHouse) -> tuple[str, str]:

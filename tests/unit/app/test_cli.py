@@ -18,6 +18,13 @@ def test_a_member_of_staff_is_invited_by_a_link_to_the_public_address(installati
     assert re.fullmatch(r"https://cloud\.example\.org/activate\?token=[\w\-]{43}\n", done.stdout)
 
 
+def test_a_member_of_staff_may_be_there_for_several_things_but_not_for_anything(installation: Installation) -> None:
+    both = installation.run("staff", "add", "--email", "kai@example.org", "--role", "privacy", "--role", "operations")
+    assert (both.returncode, "/activate?token=" in both.stdout) == (0, True)
+    done = installation.run("staff", "add", "--email", "kim@example.org", "--role", "king")
+    assert (done.returncode, "privacy" in done.stderr) == (2, True)
+
+
 def test_what_is_no_address_is_not_invited(installation: Installation) -> None:
     done = installation.run("staff", "add", "--email", "kai")
     assert (done.returncode, done.stdout) == (1, "")
