@@ -44,6 +44,7 @@ class Account(Record):
     password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
     credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
     created_at: Annotated[datetime, PREFERENCE]
+    policy_seen: Annotated[str, PREFERENCE] = ""  # the last version of the privacy policy that they said to have seen
 
 
 @record(

@@ -36,6 +36,7 @@ class DeliveryKind(StrEnum):
     ACTIVATION = "activation"
     RESET = "reset"
     NOTICE = "notice"  # to the account's own address
+    NEWSLETTER = "newsletter"
 
 
 class DeliveryState(StrEnum):
@@ -173,7 +174,13 @@ class AttemptState(StrEnum):
     collection="attempts",
     subject="person_id",
     account="account_id",
-    indexed=(("delivery_id",), ("incident_id",), ("receipt_expected", "started_at")),
+    indexed=(
+        ("delivery_id",),
+        ("incident_id",),
+        ("receipt_expected", "started_at"),
+        ("account_id", "started_at"),
+        ("person_id", "started_at"),
+    ),
 )
 class Attempt(Record):
     """One call of a provider, written before the call. Its id is all that the provider learns of us."""

@@ -6,6 +6,7 @@ from functools import cache
 from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
+from isocket.domain.consents import Suppression
 from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure
 from isocket.domain.handling import Handling
@@ -57,6 +58,13 @@ KEPT_BESIDE = (
         what="kept",
         why="Art. 6(1)(f): a keyed hash that counts how often something was tried; nobody can be read out of it.",
         until="at most 32 days",
+    ),
+    Fate(
+        collection=Suppression.collection,
+        field="id",
+        what="kept",
+        why="Art. 21(3): a keyed hash, because of which a mailbox that left the newsletter does not get it again.",
+        until="its reader asks for the newsletter again",
     ),
     Fate(
         collection=Erasure.collection,

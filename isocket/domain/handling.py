@@ -32,6 +32,8 @@ class Purpose(StrEnum):
     ALERTS = "alerts"  # telling people that something is wrong
     SECURITY = "security"  # keeping strangers out, finding abuse
     OPERATION = "operation"  # finding faults of ours
+    PROMOTION = "promotion"  # news of products, to whoever asked for it
+    RIGHTS = "rights"  # showing that what people chose and asked for was followed
 
 
 class Basis(StrEnum):
@@ -52,6 +54,7 @@ class Keep(StrEnum):
     YEAR_1 = "1 year after it was made"
     YEARS_3 = "3 years after it was made"
     UNTIL_USED = "until used or expired"
+    CONSENT = "until the consent is withdrawn"
     COMES_BACK = "until its reader wants messages again"
 
 

@@ -20,6 +20,7 @@ class Subject(StrEnum):
 
     CUSTOMER = "customers"
     RECIPIENT = "alarm recipients"
+    READER = "readers of the newsletter"
     STAFF = "staff"
 
 
@@ -29,6 +30,8 @@ _SUBJECTS = MappingProxyType(
         "owner_id": (Subject.CUSTOMER,),
         "contact_id": (Subject.RECIPIENT,),
         "person_id": (Subject.CUSTOMER, Subject.RECIPIENT),
+        "subject_id": (Subject.CUSTOMER, Subject.RECIPIENT),
+        "reader_id": (Subject.CUSTOMER, Subject.READER),
     }
 )
 _OF_THEIR_OWN = MappingProxyType(

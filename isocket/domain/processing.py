@@ -13,6 +13,8 @@ PURPOSES = MappingProxyType(
         Purpose.ALERTS: "Telling the people whom the customer named that something is wrong.",
         Purpose.SECURITY: "Keeping strangers out, and finding abuse.",
         Purpose.OPERATION: "Finding faults of ours.",
+        Purpose.PROMOTION: "Sending news of products and services to whoever asked for it.",
+        Purpose.RIGHTS: "Showing that what people chose and asked for was followed.",
     }
 )
 BASES = MappingProxyType(
