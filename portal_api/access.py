@@ -6,6 +6,7 @@ Both are read from the store on each request, so that ending a credential works 
 import hashlib
 import hmac
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 
@@ -16,15 +17,16 @@ from portal_api import token_use
 from portal_api.portal import Portal, PortalSettings
 from portal_api.problem import Problem, ProblemError
 from portal_api.routes import Access, AnyRoute, Caller
-from portal_api.sessions import alive
+from portal_api.sessions import alive, hour_of, proved_lately
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+STEP_UP = "step-up"
 CSRF_HEADER = "X-CSRF"
 CSRF_FIELD = "csrf"
 REASON_HEADER = "X-Reason"
 REASON_FIELD = "reason"
 _REASON_LENGTHS = (5, 200)
-_COOKIE_MOVES_S = 3600  # a browser's session is prolonged at most so often: a write on each page is too much
+_COOKIE_MOVES = timedelta(hours=1)  # a browser's session is prolonged at most so often
 
 
 def cookie_name(settings: PortalSettings) -> str:
@@ -112,6 +114,22 @@ def check_reason(given: str | None, *, where: str) -> str:
     return reason
 
 
+def check_step_up(portal: Portal, caller: Caller | None) -> None:
+    """Let the caller pass who has shown a short while ago who they are: a stolen session is not enough for this.
+
+    Raises:
+        ProblemError: 403 of the kind `step-up`.
+    """
+    if caller is not None and (caller.session is None or not proved_lately(portal, caller.session)):
+        raise ProblemError(
+            Problem(
+                status=403,
+                kind=STEP_UP,
+                detail="Prove once more who you are: POST /me/step-up with your password or code, then repeat this.",
+            )
+        )
+
+
 def check_origin(portal: Portal, request: web.Request) -> None:
     """Refuse a change that another site's page asks for: `Origin` must be ours, or the browser must say so.
 
@@ -148,14 +166,18 @@ async def _find(portal: Portal, token: str, kind: SessionKind) -> Caller | None:
     account = await portal.records.get(Account, session.account_id)
     if account is None or not alive(session, account, now) or now >= session.access_expires_at:
         return None
-    if kind is SessionKind.COOKIE:
-        await _prolong(portal, session)
+    await _see(portal, session)
     return Caller(account=account, session=session, csrf=csrf_token(token) if kind is SessionKind.COOKIE else None)
 
 
-async def _prolong(portal: Portal, session: Session) -> None:
-    until = portal.clock.now() + timedelta(seconds=portal.settings.cookie_idle_s)
-    if (until - session.access_expires_at) >= timedelta(seconds=_COOKIE_MOVES_S):
-        await portal.records.change_one(
-            Session, is_("id", session.id), access_expires_at=min(until, session.expires_at)
-        )
+async def _see(portal: Portal, session: Session) -> None:
+    """Note that the session is in use, at most once an hour: a write on each request is too much."""
+    now = portal.clock.now()
+    changes: dict[str, Any] = {}
+    if session.last_seen_at != hour_of(now):
+        changes["last_seen_at"] = hour_of(now)
+    until = now + timedelta(seconds=portal.settings.cookie_idle_s)
+    if session.kind is SessionKind.COOKIE and until - session.access_expires_at >= _COOKIE_MOVES:
+        changes["access_expires_at"] = min(until, session.expires_at)
+    if changes:
+        await portal.records.change_one(Session, is_("id", session.id), **changes)

@@ -192,6 +192,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         body=NewApiToken,
         answers={201: ApiTokenMade},
         problems=(409,),
+        step_up=True,
     ),
     Route(
         method="DELETE",

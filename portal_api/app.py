@@ -19,6 +19,7 @@ from portal_api import (
     privacy_notice,
     registration,
     resets,
+    step_up,
     tokens,
 )
 from portal_api.access_log import access_log
@@ -40,6 +41,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *resets.ROUTES,
     *accounts.ROUTES,
     *api_tokens.ROUTES,
+    *step_up.ROUTES,
     *privacy_notice.ROUTES,
     *privacy_erasure.ROUTES,
     *privacy_exports.ROUTES,

@@ -188,5 +188,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         handler=release,
         summary="Give a socket up",
         answers={204: None},
+        step_up=True,
     ),
 )

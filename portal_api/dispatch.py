@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from portal_api import access, token_use
 from portal_api.client_address import host_of, is_loopback
-from portal_api.pages import problem_page, sign_in_first
+from portal_api.pages import problem_page, prove_first, sign_in_first
 from portal_api.passwords import TooBusyError
 from portal_api.portal import PORTAL, Portal
 from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, from_validation, too_many
@@ -37,6 +37,8 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
             caller = await access.identify(portal, request)
             access.authorise(route, caller)
             access.check_staff_role(route.staff, caller)
+            if route.step_up:
+                access.check_step_up(portal, caller)
             if caller is not None and caller.api_token is not None and route.scope is not None:
                 await token_use.note(portal, caller.api_token)
             return _response(route, await route.handler(await _call(portal, route, request, caller)))
@@ -100,6 +102,8 @@ def _reason(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:
 def _refusal(route: AnyRoute, request: web.Request, problem: Problem) -> web.Response:
     if route.surface is Surface.API:
         return problem.response()
+    if problem.kind == access.STEP_UP:
+        return prove_first(request)
     if problem.status == HTTPStatus.UNAUTHORIZED and request.method in access.SAFE_METHODS:
         return sign_in_first(request)
     return problem_page(problem)

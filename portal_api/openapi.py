@@ -14,6 +14,7 @@ from portal_api.routes import API, PATH_VALUE, Access, AnyRoute, Call, Route, Su
 
 Json = dict[str, Any]
 _Wanted = tuple[type[BaseModel], JsonSchemaMode]
+_STEP_UP = "Needs a proof of who you are that is at most ten minutes old: see `POST /me/step-up`."
 _SECURITY: list[Json] = [{"bearer": []}, {"cookie": []}]
 _REASON: Json = {
     "name": "X-Reason",
@@ -116,6 +117,8 @@ def _operation(route: AnyRoute, schemas: _Schemas) -> Json:
     }
     if route.handler.__doc__:
         operation["description"] = " ".join(route.handler.__doc__.split())
+    if route.step_up:
+        operation["description"] = f"{operation.get('description', '')} {_STEP_UP}".strip()
     parameters = [*_path_parameters(route), *_query_parameters(route, schemas)]
     if route.access is Access.STAFF:
         parameters.append(_REASON)
@@ -158,7 +161,7 @@ def _bad_statuses(route: AnyRoute) -> set[int]:
     found = {422, 500, 503, *route.problems}
     if route.access is not Access.PUBLIC:
         found |= {401}
-    if route.access is Access.STAFF or (route.access is Access.ACCOUNT and route.method != "GET"):
+    if route.step_up or route.access is Access.STAFF or (route.access is Access.ACCOUNT and route.method != "GET"):
         found |= {403}
     if route.parameters:
         found |= {404}

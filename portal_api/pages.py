@@ -16,6 +16,7 @@ _HERE = Path(__file__).parent
 TEMPLATES = _HERE / "templates"
 STATIC = _HERE / "static"
 SIGN_IN_PATH = "/login"
+PROVE_PATH = "/prove"
 
 RENDERER = web.AppKey("renderer", jinja2.Environment)
 
@@ -57,6 +58,13 @@ def go_to(path: str) -> web.Response:
 def sign_in_first(request: web.Request) -> web.Response:
     """Return the way to the sign-in page, and from there back to what was asked for."""
     return go_to(f"{SIGN_IN_PATH}?next={quote(request.path_qs, safe='')}")
+
+
+def prove_first(request: web.Request) -> web.Response:
+    """Return the way to the page where one proves again who one is, and from there back to where one was."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    there = request.path_qs if request.method in {"GET", "HEAD"} else f"{came_from.path}?{came_from.query}"
+    return go_to(f"{PROVE_PATH}?next={quote(local_path(there.removesuffix('?')), safe='')}")
 
 
 def local_path(wanted: str) -> str:

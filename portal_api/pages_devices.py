@@ -270,6 +270,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         method="POST",
         path="/devices/{device_id}/give-up",
         handler=give_up,
+        step_up=True,
         summary="Give a socket up",
         surface=Surface.PAGE,
         body=Nothing,

@@ -10,6 +10,7 @@ from aiohttp import web
 from isocket.domain.accounts import Registration
 from isocket.kit.ids import token_hash
 from portal_api import access, registration, resets, sessions, tokens
+from portal_api.agents import agent_of
 from portal_api.pages import SIGN_IN_PATH, go_to, local_path
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES, note
@@ -18,6 +19,7 @@ from portal_api.registration import Activation, NewAccount
 from portal_api.rendering import refused, shown
 from portal_api.resets import NewPassword, ResetWish
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.sessions import SignedIn
 from portal_api.tokens import SignIn
 
 _REGIONS = ("Europe", "Africa", "America", "Asia", "Atlantic", "Australia", "Indian", "Pacific")
@@ -80,7 +82,8 @@ async def sign_in(call: Call[SignInForm, None]) -> web.Response:
     if isinstance(found, Problem):
         return refused(call, "sign_in.html", found, {"typed": typed, "next": typed.next})
     response = go_to(local_path(typed.next or "/"))
-    access.set_cookie(call.portal.settings, response, await sessions.open_cookie(call.portal, found))
+    how = SignedIn(agent=agent_of(call.request))
+    access.set_cookie(call.portal.settings, response, await sessions.open_cookie(call.portal, found, how))
     return response
 
 

@@ -11,6 +11,7 @@ from portal_api import (
     pages_ladder,
     pages_overview,
     pages_profile,
+    pages_proof,
 )
 from portal_api.pages_desk import desk_routes
 from portal_api.routes import AnyRoute
@@ -26,6 +27,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_ladder.ROUTES,
     *pages_endpoints.ROUTES,
     *pages_profile.ROUTES,
+    *pages_proof.ROUTES,
 )
 """All pages but the desk."""
 

@@ -52,6 +52,7 @@ class PortalSettings:
     cookie_absolute_s: float = 30 * 86_400
     activation_s: float = 72 * 3600
     reset_s: float = 30 * 60
+    step_up_s: float = 10 * 60  # so long after proving who one is, dangerous things may be done
 
     @property
     def origin(self) -> str:

@@ -142,6 +142,7 @@ class Route(Generic[B, Q]):
     body_optional: bool = False
     scope: Scope | None = None
     staff: tuple[StaffRole, ...] = ()  # with access `STAFF`: which of them; none means every one
+    step_up: bool = False  # only for who has proved a short while ago who they are: see `POST /me/step-up`
 
     @property
     def template(self) -> str:

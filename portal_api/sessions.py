@@ -3,8 +3,9 @@
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from isocket.domain.accounts import Account, Session, SessionKind
+from isocket.domain.accounts import Account, Agent, Session, SessionKind
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
@@ -23,7 +24,19 @@ class Tokens:
     expires_in_s: int
 
 
-async def open_bearer(portal: Portal, account: Account) -> Tokens:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """How somebody came in: with what family of program, by a second factor too, and what they call it."""
+
+    agent: Agent = Agent.OTHER
+    second_factor: bool = False
+    label: str = ""
+
+
+_UNKNOWN = SignedIn()
+
+
+async def open_bearer(portal: Portal, account: Account, how: SignedIn = _UNKNOWN) -> Tokens:
     """Sign in a program: store a session and return its tokens."""
     now = portal.clock.now()
     session_id, access, secret = new_id("ses"), new_token(), new_token()
@@ -38,12 +51,17 @@ async def open_bearer(portal: Portal, account: Account) -> Tokens:
             expires_at=now + timedelta(seconds=portal.settings.refresh_idle_s),
             credential_epoch=account.credential_epoch,
             created_at=now,
+            agent=how.agent,
+            label=how.label,
+            last_seen_at=hour_of(now),
+            proved_at=now,
+            second_factor=how.second_factor,
         )
     )
     return _tokens(portal, session_id, access, secret)
 
 
-async def open_cookie(portal: Portal, account: Account) -> str:
+async def open_cookie(portal: Portal, account: Account, how: SignedIn = _UNKNOWN) -> str:
     """Sign in a browser: store a session and return the value for its cookie (see `access.set_cookie`)."""
     now, token = portal.clock.now(), new_token()
     await portal.records.add(
@@ -56,6 +74,11 @@ async def open_cookie(portal: Portal, account: Account) -> str:
             expires_at=now + timedelta(seconds=portal.settings.cookie_absolute_s),
             credential_epoch=account.credential_epoch,
             created_at=now,
+            agent=how.agent,
+            label=how.label,
+            last_seen_at=hour_of(now),
+            proved_at=now,
+            second_factor=how.second_factor,
         )
     )
     return token
@@ -108,6 +131,32 @@ async def end(portal: Portal, session_id: str) -> None:
 async def end_all(portal: Portal, account_id: str) -> int:
     """Sign out everybody of an account; return how many there were. The epoch has ended them already."""
     return await portal.records.remove_all(Session, is_("account_id", account_id))
+
+
+async def prove_again(portal: Portal, session: Session, *, second_factor: bool = False) -> datetime:
+    """Note that the session's holder has just shown who they are; return until when that counts."""
+    now = portal.clock.now()
+    shown: dict[str, Any] = {"second_factor": True} if second_factor else {}
+    await portal.records.change_one(Session, is_("id", session.id), proved_at=now, **shown)
+    return now + timedelta(seconds=portal.settings.step_up_s)
+
+
+async def change_cookie(portal: Portal, session: Session) -> str:
+    """Give a browser's session another cookie, so that one taken before its holder proved more is of no use."""
+    token = new_token()
+    await portal.records.change_one(Session, is_("id", session.id), access_hash=token_hash(token))
+    return token
+
+
+def proved_lately(portal: Portal, session: Session) -> bool:
+    """Return whether its holder has shown who they are a short while ago."""
+    since = session.proved_at
+    return since is not None and portal.clock.now() - since <= timedelta(seconds=portal.settings.step_up_s)
+
+
+def hour_of(now: datetime) -> datetime:
+    """Return the hour in which `now` lies: when somebody was seen is kept no finer."""
+    return now.replace(minute=0, second=0, microsecond=0)
 
 
 def alive(session: Session, account: Account, now: datetime) -> bool:

@@ -8,13 +8,15 @@ from isocket.domain.accounts import Account
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api import sessions
+from portal_api.agents import agent_of
 from portal_api.limits import Rate
-from portal_api.models import Body, View
+from portal_api.models import Body, OneLine, View
 from portal_api.passwords import TooBusyError
 from portal_api.portal import Portal
 from portal_api.problem import Problem, too_many
 from portal_api.registration import account_of
 from portal_api.routes import Access, AnyRoute, Call, Reply, Route
+from portal_api.sessions import SignedIn
 from portal_api.usernames import Username
 
 log = get_logger(__name__)
@@ -30,6 +32,7 @@ class SignIn(Body):
     username: Username
     password: str = Field(min_length=1, max_length=1024)
     code: str | None = Field(default=None, max_length=16, description="Second factor, where there is one.")
+    label: OneLine = Field(default="", description="What you call this program: shown among your sessions.")
 
 
 class Refresh(Body):
@@ -60,7 +63,8 @@ async def sign_in(call: Call[SignIn, None]) -> TokenPair | Problem:
     found = await prove(call.portal, call.body.username, call.body.password, client=call.client)
     if isinstance(found, Problem):
         return found
-    return _pair(await sessions.open_bearer(call.portal, found))
+    how = SignedIn(agent=agent_of(call.request), label=call.body.label)
+    return _pair(await sessions.open_bearer(call.portal, found, how))
 
 
 async def refresh(call: Call[Refresh, None]) -> TokenPair | Problem:

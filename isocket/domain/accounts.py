@@ -11,6 +11,7 @@ from isocket.domain.handling import (
     PREFERENCE,
     PROFILE,
     SIGN_IN_FACT,
+    SIGN_IN_LABEL,
     Plain,
 )
 from isocket.domain.record import Record, record
@@ -84,6 +85,22 @@ class SessionKind(StrEnum):
     BEARER = "bearer"  # an app or a program
 
 
+class Agent(StrEnum):
+    """The families of browsers and programs that we tell apart. More is not kept of what they say of themselves."""
+
+    FIREFOX = "firefox"
+    CHROME = "chrome"
+    EDGE = "edge"
+    SAFARI = "safari"
+    OPERA = "opera"
+    SAMSUNG = "samsung"
+    ANDROID_APP = "android_app"
+    IOS_APP = "ios_app"
+    HOME_ASSISTANT = "home_assistant"
+    SCRIPT = "script"
+    OTHER = "other"
+
+
 @record(
     collection="sessions",
     subject="account_id",
@@ -103,6 +120,11 @@ class Session(Record):
     expires_at: Plain[datetime]
     credential_epoch: Plain[int]
     created_at: Annotated[datetime, SIGN_IN_FACT]
+    agent: Annotated[Agent, SIGN_IN_FACT] = Agent.OTHER
+    label: Annotated[str, SIGN_IN_LABEL] = ""  # what its holder calls it
+    last_seen_at: Annotated[datetime | None, SIGN_IN_FACT] = None  # to the hour
+    proved_at: Annotated[datetime | None, SIGN_IN_FACT] = None  # when its holder last showed who they are
+    second_factor: Plain[bool] = False  # whether one was shown in it
 
 
 @record(collection="buckets", indexed=(("refilled_at",),))

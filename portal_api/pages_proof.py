@@ -1,0 +1,48 @@
+"""The page on which somebody who is signed in proves once more who they are."""
+
+from aiohttp import web
+
+from portal_api import access, sessions, step_up
+from portal_api.pages import PROVE_PATH, go_to, local_path
+from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.problem import Problem
+from portal_api.rendering import refused, shown
+from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.step_up import StepUp
+
+
+class ProofForm(Form):
+    """The password once more, and where to go then."""
+
+    password: str = TYPED
+    next: str = TYPED
+
+
+async def show(call: Call[None, None]) -> web.Response:
+    """Show the form."""
+    return shown(call, "prove.html", {"next": local_path(call.request.query.get("next", "/"))})
+
+
+async def prove(call: Call[ProofForm, None]) -> web.Response:
+    """Take the proof, give the session another cookie, and go back to what was asked for."""
+    typed = call.body
+    wish = checked(StepUp, password=typed.password)
+    answer = wish if isinstance(wish, Problem) else await step_up.step_up(with_body(call, wish))
+    if isinstance(answer, Problem):
+        return refused(call, "prove.html", answer, {"next": local_path(typed.next)})
+    response = go_to(local_path(typed.next))
+    access.set_cookie(call.portal.settings, response, await sessions.change_cookie(call.portal, call.session))
+    return response
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(method="GET", path=PROVE_PATH, handler=show, summary="Prove who I am", surface=Surface.PAGE),
+    Route(
+        method="POST",
+        path=PROVE_PATH,
+        handler=prove,
+        summary="Prove who I am",
+        surface=Surface.PAGE,
+        body=ProofForm,
+    ),
+)
