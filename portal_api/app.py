@@ -14,6 +14,7 @@ from isocket.storage.wakeups import Wakeups
 from portal_api import (
     accounts,
     api_tokens,
+    privacy_disclosures,
     privacy_erasure,
     privacy_exports,
     privacy_notice,
@@ -45,6 +46,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *privacy_notice.ROUTES,
     *privacy_erasure.ROUTES,
     *privacy_exports.ROUTES,
+    *privacy_disclosures.ROUTES,
 )
 """Every declared route of the portal. A room of routes is added here and nowhere else."""
 

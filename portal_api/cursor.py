@@ -12,7 +12,7 @@ from typing import TypeVar
 from isocket.domain.record import Record
 from isocket.kit.clock import from_ms, to_ms
 from isocket.storage.port import Records, Test, Value
-from portal_api.problem import ProblemError, fault
+from portal_api.problem import Problem, ProblemError, fault
 
 R = TypeVar("R", bound=Record)
 MAX_LENGTH = 2048
@@ -66,7 +66,12 @@ async def page_of(
     try:
         found = await records.find(kind, *tests, order_by=order_by, descending=descending, limit=limit + 1, after=after)
     except (TypeError, ValueError):
-        raise ProblemError(fault("cursor", "This cursor belongs to another list.")) from None
+        raise ProblemError(wrong_list()) from None
     shown = found[:limit]
     more = len(found) > limit
     return shown, encode(getattr(shown[-1], order_by), shown[-1].id) if more else None
+
+
+def wrong_list() -> Problem:
+    """Return the problem of a cursor that fits no order of the list that is asked for."""
+    return fault("cursor", "This cursor belongs to another list.")

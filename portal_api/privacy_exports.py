@@ -1,11 +1,14 @@
 """A copy of everything about oneself (Art. 15 and 20): asked for with the password, made by the privacy service."""
 
 import asyncio
+from datetime import datetime
 
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
+from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.exports import DataExport, ExportState
+from isocket.domain.handling import Basis, Purpose
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
@@ -81,6 +84,7 @@ async def download(call: Call[None, None]) -> Problem | web.StreamResponse:
         piece = await asyncio.to_thread(next, pieces, None)
     except FileNotFoundError:
         return Problem(status=409, kind="not-ready", detail="It is not there any more. Ask for another.")
+    await call.records.add_all([_handed_out(wish, call.clock.now())])
     response = web.StreamResponse(
         headers={
             "Content-Type": "application/zip",
@@ -102,6 +106,19 @@ async def _own(call: Call[None, None]) -> DataExport:
     if found is None or found.account_id != call.account.id:
         raise ProblemError(not_found())
     return found
+
+
+def _handed_out(wish: DataExport, now: datetime) -> Disclosure:
+    """Return the line of the ledger that a copy was fetched: one, however often."""
+    return noted(
+        wish.account_id,
+        to=DisclosedTo.SELF,
+        what=("everything",),
+        purpose=Purpose.RIGHTS,
+        basis=Basis.LEGAL_DUTY,
+        at=now,
+        once=(wish.id,),
+    )
 
 
 def _view(wish: DataExport) -> ExportView:

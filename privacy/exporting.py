@@ -5,9 +5,7 @@ that is sealed as it is written.
 """
 
 import asyncio
-import csv
 import html
-import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import IO, Any, Protocol, cast
 from isocket.domain.accounts import Account
 from isocket.domain.collected import TELEMETRY
 from isocket.domain.devices import Device
+from isocket.domain.disclosures import Disclosure, may_be_told
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
 from isocket.domain.handling import Export, Handling
@@ -30,6 +29,8 @@ from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_
 from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
+from privacy.cells import cell, rows_as_csv
+from privacy.given import Given, rows_of, write_ledger
 from privacy.schemas import schema_of, stored_values
 
 log = get_logger(__name__)
@@ -38,9 +39,7 @@ LOOK_EVERY_S = 2.0
 LEASE_S = 600.0
 PAGE = 1_000
 _COLUMNS = tuple(name for name in TELEMETRY if name != "ts")
-_list_text = json.JSONEncoder().encode
 _TOLD = frozenset({ReportKind.STATE, ReportKind.ALARM})
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry it out
 WITHHELD = "a secret, or a value of somebody else: it is not copied"
 
 
@@ -68,20 +67,22 @@ class Copier:
         """Write the zip; `progress` is awaited with the percent that is done."""
         kinds: tuple[type[Record], ...] = (*erased_with_the_account(), Device)
         devices = await self.records.find(Device, is_("owner_id", account.id))
-        steps, done = len(kinds) + len(devices) + 1, 0
+        steps, done = len(kinds) + len(devices) + 2, 0
         counts: dict[str, int] = {}
         with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_DEFLATED) as archive:
             for kind in kinds:
-                counts[kind.collection] = await self._records_of(archive, kind, account.id)
+                counts[kind.collection] = await self._records_of(archive, kind, account.id, now)
                 done += 1
                 await progress(done * 100 // steps)
             for device in devices:
                 counts[f"telemetry/{device.id}"] = await self._table_of(archive, device, now)
                 done += 1
                 await progress(done * 100 // steps)
-            archive.writestr("index.html", self._index(counts, now))
+            told = await write_ledger(archive, self.records, account.id, now)
+            await progress((done + 1) * 100 // steps)
+            archive.writestr("index.html", self._index(counts, told, now))
 
-    async def _records_of(self, archive: zipfile.ZipFile, kind: type[Record], account_id: str) -> int:
+    async def _records_of(self, archive: zipfile.ZipFile, kind: type[Record], account_id: str, now: datetime) -> int:
         names = exported_fields(kind)
         if not names:
             return 0
@@ -92,6 +93,8 @@ class Copier:
             head = {"collection": kind.collection, "withheld": dict.fromkeys(withheld, WITHHELD)}
             member.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "items": [')
             async for each in every(self.records, kind, is_(kind.account or "", account_id)):
+                if isinstance(each, Disclosure) and not may_be_told(each, now):
+                    continue
                 line = json.dumps(stored_values(each, names), ensure_ascii=False, separators=(",", ":"))
                 member.write((",\n" if count else "\n").encode() + line.encode())
                 count += 1
@@ -103,7 +106,7 @@ class Copier:
         start, end = device.claimed_at or EPOCH, now + timedelta(days=1)
         count, last = 0, None
         with archive.open(f"telemetry/{device.id}.csv", "w", force_zip64=True) as member:
-            member.write(_rows([["received", "kind", "ts", *_COLUMNS]]))
+            member.write(rows_as_csv([["received", "kind", "ts", *_COLUMNS]]))
             while True:
                 page = await self.telemetry.reports(device.id, start=start, end=end, after=last, limit=PAGE)
                 count += await asyncio.to_thread(_write_page, member, page)  # alarms have the event loop meanwhile
@@ -111,7 +114,7 @@ class Copier:
                     return count
                 last = page[-1]
 
-    def _index(self, counts: Mapping[str, int], now: datetime) -> str:
+    def _index(self, counts: Mapping[str, int], told: Given, now: datetime) -> str:
         said = html.escape
         rows = "".join(f"<tr><td>{said(name)}<td>{count}" for name, count in counts.items())
         whys = "".join(map(_why, activities(self.controller)))
@@ -125,6 +128,8 @@ class Copier:
             f"<h2>What is in it</h2><table><tr><th>what<th>how many{rows}</table>"
             "<h2>What it is for, how long it is kept, and who gets it</h2>"
             f"<table><tr><th>what for<th>lawful basis<th>categories<th>kept<th>recipients{whys}</table>"
+            "<h2>Who was given something</h2><p>Each time is a line of <code>disclosures.csv</code>.</p>"
+            f"<table><tr><th>who<th>name or id<th>how often<th>last{rows_of(told)}</table>"
             f"<h2>Your rights</h2><ul>{rights}</ul>\n"
         )
 
@@ -235,23 +240,11 @@ def _why(activity: Activity) -> str:
 
 def _write_page(member: IO[bytes], page: Sequence[Report]) -> int:
     rows = [_row(each) for each in page if each.kind in _TOLD]
-    member.write(_rows(rows))
+    member.write(rows_as_csv(rows))
     return len(rows)
 
 
 def _row(report: Report) -> list[Any]:
     told = {**report.fields, "boot": report.boot, "seq": report.seq}
     moments = [to_text(from_ms(report.received_ms)), report.kind.value, to_text(from_ms(report.at_ms))]
-    return moments + [_cell(told[name]) if name in told else "" for name in _COLUMNS]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
-    return _list_text(value) if isinstance(value, list) else value
-
-
-def _rows(rows: list[list[Any]]) -> bytes:
-    written = io.StringIO(newline="")
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode()
+    return moments + [cell(told[name]) if name in told else "" for name in _COLUMNS]
