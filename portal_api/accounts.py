@@ -8,7 +8,7 @@ from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.contacts import Contact
 from isocket.storage.port import is_
 from portal_api.models import Body, Instant, OneLine, View
-from portal_api.problem import Problem, not_found
+from portal_api.problem import Problem, changed_meanwhile, not_found
 from portal_api.registration import owner_contact_id
 from portal_api.routes import AnyRoute, Call, Route
 from portal_api.unheard import unheard_incidents
@@ -46,11 +46,13 @@ async def show(call: Call[None, None]) -> Me:
 async def change(call: Call[MeChange, None]) -> Me | Problem:
     """Change name, language or time zone, also of the contact that is one's own address."""
     changes: dict[str, Any] = {name: getattr(call.body, name) for name in call.body.model_fields_set}
+    call.demand_match(call.account.version)
     if not changes:
         return await _me(call, call.account)
-    account = await call.records.change_one(Account, is_("id", call.account.id), **changes)
+    as_seen = [is_("version", call.account.version)] if call.conditional else []
+    account = await call.records.change_one(Account, is_("id", call.account.id), *as_seen, **changes)
     if account is None:
-        return not_found()
+        return changed_meanwhile() if call.conditional else not_found()
     contact = dict(changes)
     if "name" in contact:
         contact["name"] = contact["name"] or account.email
@@ -68,7 +70,7 @@ async def _me(call: Call[Any, Any], account: Account) -> Me:
         role=account.role,
         created_at=account.created_at,
         unheard=len(await unheard_incidents(call.records, account.id)),
-    )
+    ).of_version(account.version)
 
 
 ROUTES: tuple[AnyRoute, ...] = (
@@ -80,5 +82,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Change my profile",
         body=MeChange,
         answers={200: Me},
+        conditional=True,
     ),
 )

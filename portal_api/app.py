@@ -29,6 +29,7 @@ from portal_api.errors import problems
 from portal_api.health import PLAIN_ROUTES
 from portal_api.limits import Limits
 from portal_api.openapi import openapi_route
+from portal_api.pace import Pace
 from portal_api.pages import RENDERER, STATIC, renderer
 from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
@@ -87,6 +88,7 @@ def portal_app(
         wakeups=wakeups,
         passwords=passwords,
         limits=Limits(records, clock, key=limits_key),
+        pace=Pace(clock),
         settings=settings,
         registry=registry,
         ready=ready,

@@ -48,7 +48,7 @@ def host_of(request: web.Request) -> tuple[str, int | None]:
     return host, port
 
 
-def family_of(request: web.Request) -> str:
+def family_of(request: web.BaseRequest) -> str:
     """Return `ipv4`, `ipv6` or `other`: all that the log says of an address."""
     peer = _address(request.remote or "")
     return "other" if peer is None else f"ipv{peer.version}"

@@ -197,6 +197,7 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
     """Change a contact. A new phone or e-mail is not verified until its code was typed in; one is sent at once."""
     while True:
         contact = await own_contact(call)
+        call.demand_match(contact.version)
         changes = _changes(call.body)
         renewed = [each for each in ADDRESS_FIELDS if each in changes and changes[each] != getattr(contact, each)]
         refused = _refused(call.portal, contact, changes, renewed)
@@ -224,6 +225,7 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
 async def let_go(call: Call[None, None]) -> Reply | Problem:
     """Remove a contact: nothing more is sent to them. Ladders that name them pass over them."""
     contact = await own_contact(call)
+    call.demand_match(contact.version)
     if contact.is_owner:
         return _own_address("The account's own address stays; it goes with the account.")
     for channel in VERIFIED_FIELDS:
@@ -256,7 +258,7 @@ def view(contact: Contact) -> ContactView:
         paused=contact.paused_at is not None,
         is_owner=contact.is_owner,
         created_at=contact.created_at,
-    )
+    ).of_version(contact.version)
 
 
 def _changes(body: ContactChange) -> dict[str, Any]:
@@ -350,6 +352,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         body=ContactChange,
         answers={200: ContactView},
         problems=(409,),
+        conditional=True,
     ),
     Route(
         method="DELETE",
@@ -358,5 +361,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Remove a contact",
         answers={204: None},
         problems=(409,),
+        conditional=True,
     ),
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -10,12 +11,17 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from portal_api import access, token_use
-from portal_api.client_address import host_of, is_loopback
+from portal_api.client_address import client_of, host_of, is_loopback
+from portal_api.conditions import is_unchanged, tag_of
+from portal_api.limits import Rate
+from portal_api.models import View
+from portal_api.negotiation import takes
+from portal_api.pace import Standing, headers_of
 from portal_api.pages import problem_page, prove_first, sign_in_first
 from portal_api.passwords import TooBusyError
 from portal_api.portal import PORTAL, Portal
 from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, from_validation, too_many
-from portal_api.routes import Access, Answer, AnyRoute, Call, Caller, Reply, Surface
+from portal_api.routes import Access, Answer, AnyRoute, Call, Caller, Reply, Surface, is_negotiated
 from portal_api.strict_json import MAX_BYTES, StrictJsonError, read_object
 
 BODY_TIMEOUT_S = 10.0
@@ -33,21 +39,66 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
             and (elsewhere := _home(portal, request))
         ):
             return web.Response(status=307, headers={"Location": elsewhere})
+        counted: list[Standing] = []
         try:
+            _count(portal, counted, *_address(portal, request))
             caller = await access.identify(portal, request)
+            if caller is not None:
+                _count(portal, counted, *_who(portal, caller))
+            _check_media(route, request)
             access.authorise(route, caller)
             access.check_staff_role(route.staff, caller)
             if route.step_up:
                 access.check_step_up(portal, caller)
             if caller is not None and caller.api_token is not None and route.scope is not None:
-                await token_use.note(portal, caller.api_token)
-            return _response(route, await route.handler(await _call(portal, route, request, caller)))
+                await token_use.note(portal, caller.api_token, route.scope)
+            response = _response(route, request, await route.handler(await _call(portal, route, request, caller)))
         except TooBusyError as busy:
-            return _refusal(route, request, too_many(busy.retry_after_s))
+            response = _refusal(route, request, too_many(busy.retry_after_s))
         except ProblemError as error:
-            return _refusal(route, request, error.problem)
+            response = _refusal(route, request, error.problem)
+        if not response.prepared:
+            response.headers.update(headers_of(counted))
+        return response
 
     return handle
+
+
+def _address(portal: Portal, request: web.Request) -> tuple[Rate, str]:
+    client = client_of(request, portal.settings.trusted_proxies)
+    rate = portal.settings.rates.requests_address
+    return (replace(rate, tries=0) if is_loopback(client) else rate), client
+
+
+def _who(portal: Portal, caller: Caller) -> tuple[Rate, str]:
+    rates = portal.settings.rates
+    if caller.api_token is not None:
+        return rates.requests_token, caller.api_token.id
+    return rates.requests_account, caller.account.id
+
+
+def _count(portal: Portal, counted: list[Standing], rate: Rate, what: str) -> None:
+    """Count a request.
+
+    Raises:
+        ProblemError: 429: there are too many of them.
+    """
+    standing = portal.pace.take(rate, what)
+    if standing is not None:
+        counted.append(standing)
+        if standing.wait_s > 0:
+            raise ProblemError(too_many(standing.wait_s))
+
+
+def _check_media(route: AnyRoute, request: web.Request) -> None:
+    """Refuse a client that could not read the answer (406), as far as it is told what it can."""
+    accept = request.headers.get("Accept", "")
+    if not accept or not is_negotiated(route):
+        return
+    media = ("application/json", *route.media)
+    if not any(takes(accept, each) for each in media):
+        detail = f"This is answered as {' or '.join(media)}: name one of them in Accept."
+        raise ProblemError(Problem(status=406, kind="not-acceptable", detail=detail))
 
 
 def _home(portal: Portal, request: web.Request) -> str | None:
@@ -180,7 +231,7 @@ def _form(request: web.Request, raw: bytes) -> dict[str, str]:
     return form
 
 
-def _response(route: AnyRoute, answer: Answer) -> web.StreamResponse:
+def _response(route: AnyRoute, request: web.Request, answer: Answer) -> web.StreamResponse:
     match answer:
         case web.StreamResponse():
             return answer
@@ -195,6 +246,17 @@ def _response(route: AnyRoute, answer: Answer) -> web.StreamResponse:
         raise TypeError(f"{route.method} {route.template} answered {status} with something else than declared")
     if body is None:
         return web.Response(status=status, headers=headers)
-    return web.Response(
-        status=status, headers=headers, body=body.model_dump_json().encode(), content_type="application/json"
-    )
+    return _sent(request, status, body, headers)
+
+
+def _sent(request: web.Request, status: int, body: BaseModel, headers: dict[str, str]) -> web.Response:
+    """Return an answer with a body and its tag, or without them to a client that has them already."""
+    raw = body.model_dump_json().encode()
+    version = body.version_shown if isinstance(body, View) else None
+    is_read = request.method in access.SAFE_METHODS
+    if status == HTTPStatus.OK and (is_read or version is not None):
+        tag = headers.setdefault("ETag", tag_of(raw, version))
+        seen = request.headers.get("If-None-Match")
+        if is_read and seen is not None and is_unchanged(seen, tag):
+            return web.Response(status=304, headers=headers)
+    return web.Response(status=status, headers=headers, body=raw, content_type="application/json")

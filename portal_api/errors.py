@@ -36,6 +36,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             return error
+        if isinstance(error, web.HTTPMethodNotAllowed) and request.method == "OPTIONS":
+            return _what_can_be_done(error)
         found = _from_http(error)
     except web.RequestPayloadError:  # such as gzip that is none
         found = Problem(status=400, kind="bad-request", detail="The body is not what its headers say.")
@@ -50,6 +52,11 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
         found = _unexpected(request, error)
     return problem_page(found) if _for_people(request) else found.response()
+
+
+def _what_can_be_done(error: web.HTTPMethodNotAllowed) -> web.Response:
+    """Return the answer to OPTIONS. It lets no other site's page in: there is no header of CORS in it."""
+    return web.Response(status=204, headers={"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))})
 
 
 def _for_people(request: web.Request) -> bool:

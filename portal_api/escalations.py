@@ -1,6 +1,7 @@
 """The ladders: who is told of an alarm, by which channels, after how many seconds. For all sockets, or for one."""
 
 from typing import Annotated, Any, Literal
+from zlib import crc32
 
 from pydantic import ConfigDict, Field
 
@@ -9,10 +10,10 @@ from isocket.domain.ladders import Ladder, Source, ladder_of
 from isocket.domain.recipients import People, contacts_of
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, is_
+from isocket.storage.port import AlreadyThereError, Records, Test, is_
 from portal_api.models import Body, View
 from portal_api.owned import own_device
-from portal_api.problem import FieldFault, Problem, faults
+from portal_api.problem import FieldFault, Problem, changed_meanwhile, faults
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
@@ -98,13 +99,13 @@ class LadderView(View):
 
 async def show_account(call: Call[None, None]) -> LadderView:
     """Show the ladder for all sockets. Without one: every verified alarm contact, by each verified channel, at once."""
-    return _view(await _ladder(call, None), Source.ACCOUNT)
+    return (await _seen(call, None))[0]
 
 
 async def show_device(call: Call[None, None]) -> LadderView:
     """Show the ladder of one socket; without one of its own, the ladder for all sockets."""
     device = await own_device(call)
-    return _view(await _ladder(call, device.id), Source.DEVICE)
+    return (await _seen(call, device.id))[0]
 
 
 async def set_account(call: Call[NewLadder, None]) -> LadderView | Problem:
@@ -124,16 +125,47 @@ async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView
         return faults(foreign)
     account_id = call.account.id
     ladder_id = derived_id("esc", account_id, device_id or "")
-    wanted = _stored(call.body)
-    if not call.body.steps:
-        await call.records.remove_all(Escalation, is_("id", ladder_id))
-    elif await call.records.change_one(Escalation, is_("id", ladder_id), **wanted) is None:
-        try:
-            await call.records.add(Escalation(id=ladder_id, account_id=account_id, device_id=device_id, **wanted))
-        except AlreadyThereError:
-            await call.records.change_one(Escalation, is_("id", ladder_id), **wanted)
+    ladder = Escalation(id=ladder_id, account_id=account_id, device_id=device_id, **_stored(call.body))
+    if call.conditional:
+        view, seen = await _seen(call, device_id)
+        call.demand_match(view.version_shown or 0)
+        if not await _replace(call.records, seen, ladder):
+            return changed_meanwhile()
+    else:
+        await _put(call.records, ladder)
     log.info("ladder_set", account_id=account_id, device_id=device_id, steps=len(call.body.steps))
-    return _view(await _ladder(call, device_id), Source.DEVICE if device_id else Source.ACCOUNT)
+    return (await _seen(call, device_id))[0]
+
+
+async def _put(records: Records, ladder: Escalation) -> None:
+    """Store a ladder, or take it away if it has no steps, whatever is there."""
+    if not ladder.steps:
+        await records.remove_all(Escalation, is_("id", ladder.id))
+    elif await _change(records, ladder) is None and not await _add(records, ladder):
+        await _change(records, ladder)
+
+
+async def _replace(records: Records, seen: Escalation | None, ladder: Escalation) -> bool:
+    """Do the same only if what is there is still as it was seen; return whether it was."""
+    if seen is None:
+        return not ladder.steps or await _add(records, ladder)
+    as_seen = is_("version", seen.version)
+    if not ladder.steps:
+        return await records.remove_all(Escalation, is_("id", ladder.id), as_seen) > 0
+    return await _change(records, ladder, as_seen) is not None
+
+
+async def _add(records: Records, ladder: Escalation) -> bool:
+    try:
+        await records.add(ladder)
+    except AlreadyThereError:
+        return False
+    return True
+
+
+async def _change(records: Records, ladder: Escalation, *tests: Test) -> Escalation | None:
+    changes = {name: getattr(ladder, name) for name in ("steps", "repeat", "repeat_after_s", "cap", "remind_after_s")}
+    return await records.change_one(Escalation, is_("id", ladder.id), *tests, **changes)
 
 
 async def _foreign(call: Call[NewLadder, None]) -> list[FieldFault]:
@@ -147,11 +179,20 @@ async def _foreign(call: Call[NewLadder, None]) -> list[FieldFault]:
     ]
 
 
-async def _ladder(call: Call[Any, Any], device_id: str | None) -> tuple[Ladder, People]:
+async def _seen(call: Call[Any, Any], device_id: str | None) -> tuple[LadderView, Escalation | None]:
+    """Return the ladder that holds for a socket or for all, and what is stored just there."""
     of_account = is_("account_id", call.account.id)
     contacts = await call.records.find(Contact, of_account)
-    ladder = ladder_of(device_id, await call.records.find(Escalation, of_account))
-    return ladder, People(contacts={each.id: each for each in contacts})
+    stored = await call.records.find(Escalation, of_account)
+    here = next((each for each in stored if each.device_id == device_id), None)
+    people = People(contacts={each.id: each for each in contacts})
+    view = _view((ladder_of(device_id, stored), people), Source.DEVICE if device_id else Source.ACCOUNT)
+    return view.of_version(_version(here)), here
+
+
+def _version(ladder: Escalation | None) -> int:
+    """Return a version that also changes where a ladder is taken away and set anew; 0: there is none."""
+    return 0 if ladder is None else crc32(repr(ladder).encode()) + 1
 
 
 def _stored(wish: NewLadder) -> dict[str, Any]:
@@ -202,6 +243,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Set my ladder",
         body=NewLadder,
         answers={200: LadderView},
+        conditional=True,
     ),
     Route(
         method="GET",
@@ -217,5 +259,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Set the ladder of a socket",
         body=NewLadder,
         answers={200: LadderView},
+        conditional=True,
     ),
 )

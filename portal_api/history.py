@@ -17,6 +17,7 @@ from isocket.domain.api_tokens import Scope
 from isocket.kit.clock import from_ms, to_text
 from isocket.storage.telemetry import Series
 from portal_api.models import GivenInstant, Query, View
+from portal_api.negotiation import weights
 from portal_api.owned import own_device
 from portal_api.problem import Problem, fault
 from portal_api.routes import API, AnyRoute, Call, Reply, Route
@@ -116,18 +117,9 @@ async def show(call: Call[None, HistoryQuery]) -> Reply | Problem | web.Response
 
 
 def _wants_csv(accept: str) -> bool:
-    """Return whether a table is liked better than JSON (RFC 9110, section 12.5.1); in doubt, JSON."""
-    liked = {"text/csv": 0.0, "application/json": 0.0}
-    for part in accept.lower().split(","):
-        kind, *parameters = [piece.strip() for piece in part.split(";")]
-        weight = next((_weight(each[2:]) for each in parameters if each.startswith("q=")), 1.0)
-        if kind in liked:
-            liked[kind] = weight
-    return liked["text/csv"] > liked["application/json"]
-
-
-def _weight(text: str) -> float:
-    return float(text) if re.fullmatch(r"[01](\.\d{0,3})?", text) else 0.0
+    """Return whether a table is liked better than JSON; in doubt, JSON."""
+    liked = weights(accept)
+    return liked.get("text/csv", 0.0) > liked.get("application/json", 0.0)
 
 
 async def _table(
@@ -171,5 +163,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         scope=Scope.READ_TELEMETRY,
         query=HistoryQuery,
         answers={200: History},
+        media=("text/csv",),
     ),
 )

@@ -38,6 +38,10 @@ class Rates:
     register_address: Rate = Rate(name="register_address", tries=100, per_s=3600)
     reset_address: Rate = Rate(name="reset_address", tries=50, per_s=3600)
     token_address: Rate = Rate(name="token_address", tries=200, per_s=300)  # activation and reset links
+    # Of every request, in each process by itself (see `pace`); 0 tries: no limit. Machines of our own have none.
+    requests_address: Rate = Rate(name="address", tries=72_000, per_s=3600)
+    requests_account: Rate = Rate(name="account", tries=36_000, per_s=3600)
+    requests_token: Rate = Rate(name="token", tries=18_000, per_s=3600)
     mailbox_hour: Rate = Rate(name="mailbox_hour", tries=3, per_s=3600)  # our mails to one mailbox
     mailbox_day: Rate = Rate(name="mailbox_day", tries=5, per_s=86_400)
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     StringConstraints,
     WithJsonSchema,
 )
@@ -38,6 +39,18 @@ class View(BaseModel):
     """What a caller gets."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    _version: int | None = PrivateAttr(default=None)
+
+    def of_version(self, version: int) -> Self:
+        """Return this view, of a thing at that version: it stands in the entity tag, see `conditions`."""
+        self._version = version
+        return self
+
+    @property
+    def version_shown(self) -> int | None:
+        """Return the version of the thing that is shown, None where it has none."""
+        return self._version
 
 
 def _to_milliseconds(instant: datetime) -> datetime:

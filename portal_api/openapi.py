@@ -10,11 +10,39 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from portal_api.problem import MEDIA_TYPE, ProblemDocument
-from portal_api.routes import API, PATH_VALUE, Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import API, PATH_VALUE, Access, AnyRoute, Call, Route, Surface, is_negotiated
 
 Json = dict[str, Any]
 _Wanted = tuple[type[BaseModel], JsonSchemaMode]
 _STEP_UP = "Needs a proof of who you are that is at most ten minutes old: see `POST /me/step-up`."
+_PACE: Json = {
+    "RateLimit-Policy": {
+        "description": "How many requests (`q`) within how many seconds (`w`), by what is counted.",
+        "schema": {"type": "string"},
+        "example": '"address";q=72000;w=3600, "account";q=36000;w=3600',
+    },
+    "RateLimit": {
+        "description": "How many are left (`r`), and in how many seconds all are free again (`t`).",
+        "schema": {"type": "string"},
+        "example": '"address";r=71999;t=1, "account";r=35999;t=1',
+    },
+}
+_IF_MATCH: Json = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "`ETag` of what is to be changed as it was read; 412 if its version is another by now.",
+    "schema": {"type": "string"},
+    "example": '"3-5f0c7d1e9a2b4c6d8e0f1a2b"',
+}
+_IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "`ETag` of what you have; 304 if nothing has changed.",
+    "schema": {"type": "string"},
+    "example": '"3-5f0c7d1e9a2b4c6d8e0f1a2b"',
+}
 _SECURITY: list[Json] = [{"bearer": []}, {"cookie": []}]
 _REASON: Json = {
     "name": "X-Reason",
@@ -110,7 +138,8 @@ def _operation(route: AnyRoute, schemas: _Schemas) -> Json:
         "summary": route.summary,
         "tags": [route.tag or route.path.strip("/").split("/")[0]],
         "responses": {
-            **{str(status): _good(status, model, schemas) for status, model in route.answers.items()},
+            **{str(status): _good(route, status, model, schemas) for status, model in route.answers.items()},
+            **_not_modified(route),
             **{str(status): _bad(status, schemas) for status in sorted(_bad_statuses(route))},
         },
         "security": [] if route.access is Access.PUBLIC else _SECURITY,
@@ -119,7 +148,7 @@ def _operation(route: AnyRoute, schemas: _Schemas) -> Json:
         operation["description"] = " ".join(route.handler.__doc__.split())
     if route.step_up:
         operation["description"] = f"{operation.get('description', '')} {_STEP_UP}".strip()
-    parameters = [*_path_parameters(route), *_query_parameters(route, schemas)]
+    parameters = [*_path_parameters(route), *_query_parameters(route, schemas), *_conditions(route)]
     if route.access is Access.STAFF:
         parameters.append(_REASON)
     if parameters:
@@ -137,10 +166,14 @@ def _operation_id(route: AnyRoute) -> str:
     return f"{route.method.lower()}_{words.replace('/', '_')}"
 
 
-def _good(status: int, model: type[BaseModel] | None, schemas: _Schemas) -> Json:
-    answer: Json = {"description": HTTPStatus(status).phrase}
+def _good(route: AnyRoute, status: int, model: type[BaseModel] | None, schemas: _Schemas) -> Json:
+    answer: Json = {"description": HTTPStatus(status).phrase, "headers": dict(_PACE)}
     if model is not None:
         answer["content"] = {"application/json": {"schema": schemas.ref(model, "serialization")}}
+        if status == HTTPStatus.OK and (route.method == "GET" or route.conditional):
+            answer["headers"]["ETag"] = {"description": "Changes with what is shown.", "schema": {"type": "string"}}
+    for each in route.media:
+        answer.setdefault("content", {})[each] = {"schema": {"type": "string"}}
     return answer
 
 
@@ -158,7 +191,11 @@ def _bad(status: int, schemas: _Schemas) -> Json:
 
 def _bad_statuses(route: AnyRoute) -> set[int]:
     """Return every refusal that the frame can make for such a route, and those that it declares."""
-    found = {422, 500, 503, *route.problems}
+    found = {422, 429, 500, 503, *route.problems}
+    if route.conditional:
+        found |= {412}
+    if is_negotiated(route):
+        found |= {406}
     if route.access is not Access.PUBLIC:
         found |= {401}
     if route.step_up or route.access is Access.STAFF or (route.access is Access.ACCOUNT and route.method != "GET"):
@@ -169,9 +206,23 @@ def _bad_statuses(route: AnyRoute) -> set[int]:
         found |= {408, 413}
     if route.body is not None:
         found |= {400, 415}
-    if route.limit is not None:
-        found |= {429}
     return found - set(route.answers)
+
+
+def _not_modified(route: AnyRoute) -> Json:
+    if not _has_tag(route):
+        return {}
+    return {"304": {"description": "You have it already: it is as `If-None-Match` says."}}
+
+
+def _has_tag(route: AnyRoute) -> bool:
+    return route.method == "GET" and route.answers.get(HTTPStatus.OK) is not None
+
+
+def _conditions(route: AnyRoute) -> list[Json]:
+    if _has_tag(route):
+        return [_IF_NONE_MATCH]
+    return [_IF_MATCH] if route.conditional else []
 
 
 def _path_parameters(route: AnyRoute) -> list[Json]:

@@ -19,6 +19,7 @@ from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.client_address import Network
 from portal_api.limits import Limits, Rates
+from portal_api.pace import Pace
 from portal_api.passwords import Passwords
 from portal_api.turns import Turns
 
@@ -80,6 +81,7 @@ class Portal:
     wakeups: Wakeups
     passwords: Passwords
     limits: Limits
+    pace: Pace
     settings: PortalSettings
     registry: CollectorRegistry
     ready: Callable[[], Awaitable[bool]]

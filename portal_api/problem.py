@@ -104,6 +104,15 @@ def not_found() -> Problem:
     return Problem(status=404, kind="not-found", detail="There is nothing here for you.")
 
 
+def changed_meanwhile() -> Problem:
+    """Return the answer for a change of what is not any more as its asker saw it."""
+    return Problem(
+        status=412,
+        kind="changed-meanwhile",
+        detail="This was changed since you read it. Get it again, and send your change with its new ETag.",
+    )
+
+
 def too_many(wait_s: float) -> Problem:
     """Return the answer for too many tries, to come again after `wait_s` seconds (rounded up)."""
     return Problem(

@@ -14,9 +14,10 @@ from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 from portal_api.client_address import client_of
+from portal_api.conditions import allows
 from portal_api.limits import Rate, Rates
 from portal_api.portal import Portal
-from portal_api.problem import Problem
+from portal_api.problem import Problem, ProblemError, changed_meanwhile
 
 API = "/api/v1"
 B = TypeVar("B")
@@ -107,6 +108,20 @@ class Call(Generic[B, Q]):
         return None if self.caller is None else self.caller.api_token
 
     @property
+    def conditional(self) -> bool:
+        """Return whether a change is wished only of what the caller has seen."""
+        return "If-Match" in self.request.headers
+
+    def demand_match(self, version: int) -> None:
+        """Let pass what is wished of this version, or without a condition.
+
+        Raises:
+            ProblemError: 412: the thing was changed since the caller saw it.
+        """
+        if self.conditional and not allows(", ".join(self.request.headers.getall("If-Match")), version):
+            raise ProblemError(changed_meanwhile())
+
+    @property
     def client(self) -> str:
         """Return the client's network address, for limits only: it must not be stored or logged."""
         return client_of(self.request, self.portal.settings.trusted_proxies)
@@ -125,6 +140,8 @@ class Route(Generic[B, Q]):
     `answers` gives the model of each good status, the usual one first; None means no body.
     `problems` names the statuses of refusals that cannot be told from the rest of the declaration.
     `scope` is what a personal API token needs for it; without one no such token is let in.
+    `media` are media types that it answers with besides those of its models; a client that takes none gets 406.
+    `conditional` says that the handler asks `Call.demand_match`.
     """
 
     method: str
@@ -143,6 +160,8 @@ class Route(Generic[B, Q]):
     scope: Scope | None = None
     staff: tuple[StaffRole, ...] = ()  # with access `STAFF`: which of them; none means every one
     step_up: bool = False  # only for who has proved a short while ago who they are: see `POST /me/step-up`
+    media: tuple[str, ...] = ()
+    conditional: bool = False
 
     @property
     def template(self) -> str:
@@ -166,3 +185,8 @@ class Route(Generic[B, Q]):
 
 
 AnyRoute = Route[Any, Any]
+
+
+def is_negotiated(route: AnyRoute) -> bool:
+    """Return whether a client that takes none of what a route answers with is told so beforehand (406)."""
+    return route.surface is Surface.API and None not in route.answers.values()

@@ -1,6 +1,7 @@
 """Headers that keep a browser from doing what our pages never ask for (OWASP ASVS 5.0, V3.4)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -12,15 +13,18 @@ log = get_logger(__name__)
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
-_ALWAYS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+ALWAYS: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Server": "isocket",
+    }
+)
 _TWO_YEARS_S = 63_072_000
 
 
@@ -29,7 +33,7 @@ def security_headers(*, https: bool) -> Callable[[web.Request, web.StreamRespons
 
     There is no header for cross-origin use: no other site's page has any business here.
     """
-    always = dict(_ALWAYS)
+    always = dict(ALWAYS)
     if https:
         always["Strict-Transport-Security"] = f"max-age={_TWO_YEARS_S}; includeSubDomains"
 
@@ -38,7 +42,7 @@ def security_headers(*, https: bool) -> Callable[[web.Request, web.StreamRespons
         for name, value in always.items():
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
-        response.headers["Server"] = "isocket"
+        response.headers["Server"] = always["Server"]  # aiohttp has put its own there
 
     return add
 

@@ -1,10 +1,13 @@
 """Personal API tokens at the door: whose they are, what they are good for, and the note that they were used."""
 
 import zlib
-from datetime import timedelta
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from isocket.domain.accounts import Account
-from isocket.domain.api_tokens import ApiToken
+from isocket.domain.api_tokens import ApiToken, Scope
+from isocket.domain.disclosures import DisclosedTo, noted
+from isocket.domain.handling import Basis, Purpose
 from isocket.kit.ids import new_token, token_hash
 from isocket.storage.port import is_
 from portal_api.portal import Portal
@@ -13,6 +16,13 @@ from portal_api.routes import AnyRoute, Caller
 
 PREFIX = "isk_"  # by which programs that look for leaked secrets know one
 _SUM_LENGTH = 8
+_GIVEN: Mapping[Scope, tuple[str, ...]] = MappingProxyType(
+    {
+        Scope.READ_TELEMETRY: ("devices", "telemetry", "problems"),
+        Scope.CONTROL: ("commands", "devices.desired"),
+        Scope.ALARMS: ("incidents", "timeline", "contacts.name"),
+    }
+)
 
 
 def new_api_token() -> str:
@@ -56,11 +66,31 @@ def check_scope(route: AnyRoute, token: ApiToken) -> None:
     raise ProblemError(Problem(status=403, kind="scope", detail=detail, headers={"WWW-Authenticate": header}))
 
 
-async def note(portal: Portal, token: ApiToken) -> None:
-    """Note that a token is used today. The moment is kept nowhere: it would tell when a program asks what."""
+async def note(portal: Portal, token: ApiToken, scope: Scope) -> None:
+    """Note before anything is given what a token is used for today: one line a token, day and scope in the ledger.
+
+    The moment is kept nowhere: an access log would itself tell when who is at home (Regulation (EU) 2023/2854,
+    Article 4(5): no more is kept of it than is needed).
+    """
     today = portal.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    if token.last_used_at is None or today - token.last_used_at >= timedelta(days=1):
-        await portal.records.change_one(ApiToken, is_("id", token.id), last_used_at=today)
+    used_for = token.used_for if token.last_used_at == today else ()
+    if scope in used_for:
+        return
+    line = noted(
+        token.account_id,
+        to=DisclosedTo.PROGRAM,
+        recipient_id=token.id,
+        what=_GIVEN[scope],
+        purpose=Purpose.SERVICE,
+        basis=Basis.CONTRACT,
+        at=today,
+        reason=": ".join(filter(None, (token.name, token.purpose))),
+        once=(today.date().isoformat(), scope),
+    )
+    await portal.records.add_all([line])
+    await portal.records.change_one(
+        ApiToken, is_("id", token.id), last_used_at=today, used_for=tuple(sorted({*used_for, scope}))
+    )
 
 
 def _sum(secret: str) -> str:

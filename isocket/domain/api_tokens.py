@@ -36,6 +36,7 @@ class ApiToken(Record):
     created_at: Annotated[datetime, SIGN_IN_FACT]
     expires_at: Annotated[datetime, PREFERENCE]
     last_used_at: Annotated[datetime | None, SIGN_IN_FACT] = None  # the day, not the moment
+    used_for: Annotated[tuple[Scope, ...], SIGN_IN_FACT] = ()  # on that day
 
     def reaches(self, device_id: str) -> bool:
         """Return whether the token is for that socket, if its account may see it at all."""

@@ -21,6 +21,7 @@ from isocket.storage.wakeups import Wakeups
 from portal_api import registration, resets, sessions
 from portal_api.app import always_ready
 from portal_api.limits import Limits
+from portal_api.pace import Pace
 from portal_api.passwords import Passwords
 from portal_api.portal import Portal, PortalSettings
 from portal_api.routes import Call
@@ -49,6 +50,7 @@ class World:
             wakeups=Wakeups(),
             passwords=self.passwords,
             limits=Limits(records, clock, key=PEPPER),
+            pace=Pace(clock),
             settings=PortalSettings(public_url=PUBLIC_URL),
             registry=CollectorRegistry(),
             ready=always_ready,

@@ -3,7 +3,10 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from isocket.domain.api_tokens import ApiToken
+from isocket.domain.disclosures import DisclosedTo, Disclosure
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.token_use import PREFIX, new_api_token, well_formed
@@ -18,7 +21,7 @@ from tests.fakes.portal_devices import (
     make_device,
     owned,
 )
-from tests.fakes.portal_house import PortalHouse
+from tests.fakes.portal_house import PASSWORD, PortalHouse
 
 OTHER = "is0000000002"
 ADVISER = {"name": "Energy adviser", "purpose": "Hourly temperatures", "scopes": ["read:telemetry"]}
@@ -114,6 +117,7 @@ async def test_the_token_is_shown_once_and_stored_as_a_hash() -> None:
         assert done["token"] not in repr(stored)
 
 
+@pytest.mark.clause("C3-08")
 async def test_a_revoked_token_is_nothing_at_once() -> None:
     async with devices_house() as house:
         maija = await owned(house)
@@ -170,6 +174,35 @@ async def test_the_day_of_the_last_use_is_kept_and_not_the_moment() -> None:
         await status(house, done["token"])
         (later,) = await house.records.find(ApiToken)
         assert later.last_used_at == day + timedelta(days=1)
+
+
+@pytest.mark.clause("C3-08")
+async def test_who_was_given_what_is_told_once_a_day_and_kind() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        done = await made(house, maija, scopes=SCOPES)
+        for path in ("/devices", f"/devices/{SOCKET}/history", "/incidents", "/devices"):
+            assert await status(house, done["token"], path) == 200
+        assert await status(house, done["token"], "/me") == 403
+        lines = await house.records.find(Disclosure)
+        assert {(each.to, each.recipient_id, each.reason) for each in lines} == {
+            (DisclosedTo.PROGRAM, done["id"], "Energy adviser: Hourly temperatures")
+        }
+        assert sorted(each.what[0] for each in lines) == ["devices", "incidents"]
+        assert {each.at for each in lines} == {house.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)}
+        await house.clock.advance(86_400)
+        await status(house, done["token"])
+        assert await house.records.count(Disclosure) == 3
+
+
+async def test_a_token_is_made_only_by_who_has_just_proved_who_they_are() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        await house.clock.advance(601)
+        answer = await house.ask("POST", "/api-tokens", ADVISER, token=maija)
+        assert (answer.status, (await answer.json())["type"]) == (403, "urn:isocket:problem:step-up")
+        assert (await house.ask("POST", "/me/step-up", {"password": PASSWORD}, token=maija)).status == 200
+        await made(house, maija)
 
 
 async def test_a_bad_wish_names_its_field() -> None:

@@ -24,6 +24,7 @@ from isocket.storage.wakeups import Wakeups
 from portal_api import claims, devices, test_alarms
 from portal_api.app import always_ready
 from portal_api.limits import Limits
+from portal_api.pace import Pace
 from portal_api.passwords import Passwords
 from portal_api.portal import Portal, PortalSettings
 from portal_api.problem import Problem, ProblemError
@@ -57,6 +58,7 @@ class World:
             wakeups=Wakeups(),
             passwords=self.passwords,
             limits=Limits(self.records, self.clock, key=PEPPER),
+            pace=Pace(self.clock),
             settings=PortalSettings(public_url=PUBLIC_URL),
             registry=CollectorRegistry(),
             ready=always_ready,
