@@ -25,15 +25,19 @@ class Fuse:
         self.at = at
         self.after = after
         self.verbs = 0
+        self.left: list[int] = []  # the verbs that left something in the store
         self.burnt = False
 
-    async def guard(self, verb: Callable[[], Awaitable[T]]) -> T:
-        """Run the verb unless the process is dead or dies of it."""
+    async def guard(self, verb: Callable[[], Awaitable[T]], *, leaves: Callable[[T], bool] = bool) -> T:
+        """Run the verb unless the process is dead or dies of it. `leaves` tells by its answer whether it wrote."""
         if self.burnt:
             raise Died("dead processes ask nothing")
         self.verbs += 1
-        if self.verbs != self.at:
-            return await verb()
+        if (number := self.verbs) != self.at:
+            answer = await verb()
+            if leaves(answer):
+                self.left.append(number)
+            return answer
         if self.after:
             await verb()
         self.burnt = True
@@ -41,6 +45,14 @@ class Fuse:
 
     def __str__(self) -> str:
         return f"death {'after' if self.after else 'before'} verb {self.at}"
+
+
+def _always(_: object) -> bool:
+    return True
+
+
+def _never(_: object) -> bool:
+    return False
 
 
 class DyingRecords:
@@ -51,13 +63,13 @@ class DyingRecords:
         self.fuse = fuse or Fuse(at)
 
     async def add(self, record: Record) -> None:
-        await self.fuse.guard(lambda: self._inner.add(record))
+        await self.fuse.guard(lambda: self._inner.add(record), leaves=_always)
 
     async def add_all(self, records: Sequence[Record]) -> int:
         return await self.fuse.guard(lambda: self._inner.add_all(records))
 
     async def get(self, kind: type[R], record_id: str) -> R | None:
-        return await self.fuse.guard(lambda: self._inner.get(kind, record_id))
+        return await self.fuse.guard(lambda: self._inner.get(kind, record_id), leaves=_never)
 
     async def find(
         self,
@@ -69,7 +81,8 @@ class DyingRecords:
         after: tuple[Value, str] | None = None,
     ) -> list[R]:
         return await self.fuse.guard(
-            lambda: self._inner.find(kind, *tests, order_by=order_by, descending=descending, limit=limit, after=after)
+            lambda: self._inner.find(kind, *tests, order_by=order_by, descending=descending, limit=limit, after=after),
+            leaves=_never,
         )
 
     async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
@@ -82,7 +95,7 @@ class DyingRecords:
         return await self.fuse.guard(lambda: self._inner.remove_all(kind, *tests))
 
     async def count(self, kind: type[R], *tests: Test) -> int:
-        return await self.fuse.guard(lambda: self._inner.count(kind, *tests))
+        return await self.fuse.guard(lambda: self._inner.count(kind, *tests), leaves=_never)
 
 
 class DyingTelemetry:
@@ -96,16 +109,16 @@ class DyingTelemetry:
         return await self.fuse.guard(lambda: self._inner.store(reports))
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
-        await self.fuse.guard(lambda: self._inner.note_presence(device_id, online=online, at=at))
+        await self.fuse.guard(lambda: self._inner.note_presence(device_id, online=online, at=at), leaves=_always)
 
     async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
-        return await self.fuse.guard(lambda: self._inner.confirmed(device_ids))
+        return await self.fuse.guard(lambda: self._inner.confirmed(device_ids), leaves=_never)
 
     async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
-        await self.fuse.guard(lambda: self._inner.note_confirmed(upto))
+        await self.fuse.guard(lambda: self._inner.note_confirmed(upto), leaves=_always)
 
     async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
-        return await self.fuse.guard(lambda: self._inner.latest(device_ids))
+        return await self.fuse.guard(lambda: self._inner.latest(device_ids), leaves=_never)
 
     async def series(
         self,
@@ -129,14 +142,16 @@ class DyingTelemetry:
                 cursor=cursor,
                 limit=limit,
                 time_zone=time_zone,
-            )
+            ),
+            leaves=_never,
         )
 
     async def reports(
         self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000
     ) -> list[Report]:
         return await self.fuse.guard(
-            lambda: self._inner.reports(device_id, start=start, end=end, after=after, limit=limit)
+            lambda: self._inner.reports(device_id, start=start, end=end, after=after, limit=limit),
+            leaves=_never,
         )
 
     async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
@@ -155,22 +170,24 @@ class DyingTelemetry:
         )
 
     async def wake(self, device_id: str) -> None:
-        await self.fuse.guard(lambda: self._inner.wake(device_id))
+        await self.fuse.guard(lambda: self._inner.wake(device_id), leaves=_always)
 
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
-        return await self.fuse.guard(lambda: self._inner.roll_call(now=now, within_s=within_s))
+        return await self.fuse.guard(lambda: self._inner.roll_call(now=now, within_s=within_s), leaves=_never)
 
     async def gone(self, *, now: datetime, within_s: float, limit: int, after: str = "") -> list[str]:
-        return await self.fuse.guard(lambda: self._inner.gone(now=now, within_s=within_s, limit=limit, after=after))
+        return await self.fuse.guard(
+            lambda: self._inner.gone(now=now, within_s=within_s, limit=limit, after=after), leaves=_never
+        )
 
     async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
-        await self.fuse.guard(lambda: self._inner.start_over(device_id, beyond=beyond, below=below))
+        await self.fuse.guard(lambda: self._inner.start_over(device_id, beyond=beyond, below=below), leaves=_always)
 
     async def forget(self, device_id: str) -> int:
         return await self.fuse.guard(lambda: self._inner.forget(device_id))
 
     async def reports_waiting(self) -> int:
-        return await self.fuse.guard(self._inner.reports_waiting)
+        return await self.fuse.guard(self._inner.reports_waiting, leaves=_never)
 
 
 async def every_crash_point(
@@ -180,30 +197,40 @@ async def every_crash_point(
     *,
     worth: Callable[[int], bool] = bool,
 ) -> int:
-    """Kill the work before and after each of its verbs, let a fresh worker finish, and check what is there.
+    """Kill the work before and after each verb that left something, let a fresh worker finish, and check what is there.
+
+    A verb that only looked, or found nothing to change, needs no death of its own: who dies there leaves what who
+    dies right after the last write leaves, or, where a provider was called since, right before the next one.
 
     `build` makes a fresh world: real stores with the work to do in them. `run` starts fresh workers whose stores
     are `DyingRecords(world.records, fuse)` and `DyingTelemetry(world.telemetry, fuse)`, and returns when nothing is
     left to do; it lets leases run out by itself (moving the clock). `check` asserts what must be true of the world.
 
-    `worth` picks among the verbs, counted from 1, where a run repeats itself. Returns how many deaths were tried.
-    An assertion that fails names the death.
+    `worth` picks among those verbs, counted from 1, where a run repeats itself. Returns how many deaths that covers:
+    two for each verb up to and with each that was tried. An assertion that fails names the death.
     """
     world = await build()
     whole = Fuse()
     await run(world, whole)
     await check(world)
-    if not whole.verbs:
-        raise AssertionError("the run used no verb of a dying store, so nothing could be tried")
-    points = [at for at in range(1, whole.verbs + 1) if worth(at)]
-    deaths = [Fuse(at, after=after) for at in points for after in (False, True)]
-    for fuse in deaths:
-        try:
-            await _die_and_go_on(build, run, check, fuse)
-        except BaseException as error:
-            error.add_note(f"{fuse} of {whole.verbs}")
-            raise
-    return len(deaths)
+    if not whole.left:
+        raise AssertionError("the run left nothing in a dying store, so nothing could be tried")
+    covered, before = 0, 0
+    for nth, at in enumerate(whole.left, start=1):
+        if worth(nth):
+            covered += 2 * (at - before)
+            for after in (False, True):
+                await _named(_die_and_go_on(build, run, check, fuse := Fuse(at, after=after)), fuse, whole)
+        before = at
+    return covered + (2 * (whole.verbs - before) if worth(len(whole.left)) else 0)
+
+
+async def _named(death: Awaitable[None], fuse: Fuse, whole: Fuse) -> None:
+    try:
+        await death
+    except BaseException as error:
+        error.add_note(f"{fuse} of {whole.verbs}")
+        raise
 
 
 async def _die_and_go_on(

@@ -37,7 +37,7 @@ _SIX_DIGITS = re.compile(r"(?<!\d)\d{6}(?!\d)")
 class Crowd(Fuse):
     """Lets others run before each verb, as a store on a disk does; a store in memory would hide every race."""
 
-    async def guard(self, verb: Callable[[], Awaitable[T]]) -> T:
+    async def guard(self, verb: Callable[[], Awaitable[T]], *, leaves: Callable[[T], bool] = bool) -> T:
         """Give way, then run the verb."""
         await asyncio.sleep(0)
         return await verb()

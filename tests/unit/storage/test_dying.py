@@ -94,7 +94,7 @@ async def test_a_run_that_uses_no_dying_store_proves_nothing_and_is_refused() ->
     async def anything(world: World) -> None:
         pass
 
-    with pytest.raises(AssertionError, match="no verb"):
+    with pytest.raises(AssertionError, match="left nothing"):
         await every_crash_point(build, elsewhere, anything)
 
 
