@@ -24,7 +24,11 @@ demo: .make/run mosquitto ## Run the whole cloud with five simulated sockets; Ct
 test: check pytest ## Check everything and run every test
 
 .PHONY: pytest
-pytest: .make/all mosquitto chromium ## Run every test, with coverage
+pytest: .make/all mosquitto chromium ## Run every test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+
+.PHONY: coverage
+coverage: .make/all mosquitto chromium ## Run every test and see which lines they pass through: takes twice as long
 	@rm -f .coverage .coverage.*
 	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile -q
 	@$(BIN)/coverage combine --quiet
