@@ -49,8 +49,18 @@ def csrf_token(cookie: str) -> str:
     return hmac.new(cookie.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
-async def identify(portal: Portal, request: web.Request) -> Caller | None:
-    """Return who is signed in, or None. A bad bearer token is not made good by a cookie beside it."""
+async def identify(portal: Portal, request: web.Request, *, in_use: bool = True) -> Caller | None:
+    """Return who is signed in, or None. A bad bearer token is not made good by a cookie beside it.
+
+    `in_use` notes that their session is, which prolongs a browser's. A stream that only goes on asks without.
+    """
+    caller = await _caller(portal, request)
+    if in_use and caller is not None and caller.session is not None:
+        await _see(portal, caller.session)
+    return caller
+
+
+async def _caller(portal: Portal, request: web.Request) -> Caller | None:
     header = request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")
@@ -166,7 +176,6 @@ async def _find(portal: Portal, token: str, kind: SessionKind) -> Caller | None:
     account = await portal.records.get(Account, session.account_id)
     if account is None or not alive(session, account, now) or now >= session.access_expires_at:
         return None
-    await _see(portal, session)
     return Caller(account=account, session=session, csrf=csrf_token(token) if kind is SessionKind.COOKIE else None)
 
 

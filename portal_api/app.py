@@ -26,6 +26,7 @@ from portal_api import (
 from portal_api.access_log import access_log
 from portal_api.dispatch import handler_of
 from portal_api.errors import problems
+from portal_api.events import add_hub
 from portal_api.health import PLAIN_ROUTES
 from portal_api.limits import Limits
 from portal_api.openapi import openapi_route
@@ -96,6 +97,7 @@ def portal_app(
         shelf=shelf,
     )
     app[RENDERER] = renderer()
+    add_hub(app)
     declared = [*routes, openapi_route(routes)]
     app.add_routes([_routed(route) for route in declared])
     app.add_routes([*PLAIN_ROUTES, *extra_routes])

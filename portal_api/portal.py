@@ -54,6 +54,8 @@ class PortalSettings:
     activation_s: float = 72 * 3600
     reset_s: float = 30 * 60
     step_up_s: float = 10 * 60  # so long after proving who one is, dangerous things may be done
+    streams_per_account: int = 20  # listeners to events at once, in each process
+    streams: int = 5000
 
     @property
     def origin(self) -> str:

@@ -158,6 +158,7 @@ class Route(Generic[B, Q]):
     tag: str = ""
     body_optional: bool = False
     scope: Scope | None = None
+    or_scope: Scope | None = None  # another one that is enough
     staff: tuple[StaffRole, ...] = ()  # with access `STAFF`: which of them; none means every one
     step_up: bool = False  # only for who has proved a short while ago who they are: see `POST /me/step-up`
     media: tuple[str, ...] = ()

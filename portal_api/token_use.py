@@ -56,7 +56,7 @@ def check_scope(route: AnyRoute, token: ApiToken) -> None:
     Raises:
         ProblemError: 403 that names the scope, as RFC 6750 has it.
     """
-    if route.scope is not None and route.scope in token.scopes:
+    if not {route.scope, route.or_scope}.isdisjoint(token.scopes):
         return
     if route.scope is None:
         detail, header = "No personal API token is good for this: sign in.", 'Bearer error="insufficient_scope"'

@@ -280,6 +280,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",
+        streams_per_account=settings.streams_per_account,
     )
 
 

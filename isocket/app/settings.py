@@ -114,6 +114,9 @@ class Settings(BaseModel):
     )
     mqtt_tls_certificate: Path | None = Field(default=None, description="PEM file with its certificate chain")
     mqtt_tls_key: Path | None = Field(default=None, description="PEM file with the private key")
+    streams_per_account: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=20, description="listeners to `GET /events` at once of one account, in each process"
+    )
     broker_url: Annotated[SecretStr | None, BeforeValidator(_broker)] = Field(
         default=None,
         description="`mqtts://user:secret@host:port` of a broker run by somebody else; then none is started",

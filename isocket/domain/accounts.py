@@ -32,7 +32,7 @@ class StaffRole(StrEnum):
     OPERATIONS = "operations"  # outages and providers; no customer's data
 
 
-@record(collection="accounts", subject="id", account="id", unique=(("email",),))
+@record(collection="accounts", subject="id", account="id", unique=(("email",),), followed=("credential_epoch",))
 class Account(Record):
     """A customer or a member of staff who proved to hold an e-mail address."""
 
@@ -107,6 +107,7 @@ class Agent(StrEnum):
     account="account_id",
     unique=(("access_hash",), ("refresh_hash",)),
     indexed=(("account_id",),),
+    followed=(),
 )
 class Session(Record):
     """One signed-in browser or app. Only hashes of its tokens are kept."""

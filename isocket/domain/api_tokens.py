@@ -22,6 +22,7 @@ class Scope(StrEnum):
     account="account_id",
     unique=(("token_hash",),),
     indexed=(("account_id",), ("expires_at",)),
+    followed=("expires_at",),
 )
 class ApiToken(Record):
     """One such token. It ends with its time, when it is revoked, and with every credential of its account."""

@@ -33,6 +33,7 @@ COMMAND_NAMES = (
     subject="account_id",
     account="account_id",
     indexed=(("status", "created_at"), ("device_id", "created_at"), ("status", "failure_seen", "ended_at")),
+    followed=("status",),
 )
 class Command(Record):
     """One order. A socket must not carry it out after `expires_at`, nor twice."""

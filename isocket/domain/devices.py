@@ -16,6 +16,7 @@ SHARDS = 64  # bridges divide them; a device's messages stay in one and so in or
     subject="owner_id",
     account="owner_id",
     indexed=(("owner_id",), ("provisioned_at",), ("desired_pending",)),
+    followed=("owner_id",),
 )
 class Device(Record):
     """One socket. Its id is its user name, client id and part of its topics."""

@@ -66,6 +66,7 @@ class IncidentState(StrEnum):
         ("cause", "detected_at"),
         ("state", "needs_step", "explained_by", "detected_at"),
     ),
+    followed=("state", "acknowledged_by", "asked_at"),
 )
 class Incident(Record):
     """One episode. `open_key` is unique while it lasts, which is what allows only one at a time."""

@@ -23,6 +23,7 @@ class Record:
     unique: ClassVar[tuple[tuple[str, ...], ...]] = ()  # groups of fields; a None in a group frees the record
     indexed: ClassVar[tuple[tuple[str, ...], ...]] = ()
     queue: ClassVar[str | None] = None  # the field that names which of several workers a record is for
+    followed: ClassVar[tuple[str, ...] | None] = None  # whose change is news, as are coming and going; None: nothing
 
     id: Plain[str]
     version: Plain[int] = field(default=1)
@@ -40,6 +41,7 @@ def record(
     unique: tuple[tuple[str, ...], ...] = (),
     indexed: tuple[tuple[str, ...], ...] = (),
     queue: str | None = None,
+    followed: tuple[str, ...] | None = None,
 ) -> Callable[[type[R]], type[R]]:
     """Make a frozen stored class; refuse a field without handling, a sealed field without a person.
 
@@ -55,6 +57,7 @@ def record(
         made.unique = unique
         made.indexed = indexed
         made.queue = queue
+        made.followed = followed
         _check(made)
         _stored[collection] = made
         return made
@@ -104,7 +107,8 @@ def _check(cls: type[Record]) -> None:
             raise UndescribedFieldError(f"{cls.__name__}.{name} is sealed, so the class must name its subject")
         if hints[name] not in (str, str | None):
             raise UndescribedFieldError(f"{cls.__name__}.{name} is sealed, so it must be text")
-    groups = [cls.subject, cls.account, cls.queue, *(name for group in cls.unique + cls.indexed for name in group)]
+    groups = [cls.subject, cls.account, cls.queue, *(cls.followed or ())]
+    groups += [name for group in cls.unique + cls.indexed for name in group]
     for named in groups:
         if named is not None and named not in names:
             raise UndescribedFieldError(f"{cls.__name__} names the field {named}, which it does not have")

@@ -149,6 +149,7 @@ def _made_collection(cls: type[Record]) -> Collection:
         subject=cls.subject,
         sealed=sealed_fields(cls),
         lookup=lookup_fields(cls),
+        followed=cls.followed,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from isocket.storage.port import Test
+from isocket.storage.port import Changes, Test
 
 Document = dict[str, Any]
 
@@ -26,6 +26,7 @@ class Collection:
     subject: str | None = None
     sealed: tuple[str, ...] = ()
     lookup: tuple[str, ...] = ()
+    followed: tuple[str, ...] | None = None
 
 
 class Documents(Protocol):
@@ -66,5 +67,7 @@ class Documents(Protocol):
     async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int: ...
 
     async def count(self, collection: Collection, tests: Sequence[Test]) -> int: ...
+
+    async def changes(self, after: int, *, limit: int) -> Changes: ...
 
     async def close(self) -> None: ...

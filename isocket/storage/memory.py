@@ -1,14 +1,15 @@
 """Documents in dictionaries, under the same promises as on disk: for unit tests and for trying things out."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from isocket.storage.documents import Collection, Document
-from isocket.storage.port import AlreadyThereError, Op, Test
+from isocket.storage.port import AlreadyThereError, Change, Changes, Op, Test
 
 _Key = tuple[Any, ...]
+KEPT_CHANGES = 50_000
 
 
 class MemoryDocuments:
@@ -17,6 +18,8 @@ class MemoryDocuments:
     def __init__(self) -> None:
         self._documents: dict[str, dict[str, Document]] = defaultdict(dict)
         self._taken: dict[str, dict[_Key, str]] = defaultdict(dict)  # (group, values) -> id of the holder
+        self._changes: deque[Change] = deque(maxlen=KEPT_CHANGES)
+        self._changed = 0
 
     async def prepare(self, collections: Sequence[Collection]) -> None:
         """Nothing to make: dictionaries are there when asked for."""
@@ -33,6 +36,8 @@ class MemoryDocuments:
                 continue
             self._put(collection, _copy(document))
             added.append((collection, document["id"]))
+        for there, document_id in added:
+            self._note(there, document_id)
         return len(added)
 
     async def get(self, collection: Collection, document_id: str) -> Document | None:
@@ -88,14 +93,26 @@ class MemoryDocuments:
         found = [each["id"] for each in self._fitting(collection, tests)]
         for document_id in found:
             self._drop(collection, document_id)
+            self._note(collection, document_id)
         return len(found)
 
     async def count(self, collection: Collection, tests: Sequence[Test]) -> int:
         """Return how many fit."""
         return sum(1 for _ in self._fitting(collection, tests))
 
+    async def changes(self, after: int, *, limit: int) -> Changes:
+        """Return what became of followed documents after the change with that number."""
+        found = [each for each in self._changes if each.number > after]
+        kept_after = self._changes[0].number - 1 if self._changes else self._changed
+        return Changes(found=tuple(found[:limit]), kept_after=kept_after, newest=self._changed)
+
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _note(self, collection: Collection, document_id: str) -> None:
+        if collection.followed is not None:
+            self._changed += 1
+            self._changes.append(Change(self._changed, collection.name, document_id))
 
     def _fitting(self, collection: Collection, tests: Sequence[Test]) -> Iterable[Document]:
         documents = self._documents[collection.name]
@@ -117,6 +134,9 @@ class MemoryDocuments:
                     self._put(collection, old)
                 raise _already_there(collection, each)
             self._put(collection, each)
+        for old, new in zip(found, changed, strict=True):
+            if any(old.get(name) != new.get(name) for name in collection.followed or ()):
+                self._note(collection, new["id"])
 
     def _is_free(self, collection: Collection, document: Document) -> bool:
         if document["id"] in self._documents[collection.name]:

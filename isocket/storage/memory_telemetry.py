@@ -9,8 +9,8 @@ from typing import Any
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
 from isocket.storage.rollup import STEPS, rolled_up
-from isocket.storage.telemetry import Confirmed, Order, RollCall, Series, Waiting, flat
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.telemetry import Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
+from isocket.storage.wakeups import HEARD, Wakeups
 
 BELL = "telemetry"
 ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message is no field of the device
@@ -37,6 +37,8 @@ class _Device:
     fence: int | None = None  # of the claim that is not settled yet
     handed_out: tuple[Order, ...] = ()
     told: Order | None = None  # up to here it knows that we store
+    said: int = 0  # the number of its last state report
+    came_or_went: int = 0
 
     def silent(self, now_ms: int) -> bool:
         """Return whether it has been silent for too long and nobody has judged that."""
@@ -115,6 +117,7 @@ class MemoryTelemetry:
         self._clock = clock or SystemClock()
         self._devices: dict[str, _Device] = {}
         self._arrivals = count(1)
+        self._last_arrival = self._comings = 0
         self._fences = count(1)  # one for all: a device that was forgotten never sees an old fence again
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
@@ -130,7 +133,10 @@ class MemoryTelemetry:
             new.append(report.order not in device.reports)
             if not new[-1]:
                 continue
-            device.reports[report.order] = (next(self._arrivals), report)
+            self._last_arrival = next(self._arrivals)
+            device.reports[report.order] = (self._last_arrival, report)
+            if report.kind is ReportKind.STATE:
+                device.said = self._last_arrival
             if device.must_judge(report):
                 device.unjudged[report.order] = report
                 _begin_to_wait(device, now_ms)
@@ -138,22 +144,25 @@ class MemoryTelemetry:
             fresh.append(report)
         for report in sorted(fresh, key=lambda each: each.order):
             self._devices[report.device_id].hear(report)
-        if waits:
-            self._ring()
+        self._ring(waits=waits)
         return new
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
         """Note what the broker says of a connection; being online counts as being heard."""
         device = self._devices.setdefault(device_id, _Device())
+        self._comings += 1
+        device.came_or_went = self._comings
         if not online:
             device.offline_ms = to_ms(at)
+            self._ring(waits=False)
             return
         device.offline_ms = None
         device.heard_ms = max(device.heard_ms, to_ms(at))
-        if device.envelope is None or device.waiting_since_ms is not None:
+        waits = device.envelope is None or device.waiting_since_ms is not None
+        if waits:
             device.woken = True
             _begin_to_wait(device, to_ms(at))
-            self._ring()
+        self._ring(waits=waits)
 
     async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
         """Return how far each device's storing was confirmed, and what is stored beyond."""
@@ -171,6 +180,15 @@ class MemoryTelemetry:
         asked = {device_id: self._devices[device_id] for device_id in device_ids if device_id in self._devices}
         states = {device_id: device.latest(device_id) for device_id, device in asked.items()}
         return {device_id: state for device_id, state in states.items() if state is not None}
+
+    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+        """Return which of the devices have said something, come or gone after a place."""
+        upto = (self._last_arrival, self._comings)
+        if after is None:
+            return News(upto=upto, device_ids=())
+        known = [(each, self._devices.get(each, _Device())) for each in device_ids]
+        fresh = tuple(each for each, device in known if device.said > after[0] or device.came_or_went > after[1])
+        return News(upto=(max(upto[0], after[0]), max(upto[1], after[1])), device_ids=fresh)
 
     async def series(
         self,
@@ -276,7 +294,7 @@ class MemoryTelemetry:
             return
         device.woken = True
         _begin_to_wait(device, self._clock.now_ms())
-        self._ring()
+        self._ring(waits=True)
 
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
         """Count who is there and who went lately."""
@@ -322,9 +340,11 @@ class MemoryTelemetry:
         """Return how many reports wait to be judged."""
         return sum(len(device.unjudged) for device in self._devices.values())
 
-    def _ring(self) -> None:
+    def _ring(self, *, waits: bool) -> None:
         if self._wakeups is not None:
-            self._wakeups.ring(BELL)
+            self._wakeups.ring(HEARD)
+            if waits:
+                self._wakeups.ring(BELL)
 
 
 def _begin_to_wait(device: _Device, since_ms: int) -> None:

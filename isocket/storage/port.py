@@ -62,6 +62,28 @@ def above(field: str, value: Value) -> Test:
     return Test(field, Op.ABOVE, value)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something became of a followed record: it came, it went, or one of its followed fields changed."""
+
+    number: int
+    collection: str
+    record_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """Some of what became of followed records, in the order of the commits.
+
+    All changes after `kept_after` are kept; whoever asks from further back has missed some. `newest` is the number of
+    the last one that there is.
+    """
+
+    found: tuple[Change, ...]
+    kept_after: int
+    newest: int
+
+
 class AlreadyThereError(Exception):
     """A record with this id, or with the same unique fields, is stored already. Often that is all you wanted."""
 
@@ -125,6 +147,14 @@ class Records(Protocol):
 
     async def count(self, kind: type[R], *tests: Test) -> int:
         """Return how many fit."""
+        ...
+
+    async def changes(self, after: int, *, limit: int = 1000) -> Changes:
+        """Return what became of followed records (see `Record.followed`) after the change with that number.
+
+        The numbers are given in the order of the commits, by whichever process, and survive a restart: whoever goes
+        on from the last number seen misses nothing as long as that is kept. Some tens of thousands are.
+        """
         ...
 
 

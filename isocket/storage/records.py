@@ -15,8 +15,8 @@ from isocket.storage.codec import (
     to_document,
 )
 from isocket.storage.documents import Documents
-from isocket.storage.port import Op, Test, Value
-from isocket.storage.wakeups import Wakeups, queue_bell
+from isocket.storage.port import Changes, Op, Test, Value
+from isocket.storage.wakeups import FOLLOWED, Wakeups, queue_bell
 
 R = TypeVar("R", bound=Record)
 
@@ -110,21 +110,34 @@ class StoredRecords:
         )
         if changed and self._wakeups is not None:
             self._wakeups.ring(kind.collection)
+            self._ring_for_followers(kind)
         return changed
 
     async def remove_all(self, kind: type[R], *tests: Test) -> int:
         """Remove every record that fits; return how many."""
-        return await self._documents.remove_all(collection_of(kind), _encode_tests(kind, tests))
+        removed = await self._documents.remove_all(collection_of(kind), _encode_tests(kind, tests))
+        if removed:
+            self._ring_for_followers(kind)
+        return removed
 
     async def count(self, kind: type[R], *tests: Test) -> int:
         """Return how many fit."""
         return await self._documents.count(collection_of(kind), _encode_tests(kind, tests))
+
+    async def changes(self, after: int, *, limit: int = 1000) -> Changes:
+        """Return what became of followed records after the change with that number."""
+        return await self._documents.changes(after, limit=limit)
+
+    def _ring_for_followers(self, kind: type[Record]) -> None:
+        if self._wakeups is not None and kind.followed is not None:
+            self._wakeups.ring(FOLLOWED)
 
     def _ring_for(self, *records: Record) -> None:
         if self._wakeups is None:
             return
         names = {record.collection for record in records}
         names |= {queue_bell(each.collection, getattr(each, each.queue)) for each in records if each.queue}
+        names |= {FOLLOWED for each in records if each.followed is not None}
         for name in names:
             self._wakeups.ring(name)
 

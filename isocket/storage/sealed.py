@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from isocket.kit.logs import get_logger
 from isocket.storage.documents import Collection, Document, Documents
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Op, StoreUnavailableError, Test, is_
+from isocket.storage.port import Changes, Op, StoreUnavailableError, Test, is_
 
 log = get_logger(__name__)
 
@@ -147,6 +147,10 @@ class SealedDocuments:
     async def count(self, collection: Collection, tests: Sequence[Test]) -> int:
         """Return how many fit."""
         return await self._inner.count(_beneath(collection), await self._asked(collection, tests))
+
+    async def changes(self, after: int, *, limit: int) -> Changes:
+        """Return what became of followed documents: their ids, which nothing seals."""
+        return await self._inner.changes(after, limit=limit)
 
     async def close(self) -> None:
         """Close the store beneath; the keyring belongs to whoever opened it."""

@@ -8,7 +8,8 @@ from itertools import groupby
 from typing import Any, Protocol, TypeVar
 
 from isocket.storage.documents import Collection, Document
-from isocket.storage.port import AlreadyThereError, Test
+from isocket.storage.port import AlreadyThereError, Changes, Test
+from isocket.storage.sqlite_changes import changes_after, follow
 from isocket.storage.sqlite_questions import (
     after_seen,
     any_of_few,
@@ -53,6 +54,7 @@ class SqliteDocuments:
             for collection in collections:
                 for statement in _schema(collection):
                     connection.execute(statement)
+            follow(connection, collections)
 
         await self._write(work)
 
@@ -160,6 +162,10 @@ class SqliteDocuments:
         statement = f"SELECT count(*) FROM {table_name(collection.name)} WHERE {where}"
         row = await self._read(lambda connection: connection.execute(statement, values).fetchone())
         return int(row[0])
+
+    async def changes(self, after: int, *, limit: int) -> Changes:
+        """Return what became of followed documents after the change with that number."""
+        return self._look(lambda connection: changes_after(connection, after, limit))
 
     async def close(self) -> None:
         """Nothing to do: the file is closed by its store."""

@@ -11,11 +11,13 @@ from isocket.storage.rollup import STEPS, rolled_up
 from isocket.storage.sqlite_batch import store_batch
 from isocket.storage.sqlite_documents import Look, Run
 from isocket.storage.sqlite_heard import STATE, HeardDevices, fields_of, state_of
+from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_waiting import REPORT, WaitingDevices, report_of
-from isocket.storage.telemetry import Confirmed, Order, RollCall, Series, Waiting, flat
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.telemetry import Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
+from isocket.storage.wakeups import HEARD, Wakeups
 
 BELL = "telemetry"
+KEPT_COMINGS = 20_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (
@@ -37,6 +39,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS reports_once ON reports (device, boot, seq);
 CREATE INDEX IF NOT EXISTS reports_by_time ON reports (device, at);
 CREATE TABLE IF NOT EXISTS unjudged (device INTEGER NOT NULL, report INTEGER NOT NULL, PRIMARY KEY (device, report))
   WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS came_and_went (number INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS telemetry_revision (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL);
 INSERT OR IGNORE INTO telemetry_revision VALUES (1, 1);
 """
@@ -102,8 +105,7 @@ class SqliteTelemetry:
             return []
         now_ms = self._clock.now_ms()
         new, waits = await self._write(lambda connection: store_batch(connection, self._heard, reports, now_ms))
-        if waits:
-            self._ring()
+        self._ring(waits=waits)
         return new
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
@@ -112,6 +114,8 @@ class SqliteTelemetry:
 
         def work(connection: sqlite3.Connection) -> bool:
             number = self._heard.number(connection, device_id)
+            connection.execute("INSERT INTO came_and_went (device) VALUES (?)", (number,))
+            connection.execute(f"DELETE FROM came_and_went WHERE number <= last_insert_rowid() - {KEPT_COMINGS}")
             if not online:
                 connection.execute("UPDATE heard SET offline_at = ? WHERE device = ?", (at_ms, number))
                 return False
@@ -124,8 +128,7 @@ class SqliteTelemetry:
             connection.execute("UPDATE heard SET woken = 1 WHERE device = ?", (number,))
             return True
 
-        if await self._write(work):
-            self._ring()
+        self._ring(waits=await self._write(work))
 
     async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
         """Return how far each device's storing was confirmed, and what is stored beyond."""
@@ -146,6 +149,10 @@ class SqliteTelemetry:
         asked = json.dumps(list(device_ids))
         rows = await self._read(lambda connection: connection.execute(statement, (asked,)).fetchall())
         return {row[0]: state_of(row) for row in rows}
+
+    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+        """Return which of the devices have said something, come or gone after a place."""
+        return await self._read(lambda connection: news_of(connection, after, device_ids))
 
     async def series(
         self,
@@ -214,7 +221,7 @@ class SqliteTelemetry:
     async def wake(self, device_id: str) -> None:
         """Make a device wait to be judged now; a wake during a judgement is judged after it."""
         await self._waiting.wake(device_id)
-        self._ring()
+        self._ring(waits=True)
 
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
         """Count who is there and who went lately: one look through all devices."""
@@ -261,9 +268,11 @@ class SqliteTelemetry:
         row = await self._read(lambda connection: connection.execute("SELECT count(*) FROM unjudged").fetchone())
         return int(row[0])
 
-    def _ring(self) -> None:
+    def _ring(self, *, waits: bool) -> None:
         if self._wakeups is not None:
-            self._wakeups.ring(BELL)
+            self._wakeups.ring(HEARD)
+            if waits:
+                self._wakeups.ring(BELL)
 
 
 def _confirmed(connection: sqlite3.Connection, device_id: str) -> Confirmed:

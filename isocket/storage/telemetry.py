@@ -67,6 +67,18 @@ class Series:
     next: str | None
 
 
+Place = tuple[int, int]
+"""How far somebody has followed all devices: the number of a report, and that of a coming or going."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """Of whom there was news, and up to where it was looked."""
+
+    upto: Place
+    device_ids: tuple[str, ...]
+
+
 class Telemetry(Protocol):
     """Reports of all devices. Every verb is atomic and durable when it returns."""
 
@@ -92,6 +104,14 @@ class Telemetry(Protocol):
 
     async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
         """Return the latest state of those devices that ever spoke."""
+        ...
+
+    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+        """Return which of the devices have stored a state report, come or gone after a place, and the place of now.
+
+        Places are given in the order of the commits and survive a restart. Whoever asks from far back is told of all
+        of them: looking closer would cost more. None for `after` asks for the place of now alone.
+        """
         ...
 
     async def series(

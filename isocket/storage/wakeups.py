@@ -5,9 +5,15 @@ from collections import defaultdict
 
 from isocket.kit.clock import Clock
 
+FOLLOWED = "followed"
+HEARD = "heard"
+
 
 class Wakeups:
-    """Bells by name: a collection's name, that of a queue in it, or `telemetry` for devices that wait to be judged."""
+    """Bells by name: a collection's name, that of a queue in it, or `telemetry` for devices that wait to be judged.
+
+    `FOLLOWED` rings for any followed record, `HEARD` whenever a device said something, came or went.
+    """
 
     def __init__(self) -> None:
         self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)

@@ -39,6 +39,7 @@ class Colour(StrEnum):
     unique=(("code",), ("shelf", "place"), ("email",)),
     indexed=(("rank",), ("due_at", "ready")),
     queue="colour",
+    followed=("rank", "colour", "ended_at"),
 )
 class Thing(Record):
     person_id: Plain[str | None] = None

@@ -15,7 +15,7 @@ from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH
 from isocket.storage.port import AlreadyThereError, above, at_most, every, is_, is_not, one_of
 from isocket.storage.records import StoredRecords
-from isocket.storage.wakeups import Wakeups, queue_bell
+from isocket.storage.wakeups import FOLLOWED, Wakeups, queue_bell
 from isocket.storage.worker import claim, settle
 from tests.contract.stores import Colour, Thing
 from tests.fakes.clock import NOON, ManualClock
@@ -374,6 +374,76 @@ async def test_a_lease_keeps_others_away_until_it_ends_and_then_fences(
     assert second is not None
     assert await settle(records, first, error="late") is None
     assert await settle(records, second, error="done") is not None
+
+
+# Following
+
+
+async def followed(records: StoredRecords, after: int = 0) -> list[str]:
+    return [each.record_id for each in (await records.changes(after)).found]
+
+
+async def test_what_comes_changes_and_goes_is_told_in_the_order_in_which_it_was_stored(records: StoredRecords) -> None:
+    await records.add(Thing(id="a", rank=1))
+    await records.add_all([Thing(id="b"), Thing(id="a"), Thing(id="c")])
+    await records.change_one(Thing, is_("id", "a"), rank=2)
+    await records.change_all(Thing, one_of("id", ["a", "b"]), ended_at=NOON)
+    await records.remove_all(Thing, is_("id", "c"))
+    told = await records.changes(0)
+    assert ids_of(told.found[:4]) == ["a", "b", "c", "a"]
+    assert (sorted(ids_of(told.found[4:6])), ids_of(told.found[6:])) == (["a", "b"], ["c"])
+    assert {each.collection for each in told.found} == {"test_things"}
+    assert [each.number for each in told.found] == list(range(1, 8))
+    assert (told.kept_after, told.newest) == (0, 7)
+
+
+def ids_of(found: Sequence[Any]) -> list[str]:
+    return [each.record_id for each in found]
+
+
+async def test_a_change_of_what_nobody_follows_is_not_told(records: StoredRecords) -> None:
+    await records.add(Thing(id="a", rank=1))
+    await records.change_one(Thing, is_("id", "a"), rank=1, weight=2.0, due_at=NOON)
+    await records.change_one(Thing, is_("id", "nobody"), rank=9)
+    await records.add_all([Thing(id="a")])
+    assert await followed(records) == ["a"]
+
+
+async def test_an_addition_that_was_refused_is_not_told(records: StoredRecords) -> None:
+    await records.add(Thing(id="a", code="X"))
+    with pytest.raises(AlreadyThereError):
+        await records.add(Thing(id="b", code="X"))
+    with pytest.raises(AlreadyThereError):
+        await records.add(Thing(id="a", rank=3))
+    assert await followed(records) == ["a"]
+
+
+async def test_whoever_follows_goes_on_from_the_last_number_seen(records: StoredRecords) -> None:
+    await records.add_all([Thing(id=each) for each in "abcde"])
+    first = await records.changes(0, limit=2)
+    assert (ids_of(first.found), first.newest) == (["a", "b"], 5)
+    assert await followed(records, first.found[-1].number) == ["c", "d", "e"]
+    assert await followed(records, 5) == []
+
+
+async def test_a_followed_record_rings_its_bell_also_when_it_goes(
+    records: StoredRecords, wakeups: Wakeups, clock: ManualClock
+) -> None:
+    bell = wakeups.bell(FOLLOWED)
+
+    async def rang() -> bool:
+        was = bell._event.is_set()
+        bell._event.clear()
+        return was
+
+    await records.add(Thing(id="a"))
+    assert await rang()
+    await records.remove_all(Thing, is_("id", "nobody"))
+    assert not await rang()
+    await records.remove_all(Thing, is_("id", "a"))
+    assert await rang()
+    await records.add(Account(id="acc_1", email="ada@example.org", created_at=clock.now()))
+    assert await rang()
 
 
 # Mistakes and bells

@@ -11,7 +11,7 @@ import pytest
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
 from isocket.storage.telemetry import Confirmed, Telemetry, Waiting
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.wakeups import HEARD, Wakeups
 from tests.fakes.clock import NOON, ManualClock
 
 QUIET = Envelope(battery_low_pct=20, temp_c=((0, 30),), inputs=(False,))
@@ -638,6 +638,44 @@ async def test_a_confirmation_only_grows(telemetry: Telemetry) -> None:
         "d1": Confirmed(upto=(1, 2), beyond=()),
         "nobody": Confirmed(upto=None, beyond=()),
     }
+
+
+# Following
+
+
+async def test_whoever_follows_is_told_of_each_device_that_said_something_came_or_went(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1), report(1, device="d2"), report(1, device="d3")])
+    start = await telemetry.news(None, ["d1"])
+    assert start.device_ids == ()
+    await telemetry.store([report(2), report(3), report(2, device="d3", kind=ReportKind.ACK), report(1, device="d2")])
+    await telemetry.note_presence("d4", online=True, at=clock.now())
+    news = await telemetry.news(start.upto, ["d4", "d3", "d2", "d1", "nobody"])
+    assert news.device_ids == ("d4", "d1"), "d2 repeated itself, d3 answered a command"
+    assert (await telemetry.news(news.upto, ["d1", "d2", "d3", "d4"])).device_ids == ()
+    await telemetry.note_presence("d2", online=False, at=clock.now())
+    assert (await telemetry.news(news.upto, ["d1", "d2"])).device_ids == ("d2",)
+
+
+async def test_a_place_never_goes_back_when_a_device_is_forgotten(telemetry: Telemetry) -> None:
+    await telemetry.store([report(1), report(1, device="d2")])
+    start = (await telemetry.news(None, [])).upto
+    await telemetry.forget("d2")
+    news = await telemetry.news(start, ["d1"])
+    assert (news.upto, news.device_ids) == (start, ())
+    await telemetry.store([report(2)])
+    assert (await telemetry.news(start, ["d1"])).device_ids == ("d1",)
+
+
+async def test_news_rings_a_bell(telemetry: Telemetry, clock: ManualClock, wakeups: Wakeups) -> None:
+    await quieten(telemetry, clock, "d1")
+    bell = wakeups.bell(HEARD)
+    await telemetry.store([report(2)])
+    assert bell._event.is_set()
+    bell._event.clear()
+    await telemetry.note_presence("d1", online=False, at=clock.now())
+    assert bell._event.is_set()
 
 
 # Series

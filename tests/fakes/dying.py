@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from isocket.domain.record import Record
 from isocket.domain.reports import DeviceState, Envelope, Report
-from isocket.storage.port import Records, Test, Value
-from isocket.storage.telemetry import Confirmed, Order, RollCall, Series, Telemetry, Waiting
+from isocket.storage.port import Changes, Records, Test, Value
+from isocket.storage.telemetry import Confirmed, News, Order, Place, RollCall, Series, Telemetry, Waiting
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -97,6 +97,9 @@ class DyingRecords:
     async def count(self, kind: type[R], *tests: Test) -> int:
         return await self.fuse.guard(lambda: self._inner.count(kind, *tests), leaves=_never)
 
+    async def changes(self, after: int, *, limit: int = 1000) -> Changes:
+        return await self.fuse.guard(lambda: self._inner.changes(after, limit=limit))
+
 
 class DyingTelemetry:
     """The Telemetry port of a process that may die at any verb."""
@@ -119,6 +122,9 @@ class DyingTelemetry:
 
     async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
         return await self.fuse.guard(lambda: self._inner.latest(device_ids), leaves=_never)
+
+    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+        return await self.fuse.guard(lambda: self._inner.news(after, device_ids))
 
     async def series(
         self,
