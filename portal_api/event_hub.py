@@ -47,6 +47,7 @@ class EventHub:
         self._portal = portal
         self._bell = portal.wakeups.bell(FOLLOWED, HEARD)
         self._beginning = asyncio.Lock()
+        self._begun = False  # whether the position is one of now, from which everything is handed out
         self._anybody = asyncio.Event()
         self._closed = False
         self._streams: set[Stream] = set()
@@ -78,16 +79,18 @@ class EventHub:
         self._enter(stream)
         try:
             async with self._beginning:
-                if not self._anybody.is_set():
+                if not self._begun:
                     self.position = await self._now()
-                    self._anybody.set()
+                    self._begun = True
             self.move(stream, await ask(), tell=False)
             if after is not None:
                 await self._catch_up(stream, after)
+            self._anybody.set()
             yield
         finally:
             self._leave(stream)
             if not self._streams:
+                self._begun = False
                 self._anybody.clear()
 
     def move(self, stream: Stream, audience: Audience, *, tell: bool = True) -> None:
@@ -200,7 +203,7 @@ class EventHub:
         return found
 
     def _reset_all(self) -> None:
-        log.warning("events_missed", listeners=len(self._streams))
+        log.warning("events_missed", waiting=len(self._streams))
         for each in self._streams:
             each.doubt()
             each.reset(reset_data())

@@ -41,10 +41,11 @@ _HEADERS = {
 async def listen(call: Call[None, None]) -> web.StreamResponse | Problem:
     """Tell of changes as they happen (`text/event-stream`): `state`, `incident`, `command`, `device`.
 
-    Each says how the thing is now, so that of several changes in a row the last may be told alone. `device` tells of
-    a socket that the caller sees from now on, or no more (`role` is `none`). An event's id is a place to go on from:
-    send it as `Last-Event-ID`, and nothing is missed, whatever restarted meanwhile; where too much was missed the
-    first event is `reset`. A personal API token hears what its scopes and sockets are. A comment comes every 15 s. Before the stream ends by our doing, `end` says why.
+    Each says how the thing is now, so that of several changes in a row the last may be told alone, and a thing that
+    did not change again. `device` tells of a socket that the caller sees from now on, or no more (`role` is `none`).
+    An event's id is a place to go on from: send it as `Last-Event-ID`, and nothing is missed, whatever restarted
+    meanwhile; where too much was missed the first event is `reset`. A personal API token hears what its scopes and
+    sockets are. A comment comes every 15 s. Before the stream ends by our doing, `end` says why.
     """
     hub, request = call.request.app[HUB], call.request
     given = request.headers.get("Last-Event-ID")

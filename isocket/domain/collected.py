@@ -66,7 +66,7 @@ LOG_KEYS = frozenset({
     "account_id", "answer", "api_token_id", "attempt_id", "attempt_state", "broker", "cause", "channel", "collection",
     "command_id", "contact_id", "delivery_id", "device_id", "devices", "endpoint_id", "erasure_id", "error", "error_id",
     "export_id", "family", "fields", "fleet", "free_at", "hit", "incident_id", "incidents", "kind", "lane",
-    "last_words", "listeners", "lock", "messages", "method", "ms", "name", "number", "orderly", "outage_id", "part", "percent",
+    "last_words", "lock", "messages", "method", "ms", "name", "number", "orderly", "outage_id", "part", "percent",
     "person_id", "persons", "pid", "places", "portal", "problem", "provider", "rate", "reads_ended", "reason",
     "receipt_id", "records", "replay_id", "reports", "restarts", "returncode", "roles", "route", "sender",
     "service", "session_id", "session_present", "signal", "size", "stage", "state", "status", "steps",

@@ -51,12 +51,9 @@ def _triggers(collection: Collection) -> Iterator[tuple[str, str]]:
         if verb == "UPDATE" and not changed:
             continue
         name = f"{table}_on_{verb.lower()}"
-        yield (
-            name,
-            f"CREATE TRIGGER {name} AFTER {verb} ON {table} {when} BEGIN"
-            f" INSERT INTO changes (collection, record) VALUES ('{collection.name}', {row}.id);"
-            f" DELETE FROM changes WHERE number <= last_insert_rowid() - {KEPT_CHANGES}; END",
-        )
+        note = f"INSERT INTO changes (collection, record) VALUES ('{collection.name}', {row}.id)"
+        drop = f"DELETE FROM changes WHERE number <= last_insert_rowid() - {KEPT_CHANGES}"
+        yield name, f"CREATE TRIGGER {name} AFTER {verb} ON {table} {when} BEGIN {note}; {drop}; END"
 
 
 def _differs(field: str) -> str:

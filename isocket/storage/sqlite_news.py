@@ -1,4 +1,4 @@
-"""Which devices said something, came or went after a place in the order of the commits: one look through what is new."""
+"""Which devices said something, came or went after a place in the order of the commits."""
 
 import json
 import sqlite3
