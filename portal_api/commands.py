@@ -13,7 +13,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, View
-from portal_api.owned import own_device
+from portal_api.owned import Need, Standing, device_for, standing_for
 from portal_api.problem import FieldFault, Problem, fault, not_found
 from portal_api.routes import AnyRoute, Call, Route
 
@@ -97,7 +97,7 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
     With the header `Idempotency-Key` (up to 255 visible ASCII characters) the same key gives the same command, so
     that a request whose answer was lost may be repeated; with another body it is refused (422).
     """
-    device = await own_device(call)
+    device = await device_for(call, Need.OPERATE)
     refused = refusal(model_of(device.model), call.body.name, call.body.args)
     if refused is not None:
         return fault(refused.field, refused.message)
@@ -116,11 +116,16 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
 
 async def show(call: Call[None, None]) -> CommandView | Problem:
     """Show what became of a command."""
-    device = await own_device(call)
+    standing = await standing_for(call, Need.VIEW)
     command = await call.records.get(Command, call.path["command_id"])
-    if command is None or command.device_id != device.id or command.account_id != call.account.id:
+    if command is None or command.device_id != standing.device.id or not sees_command(standing, command):
         return not_found()
     return _view(command, call.clock.now())
+
+
+def sees_command(standing: Standing, command: Command) -> bool:
+    """Return whether a command at a socket is of a time that somebody who stands so to it may see."""
+    return standing.since is None or standing.since <= command.created_at
 
 
 def _command(call: Call[NewCommand, None], device_id: str, key: str | None) -> Command:

@@ -7,7 +7,7 @@ from isocket.domain.problems import Problem as RefusedMessage
 from isocket.storage.port import is_
 from portal_api.cursor import page_of
 from portal_api.models import Instant, Page, PageQuery, View
-from portal_api.owned import own_device
+from portal_api.owned import Need, device_for
 from portal_api.routes import AnyRoute, Call, Route
 
 
@@ -37,7 +37,7 @@ class RefusedView(View):
 
 async def show(call: Call[None, PageQuery]) -> Page[RefusedView]:
     """List the messages of a socket that were refused, the newest first."""
-    device = await own_device(call)
+    device = await device_for(call, Need.VIEW)
     found, following = await page_of(
         call.records,
         RefusedMessage,

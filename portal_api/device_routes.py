@@ -14,6 +14,7 @@ from portal_api import (
     incidents,
     readiness,
     replays,
+    shares,
     spending,
     substitutions,
     test_alarms,
@@ -25,6 +26,7 @@ from portal_api.routes import AnyRoute
 DEVICE_ROUTES: tuple[AnyRoute, ...] = (
     *claims.ROUTES,
     *devices.ROUTES,
+    *shares.ROUTES,
     *device_settings.ROUTES,
     *commands.ROUTES,
     *history.ROUTES,

@@ -12,7 +12,7 @@ from isocket.domain.devices import Device
 from isocket.domain.settings import without_names
 from isocket.storage.port import StoreUnavailableError, is_
 from portal_api.models import View
-from portal_api.owned import own_device
+from portal_api.owned import Need, device_for, own_device
 from portal_api.problem import FieldFault, ProblemError, faults, from_validation
 from portal_api.routes import AnyRoute, Call, Route
 from portal_api.settings_models import (
@@ -55,7 +55,7 @@ class SettingsView(View):
 
 async def show(call: Call[None, None]) -> SettingsView:
     """Show what a socket is set to. `desired` is whole: what was never set stands there with its default."""
-    return _view(await own_device(call))
+    return _view(await device_for(call, Need.VIEW))
 
 
 async def change(call: Call[SettingsChange, None]) -> SettingsView:

@@ -13,10 +13,11 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.reports import DeviceState
 from isocket.domain.settings import DeviceSettings
+from isocket.domain.shares import Role
 from isocket.storage.port import is_, one_of
-from portal_api.cursor import page_of
+from portal_api.cursor import decode, encode, page_of
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
-from portal_api.owned import own_device, within_token
+from portal_api.owned import Need, Standing, own_device, standing_for, standings_of, token_reaches, within_token
 from portal_api.portal import Portal
 from portal_api.problem import Problem, not_found
 from portal_api.releases import release_device
@@ -38,6 +39,8 @@ _EXAMPLE: dict[str, Any] = {
     "credit_state": "unknown",
     "settings_version": 3,
     "open_incidents": 0,
+    "role": "owner",
+    "until": None,
 }
 
 
@@ -50,7 +53,7 @@ class DeviceView(View):
     model: str
     name: str | None
     place: str | None
-    claimed_at: Instant | None
+    claimed_at: Instant | None = Field(description="Since when it is yours; null where it is shared with you.")
     online: bool = Field(description="Connected, and heard within the time after which it counts as offline.")
     last_seen: Instant | None = Field(description="The last message of any kind; null: never heard.")
     state: dict[str, Any] = Field(description="Each field of the state report as last heard.")
@@ -62,6 +65,8 @@ class DeviceView(View):
     )
     settings_version: int
     open_incidents: int
+    role: Role = Field(description="What you are to it: others may share theirs with you.")
+    until: Instant | None = Field(description="When it stops being shared with you; null: not by itself.")
 
 
 class DeviceChange(Body):
@@ -74,21 +79,15 @@ class DeviceChange(Body):
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[DeviceView]:
-    """List my sockets with their last state."""
-    devices, following = await page_of(
-        call.records,
-        Device,
-        is_("owner_id", call.account.id),
-        *within_token(call, "id"),
-        cursor=call.query.cursor,
-        limit=call.query.limit,
-    )
-    return Page[DeviceView](items=await views_of(call.portal, call.account.id, devices), next=following)
+    """List my sockets and those that others share with me, with their last state."""
+    page, following = await page_of_mine(call, cursor=call.query.cursor, limit=call.query.limit)
+    return Page[DeviceView](items=await views_of(call.portal, page), next=following)
 
 
 async def show(call: Call[None, None]) -> DeviceView:
     """Show one socket with its last state."""
-    return await view_of(call.portal, await own_device(call))
+    (view,) = await views_of(call.portal, [await standing_for(call, Need.VIEW)])
+    return view
 
 
 async def change(call: Call[DeviceChange, None]) -> DeviceView | Problem:
@@ -110,20 +109,57 @@ async def release(call: Call[None, None]) -> Reply:
 
 async def view_of(portal: Portal, device: Device) -> DeviceView:
     """Return what its owner sees of a device."""
-    (view,) = await views_of(portal, device.owner_id or "", [device])
+    (view,) = await views_of(portal, [owner_of(device)])
     return view
 
 
-async def views_of(portal: Portal, account_id: str, devices: Sequence[Device]) -> list[DeviceView]:
-    """Return what their owner sees of devices, in their order."""
-    if not devices:
+def owner_of(device: Device) -> Standing:
+    """Return the standing of a device's owner."""
+    return Standing(device=device, role=Role.OWNER, since=device.freed_at)
+
+
+async def page_of_mine(call: Call[Any, Any], *, cursor: str | None, limit: int) -> tuple[list[Standing], str | None]:
+    """Return up to `limit` of the caller's own sockets and those shared with them, by id, and the cursor after them."""
+    mine = (is_("owner_id", call.account.id), *within_token(call, "id"))
+    own, following = await page_of(call.records, Device, *mine, cursor=cursor, limit=limit)
+    shared = [
+        each
+        for each in await standings_of(call.records, call.account, call.clock)
+        if token_reaches(call, each.device.id)
+    ]
+    if not shared:
+        return [owner_of(device) for device in own], following
+    after = decode(cursor)[1] if cursor else ""
+    last = own[-1].id if following is not None else None  # what comes after it is for a later page
+    due = [each for each in shared if each.device.id > after and (last is None or each.device.id <= last)]
+    page = sorted([*map(owner_of, own), *due], key=lambda each: each.device.id)
+    if len(page) > limit or following is not None:
+        page = page[:limit]
+        return page, encode(page[-1].device.id, page[-1].device.id)
+    return page, None
+
+
+async def views_of(portal: Portal, standings: Sequence[Standing]) -> list[DeviceView]:
+    """Return what somebody sees of devices, in their order."""
+    if not standings:
         return []
+    devices = [each.device for each in standings]
     ids = [device.id for device in devices]
     states = await portal.telemetry.latest(ids)
     of_these = is_("device_id", ids[0]) if len(ids) == 1 else one_of("device_id", ids)
-    pending = await portal.records.find(Incident, is_("account_id", account_id), of_these, one_of("state", NOT_CLOSED))
-    pending_of = Counter(incident.device_id for incident in pending)
-    return [_view(portal, device, states.get(device.id), pending_of[device.id]) for device in devices]
+    owners = sorted({device.owner_id or "" for device in devices})
+    theirs = is_("account_id", owners[0]) if len(owners) == 1 else one_of("account_id", owners)
+    pending = await portal.records.find(Incident, theirs, of_these, one_of("state", NOT_CLOSED))
+    seen = {each.device.id: each for each in standings}
+    pending_of = Counter(each.device_id for each in pending if sees(seen[each.device_id], each))
+    return [_view(portal, each, states.get(each.device.id), pending_of[each.device.id]) for each in standings]
+
+
+def sees(standing: Standing, incident: Incident) -> bool:
+    """Return whether an incident at a socket is for somebody who stands so to it: of this owner, and of their time."""
+    if incident.account_id != standing.device.owner_id:
+        return False
+    return standing.owns or standing.since is None or standing.since <= incident.opened_at
 
 
 def is_online(portal: Portal, device: Device, state: DeviceState | None) -> bool:
@@ -135,14 +171,15 @@ def is_online(portal: Portal, device: Device, state: DeviceState | None) -> bool
     return silence < timedelta(seconds=patience_s)
 
 
-def _view(portal: Portal, device: Device, state: DeviceState | None, pending: int) -> DeviceView:
+def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending: int) -> DeviceView:
+    device = standing.device
     told = state if state is not None and state.fields else None  # connected is not yet a state report
     return DeviceView(
         id=device.id,
         model=device.model,
         name=device.name,
         place=device.place,
-        claimed_at=device.claimed_at,
+        claimed_at=device.claimed_at if standing.owns else None,
         online=is_online(portal, device, state),
         last_seen=state.received_at if state else None,
         state=dict(told.fields) if told else {},
@@ -153,6 +190,8 @@ def _view(portal: Portal, device: Device, state: DeviceState | None, pending: in
         ),
         settings_version=device.desired_version,
         open_incidents=pending,
+        role=standing.role,
+        until=standing.share.until if standing.share else None,
     )
 
 

@@ -18,7 +18,7 @@ from isocket.kit.clock import from_ms, to_text
 from isocket.storage.telemetry import Series
 from portal_api.models import GivenInstant, Query, View
 from portal_api.negotiation import weights
-from portal_api.owned import own_device
+from portal_api.owned import Need, standing_for
 from portal_api.problem import Problem, fault
 from portal_api.routes import API, AnyRoute, Call, Reply, Route
 
@@ -90,11 +90,13 @@ class History(View):
 
 async def show(call: Call[None, HistoryQuery]) -> Reply | Problem | web.Response:
     """Give what a socket reported. With `Accept: text/csv` it is a table, its next page in the header `Link`."""
-    device, query = await own_device(call), call.query
+    standing, query = await standing_for(call, Need.VIEW), call.query
+    device = standing.device
     end = query.end or call.clock.now()
     start = query.start or end - USUAL_SPAN
     if start > end:
         return fault("from", "It is after `to`.")
+    start = min(max(start, standing.since or start), end)  # what was before is of other people
     if query.step in LONGEST_SPAN and end - start > LONGEST_SPAN[query.step]:
         return fault("from", f"At most {LONGEST_SPAN[query.step].days} days at a time with this step.")
     try:

@@ -1,6 +1,8 @@
 """What went wrong at one's sockets, whom it was told, and saying that one has seen it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -9,15 +11,15 @@ from isocket.domain.acknowledgement import confirming, taking
 from isocket.domain.api_tokens import Scope
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Test, is_, is_not, one_of
-from portal_api.cursor import page_of
+from isocket.storage.port import Test, above, is_, is_not, one_of
+from portal_api.cursor import encode, page_of
 from portal_api.devices import NOT_CLOSED
 from portal_api.messages import Message
 from portal_api.models import Instant, Page, PageQuery, View
-from portal_api.owned import own_incident, within_token
+from portal_api.owned import Need, Standing, incident_for, standings_of, within_token
 from portal_api.portal import Portal
 from portal_api.routes import PATH_VALUE, AnyRoute, Call, Route
-from portal_api.timelines import Chronicle, Line, chronicles
+from portal_api.timelines import Chronicle, Line, chronicles, happenings
 
 log = get_logger(__name__)
 
@@ -89,7 +91,9 @@ class IncidentView(View):
     opened_at: Instant = Field(description="When it began, by the socket's clock where that is good.")
     detected_at: Instant = Field(description="When we knew.")
     acknowledged_at: Instant | None
-    acknowledged_by: str | None = Field(description="Id of the account or contact, and by which way: `con_… sms`.")
+    acknowledged_by: str | None = Field(
+        description="Id of the account or contact, and by which way: `con_… sms`. Of a shared one: only you."
+    )
     asked_at: Instant | None = Field(
         description="When whoever took it was asked whether they still are on it; null once they answered."
     )
@@ -110,29 +114,25 @@ class IncidentQuery(PageQuery):
 
 
 async def show_all(call: Call[None, IncidentQuery]) -> Page[IncidentView]:
-    """List incidents with their timelines, the newest first."""
-    tests: list[Test] = [is_("account_id", call.account.id), *within_token(call, "device_id")]
+    """List incidents with their timelines, the newest first.
+
+    Those of a socket that is shared with me are among them, without the people who are told and what they are sent.
+    """
+    tests: list[Test] = [*within_token(call, "device_id")]
     if call.query.device_id is not None:
         tests.append(is_("device_id", call.query.device_id))
     if call.query.state == "open":
         tests.append(one_of("state", NOT_CLOSED))
     elif call.query.state == "closed":
         tests.append(is_("state", IncidentState.CLOSED))
-    found, following = await page_of(
-        call.records,
-        Incident,
-        *tests,
-        cursor=call.query.cursor,
-        limit=call.query.limit,
-        order_by="opened_at",
-        descending=True,
-    )
+    found, following = await newest_first(call, tests, cursor=call.query.cursor, limit=call.query.limit)
     return Page[IncidentView](items=await views_of(call.portal, call.account.id, found), next=following)
 
 
 async def show(call: Call[None, None]) -> IncidentView:
     """Show one incident with its timeline: each message, each try, each receipt, and why something was not sent."""
-    return await view_of(call.portal, await own_incident(call))
+    incident, _ = await incident_for(call, Need.VIEW)
+    return await view_of(call.portal, call.account.id, incident)
 
 
 async def acknowledge(call: Call[None, None]) -> IncidentView:
@@ -141,9 +141,9 @@ async def acknowledge(call: Call[None, None]) -> IncidentView:
     Where whoever took it was asked whether they still are on it, this says yes. One that is acknowledged or closed
     already is answered as it is.
     """
-    incident, now = await own_incident(call), call.clock.now()
+    (incident, _), now = await incident_for(call, Need.OPERATE), call.clock.now()
     by = f"{call.account.id} portal"
-    this = (is_("id", incident.id), is_("account_id", call.account.id))
+    this = (is_("id", incident.id), is_("account_id", incident.account_id))
     changed = await call.records.change_one(
         Incident, *this, is_("state", IncidentState.OPEN), **taking(by, now)
     ) or await call.records.change_one(
@@ -155,19 +155,66 @@ async def acknowledge(call: Call[None, None]) -> IncidentView:
     )
     if changed is not None:
         log.info("incident_acknowledged", incident_id=changed.id)
-    return await view_of(call.portal, changed or await own_incident(call))
+    return await view_of(call.portal, call.account.id, changed or (await incident_for(call, Need.VIEW))[0])
 
 
-async def view_of(portal: Portal, incident: Incident) -> IncidentView:
-    """Return what its owner sees of an incident."""
-    (view,) = await views_of(portal, incident.account_id, [incident])
+async def newest_first(
+    call: Call[Any, Any], tests: Sequence[Test], *, cursor: str | None, limit: int
+) -> tuple[list[Incident], str | None]:
+    """Return the incidents that fit and the caller may see, and the cursor after them: one list out of several."""
+    shared = await standings_of(call.records, call.account, call.clock)
+    pages = [
+        await page_of(
+            call.records, Incident, *whose, *tests, cursor=cursor, limit=limit, order_by="opened_at", descending=True
+        )
+        for whose in [(is_("account_id", call.account.id),), *_of_others(shared)]
+    ]
+    if len(pages) == 1:
+        return pages[0]
+    merged = sorted((each for page, _ in pages for each in page), key=lambda each: (each.opened_at, each.id))[::-1]
+    found = merged[:limit]
+    more = len(merged) > limit or any(following is not None for _, following in pages)
+    return found, encode(found[-1].opened_at, found[-1].id) if more else None
+
+
+def _of_others(shared: Sequence[Standing]) -> list[tuple[Test, ...]]:
+    """Return the tests of incidents at sockets that others share, one group for each owner and for each time."""
+    groups: dict[tuple[str, datetime | None], list[str]] = defaultdict(list)
+    for each in shared:
+        since = each.since if each.share is not None and each.share.until is not None else None
+        groups[each.device.owner_id or "", since].append(each.device.id)
+    return [
+        (
+            is_("account_id", owner_id),
+            one_of("device_id", ids),
+            *([above("opened_at", since - timedelta(milliseconds=1))] if since is not None else []),
+        )
+        for (owner_id, since), ids in groups.items()
+    ]
+
+
+async def view_of(portal: Portal, account_id: str, incident: Incident) -> IncidentView:
+    """Return what an account that may see an incident sees of it."""
+    (view,) = await views_of(portal, account_id, [incident])
     return view
 
 
 async def views_of(portal: Portal, account_id: str, incidents: Sequence[Incident]) -> list[IncidentView]:
-    """Return what their owner sees of incidents, in their order."""
-    found = await chronicles(portal.records, account_id, incidents)
-    return [_view(incident, found[incident.id]) for incident in incidents]
+    """Return what an account sees of incidents that it may see, in their order."""
+    own = [incident for incident in incidents if incident.account_id == account_id]
+    found = await chronicles(portal.records, account_id, own)
+    others = await happenings(portal.records, [each for each in incidents if each.account_id != account_id])
+    return [
+        _view(each, found[each.id]) if each.id in found else _view_of_guest(account_id, each, others[each.id])
+        for each in incidents
+    ]
+
+
+def _view_of_guest(account_id: str, incident: Incident, lines: list[Line]) -> IncidentView:
+    """Return an incident without the people whom its owner has told: neither their names nor their messages."""
+    whole = _view(incident, Chronicle(lines=lines, messages=[]))
+    by = whole.acknowledged_by if (whole.acknowledged_by or "").partition(" ")[0] == account_id else None
+    return whole.model_copy(update={"acknowledged_by": by, "short_code": ""})
 
 
 def _view(incident: Incident, chronicle: Chronicle) -> IncidentView:

@@ -198,7 +198,14 @@ def _bad_statuses(route: AnyRoute) -> set[int]:
         found |= {406}
     if route.access is not Access.PUBLIC:
         found |= {401}
-    if route.step_up or route.access is Access.STAFF or (route.access is Access.ACCOUNT and route.method != "GET"):
+    if (
+        route.step_up
+        or route.access is Access.STAFF
+        or (
+            route.access is Access.ACCOUNT
+            and (route.method != "GET" or {"device_id", "incident_id"} & {*route.parameters})
+        )
+    ):
         found |= {403}
     if route.parameters:
         found |= {404}

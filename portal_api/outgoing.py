@@ -6,6 +6,7 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.letters import Letter
 from isocket.kit.ids import new_id
+from isocket.storage.port import Records, is_
 
 
 def mail(
@@ -16,11 +17,15 @@ def mail(
     address: str,
     now: datetime,
     useful_s: float,
+    account_id: str | None = None,
 ) -> Delivery:
-    """Return the mail to store: due at once, of no use `useful_s` seconds later."""
+    """Return the mail to store: due at once, of no use `useful_s` seconds later.
+
+    `person_id` names whose key it is sealed under; `account_id` the customer it goes with, if that is somebody else.
+    """
     return Delivery(
         id=new_id("del"),
-        account_id=person_id,
+        account_id=account_id or person_id,
         person_id=person_id,
         kind=kind,
         channel=ChannelKind.EMAIL,
@@ -30,6 +35,19 @@ def mail(
         created_at=now,
         due_at=now,
         expires_at=now + timedelta(seconds=useful_s),
+    )
+
+
+async def call_off_mails_to(records: Records, person_id: str, now: datetime) -> None:
+    """Keep mails to somebody that have not gone out yet from doing so; their text goes too."""
+    await records.change_all(
+        Delivery,
+        is_("person_id", person_id),
+        is_("state", DeliveryState.DUE),
+        state=DeliveryState.CALLED_OFF,
+        reason="ended",
+        text="",
+        ended_at=now,
     )
 
 

@@ -15,7 +15,7 @@ from isocket.storage.port import above, is_, one_of
 from portal_api import claims
 from portal_api.claims import Claim
 from portal_api.cursor import page_of
-from portal_api.devices import NOT_CLOSED, views_of
+from portal_api.devices import NOT_CLOSED, owner_of, views_of
 from portal_api.pages import go_to
 from portal_api.pages_cards import Card, Order, Trouble, card, order_of, trouble
 from portal_api.pages_doorway import sign_in_page
@@ -124,7 +124,7 @@ async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[
 
 
 async def _cards(call: Call[Any, Any], devices: Sequence[Device]) -> list[Card]:
-    views = await views_of(call.portal, call.account.id, devices)
+    views = await views_of(call.portal, [owner_of(device) for device in devices])
     orders = await _recent_orders(call, devices)
     cards = [card(device, view, orders.get(device.id)) for device, view in zip(devices, views, strict=True)]
     return sorted(cards, key=lambda each: (not each.view.open_incidents, each.name.casefold()))

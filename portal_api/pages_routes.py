@@ -12,6 +12,7 @@ from portal_api import (
     pages_overview,
     pages_profile,
     pages_proof,
+    pages_shares,
 )
 from portal_api.pages_desk import desk_routes
 from portal_api.routes import AnyRoute
@@ -28,6 +29,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_endpoints.ROUTES,
     *pages_profile.ROUTES,
     *pages_proof.ROUTES,
+    *pages_shares.ROUTES,
 )
 """All pages but the desk."""
 

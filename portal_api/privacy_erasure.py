@@ -14,6 +14,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id
+from isocket.domain.record import account_fields
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
@@ -200,7 +201,9 @@ async def _latest(records: Records, account_id: str) -> Erasure | None:
 async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> ErasureView:
     stored = {Device.collection: await portal.records.count(Device, is_("owner_id", account.id))}
     for kind in erased_with_the_account():
-        stored[kind.collection] = await portal.records.count(kind, is_(kind.account or "", account.id))
+        stored[kind.collection] = sum(
+            [await portal.records.count(kind, is_(field, account.id)) for field in account_fields(kind)]
+        )
     said = {"stored": stored, "consequences": list(CONSEQUENCES), "fields": _fates()}
     if erasure is None:
         return ErasureView(state="none", **said)

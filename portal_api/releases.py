@@ -14,11 +14,13 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.replays import Replay
+from isocket.domain.shares import Share
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
 from isocket.storage.telemetry import Telemetry
+from portal_api.outgoing import call_off_mails_to
 from portal_api.settings_models import factory_settings
 
 log = get_logger(__name__)
@@ -66,6 +68,7 @@ async def release_device(portal: Parts, device: Device) -> None:
             desired_version=device.desired_version + 1,
             desired_pending=True,
             reported={},
+            freed_at=portal.clock.now(),
         )
         if released is not None:
             await finish_release(portal, released.id)
@@ -97,6 +100,9 @@ async def _clear(portal: Parts, device_id: str) -> None:
         ended_at=now,
     )
     await _close_incidents(portal, device_id, now)
+    for share in await records.find(Share, is_("device_id", device_id)):
+        await call_off_mails_to(records, share.id, now)
+        await records.remove_all(Share, is_("id", share.id))
     await records.remove_all(Escalation, is_("device_id", device_id))
     await records.remove_all(Substitution, is_("device_id", device_id))
     await records.remove_all(Replay, is_("device_id", device_id))

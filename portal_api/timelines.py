@@ -20,6 +20,14 @@ _FOLLOWING = frozenset(
     {DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER}
 )  # from an acknowledgement or end
 
+FOR_GUESTS = (
+    Happening.OPENED,
+    Happening.ACKNOWLEDGED,
+    Happening.CONFIRMED,
+    Happening.LET_GO,
+    Happening.CLOSED,
+)
+
 
 class Line(View):
     """One line of a timeline."""
@@ -81,6 +89,19 @@ async def chronicles(records: Records, account_id: str, incidents: Sequence[Inci
         )
         for each in incidents
     }
+
+
+async def happenings(records: Records, incidents: Sequence[Incident]) -> dict[str, list[Line]]:
+    """Return what a guest at the socket sees of each incident by its id: what came to pass, but nobody's part in it."""
+    if not incidents:
+        return {}
+    found: dict[str, list[Line]] = {each.id: [] for each in incidents}
+    entries = await records.find(TimelineEntry, one_of("incident_id", list(found)), one_of("what", FOR_GUESTS))
+    for entry in sorted(entries, key=_order):
+        found[entry.incident_id].append(
+            Line(at=entry.at, what=entry.what, reason="", contact_id=None, contact=None, channel=None, detail={})
+        )
+    return found
 
 
 def _under_way(facts: _Facts) -> Iterable[TimelineEntry]:

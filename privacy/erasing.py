@@ -20,7 +20,8 @@ from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id, tombstone
 from isocket.domain.exports import DataExport
 from isocket.domain.handling import Category, Handling
-from isocket.domain.record import Record, handling_of
+from isocket.domain.record import Record, account_fields, handling_of
+from isocket.domain.shares import Share
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
@@ -214,13 +215,15 @@ class Eraser:
         persons, values = {*now.persons, now.account_id}, set(_values_of(now))
         email = await self._address_of(now.account_id)
         for kind in erased_with_the_account():
-            async for each in every(self._records, kind, is_(kind.account or "", now.account_id)):
-                persons |= {person for person in [_person(each)] if person}
-                if isinstance(each, Account | Contact | Endpoint | Registration):
-                    values |= _searchable([each])
+            for field in account_fields(kind):
+                async for each in every(self._records, kind, is_(field, now.account_id)):
+                    persons |= {person for person in [_person(each)] if person}
+                    if isinstance(each, Account | Contact | Endpoint | Registration):
+                        values |= _searchable([each])
         if email is not None:
             wishes = await self._records.find(Registration, is_("email", email))
             persons |= {each.account_id for each in wishes}
+        persons |= {each.id for each in await self._shared_with(now.account_id, email)}
         if persons <= set(now.persons) and values <= set(_values_of(now)):
             return now
         return await self._moved(now, persons=tuple(sorted(persons)), values=_text(values))
@@ -229,26 +232,36 @@ class Eraser:
         account = await self._records.get(Account, account_id)
         return account.email or None if account is not None else None
 
+    async def _shared_with(self, account_id: str, email: str | None) -> list[Share]:
+        """Return what other customers share with somebody, also where they were only invited."""
+        found = await self._records.find(Share, is_("account_id", account_id))
+        return found if email is None else [*found, *await self._records.find(Share, is_("email", email))]
+
     async def _remove(self, account_id: str) -> dict[str, int]:
         """Remove whatever names the account; the account itself last, since it names the mailbox."""
         removed: dict[str, int] = {}
         email = await self._address_of(account_id)
         if email is not None:
             removed[Registration.collection] = await self._records.remove_all(Registration, is_("email", email))
+        for share in await self._shared_with(account_id, email):
+            await self._records.remove_all(Delivery, is_("person_id", share.id))
+            await self._records.remove_all(Share, is_("id", share.id))
         for copy in await self._records.find(DataExport, is_("account_id", account_id)):
             await asyncio.to_thread(self._shelf.remove, copy.id)
         kinds = sorted(erased_with_the_account(), key=lambda kind: kind is Account)
         for kind in kinds:
-            gone = await self._records.remove_all(kind, is_(kind.account or "", account_id))
-            removed[kind.collection] = removed.get(kind.collection, 0) + gone
+            for field in account_fields(kind):
+                gone = await self._records.remove_all(kind, is_(field, account_id))
+                removed[kind.collection] = removed.get(kind.collection, 0) + gone
         await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
         return {name: gone for name, gone in removed.items() if gone}
 
     async def _what_is_left(self, erasure: Erasure) -> str:
         """Return what keeps the erasure from being done, empty for nothing: stored, in the log, or in any file."""
         for kind in erased_with_the_account():
-            if await self._records.count(kind, is_(kind.account or "", erasure.account_id)):
-                return NOT_EMPTY
+            for field in account_fields(kind):
+                if await self._records.count(kind, is_(field, erasure.account_id)):
+                    return NOT_EMPTY
         if not await self._empty_log():
             return LOG_IS_READ
         found = await asyncio.to_thread(scan, self._files(), *_values_of(erasure))

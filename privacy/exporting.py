@@ -21,7 +21,7 @@ from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
 from isocket.domain.handling import Export, Handling
 from isocket.domain.processing import RIGHTS, Activity, Controller, activities
-from isocket.domain.record import Record, handling_of
+from isocket.domain.record import Record, account_fields, handling_of
 from isocket.domain.reports import Report, ReportKind
 from isocket.kit.clock import EPOCH, Clock, from_ms, to_text
 from isocket.kit.logs import get_logger
@@ -92,12 +92,16 @@ class Copier:
             withheld = [name for name, how in _handled(kind).items() if how.export is Export.WITHHELD]
             head = {"collection": kind.collection, "withheld": dict.fromkeys(withheld, WITHHELD)}
             member.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "items": [')
-            async for each in every(self.records, kind, is_(kind.account or "", account_id)):
-                if isinstance(each, Disclosure) and not may_be_told(each, now):
-                    continue
-                line = json.dumps(stored_values(each, names), ensure_ascii=False, separators=(",", ":"))
-                member.write((",\n" if count else "\n").encode() + line.encode())
-                count += 1
+            for field in account_fields(kind):
+                async for each in every(self.records, kind, is_(field, account_id)):
+                    if isinstance(each, Disclosure) and not may_be_told(each, now):
+                        continue
+                    values = stored_values(each, names)
+                    if field == kind.guest:  # another customer's record that tells about this one
+                        values |= dict.fromkeys({kind.account or ""} & values.keys(), "")
+                    line = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+                    member.write((",\n" if count else "\n").encode() + line.encode())
+                    count += 1
             member.write(b"\n]}\n")
         return count
 

@@ -69,7 +69,7 @@ LOG_KEYS = frozenset({
     "last_words", "lock", "messages", "method", "ms", "name", "number", "orderly", "outage_id", "part", "percent",
     "person_id", "persons", "pid", "places", "portal", "problem", "provider", "rate", "reads_ended", "reason",
     "receipt_id", "records", "replay_id", "reports", "restarts", "returncode", "roles", "route", "sender",
-    "service", "session_id", "session_present", "signal", "size", "stage", "state", "status", "steps",
+    "service", "session_id", "session_present", "share_id", "signal", "size", "stage", "state", "status", "steps",
     "substitution_id", "times", "waiting", "words", "worker",
 })  # fmt: skip
 """Every key that a log line may carry beside its event, level, logger and time: ids, counts and fixed words."""

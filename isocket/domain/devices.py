@@ -27,6 +27,7 @@ class Device(Record):
     provisioned_at: Plain[datetime]
     owner_id: Annotated[str | None, OWNERSHIP] = None
     claimed_at: Annotated[datetime | None, DEVICE_CHOICE] = None
+    freed_at: Plain[datetime | None] = None  # when an owner gave it up: what is older is none of the next one's
     name: Annotated[str | None, DEVICE_WORDS] = None
     place: Annotated[str | None, DEVICE_WORDS] = None
     part_names: Annotated[str | None, DEVICE_WORDS] = None  # what probes and inputs are called, see domain.settings

@@ -189,6 +189,19 @@ CONTACT_CHOICE = Handling(
     keep=Keep.RELATION,
     export=Export.PORTABLE,
 )
+SHARE_EMAIL = Handling(
+    category=Category.MAIL_ADDRESS,
+    purpose=Purpose.SERVICE,
+    basis=Basis.LEGITIMATE_INTEREST,
+    keep=Keep.RELATION,
+    export=Export.PORTABLE,
+    recipients=(Recipient.MAIL_PROVIDER, Recipient.OWNER),
+    sealed=True,
+    lookup=True,  # one invitation of an address to a socket
+)
+SHARE_FACT = Handling(
+    category=Category.CHOICE, purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, export=Export.PORTABLE
+)
 # Art. 21: an objection that is forgotten when somebody enters the address anew is none.
 STOPPED_ADDRESS = Handling(
     category=Category.PHONE_NUMBER,

@@ -12,6 +12,7 @@ from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_
 from isocket.domain.contacts import Contact
 from isocket.domain.handling import Handling
 from isocket.domain.record import Record, handling_of
+from isocket.domain.shares import Share
 from isocket.domain.stops import Stop
 
 
@@ -38,6 +39,7 @@ _OF_THEIR_OWN = MappingProxyType(
     {
         Account.collection: (Subject.CUSTOMER, Subject.STAFF),
         Contact.collection: (Subject.RECIPIENT,),
+        Share.collection: (Subject.CUSTOMER,),
         Stop.collection: (Subject.RECIPIENT,),
     }
 )

@@ -20,6 +20,7 @@ class Record:
     collection: ClassVar[str] = ""
     subject: ClassVar[str | None] = None  # the field holding the id of the person whose values these are
     account: ClassVar[str | None] = None  # the field holding the id of the customer account it belongs to
+    guest: ClassVar[str | None] = None  # the field holding the id of another account that it tells about as well
     unique: ClassVar[tuple[tuple[str, ...], ...]] = ()  # groups of fields; a None in a group frees the record
     indexed: ClassVar[tuple[tuple[str, ...], ...]] = ()
     queue: ClassVar[str | None] = None  # the field that names which of several workers a record is for
@@ -38,6 +39,7 @@ def record(
     collection: str,
     subject: str | None = None,
     account: str | None = None,
+    guest: str | None = None,
     unique: tuple[tuple[str, ...], ...] = (),
     indexed: tuple[tuple[str, ...], ...] = (),
     queue: str | None = None,
@@ -54,6 +56,7 @@ def record(
         made.collection = collection
         made.subject = subject
         made.account = account
+        made.guest = guest
         made.unique = unique
         made.indexed = indexed
         made.queue = queue
@@ -99,6 +102,11 @@ def lookup_fields(cls: type[Record]) -> tuple[str, ...]:
     return tuple(name for name, how in handling_of(cls).items() if isinstance(how, Handling) and how.lookup)
 
 
+def account_fields(cls: type[Record]) -> tuple[str, ...]:
+    """Return the fields that hold the id of an account the record tells about; it goes with any of them."""
+    return tuple(name for name in (cls.account, cls.guest) if name is not None)
+
+
 def _check(cls: type[Record]) -> None:
     names = {each.name for each in fields(cls)}
     hints: dict[str, Any] = get_type_hints(cls)
@@ -107,7 +115,7 @@ def _check(cls: type[Record]) -> None:
             raise UndescribedFieldError(f"{cls.__name__}.{name} is sealed, so the class must name its subject")
         if hints[name] not in (str, str | None):
             raise UndescribedFieldError(f"{cls.__name__}.{name} is sealed, so it must be text")
-    groups = [cls.subject, cls.account, cls.queue, *(cls.followed or ())]
+    groups = [cls.subject, cls.account, cls.guest, cls.queue, *(cls.followed or ())]
     groups += [name for group in cls.unique + cls.indexed for name in group]
     for named in groups:
         if named is not None and named not in names:

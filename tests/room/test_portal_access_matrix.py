@@ -36,6 +36,7 @@ JSON_BODIES: dict[str, Any] = {
     "/devices/{device_id}/escalation": {"steps": []},
     "/devices/{device_id}/replay": PERIOD,
     "/contacts/{contact_id}/endpoints": {"kind": "webhook", "url": "https://hooks.example.org/alarm"},
+    "/devices/{device_id}/shares": {"email": "guest@example.org", "role": "viewer"},
 }
 FORMS: dict[str, dict[str, str]] = {
     "/devices/{device_id}/commands": {"name": "on"},
@@ -136,6 +137,9 @@ async def world() -> AsyncIterator[World]:
         await incident(house, "inc_1", (await house.account(MAIJA)).id)
         contact = await enter(house, token, email="neighbour@example.org")
         order = await house.ask("POST", f"/devices/{SOCKET}/commands", {"name": "on"}, token=token)
+        share = await house.ask(
+            "POST", f"/devices/{SOCKET}/shares", JSON_BODIES["/devices/{device_id}/shares"], token=token
+        )
         replay = await house.ask("POST", f"/devices/{SOCKET}/replay", PERIOD, token=token)
         own = {
             "device_id": SOCKET,
@@ -143,6 +147,7 @@ async def world() -> AsyncIterator[World]:
             "contact_id": contact["id"],
             "endpoint_id": await endpoint(house, contact["id"]),
             "command_id": (await order.json())["id"],
+            "share_id": (await share.json())["id"],
             "replay_id": (await replay.json())["id"],
             "export_id": await export(house),
             "token_id": await api_token(house),

@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
     "/escalation": {"steps": []},
     "/contacts": {"name": "N", "email": "n@example.org"},
     "/contacts/{contact_id}/endpoints": {"kind": "webhook", "url": "https://hooks.example.org/alarm"},
+    "/devices/{device_id}/shares": {"email": "guest@example.org", "role": "viewer"},
     "/devices/{device_id}/replay": {"from": "2026-11-20T00:00:00.000Z", "to": "2026-11-21T00:00:00.000Z"},
 }
 NAMED = [route for route in DEVICE_ROUTES if route.parameters]
@@ -52,6 +53,9 @@ async def world() -> AsyncIterator[tuple[PortalHouse, str, dict[str, str], str]]
         )
         own["replay_id"] = await made(
             house, token, "/devices/{device_id}/replay".format(**own), BODIES["/devices/{device_id}/replay"]
+        )
+        own["share_id"] = await made(
+            house, token, "/devices/{device_id}/shares".format(**own), BODIES["/devices/{device_id}/shares"]
         )
         own["substitution_id"] = await made(house, token, "/substitutions", await a_stand_in(house, contact["id"]))
         yield house, token, own, await house.customer(PEKKA)

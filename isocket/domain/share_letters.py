@@ -1,0 +1,153 @@
+"""Mails about sharing a socket: the invitation, and what became of it, in every language.
+
+None of them carries words that a customer chose: an invitation goes to any address that is typed in, and must not be
+a way of sending somebody else's advertisement. Who invites is named by the address they proved to hold.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from isocket.domain.letters import Letter, spoken
+
+
+def share_invitation(language: str, *, owner: str, link: str, days: int) -> Letter:
+    """Return the mail that asks somebody whether they want to see a socket of the holder of `owner`'s address."""
+    return _letter(_INVITATION, language, owner=owner, link=link, days=str(days))
+
+
+def share_accepted(language: str, *, guest: str, link: str) -> Letter:
+    """Return the mail that tells an owner that somebody took their invitation."""
+    return _letter(_ACCEPTED, language, guest=guest, link=link)
+
+
+def share_left(language: str, *, guest: str, link: str) -> Letter:
+    """Return the mail that tells an owner that a guest gave the socket back."""
+    return _letter(_LEFT, language, guest=guest, link=link)
+
+
+def share_ended(language: str, *, owner: str) -> Letter:
+    """Return the mail that tells a guest that a socket is not shared with them any more."""
+    return _letter(_ENDED, language, owner=owner)
+
+
+def _letter(words: Mapping[str, tuple[str, str]], language: str, **given: str) -> Letter:
+    subject, text = words[spoken(language)]
+    return Letter(subject=subject, text=text.format(**given))
+
+
+_INVITATION = MappingProxyType(
+    {
+        "en": (
+            "Somebody shares an iSocket with you",
+            (
+                "{owner} wants to share a socket with you.\n\n"
+                "To accept, sign in with this address, or open an account with it:\n{link}\n\n"
+                "The link works for {days} days. If you do not want this, do nothing.\n"
+            ),
+        ),
+        "fi": (
+            "Sinulle jaetaan iSocket-laite",
+            (
+                "{owner} haluaa jakaa laitteen kanssasi.\n\n"
+                "Hyväksy kirjautumalla tällä osoitteella tai avaamalla sillä tili:\n{link}\n\n"
+                "Linkki toimii {days} päivää. Jos et halua tätä, älä tee mitään.\n"
+            ),
+        ),
+        "sv": (
+            "Någon delar en iSocket med dig",
+            (
+                "{owner} vill dela en enhet med dig.\n\n"
+                "Tacka ja genom att logga in med den här adressen eller skapa ett konto med den:\n{link}\n\n"
+                "Länken gäller i {days} dagar. Vill du inte, gör ingenting.\n"
+            ),
+        ),
+        "de": (
+            "Jemand teilt einen iSocket mit Ihnen",
+            (
+                "{owner} möchte ein Gerät mit Ihnen teilen.\n\n"
+                "Zum Annehmen melden Sie sich mit dieser Adresse an oder eröffnen Sie damit ein Konto:\n{link}\n\n"
+                "Der Link gilt {days} Tage. Wenn Sie das nicht möchten, tun Sie nichts.\n"
+            ),
+        ),
+        "nb": (
+            "Noen deler en iSocket med deg",
+            (
+                "{owner} vil dele en enhet med deg.\n\n"
+                "Si ja ved å logge inn med denne adressen, eller åpne en konto med den:\n{link}\n\n"
+                "Lenken virker i {days} dager. Vil du ikke, gjør ingenting.\n"
+            ),
+        ),
+    }
+)
+_ACCEPTED = MappingProxyType(
+    {
+        "en": (
+            "Your invitation to a socket was accepted",
+            "{guest} accepted your invitation and sees your socket from now on.\n\nTo end that:\n{link}\n",
+        ),
+        "fi": (
+            "Kutsusi laitteeseen hyväksyttiin",
+            "{guest} hyväksyi kutsusi ja näkee laitteesi tästä lähtien.\n\nVoit lopettaa jakamisen tästä:\n{link}\n",
+        ),
+        "sv": (
+            "Din inbjudan till en enhet har accepterats",
+            "{guest} har tackat ja och ser din enhet från och med nu.\n\nAvsluta delningen här:\n{link}\n",
+        ),
+        "de": (
+            "Ihre Einladung zu einem Gerät wurde angenommen",
+            "{guest} hat Ihre Einladung angenommen und sieht Ihr Gerät ab jetzt.\n\nTeilen beenden:\n{link}\n",
+        ),
+        "nb": (
+            "Invitasjonen din til en enhet er godtatt",
+            "{guest} har godtatt invitasjonen og ser enheten din fra nå av.\n\nAvslutt delingen her:\n{link}\n",
+        ),
+    }
+)
+_LEFT = MappingProxyType(
+    {
+        "en": (
+            "Somebody gave back a shared socket",
+            "{guest} does not want to see your socket any more and has no access now.\n\nYour socket:\n{link}\n",
+        ),
+        "fi": (
+            "Laitteesi jakaminen päättyi",
+            "{guest} ei halua enää nähdä laitettasi, eikä hänellä ole enää pääsyä siihen.\n\nLaitteesi:\n{link}\n",
+        ),
+        "sv": (
+            "Någon lämnade tillbaka en delad enhet",
+            "{guest} vill inte längre se din enhet och har ingen åtkomst från och med nu.\n\nDin enhet:\n{link}\n",
+        ),
+        "de": (
+            "Jemand hat ein geteiltes Gerät zurückgegeben",
+            "{guest} möchte Ihr Gerät nicht mehr sehen und hat ab jetzt keinen Zugang.\n\nIhr Gerät:\n{link}\n",
+        ),
+        "nb": (
+            "Noen ga tilbake en delt enhet",
+            "{guest} vil ikke lenger se enheten din og har ingen tilgang fra nå av.\n\nEnheten din:\n{link}\n",
+        ),
+    }
+)
+_ENDED = MappingProxyType(
+    {
+        "en": (
+            "A socket is not shared with you any more",
+            "{owner} has ended sharing a socket with you. You need not do anything.\n",
+        ),
+        "fi": (
+            "Laitetta ei enää jaeta kanssasi",
+            "{owner} lopetti laitteen jakamisen kanssasi. Sinun ei tarvitse tehdä mitään.\n",
+        ),
+        "sv": (
+            "En enhet delas inte längre med dig",
+            "{owner} har slutat dela en enhet med dig. Du behöver inte göra något.\n",
+        ),
+        "de": (
+            "Ein Gerät wird nicht mehr mit Ihnen geteilt",
+            "{owner} teilt ein Gerät nicht mehr mit Ihnen. Sie müssen nichts tun.\n",
+        ),
+        "nb": (
+            "En enhet deles ikke lenger med deg",
+            "{owner} har sluttet å dele en enhet med deg. Du trenger ikke gjøre noe.\n",
+        ),
+    }
+)

@@ -1,0 +1,57 @@
+"""Taking an invitation to somebody's socket, as a page: opening the link alone accepts nothing."""
+
+from aiohttp import web
+
+from portal_api import shares
+from portal_api.owned import standing_of
+from portal_api.pages import go_to
+from portal_api.pages_forms import TYPED, Form, with_body
+from portal_api.problem import Problem, ProblemError
+from portal_api.rendering import refused, shown
+from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.shares import Acceptance
+
+
+class AcceptForm(Form):
+    """The button under an invitation."""
+
+    token: str = TYPED
+
+
+async def ask(call: Call[None, None]) -> web.Response:
+    """Show what an invitation offers."""
+    token = call.request.query.get("token", "")
+    try:
+        share = await shares.invited(call.portal, call.account, token)
+    except ProblemError as error:
+        return _not_good(call, error.problem)
+    return shown(call, "invitation.html", {"share": share, "token": token})
+
+
+async def accept(call: Call[AcceptForm, None]) -> web.Response:
+    """Accept it."""
+    try:
+        answer = await shares.accept(with_body(call, Acceptance(token=call.body.token or "-")))
+    except ProblemError as error:
+        return _not_good(call, error.problem)
+    if isinstance(answer, Problem):
+        return _not_good(call, answer)
+    seen = await standing_of(call.records, call.account, answer.device_id, call.clock)
+    return go_to(f"/devices/{answer.device_id}" if seen is not None else "/")
+
+
+def _not_good(call: Call[None, None] | Call[AcceptForm, None], problem: Problem) -> web.Response:
+    return refused(call, "invitation.html", problem, {"share": None, "token": ""})
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(method="GET", path="/shares/accept", handler=ask, summary="Show an invitation", surface=Surface.PAGE),
+    Route(
+        method="POST",
+        path="/shares/accept",
+        handler=accept,
+        summary="Accept an invitation to a socket",
+        surface=Surface.PAGE,
+        body=AcceptForm,
+    ),
+)
