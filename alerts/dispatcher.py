@@ -131,13 +131,15 @@ class Dispatcher:
         if verdict is not None or channel is None:
             await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))
             return
-        if not await self._purse.pay(held, channel):
-            await self._settlement.not_sent(held, DeliveryState.FAILED, SPENDING_CAP)
-            return
         attempt = self._attempt(held, channel)
-        try:
-            await self._records.add(attempt)
-        except AlreadyThereError:
+        if self._purse.may_refuse(held):
+            if not await self._purse.pay(held, channel):
+                await self._settlement.not_sent(held, DeliveryState.FAILED, SPENDING_CAP)
+                return
+            is_ours = await self._write_down(attempt)
+        else:  # both are on disk before the call, and share a commit
+            _, is_ours = await asyncio.gather(self._purse.pay(held, channel), self._write_down(attempt))
+        if not is_ours:
             # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
             # is unclear, settles the delivery.
             log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=attempt.id)
@@ -150,6 +152,14 @@ class Dispatcher:
             await self._purse.take_back(held, channel)
         await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
         await self._providers.note(channel, outcome, took_s)
+
+    async def _write_down(self, attempt: Attempt) -> bool:
+        """Write an attempt before it is made; return whether it is ours to make."""
+        try:
+            await self._records.add(attempt)
+        except AlreadyThereError:
+            return False
+        return True
 
     async def _another(self, held: Delivery, channel: Channel, outcome: Outcome) -> bool:
         """Return whether the next provider may have this message at once: it is certainly not out by the first.

@@ -1,5 +1,6 @@
 """Writes down what became of an attempt or why none was made, in an order that a crash cannot turn into a lie."""
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -54,7 +55,7 @@ def attempt_id(delivery: Delivery, number: int) -> str:
 class Settlement:
     """Settles deliveries that the caller holds (see `isocket.storage.worker`).
 
-    The attempt first, then the timeline, then the delivery, so that whoever finds a delivery left in the middle
+    The attempt and its line in the timeline first, then the delivery, so that whoever finds a delivery left in the middle
     can read off the attempt what is still to be done.
     """
 
@@ -82,16 +83,6 @@ class Settlement:
         result = self._result(held, attempt, outcome, now)
         if another:
             result = replace(result, delivery=_by_another(attempt, result.detail, now))
-        await self._records.change_one(
-            Attempt,
-            is_("id", attempt.id),
-            one_of("state", (AttemptState.STARTED, AttemptState.UNCLEAR)),
-            state=result.attempt,
-            detail=result.detail,
-            ended_at=now,
-            provider_id=outcome.provider_id if isinstance(outcome, Sent) else attempt.provider_id,
-            receipt_expected=isinstance(outcome, Sent) and outcome.receipt_expected,
-        )
         line = delivery_line(
             held,
             Happening.ATTEMPT,
@@ -101,7 +92,19 @@ class Settlement:
             reason=result.detail,
             detail={"attempt_id": attempt.id, "number": attempt.number, "outcome": result.attempt.value},
         )
-        await self._records.add_all(line)
+        await asyncio.gather(
+            self._records.change_one(
+                Attempt,
+                is_("id", attempt.id),
+                one_of("state", (AttemptState.STARTED, AttemptState.UNCLEAR)),
+                state=result.attempt,
+                detail=result.detail,
+                ended_at=now,
+                provider_id=outcome.provider_id if isinstance(outcome, Sent) else attempt.provider_id,
+                receipt_expected=isinstance(outcome, Sent) and outcome.receipt_expected,
+            ),
+            self._records.add_all(line),
+        )
         if isinstance(outcome, Refused):
             await self._heed(held, outcome)
         expected = isinstance(outcome, Sent) and outcome.receipt_expected

@@ -1,7 +1,7 @@
 """What texts and calls may cost an account in a month: counted before they go, and never a reason to keep a critical
 alarm from anybody."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -60,16 +60,20 @@ class Purse:
         if bill is None:
             return True
         for _ in range(_ROUNDS):
-            spending = await self._spending(held.account_id)
+            known, spending = await self._spending(held.account_id)
             if self._is_too_much(spending, bill) and not _goes_anyway(held):
                 await self._tell(spending, at_least_percent=100)
                 return False
-            paid = await settle(self._records, spending, **bill.added_to(spending, 1))
+            paid = await self._count(known, spending, bill)
             if paid is not None:
                 await self._tell(paid)
                 return True
         log.warning("spending_not_counted", account_id=held.account_id)  # a crowd; the message matters more
         return True
+
+    def may_refuse(self, held: Delivery) -> bool:
+        """Return whether `pay` might say that the month's money does not reach for this message."""
+        return bool(self._tariff.cap_micro) and not _goes_anyway(held)
 
     async def take_back(self, held: Delivery, channel: Channel) -> None:
         """Undo one `pay`: the provider certainly did not take the message."""
@@ -77,8 +81,8 @@ class Purse:
         if bill is None:
             return
         for _ in range(_ROUNDS):
-            spending = await self._spending(held.account_id)
-            if await settle(self._records, spending, **bill.added_to(spending, -1)) is not None:
+            known, spending = await self._spending(held.account_id)
+            if not known or await settle(self._records, spending, **bill.added_to(spending, -1)) is not None:
                 return
 
     def _bill(self, held: Delivery, channel: Channel) -> _Bill | None:
@@ -94,15 +98,22 @@ class Purse:
         cap = self._tariff.cap_micro
         return bool(cap) and spending.spent_micro + bill.micro > cap
 
-    async def _spending(self, account_id: str) -> Spending:
+    async def _spending(self, account_id: str) -> tuple[bool, Spending]:
+        """Return whether this month's spending is stored already, and how it stands."""
         now = self._clock.now()
         month = month_of(now)
-        fresh = Spending(id=spending_id(account_id, month), account_id=account_id, month=month, started_at=now)
-        known = await self._records.get(Spending, fresh.id)
-        if known is not None:
-            return known
-        await self._records.add_all([fresh])
-        return await self._records.get(Spending, fresh.id) or fresh
+        record_id = spending_id(account_id, month)
+        found = await self._records.get(Spending, record_id)
+        if found is not None:
+            return True, found
+        return False, Spending(id=record_id, account_id=account_id, month=month, started_at=now)
+
+    async def _count(self, known: bool, spending: Spending, bill: _Bill) -> Spending | None:
+        """Count a message; None when another was counted meanwhile. The first of a month brings its record along."""
+        if known:
+            return await settle(self._records, spending, **bill.added_to(spending, 1))
+        first = replace(spending, **bill.added_to(spending, 1))
+        return first if await self._records.add_all([first]) else None
 
     async def _tell(self, spending: Spending, *, at_least_percent: int = 0) -> None:
         """Tell the owner once that most, and once that all of the month's money is spent."""

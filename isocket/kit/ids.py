@@ -16,7 +16,7 @@ def derived_id(prefix: str, *parts: str | int) -> str:
     Never derive from a personal value: anybody could compute it again.
     """
     joined = "\x1f".join(str(part) for part in parts)
-    return f"{prefix}_{_text(hashlib.sha256(joined.encode()).digest())[:26]}"
+    return f"{prefix}_{_text(hashlib.sha256(joined.encode()).digest()[:20])[:26]}"
 
 
 def new_token() -> str:

@@ -5,10 +5,9 @@ run harmless: derived ids first, the step that marks the work done last.
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from isocket.domain.record import Record
 
@@ -26,8 +25,7 @@ class Op(StrEnum):
     ABOVE = "above"
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(NamedTuple):
     """One condition on one field; several are joined by AND. None is equal to None and never at most or above."""
 
     __test__ = False  # not one for pytest

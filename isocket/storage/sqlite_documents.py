@@ -14,10 +14,10 @@ from isocket.storage.sqlite_questions import (
     after_seen,
     any_of_few,
     conditions_of,
+    few_that_fit,
     field_of,
     in_order,
     index_name,
-    leads_to_few,
     names_one,
     order_of,
     table_name,
@@ -97,20 +97,22 @@ class SqliteDocuments:
         if after is not None:
             seek, more = after_seen(order_by, after, descending=descending)
             where, values = f"{where} AND {seek}", [*values, *more]
-        rest = f"WHERE {where} {order_of(order_by, descending=descending)}"
+        order = order_of(order_by, descending=descending)
+        statement = f"SELECT doc FROM {table_name(collection.name)} WHERE {where} {order}"
         if limit is not None:
-            rest += f" LIMIT {limit:d}"
+            statement += f" LIMIT {limit:d}"
 
-        def work(connection: sqlite3.Connection, by: str = "") -> list[Document]:
-            rows = connection.execute(f"SELECT doc FROM {table_name(collection.name)} {by} {rest}", values)
-            return [_document(row[0]) for row in rows.fetchall()]
+        def work(connection: sqlite3.Connection) -> list[str]:
+            return [row[0] for row in connection.execute(statement, values).fetchall()]
 
-        def work_if_few(connection: sqlite3.Connection) -> list[Document] | None:
-            by = leads_to_few(connection, collection, tests)
-            return None if by is None else work(connection, by)
+        def work_if_few(connection: sqlite3.Connection) -> list[str] | None:
+            if names_one(tests):
+                return work(connection)
+            few = few_that_fit(connection, collection, tests, (where, values), order)
+            return few if few is None else few[:limit]
 
         found = self._look(work_if_few)
-        return await self._read(work) if found is None else found
+        return [_document(text) for text in (await self._read(work) if found is None else found)]
 
     async def change_one(
         self,

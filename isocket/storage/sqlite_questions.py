@@ -9,6 +9,7 @@ from isocket.storage.documents import Collection
 from isocket.storage.port import Op, Test
 
 SHAPES = 1024  # kinds of questions whose answers are remembered: there are some dozens
+Where = tuple[str, list[Any]]  # a condition and the values to bind
 FEW = 100  # rows that may be looked at on the event loop: about 1 ms
 
 
@@ -65,13 +66,25 @@ def names_one(tests: Sequence[Test]) -> bool:
     return any(test.field == "id" and test.op is Op.IS for test in tests)
 
 
-def leads_to_few(connection: sqlite3.Connection, collection: Collection, tests: Sequence[Test]) -> str | None:
-    """Return by what to look when it leads to few rows, all of which can be looked at; None if nothing does."""
-    if names_one(tests):
-        return ""
+def few_that_fit(
+    connection: sqlite3.Connection, collection: Collection, tests: Sequence[Test], where: Where, order: str
+) -> list[str] | None:
+    """Return the documents that fit `where`, in order, if all that an index leads to are few; None if none does.
+
+    One statement counts these, no further than one more than few, and looks at them only where they are few.
+    """
+    condition, values = where
     for lead in _leads(collection, tests):
-        if _count_few(connection, table_name(collection.name), lead) <= FEW:
-            return lead.by
+        led, led_values = conditions_of(lead.answers)
+        from_where = f"FROM {table_name(collection.name)} {lead.by} WHERE {led}"
+        counted = f"SELECT count(*) AS led FROM (SELECT 1 {from_where} LIMIT {FEW + 1})"
+        statement = (
+            f"SELECT led, CASE WHEN {condition} THEN doc END FROM ({counted})"
+            f" LEFT JOIN (SELECT id, doc {from_where} LIMIT {FEW}) ON led <= {FEW} {order}"
+        )
+        rows = connection.execute(statement, [*values, *led_values, *led_values]).fetchall()
+        if rows[0][0] <= FEW:
+            return [text for _, text in rows if text is not None]
     return None
 
 
@@ -90,13 +103,6 @@ def any_of_few(connection: sqlite3.Connection, collection: Collection, tests: Se
             return True
         seen += 1
     return False if seen <= FEW else None
-
-
-def _count_few(connection: sqlite3.Connection, table: str, lead: _Lead) -> int:
-    """Count what an index leads to, but no further than one more than few."""
-    where, values = conditions_of(lead.answers)
-    statement = f"SELECT count(*) FROM (SELECT 1 FROM {table} {lead.by} WHERE {where} LIMIT {FEW + 1})"
-    return int(connection.execute(statement, values).fetchone()[0])
 
 
 def index_name(name: str, group: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 A synchronised commit costs the disk's latency, not the amount of work in it, so grouping turns thousands of small
 durable writes a second into hundreds of commits. Nobody waits for a timer: a lone write is committed at once, and
-those that arrive meanwhile make up the next group.
+those that arrive meanwhile make up the next group. What is asked for in one turn of the event loop goes together.
 """
 
 import asyncio
@@ -57,6 +57,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | _Pause | None] = queue.SimpleQueue()
         self._in_hand: list[_Job] = []
         self._door = threading.Lock()  # nothing is queued behind the end
+        self._this_turn: dict[asyncio.AbstractEventLoop, list[_Job]] = {}  # what each loop has asked for in its turn
         self._closed = False
         self._checkpointer = Checkpointer(path, between_commits=self.between_commits, reads=reads)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -73,7 +74,13 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         job = _Job(work=work, done=loop.create_future(), loop=loop)
-        self._put(job)
+        with self._door:
+            self._check_open()
+            if loop in self._this_turn:
+                self._this_turn[loop].append(job)
+            else:
+                self._this_turn[loop] = [job]
+                loop.call_soon(self._hand_over, loop)
         result: T = await job.done
         return result
 
@@ -91,6 +98,8 @@ class Writer:
         """Finish what waits, then let go of the file."""
         with self._door:
             self._closed = True
+            for loop in list(self._this_turn):
+                self._queue_turn_of(loop)
             self._queue.put(None)
         self._thread.join()
         self._checkpointer.close()
@@ -104,9 +113,21 @@ class Writer:
 
     def _put(self, item: _Job | _Pause) -> None:
         with self._door:
-            if self._closed:
-                raise StoreUnavailableError("the store is closed")
+            self._check_open()
             self._queue.put(item)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailableError("the store is closed")
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Queue what was asked for in one turn of a loop: what several workers ask for at once shares a commit."""
+        with self._door:
+            self._queue_turn_of(loop)
+
+    def _queue_turn_of(self, loop: asyncio.AbstractEventLoop) -> None:
+        for job in self._this_turn.pop(loop, ()):
+            self._queue.put(job)
 
     def _run(self) -> None:
         try:
@@ -180,6 +201,8 @@ class Writer:
         """Answer what was never done: the writer's thread ends."""
         with self._door:
             self._closed = True
+            for loop in list(self._this_turn):
+                self._queue_turn_of(loop)
         left: list[_Job] = self._in_hand
         while not self._queue.empty():
             item = self._queue.get()
