@@ -8,12 +8,13 @@ from alerts.endings import is_held, is_hopeful
 from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, UNANSWERED, say_that_it_is_exhausted
 from alerts.ladder import LASTING, Step, Tally
 from alerts.letters import Letters
-from alerts.rounds import DONE, Changes, Round
+from alerts.rounds import DONE, Changes, Round, look_from
 from alerts.timeline import due_line, incident_line
 from alerts.turns import in_turn
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryState
-from isocket.domain.incidents import Happening, Severity
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Happening, Incident, Severity
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import Recipient, Skipped, step_of
 from isocket.domain.record import Record
@@ -42,6 +43,14 @@ class Climbed:
     hope: bool
     told_at: datetime | None
     held_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstSteps:
+    """The alarms and lines of the steps with which a ladder begins, and what the incident itself then says."""
+
+    made: Sequence[Record]
+    changes: Changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +99,28 @@ class Climber:
             looks += _first_slow(round_, exhausted_at)
         return {**changes, "step_due_at": min(looks)} if looks else {**changes, **DONE}
 
+    async def first_steps(self, incident: Incident, device: Device, now: datetime) -> FirstSteps | None:
+        """Return what begins a ladder, to be stored together with an incident that opens: nobody has to wake first.
+
+        None where nobody can be told at once: that is for `climb` to see to.
+        """
+        round_ = await look_from(device, self._records, incident, now)
+        climbed, made = self._taken(round_)
+        if not climbed.hope or climbed.told_at is not None:
+            return None
+        looks = [now + timedelta(seconds=REVIEW_S), *([] if climbed.next_at is None else [climbed.next_at])]
+        return FirstSteps(
+            made=await self._in_turn(made), changes={"ladder_position": climbed.taken, "step_due_at": min(looks)}
+        )
+
     async def take_steps(self, round_: Round) -> Climbed:
-        """Make the alarms of every step that is due and that were not made.
+        """Make the alarms of every step that is due and that were not made."""
+        climbed, made = self._taken(round_)
+        await self._records.add_all(await self._in_turn(made))
+        return climbed
+
+    def _taken(self, round_: Round) -> tuple[Climbed, list[Record]]:
+        """Return how far the ladder is climbed now, and what is to be stored for it.
 
         A step is due at its time, and at once in the first climb when all before it reach nobody.
         """
@@ -114,8 +143,7 @@ class Climber:
             if told or step.climb == 0 or taken >= made_before:
                 made += self._written(round_, step, told, skipped)
             taken += 1
-        await self._add_in_turn(made)
-        return Climbed(
+        climbed = Climbed(
             taken=taken,
             next_at=next_at,
             alarms=total,
@@ -123,11 +151,12 @@ class Climber:
             told_at=min((each.held_until or each.created_at for each in alarms if each.state in _SENT), default=None),
             held_until=min(held, default=None),
         )
+        return climbed, made
 
-    async def _add_in_turn(self, made: Sequence[Record]) -> None:
+    async def _in_turn(self, made: Sequence[Record]) -> list[Record]:
         alarms = [each for each in made if isinstance(each, Delivery)]
         lines = [each for each in made if not isinstance(each, Delivery)]
-        await self._records.add_all([*await in_turn(self._records, alarms), *lines])
+        return [*await in_turn(self._records, alarms), *lines]
 
     def _written(self, round_: Round, step: Step, told: Sequence[_Told], skipped: Sequence[Skipped]) -> list[Record]:
         incident, now = round_.incident, round_.now

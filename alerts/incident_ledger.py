@@ -1,11 +1,12 @@
 """Carries out what the rules decided: incidents and lines of their timeline. Every step may run twice."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from alerts.causes import is_told, severity_of
+from alerts.climbing import FirstSteps
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
@@ -19,6 +20,8 @@ from isocket.storage.port import Records, is_, one_of
 
 log = get_logger(__name__)
 
+MakeFirstSteps = Callable[[Incident], Awaitable[FirstSteps | None]]
+
 
 class StillOpenError(Exception):
     """Another incident of this device and cause is open. The lease of the device brings the judgement back."""
@@ -30,12 +33,17 @@ async def open_incidents(records: Records, device_id: str) -> list[Incident]:
 
 
 class IncidentLedger:
-    """Writes the decisions of one judgement, made at `now`, about one device."""
+    """Writes the decisions of one judgement, made at `now`, about one device.
 
-    def __init__(self, records: Records, case: Case, now: datetime) -> None:
+    `first_steps` makes the alarms with which an incident's ladder begins: they are stored together with it, so that
+    whoever waits for them does not wait until a worker has found the incident. Without it, a worker finds it.
+    """
+
+    def __init__(self, records: Records, case: Case, now: datetime, first_steps: MakeFirstSteps | None = None) -> None:
         self._records = records
         self._case = case
         self._now = now
+        self._first_steps = first_steps
 
     async def carry_out(self, decisions: Sequence[Decision], strays: Sequence[Incident] = ()) -> None:
         """Write all decisions in their order.
@@ -54,7 +62,7 @@ class IncidentLedger:
                 case Open() if decision.incident_id in ends and not self._is_told_though_over(decision):
                     await self._store_passed(decision, ends[decision.incident_id])
                 case Open():
-                    await self._open(decision, strays)
+                    await self._open(decision, strays, is_over=decision.incident_id in ends)
                 case Close():
                     await self._close(decision)
                 case Deepen():
@@ -106,9 +114,11 @@ class IncidentLedger:
             log.info("incident_closed", incident_id=closed.id, device_id=closed.device_id, cause=closed.cause)
         return closed
 
-    async def _open(self, opening: Open, strays: Sequence[Incident]) -> None:
+    async def _open(self, opening: Open, strays: Sequence[Incident], *, is_over: bool) -> None:
         incident = await self._incident(opening)
-        records = [incident, *self._opening_lines(incident, opening)]
+        steps = None if is_over else await self._steps(incident, strays)
+        begun, made = (incident, ()) if steps is None else (replace(incident, **steps.changes), steps.made)
+        records = [begun, *self._opening_lines(incident, opening), *made]
         if await self._records.add_all(records) == len(records):
             log.info("incident_opened", incident_id=incident.id, device_id=incident.device_id, cause=incident.cause)
             return
@@ -119,6 +129,20 @@ class IncidentLedger:
                 await self.close_stray(stray)
         if not await self._records.add_all([incident]):
             raise StillOpenError(f"{incident.device_id} {incident.cause}: it will be judged again")
+
+    async def _steps(self, incident: Incident, strays: Sequence[Incident]) -> FirstSteps | None:
+        """Return the first steps of an incident that goes to people at once, None where a worker sees to it.
+
+        Whatever goes wrong here, the incident is stored.
+        """
+        at_once = incident.needs_step and incident.step_due_at <= self._now
+        if self._first_steps is None or not at_once or any(each.open_key == incident.open_key for each in strays):
+            return None
+        try:
+            return await self._first_steps(incident)
+        except Exception:  # a worker tries again, and again
+            log.exception("first_steps_failed", incident_id=incident.id)
+            return None
 
     async def _store_passed(self, opening: Open, close: Close) -> None:
         """Store an incident that was over when we heard of it, unless a run before us opened it in good time."""

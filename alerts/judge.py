@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts.causes import BEGUN_ELSEWHERE, OWNED_ELSEWHERE
+from alerts.climbing import Climber
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, open_incidents
 from alerts.outages import Outages, with_outages
@@ -38,7 +39,8 @@ class Judge:
 
     1. Claim the device that waits longest; order is a property of the device, so nobody else has it meanwhile.
     2. Read what the rules remember, and let them say what the reports and the time mean.
-    3. Write the incidents. Their ids follow from the report that began them: a second run finds them there.
+    3. Write the incidents, each with the first steps of its ladder where there is a `climber`. Their ids follow from
+       the report that began them: a second run finds them there.
     4. Save the memory, fenced by its version: from now on these reports are late.
     5. Close open incidents that the rules no longer know of: a run that died before 4 left them.
     6. Settle the claim with the envelope and the next look.
@@ -53,6 +55,7 @@ class Judge:
         wakeups: Wakeups,
         owner: str,
         outages: Outages | None = None,
+        climber: Climber | None = None,
     ) -> None:
         self._records = records
         self._telemetry = telemetry
@@ -60,6 +63,7 @@ class Judge:
         self._wakeups = wakeups
         self._owner = owner
         self._outages = outages or Outages(records=records, telemetry=telemetry, clock=clock)
+        self._climber = climber
         self._started_ms = to_ms(clock.now())
 
     async def step(self) -> bool:
@@ -84,7 +88,9 @@ class Judge:
         foreign = [each for each in known if each.account_id != account_id]
         memory = _with_raised(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
         now = self._clock.now()
-        ledger = IncidentLedger(self._records, case, now)
+        climber = self._climber
+        first_steps = None if climber is None else lambda incident: climber.first_steps(incident, device, now)
+        ledger = IncidentLedger(self._records, case, now, first_steps)
         await _close_foreign(ledger, foreign)
 
         heard = Heard(reports=waiting.reports, judged=_judged(watch), state=waiting.state)

@@ -46,9 +46,13 @@ class Round:
 
 async def look(records: Records, incident: Incident, now: datetime) -> Round:
     """Read what is known now."""
+    return await look_from(await records.get(Device, incident.device_id), records, incident, now)
+
+
+async def look_from(device: Device | None, records: Records, incident: Incident, now: datetime) -> Round:
+    """Read what is known now beside the device, which was read just before."""
     of_account = is_("account_id", incident.account_id)
-    device, escalations, contacts, endpoints, substitutions, alarms = await asyncio.gather(
-        records.get(Device, incident.device_id),
+    escalations, contacts, endpoints, substitutions, alarms = await asyncio.gather(
         records.find(Escalation, of_account),
         records.find(Contact, of_account),
         records.find(Endpoint, of_account),

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from alerts.calling_off import CallingOff
 from alerts.channels.channel import ChannelKind
+from alerts.climbing import Climber
 from alerts.dispatcher import Dispatcher
 from alerts.escalation import Escalator
 from alerts.failed_commands import FailedCommands
@@ -97,6 +98,7 @@ def workers(
         for urgency in Urgency
         for channel in ChannelKind
     ]
+    climber = Climber(records=records, public_url=public_url)
     judging = [
         Worker(
             f"judge-{number}",
@@ -107,6 +109,7 @@ def workers(
                 wakeups=wakeups,
                 owner=f"{owner}/judge-{number}",
                 outages=outages,
+                climber=climber,
             ).step,
             bell=wakeups.bell("telemetry"),
             clock=clock,
