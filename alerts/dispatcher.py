@@ -35,7 +35,8 @@ DEADLINE_S: Mapping[ChannelKind, float] = MappingProxyType(
     }
 )
 LEASE_MARGIN_S = 8.0
-LET_IN = 50  # at each claim, of what was put off until now
+LET_IN = 50  # at a time, of what was put off until now
+LET_IN_EVERY_S = 0.25
 NOT_SET_UP = (DeliveryState.FAILED, "channel_not_configured")
 
 
@@ -80,6 +81,7 @@ class Dispatcher:
         self._last_look = LastLook(records=records, clock=clock)
         self._purse = Purse(records=records, clock=clock, tariff=tariff or Tariff(), public_url=public_url)
         self._mail_domain = mail_domain_of(public_url)
+        self._let_in_next_s: dict[str | None, float] = {}  # by lane
         self._settlement = Settlement(
             records=records, clock=clock, public_url=public_url, patience=patience, chance=chance
         )
@@ -96,7 +98,7 @@ class Dispatcher:
         """Lease the due delivery whose turn it is, or None. From here on the provider may have it."""
         now = self._clock.now()
         waiting = [is_("state", DeliveryState.DUE), *([] if lane is None else [is_("lane", lane)])]
-        await self._let_in(waiting, now)
+        await self._let_in(lane, waiting, now)
         return await claim(
             self._records,
             Delivery,
@@ -109,8 +111,11 @@ class Dispatcher:
             state=DeliveryState.CALLING,
         )
 
-    async def _let_in(self, waiting: Sequence[Test], now: datetime) -> None:
-        """Give what was put off until now its place among what is due, some at a time."""
+    async def _let_in(self, lane: str | None, waiting: Sequence[Test], now: datetime) -> None:
+        """Give what was put off until now its place among what is due, some at a time; not with each claim."""
+        at_s = self._clock.monotonic_s()
+        if at_s < self._let_in_next_s.get(lane, at_s):
+            return
         become_due = await self._records.find(
             Delivery,
             *waiting,
@@ -119,6 +124,8 @@ class Dispatcher:
             order_by="priority",
             limit=LET_IN,
         )
+        if len(become_due) < LET_IN:
+            self._let_in_next_s[lane] = at_s + LET_IN_EVERY_S
         await asyncio.gather(*(settle(self._records, each, priority=place_in_turn(each)) for each in become_due))
 
     async def carry(self, held: Delivery) -> None:

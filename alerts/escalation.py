@@ -37,6 +37,7 @@ class Escalator:
         self._taken = Taken(records=records, public_url=public_url)
         self._closing = Closing(records=records, climber=self._climber, public_url=public_url)
         self._looks = 0
+        self._found = False  # whether the last look found something
 
     async def step(self) -> bool:
         """Take the step of one incident that needs one; return whether there was one."""
@@ -53,7 +54,22 @@ class Escalator:
         return True
 
     async def _claim_one(self) -> Incident | None:
-        """Lease the incident that is looked at next: what is open goes first, but keeps nothing from the rest."""
+        """Lease the incident that is looked at next: what is open goes first, but keeps nothing from the rest.
+
+        Most looks are in vain: after one, a single question tells whether anything at all is due.
+        """
+        if not self._found and not await self._is_anything_due():
+            return None
+        held = await self._claim_in_order()
+        self._found = held is not None
+        return held
+
+    async def _is_anything_due(self) -> bool:
+        now = self._clock.now()
+        due = is_("needs_step", True), at_most("step_due_at", now), at_most("lease_until", now)
+        return bool(await self._records.find(Incident, *due, limit=1))
+
+    async def _claim_in_order(self) -> Incident | None:
         self._looks += 1
         for state in OPEN_FIRST if self._looks % OPEN_IN_A_ROW else OPEN_LAST:
             held = await claim(

@@ -137,6 +137,11 @@ class Delivery(Record):
             waits = self.due_at > self.created_at
             object.__setattr__(self, "priority", place_until(self.due_at) if waits else place_in_turn(self))
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether it waits in its lane: what has gone or ended wakes nobody there."""
+        return self.state is DeliveryState.DUE
+
 
 def urgency_of(kind: DeliveryKind, severity: Severity | None) -> Urgency:
     """Return which lane a message takes; an alarm that does not say how much it matters is urgent."""

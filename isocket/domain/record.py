@@ -29,6 +29,11 @@ class Record:
     id: Plain[str]
     version: Plain[int] = field(default=1)
 
+    @property
+    def is_queued(self) -> bool:
+        """Whether it waits for whoever works off its queue."""
+        return self.queue is not None
+
 
 _stored: dict[str, type[Record]] = {}
 

@@ -136,7 +136,9 @@ class StoredRecords:
         if self._wakeups is None:
             return
         names = {record.collection for record in records}
-        names |= {queue_bell(each.collection, getattr(each, each.queue)) for each in records if each.queue}
+        names |= {
+            queue_bell(each.collection, getattr(each, each.queue)) for each in records if each.queue and each.is_queued
+        }
         names |= {FOLLOWED for each in records if each.followed is not None}
         for name in names:
             self._wakeups.ring(name)
