@@ -55,8 +55,8 @@ def attempt_id(delivery: Delivery, number: int) -> str:
 class Settlement:
     """Settles deliveries that the caller holds (see `isocket.storage.worker`).
 
-    The attempt and its line in the timeline first, then the delivery, so that whoever finds a delivery left in the middle
-    can read off the attempt what is still to be done.
+    The attempt and its line in the timeline first, then the delivery, so that whoever finds a delivery left in the
+    middle can read off the attempt what is still to be done.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""An incident that opens brings the first alarms of its ladder along; whatever is in the way of that, a worker climbs."""
+"""An incident that opens brings the first alarms of its ladder along; where that cannot be, a worker climbs."""
 
 from collections.abc import Sequence
 from datetime import timedelta
