@@ -25,14 +25,17 @@ class Op(StrEnum):
     ABOVE = "above"
 
 
-class Test(NamedTuple):
-    """One condition on one field; several are joined by AND. None is equal to None and never at most or above."""
-
-    __test__ = False  # not one for pytest
-
+class _Test(NamedTuple):
     field: str
     op: Op
     value: Any
+
+
+class Test(_Test):
+    """One condition on one field; several are joined by AND. None is equal to None and never at most or above."""
+
+    __slots__ = ()
+    __test__ = False  # not one for pytest
 
 
 def is_(field: str, value: Value) -> Test:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from datetime import timedelta
 
 from alerts.channels.channel import ChannelKind, Message
 from alerts.dispatcher import Dispatcher
@@ -9,7 +10,9 @@ from alerts.lanes import Lane
 from alerts.outcomes import Outcome, Sent, Unclear
 from alerts.providers import Providers
 from isocket.domain.deliveries import DeliveryKind, DeliveryState, Urgency, lane_name
-from isocket.storage.wakeups import Wakeups
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.records import StoredRecords
+from isocket.storage.wakeups import Wakeups, queue_bell
 from tests.fakes.alert_house import PUBLIC_URL, AlertHouse
 
 
@@ -87,3 +90,26 @@ async def test_a_lane_that_is_told_to_stop_finishes_its_calls_and_begins_no_othe
     assert [message.text for message in provider.begun] == ["a"]
     states = {each.id: each.state for each in await house.deliveries(DeliveryKind.CODE)}
     assert states == {"dlv_a": DeliveryState.SENT, "dlv_b": DeliveryState.DUE}
+
+
+async def test_what_has_ended_wakes_no_lane() -> None:
+    wakeups = Wakeups()
+    house = await AlertHouse(records=StoredRecords(MemoryDocuments(), wakeups)).furnish()
+    bell = wakeups.bell(queue_bell("deliveries", lane_name(Urgency.ORDINARY, ChannelKind.SMS)))
+    await house.delivery()
+    assert bell._event.is_set()
+    bell._event.clear()
+    await house.send()
+    assert house.sms.accepted
+    assert not bell._event.is_set()
+
+
+async def test_what_was_put_off_gets_its_place_within_a_moment_while_its_lane_is_never_at_rest() -> None:
+    house = await AlertHouse().furnish()
+    dispatcher, now = house.dispatcher(), house.clock.now()
+    await house.delivery(id="dlv_later", text="later", due_at=now + timedelta(seconds=1))
+    for number in range(30):
+        await house.delivery(id=f"dlv_{number}", text="one of many", due_at=house.clock.now())
+        await dispatcher.step()
+        await house.clock.advance(0.1)
+    assert "later" in [message.text for message in house.sms.accepted]

@@ -68,6 +68,21 @@ async def test_a_job_that_fails_disturbs_none_of_its_group(store: SqliteStore) -
     assert sorted(await numbers(store)) == [1, 2]
 
 
+async def test_what_is_asked_for_in_one_turn_of_the_loop_shares_a_commit(store: SqliteStore) -> None:
+    commits: list[None] = []
+    writer = store._file._writer
+    counting = Unruly(writer._connection, "COMMIT", lambda: commits.append(None))
+    writer._connection = counting  # type: ignore[assignment]  # it is one that counts
+
+    async def ask_between_reads(number: int) -> None:
+        for _ in range(3):  # each gives the interpreter away, and the writer might begin
+            store._file.look(lambda connection: connection.execute("SELECT 1").fetchall())
+        await store._file.write(insert(number))
+
+    await asyncio.gather(*map(ask_between_reads, range(20)))
+    assert len(commits) == 1
+
+
 async def test_after_the_end_nothing_is_taken_in(file: Path) -> None:
     store = await SqliteStore.open(file)
     await store.close()
