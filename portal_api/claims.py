@@ -4,8 +4,9 @@ from pydantic import ConfigDict, Field
 
 from isocket.domain.devices import Device
 from isocket.domain.secrets import claim_fits, claim_hash
+from isocket.domain.transfers import Transfer
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_
+from isocket.storage.port import above, is_, is_not
 from portal_api.devices import DeviceView, view_of
 from portal_api.limits import Rate
 from portal_api.models import Body, OneLine
@@ -51,6 +52,10 @@ async def claim(call: Call[Claim, None]) -> DeviceView | Problem:
         await portal.limits.give_back(rate, what)
     if device.owner_id is None and device.claimed_at is not None:
         await finish_release(portal, device.id)  # the owner before gave it up, and our process died of it
+    if device.owner_id is None and await call.records.count(
+        Transfer, is_("device_id", device.id), is_not("accepted_at", None), above("expires_at", call.clock.now())
+    ):
+        return _owned()  # somebody is taking it over at this moment
     claimed = await call.records.change_one(
         Device,
         is_("id", device.id),
@@ -63,10 +68,14 @@ async def claim(call: Call[Claim, None]) -> DeviceView | Problem:
         claimed_at=call.clock.now(),
     )
     if claimed is None:
-        return Problem(status=409, kind="owned", detail="This socket has an owner, who has to give it up first.")
+        return _owned()
     await portal.telemetry.wake(claimed.id)
     log.info("device_claimed", device_id=claimed.id, account_id=call.account.id)
     return await view_of(portal, claimed)
+
+
+def _owned() -> Problem:
+    return Problem(status=409, kind="owned", detail="This socket has an owner, who has to give it up first.")
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -18,6 +18,7 @@ from portal_api import (
     spending,
     substitutions,
     test_alarms,
+    transfers,
     unheard,
     verifications,
 )
@@ -27,6 +28,7 @@ DEVICE_ROUTES: tuple[AnyRoute, ...] = (
     *claims.ROUTES,
     *devices.ROUTES,
     *shares.ROUTES,
+    *transfers.ROUTES,
     *device_settings.ROUTES,
     *commands.ROUTES,
     *history.ROUTES,

@@ -174,6 +174,8 @@ def is_online(portal: Portal, device: Device, state: DeviceState | None) -> bool
 def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending: int) -> DeviceView:
     device = standing.device
     told = state if state is not None and state.fields else None  # connected is not yet a state report
+    if told is not None and device.freed_at is not None and told.at < device.freed_at:
+        told = None  # it comes late, and is of the time of another owner
     return DeviceView(
         id=device.id,
         model=device.model,

@@ -1,8 +1,8 @@
-"""Taking an invitation to somebody's socket, as a page: opening the link alone accepts nothing."""
+"""Taking an invitation to somebody's socket, or the socket itself, as pages: opening a link alone accepts nothing."""
 
 from aiohttp import web
 
-from portal_api import shares
+from portal_api import shares, transfers
 from portal_api.owned import standing_of
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, with_body
@@ -10,6 +10,7 @@ from portal_api.problem import Problem, ProblemError
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.shares import Acceptance
+from portal_api.transfers import TransferAcceptance
 
 
 class AcceptForm(Form):
@@ -25,7 +26,7 @@ async def ask(call: Call[None, None]) -> web.Response:
         share = await shares.invited(call.portal, call.account, token)
     except ProblemError as error:
         return _not_good(call, error.problem)
-    return shown(call, "invitation.html", {"share": share, "token": token})
+    return shown(call, "invitation.html", {"share": share, "offer": None, "token": token})
 
 
 async def accept(call: Call[AcceptForm, None]) -> web.Response:
@@ -40,8 +41,27 @@ async def accept(call: Call[AcceptForm, None]) -> web.Response:
     return go_to(f"/devices/{answer.device_id}" if seen is not None else "/")
 
 
+async def ask_to_take(call: Call[None, None]) -> web.Response:
+    """Show what an offer of a socket means."""
+    token = call.request.query.get("token", "")
+    try:
+        offer = await transfers.offered_by(call.portal, call.account, token)
+    except ProblemError as error:
+        return _not_good(call, error.problem)
+    return shown(call, "invitation.html", {"share": None, "offer": offer, "token": token})
+
+
+async def take(call: Call[AcceptForm, None]) -> web.Response:
+    """Take the socket over."""
+    try:
+        answer = await transfers.accept(with_body(call, TransferAcceptance(token=call.body.token or "-")))
+    except ProblemError as error:
+        return _not_good(call, error.problem)
+    return _not_good(call, answer) if isinstance(answer, Problem) else go_to(f"/devices/{answer.id}")
+
+
 def _not_good(call: Call[None, None] | Call[AcceptForm, None], problem: Problem) -> web.Response:
-    return refused(call, "invitation.html", problem, {"share": None, "token": ""})
+    return refused(call, "invitation.html", problem, {"share": None, "offer": None, "token": ""})
 
 
 ROUTES: tuple[AnyRoute, ...] = (
@@ -51,6 +71,15 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/shares/accept",
         handler=accept,
         summary="Accept an invitation to a socket",
+        surface=Surface.PAGE,
+        body=AcceptForm,
+    ),
+    Route(method="GET", path="/transfers/accept", handler=ask_to_take, summary="Show an offer", surface=Surface.PAGE),
+    Route(
+        method="POST",
+        path="/transfers/accept",
+        handler=take,
+        summary="Take a socket over",
         surface=Surface.PAGE,
         body=AcceptForm,
     ),

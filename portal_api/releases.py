@@ -8,6 +8,7 @@ is cleaned before the next claim.
 from datetime import datetime
 from typing import Protocol
 
+from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import Escalation, Substitution
 from isocket.domain.devices import Device
@@ -15,6 +16,8 @@ from isocket.domain.incidents import Happening, Incident, IncidentState, Timelin
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.replays import Replay
 from isocket.domain.shares import Share
+from isocket.domain.transfers import Transfer
+from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
@@ -54,6 +57,7 @@ async def release_device(portal: Parts, device: Device) -> None:
     The device is told the settings of the factory: it keeps what it is not told otherwise.
     """
     await _clear(portal, device.id)
+    await _take_out_of_tokens(portal.records, device)
     for _ in range(8):
         released = await portal.records.change_one(
             Device,
@@ -103,11 +107,23 @@ async def _clear(portal: Parts, device_id: str) -> None:
     for share in await records.find(Share, is_("device_id", device_id)):
         await call_off_mails_to(records, share.id, now)
         await records.remove_all(Share, is_("id", share.id))
+    for offer in await records.find(Transfer, is_("device_id", device_id), is_("accepted_at", None)):
+        await call_off_mails_to(records, offer.id, now)
+        await records.remove_all(Transfer, is_("id", offer.id), is_("accepted_at", None))
     await records.remove_all(Escalation, is_("device_id", device_id))
     await records.remove_all(Substitution, is_("device_id", device_id))
     await records.remove_all(Replay, is_("device_id", device_id))
     await records.remove_all(RefusedMessage, is_("device_id", device_id))
     await portal.telemetry.forget(device_id)
+    await records.remove_all(Watch, is_("id", device_id))
+
+
+async def _take_out_of_tokens(records: Records, device: Device) -> None:
+    """Let no token of the owner name the device any more: who gets it back later lets nobody in by that."""
+    for token in await records.find(ApiToken, is_("account_id", device.owner_id)):
+        if token.device_ids is not None and device.id in token.device_ids:
+            rest = tuple(each for each in token.device_ids if each != device.id)
+            await records.change_one(ApiToken, is_("id", token.id), device_ids=rest)
 
 
 async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None:

@@ -22,6 +22,7 @@ from isocket.domain.exports import DataExport
 from isocket.domain.handling import Category, Handling
 from isocket.domain.record import Record, account_fields, handling_of
 from isocket.domain.shares import Share
+from isocket.domain.transfers import Transfer
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
@@ -223,7 +224,7 @@ class Eraser:
         if email is not None:
             wishes = await self._records.find(Registration, is_("email", email))
             persons |= {each.account_id for each in wishes}
-        persons |= {each.id for each in await self._shared_with(now.account_id, email)}
+        persons |= {each.id for each in await self._offered_to(now.account_id, email)}
         if persons <= set(now.persons) and values <= set(_values_of(now)):
             return now
         return await self._moved(now, persons=tuple(sorted(persons)), values=_text(values))
@@ -232,10 +233,13 @@ class Eraser:
         account = await self._records.get(Account, account_id)
         return account.email or None if account is not None else None
 
-    async def _shared_with(self, account_id: str, email: str | None) -> list[Share]:
-        """Return what other customers share with somebody, also where they were only invited."""
-        found = await self._records.find(Share, is_("account_id", account_id))
-        return found if email is None else [*found, *await self._records.find(Share, is_("email", email))]
+    async def _offered_to(self, account_id: str, email: str | None) -> list[Share | Transfer]:
+        """Return what other customers share with somebody or hand over to them, also where they were only invited."""
+        found: list[Share | Transfer] = []
+        for test in [is_("account_id", account_id)] + ([is_("email", email)] if email is not None else []):
+            found += await self._records.find(Share, test)
+            found += await self._records.find(Transfer, test)
+        return found
 
     async def _remove(self, account_id: str) -> dict[str, int]:
         """Remove whatever names the account; the account itself last, since it names the mailbox."""
@@ -243,9 +247,9 @@ class Eraser:
         email = await self._address_of(account_id)
         if email is not None:
             removed[Registration.collection] = await self._records.remove_all(Registration, is_("email", email))
-        for share in await self._shared_with(account_id, email):
-            await self._records.remove_all(Delivery, is_("person_id", share.id))
-            await self._records.remove_all(Share, is_("id", share.id))
+        for offered in await self._offered_to(account_id, email):
+            await self._records.remove_all(Delivery, is_("person_id", offered.id))
+            await self._records.remove_all(type(offered), is_("id", offered.id))
         for copy in await self._records.find(DataExport, is_("account_id", account_id)):
             await asyncio.to_thread(self._shelf.remove, copy.id)
         kinds = sorted(erased_with_the_account(), key=lambda kind: kind is Account)

@@ -30,6 +30,7 @@ from isocket.domain import (
     sending,
     shares,
     stops,
+    transfers,
     unheard,
     watches,
 )
@@ -64,6 +65,7 @@ __all__ += [
     "sending",
     "shares",
     "stops",
+    "transfers",
     "unheard",
     "watches",
 ]

@@ -14,6 +14,7 @@ from isocket.domain.handling import Handling
 from isocket.domain.record import Record, handling_of
 from isocket.domain.shares import Share
 from isocket.domain.stops import Stop
+from isocket.domain.transfers import Transfer
 
 
 class Subject(StrEnum):
@@ -41,6 +42,7 @@ _OF_THEIR_OWN = MappingProxyType(
         Contact.collection: (Subject.RECIPIENT,),
         Share.collection: (Subject.CUSTOMER,),
         Stop.collection: (Subject.RECIPIENT,),
+        Transfer.collection: (Subject.CUSTOMER,),
     }
 )
 

@@ -37,6 +37,7 @@ JSON_BODIES: dict[str, Any] = {
     "/devices/{device_id}/replay": PERIOD,
     "/contacts/{contact_id}/endpoints": {"kind": "webhook", "url": "https://hooks.example.org/alarm"},
     "/devices/{device_id}/shares": {"email": "guest@example.org", "role": "viewer"},
+    "/devices/{device_id}/transfer": {"email": "next@example.org"},
 }
 FORMS: dict[str, dict[str, str]] = {
     "/devices/{device_id}/commands": {"name": "on"},

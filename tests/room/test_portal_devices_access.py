@@ -25,6 +25,7 @@ BODIES: dict[str, Any] = {
     "/contacts": {"name": "N", "email": "n@example.org"},
     "/contacts/{contact_id}/endpoints": {"kind": "webhook", "url": "https://hooks.example.org/alarm"},
     "/devices/{device_id}/shares": {"email": "guest@example.org", "role": "viewer"},
+    "/devices/{device_id}/transfer": {"email": "next@example.org"},
     "/devices/{device_id}/replay": {"from": "2026-11-20T00:00:00.000Z", "to": "2026-11-21T00:00:00.000Z"},
 }
 NAMED = [route for route in DEVICE_ROUTES if route.parameters]
@@ -57,6 +58,7 @@ async def world() -> AsyncIterator[tuple[PortalHouse, str, dict[str, str], str]]
         own["share_id"] = await made(
             house, token, "/devices/{device_id}/shares".format(**own), BODIES["/devices/{device_id}/shares"]
         )
+        await made(house, token, "/devices/{device_id}/transfer".format(**own), BODIES["/devices/{device_id}/transfer"])
         own["substitution_id"] = await made(house, token, "/substitutions", await a_stand_in(house, contact["id"]))
         yield house, token, own, await house.customer(PEKKA)
 
@@ -64,7 +66,7 @@ async def world() -> AsyncIterator[tuple[PortalHouse, str, dict[str, str], str]]
 async def made(house: PortalHouse, token: str, path: str, body: Any) -> str:
     """Return the id of what was made at a path."""
     answer = await house.ask("POST", path, body, token=token)
-    assert answer.status in (201, 202), await answer.text()
+    assert answer.status in {201, 202}, await answer.text()
     return str((await answer.json())["id"])
 
 

@@ -1,0 +1,95 @@
+"""What a shared or offered socket leaves in either side's copy of their data, and what goes when one is erased."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isocket.domain.accounts import Account
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.devices import Device
+from isocket.domain.erasures import ErasureState
+from isocket.domain.share_letters import share_invitation
+from isocket.domain.shares import Share, ShareRole
+from isocket.domain.transfers import Transfer
+from isocket.storage.port import is_
+from portal_api.outgoing import mail
+from tests.fakes.erasing_house import MAIJA_ID, Ground, in_memory
+from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET
+from tests.room.test_exporting import copied
+
+PEKKA_ID = "acc_pekka"
+OTHER = "third@example.org"
+
+
+async def shared(ground: Ground) -> None:
+    """Store a socket of Maija's that Pekka sees, that a third was invited to, and that is offered to Pekka."""
+    now = ground.clock.now()
+    both = {"device_id": SOCKET, "owner_id": MAIJA_ID, "created_at": now}
+    letter = share_invitation("en", owner=MAIJA, link="https://cloud.example.org/x", days=14)
+    await ground.records.add_all(
+        [
+            Account(id=MAIJA_ID, email=MAIJA, created_at=now),
+            Account(id=PEKKA_ID, email=PEKKA, created_at=now),
+            Device(
+                id=SOCKET, model="isocket-707", secret_hash="$", claim_hash="c", provisioned_at=now,
+                owner_id=MAIJA_ID, claimed_at=now, name="Cabin of Maija",
+            ),
+            Share(
+                id="shr_1", email=PEKKA, role=ShareRole.VIEWER, account_id=PEKKA_ID, accepted_at=now, **both
+            ),
+            Share(id="shr_2", email=OTHER, role=ShareRole.VIEWER, token_hash="h", expires_at=now, **both),
+            Transfer(id="tra_1", email=PEKKA, token_hash="t", expires_at=now, **both),
+            mail(
+                letter, kind=DeliveryKind.NOTICE, person_id="shr_1", account_id=MAIJA_ID, address=PEKKA, now=now,
+                useful_s=60,
+            ),
+        ]
+    )  # fmt: skip
+
+
+def items(inside: dict[str, bytes], name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(inside[f"data/{name}.json"])["items"]
+    return found
+
+
+@pytest.mark.clause("C7-04")
+async def test_the_copy_of_a_guest_says_what_is_shared_with_them_and_nothing_of_its_owner(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await shared(ground)
+    inside = await copied(ground, PEKKA_ID)
+    (share,) = items(inside, "shares")
+    assert (share["id"], share["device_id"], share["role"], share["owner_id"]) == ("shr_1", SOCKET, "viewer", "")
+    whole = b"\n".join(inside.values())
+    for word in (MAIJA, MAIJA_ID, "Cabin of Maija", OTHER):
+        assert word.encode() not in whole
+    assert items(inside, "devices") == []
+    assert [each["email"] for each in items(await copied(ground), "shares")] == [PEKKA, OTHER]
+
+
+@pytest.mark.clause("C7-06")
+async def test_who_is_erased_is_a_guest_nowhere_any_more(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await shared(ground)
+    done = await ground.eraser().erase(PEKKA_ID, by="operator")
+    assert done is not None
+    assert done.state is ErasureState.DONE
+    assert [each.id for each in await ground.records.find(Share)] == ["shr_2"]
+    assert await ground.records.find(Transfer) == []
+    assert await ground.records.find(Delivery, is_("person_id", "shr_1")) == []
+    device = await ground.records.get(Device, SOCKET)
+    assert device is not None
+    assert device.owner_id == MAIJA_ID
+
+
+@pytest.mark.clause("C7-06")
+async def test_with_the_owner_go_the_invitations_and_their_addresses(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await shared(ground)
+    done = await ground.eraser().erase(MAIJA_ID, by="operator")
+    assert done is not None
+    assert done.state is ErasureState.DONE
+    for kind in (Share, Transfer, Delivery):
+        assert await ground.records.find(kind) == []
+    assert await ground.records.get(Account, PEKKA_ID) is not None
