@@ -18,6 +18,8 @@ from portal_api import (
     privacy_erasure,
     privacy_exports,
     privacy_notice,
+    privacy_requests,
+    recipient_page,
     registration,
     resets,
     step_up,
@@ -49,6 +51,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *privacy_erasure.ROUTES,
     *privacy_exports.ROUTES,
     *privacy_disclosures.ROUTES,
+    *privacy_requests.ROUTES,
+    *recipient_page.ROUTES,
 )
 """Every declared route of the portal. A room of routes is added here and nowhere else."""
 

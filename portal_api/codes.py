@@ -11,10 +11,10 @@ from enum import StrEnum
 from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.letters import Letter, code_mail, code_text, code_voice_text
-from isocket.domain.stops import Stop, stopped_address
+from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.ids import derived_id, new_code, new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, above, is_
+from isocket.storage.port import AlreadyThereError, Records, above, is_, is_not
 from portal_api.limits import Rate
 from portal_api.portal import Portal
 
@@ -51,6 +51,13 @@ async def has_stopped(portal: Portal, contact: Contact, channel: ChannelKind) ->
     """Return whether the reader of this address asked us to stop, as whosever contact and however long ago."""
     address = stopped_address(address_of(contact, channel) or "")
     return bool(address) and await portal.records.count(Stop, is_("address", address)) > 0
+
+
+async def wants_no_question(portal: Portal, contact: Contact, channel: ChannelKind) -> bool:
+    """Return whether the reader of this address objected or was erased: then they come back by their own page only."""
+    address = stopped_address(address_of(contact, channel) or "")
+    said = (is_("address", address), is_not("said", StopKind.STOP))
+    return bool(address) and await portal.records.count(Stop, *said) > 0
 
 
 async def come_back(portal: Portal, contact: Contact, channel: ChannelKind) -> None:

@@ -94,6 +94,11 @@ def openapi_document(routes: Iterable[AnyRoute]) -> Json:
             "schemas": schemas.components,
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer", "description": "From `POST /tokens`."},
+                "visit": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "For people who are told of alarms: from `POST /people/sessions`.",
+                },
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
@@ -142,7 +147,7 @@ def _operation(route: AnyRoute, schemas: _Schemas) -> Json:
             **_not_modified(route),
             **{str(status): _bad(status, schemas) for status in sorted(_bad_statuses(route))},
         },
-        "security": [] if route.access is Access.PUBLIC else _SECURITY,
+        "security": _security(route),
     }
     if route.handler.__doc__:
         operation["description"] = " ".join(route.handler.__doc__.split())
@@ -159,6 +164,16 @@ def _operation(route: AnyRoute, schemas: _Schemas) -> Json:
             "content": {"application/json": {"schema": schemas.ref(route.body, "validation")}},
         }
     return operation
+
+
+def _security(route: AnyRoute) -> list[Json]:
+    match route.access:
+        case Access.PUBLIC:
+            return []
+        case Access.RECIPIENT:
+            return [{"visit": []}]
+        case _:
+            return _SECURITY
 
 
 def _operation_id(route: AnyRoute) -> str:

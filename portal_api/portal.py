@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.countries import SERVED
-from isocket.domain.processing import Controller
+from isocket.domain.processing import Controller, Office
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.storage.keyring import Keyring
@@ -46,6 +46,7 @@ class PortalSettings:
     controller: Controller = field(
         default_factory=lambda: Controller(name="whoever runs this iSocket Cloud", contact="mailto:privacy@localhost")
     )
+    office: Office = field(default_factory=Office)
     erasure_grace_s: float = 14 * 86_400
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400

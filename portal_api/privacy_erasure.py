@@ -103,9 +103,7 @@ async def ask(call: Call[ErasureWish, None]) -> ErasureView | Problem:
     proved = await prove(portal, account.email, call.body.password, client=call.client)
     if isinstance(proved, Problem):
         return _wrong_password() if proved.status == UNAUTHORISED else proved
-    async with portal.turns.of(f"erasure {account.id}"):
-        found = await _to_come(call.records, account.id) or await _note(portal, account)
-    return await _view(portal, account, found)
+    return await _view(portal, account, await wish_to_be_erased(portal, account))
 
 
 async def undo(call: Call[None, None]) -> ErasureView | Problem:
@@ -146,12 +144,18 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem:
     )
 
 
+async def wish_to_be_erased(portal: Portal, account: Account) -> Erasure:
+    """Note the wish of somebody who proved who they are; one that is there already stays as it is."""
+    async with portal.turns.of(f"erasure {account.id}"):
+        return await _to_come(portal.records, account.id) or await _note(portal, account)
+
+
 async def _note(portal: Portal, account: Account) -> Erasure:
     """Store the wish and the messages about it in one step: neither is there without the other."""
     now = portal.clock.now()
     due = now + timedelta(seconds=portal.settings.erasure_grace_s)
     made = Erasure(id=erasure_id(account.id, now), account_id=account.id, asked_at=now, due_at=due, open_key=account.id)
-    words = asked(account.language, day=due, link=_receipt_link(portal, made), page=portal.settings.link("/"))
+    words = asked(account.language, day=due, link=receipt_link(portal, made), page=portal.settings.link("/"))
     letters = await _farewells(portal, account, made, words)
     made = replace(made, farewell_ids=tuple(each.id for each in letters))
     await portal.records.add_all([made, *letters])
@@ -212,7 +216,7 @@ async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> Er
         asked_at=erasure.asked_at,
         due_at=erasure.due_at,
         undo=erasure.state is ErasureState.ASKED,
-        receipt=_receipt_link(portal, erasure),
+        receipt=receipt_link(portal, erasure),
         **said,
     )
 
@@ -224,7 +228,8 @@ def _fates() -> list[FateView]:
     ]
 
 
-def _receipt_link(portal: Portal, erasure: Erasure) -> str:
+def receipt_link(portal: Portal, erasure: Erasure) -> str:
+    """Return the address of the receipt."""
     return portal.settings.link(f"/api/v1/privacy/receipts?id={erasure.id}")
 
 

@@ -7,11 +7,12 @@ from aiohttp import web
 from pydantic import ConfigDict, Field
 
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
-from isocket.domain.exports import DataExport, ExportState
+from isocket.domain.exports import BY_REQUEST, DataExport, ExportState
 from isocket.domain.handling import Basis, Purpose
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
+from portal_api import sessions
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, View
 from portal_api.problem import Problem, ProblemError, not_found
@@ -71,7 +72,8 @@ async def show(call: Call[None, None]) -> ExportView:
 async def download(call: Call[None, None]) -> Problem | web.StreamResponse:
     """Give the zip, to the session in which the password was typed."""
     wish = await _own(call)
-    if wish.session_id != call.session.id:
+    by_request = wish.session_id == BY_REQUEST and sessions.proved_lately(call.portal, call.session)
+    if wish.session_id != call.session.id and not by_request:
         return Problem(status=403, kind="ask-again", detail="Ask for a copy here, with your password.")
     if wish.state is not ExportState.READY or wish.ends_at is None or wish.ends_at <= call.clock.now():
         return Problem(status=409, kind="not-ready", detail="It is not ready, or not there any more.")

@@ -33,6 +33,7 @@ class Access(StrEnum):
     PUBLIC = "public"
     ACCOUNT = "account"
     STAFF = "staff"
+    RECIPIENT = "recipient"  # alarm recipients on a visit; the handler asks who it is: `recipient_visits.demand_guest`
 
 
 class Surface(StrEnum):

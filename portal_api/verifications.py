@@ -7,7 +7,17 @@ from pydantic import AfterValidator, ConfigDict, Field
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
-from portal_api.codes import CODE_LIFE, Proof, address_of, come_back, forget_code, has_stopped, look_at_code, send_code
+from portal_api.codes import (
+    CODE_LIFE,
+    Proof,
+    address_of,
+    come_back,
+    forget_code,
+    has_stopped,
+    look_at_code,
+    send_code,
+    wants_no_question,
+)
 from portal_api.contacts import NOT_SERVED, RESUMED, UNSUBSCRIBED, VERIFIED_FIELDS, ContactView, view
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
@@ -60,6 +70,8 @@ async def send(call: Call[CodeWish, None]) -> CodeSent | Problem:
     """
     contact, channel = await own_contact(call), ChannelKind(call.body.channel)
     refused = _not_possible(call.portal, contact, channel)
+    if refused is None and await wants_no_question(call.portal, contact, channel):
+        refused = _objected()
     if refused is None and channel is not ChannelKind.EMAIL and await has_stopped(call.portal, contact, channel):
         refused = _stopped()
     if refused is not None:
@@ -127,6 +139,14 @@ def _stopped() -> Problem:
     A mailbox that did gets one where it is asked for: that has no other way back.
     """
     detail = "Whoever has this number asked us to send nothing more. Only they can undo that, by replying START."
+    return Problem(status=409, kind="stopped", detail=detail, errors=(FieldFault(field="channel", message=detail),))
+
+
+def _objected() -> Problem:
+    """Return why somebody who objected to being told, or had themself erased, is not asked again by anybody."""
+    detail = (
+        "Whoever reads this address wants no messages from us. Only they can undo that, on their own page: /people."
+    )
     return Problem(status=409, kind="stopped", detail=detail, errors=(FieldFault(field="channel", message=detail),))
 
 

@@ -31,7 +31,7 @@ from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
 from isocket.app.refusals import RefusalCollector
-from isocket.app.settings import Settings, controller_of, tariff_of
+from isocket.app.settings import Settings, controller_of, office_of, tariff_of
 from isocket.app.settings_sources import SettingsError
 from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
@@ -276,6 +276,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         providers=providers_of(settings),
         tariff=tariff_of(settings),
         controller=controller_of(settings),
+        office=office_of(settings),
         erasure_grace_s=settings.erasure_grace_days * 86_400.0,
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),

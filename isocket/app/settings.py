@@ -5,14 +5,16 @@ from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import available_timezones
 
 import phonenumbers
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
+from isocket.domain.authorities import AUTHORITIES
 from isocket.domain.countries import SERVED
-from isocket.domain.processing import Controller
+from isocket.domain.processing import Controller, Office
 from isocket.domain.tariff import Tariff, parse_prices, to_micro
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -63,6 +65,19 @@ def _countries(value: object) -> object:
     if unknown or not codes:
         raise ValueError("write countries by their two letters with commas between, such as FI,SE,NO")
     return tuple(sorted(set(codes)))
+
+
+def _office_country(value: object) -> object:
+    code = str(value).strip().upper()
+    if code not in AUTHORITIES:
+        raise ValueError("write one country of the EEA, or GB, by its two letters, such as FI")
+    return code
+
+
+def _office_zone(value: object) -> object:
+    if str(value) not in available_timezones():
+        raise ValueError("write a time zone such as Europe/Helsinki")
+    return value
 
 
 def _file(value: object) -> object:
@@ -228,6 +243,14 @@ class Settings(BaseModel):
     privacy_contact: str = Field(
         default="mailto:privacy@localhost", description="where people turn to with questions about their data"
     )
+    office_country: Annotated[str, BeforeValidator(_office_country)] = Field(
+        default="FI",
+        description="country where requests about personal data are answered (two letters): its public holidays move "
+        "deadlines, and its authority is named to whoever has none of their own",
+    )
+    office_time_zone: Annotated[str, BeforeValidator(_office_zone)] = Field(
+        default="Europe/Helsinki", description="time zone of that place: by its midnight a deadline ends"
+    )
     sms_provider_country: str = Field(
         default="US",
         description="country or countries of the SMS and voice providers (two letters), as notices show it",
@@ -314,6 +337,11 @@ def controller_of(settings: Settings) -> Controller:
         sms_country=settings.sms_provider_country,
         mail_country=settings.mail_provider_country,
     )
+
+
+def office_of(settings: Settings) -> Office:
+    """Return where requests about personal data are answered."""
+    return Office(country=settings.office_country, time_zone=settings.office_time_zone)
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

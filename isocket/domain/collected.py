@@ -68,7 +68,8 @@ LOG_KEYS = frozenset({
     "export_id", "family", "fields", "fleet", "free_at", "hit", "incident_id", "incidents", "kind", "lane",
     "last_words", "lock", "messages", "method", "ms", "name", "number", "orderly", "outage_id", "part", "percent",
     "person_id", "persons", "pid", "places", "portal", "problem", "provider", "rate", "reads_ended", "reason",
-    "receipt_id", "records", "replay_id", "reports", "restarts", "returncode", "roles", "route", "sender",
+    "receipt_id", "records", "replay_id", "reports", "request_id", "restarts", "returncode", "roles", "route",
+    "sender",
     "service", "session_id", "session_present", "share_id", "signal", "size", "stage", "state", "status", "steps",
     "substitution_id", "times", "transfer_id", "waiting", "words", "worker",
 })  # fmt: skip

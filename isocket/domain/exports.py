@@ -9,6 +9,9 @@ from isocket.domain.record import Record, record
 from isocket.kit.clock import EPOCH
 
 EXPORT_LIFE = timedelta(days=3)
+BY_REQUEST = "by_request"
+"""Stands for a session where a copy was asked for by letter or form: any session that proved itself anew fetches it."""
+
 EXPORT_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.LEGAL_DUTY, keep=Keep.DAYS_30)
 
 

@@ -181,6 +181,7 @@ CONTACT_EMAIL = Handling(
     export=Export.PORTABLE,
     recipients=(Recipient.MAIL_PROVIDER, Recipient.OWNER),
     sealed=True,
+    lookup=True,  # whoever reads the mailbox may ask what we hold of them
 )
 CONTACT_CHOICE = Handling(
     category=Category.CHOICE,

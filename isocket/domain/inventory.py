@@ -12,6 +12,7 @@ from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_
 from isocket.domain.contacts import Contact
 from isocket.domain.handling import Handling
 from isocket.domain.record import Record, handling_of
+from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
 from isocket.domain.stops import Stop
 from isocket.domain.transfers import Transfer
@@ -43,6 +44,7 @@ _OF_THEIR_OWN = MappingProxyType(
         Share.collection: (Subject.CUSTOMER,),
         Stop.collection: (Subject.RECIPIENT,),
         Transfer.collection: (Subject.CUSTOMER,),
+        RightsRequest.collection: (Subject.CUSTOMER, Subject.RECIPIENT),
     }
 )
 

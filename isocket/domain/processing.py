@@ -56,6 +56,14 @@ class Controller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """Where requests are answered: whose public holidays and whose midnight count."""
+
+    country: str = "FI"
+    time_zone: str = "Europe/Helsinki"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One recipient outside, and the country in which they are."""
 

@@ -1,10 +1,19 @@
 """Numbers and mailboxes whose readers asked us to stop: it holds for whoever enters them, and however often."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from isocket.domain.handling import STOPPED_ADDRESS, STOPPED_FACT
 from isocket.domain.record import Record, record
+
+
+class StopKind(StrEnum):
+    """What was said. Whoever only said stop is asked again where a code is wanted; who objected is not."""
+
+    STOP = "stop"
+    OBJECTED = "objected"  # Art. 21
+    ERASED = "erased"  # Art. 17: they are not entered again by somebody else
 
 
 @record(collection="stops", subject="id", indexed=(("address",),))
@@ -16,6 +25,7 @@ class Stop(Record):
 
     address: Annotated[str, STOPPED_ADDRESS]  # as `stopped_address` writes it
     stopped_at: Annotated[datetime, STOPPED_FACT]
+    said: Annotated[StopKind, STOPPED_FACT] = StopKind.STOP
 
 
 def stopped_address(address: str) -> str:

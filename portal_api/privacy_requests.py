@@ -1,0 +1,320 @@
+"""What anybody may ask for by right (Art. 15 to 21): the wish, the proof of who asks, and how far it has come.
+
+Whoever asks learns nothing of whether we hold anything: the same answer, the same work, the same mail. Only who reads
+that mail and presses the button is looked for among those we know.
+"""
+
+import re
+import unicodedata
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import quote
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from isocket.domain.authorities import authority_of
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deadlines import FIRST_MONTHS, end_of_months
+from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.request_letters import who_are_you
+from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
+from isocket.kit.ids import new_id, new_token, token_hash
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_
+from portal_api.limits import Rate
+from portal_api.models import Body, Instant, OneLine, Query, View
+from portal_api.outgoing import unsent
+from portal_api.portal import Portal
+from portal_api.privacy_fulfilment import fulfil
+from portal_api.problem import Problem, not_found
+from portal_api.recipient_acts import entries_of
+from portal_api.registration import account_of
+from portal_api.request_mail import letter_to
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.usernames import Language, Username
+
+log = get_logger(__name__)
+
+PROOF_LIFE = timedelta(days=14)
+REQUESTS_CLIENT = Rate(name="request_client", tries=20, per_s=3600)
+_PURPOSE = "rights"
+_COUNTRY = re.compile(r"[A-Z]{2}")
+
+
+def _lines(text: str) -> str:
+    """Refuse what is not seen but acts; new lines stay."""
+    if any(unicodedata.category(each) in {"Cc", "Cs"} and each not in "\n\r\t" for each in text):
+        raise ValueError("Use plain characters.")
+    return text.replace("\r\n", "\n").strip()
+
+
+def _country(text: str) -> str:
+    if text and not _COUNTRY.fullmatch(text):
+        raise ValueError("Write a country by its two letters, such as `FI`.")
+    return text
+
+
+Words = Annotated[str, Field(max_length=4000), AfterValidator(_lines)]
+"""What somebody says, on as many lines as they like."""
+Country = Annotated[str, Field(max_length=2), AfterValidator(_country)]
+"""A country (ISO 3166), or nothing."""
+
+
+class RightsWish(Body):
+    """What is asked for, and the mailbox to which we may answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "access",
+                    "email": "neighbour@example.org",
+                    "words": "Somebody entered me as a person to be told of alarms. What do you know of me?",
+                    "country": "FI",
+                    "language": "en",
+                }
+            ]
+        }
+    )
+
+    kind: Annotated[Right, Field(strict=False)]
+    email: Username
+    name: OneLine = ""
+    words: Words = ""
+    language: Language = "en"
+    country: Country = Field(default="", description="Where you live: it names the authority in our answer.")
+
+
+class AuthorityView(View):
+    """To whom one may complain."""
+
+    country: str = Field(examples=["FI"])
+    name: str = Field(examples=["Tietosuojavaltuutetun toimisto"])
+    web: str = Field(examples=["https://tietosuoja.fi"])
+
+
+class RequestAccepted(View):
+    """We will see to it. A mail asks whoever reads it whether it was them."""
+
+    status: str = Field(default="accepted", examples=["accepted"])
+    due_at: Instant = Field(description="You have an answer by then, or word that it takes longer.")
+    authority: AuthorityView
+
+
+class ProofOfMailbox(Body):
+    """The answer from the mailbox."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
+    )
+
+    token: str = Field(min_length=1, max_length=128)
+
+
+class RequestQuery(Query):
+    """Which request."""
+
+    id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")
+
+
+class RequestView(View):
+    """How far a request has come. It names nobody; its address stands in the mail to whoever asked."""
+
+    id: str = Field(examples=["rrq_mzxw6ytboi"])
+    kind: Right
+    state: RequestState
+    received_at: Instant
+    due_at: Instant
+    extended: bool = Field(description="It takes up to two months longer, as was told.")
+    decided_at: Instant | None
+    fulfilled_by: str | None = Field(description="The copy or the erasure by which it is followed.")
+    authority: AuthorityView
+
+
+async def ask(call: Call[RightsWish, None]) -> RequestAccepted:
+    """Ask for something by right. The answer is the same whether we hold anything about you or not.
+
+    A mail goes to the address; nothing is done before its reader says that it was them.
+    """
+    return await wish_for(call.portal, call.body)
+
+
+async def confirm(call: Call[ProofOfMailbox, None]) -> RequestView | Problem:
+    """Say that it was you, with the token from the mail. It works once.
+
+    Who has an account and wants a copy or to be erased gets that under way at once; all else is decided by people.
+    """
+    return await confirm_with(call.portal, call.body.token)
+
+
+async def show(call: Call[None, RequestQuery]) -> RequestView | Problem:
+    """Show how far a request has come, to whoever holds its id."""
+    found = await call.records.get(RightsRequest, call.query.id)
+    return not_found() if found is None else view(call.portal, found)
+
+
+async def wish_for(portal: Portal, wish: RightsWish) -> RequestAccepted:
+    """Note a request and ask its mailbox. What one mailbox has had enough of is not stored, and looks the same."""
+    now = portal.clock.now()
+    rates = portal.settings.rates
+    mailbox = wish.email.casefold()
+    waits = [await portal.limits.take(each, _PURPOSE, mailbox) for each in (rates.mailbox_hour, rates.mailbox_day)]
+    if not any(waits):
+        async with portal.turns.of(f"request {mailbox}"):
+            await note_and_ask(portal, new_request(portal, wish, received_at=now))
+    else:
+        log.info("mailbox_has_had_enough", rate=rates.mailbox_hour.name)
+    return RequestAccepted(
+        due_at=end_of_months(now, FIRST_MONTHS, portal.settings.office),
+        authority=authority_view(portal, wish.country),
+    )
+
+
+def new_request(portal: Portal, wish: RightsWish, *, received_at: datetime) -> RightsRequest:
+    """Return a request as it came by the form."""
+    return RightsRequest(
+        id=new_id("rrq"),
+        kind=wish.kind,
+        channel=RequestChannel.FORM,
+        email=wish.email,
+        name=wish.name,
+        words=wish.words,
+        language=wish.language,
+        country=wish.country,
+        state=RequestState.IDENTITY_ASKED,
+        received_at=received_at,
+        due_at=end_of_months(received_at, FIRST_MONTHS, portal.settings.office),
+    )
+
+
+async def note_and_ask(portal: Portal, request: RightsRequest) -> RightsRequest:
+    """Store a request, with a mail that asks whether its reader is who asked; return it as stored.
+
+    A mailbox that we know is written to as we know it, not as it was typed. One that asks for the same again before it
+    has answered gets a new link to the same request, whose time began with the first.
+    """
+    now, token = portal.clock.now(), new_token()
+    address = await _known_address(portal, request.email) or request.email
+    waiting = await portal.records.find(
+        RightsRequest, is_("email", address), is_("state", RequestState.IDENTITY_ASKED), is_("kind", request.kind)
+    )
+    proved_by, until = token_hash(token), now + PROOF_LIFE
+    link = portal.settings.link(f"/rights?token={quote(token)}")
+    letter = who_are_you(request.language, request.kind, link=link)
+    stored = None
+    if waiting:
+        stored = await portal.records.change_one(
+            RightsRequest,
+            is_("id", waiting[0].id),
+            is_("state", RequestState.IDENTITY_ASKED),
+            proof_hash=proved_by,
+            proof_ends_at=until,
+        )
+    if stored is None:
+        stored = replace(request, email=address, proof_hash=proved_by, proof_ends_at=until)
+        await portal.records.add(stored)
+    await portal.records.add_all(
+        [
+            letter_to(stored, letter, key=f"who {now.isoformat()}", now=now, useful_s=PROOF_LIFE.total_seconds()),
+            unsent(kind=DeliveryKind.NOTICE, person_id=stored.id, now=now),
+        ]
+    )
+    log.info("request_noted", request_id=stored.id, kind=stored.kind)
+    return stored
+
+
+async def _known_address(portal: Portal, address: str) -> str | None:
+    """Return a mailbox as we hold it, of an account or of an alarm recipient; both are always looked for."""
+    account = await account_of(portal, address)
+    entries = await entries_of(portal.records, ChannelKind.EMAIL, address)
+    return account.email if account else next((each.email for each in entries if each.email), None)
+
+
+async def confirm_with(portal: Portal, token: str) -> RequestView | Problem:
+    """Take the answer from a mailbox. The token stays good until all that follows from it is stored."""
+    now = portal.clock.now()
+    found = await portal.records.find(RightsRequest, is_("proof_hash", token_hash(token)), limit=1)
+    request = found[0] if found else None
+    if request is None or request.state is not RequestState.IDENTITY_ASKED:
+        return _bad_token()
+    if request.proof_ends_at is None or request.proof_ends_at <= now:
+        return _bad_token()
+    account = await account_of(portal, request.email)
+    identified = replace(request, account_id=account.id if account else None, state=RequestState.IDENTIFIED)
+    decided = await fulfil(portal, identified, account, now=now)
+    done = await portal.records.change_one(
+        RightsRequest,
+        is_("id", request.id),
+        is_("state", RequestState.IDENTITY_ASKED),
+        identified_at=now,
+        proof_hash=None,
+        account_id=identified.account_id,
+        proof=Proof.LINK,
+        **{"state": RequestState.IDENTIFIED, **decided},
+    )
+    if done is None:
+        return _bad_token()  # another request with the same token was a moment quicker
+    log.info("request_identified", request_id=done.id, state=done.state)
+    return view(portal, done)
+
+
+def view(portal: Portal, request: RightsRequest) -> RequestView:
+    """Return what whoever holds its id sees of a request."""
+    return RequestView(
+        id=request.id,
+        kind=request.kind,
+        state=request.state,
+        received_at=request.received_at,
+        due_at=request.due_at,
+        extended=request.extended_at is not None,
+        decided_at=request.decided_at,
+        fulfilled_by=request.fulfilled_by,
+        authority=authority_view(portal, request.country),
+    )
+
+
+def authority_view(portal: Portal, country: str) -> AuthorityView:
+    """Return to whom somebody in a country may complain."""
+    found = authority_of(country, at_home=portal.settings.office.country)
+    return AuthorityView(country=found.country, name=found.name, web=found.web)
+
+
+def _bad_token() -> Problem:
+    detail = "This link is not good, not any more, or was used already. Ask again."
+    return Problem(status=400, kind="bad-token", detail=detail)
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="POST",
+        path="/privacy/requests",
+        handler=ask,
+        summary="Ask for something by right",
+        access=Access.PUBLIC,
+        body=RightsWish,
+        answers={202: RequestAccepted},
+        limit=lambda _: REQUESTS_CLIENT,
+    ),
+    Route(
+        method="POST",
+        path="/privacy/requests/confirm",
+        handler=confirm,
+        summary="Say that it was me who asked",
+        access=Access.PUBLIC,
+        body=ProofOfMailbox,
+        answers={200: RequestView},
+        problems=(400,),
+        limit=lambda rates: rates.token_address,
+    ),
+    Route(
+        method="GET",
+        path="/privacy/requests",
+        handler=show,
+        summary="How far a request has come",
+        access=Access.PUBLIC,
+        query=RequestQuery,
+        answers={200: RequestView},
+        problems=(404,),
+    ),
+)

@@ -1,0 +1,179 @@
+"""What alarm recipients do with what is held about them: stop, object, come back, be corrected, be erased.
+
+It holds for every entry with their address, whoever made it. Each act may run twice: what is found by is removed last.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import ChannelKind, Contact, Substitution, Verification
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.endpoints import Endpoint
+from isocket.domain.letters import Letter
+from isocket.domain.people_letters import gap_left, gap_objected
+from isocket.domain.restrictions import OBJECTED
+from isocket.domain.stops import Stop, StopKind, stopped_address
+from isocket.kit.ids import derived_id, new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, Test, is_, is_not
+from portal_api.contacts import STOPPED_BY_PHONE, UNSUBSCRIBED
+from portal_api.outgoing import mail
+from portal_api.portal import Portal
+
+log = get_logger(__name__)
+
+_NOTICE_USEFUL_S = 72 * 3600.0
+_STOPPED_ON_THE_PAGE = "stop_page"
+_THEIR_OWN = frozenset({OBJECTED, UNSUBSCRIBED, _STOPPED_ON_THE_PAGE, *STOPPED_BY_PHONE})
+_WEIGHT = (StopKind.STOP, StopKind.OBJECTED, StopKind.ERASED)
+
+
+def by_address(channel: ChannelKind, address: str) -> Test:
+    """Return how entries with an address are found."""
+    return is_("email" if channel is ChannelKind.EMAIL else "phone", address)
+
+
+async def entries_of(records: Records, channel: ChannelKind, address: str) -> list[Contact]:
+    """Return every entry of somebody by another person; the holder of an account sees their own when signed in."""
+    return await records.find(Contact, by_address(channel, address), is_("is_owner", False))
+
+
+async def stops_of(records: Records, address: str) -> list[Stop]:
+    """Return what the reader of an address said about being written to."""
+    return await records.find(Stop, is_("address", stopped_address(address)))
+
+
+async def stop(portal: Portal, address: str, entries: Sequence[Contact]) -> None:
+    """Send them nothing more; their owners are told."""
+    await _remember(portal, address, StopKind.STOP)
+    for entry in entries:
+        await _tell_owner(portal, entry, "stopped", gap_objected)
+        await _pause(portal, entry, _STOPPED_ON_THE_PAGE)
+
+
+async def object_to(portal: Portal, address: str, entries: Sequence[Contact]) -> None:
+    """Send them nothing more, and ask them nothing more either, whoever enters them (Art. 21)."""
+    for each in _theirs(address, entries):
+        await _remember(portal, each, StopKind.OBJECTED)
+    for entry in entries:
+        await _tell_owner(portal, entry, "objected", gap_objected)
+        await _pause(portal, entry, OBJECTED)
+
+
+async def come_back(portal: Portal, address: str, entries: Sequence[Contact]) -> None:
+    """Let them be told again: they want it themself."""
+    for entry in entries:
+        if entry.pause_reason in _THEIR_OWN:
+            await portal.records.change_one(
+                Contact, is_("id", entry.id), is_("pause_reason", entry.pause_reason), paused_at=None, pause_reason=None
+            )
+            log.info("contact_resumed", contact_id=entry.id)
+    for each in _theirs(address, entries):
+        await portal.records.remove_all(Stop, is_("address", stopped_address(each)))
+
+
+async def correct(portal: Portal, entries: Sequence[Contact], changes: dict[str, Any]) -> None:
+    """Write their name, language or time zone as they say (Art. 16); nothing else of an entry is theirs to change."""
+    for entry in entries:
+        if any(getattr(entry, name) != value for name, value in changes.items()):
+            await portal.records.change_one(Contact, is_("id", entry.id), **changes)
+            log.info("contact_corrected", contact_id=entry.id)
+
+
+async def erase(portal: Portal, address: str, entries: Sequence[Contact]) -> None:
+    """Remove them (Art. 17). Their owners are told of the gap; who enters them again reaches nobody."""
+    for each in _theirs(address, entries):
+        await _remember(portal, each, StopKind.ERASED)
+    for entry in entries:
+        await _tell_owner(portal, entry, "erased", gap_left)
+        await erase_entry(portal, entry.id)
+
+
+async def erase_entry(portal: Portal, contact_id: str) -> None:
+    """Remove one entry and all that hangs on it; destroy the key that could read older copies."""
+    records, now = portal.records, portal.clock.now()
+    await records.change_all(
+        Delivery,
+        is_("person_id", contact_id),
+        is_("state", DeliveryState.DUE),
+        state=DeliveryState.CALLED_OFF,
+        reason="removed",
+        ended_at=now,
+    )
+    await records.remove_all(Delivery, is_("account_id", contact_id))  # what was sent about their own page
+    await records.remove_all(Verification, is_("contact_id", contact_id))
+    await records.remove_all(Endpoint, is_("contact_id", contact_id))
+    for role in ("contact_id", "stand_in_id"):
+        await records.remove_all(Substitution, is_(role, contact_id))
+    if portal.keyring is not None:
+        await portal.keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
+    await records.remove_all(Contact, is_("id", contact_id))
+    log.info("contact_erased", contact_id=contact_id)
+
+
+def _theirs(address: str, entries: Sequence[Contact]) -> list[str]:
+    """Return the address by which they came, and those that the same person has proved to be theirs as well."""
+    found = [address]
+    for entry in entries:
+        if entry.email and entry.email_verified_at:
+            found.append(entry.email)
+        if entry.phone and (entry.phone_verified_at or entry.voice_verified_at):
+            found.append(entry.phone)
+    return list(dict.fromkeys(map(stopped_address, found)))
+
+
+async def _remember(portal: Portal, address: str, said: StopKind) -> None:
+    """Note what the reader of an address said; the weightiest holds."""
+    there = await stops_of(portal.records, address)
+    if not there:
+        made = Stop(id=new_id("stp"), address=stopped_address(address), stopped_at=portal.clock.now(), said=said)
+        await portal.records.add(made)
+        return
+    for each in there:
+        if _WEIGHT.index(each.said) < _WEIGHT.index(said):
+            await portal.records.change_one(Stop, is_("id", each.id), is_("said", each.said), said=said)
+
+
+async def _pause(portal: Portal, entry: Contact, reason: str) -> None:
+    """Pause an entry. An objection outweighs whatever paused it before: a code by mail must not undo it."""
+    now = portal.clock.now()
+    paused = await portal.records.change_one(
+        Contact, is_("id", entry.id), is_("paused_at", None), paused_at=now, pause_reason=reason
+    )
+    if paused is None and reason == OBJECTED:
+        await portal.records.change_one(
+            Contact,
+            is_("id", entry.id),
+            is_not("paused_at", None),
+            is_not("pause_reason", OBJECTED),
+            pause_reason=reason,
+        )
+    log.info("contact_paused", contact_id=entry.id, reason=reason)
+
+
+async def _tell_owner(portal: Portal, entry: Contact, what: str, words: Callable[..., Letter]) -> None:
+    """Tell whoever entered them, once; nothing is said of one who is paused already and only stops again."""
+    if (what == "stopped" and entry.paused_at is not None) or (what, entry.pause_reason) == ("objected", OBJECTED):
+        return
+    account = await portal.records.get(Account, entry.account_id)
+    if account is None:
+        return
+    letter = words(account.language, link=portal.settings.link("/contacts"))
+    await portal.records.add_all(
+        [_notice(account, letter, key=(entry.id, what, entry.version), now=portal.clock.now())]
+    )
+
+
+def _notice(account: Account, letter: Letter, *, key: tuple[str | int, ...], now: datetime) -> Delivery:
+    made = mail(
+        letter,
+        kind=DeliveryKind.NOTICE,
+        person_id=account.id,
+        address=account.email,
+        now=now,
+        useful_s=_NOTICE_USEFUL_S,
+    )
+    return replace(made, id=derived_id("del", *key))

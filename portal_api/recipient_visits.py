@@ -1,0 +1,274 @@
+"""The door of alarm recipients: a link by mail or a code by text to an address that we hold, then a short visit.
+
+Whoever asks learns nothing of whether we hold the address: the same answer, and as much work. Nothing is sent to an
+address that we do not hold, so that nobody can have us write to strangers.
+"""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.letters import Letter
+from isocket.domain.people_letters import page_code, page_mail
+from isocket.domain.recipient_visits import RecipientVisit, hidden_address, hidden_code
+from isocket.domain.stops import Stop
+from isocket.kit.ids import derived_id, new_code, new_id, new_token, token_hash
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, above, is_
+from portal_api.codes import CODES_ADDRESS, TEXTS_ALL, TEXTS_ALL_DAY, TEXTS_CLIENT, TEXTS_ROW, TEXTS_ROW_DAY
+from portal_api.limits import Rate
+from portal_api.outgoing import mail, unsent
+from portal_api.phones import is_served, takes_texts
+from portal_api.portal import Portal
+from portal_api.problem import Problem, ProblemError
+from portal_api.recipient_acts import entries_of, stops_of
+from portal_api.routes import Call
+
+log = get_logger(__name__)
+
+LINK_LIFE = timedelta(minutes=30)
+CODE_LIFE = timedelta(minutes=10)
+VISIT_LIFE = timedelta(minutes=30)
+TRIES = 5
+VISITS_ADDRESS = Rate(name="visit_address", tries=3, per_s=3600)  # messages to one number or mailbox
+VISITS_CLIENT = Rate(name="visit_client", tries=30, per_s=3600)
+OPENINGS_CLIENT = Rate(name="visit_openings", tries=60, per_s=3600)
+_LAST_DIGITS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guest:
+    """Somebody at their own page: by which address they came, and what is held about it."""
+
+    visit: RecipientVisit
+    address: str
+    entries: Sequence[Contact]
+    stops: Sequence[Stop]
+
+    @property
+    def language(self) -> str:
+        """Return the language in which they are written to."""
+        return self.entries[0].language if self.entries else "en"
+
+
+async def invite(portal: Portal, address: str, *, client: str, language: str) -> None:
+    """Send the way to their own page to whoever has this address, if it is one that we hold."""
+    channel = ChannelKind.EMAIL if "@" in address else ChannelKind.SMS
+    entries = await entries_of(portal.records, channel, address)
+    stops = await stops_of(portal.records, address)
+    known = bool(entries or stops) and _may_be_sent(portal, channel, address)
+    if await _had_enough(portal, channel, address, client) or not known:
+        nobody = new_id("con")
+        await portal.records.add_all([unsent(kind=DeliveryKind.NOTICE, person_id=nobody, now=portal.clock.now())])
+        return
+    tongue = entries[0].language if entries else language
+    make = _by_mail if channel is ChannelKind.EMAIL else _by_text
+    await make(portal, address, entries, stops, tongue)
+    log.info("visit_offered", channel=channel.value)
+
+
+async def open_by_link(portal: Portal, token: str) -> tuple[str, Guest] | None:
+    """Open the visit whose link this is; return the token of the session, None if the link is not good (any more)."""
+    found = await portal.records.find(RecipientVisit, is_("token_hash", token_hash(token)), limit=1)
+    if not found or found[0].opened_at is not None or found[0].expires_at <= portal.clock.now():
+        return None
+    return await _open(portal, found[0])
+
+
+async def open_by_code(portal: Portal, address: str, code: str) -> tuple[str, Guest] | None:
+    """Open a visit with the code that came by text. A try is counted before anything is compared."""
+    now, entries = portal.clock.now(), await entries_of(portal.records, ChannelKind.SMS, address)
+    stops = await stops_of(portal.records, address)
+    visit_id = _text_visit_id(entries, stops)
+    counted = None
+    while counted is None:
+        known = await portal.records.get(RecipientVisit, visit_id)
+        if known is None or known.tries_left <= 0 or known.expires_at <= now or known.opened_at is not None:
+            return None
+        counted = await portal.records.change_one(
+            RecipientVisit,
+            is_("id", visit_id),
+            is_("version", known.version),
+            above("tries_left", 0),
+            tries_left=known.tries_left - 1,
+        )
+    if not hmac.compare_digest(counted.code_hash, hidden_code(visit_id, address, code)):
+        return None
+    return await _open(portal, counted)
+
+
+async def guest_of(portal: Portal, token: str) -> Guest | None:
+    """Return who is there with the token of a session, None if it is not good (any more)."""
+    found = await portal.records.find(RecipientVisit, is_("token_hash", token_hash(token)), limit=1)
+    if not found or found[0].opened_at is None or found[0].expires_at <= portal.clock.now():
+        return None
+    return await _guest(portal, found[0])
+
+
+async def demand_guest(call: Call[Any, Any]) -> Guest:
+    """Return who asks by the bearer token of a visit.
+
+    Raises:
+        ProblemError: 401: there is none, or it is over.
+    """
+    scheme, _, token = call.request.headers.get("Authorization", "").partition(" ")
+    guest = await guest_of(call.portal, token.strip()) if scheme.lower() == "bearer" else None
+    if guest is None:
+        detail = "Ask for a link or code at /people/codes first; a visit lasts 30 minutes."
+        raise ProblemError(Problem(status=401, kind="no-visit", detail=detail, headers={"WWW-Authenticate": "Bearer"}))
+    return guest
+
+
+async def leave(portal: Portal, visit: RecipientVisit) -> None:
+    """End a visit."""
+    await portal.records.remove_all(RecipientVisit, is_("id", visit.id))
+
+
+async def link_for(portal: Portal, address: str, entries: Sequence[Contact], *, visit_id: str | None = None) -> str:
+    """Return a link that opens the page of whoever reads this mailbox, once."""
+    token = new_token()
+    made = _visit(portal, ChannelKind.EMAIL, address, entries, (), visit_id=visit_id or new_id("vis"))
+    made = replace(made, token_hash=token_hash(token), expires_at=portal.clock.now() + LINK_LIFE)
+    await portal.records.add_all([made])
+    return portal.settings.link(f"/people/open?token={quote(token)}")
+
+
+def _may_be_sent(portal: Portal, channel: ChannelKind, address: str) -> bool:
+    if channel not in portal.settings.channels:
+        return False
+    return channel is ChannelKind.EMAIL or (is_served(address, portal.settings.countries) and takes_texts(address))
+
+
+async def _had_enough(portal: Portal, channel: ChannelKind, address: str, client: str) -> bool:
+    """Count one message, to an address that we hold or not; the narrowest first, so that nothing wider is used up."""
+    counted: list[tuple[Rate, tuple[str, ...]]] = [
+        (VISITS_ADDRESS, (address.casefold(),)),
+        (CODES_ADDRESS, (address.casefold(),)),
+    ]
+    if channel is not ChannelKind.EMAIL:
+        row = (address[:-_LAST_DIGITS],)
+        counted += [
+            (TEXTS_CLIENT, (client,)),
+            (TEXTS_ROW, row),
+            (TEXTS_ROW_DAY, row),
+            (TEXTS_ALL, ()),
+            (TEXTS_ALL_DAY, ()),
+        ]
+    for rate, what in counted:
+        if await portal.limits.take(rate, *what) > 0:
+            log.info("address_has_had_enough", rate=rate.name)
+            return True
+    return False
+
+
+def _visit(
+    portal: Portal,
+    channel: ChannelKind,
+    address: str,
+    entries: Sequence[Contact],
+    stops: Sequence[Stop],
+    *,
+    visit_id: str,
+) -> RecipientVisit:
+    return RecipientVisit(
+        id=visit_id,
+        person_id=next((each.id for each in (*entries, *stops)), visit_id),
+        contact_ids=tuple(each.id for each in entries),
+        stop_ids=tuple(each.id for each in stops),
+        channel=channel,
+        address_hash=hidden_address(visit_id, address),
+        expires_at=portal.clock.now() + CODE_LIFE,
+    )
+
+
+async def _by_mail(
+    portal: Portal, address: str, entries: Sequence[Contact], stops: Sequence[Stop], language: str
+) -> None:
+    now, token = portal.clock.now(), new_token()
+    visit = _visit(portal, ChannelKind.EMAIL, address, entries, stops, visit_id=new_id("vis"))
+    visit = replace(visit, token_hash=token_hash(token), expires_at=now + LINK_LIFE)
+    letter = page_mail(language, link=portal.settings.link(f"/people/open?token={quote(token)}"))
+    to = (entries[0].email if entries else None) or address  # as we know it, not as it was typed
+    sent = mail(
+        letter,
+        kind=DeliveryKind.NOTICE,
+        person_id=entries[0].id if entries else visit.id,
+        address=to,
+        now=now,
+        useful_s=LINK_LIFE.total_seconds(),
+    )
+    await portal.records.add_all([visit, sent])
+
+
+async def _by_text(
+    portal: Portal, address: str, entries: Sequence[Contact], stops: Sequence[Stop], language: str
+) -> None:
+    now, code, visit_id = portal.clock.now(), new_code(), _text_visit_id(entries, stops)
+    fresh = replace(
+        _visit(portal, ChannelKind.SMS, address, entries, stops, visit_id=visit_id),
+        code_hash=hidden_code(visit_id, address, code),
+        tries_left=TRIES,
+    )
+    await portal.records.remove_all(RecipientVisit, is_("id", visit_id))  # a new code replaces the one before
+    try:
+        await portal.records.add(fresh)
+    except AlreadyThereError:
+        return  # another request was a moment quicker, and its code is on its way
+    person = entries[0].id if entries else visit_id
+    letter = mail(
+        Letter(subject="", text=page_code(language, code)),
+        kind=DeliveryKind.CODE,
+        person_id=person,
+        address=address,
+        now=now,
+        useful_s=CODE_LIFE.total_seconds(),
+    )
+    await portal.records.add_all([_as_text(letter)])
+
+
+def _as_text(letter: Delivery) -> Delivery:
+    return replace(letter, channel=ChannelKind.SMS, lane="", priority="")
+
+
+def _text_visit_id(entries: Sequence[Contact], stops: Sequence[Stop]) -> str:
+    """Return the id of the one visit that is offered by text to whoever these are about."""
+    return derived_id("vis", "sms", *(sorted(each.id for each in entries) or sorted(each.id for each in stops)))
+
+
+async def _open(portal: Portal, visit: RecipientVisit) -> tuple[str, Guest] | None:
+    now, token = portal.clock.now(), new_token()
+    opened = await portal.records.change_one(
+        RecipientVisit,
+        is_("id", visit.id),
+        is_("opened_at", None),
+        opened_at=now,
+        token_hash=token_hash(token),
+        code_hash="",
+        tries_left=0,
+        expires_at=now + VISIT_LIFE,
+    )
+    guest = None if opened is None else await _guest(portal, opened)
+    return None if guest is None else (token, guest)
+
+
+async def _guest(portal: Portal, visit: RecipientVisit) -> Guest | None:
+    """Return who a visit is by now; entries that were removed or have another address meanwhile are not theirs."""
+    found = [await portal.records.get(Contact, each) for each in visit.contact_ids]
+    at = "email" if visit.channel is ChannelKind.EMAIL else "phone"
+    stops = [await portal.records.get(Stop, each) for each in visit.stop_ids]
+    addresses = [getattr(each, at) for each in found if each is not None] + [
+        each.address for each in stops if each is not None
+    ]
+    ours = [each for each in addresses if each and hidden_address(visit.id, each) == visit.address_hash]
+    if not ours:
+        return None
+    address = ours[0]
+    entries = [
+        each for each in await entries_of(portal.records, visit.channel, address) if each.id in visit.contact_ids
+    ]
+    return Guest(visit=visit, address=address, entries=entries, stops=await stops_of(portal.records, address))

@@ -1,0 +1,22 @@
+"""Letters to whoever asked for something by right, on their way out: sealed under the request's own key."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.letters import Letter
+from isocket.domain.requests import RightsRequest
+from isocket.kit.ids import derived_id
+from portal_api.outgoing import mail
+
+_MAIL_USEFUL_S = 72 * 3600.0
+
+
+def letter_to(
+    request: RightsRequest, letter: Letter, *, key: str, now: datetime, useful_s: float = _MAIL_USEFUL_S
+) -> Delivery:
+    """Return a mail to whoever asked, sealed under the request's own key; the same `key` makes it once."""
+    made = mail(
+        letter, kind=DeliveryKind.NOTICE, person_id=request.id, address=request.email, now=now, useful_s=useful_s
+    )
+    return replace(made, id=derived_id("del", request.id, key), account_id=request.account_id or request.id)

@@ -1,0 +1,300 @@
+"""Alarm recipients see what is held about them and decide about it, without an account."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import ChannelKind, Contact, Verification
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.letters import LANGUAGES
+from isocket.domain.people_letters import page_code
+from isocket.domain.recipient_visits import RecipientVisit
+from isocket.domain.stops import Stop, StopKind
+from isocket.storage.port import is_
+from portal_api.recipient_acts import entries_of, erase
+from portal_api.recipient_visits import CODE_LIFE, LINK_LIFE, VISIT_LIFE, VISITS_ADDRESS, open_by_code
+from tests.fakes.dying import Died, DyingRecords, Fuse
+from tests.fakes.erasing_house import Ground, erasing_house
+from tests.fakes.portal_devices import MAIJA, PEKKA, PHONE, codes, enter, fields_of, owned, verified
+from tests.fakes.portal_house import PortalHouse
+
+NIINA = "niina@example.org"
+Houses = tuple[PortalHouse, Ground]
+_SIX_DIGITS = re.compile(r"(?<!\d)\d{6}(?!\d)")
+
+
+@pytest_asyncio.fixture
+async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
+    async with erasing_house(tmp_path) as both:
+        yield both
+
+
+@pytest.fixture
+def house(houses: Houses) -> PortalHouse:
+    return houses[0]
+
+
+async def invited(house: PortalHouse, address: str) -> None:
+    answer = await house.ask("POST", "/people/codes", {"address": address})
+    assert (answer.status, await answer.json()) == (202, {"status": "accepted"})
+
+
+async def visit(house: PortalHouse, email: str = NIINA) -> str:
+    """Return the token of somebody who came by the link in a mail."""
+    await invited(house, email)
+    answer = await house.ask("POST", "/people/sessions", {"token": await house.link_token(email)})
+    assert answer.status == 200, await answer.text()
+    return str((await answer.json())["access_token"])
+
+
+async def me(house: PortalHouse, token: str) -> dict[str, Any]:
+    answer = await house.ask("GET", "/people/me", token=token)
+    assert answer.status == 200, await answer.text()
+    told: dict[str, Any] = await answer.json()
+    return told
+
+
+async def do(house: PortalHouse, token: str, what: str) -> None:
+    method, path = ("DELETE", "/people/me") if what == "erase" else ("POST", f"/people/me/{what}")
+    answer = await house.ask(method, path, token=token)
+    assert answer.status in {200, 204}, await answer.text()
+
+
+async def texts_to(house: PortalHouse, phone: str) -> list[Delivery]:
+    due = await house.records.find(Delivery, is_("kind", DeliveryKind.CODE), order_by="created_at")
+    return [each for each in due if each.address == phone]
+
+
+async def with_niina(house: PortalHouse) -> tuple[str, dict[str, Any]]:
+    """Let Maija have a socket and Niina be told of it."""
+    token = await owned(house)
+    await house.records.change_one(Account, is_("email", MAIJA), name="Maija")
+    entered = await enter(house, token, name="Neighbour", email=NIINA)
+    code = (await codes(house, NIINA))[-1]
+    body = {"channel": "email", "code": code}
+    assert (await house.ask("POST", f"/contacts/{entered['id']}/verify", body, token=token)).status == 200
+    return token, entered
+
+
+@pytest.mark.clause("C7-01")
+@pytest.mark.clause("C7-02")
+async def test_a_recipient_sees_who_entered_them_what_for_and_what_was_sent(house: PortalHouse) -> None:
+    _, entered = await with_niina(house)
+    told = await me(house, await visit(house))
+    (entry,) = told["entries"]
+    assert (entry["id"], entry["entered_by"], entry["email"], entry["verified"]) == (
+        entered["id"], "Maija", NIINA, ["email"],
+    )  # fmt: skip
+    assert [each["kind"] for each in told["messages"]] == ["code"]
+    assert "customer" in told["source"]
+    assert any("SMS and voice provider" in who for use in told["uses"] for who in use["recipients"])
+    assert (told["said"], told["authority"]["country"]) == ([], "FI")
+
+
+@pytest.mark.clause("C7-09")
+async def test_a_recipient_takes_it_along_as_a_file(house: PortalHouse) -> None:
+    await with_niina(house)
+    token = await visit(house)
+    answer = await house.ask("GET", "/people/me/data", token=token)
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert await answer.json() == await me(house, token)
+
+
+async def test_two_customers_entries_are_shown_and_owners_entries_of_themselves_are_not(house: PortalHouse) -> None:
+    await with_niina(house)
+    pekka = await house.customer(PEKKA)
+    await enter(house, pekka, email=NIINA)
+    await enter(house, pekka, email=MAIJA)
+    assert len((await me(house, await visit(house)))["entries"]) == 2
+    (entry,) = (await me(house, await visit(house, MAIJA)))["entries"]
+    assert entry["entered_by"] == "p…@example.org"
+
+
+async def test_the_number_of_somebody_who_came_by_mail_is_shown_only_where_it_was_proved(house: PortalHouse) -> None:
+    token = await owned(house)
+    await enter(house, token, email=NIINA, phone=PHONE)
+    assert (await me(house, await visit(house)))["entries"][0]["phone"] == "…23"
+    await house.records.change_one(Contact, is_("phone", PHONE), phone_verified_at=house.clock.now())
+    assert (await me(house, await visit(house)))["entries"][0]["phone"] == PHONE
+
+
+@pytest.mark.clause("C5-18")
+async def test_nobody_learns_whether_we_hold_an_address_and_strangers_get_no_mail(house: PortalHouse) -> None:
+    await with_niina(house)
+    for address in (NIINA, "stranger@example.org"):
+        count = await house.records.count(Delivery)
+        await invited(house, address)
+        assert await house.records.count(Delivery) == count + 1
+    assert await house.mails("stranger@example.org") == []
+    wrong = {"address": "+447700900999", "code": "123456"}
+    unknown = await house.ask("POST", "/people/sessions", wrong)
+    await verified(house, await house.customer(PEKKA), PHONE)
+    await invited(house, PHONE)
+    known = await house.ask("POST", "/people/sessions", {**wrong, "address": PHONE})
+    assert (unknown.status, await unknown.read()) == (known.status, await known.read()) == (400, await known.read())
+
+
+async def test_a_recipient_by_telephone_comes_with_a_code_that_has_five_tries(house: PortalHouse) -> None:
+    await verified(house, await owned(house), PHONE)
+    await invited(house, PHONE)
+    (code,) = _SIX_DIGITS.findall((await texts_to(house, PHONE))[-1].text)
+    other = "000000" if code != "000000" else "111111"
+    for _ in range(5):
+        assert await open_by_code(house.portal, PHONE, other) is None
+    assert await open_by_code(house.portal, PHONE, code) is None
+    await house.clock.advance(3600)
+    await invited(house, PHONE)
+    (code,) = _SIX_DIGITS.findall((await texts_to(house, PHONE))[-1].text)
+    answer = await house.ask("POST", "/people/sessions", {"address": PHONE, "code": f" {code[:3]} {code[3:]} "})
+    told = await me(house, (await answer.json())["access_token"])
+    assert told["entries"][0]["phone"] == PHONE
+    assert await open_by_code(house.portal, PHONE, code) is None
+
+
+@pytest.mark.clause("C5-10")
+async def test_links_codes_and_visits_end(house: PortalHouse) -> None:
+    await with_niina(house)
+    await invited(house, NIINA)
+    link = await house.link_token(NIINA)
+    await house.clock.advance(LINK_LIFE.total_seconds())
+    assert (await house.ask("POST", "/people/sessions", {"token": link})).status == 400
+    token = await visit(house)
+    used = await house.ask("POST", "/people/sessions", {"token": await house.link_token(NIINA)})
+    assert used.status == 400
+    assert (await house.ask("POST", "/people/sessions", {"token": token})).status == 400
+    await house.clock.advance(VISIT_LIFE.total_seconds())
+    assert (await house.ask("GET", "/people/me", token=token)).status == 401
+    assert CODE_LIFE < LINK_LIFE
+
+
+async def test_a_visit_is_no_session_and_a_session_no_visit(house: PortalHouse) -> None:
+    maija, _ = await with_niina(house)
+    token = await visit(house)
+    assert (await house.ask("GET", "/devices", token=token)).status == 401
+    assert (await house.ask("GET", "/me", token=token)).status == 401
+    assert (await house.ask("GET", "/people/me", token=maija)).status == 401
+
+
+async def test_messages_to_one_address_are_limited_and_the_answer_stays_the_same(house: PortalHouse) -> None:
+    await with_niina(house)
+    before = len(await house.mails(NIINA))
+    for _ in range(VISITS_ADDRESS.tries + 2):
+        await invited(house, NIINA)
+    assert len(await house.mails(NIINA)) == before + VISITS_ADDRESS.tries
+
+
+async def test_an_entry_that_has_another_address_by_now_is_not_theirs_any_more(house: PortalHouse) -> None:
+    owner, entered = await with_niina(house)
+    token = await visit(house)
+    body = {"email": "somebody.else@example.org"}
+    assert (await house.ask("PATCH", f"/contacts/{entered['id']}", body, token=owner)).status == 200
+    assert (await house.ask("GET", "/people/me", token=token)).status == 401
+
+
+@pytest.mark.clause("C7-05")
+async def test_a_recipient_corrects_their_name_and_nothing_else_of_an_entry(house: PortalHouse) -> None:
+    owner, entered = await with_niina(house)
+    token = await visit(house)
+    good = await house.ask("PATCH", "/people/me", {"name": "Niina Naapuri", "language": "fi"}, token=token)
+    assert good.status == 200
+    shown = await (await house.ask("GET", f"/contacts/{entered['id']}", token=owner)).json()
+    assert (shown["name"], shown["language"], shown["time_zone"]) == ("Niina Naapuri", "fi", "UTC")
+    bad = await house.ask("PATCH", "/people/me", {"phone": PHONE}, token=token)
+    assert (bad.status, fields_of(await bad.json())) == (422, ["phone"])
+
+
+@pytest.mark.clause("C7-10")
+@pytest.mark.parametrize("what", ["stop", "objection"])
+async def test_who_stops_or_objects_is_told_no_more_the_owner_knows_and_only_they_undo_it(
+    house: PortalHouse, what: str
+) -> None:
+    owner, entered = await with_niina(house)
+    token, mails = await visit(house), len(await house.mails(MAIJA))
+    await do(house, token, what)
+    await do(house, token, what)
+    assert len(await house.mails(MAIJA)) == mails + 1
+    ready = await (await house.ask("GET", "/readiness", token=owner)).json()
+    assert "paused" in [each["what"] for each in ready["items"][0]["missing"]]
+    refused = await house.ask("PATCH", f"/contacts/{entered['id']}", {"paused": False}, token=owner)
+    assert refused.status == 409
+    again = await house.ask("POST", f"/contacts/{entered['id']}/verification", {"channel": "email"}, token=owner)
+    assert again.status == 409
+    await do(house, token, "return")
+    assert (await me(house, token))["entries"][0]["paused"] is False
+    assert await house.records.count(Stop) == 0
+
+
+@pytest.mark.clause("C7-06")
+async def test_who_is_erased_leaves_nothing_behind_and_the_owner_sees_the_gap(houses: Houses) -> None:
+    house, ground = houses
+    owner, entered = await with_niina(house)
+    token, mails = await visit(house), len(await house.mails(MAIJA))
+    await do(house, token, "erase")
+    assert (await house.ask("GET", "/people/me", token=token)).status == 401
+    assert (await house.ask("GET", f"/contacts/{entered['id']}", token=owner)).status == 404
+    assert await ground.keyring.was_destroyed(entered["id"])
+    assert await house.records.count(Verification) == 0
+    left = await house.records.find(Delivery, is_("person_id", entered["id"]))
+    assert all((each.address, each.text) == ("", "") and each.state is not DeliveryState.DUE for each in left)
+    assert len(await house.mails(MAIJA)) == mails + 1
+    ready = await (await house.ask("GET", "/readiness", token=owner)).json()
+    assert entered["id"] not in [each["contact_id"] for each in ready["items"][0]["reached"]]
+
+
+@pytest.mark.clause("C7-06")
+@pytest.mark.clause("C7-10")
+@pytest.mark.parametrize("what", ["erase", "objection"])
+async def test_who_is_entered_anew_stays_blocked_until_they_opt_in_themselves(house: PortalHouse, what: str) -> None:
+    await with_niina(house)
+    await do(house, await visit(house), what)
+    pekka, mails = await house.customer(PEKKA), len(await house.mails(NIINA))
+    entered = await enter(house, pekka, email=NIINA)
+    asked = await house.ask("POST", f"/contacts/{entered['id']}/verification", {"channel": "email"}, token=pekka)
+    assert (asked.status, (await asked.json())["type"]) == (409, "urn:isocket:problem:stopped")
+    assert len(await house.mails(NIINA)) == mails
+    token = await visit(house)
+    assert (await me(house, token))["said"] == [{"erase": "erased", "objection": "objected"}[what]]
+    await do(house, token, "return")
+    asked = await house.ask("POST", f"/contacts/{entered['id']}/verification", {"channel": "email"}, token=pekka)
+    assert asked.status == 202
+
+
+async def test_who_had_their_telephone_proved_as_well_is_blocked_by_it_too(house: PortalHouse) -> None:
+    owner = await owned(house)
+    await verified(house, owner, PHONE, email=NIINA)
+    await do(house, await visit(house), "erase")
+    entered = await enter(house, owner, phone=PHONE)
+    asked = await house.ask("POST", f"/contacts/{entered['id']}/verification", {"channel": "sms"}, token=owner)
+    assert (asked.status, (await asked.json())["type"]) == (409, "urn:isocket:problem:stopped")
+    assert {each.said for each in await house.records.find(Stop)} == {StopKind.ERASED}
+
+
+async def test_an_erasure_that_dies_anywhere_is_completed_by_the_next(houses: Houses) -> None:
+    house, ground = houses
+    _, entered = await with_niina(house)
+    for at in range(1, 100):
+        fuse = Fuse(at, after=at % 2 == 0)
+        portal = replace(house.portal, records=DyingRecords(house.records, fuse))
+        try:
+            await erase(portal, NIINA, await entries_of(house.records, ChannelKind.EMAIL, NIINA))
+        except Died:
+            continue
+        break
+    assert await house.records.get(Contact, entered["id"]) is None
+    assert await ground.keyring.was_destroyed(entered["id"])
+    assert [each.said for each in await house.records.find(Stop)] == [StopKind.ERASED]
+    assert await house.records.count(RecipientVisit) == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_text_with_the_code_fits_one_segment_and_has_no_other_digits(language: str) -> None:
+    said = page_code(language, "402117")
+    assert septets(said) <= SEGMENT_SEPTETS
+    assert re.findall(r"\d+", said) == ["402117"]
