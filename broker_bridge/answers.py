@@ -8,6 +8,7 @@ from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.reports import Report
 from isocket.domain.settings import without_names
+from isocket.domain.twin import noted
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records, above, at_most, is_, is_not, one_of
 
@@ -36,10 +37,14 @@ class Answers:
     async def settings_reported(self, device_id: str, fields: Mapping[str, Any], report: Report | None) -> None:
         """Keep the settings that a device has; an older message never replaces a newer."""
         settings = without_names({key: value for key, value in fields.items() if key not in ("boot", "seq", "ts")})
-        if report is None:
-            await self._records.change_one(Device, is_("id", device_id), reported=settings)
+        device = await self._records.get(Device, device_id)
+        if device is None:
             return
-        changes: dict[str, Any] = {"reported": settings, "reported_boot": report.boot, "reported_seq": report.seq}
+        changes: dict[str, Any] = {"reported": settings, "unlike": noted(device, settings, self._clock.now())}
+        if report is None:
+            await self._records.change_one(Device, is_("id", device_id), **changes)
+            return
+        changes |= {"reported_boot": report.boot, "reported_seq": report.seq}
         same_boot = (is_("reported_boot", report.boot), at_most("reported_seq", report.seq))
         earlier_boot = (at_most("reported_boot", report.boot), is_not("reported_boot", report.boot))
         if await self._records.change_one(Device, is_("id", device_id), *same_boot, **changes) is None:

@@ -11,6 +11,7 @@ from firmware_sim.clock import Moment
 from firmware_sim.commands import EXECUTED, PULSE_S, RESTART_S, CommandDesk, Verdict, timer_s
 from firmware_sim.models import Model
 from firmware_sim.relay import Relay
+from firmware_sim.schedule import due_rules
 from firmware_sim.settings import factory_settings, merged
 from firmware_sim.wire import Cause, Kind, Outgoing, RelayCause, Result
 
@@ -63,6 +64,7 @@ class Device:
         self._told_temp_c: list[float | None] = []
         self._told_battery_pct = 0
         self._reboot_up_ms: int | None = None
+        self._scheduled_utc_ms: int | None = None
         self.awake = False
 
     @property
@@ -162,16 +164,16 @@ class Device:
             self.version = desired.version
         return [self._reported(now), *self._settle(now)]
 
-    def _execute(self, command: wire.Command, *, now: Moment) -> Verdict:
+    def _execute(self, command: wire.Command, *, now: Moment, cause: RelayCause = RelayCause.USER_CLOUD) -> Verdict:
         match command.name:
             case "on" | "off":
-                self.relay.move(closed=command.name == "on", cause=RelayCause.USER_CLOUD)
+                self.relay.move(closed=command.name == "on", cause=cause)
             case "on_for" | "off_for":
-                return self._timed(command, now, closed=command.name == "on_for", default_s=None)
+                return self._timed(command, now, cause, closed=command.name == "on_for", default_s=None)
             case "restart":
-                return self._timed(command, now, closed=False, default_s=RESTART_S)
+                return self._timed(command, now, cause, closed=False, default_s=RESTART_S)
             case "pulse":
-                return self._timed(command, now, closed=not self.relay.closed, default_s=PULSE_S)
+                return self._timed(command, now, cause, closed=not self.relay.closed, default_s=PULSE_S)
             case "aux_on" | "aux_off":
                 self.aux = command.name == "aux_on"
             case "arm" | "disarm":
@@ -184,12 +186,14 @@ class Device:
                 return Verdict(result=Result.REJECTED, error=f"name: no command {command.name[:40]!r}")
         return EXECUTED
 
-    def _timed(self, command: wire.Command, now: Moment, *, closed: bool, default_s: float | None) -> Verdict:
+    def _timed(
+        self, command: wire.Command, now: Moment, cause: RelayCause, *, closed: bool, default_s: float | None
+    ) -> Verdict:
         seconds = timer_s(command, default_s)
         if isinstance(seconds, Verdict):
             return seconds
         until = now.up_ms + round(seconds * 1000)
-        self.relay.move_for(closed=closed, cause=RelayCause.USER_CLOUD, until_up_ms=until)
+        self.relay.move_for(closed=closed, cause=cause, until_up_ms=until)
         return EXECUTED
 
     def _settle(self, now: Moment) -> list[Outgoing]:
@@ -199,6 +203,7 @@ class Device:
         self.battery.live(elapsed_ms=now.up_ms - self._lived_up_ms, mains=self.mains)
         self._lived_up_ms = now.up_ms
         self.relay.live(now.up_ms)
+        self._follow_schedule(now)
         self.relay.obey(self.settings.thermostat, self.temp_c[0])
         turns = self._panel.judge(self._readings(), self.settings, now.up_ms)
         messages = [self._state(now)] if self._worth_telling(now) else []
@@ -209,6 +214,15 @@ class Device:
             self._wake(self.flash)
             messages += self.start(now)
         return messages
+
+    def _follow_schedule(self, now: Moment) -> None:
+        """Does what is due by the clock on the wall; without the power, or a clock that is set, it is missed."""
+        since, self._scheduled_utc_ms = self._scheduled_utc_ms, now.utc_ms
+        if since is None or now.utc_ms is None or not self.mains:
+            return
+        for rule in due_rules(self.settings.schedule, self.settings.time_zone or "UTC", since, now.utc_ms):
+            command = wire.Command(id="", name=rule["name"], args=rule["args"], expires_ms=now.utc_ms)
+            self._execute(command, now=now, cause=RelayCause.SCHEDULE)
 
     def _power_on(self) -> None:
         self.relay.move(closed=self.settings.power_on == "on", cause=RelayCause.POWER_RESTORE)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from firmware_sim.models import Model
+from firmware_sim.schedule import checked_rule, checked_zone
 
 _LIMIT_FIELDS = ("low_c", "high_c")
 
@@ -48,6 +49,7 @@ class DeviceSettings:
     input: tuple[InputSettings, ...] = ()
     power_on: str = "remember"
     schedule: tuple[dict[str, Any], ...] = ()
+    time_zone: str | None = None
     thermostat: Thermostat = field(default_factory=Thermostat)
 
     def as_wire(self) -> dict[str, Any]:
@@ -94,11 +96,17 @@ def _read(settings: DeviceSettings, name: str, value: Any) -> Any:
         return tuple(_contact(old, new) for old, new in _by_place(settings.input, value))
     if name == "power_on":
         return _one_of(value, "remember", "on", "off")
-    if name == "schedule":
-        return tuple(dict(entry) for entry in value)
+    if name in {"schedule", "time_zone"}:
+        return _timetable(name, value)
     if name == "thermostat":
         return _thermostat(settings.thermostat, value)
     raise KeyError(name)
+
+
+def _timetable(name: str, value: Any) -> Any:
+    if name == "schedule":
+        return tuple(checked_rule(entry) for entry in value)
+    return None if value is None else checked_zone(value)
 
 
 def _by_place(old: tuple[Any, ...], new: list[Any]) -> list[tuple[Any, dict[str, Any]]]:

@@ -4,6 +4,7 @@ from portal_api import (
     claims,
     commands,
     contacts,
+    device_models,
     device_problems,
     device_settings,
     devices,
@@ -26,6 +27,7 @@ from portal_api.routes import AnyRoute
 
 DEVICE_ROUTES: tuple[AnyRoute, ...] = (
     *claims.ROUTES,
+    *device_models.ROUTES,
     *devices.ROUTES,
     *shares.ROUTES,
     *transfers.ROUTES,

@@ -1,17 +1,21 @@
 """What a socket is set to: as its owner wants it, and as it says it is."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from isocket.domain.api_tokens import Scope
 from isocket.domain.commands import COMMAND_NAMES
-from isocket.domain.device_models import DeviceModel, model_of, refusal
+from isocket.domain.device_models import DeviceModel, model_of, refusal, refusals_of_settings
 from isocket.domain.devices import Device
+from isocket.domain.schedules import Run, next_run
 from isocket.domain.settings import without_names
+from isocket.domain.twin import Unlike, differences
 from isocket.storage.port import StoreUnavailableError, is_
-from portal_api.models import View
+from portal_api.models import Instant, View
 from portal_api.owned import Need, device_for, own_device
 from portal_api.problem import FieldFault, ProblemError, faults, from_validation
 from portal_api.routes import AnyRoute, Call, Route
@@ -31,6 +35,26 @@ from portal_api.settings_models import (
 _ROUNDS = 8  # against other changes at the same time
 
 
+class Difference(View):
+    """One setting that is not as it is wanted."""
+
+    key: str
+    why: Unlike = Field(
+        description="`pending`: not confirmed yet; `refused`: the socket does not follow in this; `changed`: it did, "
+        "and was set otherwise since, at the socket itself."
+    )
+    since: Instant | None
+
+
+class NextRun(View):
+    """The next run of the schedule."""
+
+    at: Instant
+    number: int = Field(description="Which rule, counted from 0.")
+    name: str
+    args: dict[str, Any]
+
+
 class SettingsView(View):
     """Settings of one socket."""
 
@@ -42,6 +66,8 @@ class SettingsView(View):
                     "reported": {"version": 3, "mains_delay_s": 0},
                     "version": 3,
                     "in_step": True,
+                    "differing": [],
+                    "next": {"at": "2026-11-23T05:00:00.000Z", "number": 0, "name": "on", "args": {}},
                 }
             ]
         }
@@ -51,11 +77,13 @@ class SettingsView(View):
     reported: dict[str, Any] = Field(description="The settings as the socket last told them; empty: never.")
     version: int = Field(description="Grows with each change of what is wanted.")
     in_step: bool = Field(description="The socket has said that it follows this version.")
+    differing: list[Difference] = Field(description="Where the socket is not as it is wanted; empty: nowhere.")
+    next: NextRun | None = Field(description="What the schedule does next; null: nothing.")
 
 
 async def show(call: Call[None, None]) -> SettingsView:
     """Show what a socket is set to. `desired` is whole: what was never set stands there with its default."""
-    return _view(await device_for(call, Need.VIEW))
+    return _view(await device_for(call, Need.VIEW), call.clock.now())
 
 
 async def change(call: Call[SettingsChange, None]) -> SettingsView:
@@ -66,11 +94,11 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     """
     for _ in range(_ROUNDS):
         device = await own_device(call)
-        after, touched = merged(device, call.body)
+        after, touched = merged(device, call.body, call.account.time_zone)
         wanted, part_names = to_store(after, touched), names_in(after)
         if wanted == device.desired and part_names == device.part_names:
             await call.portal.telemetry.wake(device.id)  # the first try may have died before it came to this
-            return _view(device)
+            return _view(device, call.clock.now())
         changed = await call.records.change_one(
             Device,
             is_("id", device.id),
@@ -80,22 +108,26 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
             part_names=part_names,
             desired_version=device.desired_version + 1,
             desired_pending=True,
+            desired_at=call.clock.now(),
+            unlike={},
         )
         if changed is not None:
             await call.portal.telemetry.wake(device.id)
-            return _view(changed)
+            return _view(changed, call.clock.now())
     raise StoreUnavailableError(f"settings of a device were changed by others {_ROUNDS} times in a row")
 
 
-def merged(device: Device, change: SettingsChange) -> tuple[Settings, set[str]]:
+def merged(device: Device, change: SettingsChange, time_zone: str) -> tuple[Settings, set[str]]:
     """Return every setting as it is after a change, and the keys that were ever set.
+
+    A schedule that comes without a time zone, at a device that has none, gets that of its owner.
 
     Raises:
         ProblemError: 422: the model cannot follow, or two settings contradict each other.
     """
     model = model_of(device.model)
     given = {name: getattr(change, name) for name in change.model_fields_set}
-    _check_schedule(model, change)
+    _check(model, change)
     before = whole_settings(device.desired, model, device.part_names)
     wanted = {key: value for key, value in before.model_dump().items() if key in device.desired and key not in given}
     for name, value in given.items():
@@ -108,6 +140,8 @@ def merged(device: Device, change: SettingsChange) -> tuple[Settings, set[str]]:
             wanted[name] = {**getattr(before, name).model_dump(), **value.model_dump(exclude_unset=True)}
         elif value is not None:
             wanted[name] = change.model_dump(include={name})[name]
+    if given.get("schedule") and wanted.get("time_zone") is None:
+        wanted["time_zone"] = time_zone
     try:
         after = whole_settings(wanted, model)
     except ValidationError as error:
@@ -124,8 +158,12 @@ def to_store(after: Settings, touched: set[str]) -> dict[str, Any]:
     return without_names({key: value for key, value in plain(after).items() if key in touched})
 
 
-def _check_schedule(model: DeviceModel, change: SettingsChange) -> None:
-    found = []
+def _check(model: DeviceModel, change: SettingsChange) -> None:
+    """Refuse what the model cannot do, naming each field."""
+    found = [
+        FieldFault(field=each.field, message=each.message)
+        for each in refusals_of_settings(model, change.model_dump(include={"input", "schedule"}))
+    ]
     for number, rule in enumerate(change.schedule or ()):
         if rule.name not in COMMAND_NAMES:
             found.append(FieldFault(field=f"schedule.{number}.name", message="There is no such command."))
@@ -135,12 +173,21 @@ def _check_schedule(model: DeviceModel, change: SettingsChange) -> None:
         raise ProblemError(faults(found))
 
 
-def _view(device: Device) -> SettingsView:
+def next_run_of(device: Device, now: datetime) -> Run | None:
+    """Return what the schedule that is wanted of a device does next."""
+    zone = ZoneInfo(device.desired.get("time_zone") or "UTC")
+    return next_run(device.desired.get("schedule") or (), zone, now)
+
+
+def _view(device: Device, now: datetime) -> SettingsView:
+    run = next_run_of(device, now)
     return SettingsView(
         desired=whole_settings(device.desired, model_of(device.model), device.part_names),
         reported=dict(device.reported),
         version=device.desired_version,
         in_step=_follows(device.reported, device.desired_version),
+        differing=[Difference(key=key, why=why, since=since) for key, why, since in differences(device)],
+        next=None if run is None else NextRun(at=run.at, number=run.number, name=run.name, args=dict(run.args)),
     )
 
 

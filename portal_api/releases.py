@@ -71,7 +71,9 @@ async def release_device(portal: Parts, device: Device) -> None:
             desired=factory_settings(device.model),
             desired_version=device.desired_version + 1,
             desired_pending=True,
+            desired_at=None,
             reported={},
+            unlike={},
             freed_at=portal.clock.now(),
         )
         if released is not None:

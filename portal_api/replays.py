@@ -125,7 +125,7 @@ async def ask(call: Call[NewReplay, None]) -> ReplayView | Problem:
     waiting = is_("account_id", call.account.id), is_("state", ReplayState.WAITING)
     if await call.records.count(Replay, *waiting) >= MOST_WAITING:
         return too_many(WAIT_S)
-    after, touched = merged(device, call.body.settings)
+    after, touched = merged(device, call.body.settings, call.account.time_zone)
     asked = Replay(
         id=new_id("rep"),
         account_id=call.account.id,

@@ -15,9 +15,10 @@ from pydantic import (
     model_validator,
 )
 
-from isocket.domain.device_models import DeviceModel, model_of
+from isocket.domain.device_models import MOST_RULES, DeviceModel, model_of
 from isocket.domain.settings import PartKind, names_of_parts, part_names_text
 from portal_api.models import Body, OneLine
+from portal_api.usernames import TimeZone
 
 DAY_S = 86_400
 MOST_PARTS = 16  # probes or inputs, as many as a state report may carry
@@ -98,7 +99,11 @@ class AlarmInput(Body):
 
 
 class ScheduleRule(Body):
-    """A command that the socket gives itself, by its own clock. Of two for one time the later in the list wins."""
+    """A command that the socket gives itself, by the clock of `time_zone`. Of two for one time the later wins.
+
+    A time that the clocks jump over runs at the jump, one that comes twice runs the first time. What could not be
+    done because the power was out is missed, and not done later.
+    """
 
     at: Annotated[str, Field(pattern=_TIME, examples=["07:00"])]
     days: Annotated[str, Field(max_length=60, examples=["mon,tue"]), AfterValidator(_days)] = ",".join(DAYS)
@@ -174,7 +179,10 @@ class Settings(Body):
     temp: list[Probe] = Field(default=[], max_length=MOST_PARTS)
     input: list[AlarmInput] = Field(default=[], max_length=MOST_PARTS)
     power_on: PowerOn = "remember"
-    schedule: list[ScheduleRule] = Field(default=[], max_length=32)
+    schedule: list[ScheduleRule] = Field(default=[], max_length=MOST_RULES)
+    time_zone: TimeZone | None = Field(
+        default=None, description="Of the schedule; null: UTC. Who sets a schedule without one gets their own."
+    )
     thermostat: Thermostat = Thermostat()
     signal: Signal = Signal()
     credit: Credit = Credit()
@@ -214,7 +222,8 @@ class SettingsChange(Body):
     temp: Annotated[list[Probe], Field(max_length=MOST_PARTS)] | None = None
     input: Annotated[list[AlarmInput], Field(max_length=MOST_PARTS)] | None = None
     power_on: PowerOn | None = None
-    schedule: Annotated[list[ScheduleRule], Field(max_length=32)] | None = None
+    schedule: Annotated[list[ScheduleRule], Field(max_length=MOST_RULES)] | None = None
+    time_zone: TimeZone | None = None
     thermostat: ThermostatChange | None = None
     signal: Signal | None = None
     credit: Credit | None = None

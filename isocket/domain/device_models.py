@@ -1,7 +1,8 @@
 """What each model of socket has and can be told to do: data, and the one check that reads it.
 
 Sources: the manuals of the iSocket 706/707 (timers in minutes, up to 720) and of the iSocket 3G (timers in seconds,
-up to 65,500; restart and pulse 1 to 600 s). What no manual says is as wide as the newest model.
+up to 65,500; restart and pulse 1 to 600 s), and of the 706/707 for the 8 rules of its scheduler. What no manual says
+is as wide as the newest model.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 LONGEST_TIMER_S = 65_500
 SHORTEST_S = 1
+MOST_RULES = 32  # of a weekly schedule
 LONGEST_INTERRUPTION_S = 600  # restart and pulse, of every model
 
 TIMED = frozenset({"on_for", "off_for"})  # must say for how long
@@ -30,13 +32,14 @@ class DeviceModel:
     inputs: int = 1
     aux: bool = True  # a second output, for a small load
     longest_timer_s: int = LONGEST_TIMER_S
+    schedule_rules: int = MOST_RULES
 
 
 MODELS: Mapping[str, DeviceModel] = MappingProxyType(
     {
         each.name: each
         for each in (
-            DeviceModel(name="isocket-707", longest_timer_s=720 * 60),
+            DeviceModel(name="isocket-707", longest_timer_s=720 * 60, schedule_rules=8),
             DeviceModel(name="isocket-3g", inputs=0, aux=False),
             DeviceModel(name="isocket-environment-pro", probes=2, aux=False),
             DeviceModel(name="isocket-4g", probes=2, inputs=2),
@@ -56,6 +59,17 @@ class Refusal:
 def model_of(name: str) -> DeviceModel:
     """Return the model of this name; one that is newer than this program can do whatever any can."""
     return MODELS.get(name) or DeviceModel(name=name)
+
+
+def refusals_of_settings(model: DeviceModel, wanted: Mapping[str, Any]) -> list[Refusal]:
+    """Return why `model` cannot be set so, for each field that asks for more than it has."""
+    found: list[Refusal] = []
+    if wanted.get("input") and not model.inputs:
+        found.append(Refusal(field="input", message=f"The {model.name} has no alarm input."))
+    if len(wanted.get("schedule") or ()) > model.schedule_rules:
+        message = f"The {model.name} keeps {model.schedule_rules} rules at most."
+        found.append(Refusal(field=f"schedule.{model.schedule_rules}", message=message))
+    return found
 
 
 def refusal(model: DeviceModel, command: str, args: Mapping[str, Any]) -> Refusal | None:

@@ -34,7 +34,9 @@ class Device(Record):
     desired: Annotated[dict[str, Any], DEVICE_CHOICE] = field(default_factory=dict)
     desired_version: Plain[int] = 0
     desired_pending: Plain[bool] = False  # a change the bridge has yet to publish
+    desired_at: Annotated[datetime | None, DEVICE_CHOICE] = None  # when it was changed last
     reported: Annotated[dict[str, Any], DEVICE_CHOICE] = field(default_factory=dict)
+    unlike: Annotated[dict[str, Any], DEVICE_CHOICE] = field(default_factory=dict)  # see isocket.domain.twin
     reported_boot: Plain[int] = 0
     reported_seq: Plain[int] = 0
 

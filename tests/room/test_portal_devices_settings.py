@@ -3,16 +3,30 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from broker_bridge.answers import Answers
 from isocket.domain.device_models import model_of
 from isocket.domain.devices import Device
+from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.settings import DeviceSettings, PartKind, part_name, without_names
+from isocket.kit.clock import to_ms, to_text
 from isocket.storage.port import is_
 from portal_api.settings_models import plain, whole_settings
-from tests.fakes.portal_devices import SOCKET, claim, devices_house, fields_of, owned, report, stored_device
+from tests.fakes.portal_devices import (
+    SOCKET,
+    claim,
+    devices_house,
+    fields_of,
+    make_device,
+    owned,
+    report,
+    stored_device,
+)
 from tests.fakes.portal_house import PortalHouse
 
 UNTOUCHED = plain(whole_settings({}, model_of("isocket-707")))
@@ -35,7 +49,9 @@ async def change(house: PortalHouse, token: str, **wanted: Any) -> dict[str, Any
 async def test_what_was_never_set_stands_there_with_its_default(house: PortalHouse) -> None:
     token = await owned(house)
     shown = await (await house.ask("GET", PATH, token=token)).json()
-    assert shown == {"desired": UNTOUCHED, "reported": {}, "version": 0, "in_step": False}
+    assert shown == {
+        "desired": UNTOUCHED, "reported": {}, "version": 0, "in_step": False, "differing": [], "next": None
+    }  # fmt: skip
 
 
 async def test_a_change_is_merged_and_waits_to_be_sent(house: PortalHouse) -> None:
@@ -184,6 +200,7 @@ async def test_every_key_of_the_contract_can_be_set(house: PortalHouse) -> None:
         "input": [{"name": "Door", "kind": "nc", "delay_s": 0, "severity": "minor"}],
         "power_on": "off",
         "schedule": [{"at": "07:00", "days": "tue, mon", "name": "on_for", "args": {"seconds": 60}}],
+        "time_zone": "Europe/Helsinki",
         "thermostat": {"enabled": True, "mode": "cool", "on_c": 25, "off_c": 22, "alarm_after_s": 3600},
         "signal": {"low_pct": 20, "low_dbm": -100, "delay_s": 60, "hysteresis": 3},
         "credit": {"low": 5},
@@ -245,7 +262,7 @@ async def test_the_longest_settings_fit_into_a_message_to_a_socket(house: Portal
     limits = {"low_c": -123.45678901234567, "high_c": 234.56789012345678, "delay_s": 12345.678901234567}
     temp = [{"name": "ä" * 120, **limits, "hysteresis_c": 12.345678901234567} for _ in range(16)]
     inputs = [{"name": "ä" * 120, "delay_s": 12345.678901234567} for _ in range(16)]
-    await change(house, await owned(house), schedule=rules, temp=temp, input=inputs)
+    await change(house, await owned(house, model="isocket-4g"), schedule=rules, temp=temp, input=inputs)
     assert len(json.dumps((await stored_device(house)).desired).encode()) < 12 * 1024  # of 16 KiB
 
 
@@ -289,3 +306,82 @@ async def test_credit_that_is_not_known_is_never_shown_as_fine(house: PortalHous
         assert await shown() == state
     await change(house, token, credit=None)
     assert await shown() == "unknown"
+
+
+async def told(house: PortalHouse, seq: int, **settings: Any) -> None:
+    """Let the socket say how it is set, as the bridge hears it."""
+    now_ms = to_ms(house.clock.now())
+    fields = {"boot": 1, "seq": seq, **settings}
+    said = Report(SOCKET, ReportKind.REPORTED, 1, seq, now_ms, now_ms, ClockQuality.DEVICE, json.dumps(fields), fields)
+    await Answers(house.records, house.clock).settings_reported(SOCKET, fields, said)
+
+
+async def differing(house: PortalHouse, token: str) -> list[tuple[str, str, str]]:
+    found = await (await house.ask("GET", PATH, token=token)).json()
+    return [(each["key"], each["why"], each["since"]) for each in found["differing"]]
+
+
+async def test_what_the_socket_has_not_confirmed_is_pending_since_it_was_changed(house: PortalHouse) -> None:
+    token = await owned(house)
+    await told(house, 1, version=0, mains_delay_s=10)
+    await change(house, token, mains_delay_s=0)
+    changed = to_text(house.clock.now())
+    await house.clock.advance(60)
+    assert await differing(house, token) == [("mains_delay_s", "pending", changed)]
+    await told(house, 2, version=1, mains_delay_s=0)
+    assert await differing(house, token) == []
+
+
+async def test_what_the_socket_does_not_follow_is_refused_since_it_first_said_so(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, heartbeat_s=1, mains_delay_s=0)
+    await told(house, 1, version=1, heartbeat_s=60, mains_delay_s=0)
+    first = to_text(house.clock.now())
+    await house.clock.advance(60)
+    await told(house, 2, version=1, heartbeat_s=60, mains_delay_s=0)
+    assert await differing(house, token) == [("heartbeat_s", "refused", first)]
+
+
+async def test_what_was_set_otherwise_at_the_socket_is_told_and_ends_with_a_new_wish(house: PortalHouse) -> None:
+    token = await owned(house)
+    await change(house, token, mains_delay_s=0, temp=[{"name": "Cellar", "low_c": 5}])
+    as_wanted = {"low_c": 5, "high_c": None, "delay_s": 60, "hysteresis_c": 1}
+    await told(house, 1, version=1, mains_delay_s=0, temp=[as_wanted])
+    await told(house, 2, version=1, mains_delay_s=0, temp=[{**as_wanted, "low_c": 7}])
+    assert await differing(house, token) == [("temp", "changed", to_text(house.clock.now() - timedelta(seconds=0.001)))]
+    await change(house, token, temp=[{"low_c": 7}])
+    await told(house, 3, version=2, mains_delay_s=0, temp=[{**as_wanted, "low_c": 7}])
+    assert await differing(house, token) == []
+
+
+async def test_a_schedule_is_in_the_time_zone_of_who_sets_it_and_tells_what_is_next(house: PortalHouse) -> None:
+    token = await house.customer("anna@example.org", time_zone="Europe/Helsinki")
+    await make_device(house)
+    await claim(house, token)
+    rules = [{"at": "07:00", "days": "sat", "name": "on"}, {"at": "22:00", "days": "sat", "name": "off"}]
+    found = await change(house, token, schedule=rules)
+    assert found["desired"]["time_zone"] == "Europe/Helsinki"
+    following = datetime.fromisoformat(found["next"]["at"]).astimezone(ZoneInfo("Europe/Helsinki"))
+    assert (f"{following:%a %H:%M}", found["next"]["name"], found["next"]["number"]) in {
+        ("Sat 07:00", "on", 0), ("Sat 22:00", "off", 1),
+    }  # fmt: skip
+    assert following > house.clock.now()
+    elsewhere = await change(house, token, time_zone="America/New_York")
+    assert elsewhere["next"]["at"] != found["next"]["at"]
+    assert (await change(house, token, schedule=[]))["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted", "field"),
+    [
+        ("isocket-707", {"schedule": [{"at": "07:00", "name": "on"}] * 9}, "schedule.8"),
+        ("isocket-3g", {"input": [{"kind": "nc"}]}, "input"),
+        ("isocket-3g", {"schedule": [{"at": "07:00", "name": "arm"}]}, "schedule.0.name"),
+    ],
+)
+async def test_a_model_is_not_set_to_what_it_does_not_have(
+    house: PortalHouse, model: str, wanted: dict[str, Any], field: str
+) -> None:
+    token = await owned(house, model=model)
+    answer = await house.ask("PATCH", PATH, wanted, token=token)
+    assert (answer.status, fields_of(await answer.json())) == (422, [field])

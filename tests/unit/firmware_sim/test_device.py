@@ -1,7 +1,9 @@
 """How a simulated device behaves, on a clock that the test moves."""
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -393,3 +395,69 @@ def test_each_model_reports_the_probes_and_inputs_it_has(model: str, probes: int
     bench.hear(bench.device.introduce(bench.now))
     state = bench.of(Kind.STATE)[-1]
     assert (len(state["temp_c"]), len(state["input"])) == (probes, inputs)
+
+
+def in_a_minute(bench: Bench, minutes: int = 1) -> tuple[str, str]:
+    """The wall's time and day in Helsinki that the clock shows after the next so many full minutes."""
+    there = datetime.fromtimestamp((bench.now.utc_ms or 0) / 1000, ZoneInfo("Europe/Helsinki")) + timedelta(
+        minutes=minutes
+    )
+    return f"{there:%H:%M}", f"{there:%a}".lower()
+
+
+def test_the_schedule_switches_by_the_clock_on_the_wall_and_says_that_it_did(bench: Bench) -> None:
+    at, day = in_a_minute(bench)
+    bench.wish(schedule=[{"at": at, "days": day, "name": "off"}], time_zone="Europe/Helsinki")
+    bench.after(61)
+    report = bench.of(Kind.STATE)[-1]
+    assert (report["relay"], report["relay_cause"]) == (False, "schedule")
+    bench.order("on")
+    bench.after(120)
+    assert bench.device.relay.closed  # it has run once, not all day
+
+
+def test_of_two_rules_for_one_time_the_later_has_the_last_word(bench: Bench) -> None:
+    at, day = in_a_minute(bench)
+    rules = [{"at": at, "days": day, "name": "on"}, {"at": at, "days": day, "name": "off"}]
+    bench.wish(schedule=rules, time_zone="Europe/Helsinki")
+    bench.after(61)
+    assert not bench.device.relay.closed
+
+
+def test_what_the_schedule_wanted_while_the_power_was_out_is_missed(bench: Bench) -> None:
+    at, day = in_a_minute(bench)
+    bench.wish(schedule=[{"at": at, "days": day, "name": "off"}], time_zone="Europe/Helsinki")
+    bench.mains(on=False)
+    bench.after(120)
+    bench.mains(on=True)
+    bench.after(120)
+    assert bench.device.relay.closed
+
+
+def test_without_a_clock_that_is_set_nothing_runs(bench: Bench) -> None:
+    at, day = in_a_minute(bench)
+    bench.wish(schedule=[{"at": at, "days": day, "name": "off"}], time_zone="Europe/Helsinki")
+    bench.clock_set = False
+    bench.after(61)
+    assert bench.device.relay.closed
+
+
+def test_a_rule_that_switches_for_a_time_switches_back(bench: Bench) -> None:
+    at, day = in_a_minute(bench)
+    rule = {"at": at, "days": day, "name": "off_for", "args": {"seconds": 10}}
+    bench.wish(schedule=[rule], time_zone="Europe/Helsinki")
+    bench.after(90)
+    causes = [report["relay_cause"] for report in bench.of(Kind.STATE)]
+    assert causes.index("schedule") < causes.index("timer")
+    assert bench.device.relay.closed
+
+
+@pytest.mark.parametrize("rule", [{"at": "25:00", "name": "on"}, {"at": "07:00", "days": "someday", "name": "on"}, {}])
+def test_a_rule_that_makes_no_sense_is_not_taken(bench: Bench, rule: dict[str, Any]) -> None:
+    bench.wish(schedule=[rule], mains_delay_s=3)
+    assert (bench.of(Kind.REPORTED)[-1]["schedule"], bench.of(Kind.REPORTED)[-1]["mains_delay_s"]) == ([], 3)
+
+
+def test_a_time_zone_that_there_is_not_is_not_taken(bench: Bench) -> None:
+    bench.wish(time_zone="Europe/Atlantis")
+    assert "time_zone" not in bench.of(Kind.REPORTED)[-1]

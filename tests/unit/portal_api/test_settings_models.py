@@ -84,6 +84,7 @@ def test_a_socket_is_told_only_what_the_protocol_names() -> None:
         "input",
         "power_on",
         "schedule",
+        "time_zone",
         "thermostat",
     }
     assert [set(each) for each in told["temp"]] == [probe] * len(every["temp"])
