@@ -14,6 +14,7 @@ from isocket.storage.wakeups import Wakeups
 from portal_api import (
     accounts,
     api_tokens,
+    closings,
     privacy_disclosures,
     privacy_erasure,
     privacy_exports,
@@ -45,6 +46,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *tokens.ROUTES,
     *resets.ROUTES,
     *accounts.ROUTES,
+    *closings.ROUTES,
     *api_tokens.ROUTES,
     *step_up.ROUTES,
     *privacy_notice.ROUTES,

@@ -2,6 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
+from isocket.domain.accounts import Account
 from isocket.domain.devices import Device
 from isocket.domain.secrets import claim_fits, claim_hash
 from isocket.domain.transfers import Transfer
@@ -52,8 +53,9 @@ async def claim(call: Call[Claim, None]) -> DeviceView | Problem:
         await portal.limits.give_back(rate, what)
     if device.owner_id is None and device.claimed_at is not None:
         await finish_release(portal, device.id)  # the owner before gave it up, and our process died of it
+    now = call.clock.now()
     if device.owner_id is None and await call.records.count(
-        Transfer, is_("device_id", device.id), is_not("accepted_at", None), above("expires_at", call.clock.now())
+        Transfer, is_("device_id", device.id), is_not("accepted_at", None), above("expires_at", now)
     ):
         return _owned()  # somebody is taking it over at this moment
     claimed = await call.records.change_one(
@@ -65,11 +67,14 @@ async def claim(call: Call[Claim, None]) -> DeviceView | Problem:
         name=wish.name or None,
         place=None,
         part_names=None,
-        claimed_at=call.clock.now(),
+        claimed_at=now,
     )
     if claimed is None:
         return _owned()
     await portal.telemetry.wake(claimed.id)
+    until = portal.settings.archive.warranty_of(now)
+    if call.account.warranty_until is None or call.account.warranty_until < until:
+        await call.records.change_one(Account, is_("id", call.account.id), warranty_until=until)
     log.info("device_claimed", device_id=claimed.id, account_id=call.account.id)
     return await view_of(portal, claimed)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from isocket.domain.archives import ArchiveTerms
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.countries import SERVED
 from isocket.domain.processing import Controller, Office
@@ -48,6 +49,7 @@ class PortalSettings:
     )
     office: Office = field(default_factory=Office)
     erasure_grace_s: float = 14 * 86_400
+    archive: ArchiveTerms = field(default_factory=ArchiveTerms)
     access_s: float = 3600
     refresh_idle_s: float = 90 * 86_400
     cookie_idle_s: float = 24 * 3600

@@ -8,7 +8,7 @@ from typing import Any
 from isocket.domain.accounts import Account, Agent, Session, SessionKind
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_
+from isocket.storage.port import is_, is_not
 from portal_api.portal import Portal
 
 log = get_logger(__name__)
@@ -40,6 +40,7 @@ async def open_bearer(portal: Portal, account: Account, how: SignedIn = _UNKNOWN
     """Sign in a program: store a session and return its tokens."""
     now = portal.clock.now()
     session_id, access, secret = new_id("ses"), new_token(), new_token()
+    await _open_again(portal, account)
     await portal.records.add(
         Session(
             id=session_id,
@@ -64,6 +65,7 @@ async def open_bearer(portal: Portal, account: Account, how: SignedIn = _UNKNOWN
 async def open_cookie(portal: Portal, account: Account, how: SignedIn = _UNKNOWN) -> str:
     """Sign in a browser: store a session and return the value for its cookie (see `access.set_cookie`)."""
     now, token = portal.clock.now(), new_token()
+    await _open_again(portal, account)
     await portal.records.add(
         Session(
             id=new_id("ses"),
@@ -82,6 +84,13 @@ async def open_cookie(portal: Portal, account: Account, how: SignedIn = _UNKNOWN
         )
     )
     return token
+
+
+async def _open_again(portal: Portal, account: Account) -> None:
+    """Whoever signs in comes back to an account that they had closed, unless it was shut to be archived."""
+    if account.ended_at is not None:
+        await portal.records.change_one(Account, is_("id", account.id), is_not("password_hash", ""), ended_at=None)
+        log.info("account_opened_again", account_id=account.id)
 
 
 async def renew(portal: Portal, refresh_token: str) -> Tokens | None:

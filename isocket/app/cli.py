@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from isocket.app.archive_commands import archive
 from isocket.app.command import run, serve
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
@@ -35,6 +36,7 @@ bench = typer.Typer(help="Benchmarks; each prints its figures as JSON.", no_args
 app.add_typer(device, name="device")
 app.add_typer(staff, name="staff")
 app.add_typer(privacy, name="privacy")
+app.add_typer(archive, name="archive")
 app.add_typer(bench, name="bench")
 
 

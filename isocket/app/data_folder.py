@@ -49,6 +49,11 @@ class DataFolder:
         return self.path / "exports"
 
     @property
+    def archives(self) -> Path:
+        """What is kept sealed of customers who left, and who opened it when."""
+        return self.path / "archive"
+
+    @property
     def broker(self) -> Path:
         """What Mosquitto reads and keeps."""
         return self.path / "broker"

@@ -4,13 +4,19 @@ from pathlib import Path
 
 from isocket.app.house import House
 from isocket.app.settings import Settings, controller_of
+from isocket.app.settings_sources import SettingsError
+from isocket.domain.archives import ArchiveTerms
 from isocket.domain.devices import Device
+from isocket.domain.periods import FinancialYear
 from isocket.storage.shelf import Shelf
 from portal_api.releases import release_device
+from privacy.archiving import Archivist
 from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
 from privacy.ledger import Ledger
+from privacy.manager_keys import ManagerKeyError, PublicKey, read_public
 from privacy.replaying import replay_erasures
+from privacy.sealing import ArchiveError, check_managers
 
 
 def eraser_of(house: House) -> Eraser:
@@ -39,6 +45,46 @@ def copier_of(house: House) -> Copier:
 def exporter_of(house: House) -> Exporter:
     """Return the maker of copies of a house."""
     return Exporter(copier=copier_of(house), keyring=house.keyring, clock=house.clock, shelf=shelf_of(house))
+
+
+def archive_terms(settings: Settings) -> ArchiveTerms:
+    """Return how long things are kept here."""
+    month, day = (int(each) for each in settings.financial_year_end.split("-"))
+    return ArchiveTerms(
+        warranty_months=settings.warranty_months,
+        wait_years=settings.archive_after_years,
+        keep_years=settings.archive_keep_years,
+        financial_year=FinancialYear(month=month, day=day),
+    )
+
+
+def managers_of(settings: Settings) -> list[PublicKey]:
+    """Return the managers' public keys; none where no folder is set.
+
+    Raises:
+        SettingsError: there are not three of them, or one cannot be read.
+    """
+    if settings.archive_keys is None:
+        return []
+    try:
+        keys = [read_public(each) for each in sorted(settings.archive_keys.glob("*.pub"))]
+        check_managers(keys)
+    except (ManagerKeyError, ArchiveError) as error:
+        raise SettingsError([f"ISOCKET_ARCHIVE_KEYS: {error}"]) from error
+    return keys
+
+
+def archivist_of(house: House) -> Archivist:
+    """Return who seals and destroys archives. Raises as `managers_of` does."""
+    return Archivist(
+        records=house.records,
+        keyring=house.keyring,
+        clock=house.clock,
+        eraser=eraser_of(house),
+        folder=house.folder.archives,
+        managers=managers_of(house.settings),
+        terms=archive_terms(house.settings),
+    )
 
 
 def shelf_of(house: House) -> Shelf:

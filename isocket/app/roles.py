@@ -26,7 +26,7 @@ from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive, providers_of
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
-from isocket.app.erasures import eraser_of, exporter_of, shelf_of
+from isocket.app.erasures import archive_terms, archivist_of, eraser_of, exporter_of, shelf_of
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
@@ -198,6 +198,7 @@ class Roles:
                 Service(name="retention", run=retention.run),
                 Service(name="erasing", run=erasing.run),
                 Service(name="exporting", run=exporting.run),
+                Service(name="archiving", run=archivist_of(self._house).run),
             ),
         )
 
@@ -278,6 +279,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         controller=controller_of(settings),
         office=office_of(settings),
         erasure_grace_s=settings.erasure_grace_days * 86_400.0,
+        archive=archive_terms(settings),
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",

@@ -261,6 +261,24 @@ class Settings(BaseModel):
         description="file that remembers who was erased, best where no backup is restored to; without it "
         "`erasures.jsonl` in the data folder",
     )
+    archive_keys: Path | None = Field(
+        default=None,
+        description="folder with the public keys (`*.pub`) of three managers, see `isocket archive keygen`; without it "
+        "nobody's account is sealed, and so none is erased for its age",
+    )
+    archive_after_years: int = Field(
+        default=2, ge=0, le=30, description="years after the end of an account and of its warranty until it is sealed"
+    )
+    archive_keep_years: int = Field(
+        default=10,
+        ge=0,
+        le=30,
+        description="years after the financial year in which the relation ended until an archive is destroyed",
+    )
+    financial_year_end: str = Field(
+        default="12-31", pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="its last day: month and day"
+    )
+    warranty_months: int = Field(default=24, ge=0, le=240, description="months from the claiming of a socket")
     trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, with commas between"
     )

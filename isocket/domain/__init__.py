@@ -8,6 +8,7 @@ from isocket.domain import (
     accounts,
     answers,
     api_tokens,
+    archives,
     call_offs,
     commands,
     consents,
@@ -54,6 +55,7 @@ __all__ = [
 __all__ += [
     "answers",
     "api_tokens",
+    "archives",
     "call_offs",
     "consents",
     "disclosures",

@@ -32,7 +32,14 @@ class StaffRole(StrEnum):
     OPERATIONS = "operations"  # outages and providers; no customer's data
 
 
-@record(collection="accounts", subject="id", account="id", unique=(("email",),), followed=("credential_epoch",))
+@record(
+    collection="accounts",
+    subject="id",
+    account="id",
+    unique=(("email",),),
+    indexed=(("ended_at",),),
+    followed=("credential_epoch",),
+)
 class Account(Record):
     """A customer or a member of staff who proved to hold an e-mail address."""
 
@@ -45,6 +52,8 @@ class Account(Record):
     password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
     credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
     created_at: Annotated[datetime, PREFERENCE]
+    ended_at: Annotated[datetime | None, PREFERENCE] = None  # when its holder closed it; signing in opens it again
+    warranty_until: Annotated[datetime | None, PREFERENCE] = None  # of the last socket that they claimed
     policy_seen: Annotated[str, PREFERENCE] = ""  # the last version of the privacy policy that they said to have seen
 
 

@@ -15,7 +15,7 @@ from isocket.domain.handling import Basis, Category, Export, Handling, Keep, Pla
 from isocket.domain.letters import spoken
 from isocket.domain.record import Record, record
 
-CONSENT_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.ACCOUNT)  # Art. 7(1)
+CONSENT_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.ACCOUNT, archived=True)  # Art. 7(1)
 READER_ADDRESS = Handling(
     category=Category.MAIL_ADDRESS,
     purpose=Purpose.PROMOTION,

@@ -56,6 +56,7 @@ class Keep(StrEnum):
     UNTIL_USED = "until used or expired"
     CONSENT = "until the consent is withdrawn"
     COMES_BACK = "until its reader wants messages again"
+    ARCHIVE = "while the sealed archive is kept"
 
 
 class Export(StrEnum):
@@ -97,6 +98,7 @@ class Handling:
     sealed: bool = False  # stored only as ciphertext under the key of its person; text fields only
     lookup: bool = False  # sealed, and findable by equality through a keyed blind index
     category: Category = Category.ACTIVITY
+    archived: bool = False  # what law needs after the relation: sealed to the managers when the rest goes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ LOGIN_NAME = Handling(
     recipients=(Recipient.MAIL_PROVIDER,),
     sealed=True,
     lookup=True,
+    archived=True,
 )
 PROFILE = Handling(
     category=Category.NAME,
@@ -124,6 +127,7 @@ PROFILE = Handling(
     keep=Keep.ACCOUNT,
     export=Export.PORTABLE,
     sealed=True,
+    archived=True,
 )
 PREFERENCE = Handling(
     category=Category.CHOICE, purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.ACCOUNT, export=Export.PORTABLE
@@ -248,9 +252,13 @@ ENDPOINT_SECRET = Handling(
     sealed=True,
 )
 INCIDENT_FACT = Handling(
-    purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEARS_3, recipients=(Recipient.WEBHOOK_RECEIVER,)
+    purpose=Purpose.ALERTS,
+    basis=Basis.CONTRACT,
+    keep=Keep.YEARS_3,
+    recipients=(Recipient.WEBHOOK_RECEIVER,),
+    archived=True,
 )
-MESSAGE_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEAR_1)
+MESSAGE_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEAR_1, archived=True)
 MESSAGE_TEXT = Handling(
     category=Category.MESSAGE,
     purpose=Purpose.ALERTS,
@@ -268,7 +276,7 @@ DESK_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.DAY
 RULE_MEMORY = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.RELATION)
 DIAGNOSIS = Handling(purpose=Purpose.OPERATION, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
 REHEARSAL = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
-COMMAND_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.YEAR_1)
+COMMAND_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.YEAR_1, archived=True)
 SIGN_IN_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.DAYS_30)
 SIGN_IN_LABEL = Handling(
     category=Category.NAME,

@@ -1,0 +1,210 @@
+"""Seals what law wants kept of customers who left long ago, erases the rest, and destroys archives whose time is over.
+
+Each step may be broken off anywhere and run again: the record of the archive comes first, then its file, then the
+account is shut for good, and only then anything is erased. Who signs in before that keeps everything.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from isocket.domain.accounts import Account
+from isocket.domain.archives import Archive, ArchiveState, ArchiveTerms, archive_id
+from isocket.domain.erasure_plan import erased_with_the_account
+from isocket.domain.erasures import ErasureState
+from isocket.domain.handling import Handling
+from isocket.domain.record import Record, handling_of
+from isocket.kit.clock import Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring
+from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_
+from privacy.erasing import Eraser
+from privacy.manager_keys import PublicKey
+from privacy.schemas import stored_values
+from privacy.sealing import Manifest, check_managers, seal
+
+log = get_logger(__name__)
+
+LOOK_EVERY_S = 3600.0
+BY = "archive"
+
+
+class Archivist:
+    """Looks when it starts and every hour. Several may run: a step is taken by one only, or does no harm twice.
+
+    Without the managers' keys nothing is sealed, and so nothing is erased either.
+    """
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        keyring: Keyring,
+        clock: Clock,
+        eraser: Eraser,
+        folder: Path,
+        managers: Sequence[PublicKey],
+        terms: ArchiveTerms,
+    ) -> None:
+        """Raise ArchiveError where there are managers' keys, but not of three."""
+        if managers:
+            check_managers(managers)
+        self._records = records
+        self._keyring = keyring
+        self._clock = clock
+        self._eraser = eraser
+        self._folder = folder
+        self._managers = managers
+        self._terms = terms
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`."""
+        while not stop.is_set():
+            try:
+                await self.round()
+            except StoreUnavailableError as error:
+                log.warning("archiving_waits", error=type(error).__name__)
+            except Exception as error:  # what is broken with one archive must not end the watch over the others
+                log.exception("archiving_broken_off", error=type(error).__name__)
+            await self._clock.wait(stop, LOOK_EVERY_S)
+
+    async def round(self) -> int:
+        """Destroy what is over, go on with what was begun, begin what is due; return how many were sealed."""
+        await self._destroy()
+        if not self._managers:
+            return 0
+        for account in await self.due():
+            await self._begin(account)
+        begun = await self._records.find(Archive, is_("state", ArchiveState.SEALING))
+        return sum([await self._carry_out(each) for each in begun])
+
+    async def due(self) -> list[Account]:
+        """Return the accounts that are to be sealed now."""
+        now = self._clock.now()
+        ended = self._records.find(Account, at_most("ended_at", now))
+        return [each for each in await ended if (at := self._terms.sealed_from(each)) is not None and at <= now]
+
+    async def holder(self, email: str) -> str:
+        """Return by which keyed hash the archive of a mailbox is found."""
+        key = await self._keyring.index_key("archives.holder")
+        return hmac.new(key, email.casefold().encode(), hashlib.sha256).hexdigest()
+
+    def file_of(self, archive: Archive) -> Path:
+        """Return where an archive lies."""
+        return self._folder / f"{archive.id}.archive"
+
+    async def _begin(self, account: Account) -> None:
+        ended, destroy = account.ended_at, self._terms.destroyed_from(account)
+        if ended is None or destroy is None:
+            return
+        made = Archive(
+            id=archive_id(account.id, ended),
+            account_id=account.id,
+            holder=await self.holder(account.email),
+            begun_at=self._clock.now(),
+            ended_at=ended,
+            destroy_at=destroy,
+        )
+        await self._records.add_all([made])
+
+    async def _carry_out(self, archive: Archive) -> bool:
+        account = await self._records.get(Account, archive.account_id)
+        if account is not None and account.ended_at != archive.ended_at:
+            await self._drop(archive)  # they came back
+            return False
+        if account is not None and not archive.digest:
+            sealed = await self._seal(archive)
+            if sealed is None:
+                return False
+            archive = sealed
+        if account is not None and not await self._shut(archive):
+            await self._drop(archive)
+            return False
+        receipt = await self._eraser.erase(archive.account_id, by=BY)
+        if receipt is not None and receipt.state is not ErasureState.DONE:
+            log.error("archive_held_up", archive_id=archive.id, problem=receipt.problem)
+            return False
+        done = await self._records.change_one(
+            Archive,
+            is_("id", archive.id),
+            is_("state", ArchiveState.SEALING),
+            state=ArchiveState.SEALED,
+            account_id="",
+            sealed_at=self._clock.now(),
+        )
+        if done is not None:
+            log.info("archived", archive_id=archive.id)
+        return done is not None
+
+    async def _seal(self, archive: Archive) -> Archive | None:
+        """Write the file, and note its digest: from then on it is whole."""
+        found = {kind: await self._records_of(kind, archive.account_id) for kind in archived_classes()}
+        counts = {kind.collection: len(lines) for kind, lines in found.items() if lines}
+        manifest = Manifest(
+            id=archive.id,
+            sealed_at=archive.begun_at,
+            destroy_at=archive.destroy_at,
+            managers={each.fingerprint: each.name for each in self._managers},
+            counts=counts,
+        )
+        content = _document({kind.collection: lines for kind, lines in found.items() if lines})
+        digest = await asyncio.to_thread(seal, manifest, content, self._managers, self.file_of(archive))
+        return await self._records.change_one(
+            Archive, is_("id", archive.id), is_("state", ArchiveState.SEALING), digest=digest, counts=counts
+        )
+
+    async def _records_of(self, kind: type[Record], account_id: str) -> list[str]:
+        names = archived_fields(kind)
+        return [
+            json.dumps(stored_values(each, names), ensure_ascii=False, separators=(",", ":"))
+            async for each in every(self._records, kind, is_(kind.account or "", account_id))
+        ]
+
+    async def _shut(self, archive: Archive) -> bool:
+        """Let nobody sign in any more; False where somebody did meanwhile."""
+        shut = await self._records.change_one(
+            Account, is_("id", archive.account_id), is_("ended_at", archive.ended_at), password_hash=""
+        )
+        return shut is not None
+
+    async def _drop(self, archive: Archive) -> None:
+        await asyncio.to_thread(self.file_of(archive).unlink, missing_ok=True)
+        await self._records.remove_all(Archive, is_("id", archive.id))
+        log.info("archive_dropped", archive_id=archive.id)
+
+    async def _destroy(self) -> None:
+        """Take away the files whose time is over: with its shares the only key to the content goes."""
+        over = (is_("state", ArchiveState.SEALED), at_most("destroy_at", self._clock.now()))
+        for each in await self._records.find(Archive, *over):
+            await asyncio.to_thread(self.file_of(each).unlink, missing_ok=True)
+            await self._records.change_one(
+                Archive,
+                is_("id", each.id),
+                is_("state", ArchiveState.SEALED),
+                state=ArchiveState.DESTROYED,
+                destroyed_at=self._clock.now(),
+                holder="",
+            )
+            log.info("archive_destroyed", archive_id=each.id)
+
+
+def archived_classes() -> tuple[type[Record], ...]:
+    """Return the classes of which anything is sealed."""
+    return tuple(kind for kind in erased_with_the_account() if archived_fields(kind))
+
+
+def archived_fields(kind: type[Record]) -> tuple[str, ...]:
+    """Return the fields that are sealed, the id first where there are any."""
+    found = tuple(name for name, how in handling_of(kind).items() if isinstance(how, Handling) and how.archived)
+    return ("id", *found) if found else ()
+
+
+def _document(found: dict[str, list[str]]) -> Iterator[bytes]:
+    """Yield one JSON object: the records of each collection."""
+    for number, (collection, lines) in enumerate(found.items()):
+        yield ("{" if number == 0 else ",\n").encode() + json.dumps(collection).encode() + b": ["
+        yield ",\n".join(lines).encode() + b"]"
+    yield b"}\n" if found else b"{}\n"

@@ -1,0 +1,269 @@
+"""Who closes their account comes back to all of it for two years; then it is sealed, and later destroyed."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from isocket.domain.accounts import Account
+from isocket.domain.archives import Archive, ArchiveState, ArchiveTerms
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Incident
+from isocket.domain.periods import FinancialYear
+from isocket.storage.port import Records, is_
+from portal_api.releases import release_device
+from privacy.archiving import Archivist, archived_classes, archived_fields
+from privacy.manager_keys import make_key
+from privacy.scan import scan
+from privacy.sealing import manifest_of, open_archive
+from tests.fakes.clock import ManualClock
+from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
+from tests.fakes.erasing_house import MAIJA_ID, Ground, Parts, furnish, ground_on_disk, in_memory
+from tests.fakes.portal_devices import CODE, MAIJA, PHONE, SOCKET, devices_house, make_device
+from tests.fakes.portal_house import PASSWORD
+
+MANAGERS = [make_key(name) for name in ("manager-1", "manager-2", "manager-3")]
+TERMS = ArchiveTerms(financial_year=FinancialYear(3, 31))
+DAY = timedelta(days=1)
+
+
+def archivist(ground: Ground, fuse: Fuse | None = None, *, terms: ArchiveTerms = TERMS, keys: int = 3) -> Archivist:
+    records: Records = DyingRecords(ground.records, fuse) if fuse else ground.records
+    telemetry = DyingTelemetry(ground.telemetry, fuse) if fuse else ground.telemetry
+    return Archivist(
+        records=records,
+        keyring=ground.keyring,
+        clock=ground.clock,
+        eraser=ground.eraser(records, telemetry),
+        folder=ground.folder / "archive",
+        managers=[each.public for each in MANAGERS[:keys]],
+        terms=terms,
+    )
+
+
+async def leave(ground: Ground, warranty_until: datetime | None = None) -> datetime:
+    """Give up the socket and close the account, as the portal does."""
+    for device in await ground.records.find(Device, is_("owner_id", MAIJA_ID)):
+        await release_device(Parts(records=ground.records, telemetry=ground.telemetry, clock=ground.clock), device)
+    await ground.records.change_one(
+        Account, is_("id", MAIJA_ID), ended_at=ground.clock.now(), warranty_until=warranty_until
+    )
+    return ground.clock.now()
+
+
+async def until(ground: Ground, moment: datetime) -> None:
+    await ground.clock.advance((moment - ground.clock.now()).total_seconds())
+
+
+async def archives(ground: Ground) -> list[Archive]:
+    return await ground.records.find(Archive)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    ended: str
+    warranty: str | None
+    sealed: str
+    destroyed: str
+
+
+CASES = [
+    Case("2027-05-10", None, "2029-05-10", "2038-04-01"),
+    Case("2027-05-10", "2027-01-01", "2029-05-10", "2038-04-01"),  # the later of the two
+    Case("2027-05-10", "2028-12-24", "2030-12-24", "2039-04-01"),
+    Case("2028-02-29", None, "2030-02-28", "2038-04-01"),
+    Case("2027-03-31", None, "2029-03-31", "2037-04-01"),
+    Case("2027-04-01", None, "2029-04-01", "2038-04-01"),
+    Case("2027-10-31T00:30", None, "2029-10-31T00:30", "2038-04-01"),  # clocks go back in Europe
+]
+
+
+def day(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@pytest.mark.clause("C6-15")
+@pytest.mark.clause("C6-10")
+@pytest.mark.clause("C6-12")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.ended} {case.warranty}")
+async def test_it_is_sealed_two_years_after_the_later_end_and_not_a_moment_sooner(tmp_path: Path, case: Case) -> None:
+    ground = in_memory(tmp_path)
+    await until(ground, day(case.ended))
+    await furnish(ground)
+    await leave(ground, day(case.warranty) if case.warranty else None)
+    await until(ground, day(case.sealed) - timedelta(seconds=1))
+    assert await archivist(ground).round() == 0
+    assert await ground.records.get(Account, MAIJA_ID) is not None
+    await until(ground, day(case.sealed))
+    assert await archivist(ground).round() == 1
+    (made,) = await archives(ground)
+    assert (made.state, made.destroy_at) == (ArchiveState.SEALED, day(case.destroyed))
+    assert await ground.records.get(Account, MAIJA_ID) is None
+    assert await archivist(ground).round() == 0
+
+
+@pytest.mark.clause("C6-15")
+@pytest.mark.clause("C6-16")
+async def test_what_law_needs_is_in_it_and_all_else_is_gone_from_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    async with ground_on_disk(tmp_path / "data", ManualClock()) as ground:
+        await furnish(ground)
+        await leave(ground)
+        await ground.clock.advance(366 * 2 * 86_400.0)
+        await archivist(ground).round()
+        (made,) = await archives(ground)
+        path = archivist(ground).file_of(made)
+        assert scan([tmp_path], MAIJA, PHONE, "Maija Meikalainen", "Cabin of Maija") == []
+        assert made.account_id == ""
+        assert MAIJA_ID not in path.read_text(errors="ignore")
+        open_archive(path, MANAGERS[1:], tmp_path / "opened.json")
+    content = json.loads((tmp_path / "opened.json").read_text())
+    assert content["accounts"] == [{"id": MAIJA_ID, "email": MAIJA, "name": "Maija Meikalainen"}]
+    assert [each["id"] for each in content["incidents"]] == ["inc_1"]
+    assert PHONE not in json.dumps(content)  # neighbours' numbers are not needed by any law
+    assert manifest_of(path).counts == {name: len(found) for name, found in content.items()}
+
+
+def test_nothing_secret_and_nobody_else_s_address_is_ever_sealed() -> None:
+    sealed = {(kind.collection, name) for kind in archived_classes() for name in archived_fields(kind)}
+    assert ("accounts", "email") in sealed
+    never = {"password_hash", "token_hash", "access_hash", "phone", "address", "text", "secret"}
+    assert not {(what, name) for what, name in sealed if name in never}
+
+
+@pytest.mark.clause("C6-06")
+async def test_an_account_that_is_in_use_is_never_sealed(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.clock.advance(30 * 366 * 86_400.0)
+    assert await archivist(ground).round() == 0
+    assert await ground.records.get(Account, MAIJA_ID) is not None
+
+
+@pytest.mark.clause("C6-05")
+async def test_who_comes_back_while_it_is_being_sealed_keeps_everything(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    (account,) = await archivist(ground).due()
+    await archivist(ground)._begin(account)
+    await ground.records.change_one(Account, is_("id", MAIJA_ID), ended_at=None)
+    assert await archivist(ground).round() == 0
+    assert await archives(ground) == []
+    assert list((tmp_path / "archive").glob("*")) == []
+    assert await ground.records.get(Incident, "inc_1") is not None
+
+
+async def test_without_managers_nothing_is_sealed_and_nothing_is_erased(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    await ground.clock.advance(3 * 366 * 86_400.0)
+    assert await archivist(ground, keys=0).round() == 0
+    assert await ground.records.get(Account, MAIJA_ID) is not None
+
+
+@pytest.mark.clause("C6-17")
+async def test_an_archive_whose_time_is_over_is_destroyed_and_that_is_on_record(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    await archivist(ground).round()
+    (made,) = await archives(ground)
+    path = archivist(ground).file_of(made)
+    await until(ground, made.destroy_at - timedelta(seconds=1))
+    await archivist(ground, keys=0).round()
+    assert path.exists()
+    await until(ground, made.destroy_at)
+    await archivist(ground, keys=0).round()
+    assert not path.exists()
+    (gone,) = await archives(ground)
+    assert (gone.state, gone.destroyed_at, gone.holder) == (ArchiveState.DESTROYED, made.destroy_at, "")
+
+
+async def test_managers_find_the_archive_of_a_mailbox_and_nobody_reads_one_off_it(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    await archivist(ground).round()
+    (made,) = await ground.records.find(Archive, is_("holder", await archivist(ground).holder(MAIJA.upper())))
+    assert made.state is ArchiveState.SEALED
+    assert not await ground.records.find(Archive, is_("holder", await archivist(ground).holder("pekka@example.org")))
+
+
+async def test_whoever_dies_at_any_verb_another_finishes_it(tmp_path: Path) -> None:
+    number = iter(range(10_000))
+
+    async def build() -> Ground:
+        ground = in_memory(tmp_path / str(next(number)))
+        await furnish(ground)
+        await leave(ground)
+        await ground.clock.advance(2 * 366 * 86_400.0)
+        return ground
+
+    async def run(ground: Ground, fuse: Fuse) -> None:
+        while await archivist(ground, fuse).round():
+            pass
+
+    async def check(ground: Ground) -> None:
+        (made,) = await archives(ground)
+        assert (made.state, made.account_id) == (ArchiveState.SEALED, "")
+        assert await ground.records.get(Account, MAIJA_ID) is None
+        path, into = archivist(ground).file_of(made), ground.folder / "opened.json"
+        open_archive(path, MANAGERS[:2], into)
+        assert json.loads(into.read_text())["accounts"][0]["email"] == MAIJA
+
+    assert await every_crash_point(build, run, check) > 40
+
+
+class TestClosing:
+    """The route by which an account ends, and the way back."""
+
+    @pytest.mark.clause("C6-05")
+    async def test_signing_in_opens_it_again_with_everything_in_it(self) -> None:
+        async with devices_house() as house:
+            token = await house.customer(MAIJA, name="Maija Meikalainen")
+            closed = await house.ask("POST", "/me/closing", {"password": PASSWORD}, token=token)
+            assert closed.status == 200, await closed.text()
+            said = await closed.json()
+            assert said["archived_from"] > said["ended_at"]
+            assert (await house.ask("GET", "/me", token=token)).status == 401
+            await house.clock.advance(699 * 86_400.0)
+            again = await house.ask("POST", "/tokens", {"username": MAIJA, "password": PASSWORD})
+            me = await house.ask("GET", "/me", token=(await again.json())["access_token"])
+            assert (await me.json())["name"] == "Maija Meikalainen"
+            (account,) = await house.records.find(Account)
+            assert account.ended_at is None
+
+    async def test_a_socket_that_nobody_would_watch_is_named_first(self) -> None:
+        async with devices_house() as house:
+            token = await house.customer(MAIJA)
+            await make_device(house)
+            wish = {"device_id": SOCKET, "claim_code": CODE, "name": "Cabin"}
+            assert (await house.ask("POST", "/devices/claim", wish, token=token)).status == 201
+            answer = await house.ask("POST", "/me/closing", {"password": PASSWORD}, token=token)
+            assert answer.status == 409
+            assert "Cabin" in (await answer.json())["detail"]
+            assert (await house.ask("GET", "/me", token=token)).status == 200
+
+    @pytest.mark.clause("C2-12")
+    async def test_the_warranty_of_a_socket_that_was_claimed_is_remembered(self) -> None:
+        async with devices_house() as house:
+            token = await house.customer(MAIJA)
+            await make_device(house)
+            await house.ask("POST", "/devices/claim", {"device_id": SOCKET, "claim_code": CODE}, token=token)
+            (account,), (device,) = await house.records.find(Account), await house.records.find(Device)
+            assert device.claimed_at is not None
+            assert account.warranty_until == TERMS.warranty_of(device.claimed_at)
+
+    async def test_a_wrong_password_closes_nothing(self) -> None:
+        async with devices_house() as house:
+            token = await house.customer(MAIJA)
+            answer = await house.ask("POST", "/me/closing", {"password": "another one"}, token=token)
+            assert answer.status == 403
+            assert (await house.ask("GET", "/me", token=token)).status == 200
