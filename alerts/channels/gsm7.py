@@ -40,12 +40,13 @@ EXTENSION: Mapping[str, int] = MappingProxyType(
 _COST: Mapping[str, int] = MappingProxyType(
     {char: 1 for char in DEFAULT_ALPHABET if char != "\x1b"} | dict.fromkeys(EXTENSION, 2)
 )
+_LETTERS = frozenset(_COST)
 _FALLBACK = "."
 
 
 def is_gsm7(text: str) -> bool:
     """Whether every character of `text` is in the alphabet or its extension."""
-    return all(char in _COST for char in text)
+    return _LETTERS.issuperset(text)
 
 
 def septets(text: str) -> int:
@@ -53,10 +54,10 @@ def septets(text: str) -> int:
 
     Raises ValueError for a character outside the alphabet: write the text with `to_gsm7` first.
     """
-    foreign = next((char for char in text if char not in _COST), None)
-    if foreign is not None:
+    if not is_gsm7(text):
+        foreign = next(char for char in text if char not in _COST)
         raise ValueError(f"U+{ord(foreign):04X} is not in the GSM alphabet: pass the text through to_gsm7")
-    return sum(_COST[char] for char in text)
+    return len(text) + sum(map(text.count, EXTENSION))
 
 
 def fits_one_segment(text: str) -> bool:

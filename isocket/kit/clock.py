@@ -76,8 +76,9 @@ def to_ms(instant: datetime) -> int:
 
 def to_text(instant: datetime) -> str:
     """Return RFC 3339 text of fixed width in UTC (`2026-11-22T12:00:00.000Z`): its order is the order of time."""
-    text = instant.astimezone(UTC).isoformat(timespec="milliseconds")
-    return f"{text[:23]}Z"
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def from_text(text: str) -> datetime:

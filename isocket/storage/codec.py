@@ -129,7 +129,7 @@ def check_orderable(cls: type[Record], name: str) -> None:
 
 def coder_of(cls: type[Record], name: str) -> _Coder:
     """Return how a field is written and read; raise ValueError if the class has no such field."""
-    coder = _plan(cls).coders.get(name)
+    coder: _Coder | None = _made_plan(cls).coders.get(name)  # type: ignore[arg-type]  # see `_plan`
     if coder is None:
         raise ValueError(f"{cls.__name__} has no field {name!r}")
     return coder
@@ -188,7 +188,7 @@ def _coder(hint: Any) -> _Coder:
     if hint is datetime:
         return _Coder((datetime,), _instant, from_text)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return _Coder((str,), lambda value: hint(value).value, hint)
+        return _Coder((str,), lambda value: str(value if type(value) is hint else hint(value)), hint)
     if get_origin(hint) is tuple:
         return _list_coder(hint)
     if get_origin(hint) is dict and get_args(hint) == (str, Any):

@@ -28,6 +28,10 @@ class Collection:
     lookup: tuple[str, ...] = ()
     followed: tuple[str, ...] | None = None
 
+    def __hash__(self) -> int:
+        """Collections are keys of what is worked out once: their names tell nearly all of them apart."""
+        return hash(self.name)
+
 
 class Documents(Protocol):
     """Stored documents. The promises of each verb are those of `isocket.storage.port.Records`."""

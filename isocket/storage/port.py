@@ -25,6 +25,8 @@ class Op(StrEnum):
     AT_MOST = "at_most"
     ABOVE = "above"
 
+    __hash__ = str.__hash__  # equal to that of its text, and several times as quick as that of an enumeration
+
 
 class _Test(NamedTuple):
     field: str

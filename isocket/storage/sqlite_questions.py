@@ -125,29 +125,41 @@ def field_of(name: str) -> str:
 
 def conditions_of(tests: Sequence[Test]) -> tuple[str, list[Any]]:
     """Return the tests joined by AND, and the values to bind."""
-    parts: list[str] = ["1"]
+    shape: list[tuple[str, Op, int]] = []
     values: list[Any] = []
-    for test in tests:
-        part, more = _condition(field_of(test.field), test)
-        parts.append(part)
-        values.extend(more)
-    return " AND ".join(parts), values
+    for field, op, value in tests:
+        if op is Op.ONE_OF:
+            some = [each for each in value if each is not None]
+            shape.append((field, op, 2 * len(some) + (len(some) < len(value))))
+            values += some
+        elif value is None and op is Op.IS:
+            shape.append((field, op, 0))
+        else:
+            shape.append((field, op, 1))
+            values.append(value)
+    return _condition(tuple(shape)), values
 
 
-def _condition(field: str, test: Test) -> tuple[str, list[Any]]:
-    match test.op:
+@lru_cache(maxsize=SHAPES)
+def _condition(shape: tuple[tuple[str, Op, int], ...]) -> str:
+    """Return the text of tests of this shape; the number tells how many values each binds, and whether None fits."""
+    return " AND ".join(["1", *(_one_condition(field_of(field), op, number) for field, op, number in shape)])
+
+
+def _one_condition(field: str, op: Op, number: int) -> str:
+    match op:
         case Op.IS:
-            return (f"{field} IS NULL", []) if test.value is None else (f"{field} = ?", [test.value])
+            return f"{field} = ?" if number else f"{field} IS NULL"
         case Op.IS_NOT:
-            return f"{field} IS NOT ?", [test.value]
+            return f"{field} IS NOT ?"
         case Op.ONE_OF:
-            some = [value for value in test.value if value is not None]
-            part = f"{field} IN ({', '.join('?' * len(some))})"
-            return (f"({part} OR {field} IS NULL)", some) if None in test.value else (part, some)
+            some, or_none = divmod(number, 2)
+            part = f"{field} IN ({', '.join('?' * some)})"
+            return f"({part} OR {field} IS NULL)" if or_none else part
         case Op.AT_MOST:
-            return f"{field} <= ?", [test.value]
+            return f"{field} <= ?"
         case Op.ABOVE:
-            return f"{field} > ?", [test.value]
+            return f"{field} > ?"
 
 
 def order_of(order_by: str, *, descending: bool) -> str:
