@@ -136,7 +136,7 @@ class Retention:
         """Empty one record at a time, which writes nothing twice and holds up nobody."""
         emptied = 0
         async for record in every(self._records, kind, *window):
-            blanks = {name: "" for name in names if getattr(record, name)}
+            blanks: dict[str, Any] = {name: "" for name in names if getattr(record, name)}
             if blanks:
                 emptied += await self._records.change_one(kind, is_("id", record.id), **blanks) is not None
         return emptied

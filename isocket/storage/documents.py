@@ -64,6 +64,7 @@ class Documents(Protocol):
         changes: Mapping[str, Any],
         *,
         order_by: str = "id",
+        synced: bool = True,
     ) -> Document | None: ...
 
     async def change_all(self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any]) -> int: ...

@@ -74,6 +74,7 @@ class MemoryDocuments:
         changes: Mapping[str, Any],
         *,
         order_by: str = "id",
+        synced: bool = True,  # noqa: ARG002 - nothing is on a disk
     ) -> Document | None:
         """Change the first that fits and return it as it is now; its version grows by one."""
         found = min(self._fitting(collection, tests), key=lambda each: _place(each, order_by), default=None)

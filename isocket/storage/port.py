@@ -130,11 +130,17 @@ class Records(Protocol):
         """
         ...
 
-    async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+    async def change_one(
+        self, kind: type[R], *tests: Test, order_by: str = "id", synced: bool = True, **changes: Any
+    ) -> R | None:
         """Change the first record that fits, in one atomic step; return it as it is now, or None if none fits.
 
         This is the whole concurrency model: claim with a lease, compare and set (`is_("version", v)`), fence.
         `version` grows by itself.
+
+        Without `synced` nobody waits for the disk: all see the change at once, the process may die, but when the power
+        goes it may be lost, though never while something that was written after it is kept. That is for leases: whoever
+        could know of one is gone then too.
 
         Raises:
             AlreadyThereError: the change would break a unique group; nothing was changed.

@@ -85,7 +85,9 @@ class StoredRecords:
         )
         return [from_document(kind, document) for document in found]
 
-    async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+    async def change_one(
+        self, kind: type[R], *tests: Test, order_by: str = "id", synced: bool = True, **changes: Any
+    ) -> R | None:
         """Change the first record that fits, in one atomic step; return it as it is now, or None if none fits.
 
         Raises:
@@ -94,7 +96,11 @@ class StoredRecords:
         """
         check_orderable(kind, order_by)
         document = await self._documents.change_one(
-            collection_of(kind), _encode_tests(kind, tests), _encode_changes(kind, changes), order_by=order_by
+            collection_of(kind),
+            _encode_tests(kind, tests),
+            _encode_changes(kind, changes),
+            order_by=order_by,
+            synced=synced,
         )
         if document is None:
             return None

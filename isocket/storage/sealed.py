@@ -99,6 +99,7 @@ class SealedDocuments:
         changes: Mapping[str, Any],
         *,
         order_by: str = "id",
+        synced: bool = True,
     ) -> Document | None:
         """Change the first that fits and return it as it is now.
 
@@ -111,14 +112,14 @@ class SealedDocuments:
         beneath, asked = _beneath(collection), await self._asked(collection, tests)
         if not _texts(collection, changes) and collection.subject not in changes:
             blanked = await self._sealed(collection, "", changes, None)
-            changed = await self._inner.change_one(beneath, asked, blanked, order_by=order_by)
+            changed = await self._inner.change_one(beneath, asked, blanked, order_by=order_by, synced=synced)
             return None if changed is None else (await self._opened(collection, [changed]))[0]
         for _ in range(TRIES):
             first = await self._inner.find(beneath, asked, order_by=order_by, limit=1)
             if not first:
                 return None
             same, sealed = await self._for(collection, first[0], changes)
-            changed = await self._inner.change_one(beneath, [*asked, *same], sealed)
+            changed = await self._inner.change_one(beneath, [*asked, *same], sealed, synced=synced)
             if changed is not None:
                 return (await self._opened(collection, [changed]))[0]
         raise StoreUnavailableError(f"{collection.name}: changed by others {TRIES} times in a row, try again")

@@ -35,9 +35,9 @@ class SqliteFile:
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, synced: bool = True) -> T:
         """Return what `work` returned once it is on disk; see `Writer.run`."""
-        return await self._writer.run(work)
+        return await self._writer.run(work, synced=synced)
 
     def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds, at once and in this thread: for a few rows by an index.

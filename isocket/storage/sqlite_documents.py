@@ -33,6 +33,12 @@ class Run(Protocol):
     def __call__(self, work: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
 
 
+class Write(Protocol):
+    """Runs work on the connection that writes; what is not `synced` may go with the power, see `Writer.run`."""
+
+    def __call__(self, work: Callable[[sqlite3.Connection], T], /, *, synced: bool = True) -> Awaitable[T]: ...
+
+
 class Look(Protocol):
     """Runs a short read at once, in this thread."""
 
@@ -42,7 +48,7 @@ class Look(Protocol):
 class SqliteDocuments:
     """The Documents port on one SQLite file. Each verb is one statement, and so atomic."""
 
-    def __init__(self, write: Run, read: Run, look: Look) -> None:
+    def __init__(self, write: Write, read: Run, look: Look) -> None:
         self._write = write
         self._read = read
         self._look = look
@@ -121,6 +127,7 @@ class SqliteDocuments:
         changes: Mapping[str, Any],
         *,
         order_by: str = "id",
+        synced: bool = True,
     ) -> Document | None:
         """Change the first that fits; return it as it is now."""
         table = table_name(collection.name)
@@ -131,7 +138,7 @@ class SqliteDocuments:
         by = in_order(collection, tests, order_by)
         first = f"SELECT id FROM {table} {by} WHERE {where} {order_of(order_by, descending=False)} LIMIT 1"
         statement = f"UPDATE {table} SET doc = {assignments} WHERE id = ({first}) RETURNING doc"
-        row = await self._write(_changing(collection.name, statement, [*news, *values]))
+        row = await self._write(_changing(collection.name, statement, [*news, *values]), synced=synced)
         return None if not row else _document(row[0][0])
 
     async def _any(self, collection: Collection, tests: Sequence[Test]) -> bool:

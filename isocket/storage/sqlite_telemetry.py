@@ -9,7 +9,7 @@ from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.storage.rollup import STEPS, rolled_up
 from isocket.storage.sqlite_batch import store_batch
-from isocket.storage.sqlite_documents import Look, Run
+from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, fields_of, state_of
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_waiting import REPORT, WaitingDevices, report_of
@@ -81,7 +81,7 @@ class SqliteTelemetry:
     """The Telemetry port on one SQLite file."""
 
     def __init__(
-        self, write: Run, read: Run, look: Look, *, heard: HeardDevices, wakeups: Wakeups | None, clock: Clock
+        self, write: Write, read: Run, look: Look, *, heard: HeardDevices, wakeups: Wakeups | None, clock: Clock
     ) -> None:
         self._write = write
         self._read = read

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, to_ms
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
-from isocket.storage.sqlite_documents import Look, Run
+from isocket.storage.sqlite_documents import Look, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.telemetry import Waiting
 
@@ -56,7 +56,7 @@ RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN rece
 class WaitingDevices:
     """Claims and settles; the claims of the Telemetry port on one SQLite file."""
 
-    def __init__(self, write: Run, look: Look, *, heard: HeardDevices, clock: Clock) -> None:
+    def __init__(self, write: Write, look: Look, *, heard: HeardDevices, clock: Clock) -> None:
         self._write = write
         self._at_once = look
         self._clock = clock
@@ -75,7 +75,10 @@ class WaitingDevices:
             if device is None:
                 return None
             asked = {"device": device, "now": now_ms, "until": until}
-            claimed = await self._write(lambda connection: self._claim(connection, asked))  # noqa: B023 - awaited here
+            claimed = await self._write(
+                lambda connection: self._claim(connection, asked),  # noqa: B023 - awaited here
+                synced=False,
+            )
             if claimed is not None:
                 return claimed
 
@@ -168,7 +171,7 @@ class WaitingDevices:
             self._heard.reload(connection, device)
             return True, silent_at
 
-        held, silent_at = await self._write(work)
+        held, silent_at = await self._write(work, synced=False)  # lost with the power, the device is judged again
         if silent_at is not None:
             self._look_for_silence_at(silent_at)
         return held

@@ -34,6 +34,7 @@ class _Job:
     work: Callable[[sqlite3.Connection], Any]
     done: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    synced: bool = True
     result: Any = None
     error: BaseException | None = None
 
@@ -63,8 +64,10 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what `work` returned, once it is on disk.
+    async def run(self, work: Callable[[sqlite3.Connection], T], *, synced: bool = True) -> T:
+        """Return what `work` returned, once it is on disk; without `synced`, once it is written for all to see.
+
+        The log keeps its order: whatever is on disk, all that was committed before it is on disk as well.
 
         `work` runs in the writer's thread, inside a transaction that it shares with others. It may run twice when
         a neighbour fails unexpectedly, so it must have no effect but on the connection.
@@ -73,7 +76,7 @@ class Writer:
             StoreUnavailableError: the file could not be written; nothing of this job is known to be stored.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(work=work, done=loop.create_future(), loop=loop)
+        job = _Job(work=work, done=loop.create_future(), loop=loop, synced=synced)
         with self._door:
             self._check_open()
             if loop in self._this_turn:
@@ -159,6 +162,17 @@ class Writer:
 
     def _commit(self, group: list[_Job]) -> None:
         """Run the group in one transaction; if one fails unexpectedly, run each in a transaction of its own."""
+        if any(job.synced for job in group):
+            self._commit_synced(group)
+            return
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            self._commit_synced(group)
+        finally:
+            self._connection.execute("PRAGMA synchronous=FULL")
+
+    def _commit_synced(self, group: list[_Job]) -> None:
+        """Run the group and wait for the disk, as far as the connection is told to."""
         try:
             self._turn.begin(self._connection)
         except (sqlite3.Error, StoreUnavailableError) as error:

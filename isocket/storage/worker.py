@@ -33,7 +33,8 @@ async def claim(
 ) -> R | None:
     """Lease the first record that fits and that nobody holds; return it as it is now, or None.
 
-    `kind` has a field `lease_until`. The caller settles with `settle` before `lease_s` seconds are over.
+    A lease need not outlive a loss of power, so nobody waits for the disk here; see `Records.change_one`. `kind` has
+    a field `lease_until`. The caller settles with `settle` before `lease_s` seconds are over.
     """
     now = clock.now()
     return await records.change_one(
@@ -41,6 +42,7 @@ async def claim(
         *tests,
         at_most("lease_until", now),
         order_by=order_by,
+        synced=False,
         lease_until=now + timedelta(seconds=lease_s),
         **changes,
     )

@@ -222,13 +222,13 @@ class Racing(MemoryDocuments):
         self.times = times
 
     async def change_one(
-        self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any], *, order_by: str = "id"
+        self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any], **how: Any
     ) -> Document | None:
         if self.times and "name" in changes:
             self.times -= 1
             taken = {"person_id": f"other{self.times}", "name": None, "email": None}
             await super().change_one(collection, [is_("id", "a")], taken)
-        return await super().change_one(collection, tests, changes, order_by=order_by)
+        return await super().change_one(collection, tests, changes, **how)
 
 
 async def test_a_change_that_lost_a_race_is_sealed_anew_for_who_owns_the_record_now() -> None:

@@ -83,6 +83,41 @@ async def test_what_is_asked_for_in_one_turn_of_the_loop_shares_a_commit(store: 
     assert len(commits) == 1
 
 
+class Telling:
+    """The writer's connection, which tells in which mode each commit was made."""
+
+    def __init__(self, inner: sqlite3.Connection) -> None:
+        self.inner = inner
+        self.modes: list[int] = []
+
+    def execute(self, statement: str, *values: Any) -> object:
+        if statement == "COMMIT":
+            self.modes += self.inner.execute("PRAGMA synchronous").fetchone()
+        return self.inner.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.inner, name)
+
+
+NORMAL, FULL = 1, 2
+
+
+async def test_only_what_need_not_outlive_the_power_is_committed_without_waiting_for_the_disk(
+    store: SqliteStore,
+) -> None:
+    writer = store._file._writer
+    telling = Telling(writer._connection)
+    writer._connection = telling  # type: ignore[assignment]  # it is one that tells
+    await store._file.write(insert(1))
+    await store._file.write(insert(2), synced=False)
+    with pytest.raises(ValueError, match="as it happens"):
+        await store._file.write(fail, synced=False)
+    await asyncio.gather(store._file.write(insert(3), synced=False), store._file.write(insert(4)))
+    await store._file.write(insert(5))
+    assert telling.modes == [FULL, NORMAL, FULL, FULL]
+    assert await numbers(store) == [1, 2, 3, 4, 5]
+
+
 async def test_after_the_end_nothing_is_taken_in(file: Path) -> None:
     store = await SqliteStore.open(file)
     await store.close()
