@@ -184,7 +184,7 @@ async def plans_of(store: SqliteStore, name: str, tests: list[Test], *, order_by
     await store.documents.prepare([collection])
     plans: list[str] = []
 
-    def explaining(work: Callable[[sqlite3.Connection], Any]) -> Any:
+    def explaining(work: Callable[[sqlite3.Connection], Any], **_: object) -> Any:
         class Explaining:
             def execute(self, statement: str, values: list[Any]) -> sqlite3.Cursor:
                 rows = store._file.look(lambda c: c.execute(f"EXPLAIN QUERY PLAN {statement}", values).fetchall())
