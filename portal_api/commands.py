@@ -1,18 +1,22 @@
 """Orders to a socket: switching now, for a while, or asking it something. Each has an end."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 
 from isocket.domain.api_tokens import Scope
-from isocket.domain.commands import COMMAND_NAMES, Command, CommandStatus
+from isocket.domain.commands import COMMAND_NAMES, SUPERSEDED, Command, CommandStatus, superseded_by
 from isocket.domain.device_models import SWITCHING, model_of, refusal
+from isocket.domain.shares import Share
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError
+from isocket.storage.port import AlreadyThereError, above, at_most, is_, is_not, one_of
+from portal_api.cursor import page_of
 from portal_api.limits import Rate
-from portal_api.models import Body, Instant, View
+from portal_api.models import Body, Instant, Page, PageQuery, View
 from portal_api.owned import Need, Standing, device_for, standing_for
 from portal_api.problem import FieldFault, Problem, fault, not_found
 from portal_api.routes import AnyRoute, Call, Route
@@ -22,6 +26,7 @@ COMMANDS = Rate(name="commands", tries=300, per_s=60)  # of one account
 SWITCHING_TTL_S = 30  # nobody wants a heater to go on an hour after they asked
 ASKING_TTL_S = 300
 MOST_TTL_S = 86_400
+By = Literal["you", "owner", "guest"]
 KEY_HEADER = "Idempotency-Key"
 MOST_KEY = 255
 
@@ -33,6 +38,17 @@ def _known(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(COMMAND_NAMES)})]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who asked for a command, as the caller may know it."""
+
+    by: By
+    email: str | None = None
+
+
+OF_YOURS = Asker(by="you")
 
 
 class NewCommand(Body):
@@ -57,7 +73,25 @@ class NewCommand(Body):
     )
 
 
-class CommandView(View):
+class CommandState(View):
+    """What became of a command. Only the socket's own answer makes it `executed`."""
+
+    id: str
+    device_id: str
+    name: str
+    args: dict[str, Any]
+    status: CommandStatus
+    error: str | None = Field(
+        description="Why the socket did not do it, in its own words; `superseded` where a later command set the same "
+        "thing before this one was sent."
+    )
+    created_at: Instant
+    expires_at: Instant
+    sent_at: Instant | None
+    ended_at: Instant | None
+
+
+class CommandView(CommandState):
     """One command and what became of it. Only the socket's own answer makes it `executed`."""
 
     model_config = ConfigDict(
@@ -74,28 +108,23 @@ class CommandView(View):
                     "expires_at": "2026-11-22T12:00:30.000Z",
                     "sent_at": None,
                     "ended_at": None,
+                    "by": "you",
+                    "by_email": None,
                 }
             ]
         }
     )
 
-    id: str
-    device_id: str
-    name: str
-    args: dict[str, Any]
-    status: CommandStatus
-    error: str | None = Field(description="Why the socket did not do it, in its own words.")
-    created_at: Instant
-    expires_at: Instant
-    sent_at: Instant | None
-    ended_at: Instant | None
+    by: By = Field(description="Who asked for it.")
+    by_email: str | None = Field(description="Of a guest, for the owner; null where the share has ended.")
 
 
 async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
     """Tell a socket to do something.
 
     With the header `Idempotency-Key` (up to 255 visible ASCII characters) the same key gives the same command, so
-    that a request whose answer was lost may be repeated; with another body it is refused (422).
+    that a request whose answer was lost may be repeated; with another body it is refused (422). What waits to be sent
+    and sets the same thing (on and off, the second output, arming) ends as `expired`, `superseded`.
     """
     device = await device_for(call, Need.OPERATE)
     refused = refusal(model_of(device.model), call.body.name, call.body.args)
@@ -110,8 +139,28 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
         await call.records.add(command)
     except AlreadyThereError:
         return await _the_same(call, command)
+    await _supersede(call, command)
     log.info("command_queued", command_id=command.id, device_id=device.id, name=command.name)
-    return _view(command, call.clock.now())
+    return _view(command, call.clock.now(), OF_YOURS)
+
+
+async def show_all(call: Call[None, PageQuery]) -> Page[CommandView]:
+    """List what a socket was told to do, the newest first, and by whom."""
+    standing = await standing_for(call, Need.VIEW)
+    tests = [is_("device_id", standing.device.id)]
+    if standing.since is not None:
+        tests.append(above("created_at", standing.since - timedelta(milliseconds=1)))
+    found, following = await page_of(
+        call.records,
+        Command,
+        *tests,
+        cursor=call.query.cursor,
+        limit=call.query.limit,
+        order_by="created_at",
+        descending=True,
+    )
+    who, now = await askers(call, standing, found), call.clock.now()
+    return Page[CommandView](items=[_view(each, now, who[each.account_id]) for each in found], next=following)
 
 
 async def show(call: Call[None, None]) -> CommandView | Problem:
@@ -120,7 +169,44 @@ async def show(call: Call[None, None]) -> CommandView | Problem:
     command = await call.records.get(Command, call.path["command_id"])
     if command is None or command.device_id != standing.device.id or not sees_command(standing, command):
         return not_found()
-    return _view(command, call.clock.now())
+    return _view(command, call.clock.now(), (await askers(call, standing, [command]))[command.account_id])
+
+
+async def askers(call: Call[Any, Any], standing: Standing, commands: Iterable[Command]) -> dict[str, Asker]:
+    """Return who asked for each command, by account. Only the owner is told a guest's address."""
+    ids = {each.account_id for each in commands}
+    emails: dict[str | None, str] = {}
+    if standing.owns and ids - {call.account.id}:
+        shares = await call.records.find(Share, is_("device_id", standing.device.id))
+        emails = {each.account_id: each.email for each in shares}
+    return {each: _asker(call.account.id, standing, each, emails.get(each)) for each in ids}
+
+
+def _asker(me: str, standing: Standing, account_id: str, email: str | None) -> Asker:
+    if account_id == me:
+        return OF_YOURS
+    return Asker(by="owner" if account_id == standing.device.owner_id else "guest", email=email)
+
+
+async def _supersede(call: Call[NewCommand, None], command: Command) -> None:
+    """End what waits to be sent and sets the same thing: a socket that comes back does not hop through it all.
+
+    What is with the bridge already goes its way, and comes before this one.
+    """
+    same = superseded_by(command.name)
+    now = call.clock.now()
+    waiting = (
+        is_("device_id", command.device_id),
+        is_("status", CommandStatus.QUEUED),
+        is_not("id", command.id),
+        one_of("name", same),
+        at_most("created_at", command.created_at),
+        at_most("lease_until", now),
+    )
+    if same and await call.records.find(Command, *waiting, limit=1):
+        await call.records.change_all(
+            Command, *waiting, status=CommandStatus.EXPIRED, error=SUPERSEDED, ended_at=now, failure_seen=True
+        )
 
 
 def sees_command(standing: Standing, command: Command) -> bool:
@@ -153,17 +239,21 @@ async def _the_same(call: Call[NewCommand, None], command: Command) -> CommandVi
         return Problem(
             status=422, kind="key-reused", detail=detail, errors=(FieldFault(field=KEY_HEADER, message=detail),)
         )
-    return _view(first, call.clock.now())
+    return _view(first, call.clock.now(), OF_YOURS)
 
 
 def _asked(command: Command) -> tuple[str, dict[str, Any], timedelta]:
     return command.name, dict(command.args), command.expires_at - command.created_at
 
 
-def _view(command: Command, now: datetime) -> CommandView:
+def _view(command: Command, now: datetime, who: Asker) -> CommandView:
+    return CommandView(**dict(state_of(command, now)), by=who.by, by_email=who.email)
+
+
+def state_of(command: Command, now: datetime) -> CommandState:
     """Return a command as it is; one that was never sent and is too late is over, whoever writes that down."""
     over = command.status is CommandStatus.QUEUED and command.expires_at <= now
-    return CommandView(
+    return CommandState(
         id=command.id,
         device_id=command.device_id,
         name=command.name,
@@ -178,6 +268,15 @@ def _view(command: Command, now: datetime) -> CommandView:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/devices/{device_id}/commands",
+        handler=show_all,
+        summary="List what a socket was told to do",
+        query=PageQuery,
+        answers={200: Page[CommandView]},
+        scope=Scope.CONTROL,
+    ),
     Route(
         method="POST",
         path="/devices/{device_id}/commands",

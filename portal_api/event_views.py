@@ -11,7 +11,7 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.reports import DeviceState
 from isocket.storage.port import one_of
-from portal_api.commands import _view as command_view
+from portal_api.commands import state_of
 from portal_api.devices import is_online
 from portal_api.event_stream import Event, Kind
 from portal_api.models import Instant, View
@@ -126,7 +126,7 @@ def incident_event(incident: Incident) -> Event:
 
 def command_event(command: Command, now: datetime) -> Event:
     """Return what there is to say of a command."""
-    data = command_view(command, now).model_dump_json().encode()
+    data = state_of(command, now).model_dump_json().encode()
     return Event(kind=Kind.COMMAND, key=command.id, device_id=command.device_id, data=data)
 
 

@@ -27,6 +27,18 @@ COMMAND_NAMES = (
     "arm", "disarm", "status", "credit", "reboot",
 )  # fmt: skip
 
+SUPERSEDED = "superseded"  # the error of a command that was never sent, since a later one says otherwise
+_SUPERSEDING = (
+    frozenset({"on", "off", "on_for", "off_for"}),
+    frozenset({"aux_on", "aux_off"}),
+    frozenset({"arm", "disarm"}),
+)
+
+
+def superseded_by(name: str) -> tuple[str, ...]:
+    """Return the commands of which a later one called `name` leaves nothing: those that set the same thing."""
+    return tuple(sorted(next((group for group in _SUPERSEDING if name in group), frozenset())))
+
 
 @record(
     collection="commands",

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from isocket.domain.commands import COMMAND_NAMES, Command, CommandStatus
+from isocket.domain.shares import Share, ShareRole
 from isocket.storage.port import is_
-from tests.fakes.portal_devices import SOCKET, devices_house, fields_of, owned
+from tests.fakes.portal_devices import SOCKET, devices_house, fields_of, owned, report
 from tests.fakes.portal_house import PortalHouse
 
 PATH = f"/devices/{SOCKET}/commands"
@@ -131,3 +133,104 @@ async def test_a_key_that_is_too_long_is_refused(house: PortalHouse) -> None:
     headers = {"Idempotency-Key": "k" * 256}
     answer = await house.ask("POST", PATH, {"name": "on"}, token=await owned(house), headers=headers)
     assert answer.status == 422
+
+
+async def order(house: PortalHouse, token: str, name: str, **more: Any) -> dict[str, Any]:
+    answer = await house.ask("POST", PATH, {"name": name, **more}, token=token)
+    assert answer.status == 202, await answer.text()
+    made: dict[str, Any] = await answer.json()
+    return made
+
+
+async def stands(house: PortalHouse, made: dict[str, Any]) -> tuple[str, str | None]:
+    command = await house.records.get(Command, made["id"])
+    assert command is not None
+    return command.status.value, command.error
+
+
+async def test_of_repeated_switching_only_the_last_is_sent(house: PortalHouse) -> None:
+    token = await owned(house)
+    first = [await order(house, token, name) for name in ("on", "off")]
+    timed = await order(house, token, "on_for", args={"seconds": 60})
+    last = await order(house, token, "off")
+    assert [await stands(house, each) for each in (*first, timed)] == [("expired", "superseded")] * 3
+    assert await stands(house, last) == ("queued", None)
+    looked_at = await house.records.find(Command, is_("failure_seen", True))
+    assert len(looked_at) == 3  # none of them is an alarm
+
+
+async def test_what_sets_something_else_or_is_on_its_way_is_not_superseded(house: PortalHouse) -> None:
+    token = await owned(house)
+    kept = [await order(house, token, name) for name in ("restart", "aux_on", "arm", "status")]
+    taken = await order(house, token, "on")
+    soon = house.clock.now() + timedelta(seconds=10)
+    await house.records.change_one(Command, is_("id", taken["id"]), lease_until=soon)  # the bridge is at it
+    await order(house, token, "off")
+    assert {await stands(house, each) for each in (*kept, taken)} == {("queued", None)}
+    await order(house, token, "disarm")
+    assert await stands(house, kept[2]) == ("expired", "superseded")
+
+
+async def test_a_repeated_key_supersedes_nothing(house: PortalHouse) -> None:
+    token = await owned(house)
+    first = await order(house, token, "on")
+    again = [
+        await (await house.ask("POST", PATH, {"name": "off"}, token=token, headers={"Idempotency-Key": "k"})).json()
+        for _ in range(2)
+    ]
+    assert again[0]["id"] == again[1]["id"]
+    assert await stands(house, again[0]) == ("queued", None)
+    assert await stands(house, first) == ("expired", "superseded")
+
+
+async def test_commands_are_listed_the_newest_first_with_who_asked(house: PortalHouse) -> None:
+    token = await owned(house)
+    await house.customer("pekka@example.org")
+    pekka, maija = await house.account("pekka@example.org"), await house.account("maija@example.org")
+    now = house.clock.now()
+    await house.records.add(
+        Share(
+            id="shr_1", device_id=SOCKET, owner_id=maija.id, account_id=pekka.id, email=pekka.email,
+            role=ShareRole.OPERATOR, created_at=now, accepted_at=now,
+        )
+    )  # fmt: skip
+    guest = (await house.sign_in("pekka@example.org"))["access_token"]
+    await order(house, token, "status")
+    await order(house, guest, "on")
+    seen = {}
+    for who, each in (("owner", token), ("guest", guest)):
+        items = (await (await house.ask("GET", PATH, token=each)).json())["items"]
+        seen[who] = [(item["name"], item["by"], item["by_email"]) for item in items]
+    assert seen["owner"] == [("on", "guest", "pekka@example.org"), ("status", "you", None)]
+    assert seen["guest"] == [("on", "you", None), ("status", "owner", None)]
+    page = await (await house.ask("GET", f"{PATH}?limit=1", token=token)).json()
+    rest = await (await house.ask("GET", f"{PATH}?limit=1&cursor={page['next']}", token=token)).json()
+    assert ([each["name"] for each in (*page["items"], *rest["items"])], rest["next"]) == (["on", "status"], None)
+
+
+async def test_every_move_of_the_relay_says_who_or_what_it_was(house: PortalHouse) -> None:
+    token = await owned(house)
+    await report(house, 1, relay=False, relay_cause="unknown")
+    made = await order(house, token, "on")
+    await house.clock.advance(1)
+    await house.records.change_one(
+        Command, is_("id", made["id"]), status=CommandStatus.EXECUTED, ended_at=house.clock.now()
+    )
+    await report(house, 2, relay=True, relay_cause="user_cloud")
+    await house.clock.advance(3600)
+    await report(house, 3, relay=True, relay_cause="user_cloud")
+    await report(house, 4, temp_c=[20.0])
+    for seq, relay, cause in ((5, False, "schedule"), (6, True, "button"), (7, False, "user_cloud")):
+        await house.clock.advance(60)
+        await report(house, seq, relay=relay, relay_cause=cause)
+    await house.clock.advance(1)
+    token = (await house.sign_in("maija@example.org"))["access_token"]
+    found = await (await house.ask("GET", f"/devices/{SOCKET}/switchings", token=token)).json()
+    assert [(each["relay"], each["cause"], each["command_id"], each["by"]) for each in found["items"]] == [
+        (False, "user_cloud", None, None),
+        (True, "button", None, None),
+        (False, "schedule", None, None),
+        (True, "user_cloud", made["id"], "you"),
+    ]
+    late = f"/devices/{SOCKET}/switchings?from=2026-01-01T00:00:00Z&to=2026-03-01T00:00:00Z"
+    assert fields_of(await (await house.ask("GET", late, token=token)).json()) == ["from"]

@@ -385,3 +385,12 @@ async def test_a_model_is_not_set_to_what_it_does_not_have(
     token = await owned(house, model=model)
     answer = await house.ask("PATCH", PATH, wanted, token=token)
     assert (answer.status, fields_of(await answer.json())) == (422, [field])
+
+
+async def test_every_model_says_what_it_can_be_told(house: PortalHouse) -> None:
+    token = await owned(house)
+    listed = (await (await house.ask("GET", "/models", token=token)).json())["items"]
+    found = {each["name"]: each for each in listed}
+    assert found["isocket-707"]["schedule_rules"] == 8
+    assert not {"arm", "aux_on"} & set(found["isocket-3g"]["commands"])
+    assert {"arm", "aux_on"} <= set(found["isocket-4g"]["commands"])
