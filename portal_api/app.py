@@ -15,6 +15,7 @@ from portal_api import (
     accounts,
     api_tokens,
     closings,
+    my_sessions,
     privacy_disclosures,
     privacy_erasure,
     privacy_exports,
@@ -23,6 +24,7 @@ from portal_api import (
     recipient_page,
     registration,
     resets,
+    second_factor,
     step_up,
     tokens,
 )
@@ -40,6 +42,7 @@ from portal_api.portal import PORTAL, Portal, PortalSettings
 from portal_api.routes import AnyRoute
 from portal_api.security_headers import security_headers
 from portal_api.strict_json import MAX_BYTES
+from portal_api.tickets import Tickets
 
 ROUTES: tuple[AnyRoute, ...] = (
     *registration.ROUTES,
@@ -49,6 +52,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *closings.ROUTES,
     *api_tokens.ROUTES,
     *step_up.ROUTES,
+    *second_factor.ROUTES,
+    *my_sessions.ROUTES,
     *privacy_notice.ROUTES,
     *privacy_erasure.ROUTES,
     *privacy_exports.ROUTES,
@@ -96,6 +101,7 @@ def portal_app(
         passwords=passwords,
         limits=Limits(records, clock, key=limits_key),
         pace=Pace(clock),
+        tickets=Tickets(limits_key),
         settings=settings,
         registry=registry,
         ready=ready,

@@ -43,6 +43,9 @@ class Rates:
     requests_account: Rate = Rate(name="account", tries=36_000, per_s=3600)
     requests_token: Rate = Rate(name="token", tries=18_000, per_s=3600)
     mailbox_hour: Rate = Rate(name="mailbox_hour", tries=3, per_s=3600)  # our mails to one mailbox
+    factor_minutes: Rate = Rate(name="factor_minutes", tries=5, per_s=300)  # wrong second factors of one account
+    factor_hour: Rate = Rate(name="factor_hour", tries=20, per_s=3600)
+    factor_day: Rate = Rate(name="factor_day", tries=50, per_s=86_400)
     mailbox_day: Rate = Rate(name="mailbox_day", tries=5, per_s=86_400)
 
 

@@ -4,13 +4,13 @@ import zoneinfo
 from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from aiohttp import web
 
-from isocket.domain.accounts import Registration
+from isocket.domain.accounts import Account, Registration
 from isocket.kit.ids import token_hash
 from portal_api import access, registration, resets, sessions, tokens
-from portal_api.agents import agent_of
 from portal_api.pages import SIGN_IN_PATH, go_to, local_path
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES, note
@@ -20,6 +20,7 @@ from portal_api.rendering import refused, shown
 from portal_api.resets import NewPassword, ResetWish
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.sessions import SignedIn
+from portal_api.signing_in import account_of_ticket, second_step, ticket_for
 from portal_api.tokens import SignIn
 
 _REGIONS = ("Europe", "Africa", "America", "Asia", "Atlantic", "Australia", "Indian", "Pacific")
@@ -30,6 +31,14 @@ class SignInForm(Form):
 
     username: str = TYPED
     password: str = TYPED
+    next: str = TYPED
+
+
+class CodeForm(Form):
+    """The second factor, with the proof that the password was right."""
+
+    ticket: str = TYPED
+    code: str = TYPED
     next: str = TYPED
 
 
@@ -81,9 +90,28 @@ async def sign_in(call: Call[SignInForm, None]) -> web.Response:
     )
     if isinstance(found, Problem):
         return refused(call, "sign_in.html", found, {"typed": typed, "next": typed.next})
-    response = go_to(local_path(typed.next or "/"))
-    how = SignedIn(agent=agent_of(call.request))
-    access.set_cookie(call.portal.settings, response, await sessions.open_cookie(call.portal, found, how))
+    how = await second_step(call, found, None)
+    if isinstance(how, Problem):
+        words = {"ticket": ticket_for(call.portal, found), "next": local_path(typed.next)}
+        return shown(call, "sign_in_code.html", words)
+    return await _let_in(call, found, how, typed.next)
+
+
+async def sign_in_code(call: Call[CodeForm, None]) -> web.Response:
+    """Take the second factor after a right password, and open a session in this browser."""
+    typed = call.body
+    account = await account_of_ticket(call.portal, typed.ticket)
+    if account is None:
+        return go_to(f"{SIGN_IN_PATH}?said=too-late")
+    how = await second_step(call, account, typed.code) if typed.code else fault("code", "Please fill this in.")
+    if isinstance(how, Problem):
+        return refused(call, "sign_in_code.html", how, {"ticket": typed.ticket, "next": local_path(typed.next)})
+    return await _let_in(call, account, how, typed.next)
+
+
+async def _let_in(call: Call[Any, Any], account: Account, how: SignedIn, wanted: str) -> web.Response:
+    response = go_to(local_path(wanted or "/"))
+    access.set_cookie(call.portal.settings, response, await sessions.open_cookie(call.portal, account, how))
     return response
 
 
@@ -209,6 +237,15 @@ ROUTES: tuple[AnyRoute, ...] = (
         access=Access.PUBLIC,
         surface=Surface.PAGE,
         body=SignInForm,
+    ),
+    Route(
+        method="POST",
+        path=f"{SIGN_IN_PATH}/code",
+        handler=sign_in_code,
+        summary="Show the second factor",
+        access=Access.PUBLIC,
+        surface=Surface.PAGE,
+        body=CodeForm,
     ),
     Route(
         method="POST",

@@ -1,8 +1,11 @@
 """The page on which somebody who is signed in proves once more who they are."""
 
+from typing import Any
+
 from aiohttp import web
 
 from portal_api import access, sessions, step_up
+from portal_api.factors import factors_of
 from portal_api.pages import PROVE_PATH, go_to, local_path
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import Problem
@@ -15,24 +18,30 @@ class ProofForm(Form):
     """The password once more, and where to go then."""
 
     password: str = TYPED
+    code: str = TYPED
     next: str = TYPED
 
 
 async def show(call: Call[None, None]) -> web.Response:
     """Show the form."""
-    return shown(call, "prove.html", {"next": local_path(call.request.query.get("next", "/"))})
+    return shown(call, "prove.html", await _words(call, call.request.query.get("next", "/")))
 
 
 async def prove(call: Call[ProofForm, None]) -> web.Response:
     """Take the proof, give the session another cookie, and go back to what was asked for."""
     typed = call.body
-    wish = checked(StepUp, password=typed.password)
+    given = {"code": typed.code} if typed.code and not typed.password else {"password": typed.password}
+    wish = checked(StepUp, **given)
     answer = wish if isinstance(wish, Problem) else await step_up.step_up(with_body(call, wish))
     if isinstance(answer, Problem):
-        return refused(call, "prove.html", answer, {"next": local_path(typed.next)})
+        return refused(call, "prove.html", answer, await _words(call, typed.next))
     response = go_to(local_path(typed.next))
     access.set_cookie(call.portal.settings, response, await sessions.change_cookie(call.portal, call.session))
     return response
+
+
+async def _words(call: Call[Any, Any], wanted: str) -> dict[str, object]:
+    return {"next": local_path(wanted), "by_code": bool(await factors_of(call.records, call.account.id))}
 
 
 ROUTES: tuple[AnyRoute, ...] = (

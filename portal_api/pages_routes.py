@@ -12,6 +12,7 @@ from portal_api import (
     pages_overview,
     pages_profile,
     pages_proof,
+    pages_security,
     pages_shares,
 )
 from portal_api.pages_desk import desk_routes
@@ -30,6 +31,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_profile.ROUTES,
     *pages_proof.ROUTES,
     *pages_shares.ROUTES,
+    *pages_security.ROUTES,
 )
 """All pages but the desk."""
 

@@ -234,6 +234,12 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "signed-out": "You are signed out.",
         "activated": "Your account is open. Sign in with your password.",
         "password-changed": "Your password is changed, and everybody was signed out. Sign in with the new one.",
+        "too-late": "That took too long. Please sign in again.",
+        "factor-removed": "Removed. Signing in does not ask for it any more.",
+        "session-ended": "Signed out there.",
+        "all-ended": "Everybody else is signed out.",
+        "password-set": "Your password is changed, and everybody else was signed out.",
+        "mail-sent": "Look into the new mailbox: the address changes when you follow the link there.",
         "claimed": "The socket is yours. It appears below.",
         "acknowledged": "Acknowledged. Nobody else is alarmed; whoever was is told that it is taken. "
         "The record stays open until the trouble is over.",

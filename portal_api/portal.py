@@ -22,6 +22,7 @@ from portal_api.client_address import Network
 from portal_api.limits import Limits, Rates
 from portal_api.pace import Pace
 from portal_api.passwords import Passwords
+from portal_api.tickets import Tickets
 from portal_api.turns import Turns
 
 
@@ -93,6 +94,7 @@ class Portal:
     keyring: Keyring | None = None  # without it and a shelf nobody gets a copy
     shelf: Shelf | None = None
     turns: Turns = field(default_factory=Turns)
+    tickets: Tickets = field(default_factory=Tickets)
 
 
 PORTAL = web.AppKey("portal", Portal)

@@ -124,6 +124,7 @@ async def _rotate(portal: Portal, session: Session, used: str) -> Tokens | None:
         refresh_hash=token_hash(secret),
         used_refresh_hashes=(*session.used_refresh_hashes, used)[-_REMEMBERED:],
         expires_at=now + timedelta(seconds=portal.settings.refresh_idle_s),
+        last_seen_at=hour_of(now),
     )
     if changed is None:  # another request with the same token was a moment quicker: the same as using it twice
         await end(portal, session.id)

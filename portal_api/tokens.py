@@ -8,7 +8,6 @@ from isocket.domain.accounts import Account
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api import sessions
-from portal_api.agents import agent_of
 from portal_api.limits import Rate
 from portal_api.models import Body, OneLine, View
 from portal_api.passwords import TooBusyError
@@ -16,7 +15,7 @@ from portal_api.portal import Portal
 from portal_api.problem import Problem, too_many
 from portal_api.registration import account_of
 from portal_api.routes import Access, AnyRoute, Call, Reply, Route
-from portal_api.sessions import SignedIn
+from portal_api.signing_in import second_step
 from portal_api.usernames import Username
 
 log = get_logger(__name__)
@@ -31,7 +30,7 @@ class SignIn(Body):
 
     username: Username
     password: str = Field(min_length=1, max_length=1024)
-    code: str | None = Field(default=None, max_length=16, description="Second factor, where there is one.")
+    code: str | None = Field(default=None, max_length=40, description="Second factor, where there is one.")
     label: OneLine = Field(default="", description="What you call this program: shown among your sessions.")
 
 
@@ -63,7 +62,9 @@ async def sign_in(call: Call[SignIn, None]) -> TokenPair | Problem:
     found = await prove(call.portal, call.body.username, call.body.password, client=call.client)
     if isinstance(found, Problem):
         return found
-    how = SignedIn(agent=agent_of(call.request), label=call.body.label)
+    how = await second_step(call, found, call.body.code, label=call.body.label)
+    if isinstance(how, Problem):
+        return how
     return _pair(await sessions.open_bearer(call.portal, found, how))
 
 

@@ -278,6 +278,23 @@ DIAGNOSIS = Handling(purpose=Purpose.OPERATION, basis=Basis.CONTRACT, keep=Keep.
 REHEARSAL = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
 COMMAND_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.YEAR_1, archived=True)
 SIGN_IN_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.DAYS_30)
+FACTOR_SECRET = Handling(
+    category=Category.CREDENTIAL,
+    purpose=Purpose.SECURITY,
+    basis=Basis.CONTRACT,
+    keep=Keep.ACCOUNT,
+    export=Export.WITHHELD,
+    sealed=True,
+)
+FACTOR_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.ACCOUNT)
+FACTOR_NAME = Handling(
+    category=Category.NAME,
+    purpose=Purpose.SECURITY,
+    basis=Basis.CONTRACT,
+    keep=Keep.ACCOUNT,
+    export=Export.PORTABLE,
+    sealed=True,
+)
 SIGN_IN_LABEL = Handling(
     category=Category.NAME,
     purpose=Purpose.SECURITY,

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse
 
+from isocket.domain.accounts import Session
 from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.domain.contacts import ChannelKind, Substitution
 from isocket.domain.deliveries import Delivery
@@ -154,6 +155,8 @@ async def world() -> AsyncIterator[World]:
             "token_id": await api_token(house),
             "substitution_id": await substitution(house, contact["id"]),
         }
+        (own_session,) = await house.records.find(Session)
+        own["session_id"] = own_session.id
         stranger_token = await house.customer(PEKKA)
         cookie = await sessions.open_cookie(house.portal, await house.account(PEKKA))
         yield World(house=house, own=own, stranger_token=stranger_token, stranger_cookie=cookie)

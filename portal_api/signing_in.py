@@ -1,0 +1,90 @@
+"""The last steps of signing in, by whatever way: the second factor where there is one, and word of a new place."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from isocket.domain.accounts import Account, Agent
+from portal_api import factors
+from portal_api.agents import agent_of
+from portal_api.notices import Change, security_notice
+from portal_api.portal import Portal
+from portal_api.problem import Problem
+from portal_api.routes import Call
+from portal_api.sessions import SignedIn
+from portal_api.tickets import Ticket
+
+TICKET_S = 5 * 60.0
+KNOWN_S = 90 * 86_400.0  # so long a place and program counts as seen before
+AGENT_NAMES = {
+    Agent.FIREFOX: "Firefox",
+    Agent.CHROME: "Chrome",
+    Agent.EDGE: "Edge",
+    Agent.SAFARI: "Safari",
+    Agent.OPERA: "Opera",
+    Agent.SAMSUNG: "Samsung Internet",
+    Agent.ANDROID_APP: "Android app",
+    Agent.IOS_APP: "iOS app",
+    Agent.HOME_ASSISTANT: "Home Assistant",
+    Agent.SCRIPT: "script",
+    Agent.OTHER: "?",
+}
+
+
+async def second_step(
+    call: Call[Any, Any], account: Account, code: str | None, *, label: str = ""
+) -> SignedIn | Problem:
+    """Return how `account`, whose password was right, comes in; the problem where its second factor is not shown."""
+    wanted = bool(await factors.factors_of(call.records, account.id))
+    if wanted and not code:
+        return factor_needed()
+    if wanted and code:
+        wrong = await factors.check(call.portal, account, code)
+        if wrong is not None:
+            return wrong
+    return await came_in(call, account, second_factor=wanted, label=label)
+
+
+async def came_in(call: Call[Any, Any], account: Account, *, second_factor: bool, label: str = "") -> SignedIn:
+    """Return how somebody came in, and tell the holder by mail if from where nobody came in before.
+
+    What is remembered of a place is a keyed hash of network address and family of program; the mail says the
+    family and the time only.
+    """
+    agent, limits = agent_of(call.request), call.portal.limits
+    place = ("came_in", account.id, call.client, agent.value)
+    known = await limits.remembers(*place)
+    first = not await limits.remembers("came_in", account.id)
+    for what in (place, ("came_in", account.id)):
+        await limits.remember(KNOWN_S, *what)
+    if not known and not first:
+        at = _local(account, call.clock.now())
+        await security_notice(call.portal, account, Change.SIGNED_IN, agent=AGENT_NAMES[agent], at=at)
+    return SignedIn(agent=agent, second_factor=second_factor, label=label)
+
+
+def ticket_for(portal: Portal, account: Account) -> str:
+    """Return what a page carries from a right password to the second factor."""
+    what = (account.id, account.credential_epoch)
+    return portal.tickets.issue(Ticket.SECOND_FACTOR, *what, now=portal.clock.now(), lasts_s=TICKET_S)
+
+
+async def account_of_ticket(portal: Portal, ticket: str) -> Account | None:
+    """Return whose password was right a short while ago, if it is still theirs."""
+    said = portal.tickets.read(Ticket.SECOND_FACTOR, ticket, now=portal.clock.now())
+    account = await portal.records.get(Account, said[0]) if said else None
+    return account if account is not None and said and str(account.credential_epoch) == said[1] else None
+
+
+def factor_needed() -> Problem:
+    """Return the answer to a right password alone, where that is not enough."""
+    return Problem(
+        status=401,
+        kind="second-factor-needed",
+        detail="Send `code` too: from your app, or a recovery code. Or sign in with a passkey.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
+
+
+def _local(account: Account, now: datetime) -> str:
+    return f"{now.astimezone(ZoneInfo(account.time_zone)):%Y-%m-%d %H:%M} ({account.time_zone})"

@@ -1,0 +1,102 @@
+"""Where somebody is signed in: seen, ended one by one or all at once, and told of when it is new."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from portal_api.app import ROUTES
+from portal_api.pages_routes import page_routes
+from tests.fakes.portal_house import PASSWORD, PortalHouse, portal_house
+from tests.fakes.visitor import Visitor
+
+MAIJA = "maija@example.org"
+FIREFOX = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0"}
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with portal_house(routes=(*ROUTES, *page_routes(desk=False))) as running:
+        await running.register(MAIJA, language="en", time_zone="Europe/Helsinki")
+        yield running
+
+
+async def enter(house: PortalHouse, headers: dict[str, str] | None = None, **more: str) -> str:
+    wish = {"username": MAIJA, "password": PASSWORD, **more}
+    answer = await house.ask("POST", "/tokens", wish, headers=headers or {})
+    return str((await answer.json())["access_token"])
+
+
+async def listed(house: PortalHouse, token: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = (await (await house.ask("GET", "/sessions", token=token)).json())["items"]
+    return items
+
+
+async def notices(house: PortalHouse) -> list[str]:
+    return [each.text for each in await house.mails(MAIJA) if "new" in each.text or "not seen" in each.text]
+
+
+@pytest.mark.clause("C1-16", "C1-17", "C1-19")
+async def test_somebody_sees_where_they_are_signed_in_and_nothing_finer_than_the_hour(house: PortalHouse) -> None:
+    first = await enter(house, FIREFOX)
+    second = await enter(house, label="Kitchen panel")
+    await house.clock.advance(3000)
+    seen = await listed(house, second)
+    assert [(each["agent"], each["label"], each["current"]) for each in seen] == [
+        ("firefox", "", False),
+        ("script", "Kitchen panel", True),
+    ]
+    assert all(each["last_seen"].endswith(":00:00.000Z") for each in seen)
+    assert first not in str(seen)
+
+
+async def test_use_is_noted_to_the_hour(house: PortalHouse) -> None:
+    tokens = await house.sign_in(MAIJA)
+    await house.clock.advance(timedelta(hours=5).total_seconds())
+    renewed = await house.ask("POST", "/tokens/refresh", {"refresh_token": tokens["refresh_token"]})
+    (seen,) = await listed(house, (await renewed.json())["access_token"])
+    now = house.clock.now()
+    assert seen["last_seen"] == now.strftime("%Y-%m-%dT%H:00:00.000Z")
+
+
+async def test_one_is_ended_and_the_others_go_on(house: PortalHouse) -> None:
+    lost, kept = await enter(house), await enter(house)
+    (ended,) = [each["id"] for each in await listed(house, kept) if not each["current"]]
+    assert (await house.ask("DELETE", f"/sessions/{ended}", token=kept)).status == 204
+    assert (await house.ask("GET", "/me", token=lost)).status == 401
+    assert (await house.ask("GET", "/me", token=kept)).status == 200
+
+
+async def test_all_others_are_ended_at_once(house: PortalHouse) -> None:
+    lost, kept = [await enter(house) for _ in range(2)], await enter(house)
+    answer = await house.ask("DELETE", "/sessions", token=kept)
+    assert (await answer.json()) == {"ended": 2}
+    assert [(await house.ask("GET", "/me", token=each)).status for each in lost] == [401, 401]
+    assert len(await listed(house, kept)) == 1
+
+
+async def test_the_first_sign_in_is_no_news_and_one_by_another_program_is(house: PortalHouse) -> None:
+    await enter(house)
+    await enter(house)
+    assert await notices(house) == []
+    await enter(house, FIREFOX)
+    await enter(house, FIREFOX)
+    (told,) = await notices(house)
+    assert "Firefox" in told
+    assert "(Europe/Helsinki)" in told
+    assert "127.0.0.1" not in told
+    assert "/not-me?ticket=" in told
+
+
+async def test_the_page_shows_them_and_ends_them(house: PortalHouse) -> None:
+    token = await enter(house, label="Kitchen <b>panel</b>")
+    visitor = Visitor(house.client)
+    await visitor.sign_in(MAIJA)
+    page = await visitor.open("/security")
+    assert "Kitchen &lt;b&gt;panel" in page.html
+    (session,) = [each["id"] for each in await listed(house, token) if each["current"]]
+    after = await visitor.send(page, f"/security/sessions/{session}/end")
+    assert "Signed out there." in after.words
+    assert (await house.ask("GET", "/me", token=token)).status == 401
+    assert "Sign out everywhere else" not in after.words
