@@ -31,6 +31,8 @@ NAMES = {
     "contact_id": "con_1",
     "substitution_id": "sub_1",
     "endpoint_id": "end_1",
+    "session_id": "ses_1",
+    "passkey_id": "pky_1",
 }
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST")
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
