@@ -36,6 +36,7 @@ class Rates:
     sign_in_address: Rate = Rate(name="sign_in_address", tries=100, per_s=300)
     refresh_address: Rate = Rate(name="refresh_address", tries=300, per_s=300)
     register_address: Rate = Rate(name="register_address", tries=100, per_s=3600)
+    passkey_address: Rate = Rate(name="passkey_address", tries=100, per_s=300)
     reset_address: Rate = Rate(name="reset_address", tries=50, per_s=3600)
     token_address: Rate = Rate(name="token_address", tries=200, per_s=300)  # activation and reset links
     # Of every request, in each process by itself (see `pace`); 0 tries: no limit. Machines of our own have none.
@@ -101,6 +102,11 @@ class Limits:
         """Return whether `what` was noted and its time is not over."""
         noted = await self._records.get(Bucket, self._noted_id(what))
         return noted is not None and self._clock.now() < noted.refilled_at
+
+    async def once(self, lasts_s: float, *what: str) -> bool:
+        """Return whether `what` comes for the first time within so long, and note it; of many at once one is first."""
+        until = self._clock.now() + timedelta(seconds=lasts_s)
+        return bool(await self._records.add_all([Bucket(id=self._noted_id(what), tokens=0.0, refilled_at=until)]))
 
     async def _try_to_take(self, rate: Rate, bucket_id: str) -> float | None:
         """Return as `take` does, or None when another was quicker and we must look again."""

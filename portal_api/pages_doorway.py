@@ -169,7 +169,7 @@ async def activate(call: Call[ActivateForm, None]) -> web.Response:
 
 async def forgotten_page(call: Call[None, None]) -> web.Response:
     """Show the form to ask for a link to a new password."""
-    return shown(call, "forgotten.html", {"typed": ForgottenForm()})
+    return shown(call, "forgotten.html", {"typed": ForgottenForm(), "note": note(call.request.query.get("said"))})
 
 
 async def forgotten(call: Call[ForgottenForm, None]) -> web.Response:

@@ -8,6 +8,7 @@ from portal_api import access, sessions, step_up
 from portal_api.factors import factors_of
 from portal_api.pages import PROVE_PATH, go_to, local_path
 from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
@@ -24,7 +25,8 @@ class ProofForm(Form):
 
 async def show(call: Call[None, None]) -> web.Response:
     """Show the form."""
-    return shown(call, "prove.html", await _words(call, call.request.query.get("next", "/")))
+    said = note(call.request.query.get("said"))
+    return shown(call, "prove.html", {**await _words(call, call.request.query.get("next", "/")), "note": said})
 
 
 async def prove(call: Call[ProofForm, None]) -> web.Response:
@@ -41,7 +43,8 @@ async def prove(call: Call[ProofForm, None]) -> web.Response:
 
 
 async def _words(call: Call[Any, Any], wanted: str) -> dict[str, object]:
-    return {"next": local_path(wanted), "by_code": bool(await factors_of(call.records, call.account.id))}
+    found = await factors_of(call.records, call.account.id)
+    return {"next": local_path(wanted), "by_code": bool(found), "by_passkey": bool(found.passkeys)}
 
 
 ROUTES: tuple[AnyRoute, ...] = (

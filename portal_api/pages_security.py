@@ -6,7 +6,8 @@ from aiohttp import web
 
 from isocket.domain.factors import TotpFactor
 from isocket.storage.port import is_
-from portal_api import my_sessions, second_factor
+from portal_api import my_sessions, passkey_routes, second_factor
+from portal_api.factors import factors_of
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
@@ -92,6 +93,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     return {
         "factors": await second_factor.show(with_body(call, None)),
         "sessions": (await my_sessions.show_all(asked)).items,
+        "passkeys": [passkey_routes.view(each) for each in (await factors_of(call.records, call.account.id)).passkeys],
         "agents": AGENT_NAMES,
     }
 

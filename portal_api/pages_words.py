@@ -236,6 +236,8 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "password-changed": "Your password is changed, and everybody was signed out. Sign in with the new one.",
         "too-late": "That took too long. Please sign in again.",
         "factor-removed": "Removed. Signing in does not ask for it any more.",
+        "wrong-passkey": "That passkey is not as it should be, or it took too long. Please try again.",
+        "everything-ended": "Everybody is signed out and the password is locked. Choose a new one by mail.",
         "session-ended": "Signed out there.",
         "all-ended": "Everybody else is signed out.",
         "password-set": "Your password is changed, and everybody else was signed out.",

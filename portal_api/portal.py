@@ -68,6 +68,11 @@ class PortalSettings:
         return f"{parts.scheme}://{parts.netloc}"
 
     @property
+    def host(self) -> str:
+        """Return the name of the public address alone: passkeys are made for it."""
+        return urlsplit(self.public_url).hostname or ""
+
+    @property
     def https(self) -> bool:
         """Return whether browsers come by HTTPS."""
         return urlsplit(self.public_url).scheme == "https"

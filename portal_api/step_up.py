@@ -5,8 +5,10 @@ from typing import Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from portal_api import factors, sessions
+from portal_api import factors, passkeys, sessions
 from portal_api.models import Body, Instant, View
+from portal_api.passkey_models import PasskeyProof
+from portal_api.passkey_routes import wrong_passkey
 from portal_api.problem import Problem
 from portal_api.routes import AnyRoute, Call, Route
 from portal_api.tokens import prove
@@ -21,11 +23,12 @@ class StepUp(Body):
 
     password: str | None = Field(default=None, min_length=1, max_length=1024)
     code: str | None = Field(default=None, min_length=1, max_length=40, description="From the app, or a recovery code.")
+    passkey: PasskeyProof | None = Field(default=None, description="See `POST /me/step-up/passkey/options`.")
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.password is None) == (self.code is None):
-            raise ValueError("Send either password or code.")
+        if sum(each is not None for each in (self.password, self.code, self.passkey)) != 1:
+            raise ValueError("Send one of password, code and passkey.")
         return self
 
 
@@ -37,16 +40,25 @@ class Proved(View):
 
 async def step_up(call: Call[StepUp, None]) -> Proved | Problem:
     """Prove once more who you are. What is dangerous asks for it with 403 of the kind `step-up`."""
-    if call.body.code is not None:
-        wrong = await factors.check(call.portal, call.account, call.body.code)
-        if wrong is not None:
-            return replace(wrong, status=FORBIDDEN, headers={}) if wrong.status == UNAUTHORISED else wrong
-    else:
-        found = await prove(call.portal, call.account.email, call.body.password or "", client=call.client)
-        if isinstance(found, Problem):
-            return wrong_password() if found.status == UNAUTHORISED else found
-    shown = call.body.code is not None
-    return Proved(until=await sessions.prove_again(call.portal, call.session, second_factor=shown))
+    wrong = await _wrong(call)
+    if wrong is not None:
+        return replace(wrong, status=FORBIDDEN, headers={}) if wrong.status == UNAUTHORISED else wrong
+    by_factor = call.body.password is None
+    return Proved(until=await sessions.prove_again(call.portal, call.session, second_factor=by_factor))
+
+
+async def _wrong(call: Call[StepUp, None]) -> Problem | None:
+    portal, account, given = call.portal, call.account, call.body
+    if given.code is not None:
+        return await factors.check(portal, account, given.code)
+    if given.passkey is not None:
+        ticket, credential = given.passkey.ticket, given.passkey.credential
+        right = await passkeys.proved(portal, account, call.session.id, ticket, credential)
+        return None if right else wrong_passkey()
+    found = await prove(portal, account.email, given.password or "", client=call.client)
+    if isinstance(found, Problem):
+        return wrong_password() if found.status == UNAUTHORISED else found
+    return None
 
 
 def wrong_password() -> Problem:

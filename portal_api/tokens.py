@@ -65,7 +65,7 @@ async def sign_in(call: Call[SignIn, None]) -> TokenPair | Problem:
     how = await second_step(call, found, call.body.code, label=call.body.label)
     if isinstance(how, Problem):
         return how
-    return _pair(await sessions.open_bearer(call.portal, found, how))
+    return pair_of(await sessions.open_bearer(call.portal, found, how))
 
 
 async def refresh(call: Call[Refresh, None]) -> TokenPair | Problem:
@@ -78,7 +78,7 @@ async def refresh(call: Call[Refresh, None]) -> TokenPair | Problem:
             detail="This token is not good, not any more, or was used already. Sign in again.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    return _pair(tokens)
+    return pair_of(tokens)
 
 
 async def sign_out(call: Call[None, None]) -> Reply:
@@ -149,7 +149,8 @@ async def _hash_anew(portal: Portal, account: Account, password: str) -> None:
     log.info("password_hashed_anew", account_id=account.id)
 
 
-def _pair(tokens: sessions.Tokens) -> TokenPair:
+def pair_of(tokens: sessions.Tokens) -> TokenPair:
+    """Return the tokens as they go out."""
     return TokenPair(access_token=tokens.access, refresh_token=tokens.refresh, expires_in=tokens.expires_in_s)
 
 

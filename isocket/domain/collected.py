@@ -51,6 +51,7 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
         "email": "e-mail address of a person to be told",
         "channel": "by which way a code or a message goes",
         "code": "proves that an address is theirs",
+        "credential": "what your passkey signed; of a new one its public half is kept",
         "ticket": "shows that the page before was answered rightly; kept nowhere",
         "token": "from a link in a message; shows that the mailbox or telephone is yours",
         "device_id": "which socket, from its label",

@@ -16,6 +16,7 @@ from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.exports import DataExport
+from isocket.domain.factors import Passkey
 from portal_api import access, sessions
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
@@ -157,6 +158,15 @@ async def world() -> AsyncIterator[World]:
         }
         (own_session,) = await house.records.find(Session)
         own["session_id"] = own_session.id
+        passkey = Passkey(
+            id="pky_1",
+            account_id=(await house.account(MAIJA)).id,
+            credential_id="a",
+            public_key="b",
+            created_at=house.clock.now(),
+        )
+        await house.records.add(passkey)
+        own["passkey_id"] = passkey.id
         stranger_token = await house.customer(PEKKA)
         cookie = await sessions.open_cookie(house.portal, await house.account(PEKKA))
         yield World(house=house, own=own, stranger_token=stranger_token, stranger_cookie=cookie)

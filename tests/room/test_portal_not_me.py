@@ -1,0 +1,79 @@
+"""Every mail about signing in has a link that ends everything; it does so once, and only by a button."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from isocket.domain.accounts import Account
+from isocket.domain.factors import TotpFactor
+from portal_api.app import ROUTES
+from portal_api.notices import Change, security_notice
+from portal_api.pages_routes import page_routes
+from tests.fakes.clock import NOON
+from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
+from tests.fakes.visitor import Visitor
+
+MAIJA = "maija@example.org"
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    async with portal_house(routes=(*ROUTES, *page_routes(desk=False))) as running:
+        await running.register(MAIJA)
+        yield running
+
+
+async def link_in_a_mail(house: PortalHouse) -> str:
+    await security_notice(house.portal, await house.account(MAIJA), Change.RECOVERY_CODES_MADE)
+    text = (await house.mails(MAIJA))[-1].text
+    return next(word for word in text.split() if "/not-me" in word).removeprefix(PUBLIC_URL)
+
+
+async def test_opening_the_link_changes_nothing(house: PortalHouse) -> None:
+    token = (await house.sign_in(MAIJA))["access_token"]
+    page = await Visitor(house.client).open(await link_in_a_mail(house))
+    assert (page.status, "End everything" in page.words) == (200, True)
+    assert (await house.ask("GET", "/me", token=token)).status == 200
+
+
+async def test_the_button_signs_everybody_out_and_locks_the_password(house: PortalHouse) -> None:
+    token = (await house.sign_in(MAIJA))["access_token"]
+    visitor = Visitor(house.client)
+    page = await visitor.open(await link_in_a_mail(house))
+    after = await visitor.send(page, "/not-me")
+    assert (after.path.partition("?")[0], "Everybody is signed out" in after.words) == ("/forgotten", True)
+    assert (await house.ask("GET", "/me", token=token)).status == 401
+    assert (await house.ask("POST", "/tokens", {"username": MAIJA, "password": PASSWORD})).status == 401
+    assert "not good any more" in (await visitor.send(page, "/not-me")).words
+
+
+async def test_a_new_password_by_mail_opens_it_again(house: PortalHouse) -> None:
+    visitor = Visitor(house.client)
+    await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
+    await house.ask("POST", "/password-resets", {"username": MAIJA})
+    wish = {"token": await house.link_token(MAIJA), "password": OTHER_PASSWORD}
+    assert (await house.ask("POST", "/password-resets/confirm", wish)).status == 204
+    assert (await house.ask("POST", "/tokens", {"username": MAIJA, "password": OTHER_PASSWORD})).status == 200
+
+
+async def test_a_factor_added_within_a_day_goes_and_an_older_one_stays(house: PortalHouse) -> None:
+    account = await house.account(MAIJA)
+    for hours, left in ((1, 0), (25, 1)):
+        await house.records.remove_all(TotpFactor)
+        made = house.clock.now()
+        await house.records.add(
+            TotpFactor(id="fac_1", account_id=account.id, secret="A" * 32, confirmed_at=made, created_at=made)
+        )
+        await house.clock.advance(hours * 3600)
+        visitor = Visitor(house.client)
+        await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
+        assert await house.records.count(TotpFactor) == left
+
+
+async def test_the_link_is_over_after_a_week_and_none_can_be_made_up(house: PortalHouse) -> None:
+    visitor, link = Visitor(house.client), await link_in_a_mail(house)
+    await house.clock.advance(7 * 86_400)
+    assert (await visitor.open(link)).status == 400
+    assert (await visitor.open("/not-me?ticket=WyJub3RfbWUiXQ.AAAA")).status == 400
+    assert (await visitor.open("/not-me")).status == 400
+    assert (await house.records.find(Account))[0].created_at >= NOON
