@@ -9,7 +9,7 @@ from portal_api import access, passkey_routes, passkeys, sessions, step_up
 from portal_api.pages import PROVE_PATH, SIGN_IN_PATH, go_to, local_path
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.passkey_models import NewKey, NewPasskey, PasskeyProof, UsedKey
-from portal_api.problem import Problem
+from portal_api.problem import Problem, fault
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.signing_in import came_in
@@ -36,7 +36,8 @@ async def sign_in(call: Call[PasskeyForm, None]) -> web.Response:
     account = await passkeys.signed_in(call.portal, typed.ticket, used) if used else None
     if account is None:
         words = {"typed": {"username": ""}, "next": local_path(typed.next)}
-        return refused(call, "sign_in.html", passkey_routes.wrong_passkey(), words)
+        problem = passkey_routes.wrong_passkey() if used else fault("credential", "This is not from a passkey.")
+        return refused(call, "sign_in.html", problem, words)
     how = await came_in(call, account, second_factor=True)
     response = go_to(local_path(typed.next))
     access.set_cookie(call.portal.settings, response, await sessions.open_cookie(call.portal, account, how))
