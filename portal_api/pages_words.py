@@ -241,6 +241,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "session-ended": "Signed out there.",
         "all-ended": "Everybody else is signed out.",
         "password-set": "Your password is changed, and everybody else was signed out.",
+        "address-changed": "Your address is changed: it signs you in, and alarms go there.",
         "mail-sent": "Look into the new mailbox: the address changes when you follow the link there.",
         "claimed": "The socket is yours. It appears below.",
         "acknowledged": "Acknowledged. Nobody else is alarmed; whoever was is told that it is taken. "

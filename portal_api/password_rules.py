@@ -8,14 +8,17 @@ import re
 import unicodedata
 from itertools import pairwise
 
-LEAST_LENGTH = 8
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from isocket.domain.factors import PASSWORD_ALONE_LENGTH
+
 MOST_LENGTH = 256
 MOST_BYTES = 1024
 _LEAST_WORD = 4  # shorter own words say nothing
-_SHORT_RUN = 4  # a password made of one part this short, over and over, is as good as that part
 
-# What guessing tools try first: kept as stems, since tools add digits and marks at both ends, and so do we below.
-_COMMON = frozenset(
+# What guessing tools try first: the 30,000 commonest of the breached, and what people here are fond of. Tools add
+# digits and marks at both ends, so those are looked at without them too.
+_COMMON = frozenset(FREQUENCY_LISTS["passwords"]) | frozenset(
     {
         "password", "passwort", "passwd", "passw0rd", "p4ssword", "salasana", "losenord",
         "lösenord", "motdepasse", "contrasena", "contraseña", "senha", "qwerty", "qwertz",
@@ -33,23 +36,44 @@ _EDGES = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _MASKS = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"})
 
 
-def weakness(password: str, *words: str) -> str | None:
-    """Return in one sentence why the password is not accepted, or None. `words` are the account's own (its address)."""
+def weakness(password: str, *words: str, least: int = PASSWORD_ALONE_LENGTH) -> str | None:
+    """Return in one sentence why the password is not accepted, or None.
+
+    `words` are the account's own (its address, its holder's name), `least` how many characters it needs: fewer where
+    it is one of two factors.
+    """
     if len(password) > MOST_LENGTH or len(password.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         return f"Use at most {MOST_LENGTH} characters."
     plain = unicodedata.normalize("NFKC", password).casefold()
-    if len(plain) < LEAST_LENGTH:
-        return f"Use at least {LEAST_LENGTH} characters; a few words make a good one."
+    if len(plain) < least:
+        return f"Use at least {least} characters; a few words make a good one."
     if _is_run(plain) or _is_repeated(plain):
         return "This is a row of keys or a repetition, which is tried first."
     if any(stem in _COMMON for stem in _stems(plain)):
         return "This is one of the passwords that are tried first."
-    own = {
-        part for word in words for part in (word.casefold(), word.casefold().split("@")[0]) if len(part) >= _LEAST_WORD
-    }
+    own = _own_words(words)
     if any(stem in own or stem in _OURS for stem in (plain, *_stems(plain))):
         return "This is made of your own address or of our name."
+    if _is_two_of(plain, own):
+        return "This is two of the words that are tried first, one after the other."
     return None
+
+
+def _own_words(words: tuple[str, ...]) -> set[str]:
+    told = {word.casefold() for word in words}
+    told |= {word.split("@")[0] for word in told} | {part for word in told for part in re.split(r"[\W_]+", word)}
+    told |= {re.sub(r"[\W_]+", "", word) for word in told}
+    return {word for word in told if len(word) >= _LEAST_WORD}
+
+
+def _is_two_of(plain: str, own: set[str]) -> bool:
+    """Return whether both halves are tried first, wherever they are cut: the longer one gets only by what is common."""
+    known = (_COMMON, own, set(_OURS))
+
+    def common(half: str) -> bool:
+        return any(stem in each for stem in _stems(half) for each in known)
+
+    return any(common(plain[:at]) and common(plain[at:]) for at in range(_LEAST_WORD, len(plain) - _LEAST_WORD + 1))
 
 
 def _stems(plain: str) -> set[str]:
@@ -65,6 +89,4 @@ def _is_run(plain: str) -> bool:
 
 
 def _is_repeated(plain: str) -> bool:
-    return any(
-        plain == (plain[:size] * len(plain))[: len(plain)] for size in range(1, min(_SHORT_RUN, len(plain) // 2) + 1)
-    )
+    return any(plain == (plain[:size] * len(plain))[: len(plain)] for size in range(1, len(plain) // 2 + 1))

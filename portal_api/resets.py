@@ -12,6 +12,7 @@ from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api import sessions
+from portal_api.factors import least_length
 from portal_api.models import Body
 from portal_api.notices import password_changed_mail
 from portal_api.outgoing import mail, unsent
@@ -105,7 +106,8 @@ async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
     account = await portal.records.get(Account, reset.account_id) if reset else None
     if reset is None or account is None or account.credential_epoch != reset.credential_epoch:
         return _bad_token()
-    weak = weakness(wanted.password, account.email, account.name)
+    least = await least_length(portal.records, account.id)
+    weak = weakness(wanted.password, account.email, account.name, least=least)
     if weak:
         return fault("password", weak)
     changed = await portal.records.change_one(
@@ -118,7 +120,7 @@ async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
     if changed is None:
         return _bad_token()
     await sessions.end_all(portal, account.id)
-    await portal.records.add_all([_notice(portal, changed)])
+    await portal.records.add_all([changed_notice(portal, changed)])
     await portal.records.remove_all(PasswordReset, is_("account_id", account.id))
     log.info("password_reset", account_id=account.id)
     return Reply()
@@ -145,7 +147,8 @@ def _letter_to(portal: Portal, account: Account | None, token: str, now: datetim
     )
 
 
-def _notice(portal: Portal, account: Account) -> Delivery:
+def changed_notice(portal: Portal, account: Account) -> Delivery:
+    """Return the mail that tells the holder of an account that its password was changed."""
     return mail(
         password_changed_mail(account.language, portal.settings.link("/reset")),
         kind=DeliveryKind.NOTICE,

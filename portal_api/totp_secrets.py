@@ -2,13 +2,23 @@
 
 import base64
 import secrets
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 import segno
 
 ISSUER = "iSocket"
 STEP_S = 30
+_MARGIN = 4  # light around it, without which cameras do not find it
 _SECRET_BYTES = 20  # 160 bits (RFC 4226, section 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A square picture in black: its side, and its dark parts as the path of an SVG."""
+
+    size: int
+    path: str
 
 
 def new_secret() -> str:
@@ -27,6 +37,8 @@ def address_of(secret: str, username: str) -> str:
     return f"otpauth://totp/{quote(ISSUER)}:{quote(username)}?{asked}"
 
 
-def picture_of(address: str) -> str:
-    """Return the address as a QR code, an SVG that stands in a page by itself."""
-    return str(segno.make(address, error="m").svg_inline(border=4, light="#fff", dark="#000", scale=4, omitsize=True))
+def picture_of(address: str) -> Picture:
+    """Return the address as a QR code."""
+    rows = list(segno.make(address, error="m").matrix_iter(border=_MARGIN))
+    dark = (f"M{x} {y}h1v1h-1z" for y, row in enumerate(rows) for x, bit in enumerate(row) if bit)
+    return Picture(size=len(rows), path="".join(dark))

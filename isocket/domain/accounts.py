@@ -87,6 +87,25 @@ class PasswordReset(Record):
     used_at: Plain[datetime | None] = None
 
 
+@record(collection="address_changes", subject="account_id", account="account_id", indexed=(("account_id",),))
+class AddressChange(Record):
+    """Another address that somebody wants; the account gets it when the mailbox answers. Id = hash of the token."""
+
+    account_id: Annotated[str, OWNERSHIP]
+    email: Annotated[str, LOGIN_NAME]
+    credential_epoch: Plain[int]
+    expires_at: Plain[datetime]
+
+
+@record(collection="address_undos", subject="account_id", account="account_id", indexed=(("account_id",),))
+class AddressUndo(Record):
+    """The address that an account had, from whose mailbox a change can be taken back. Id = hash of the token."""
+
+    account_id: Annotated[str, OWNERSHIP]
+    email: Annotated[str, LOGIN_NAME]
+    expires_at: Plain[datetime]
+
+
 class SessionKind(StrEnum):
     """How a session travels."""
 

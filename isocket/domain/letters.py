@@ -62,6 +62,16 @@ def reset_mail(language: str, link: str) -> Letter:
     return _letter(_RESET, language, link)
 
 
+def new_address_mail(language: str, link: str) -> Letter:
+    """Return the e-mail to a new mailbox that somebody wants for their account."""
+    return _letter(_NEW_ADDRESS, language, link)
+
+
+def old_address_mail(language: str, link: str) -> Letter:
+    """Return the e-mail to the mailbox until now; `link` takes the change back for a week."""
+    return _letter(_OLD_ADDRESS, language, link)
+
+
 def _letter(letters: Mapping[str, tuple[str, str]], language: str, link: str) -> Letter:
     subject, text = letters[spoken(language)]
     return Letter(subject=subject, text=text.format(link=link))
@@ -232,6 +242,95 @@ _RESET = MappingProxyType(
                 "Noen, trolig du, vil velge et nytt passord for iSocket-kontoen med denne adressen.\n\n"
                 "Lenken virker én gang, innen 30 minutter:\n{link}\n\n"
                 "Var det ikke deg, gjør ingenting: det gamle passordet gjelder fortsatt.\n"
+            ),
+        ),
+    }
+)
+_NEW_ADDRESS = MappingProxyType(
+    {
+        "en": (
+            "A new address for your iSocket account",
+            (
+                "Somebody, most likely you, wants to use this address for their iSocket account.\n\n"
+                "To use it from now on, within 24 hours:\n{link}\n\n"
+                "If it was not you, do nothing: without the link nothing changes.\n"
+            ),
+        ),
+        "fi": (
+            "iSocket-tilin uusi osoite",
+            (
+                "Joku, luultavasti sinä, haluaa käyttää tätä osoitetta iSocket-tilissään.\n\n"
+                "Ota se käyttöön 24 tunnin kuluessa:\n{link}\n\n"
+                "Jos se et ollut sinä, älä tee mitään: ilman linkkiä mikään ei muutu.\n"
+            ),
+        ),
+        "sv": (
+            "Ny adress för ditt iSocket-konto",
+            (
+                "Någon, troligen du, vill använda den här adressen för sitt iSocket-konto.\n\n"
+                "Börja använda den inom 24 timmar:\n{link}\n\n"
+                "Var det inte du, gör ingenting: utan länken ändras ingenting.\n"
+            ),
+        ),
+        "de": (
+            "Eine neue Adresse für Ihr iSocket-Konto",
+            (
+                "Jemand, vermutlich Sie, möchte diese Adresse für sein iSocket-Konto benutzen.\n\n"
+                "Ab sofort benutzen, innerhalb von 24 Stunden:\n{link}\n\n"
+                "Waren Sie es nicht, tun Sie nichts: Ohne den Link ändert sich nichts.\n"
+            ),
+        ),
+        "nb": (
+            "Ny adresse for iSocket-kontoen din",
+            (
+                "Noen, trolig du, vil bruke denne adressen for sin iSocket-konto.\n\n"
+                "Ta den i bruk innen 24 timer:\n{link}\n\n"
+                "Var det ikke deg, gjør ingenting: uten lenken endres ingenting.\n"
+            ),
+        ),
+    }
+)
+_OLD_ADDRESS = MappingProxyType(
+    {
+        "en": (
+            "The address of your iSocket account is being changed",
+            (
+                "Somebody who is signed in to your iSocket account wants to use another e-mail address for it.\n\n"
+                "If it was not you, keep the old one. The link works for 7 days, also after the change; "
+                "it signs everybody out and locks the password:\n{link}\n"
+            ),
+        ),
+        "fi": (
+            "iSocket-tilisi osoitetta vaihdetaan",
+            (
+                "Joku iSocket-tilillesi kirjautunut haluaa vaihtaa sen sähköpostiosoitteen.\n\n"
+                "Jos se et ollut sinä, pidä vanha osoite. Linkki toimii 7 päivää, myös vaihdon jälkeen; "
+                "se kirjaa kaikki ulos ja lukitsee salasanan:\n{link}\n"
+            ),
+        ),
+        "sv": (
+            "Adressen till ditt iSocket-konto håller på att ändras",
+            (
+                "Någon som är inloggad på ditt iSocket-konto vill använda en annan e-postadress för det.\n\n"
+                "Var det inte du, behåll den gamla. Länken fungerar i 7 dagar, även efter ändringen; "
+                "den loggar ut alla och låser lösenordet:\n{link}\n"
+            ),
+        ),
+        "de": (
+            "Die Adresse Ihres iSocket-Kontos wird geändert",
+            (
+                "Jemand, der an Ihrem iSocket-Konto angemeldet ist, möchte dafür eine andere E-Mail-Adresse "
+                "benutzen.\n\n"
+                "Waren Sie es nicht, behalten Sie die alte. Der Link gilt 7 Tage, auch nach der Änderung; "
+                "er meldet alle ab und sperrt das Passwort:\n{link}\n"
+            ),
+        ),
+        "nb": (
+            "Adressen til iSocket-kontoen din er i ferd med å endres",
+            (
+                "Noen som er logget inn på iSocket-kontoen din, vil bruke en annen e-postadresse for den.\n\n"
+                "Var det ikke deg, behold den gamle. Lenken virker i 7 dager, også etter endringen; "
+                "den logger ut alle og sperrer passordet:\n{link}\n"
             ),
         ),
     }

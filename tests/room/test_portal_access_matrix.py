@@ -32,6 +32,7 @@ BESIDES = {f"{API}/openapi.json", "/static", *(each.path for each in PLAIN_ROUTE
 """What is public and tells nothing of anybody."""
 PERIOD = {"from": "2026-11-20T00:00:00.000Z", "to": "2026-11-21T00:00:00.000Z"}
 JSON_BODIES: dict[str, Any] = {
+    "/me/passkeys/{passkey_id}": {"name": "Mine"},
     "/devices/{device_id}/commands": {"name": "on"},
     "/contacts/{contact_id}/verify": {"channel": "email", "code": "123456"},
     "/contacts/{contact_id}/verification": {"channel": "email"},

@@ -160,7 +160,7 @@ async def test_whoever_was_invited_chooses_a_password_when_opening_the_account(h
     )
     page = await visitor.open("/activate?token=invitation")
     weak = await visitor.send(page, "/activate", password="short")
-    assert (weak.status, "at least 8 characters" in weak.words) == (422, True)
+    assert (weak.status, "at least 15 characters" in weak.words) == (422, True)
     await visitor.send(weak, "/activate", password=PASSWORD)
     assert (await visitor.sign_in("staff@example.org")).path == "/"
     assert (await house.account("staff@example.org")).role is AccountRole.STAFF

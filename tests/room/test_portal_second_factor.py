@@ -158,6 +158,12 @@ async def test_a_reset_by_mail_is_no_way_around_it(maija: Maija) -> None:
     assert await maija.sign_in(password=OTHER_PASSWORD) == (401, "second-factor-needed")
 
 
+async def test_beside_it_a_shorter_password_will_do(maija: Maija) -> None:
+    await maija.add_app()
+    shorter = await maija.house.ask("POST", "/me/password", {"password": "kissa ja koira"}, token=maija.token)
+    assert shorter.status == 204
+
+
 async def test_adding_one_ends_every_session_that_came_in_without(maija: Maija) -> None:
     other = (await maija.house.sign_in(MAIJA))["access_token"]
     await maija.add_app()

@@ -102,15 +102,51 @@ def test_a_damaged_pepper_is_not_replaced_in_silence(tmp_path: Path) -> None:
     [
         GOOD,
         "correct horse battery staple",
-        "Tr0ub4dor&3x",
         "hälytys-kello-42",
         "s3cure-Passw0rd-of-mine",
-        "8charsOK",
-        "x9" * 3 + "abq1",
+        "x9" * 6 + "abq1",
+        "fifteenletters!",
+        "one two three four " * 6 + "five",
     ],
 )
 def test_a_password_that_is_long_and_own_is_accepted(password: str) -> None:
     assert weakness(password, "maija@example.org", "Maija") is None
+
+
+@pytest.mark.parametrize("password", ["Tr0ub4dor&3x", "8charsOK", "kissa ja koira"])
+def test_a_shorter_one_is_accepted_only_beside_a_second_factor(password: str) -> None:
+    assert weakness(password, least=8) is None
+    assert "15" in (weakness(password) or "")
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["trustno1", "jordan23", "Chelsea1!", "scooter1", "polniypizdec0211", "q1w2e3r4t5y6u7i8", "Mustang2026!"],
+)
+def test_whatever_is_among_the_commonest_of_the_breached_is_refused(password: str) -> None:
+    assert "tried first" in (weakness(password, least=8) or "")
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "sunshinedragons!"[:-2] + "1234",
+        "password-password",
+        "qwertyuiopasdfghjkl",
+        "footballmaija2026",
+        "Maija.Meikalainen",
+        "maijameikalainen1",
+        "isocketpassword1!",
+        "abcdefg1abcdefg1",
+    ],
+)
+def test_to_be_long_by_what_is_common_is_not_enough(password: str) -> None:
+    assert weakness(password, "maija@example.org", "Maija Meikalainen")
+    assert len(password) >= 15
+
+
+def test_only_the_whole_password_is_compared() -> None:
+    assert weakness("my sunshine is a password for dragons") is None
 
 
 @pytest.mark.parametrize(

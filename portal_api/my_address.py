@@ -1,0 +1,200 @@
+"""Another e-mail address for an account: the new mailbox has to answer, and the old one can take it back for a week.
+
+The old mailbox is told when the change is asked for, so that somebody who took a session cannot take the account. The
+answer is the same whether the new address has an account already: it is told so by mail, and nothing else happens.
+"""
+
+from datetime import timedelta
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account, AddressChange, AddressUndo, PasswordReset
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.letters import known_account_mail, new_address_mail, old_address_mail
+from isocket.kit.ids import new_token, token_hash
+from isocket.kit.logs import get_logger
+from isocket.storage.port import AlreadyThereError, is_
+from portal_api import sessions
+from portal_api.limits import Rate
+from portal_api.models import Body
+from portal_api.outgoing import mail
+from portal_api.portal import Portal
+from portal_api.problem import Problem
+from portal_api.registration import Accepted, Activated, account_of, may_mail, owner_contact_id
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.usernames import Username
+
+log = get_logger(__name__)
+
+CHANGE_S = 24 * 3600.0
+UNDO_S = 7 * 86_400.0
+CHANGES = Rate(name="address_changes", tries=5, per_s=86_400)
+CONFIRM_PATH, UNDO_PATH = "/address", "/address-undo"
+
+
+class NewAddress(Body):
+    """The address to use from now on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"username": "maija.new@example.org"}]})
+
+    username: Username
+
+
+class AddressToken(Body):
+    """The token from a mail."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
+    )
+
+    token: str = Field(min_length=1, max_length=128)
+
+
+async def ask(call: Call[NewAddress, None]) -> Accepted:
+    """Ask for another address. It changes when the new mailbox answers; the old one is told now, and can undo it."""
+    portal, account, wanted = call.portal, call.account, call.body.username
+    await portal.limits.demand(CHANGES, account.id)
+    if not await may_mail(portal, wanted, DeliveryKind.ACTIVATION):
+        return Accepted()
+    now, token, undo = call.clock.now(), new_token(), new_token()
+    known = await account_of(portal, wanted)
+    letter = (
+        known_account_mail(known.language, portal.settings.link("/reset"))
+        if known
+        else new_address_mail(account.language, portal.settings.link(f"{CONFIRM_PATH}?token={token}"))
+    )
+    person = known or account
+    await call.records.remove_all(AddressChange, is_("account_id", account.id))
+    await call.records.add_all(
+        [
+            AddressChange(
+                id=token_hash(token),
+                account_id=account.id,
+                email=wanted,
+                credential_epoch=account.credential_epoch,
+                expires_at=now + timedelta(seconds=CHANGE_S),
+            ),
+            AddressUndo(
+                id=token_hash(undo),
+                account_id=account.id,
+                email=account.email,
+                expires_at=now + timedelta(seconds=UNDO_S),
+            ),
+            mail(
+                letter,
+                kind=DeliveryKind.NOTICE if known else DeliveryKind.ACTIVATION,
+                person_id=person.id,
+                address=wanted,
+                now=now,
+                useful_s=CHANGE_S,
+            ),
+            mail(
+                old_address_mail(account.language, portal.settings.link(f"{UNDO_PATH}?token={undo}")),
+                kind=DeliveryKind.NOTICE,
+                person_id=account.id,
+                address=account.email,
+                now=now,
+                useful_s=UNDO_S,
+            ),
+        ]
+    )
+    log.info("address_change_asked", account_id=account.id)
+    return Accepted()
+
+
+async def confirm(call: Call[AddressToken, None]) -> Activated | Problem:
+    """Take the answer of the new mailbox: from now on it signs in, and alarms and links go there."""
+    return await confirm_with(call.portal, call.body.token)
+
+
+async def confirm_with(portal: Portal, token: str) -> Activated | Problem:
+    """Change the address of the account whose token this is. The wish goes last, so that a second run ends it."""
+    wish = await portal.records.get(AddressChange, token_hash(token))
+    account = await portal.records.get(Account, wish.account_id) if wish else None
+    if wish is None or account is None or wish.expires_at <= portal.clock.now():
+        return _bad_token()
+    if account.credential_epoch != wish.credential_epoch:
+        return _bad_token()
+    if not await _moved(portal, account, wish.email):
+        return _bad_token()
+    if not await portal.records.remove_all(AddressChange, is_("id", wish.id)):
+        return _bad_token()  # another request with the same token was a moment quicker
+    log.info("address_changed", account_id=account.id)
+    return Activated()
+
+
+async def undo(call: Call[AddressToken, None]) -> Activated | Problem:
+    """Take a change of address back, from the old mailbox: everybody is signed out and the password locked."""
+    return await undo_with(call.portal, call.body.token)
+
+
+async def undo_with(portal: Portal, token: str) -> Activated | Problem:
+    """Give the account back to the address it had. The holder chooses another password by mail."""
+    kept = await portal.records.get(AddressUndo, token_hash(token))
+    account = await portal.records.get(Account, kept.account_id) if kept else None
+    if kept is None or account is None or kept.expires_at <= portal.clock.now():
+        return _bad_token()
+    await portal.records.remove_all(AddressChange, is_("account_id", account.id))
+    if account.email != kept.email and not await _moved(portal, account, kept.email):
+        return _bad_token()  # by now the old address has another account
+    await portal.records.change_one(
+        Account, is_("id", account.id), password_hash="", credential_epoch=account.credential_epoch + 1
+    )
+    await sessions.end_all(portal, account.id)
+    await portal.records.remove_all(AddressUndo, is_("account_id", account.id), is_("id", kept.id))
+    log.warning("address_change_undone", account_id=account.id)
+    return Activated()
+
+
+async def _moved(portal: Portal, account: Account, email: str) -> bool:
+    """Give an account and its own contact another address; False where another account has it."""
+    try:
+        await portal.records.change_one(Account, is_("id", account.id), email=email)
+    except AlreadyThereError:
+        return False
+    await portal.records.change_one(
+        Contact, is_("id", owner_contact_id(account.id)), email=email, email_verified_at=portal.clock.now()
+    )
+    await portal.records.remove_all(PasswordReset, is_("account_id", account.id))
+    return True
+
+
+def _bad_token() -> Problem:
+    return Problem(
+        status=400, kind="bad-token", detail="This link is not good, not any more, or was used already. Ask again."
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="POST",
+        path="/me/email",
+        handler=ask,
+        summary="Ask for another e-mail address",
+        body=NewAddress,
+        answers={202: Accepted},
+        problems=(429,),
+        step_up=True,
+    ),
+    Route(
+        method="POST",
+        path="/email-changes/confirm",
+        handler=confirm,
+        summary="Take the new e-mail address with the token from the mail",
+        access=Access.PUBLIC,
+        body=AddressToken,
+        answers={200: Activated},
+        limit=lambda rates: rates.token_address,
+    ),
+    Route(
+        method="POST",
+        path="/email-changes/undo",
+        handler=undo,
+        summary="Take a change of address back with the token from the mail",
+        access=Access.PUBLIC,
+        body=AddressToken,
+        answers={200: Activated},
+        limit=lambda rates: rates.token_address,
+    ),
+)
