@@ -11,6 +11,7 @@ from isocket.domain.periods import FinancialYear
 from isocket.storage.shelf import Shelf
 from portal_api.releases import release_device
 from privacy.archiving import Archivist
+from privacy.choices import ChoiceLedger, replay_choices
 from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
 from privacy.ledger import Ledger
@@ -103,11 +104,18 @@ def files_of(settings: Settings) -> list[Path]:
     return [settings.data_dir, *sorted(store.parent.glob(f"{store.name}*"))]
 
 
+def choices_of(house: House) -> ChoiceLedger:
+    """Return the ledger of choices, which lies beside that of erasures."""
+    return ChoiceLedger((house.settings.erasure_ledger or house.folder.erasures).with_name("choices.jsonl"))
+
+
 async def replay(house: House) -> None:
-    """Erase again whoever a restored backup brought back. Called before any port is opened.
+    """Do again what a restored backup undid: erasures and choices. Called before any port is opened.
 
     Raises:
         LedgerBrokenError: it cannot be told who was erased.
+        ChoicesBrokenError: it cannot be told what people chose.
         StoreUnavailableError: somebody is still there.
     """
     await replay_erasures(house.records, eraser_of(house), ledger_of(house), house.clock)
+    await replay_choices(house.records, choices_of(house))

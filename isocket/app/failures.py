@@ -11,11 +11,13 @@ from isocket.app.http_server import PortalStartError
 from isocket.storage.keyring import MasterKeyError
 from isocket.storage.port import StoreUnavailableError
 from portal_api.invitations import InvitationError
+from privacy.choices import ChoicesBrokenError
 from privacy.ledger import LedgerBrokenError
 
 EXPECTED: tuple[type[Exception], ...] = (
     AddressError,
     BrokerStartError,
+    ChoicesBrokenError,
     CredentialsError,
     DataFolderError,
     DemoError,

@@ -26,7 +26,7 @@ from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive, providers_of
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
-from isocket.app.erasures import archive_terms, archivist_of, eraser_of, exporter_of, shelf_of
+from isocket.app.erasures import archive_terms, archivist_of, choices_of, eraser_of, exporter_of, shelf_of
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
@@ -43,6 +43,7 @@ from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import PortalSettings
 from portal_api.routes import AnyRoute
+from privacy.choices import ChoiceKeeper
 from privacy.retention import Retention
 
 CONNECT_PATIENCE_S = 5.0
@@ -192,6 +193,7 @@ class Roles:
     async def _privacy_stage(self) -> Stage:
         retention = Retention(records=self._house.records, clock=self._house.clock)
         erasing, exporting = eraser_of(self._house), exporter_of(self._house)
+        choices = ChoiceKeeper(records=self._house.records, ledger=choices_of(self._house), clock=self._house.clock)
         return Stage(
             name="privacy",
             services=(
@@ -199,6 +201,7 @@ class Roles:
                 Service(name="erasing", run=erasing.run),
                 Service(name="exporting", run=exporting.run),
                 Service(name="archiving", run=archivist_of(self._house).run),
+                Service(name="choices", run=choices.run),
             ),
         )
 

@@ -1,0 +1,195 @@
+"""What people chose and a restored backup must not undo: restrictions, objections, and leaving the newsletter.
+
+The service copies each into a small file apart from the store, as hashes of random or keyed ids. Before any port opens
+whatever the store has forgotten is put back. Where both disagree and nobody can tell which is newer, the choice that
+protects the person holds.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isocket.domain.accounts import Account
+from isocket.domain.consents import Subscription, Suppression
+from isocket.domain.erasures import tombstone
+from isocket.domain.record import Record
+from isocket.domain.restrictions import Objection, ObjectionTo, Restriction, objection_id, restriction_id
+from isocket.kit.clock import Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.codec import from_document, to_document
+from isocket.storage.port import Records, StoreUnavailableError, every, is_
+
+log = get_logger(__name__)
+
+LOOK_EVERY_S = 10.0
+KINDS: tuple[type[Record], ...] = (Restriction, Objection, Suppression)
+_OF_THE_ACCOUNT = frozenset({"id", "account_id"})
+
+
+class ChoicesBrokenError(Exception):
+    """A line cannot be read: restore the file, for without it choices would be undone by a backup."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One choice: the class, whose it is (a hash) and what of, and what stands in the store, None once it is gone."""
+
+    collection: str
+    key: str
+    content: Mapping[str, Any] | None
+
+
+Folded = dict[tuple[str, str], Choice]
+
+
+class ChoiceLedger:
+    """Lines are only ever added; the last of a key holds. All verbs block."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def note(self, choices: Sequence[Choice]) -> None:
+        """Add lines, on disk when this returns; what a crash left half written is cut off first."""
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            content = file.read()
+            file.seek(content.rfind(b"\n") + 1)
+            file.truncate()
+            for each in choices:
+                line = {"collection": each.collection, "key": each.key, "content": each.content}
+                file.write(json.dumps(line).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def folded(self) -> Folded:
+        """Return the last line of each key.
+
+        Raises:
+            ChoicesBrokenError: a whole line cannot be read.
+        """
+        try:
+            content = self._path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        found: Folded = {}
+        for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), start=1):
+            try:
+                each = Choice(**json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise ChoicesBrokenError(f"line {number} of the ledger of choices is broken: restore it") from error
+            found[each.collection, each.key] = each
+        return found
+
+
+class ChoiceKeeper:
+    """Copies choices into the ledger as they are made."""
+
+    def __init__(self, *, records: Records, ledger: ChoiceLedger, clock: Clock) -> None:
+        self._records = records
+        self._ledger = ledger
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Copy until `stop`, and once more then."""
+        while not stop.is_set():
+            try:
+                await self.round()
+            except StoreUnavailableError as error:
+                log.warning("choices_wait", error=type(error).__name__)
+            await self._clock.wait(stop, LOOK_EVERY_S)
+        await self.round()
+
+    async def round(self) -> int:
+        """Note what changed since; return how much that was."""
+        noted = await asyncio.to_thread(self._ledger.folded)
+        now = await _chosen(self._records)
+        news = [each for key, each in now.items() if noted.get(key) != each]
+        news += [
+            Choice(each.collection, each.key, None)
+            for key, each in noted.items()
+            if key not in now and each.content is not None
+        ]
+        if news:
+            await asyncio.to_thread(self._ledger.note, news)
+        return len(news)
+
+
+async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:
+    """Put back what a restored backup has forgotten; return how much that was. Called before any port opens.
+
+    Raises:
+        ChoicesBrokenError: it cannot be told what people chose.
+    """
+    noted = await asyncio.to_thread(ledger.folded)
+    there = await _chosen(records)
+    lost = [each for key, each in noted.items() if each.content is not None and _is_newer(each, there.get(key))]
+    if not lost:
+        return 0
+    accounts = {tombstone(each.id): each.id async for each in every(records, Account)}
+    back = 0
+    for each in lost:
+        back += await _put_back(records, each, accounts)
+    log.warning("choices_replayed", records=back)
+    return back
+
+
+async def _chosen(records: Records) -> Folded:
+    found: Folded = {}
+    for kind in KINDS:
+        async for each in every(records, kind):
+            made = _choice_of(each)
+            found[made.collection, made.key] = made
+    return found
+
+
+def _choice_of(each: Record) -> Choice:
+    content = {name: value for name, value in to_document(each).items() if name not in _OF_THE_ACCOUNT}
+    return Choice(each.collection, _key_of(each), content)
+
+
+def _key_of(each: Record) -> str:
+    if isinstance(each, Objection):
+        return f"{tombstone(each.account_id)} {each.to}"
+    return tombstone(each.account_id) if isinstance(each, Restriction) else each.id
+
+
+def _is_newer(noted: Choice, there: Choice | None) -> bool:
+    if there is None or there.content is None or noted.content is None:
+        return there is None
+    return int(noted.content["version"]) > int(there.content["version"])
+
+
+async def _put_back(records: Records, choice: Choice, accounts: Mapping[str, str]) -> bool:
+    content = dict(choice.content or {})
+    if choice.collection == Suppression.collection:
+        made: Record = from_document(Suppression, {**content, "id": choice.key})
+        return bool(await records.add_all([made]))
+    whose, _, to = choice.key.partition(" ")
+    account_id = accounts.get(whose)
+    if account_id is None:
+        return False  # they are not here any more, or not in this backup yet
+    if choice.collection == Objection.collection:
+        owned = {"id": objection_id(account_id, ObjectionTo(to)), "account_id": account_id}
+        if to == ObjectionTo.NEWSLETTER:
+            await records.remove_all(Subscription, is_("account_id", account_id))
+        return bool(await records.add_all([from_document(Objection, {**content, **owned})]))
+    owned = {"id": restriction_id(account_id), "account_id": account_id}
+    restored = from_document(Restriction, {**content, **owned})
+    if await records.add_all([restored]):
+        return True
+    changed = await records.change_one(
+        Restriction,
+        is_("id", restored.id),
+        since=restored.since,
+        alarms=restored.alarms,
+        lifts_at=restored.lifts_at,
+        lifted_by=restored.lifted_by,
+    )
+    return changed is not None

@@ -1,0 +1,162 @@
+"""What people chose is put back before any port opens, when a backup from before it was restored."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isocket.domain.accounts import Account
+from isocket.domain.consents import Suppression
+from isocket.domain.record import Record
+from isocket.domain.restrictions import (
+    AlarmsMeanwhile,
+    Objection,
+    ObjectionTo,
+    Restriction,
+    objection_id,
+    restriction_id,
+)
+from isocket.storage.port import is_
+from privacy.choices import ChoiceKeeper, ChoiceLedger, ChoicesBrokenError, replay_choices
+from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
+from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
+
+
+def ledger(folder: Path) -> ChoiceLedger:
+    return ChoiceLedger(folder / "choices.jsonl")
+
+
+async def keep(ground: Ground) -> int:
+    return await ChoiceKeeper(records=ground.records, ledger=ledger(ground.folder), clock=ground.clock).round()
+
+
+def restriction(ground: Ground, **more: Any) -> Restriction:
+    whose = {"id": restriction_id(MAIJA_ID), "account_id": MAIJA_ID}
+    return Restriction(since=ground.clock.now(), alarms=AlarmsMeanwhile.STOP, **whose, **more)
+
+
+def objection(ground: Ground, to: ObjectionTo = ObjectionTo.STATISTICS) -> Objection:
+    return Objection(id=objection_id(MAIJA_ID, to), account_id=MAIJA_ID, to=to, at=ground.clock.now())
+
+
+async def a_customer(folder: Path) -> Ground:
+    ground = in_memory(folder)
+    await furnish(ground)
+    return ground
+
+
+async def all_of(ground: Ground) -> list[Record]:
+    found: list[Record] = []
+    for kind in (Restriction, Objection, Suppression):
+        found += await ground.records.find(kind)
+    return found
+
+
+@pytest.mark.clause("C7-14")
+@pytest.mark.clause("C7-18")
+@pytest.mark.clause("C1-22")
+async def test_what_was_chosen_after_the_backup_holds_after_it_was_restored(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    left = Suppression(id="sup_1", left_at=ground.clock.now())
+    await ground.records.add_all([restriction(ground), objection(ground), left])
+    assert await keep(ground) == 3
+    chosen = await all_of(ground)
+    backup = await a_customer(tmp_path)  # of a moment before
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 3
+    assert await all_of(backup) == chosen
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 0
+
+
+async def test_an_older_restriction_in_the_backup_gives_way_to_the_later_one(tmp_path: Path) -> None:
+    ground, backup = await a_customer(tmp_path), await a_customer(tmp_path)
+    for each in (ground, backup):
+        await each.records.add(restriction(each))
+    lifts = ground.clock.now() + timedelta(days=7)
+    await ground.records.change_one(Restriction, is_("account_id", MAIJA_ID), lifts_at=lifts, lifted_by="person")
+    await keep(ground)
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+    (now,) = await backup.records.find(Restriction)
+    assert (now.lifts_at, now.lifted_by) == (lifts, "person")
+
+
+async def test_what_the_store_knows_better_is_left_alone(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(restriction(ground))
+    await keep(ground)
+    await ground.records.change_one(Restriction, is_("account_id", MAIJA_ID), alarms=AlarmsMeanwhile.CONTINUE)
+    assert await replay_choices(ground.records, ledger(tmp_path)) == 0
+    (now,) = await ground.records.find(Restriction)
+    assert now.alarms is AlarmsMeanwhile.CONTINUE
+
+
+async def test_what_was_taken_back_does_not_come_back(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(objection(ground))
+    await keep(ground)
+    await ground.records.remove_all(Objection, is_("account_id", MAIJA_ID))
+    assert await keep(ground) == 1
+    assert await replay_choices(ground.records, ledger(tmp_path)) == 0
+    assert await all_of(ground) == []
+
+
+async def test_nobody_is_named_in_the_file_and_who_is_erased_leaves_no_choice_to_put_back(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add_all([restriction(ground), objection(ground)])
+    await keep(ground)
+    assert MAIJA_ID not in (tmp_path / "choices.jsonl").read_text()
+    for kind in (Restriction, Objection, Account):
+        await ground.records.remove_all(kind)
+    await keep(ground)
+    assert await replay_choices(ground.records, ledger(tmp_path)) == 0
+
+
+async def test_a_choice_of_somebody_who_is_not_in_the_backup_yet_waits_in_the_file(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(restriction(ground))
+    await keep(ground)
+    empty = in_memory(tmp_path)
+    assert await replay_choices(empty.records, ledger(tmp_path)) == 0
+    assert await all_of(empty) == []
+
+
+async def test_what_did_not_change_is_not_written_again(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(restriction(ground))
+    assert [await keep(ground), await keep(ground)] == [1, 0]
+    assert len((tmp_path / "choices.jsonl").read_text().splitlines()) == 1
+
+
+async def test_half_a_line_never_was_written_and_a_broken_one_stops_the_start(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(restriction(ground))
+    await keep(ground)
+    with (tmp_path / "choices.jsonl").open("a") as file:
+        file.write('{"collection": "obj')
+    assert len(ledger(tmp_path).folded()) == 1
+    await ground.records.add(objection(ground))
+    assert await keep(ground) == 1
+    assert len(ledger(tmp_path).folded()) == 2
+    lines = (tmp_path / "choices.jsonl").read_text().splitlines()
+    (tmp_path / "choices.jsonl").write_text(json.dumps(["no choice"]) + "\n" + lines[0] + "\n")
+    with pytest.raises(ChoicesBrokenError, match="line 1"):
+        await replay_choices(ground.records, ledger(tmp_path))
+
+
+async def test_whoever_dies_while_putting_back_another_goes_on(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add_all([restriction(ground), objection(ground), objection(ground, ObjectionTo.NEWSLETTER)])
+    await keep(ground)
+    chosen = await all_of(ground)
+
+    async def build() -> Ground:
+        return await a_customer(tmp_path)
+
+    async def run(backup: Ground, fuse: Fuse) -> None:
+        await replay_choices(DyingRecords(backup.records, fuse), ledger(tmp_path))
+
+    async def check(backup: Ground) -> None:
+        assert await all_of(backup) == chosen
+
+    assert await every_crash_point(build, run, check) > 6
