@@ -8,9 +8,10 @@ from typing import Any
 
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
-from isocket.storage.rollup import STEPS, rolled_up
-from isocket.storage.telemetry import Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
+from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, rolled_up
+from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import HEARD, Wakeups
+from isocket.storage.windows import Hour, hour_of
 
 BELL = "telemetry"
 ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message is no field of the device
@@ -39,6 +40,15 @@ class _Device:
     told: Order | None = None  # up to here it knows that we store
     said: int = 0  # the number of its last state report
     came_or_went: int = 0
+    hours: dict[int, Hour] = field(default_factory=dict)
+
+    def said_between(self, start_ms: int, end_ms: int) -> list[tuple[int, int, Report]]:
+        """Return its state reports of a time, oldest first, with the numbers of their arrival."""
+        return sorted(
+            (report.at_ms, arrival, report)
+            for arrival, report in self.reports.values()
+            if report.kind is ReportKind.STATE and start_ms <= report.at_ms < end_ms
+        )
 
     def silent(self, now_ms: int) -> bool:
         """Return whether it has been silent for too long and nobody has judged that."""
@@ -117,7 +127,7 @@ class MemoryTelemetry:
         self._clock = clock or SystemClock()
         self._devices: dict[str, _Device] = {}
         self._arrivals = count(1)
-        self._last_arrival = self._comings = 0
+        self._last_arrival = self._comings = self._gathered = self._kept_from_ms = 0
         self._fences = count(1)  # one for all: a device that was forgotten never sees an old fence again
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
@@ -205,21 +215,61 @@ class MemoryTelemetry:
         """Return points with start <= time < end, oldest first; only `raw` comes in pages."""
         if step not in STEPS:
             raise ValueError(f"step must be one of {', '.join(STEPS)}")
-        seek = _cursor(cursor) if cursor else (-1, -1)
         device = self._devices.get(device_id, _Device())
-        found = sorted(
-            (report.at_ms, arrival, report)
-            for arrival, report in device.reports.values()
-            if report.kind is ReportKind.STATE
-            and to_ms(start) <= report.at_ms < to_ms(end)
-            and (report.at_ms, arrival) > seek
-        )
+        start_ms, end_ms = to_ms(start), to_ms(end)
+        if step not in OF_REPORTS:
+            cut = Cut.of(step, time_zone, start_ms, end_ms)
+            points = [
+                (at_ms, flat(_own_fields(report)))
+                for at_ms, arrival, report in device.said_between(start_ms, end_ms)
+                if (at_ms >= self._kept_from_ms if arrival > self._gathered else not cut.start_ms <= at_ms < cut.end_ms)
+            ]
+            parts = cut.parts(sorted(device.hours.items()))
+            return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=None, parts=parts)
+        seek = _cursor(cursor) if cursor else (-1, -1)
+        found = [each for each in device.said_between(start_ms, end_ms) if each[:2] > seek]
         following = None
         if step == "raw":
             found = found[:limit]
             following = f"{found[-1][0]}.{found[-1][1]}" if found and len(found) == limit else None
         points = [(at_ms, flat(_own_fields(report))) for at_ms, _, report in found]
         return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
+
+    async def arrivals(self, device_id: str, *, start: datetime, end: datetime) -> list[Arrival]:
+        """Return which messages of a time came, and a neighbour on each side."""
+        reports = self._devices.get(device_id, _Device()).reports
+        known = sorted(Arrival(*order, each.at_ms, each.received_ms) for order, (_, each) in reports.items())
+        places = [place for place, each in enumerate(known) if to_ms(start) <= each.at_ms < to_ms(end)]
+        beside = {places[0] - 1, places[-1] + 1} if places else set()
+        return [known[place] for place in sorted({*places, *beside}) if 0 <= place < len(known)]
+
+    async def roll_up(self, *, limit: int = 1000) -> int:
+        """Gather reports into hours, in the order in which they came."""
+        due = sorted(
+            (arrival, device_id, report)
+            for device_id, device in self._devices.items()
+            for arrival, report in device.reports.values()
+            if arrival > self._gathered
+        )[:limit]
+        for arrival, device_id, report in due:
+            if report.kind is ReportKind.STATE and report.at_ms >= self._kept_from_ms:
+                hour = self._devices[device_id].hours.setdefault(hour_of(report.at_ms), Hour())
+                hour.add(report.at_ms, flat(_own_fields(report)))
+            self._gathered = arrival
+        return len(due)
+
+    async def prune(self, before: datetime, *, limit: int = 500) -> int:
+        """Remove old reports that are gathered and judged; return how many."""
+        self._kept_from_ms = max(self._kept_from_ms, to_ms(before))
+        old = [
+            (device, order)
+            for device in self._devices.values()
+            for order, (arrival, report) in device.reports.items()
+            if report.at_ms < to_ms(before) and arrival <= self._gathered and order not in device.unjudged
+        ][:limit]
+        for device, order in old:
+            del device.reports[order]
+        return len(old)
 
     async def reports(
         self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000

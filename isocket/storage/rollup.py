@@ -1,19 +1,23 @@
 """Many points as fewer: windows of one minute to one day in a time zone. Pure, shared by all stores."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from isocket.kit.clock import from_ms, to_ms
 from isocket.storage.telemetry import Series
+from isocket.storage.windows import HOUR_MS, QUARTER_MS, Gathered, Hour, greatest_of, least_of, merge, take, value_of
 
 Point = tuple[int, Mapping[str, Any]]  # UTC milliseconds and fields as `telemetry.flat` spreads them
+Part = tuple[int, Gathered]  # when it begins, and what was gathered in it
 
 MINUTE_MS = 60_000
+_MONTH_MS = 28 * 86_400_000
 _WIDTHS_MS = {"1m": MINUTE_MS, "15m": 15 * MINUTE_MS, "1h": 60 * MINUTE_MS}
 STEPS = ("raw", *_WIDTHS_MS, "1d")
+OF_REPORTS = ("raw", "1m")  # too fine for hours
 
 
 def rolled_up(
@@ -23,27 +27,46 @@ def rolled_up(
     fields: Sequence[str] | None,
     time_zone: str,
     following: str | None,
+    parts: Iterable[Part] = (),
 ) -> Series:
     """Return the series of `points`, which come oldest first; `following` is the cursor of the next page.
 
     With a step other than `raw`, a window that has points becomes one point at its beginning: of numbers the mean,
     of anything else the last; None is skipped. Hours are whole by the wall clock of `time_zone`, days begin at its
     midnight, so a day may have 23 or 25 hours. `fields` picks by name; the name of a list picks all its places.
+    `parts` are what was gathered before of reports that are not among the points.
 
     Raises:
         ValueError: the step or the time zone is unknown.
     """
     if step not in STEPS:
         raise ValueError(f"step must be one of {', '.join(STEPS)}")
-    zone = _zone(time_zone)
-    picked = ((at_ms, _picked(values, fields)) for at_ms, values in points)
-    rows: list[Point] = list(picked) if step == "raw" else _windows(picked, step, zone)
-    names = {name: None for _, values in rows for name in values}  # in the order of first appearance
+    zone = zone_of(time_zone)
+    wanted = _Wanted(fields)
+    if step == "raw":
+        rows = [(at_ms, wanted.of(values)) for at_ms, values in points]
+        names = {name: None for _, values in rows for name in values}  # in the order of first appearance
+        return Series(
+            step=step,
+            ts=[at_ms for at_ms, _ in rows],
+            fields={name: [values.get(name) for _, values in rows] for name in names},
+            next=following,
+        )
+    windows = _windows(points, parts, _Starts(step, zone))
+    starts = sorted(windows)
+    seen = wanted.of({name: None for start in starts for name in windows[start]})
+
+    def column(of: Callable[[list[Any] | None], Any], name: str) -> list[Any]:
+        return [of(windows[start].get(name)) for start in starts]
+
+    numbers = [name for name in seen if any(map(_is_of_numbers, (windows[start].get(name) for start in starts)))]
     return Series(
         step=step,
-        ts=[at_ms for at_ms, _ in rows],
-        fields={name: [values.get(name) for _, values in rows] for name in names},
+        ts=starts,
+        fields={name: column(value_of, name) for name in seen},
         next=following,
+        least={name: column(least_of, name) for name in numbers},
+        greatest={name: column(greatest_of, name) for name in numbers},
     )
 
 
@@ -52,53 +75,114 @@ def window_start(at_ms: int, step: str, zone: tzinfo) -> int:
     here = from_ms(at_ms).astimezone(zone)
     if step == "1d":
         return to_ms(datetime(here.year, here.month, here.day, tzinfo=zone))
-    offset_ms = round((here.utcoffset() or timedelta()).total_seconds() * 1000)
+    offset_ms = _offset_ms(at_ms, zone)
     local_ms = at_ms + offset_ms
     return local_ms - local_ms % _WIDTHS_MS[step] - offset_ms
 
 
-@dataclass(slots=True)
-class _Window:
-    """What one window has gathered of one field."""
+def needs_quarters(step: str, time_zone: str, start_ms: int, end_ms: int) -> bool:
+    """Return whether hours of UTC are too coarse for the windows: in zones that are off by a part of an hour.
 
-    last: Any = None
-    numbers: list[float] = field(default_factory=list)
-    only_numbers: bool = True
-
-    def take(self, value: Any) -> None:
-        if value is None:
-            return
-        self.last = value
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            self.numbers.append(value)
-        else:
-            self.only_numbers = False
-
-    def value(self) -> Any:
-        if self.numbers and self.only_numbers:
-            return sum(self.numbers) / len(self.numbers)
-        return self.last
+    Raises:
+        ValueError: the time zone is unknown.
+    """
+    zone = zone_of(time_zone)
+    if step == "15m":
+        return True
+    looks = (*range(start_ms, end_ms, _MONTH_MS), end_ms)
+    return any(_offset_ms(each, zone) % HOUR_MS for each in looks)
 
 
-def _windows(points: Iterable[Point], step: str, zone: tzinfo) -> list[Point]:
-    windows: dict[int, dict[str, _Window]] = {}
-    for at_ms, values in points:
-        window = windows.setdefault(window_start(at_ms, step, zone), {})
-        for name, value in values.items():
-            window.setdefault(name, _Window()).take(value)
-    return [(start, {name: gathered.value() for name, gathered in window.items()}) for start, window in windows.items()]
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of that name.
 
-
-def _picked(values: Mapping[str, Any], fields: Sequence[str] | None) -> Mapping[str, Any]:
-    if fields is None:
-        return values
-    return {name: value for name, value in values.items() if name in fields or name.rpartition(".")[0] in fields}
-
-
-def _zone(name: str) -> tzinfo:
+    Raises:
+        ValueError: there is none.
+    """
     if name == "UTC":
         return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ValueError(f"no time zone is called {name!r}") from error
+
+
+class _Starts:
+    """Where windows begin, remembered a quarter of an hour at a time: all longer ones begin at one."""
+
+    def __init__(self, step: str, zone: tzinfo) -> None:
+        self._step = step
+        self._zone = zone
+        self._known: dict[int, int] = {}
+
+    def of(self, at_ms: int) -> int:
+        if self._step == "1m":
+            return at_ms - at_ms % MINUTE_MS  # no zone is off by a part of a minute
+        quarter = at_ms // QUARTER_MS
+        start = self._known.get(quarter)
+        if start is None:
+            start = self._known[quarter] = window_start(at_ms, self._step, self._zone)
+        return start
+
+
+class _Wanted:
+    """Which fields were asked for."""
+
+    def __init__(self, fields: Sequence[str] | None) -> None:
+        self._fields = None if fields is None else frozenset(fields)
+
+    def of(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        fields = self._fields
+        if fields is None:
+            return values
+        return {name: each for name, each in values.items() if name in fields or name.rpartition(".")[0] in fields}
+
+
+def _windows(points: Iterable[Point], parts: Iterable[Part], starts: _Starts) -> dict[int, Gathered]:
+    windows: dict[int, Gathered] = {}
+    for start_ms, gathered in parts:
+        merge(windows.setdefault(starts.of(start_ms), {}), gathered)
+    for at_ms, values in points:
+        window = windows.setdefault(starts.of(at_ms), {})
+        for name, value in values.items():
+            take(window, name, value, at_ms)
+    return windows
+
+
+def _is_of_numbers(entry: list[Any] | None) -> bool:
+    return least_of(entry) is not None
+
+
+def _offset_ms(at_ms: int, zone: tzinfo) -> int:
+    offset = from_ms(at_ms).astimezone(zone).utcoffset() or timedelta()
+    return round(offset.total_seconds() * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which part of a time is answered by hours, or their quarters; the rest of it by reports."""
+
+    start_ms: int
+    end_ms: int
+    quarters: bool  # hours of UTC are too coarse for the windows
+
+    @classmethod
+    def of(cls, step: str, time_zone: str, start_ms: int, end_ms: int) -> "Cut":
+        """Return the cut of a time: whole quarters of an hour.
+
+        Raises:
+            ValueError: the time zone is unknown.
+        """
+        first, last = start_ms + -start_ms % QUARTER_MS, end_ms - end_ms % QUARTER_MS
+        return cls(first, max(first, last), needs_quarters(step, time_zone, start_ms, end_ms))
+
+    def whole(self, hour_ms: int) -> bool:
+        """Return whether an hour is taken as it is."""
+        return not self.quarters and self.start_ms <= hour_ms and hour_ms + HOUR_MS <= self.end_ms
+
+    def parts(self, hours: Iterable[tuple[int, Hour]]) -> Iterator[Part]:
+        """Yield what lies within of each hour."""
+        for hour_ms, hour in hours:
+            for start_ms, gathered in hour.parts(hour_ms, quarters=not self.whole(hour_ms)):
+                if self.start_ms <= start_ms < self.end_ms:
+                    yield start_ms, gathered

@@ -1,5 +1,6 @@
 """The Telemetry port on one SQLite file: batches (`sqlite_batch`), claims (`sqlite_waiting`), and what is read."""
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -7,13 +8,24 @@ from datetime import datetime
 
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
-from isocket.storage.rollup import STEPS, rolled_up
+from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, rolled_up
 from isocket.storage.sqlite_batch import store_batch
 from isocket.storage.sqlite_documents import Look, Run, Write
-from isocket.storage.sqlite_heard import STATE, HeardDevices, fields_of, state_of
+from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_waiting import REPORT, WaitingDevices, report_of
-from isocket.storage.telemetry import Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
+from isocket.storage.sqlite_windows import SCHEMA as WINDOWS
+from isocket.storage.sqlite_windows import (
+    arrivals_of,
+    decoded_parts,
+    decoded_points,
+    forget_hours,
+    harvest,
+    old_reports,
+    parts_and_points,
+    remove,
+)
+from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting
 from isocket.storage.wakeups import HEARD, Wakeups
 
 BELL = "telemetry"
@@ -42,6 +54,10 @@ CREATE TABLE IF NOT EXISTS unjudged (device INTEGER NOT NULL, report INTEGER NOT
 CREATE TABLE IF NOT EXISTS came_and_went (number INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS telemetry_revision (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL);
 INSERT OR IGNORE INTO telemetry_revision VALUES (1, 1);
+"""
+_POINTS = """
+SELECT at, id, body FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?)
+AND kind = 'state' AND at >= ? AND at < ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?
 """
 
 _WATCHED = """
@@ -94,7 +110,7 @@ class SqliteTelemetry:
         """Make tables that are missing."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for statement in _SCHEMA.split(";"):
+            for statement in (_SCHEMA + WINDOWS).split(";"):
                 connection.execute(statement)
 
         await self._write(work)
@@ -169,18 +185,41 @@ class SqliteTelemetry:
         """Return points with start <= time < end, oldest first."""
         if step not in STEPS:
             raise ValueError(f"step must be one of {', '.join(STEPS)}")
-        seek = _cursor(cursor) if cursor else (to_ms(start), 0)
-        page = limit if step == "raw" else -1
-        rows = await self._read(
-            lambda connection: connection.execute(
-                "SELECT at, id, body FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?)"
-                " AND kind = 'state' AND at >= ? AND at < ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?",
-                (device_id, to_ms(start), to_ms(end), seek[0], seek[1] if cursor else -1, page),
-            ).fetchall()
-        )
-        points = [(at, flat(fields_of(body))) for at, _, body in rows]
+        start_ms, end_ms = to_ms(start), to_ms(end)
+        if step not in OF_REPORTS:
+            cut = Cut.of(step, time_zone, start_ms, end_ms)
+            hours, rows = await self._read(lambda c: parts_and_points(c, device_id, cut, start_ms, end_ms))
+        else:
+            seek = _cursor(cursor) if cursor else (start_ms, -1)
+            asked = (device_id, start_ms, end_ms, *seek, limit if step == "raw" else -1)
+            cut, hours, rows = None, [], await self._read(lambda c: c.execute(_POINTS, asked).fetchall())
         following = f"{rows[-1][0]}.{rows[-1][1]}" if step == "raw" and len(rows) == limit else None
-        return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
+        return await asyncio.to_thread(
+            lambda: rolled_up(
+                decoded_points(rows),
+                step=step,
+                fields=fields,
+                time_zone=time_zone,
+                following=following,
+                parts=decoded_parts(hours, cut) if cut else (),
+            )
+        )
+
+    async def arrivals(self, device_id: str, *, start: datetime, end: datetime) -> list[Arrival]:
+        """Return which messages of a time came, and a neighbour on each side."""
+        return await self._read(lambda connection: arrivals_of(connection, device_id, to_ms(start), to_ms(end)))
+
+    async def roll_up(self, *, limit: int = 1000) -> int:
+        """Gather reports into hours; another process that was quicker has done it for us."""
+        made = await self._read(lambda connection: harvest(connection, limit))
+        if made.looked_at:
+            await self._write(made.store)
+        return made.looked_at
+
+    async def prune(self, before: datetime, *, limit: int = 500) -> int:
+        """Remove old reports that are gathered and judged; return how many."""
+        numbers = await self._read(lambda connection: old_reports(connection, to_ms(before), limit))
+        return await self._write(lambda connection: remove(connection, numbers, to_ms(before)))
 
     async def reports(
         self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000
@@ -256,6 +295,8 @@ class SqliteTelemetry:
                 return 0
             connection.execute("DELETE FROM unjudged WHERE device = ?", row)
             gone = connection.execute("DELETE FROM reports WHERE device = ?", row).rowcount
+            connection.execute("DELETE FROM came_and_went WHERE device = ?", row)
+            forget_hours(connection, row[0])
             connection.execute("DELETE FROM heard WHERE device = ?", row)
             self._heard.next_revision(connection)
             self._heard.drop(device_id)

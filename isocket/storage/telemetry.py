@@ -7,9 +7,9 @@ A device without an envelope (new, or with something open) has all its reports j
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from isocket.domain.reports import DeviceState, Envelope, Report
 
@@ -59,12 +59,26 @@ class RollCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """Points of one device: `ts` in UTC milliseconds; a list as long for each field, None where no value is."""
+    """Points of one device: `ts` in UTC milliseconds; a list as long for each field, None where no value is.
+
+    Of windows, `least` and `greatest` hold the same for the fields that are numbers.
+    """
 
     step: str
     ts: list[int]
     fields: dict[str, list[Any]]
     next: str | None
+    least: dict[str, list[Any]] = field(default_factory=dict)
+    greatest: dict[str, list[Any]] = field(default_factory=dict)
+
+
+class Arrival(NamedTuple):
+    """That a message came, of whatever kind."""
+
+    boot: int
+    seq: int
+    at_ms: int
+    received_ms: int
 
 
 Place = tuple[int, int]
@@ -129,10 +143,31 @@ class Telemetry(Protocol):
         """Return points with start <= time < end, oldest first. A list field becomes `temp_c.0`, `temp_c.1` …
 
         `step` `raw` gives every report; `1m 15m 1h 1d` give one point a window that has any, numbers as mean and
-        true/false as the last. Windows without a report are absent: a gap stays a gap.
+        true/false as the last. Windows without a report are absent: a gap stays a gap. Steps from `15m` on reach back
+        behind reports that were pruned, the others do not.
 
         Raises:
             ValueError: the step is none of these, or the cursor is not one of ours.
+        """
+        ...
+
+    async def arrivals(self, device_id: str, *, start: datetime, end: datetime) -> list[Arrival]:
+        """Return which messages of a time came, and of each side of it the next one, ordered by (boot, seq)."""
+        ...
+
+    async def roll_up(self, *, limit: int = 1000) -> int:
+        """Gather up to `limit` reports, in the order in which they came, into the hours that outlast them.
+
+        Return how many were looked at; 0: all are in. Each report is gathered once, whatever dies or runs at the same
+        time, and one that is late goes into the hour of its own time.
+        """
+        ...
+
+    async def prune(self, before: datetime, *, limit: int = 500) -> int:
+        """Remove reports of a time before `before`, which only grows; return how many, at most about `limit`.
+
+        Those that are not gathered or not judged yet stay. A report that comes later of so long ago is in no hour: it
+        may have been there before.
         """
         ...
 

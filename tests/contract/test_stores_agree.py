@@ -20,7 +20,7 @@ from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
 from isocket.storage.port import AlreadyThereError, Op, Test, is_
 from isocket.storage.records import StoredRecords
-from isocket.storage.telemetry import Telemetry, Waiting
+from isocket.storage.telemetry import Arrival, Telemetry, Waiting
 from tests.contract.stores import (
     RECORD_STORES,
     TELEMETRY_STORES,
@@ -316,7 +316,16 @@ CHANCES = st.one_of(
     st.tuples(st.just("forget"), DEVICES),
     st.tuples(st.just("start_over"), DEVICES, st.integers(0, 3), st.integers(1, 6)),
     st.tuples(st.just("confirm"), DEVICES, st.integers(1, 2), st.integers(1, 6)),
-    st.tuples(st.just("series"), DEVICES, st.sampled_from(["raw", "1m", "1h"]), st.integers(1, 4)),
+    st.tuples(
+        st.just("series"),
+        DEVICES,
+        st.sampled_from(["raw", "1m", "15m", "1h", "1d"]),
+        st.integers(1, 4),
+        st.sampled_from(["UTC", "Europe/Helsinki", "Asia/Kathmandu"]),
+    ),
+    st.tuples(st.just("roll_up"), st.integers(1, 5)),
+    st.tuples(st.just("prune"), st.sampled_from([30, 2000])),
+    st.tuples(st.just("arrivals"), DEVICES, st.sampled_from([5, 100])),
     st.tuples(st.just("reports"), DEVICES, st.integers(1, 4)),
 )
 
@@ -414,7 +423,17 @@ class TelemetryScript:
                 break
         return found
 
-    async def series(self, device: str, step: str, limit: int) -> list[Any]:
+    async def roll_up(self, limit: int) -> int:
+        return await self.telemetry.roll_up(limit=limit)
+
+    async def prune(self, age_s: int) -> int:
+        return await self.telemetry.prune(self.clock.now() - timedelta(seconds=age_s))
+
+    async def arrivals(self, device: str, age_s: int) -> list[Arrival]:
+        now = self.clock.now()
+        return await self.telemetry.arrivals(device, start=now - timedelta(seconds=age_s), end=now)
+
+    async def series(self, device: str, step: str, limit: int, zone: str) -> list[Any]:
         pages: list[Any] = []
         cursor = None
         while len(pages) < 30:
@@ -425,8 +444,9 @@ class TelemetryScript:
                 step=step,
                 cursor=cursor,
                 limit=limit,
+                time_zone=zone,
             )
-            pages.append((page.ts, page.fields))
+            pages.append((page.ts, page.fields, page.least, page.greatest))
             cursor = page.next
             if cursor is None:
                 break

@@ -10,7 +10,7 @@ import pytest
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
-from isocket.storage.telemetry import Confirmed, Telemetry, Waiting
+from isocket.storage.telemetry import Confirmed, Series, Telemetry, Waiting
 from isocket.storage.wakeups import HEARD, Wakeups
 from tests.fakes.clock import NOON, ManualClock
 
@@ -742,6 +742,141 @@ async def test_days_begin_at_midnight_of_the_time_zone(telemetry: Telemetry) -> 
     in_helsinki = await telemetry.series("d1", step="1d", time_zone="Europe/Helsinki", **span)
     assert in_london.fields == {"battery_pct": [1.5]}
     assert in_helsinki.ts == [to_ms(NOON) + 10 * 3_600_000]
+
+
+# Hours that outlast reports
+
+YEAR = {"start": NOON - timedelta(days=200), "end": NOON + timedelta(days=165)}
+
+
+async def rolled(telemetry: Telemetry, step: str, time_zone: str = "UTC", **span: Any) -> Series:
+    return await telemetry.series("d1", step=step, time_zone=time_zone, **{**YEAR, **span})
+
+
+def measured(*hours: float, first_seq: int = 1, late_s: float = 0) -> list[Report]:
+    """Make a report for each of these hours after noon, with the hour as its temperature."""
+    return [
+        report(first_seq + number, {"temp_c": [hour], "mains": hour < 30}, after_s=3600 * hour, late_s=late_s)
+        for number, hour in enumerate(hours)
+    ]
+
+
+@pytest.mark.parametrize("step", ["15m", "1h", "1d"])
+@pytest.mark.parametrize("time_zone", ["UTC", "Europe/Helsinki", "Asia/Kathmandu", "Australia/Lord_Howe"])
+async def test_a_series_is_the_same_before_and_after_reports_are_gathered(
+    telemetry: Telemetry, step: str, time_zone: str
+) -> None:
+    await telemetry.store(measured(0, 0.1, 0.3, 0.6, 0.9, 11.2, 11.9, 12.1, 25, 30, 48.25))
+    whole = await rolled(telemetry, step, time_zone)
+    middle: dict[str, Any] = {"start": NOON + timedelta(minutes=7), "end": NOON + timedelta(hours=24.9)}
+    part = await rolled(telemetry, step, time_zone, **middle)
+    assert await telemetry.roll_up(limit=4) == 4
+    assert (await rolled(telemetry, step, time_zone), await rolled(telemetry, step, time_zone, **middle)) == (
+        whole,
+        part,
+    )
+    assert [await telemetry.roll_up(), await telemetry.roll_up()] == [7, 0]
+    assert (await rolled(telemetry, step, time_zone), await rolled(telemetry, step, time_zone, **middle)) == (
+        whole,
+        part,
+    )
+    assert whole.least["temp_c.0"][0] == 0
+
+
+async def test_a_window_tells_the_least_and_the_greatest_of_numbers_alone(telemetry: Telemetry) -> None:
+    await telemetry.store(measured(0.1, 0.2, 0.6))
+    series = await rolled(telemetry, "1h")
+    assert (series.fields["temp_c.0"], series.least, series.greatest) == (
+        [0.3],
+        {"temp_c.0": [0.1]},
+        {"temp_c.0": [0.6]},
+    )
+
+
+async def test_a_late_report_goes_into_the_hour_of_its_own_time(telemetry: Telemetry) -> None:
+    await telemetry.store(measured(0.1, 1.1))
+    await telemetry.roll_up()
+    await telemetry.store(measured(0.5, first_seq=7, late_s=7200))
+    await telemetry.roll_up()
+    series = await rolled(telemetry, "1h")
+    assert (series.ts, series.fields["temp_c.0"]) == ([to_ms(NOON), to_ms(NOON) + 3_600_000], [0.3, 1.1])
+
+
+async def test_a_repeat_is_not_gathered_twice(telemetry: Telemetry) -> None:
+    await telemetry.store(measured(0.1, 0.5))
+    await asyncio.gather(*(telemetry.roll_up() for _ in range(4)))
+    await telemetry.store(measured(0.1, 0.5))
+    await telemetry.roll_up()
+    await telemetry.store(measured(0.6, first_seq=3))
+    assert (await rolled(telemetry, "1h")).fields["temp_c.0"] == [0.4]
+
+
+async def test_what_is_not_gathered_or_not_judged_is_not_pruned(telemetry: Telemetry, clock: ManualClock) -> None:
+    later = NOON + timedelta(days=1)
+    await telemetry.store(measured(0.1, 0.2, 0.3))
+    assert await telemetry.prune(later) == 0
+    await telemetry.roll_up()
+    assert await telemetry.prune(later) == 0, "nobody has judged them"
+    await settle(telemetry, await claimed(telemetry, clock))
+    assert await telemetry.prune(later) == 3
+    assert await telemetry.prune(later) == 0
+
+
+async def test_hours_stay_when_their_reports_are_pruned(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store(measured(0.1, 0.2, 0.6, 26))
+    await settle(telemetry, await claimed(telemetry, clock))
+    await telemetry.roll_up()
+    before = {step: await rolled(telemetry, step, "Asia/Kathmandu") for step in ("15m", "1h", "1d")}
+    assert await telemetry.prune(NOON + timedelta(days=1)) == 3
+    assert {step: await rolled(telemetry, step, "Asia/Kathmandu") for step in before} == before
+    assert (await rolled(telemetry, "raw")).ts == [to_ms(NOON) + 26 * 3_600_000]
+    assert (await telemetry.latest(["d1"]))["d1"].fields["temp_c"] == [26]
+
+
+async def test_a_report_that_comes_again_after_it_was_pruned_changes_no_hour(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store(measured(0.1, 0.5, 26))
+    await settle(telemetry, await claimed(telemetry, clock))
+    await telemetry.roll_up()
+    await telemetry.prune(NOON + timedelta(days=1))
+    before = await rolled(telemetry, "1h")
+    await telemetry.store(measured(0.5, first_seq=2))
+    assert await rolled(telemetry, "1h") == before
+    await telemetry.roll_up()
+    assert await rolled(telemetry, "1h") == before
+
+
+async def test_a_forgotten_device_leaves_no_hours(telemetry: Telemetry) -> None:
+    await telemetry.store([*measured(0.1), report(1, device="d2")])
+    await telemetry.roll_up()
+    await telemetry.forget("d1")
+    assert (await rolled(telemetry, "1h")).ts == []
+    await telemetry.store([report(1, {"relay": True})])
+    assert (await rolled(telemetry, "1h")).fields == {"relay": [True]}
+
+
+# Which messages came
+
+
+async def test_arrivals_name_each_message_of_a_time_and_the_next_on_each_side(telemetry: Telemetry) -> None:
+    await telemetry.store(
+        [
+            report(1),
+            report(2, after_s=3600, kind=ReportKind.ALARM),
+            report(3, after_s=7200, late_s=60),
+            report(5, after_s=7260, kind=ReportKind.ACK),
+            report(1, boot=2, after_s=9000),
+            report(2, boot=2, after_s=90_000),
+            report(1, device="d2"),
+        ]
+    )
+    start, end = NOON + timedelta(hours=1.5), NOON + timedelta(hours=2.4)
+    arrivals = await telemetry.arrivals("d1", start=start, end=end)
+    assert [(each.boot, each.seq) for each in arrivals] == [(1, 2), (1, 3), (1, 5), (2, 1)]
+    assert arrivals[1].received_ms - arrivals[1].at_ms == 60_000
+    assert await telemetry.arrivals("d1", start=NOON - timedelta(days=1), end=NOON) == []
+    assert await telemetry.arrivals("nobody", start=start, end=end) == []
 
 
 @pytest.mark.parametrize(

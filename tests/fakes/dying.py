@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from isocket.domain.record import Record
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.storage.port import Changes, Records, Test, Value
-from isocket.storage.telemetry import Confirmed, News, Order, Place, RollCall, Series, Telemetry, Waiting
+from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Telemetry, Waiting
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -122,6 +122,15 @@ class DyingTelemetry:
 
     async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
         return await self.fuse.guard(lambda: self._inner.latest(device_ids), leaves=_never)
+
+    async def arrivals(self, device_id: str, *, start: datetime, end: datetime) -> list[Arrival]:
+        return await self.fuse.guard(lambda: self._inner.arrivals(device_id, start=start, end=end))
+
+    async def roll_up(self, *, limit: int = 1000) -> int:
+        return await self.fuse.guard(lambda: self._inner.roll_up(limit=limit))
+
+    async def prune(self, before: datetime, *, limit: int = 500) -> int:
+        return await self.fuse.guard(lambda: self._inner.prune(before, limit=limit))
 
     async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
         return await self.fuse.guard(lambda: self._inner.news(after, device_ids))
