@@ -51,6 +51,7 @@ bench: .make/run mosquitto ## Run all benchmarks
 	$(BIN)/isocket bench ingest
 	$(BIN)/isocket bench alarm
 	$(BIN)/isocket bench storm
+	$(BIN)/isocket bench history
 
 .PHONY: messages
 messages: .make/run ## Write docs/messages.md anew: every message in every language

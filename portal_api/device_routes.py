@@ -3,6 +3,7 @@
 from portal_api import (
     claims,
     commands,
+    completeness,
     contacts,
     device_models,
     device_problems,
@@ -36,6 +37,7 @@ DEVICE_ROUTES: tuple[AnyRoute, ...] = (
     *commands.ROUTES,
     *switchings.ROUTES,
     *history.ROUTES,
+    *completeness.ROUTES,
     *events.ROUTES,
     *device_problems.ROUTES,
     *replays.ROUTES,

@@ -16,6 +16,8 @@ from isocket.domain.incidents import Cause, Incident
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Change
 from isocket.storage.wakeups import FOLLOWED, HEARD
+from portal_api.commands import sees_command
+from portal_api.devices import sees
 from portal_api.event_stream import Audience, Ending, Event, Position, Stream
 from portal_api.event_views import command_event, incident_event, reset_data, state_events
 from portal_api.portal import Portal
@@ -225,19 +227,13 @@ class EventHub:
 
 
 def may_see(audience: Audience, event: Event, about: Incident | Command | None) -> bool:
-    """Return whether an event is for somebody: of a socket that they see, and of the time of whose socket it is.
-
-    What happened at a socket stays with the account whose socket it was.
-    """
+    """Return whether an event is for somebody, as requests have it."""
     if not event.device_id:
         return isinstance(about, Incident) and audience.whole and about.account_id == audience.account_id
-    sight = audience.sights.get(event.device_id)
-    if sight is None or about is None:
-        return sight is not None
-    if isinstance(about, Incident):
-        mine = about.account_id == sight.owner_id
-        return mine and (sight.since is None or sight.since <= about.opened_at or sight.role == "owner")
-    return sight.since is None or sight.since <= about.created_at
+    standing = audience.sights.get(event.device_id)
+    if standing is None or about is None:
+        return standing is not None
+    return sees(standing, about) if isinstance(about, Incident) else sees_command(standing, about)
 
 
 def _discard(index: dict[str, set[Stream]], key: str, stream: Stream) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 from isocket.storage.telemetry import Place
+from portal_api.owned import Standing
 
 MOST_WAITING = 500  # incidents, commands and sockets gained or lost; of states there is one a socket
 _PARTS = 3
@@ -52,15 +52,6 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """What somebody may see of one socket: as who, whose it is, and from when on."""
-
-    role: str
-    owner_id: str
-    since: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
     """Who listens, by what they came in, and what they may see now."""
 
@@ -68,7 +59,7 @@ class Audience:
     credentials: frozenset[str]  # ids of the account and of the session or token: when one changes, ask again
     kinds: frozenset[Kind]
     whole: bool  # also what is a matter of the whole account
-    sights: Mapping[str, Sight]
+    sights: Mapping[str, Standing]  # by the socket's id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

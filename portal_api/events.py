@@ -12,8 +12,10 @@ from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import every, is_
 from portal_api import access
+from portal_api.devices import owner_of
 from portal_api.event_hub import EventHub
-from portal_api.event_stream import Audience, Ending, Event, Kind, Position, Sight, Stream, beat, on_the_wire
+from portal_api.event_stream import Audience, Ending, Event, Kind, Position, Stream, beat, on_the_wire
+from portal_api.owned import standings_of
 from portal_api.portal import PORTAL, Portal
 from portal_api.problem import Problem, fault, too_many
 from portal_api.routes import AnyRoute, Call, Caller, Route
@@ -100,19 +102,16 @@ async def _ask_again(portal: Portal, hub: EventHub, stream: Stream, request: web
 
 
 async def _audience(portal: Portal, caller: Caller) -> Audience:
-    token = caller.api_token
-    sights = {
-        device.id: Sight(role="owner", owner_id=caller.account.id, since=device.claimed_at)
-        async for device in every(portal.records, Device, is_("owner_id", caller.account.id))
-        if token is None or token.reaches(device.id)
-    }
+    token, account = caller.api_token, caller.account
+    seen = [owner_of(device) async for device in every(portal.records, Device, is_("owner_id", account.id))]
+    seen += await standings_of(portal.records, account, portal.clock)
     came_by = caller.session or caller.api_token
     return Audience(
-        account_id=caller.account.id,
-        credentials=frozenset({caller.account.id, *([came_by.id] if came_by else [])}),
+        account_id=account.id,
+        credentials=frozenset({account.id, *([came_by.id] if came_by else [])}),
         kinds=frozenset(Kind) if token is None else frozenset().union(*(_KINDS[each] for each in token.scopes)),
         whole=token is None or token.device_ids is None,
-        sights=sights,
+        sights={each.device.id: each for each in seen if token is None or token.reaches(each.device.id)},
     )
 
 

@@ -13,12 +13,13 @@ from urllib.parse import urlencode
 from aiohttp import web
 from pydantic import AfterValidator, ConfigDict, Field
 
+from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import Scope
 from isocket.kit.clock import from_ms, to_text
 from isocket.storage.telemetry import Series
 from portal_api.models import GivenInstant, Query, View
 from portal_api.negotiation import weights
-from portal_api.owned import Need, standing_for
+from portal_api.owned import Need, Standing, standing_for
 from portal_api.problem import Problem, fault
 from portal_api.routes import API, AnyRoute, Call, Reply, Route
 
@@ -60,7 +61,10 @@ class HistoryQuery(Query):
     step: Literal["raw", "1m", "15m", "1h", "1d"] = Field(
         default="raw",
         description="Every report, or one point for each window with any: numbers as mean, all else as the last. "
-        "Hours and days are those of the account's time zone.",
+        "Hours and days are those of its owner's time zone. What is too old for single reports is there from `15m` on.",
+    )
+    spread: bool = Field(
+        default=False, description="With windows, also the least and the greatest of each number: `least`, `greatest`."
     )
     cursor: str | None = Field(default=None, max_length=512, description="`next` of the page before; only for raw.")
     limit: int = Field(default=MOST_POINTS, ge=1, le=MOST_POINTS, description="At most so many raw points a page.")
@@ -86,6 +90,8 @@ class History(View):
     ts: list[int] = Field(description="UTC milliseconds.")
     fields: dict[str, list[Any]] = Field(description="Null where a report did not carry the field.")
     next: str | None
+    least: dict[str, list[Any]] | None = Field(default=None, description="By `spread`: of numbers, as long as `ts`.")
+    greatest: dict[str, list[Any]] | None = Field(default=None, description="By `spread`: of numbers, as long as `ts`.")
 
 
 async def show(call: Call[None, HistoryQuery]) -> Reply | Problem | web.Response:
@@ -108,14 +114,30 @@ async def show(call: Call[None, HistoryQuery]) -> Reply | Problem | web.Response
             fields=query.fields.split(",") if query.fields else None,
             cursor=query.cursor,
             limit=query.limit,
-            time_zone=call.account.time_zone,
+            time_zone=await time_zone_of(call, standing),
+            spread=query.spread,
         )
     except ValueError:
         return fault("cursor", "This is not a cursor of ours.")
     if _wants_csv(call.request.headers.get("Accept", "")):
         return await _table(call, device.id, series, start, end)
-    body = History(step=series.step, ts=series.ts, fields=series.fields, next=series.next)
+    body = History(
+        step=series.step,
+        ts=series.ts,
+        fields=series.fields,
+        next=series.next,
+        least=series.least if query.spread else None,
+        greatest=series.greatest if query.spread else None,
+    )
     return Reply(body=body, headers={"Vary": "Accept"})
+
+
+async def time_zone_of(call: Call[Any, Any], standing: Standing) -> str:
+    """Return the time zone of a socket: its owner's, also for others who see it."""
+    if standing.owns:
+        return call.account.time_zone
+    owner = await call.records.get(Account, standing.device.owner_id or "")
+    return owner.time_zone if owner is not None else call.account.time_zone
 
 
 def _wants_csv(accept: str) -> bool:
@@ -127,7 +149,11 @@ def _wants_csv(accept: str) -> bool:
 async def _table(
     call: Call[None, HistoryQuery], device_id: str, series: Series, start: datetime, end: datetime
 ) -> web.Response:
-    text = await asyncio.to_thread(table_of, series.ts, series.fields)
+    columns = series.fields
+    if call.query.spread:
+        columns = {**columns, **{f"{name}.least": each for name, each in series.least.items()}}
+        columns |= {f"{name}.greatest": each for name, each in series.greatest.items()}
+    text = await asyncio.to_thread(table_of, series.ts, columns)
     headers = {"Vary": "Accept", "Content-Disposition": f'attachment; filename="{device_id}.csv"'}
     if series.next is not None:
         following = {**call.request.query, "from": to_text(start), "to": to_text(end), "cursor": series.next}

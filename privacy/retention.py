@@ -9,15 +9,19 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
+from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.handling import Handling, Keep
 from isocket.domain.record import Record, handling_of
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, is_not
+from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
 
 SWEEP_EVERY_S = 3600.0
+REPORTS_LIFE = timedelta(days=400)
+PAUSE_S = 0.02
 BUCKET_LIFE = timedelta(days=2)  # longer than any limit counts: a full bucket says the same as none
 LIVES: Mapping[Keep, timedelta] = MappingProxyType(
     {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
@@ -55,9 +59,19 @@ class Due:
 class Retention:
     """Sweeps when it starts and every hour. A sweep may be broken off anywhere and run twice."""
 
-    def __init__(self, *, records: Records, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        records: Records,
+        clock: Clock,
+        telemetry: Telemetry | None = None,
+        reports_life: timedelta = REPORTS_LIFE,
+    ) -> None:
+        """With `telemetry`, single reports go after `reports_life`; the hours that hold what they said stay."""
         self._records = records
         self._clock = clock
+        self._telemetry = telemetry
+        self._reports_life = reports_life
         self._emptied: dict[tuple[str, timedelta], datetime] = {}  # until when; a new process looks at all again
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -83,6 +97,9 @@ class Retention:
         buckets = await self._tried(Bucket, full)
         if buckets:
             done[Bucket.collection] = buckets
+        pruned = await self._prune(now - self._reports_life)
+        if pruned:
+            done[TELEMETRY_COLLECTION] = pruned
         if done:
             log.info("swept", **done)
         return done
@@ -100,7 +117,22 @@ class Retention:
             found.append(_due(term.kind, removed, emptied, term.since, term.life))
         full = await self._records.count(Bucket, at_most("refilled_at", at - BUCKET_LIFE))
         found.append(_due(Bucket, full, 0, "refilled_at", BUCKET_LIFE))
+        if self._telemetry is not None:
+            old = await self._telemetry.prunable(at - self._reports_life)
+            days = self._reports_life.days
+            found.append(Due(collection=TELEMETRY_COLLECTION, removed=old, emptied=0, since="ts", days=days))
         return [each for each in found if each.removed or each.emptied]
+
+    async def _prune(self, before: datetime) -> int:
+        """Remove old reports, some at a time so that nobody waits long; return how many."""
+        pruned = 0
+        try:
+            while self._telemetry is not None and (some := await self._telemetry.prune(before)):
+                pruned += some
+                await self._clock.sleep(PAUSE_S)
+        except Exception as error:  # as with classes: the rest is for the next sweep
+            log.exception("sweep_broken_off", collection=TELEMETRY_COLLECTION, error=type(error).__name__)
+        return pruned
 
     async def _tried(self, kind: type[Record], work: Awaitable[int]) -> int:
         try:

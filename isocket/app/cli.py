@@ -20,6 +20,7 @@ BENCHES = {
     "ingest": "How many reports a second are stored.",
     "alarm": "How long an alarm takes from the socket to the provider.",
     "storm": "What happens when every socket comes back at once.",
+    "history": "How long a chart of a year takes.",
 }
 
 app = typer.Typer(

@@ -50,7 +50,7 @@ def sweep_now(
 ) -> None:
     """Remove what its time is over for, now; or show what a sweep would remove, also one in years to come."""
     from isocket.app.house import open_house
-    from privacy.retention import Retention
+    from isocket.app.roles import retention_of
 
     moment = _day(at)
     if moment is not None and not dry_run:
@@ -58,7 +58,7 @@ def sweep_now(
 
     async def work(settings: Settings) -> dict[str, Any]:
         async with open_house(settings) as house:
-            retention = Retention(records=house.records, clock=house.clock)
+            retention = retention_of(house)
             if not dry_run:
                 return {"swept": await retention.sweep()}
             then = moment or house.clock.now()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind
+from isocket.storage.roller import Roller
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.pages_routes import page_routes
@@ -131,6 +133,7 @@ class Roles:
             alarm_login=alarm_login,
         )
 
+        roller = Roller(telemetry=house.telemetry, clock=house.clock, right_of_way=house.right_of_way)
         standby = Standby(lock=house.folder.path / "bridge.lock", clock=house.clock)
 
         async def connected(stop: asyncio.Event) -> None:
@@ -142,7 +145,10 @@ class Roles:
 
         return Stage(
             name="bridge",
-            services=(Service(name="bridge", run=lambda stop: standby.run(bridge.run, stop)),),
+            services=(
+                Service(name="bridge", run=lambda stop: standby.run(bridge.run, stop)),
+                Service(name="roller", run=roller.run),
+            ),
             ready=connected if self._child is not None else None,
         )
 
@@ -191,7 +197,7 @@ class Roles:
         )
 
     async def _privacy_stage(self) -> Stage:
-        retention = Retention(records=self._house.records, clock=self._house.clock)
+        retention = retention_of(self._house)
         erasing, exporting = eraser_of(self._house), exporter_of(self._house)
         choices = ChoiceKeeper(records=self._house.records, ledger=choices_of(self._house), clock=self._house.clock)
         return Stage(
@@ -304,6 +310,16 @@ def oversight(settings: Settings, metrics: AlertMetrics) -> Oversight:
         ),
         metrics=metrics,
         heartbeat=Heartbeat(None if settings.heartbeat_url is None else settings.heartbeat_url.get_secret_value()),
+    )
+
+
+def retention_of(house: House) -> Retention:
+    """Return what sweeps this house."""
+    return Retention(
+        records=house.records,
+        clock=house.clock,
+        telemetry=house.telemetry,
+        reports_life=timedelta(days=house.settings.reports_days),
     )
 
 

@@ -233,6 +233,13 @@ class Settings(BaseModel):
         description="what critical alarms of an account are meant to cost at most beyond that; they go even then",
     )
     bcrypt_cost: int = Field(default=12, ge=10, le=16, description="work for one password, from 10 to 16")
+    reports_days: int = Field(
+        default=400,
+        ge=31,
+        le=3660,
+        description="so many days each single report of a socket is kept; what hours and days were like stays as long "
+        "as the socket is its owner's",
+    )
     erasure_grace_days: int = Field(
         default=14, ge=0, le=90, description="days in which an erasure can be undone; 0 erases at once"
     )

@@ -50,6 +50,7 @@ def may(role: Role, need: Need) -> bool:
     guest="account_id",
     unique=(("device_id", "email"),),
     indexed=(("account_id",), ("device_id",), ("owner_id",), ("email",), ("token_hash",)),
+    followed=("account_id", "role", "until"),
 )
 class Share(Record):
     """One socket and one other person, from the invitation to the end. The address has a key of its own.

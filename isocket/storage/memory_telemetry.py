@@ -211,6 +211,7 @@ class MemoryTelemetry:
         cursor: str | None = None,
         limit: int = 10_000,
         time_zone: str = "UTC",
+        spread: bool = False,
     ) -> Series:
         """Return points with start <= time < end, oldest first; only `raw` comes in pages."""
         if step not in STEPS:
@@ -225,7 +226,9 @@ class MemoryTelemetry:
                 if (at_ms >= self._kept_from_ms if arrival > self._gathered else not cut.start_ms <= at_ms < cut.end_ms)
             ]
             parts = cut.parts(sorted(device.hours.items()))
-            return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=None, parts=parts)
+            return rolled_up(
+                points, step=step, fields=fields, time_zone=time_zone, following=None, parts=parts, spread=spread
+            )
         seek = _cursor(cursor) if cursor else (-1, -1)
         found = [each for each in device.said_between(start_ms, end_ms) if each[:2] > seek]
         following = None
@@ -233,7 +236,7 @@ class MemoryTelemetry:
             found = found[:limit]
             following = f"{found[-1][0]}.{found[-1][1]}" if found and len(found) == limit else None
         points = [(at_ms, flat(_own_fields(report))) for at_ms, _, report in found]
-        return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following)
+        return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following, spread=spread)
 
     async def arrivals(self, device_id: str, *, start: datetime, end: datetime) -> list[Arrival]:
         """Return which messages of a time came, and a neighbour on each side."""
@@ -261,15 +264,22 @@ class MemoryTelemetry:
     async def prune(self, before: datetime, *, limit: int = 500) -> int:
         """Remove old reports that are gathered and judged; return how many."""
         self._kept_from_ms = max(self._kept_from_ms, to_ms(before))
-        old = [
-            (device, order)
-            for device in self._devices.values()
-            for order, (arrival, report) in device.reports.items()
-            if report.at_ms < to_ms(before) and arrival <= self._gathered and order not in device.unjudged
-        ][:limit]
+        old = self._old(to_ms(before))[:limit]
         for device, order in old:
             del device.reports[order]
         return len(old)
+
+    async def prunable(self, before: datetime) -> int:
+        """Return how many reports `prune` would remove."""
+        return len(self._old(to_ms(before)))
+
+    def _old(self, before_ms: int) -> list[tuple[_Device, Order]]:
+        return [
+            (device, order)
+            for device in self._devices.values()
+            for order, (arrival, report) in device.reports.items()
+            if report.at_ms < before_ms and arrival <= self._gathered and order not in device.unjudged
+        ]
 
     async def reports(
         self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000

@@ -15,6 +15,7 @@ Part = tuple[int, Gathered]  # when it begins, and what was gathered in it
 
 MINUTE_MS = 60_000
 _MONTH_MS = 28 * 86_400_000
+_DAY_AND_A_HALF_MS = 36 * 3_600_000
 _WIDTHS_MS = {"1m": MINUTE_MS, "15m": 15 * MINUTE_MS, "1h": 60 * MINUTE_MS}
 STEPS = ("raw", *_WIDTHS_MS, "1d")
 OF_REPORTS = ("raw", "1m")  # too fine for hours
@@ -28,13 +29,15 @@ def rolled_up(
     time_zone: str,
     following: str | None,
     parts: Iterable[Part] = (),
+    spread: bool = False,
 ) -> Series:
     """Return the series of `points`, which come oldest first; `following` is the cursor of the next page.
 
     With a step other than `raw`, a window that has points becomes one point at its beginning: of numbers the mean,
     of anything else the last; None is skipped. Hours are whole by the wall clock of `time_zone`, days begin at its
     midnight, so a day may have 23 or 25 hours. `fields` picks by name; the name of a list picks all its places.
-    `parts` are what was gathered before of reports that are not among the points.
+    `parts` are what was gathered before of reports that are not among the points; `spread` also asks for the least
+    and the greatest of numbers.
 
     Raises:
         ValueError: the step or the time zone is unknown.
@@ -59,14 +62,14 @@ def rolled_up(
     def column(of: Callable[[list[Any] | None], Any], name: str) -> list[Any]:
         return [of(windows[start].get(name)) for start in starts]
 
-    numbers = [name for name in seen if any(map(_is_of_numbers, (windows[start].get(name) for start in starts)))]
+    numbers = [name for name in seen if any(_is_of_numbers(windows[start].get(name)) for start in starts)]
     return Series(
         step=step,
         ts=starts,
         fields={name: column(value_of, name) for name in seen},
         next=following,
-        least={name: column(least_of, name) for name in numbers},
-        greatest={name: column(greatest_of, name) for name in numbers},
+        least={name: column(least_of, name) for name in numbers if spread},
+        greatest={name: column(greatest_of, name) for name in numbers if spread},
     )
 
 
@@ -108,21 +111,27 @@ def zone_of(name: str) -> tzinfo:
 
 
 class _Starts:
-    """Where windows begin, remembered a quarter of an hour at a time: all longer ones begin at one."""
+    """Where windows begin. Of days the last one is remembered, of shorter ones each, by the quarter of an hour."""
 
     def __init__(self, step: str, zone: tzinfo) -> None:
         self._step = step
         self._zone = zone
         self._known: dict[int, int] = {}
+        self._day = range(0)
 
     def of(self, at_ms: int) -> int:
         if self._step == "1m":
             return at_ms - at_ms % MINUTE_MS  # no zone is off by a part of a minute
+        if self._step == "1d":
+            if at_ms not in self._day:
+                start = window_start(at_ms, "1d", self._zone)
+                self._day = range(start, window_start(start + _DAY_AND_A_HALF_MS, "1d", self._zone))
+            return self._day.start
         quarter = at_ms // QUARTER_MS
-        start = self._known.get(quarter)
-        if start is None:
-            start = self._known[quarter] = window_start(at_ms, self._step, self._zone)
-        return start
+        start_ms = self._known.get(quarter)
+        if start_ms is None:
+            start_ms = self._known[quarter] = window_start(at_ms, self._step, self._zone)
+        return start_ms
 
 
 class _Wanted:
@@ -141,7 +150,11 @@ class _Wanted:
 def _windows(points: Iterable[Point], parts: Iterable[Part], starts: _Starts) -> dict[int, Gathered]:
     windows: dict[int, Gathered] = {}
     for start_ms, gathered in parts:
-        merge(windows.setdefault(starts.of(start_ms), {}), gathered)
+        start = starts.of(start_ms)
+        if start in windows:
+            merge(windows[start], gathered)
+        else:
+            windows[start] = gathered
     for at_ms, values in points:
         window = windows.setdefault(starts.of(at_ms), {})
         for name, value in values.items():
@@ -176,13 +189,16 @@ class Cut:
         first, last = start_ms + -start_ms % QUARTER_MS, end_ms - end_ms % QUARTER_MS
         return cls(first, max(first, last), needs_quarters(step, time_zone, start_ms, end_ms))
 
-    def whole(self, hour_ms: int) -> bool:
-        """Return whether an hour is taken as it is."""
-        return not self.quarters and self.start_ms <= hour_ms and hour_ms + HOUR_MS <= self.end_ms
+    def places(self, hour_ms: int) -> Iterable[int | None]:
+        """Return which quarters of an hour lie within; None alone: it is taken whole."""
+        if not self.quarters and self.start_ms <= hour_ms and hour_ms + HOUR_MS <= self.end_ms:
+            return (None,)
+        return [place for place in range(4) if self.start_ms <= hour_ms + place * QUARTER_MS < self.end_ms]
 
     def parts(self, hours: Iterable[tuple[int, Hour]]) -> Iterator[Part]:
-        """Yield what lies within of each hour."""
+        """Yield what lies within of each hour, to be given away."""
         for hour_ms, hour in hours:
-            for start_ms, gathered in hour.parts(hour_ms, quarters=not self.whole(hour_ms)):
-                if self.start_ms <= start_ms < self.end_ms:
-                    yield start_ms, gathered
+            for place in self.places(hour_ms):
+                gathered = hour.part(place)
+                if gathered is not None:
+                    yield hour_ms + (place or 0) * QUARTER_MS, gathered

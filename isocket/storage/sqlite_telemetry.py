@@ -181,6 +181,7 @@ class SqliteTelemetry:
         cursor: str | None = None,
         limit: int = 10_000,
         time_zone: str = "UTC",
+        spread: bool = False,
     ) -> Series:
         """Return points with start <= time < end, oldest first."""
         if step not in STEPS:
@@ -202,6 +203,7 @@ class SqliteTelemetry:
                 time_zone=time_zone,
                 following=following,
                 parts=decoded_parts(hours, cut) if cut else (),
+                spread=spread,
             )
         )
 
@@ -220,6 +222,10 @@ class SqliteTelemetry:
         """Remove old reports that are gathered and judged; return how many."""
         numbers = await self._read(lambda connection: old_reports(connection, to_ms(before), limit))
         return await self._write(lambda connection: remove(connection, numbers, to_ms(before)))
+
+    async def prunable(self, before: datetime) -> int:
+        """Return how many reports `prune` would remove."""
+        return len(await self._read(lambda connection: old_reports(connection, to_ms(before), -1)))
 
     async def reports(
         self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000
@@ -295,7 +301,6 @@ class SqliteTelemetry:
                 return 0
             connection.execute("DELETE FROM unjudged WHERE device = ?", row)
             gone = connection.execute("DELETE FROM reports WHERE device = ?", row).rowcount
-            connection.execute("DELETE FROM came_and_went WHERE device = ?", row)
             forget_hours(connection, row[0])
             connection.execute("DELETE FROM heard WHERE device = ?", row)
             self._heard.next_revision(connection)

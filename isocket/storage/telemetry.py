@@ -139,12 +139,13 @@ class Telemetry(Protocol):
         cursor: str | None = None,
         limit: int = 10_000,
         time_zone: str = "UTC",
+        spread: bool = False,
     ) -> Series:
         """Return points with start <= time < end, oldest first. A list field becomes `temp_c.0`, `temp_c.1` …
 
         `step` `raw` gives every report; `1m 15m 1h 1d` give one point a window that has any, numbers as mean and
         true/false as the last. Windows without a report are absent: a gap stays a gap. Steps from `15m` on reach back
-        behind reports that were pruned, the others do not.
+        behind reports that were pruned, the others do not. `spread` also asks for the least and the greatest.
 
         Raises:
             ValueError: the step is none of these, or the cursor is not one of ours.
@@ -169,6 +170,10 @@ class Telemetry(Protocol):
         Those that are not gathered or not judged yet stay. A report that comes later of so long ago is in no hour: it
         may have been there before.
         """
+        ...
+
+    async def prunable(self, before: datetime) -> int:
+        """Return how many reports `prune` would remove."""
         ...
 
     async def reports(

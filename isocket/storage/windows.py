@@ -6,7 +6,7 @@ UTC) holds its quarters too, because some time zones are off by half hours and q
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,14 +41,13 @@ def take(gathered: Gathered, name: str, value: Any, at_ms: int) -> None:
 
 
 def merge(into: Gathered, more: Gathered) -> None:
-    """Take another gathering in, which may be kept afterwards by whoever had it."""
+    """Take another gathering in; it is given away."""
     for name, entry in more.items():
         mine = into.get(name)
-        if mine is None or entry is None:
-            if entry is not None:
-                into[name] = list(entry)
-            else:
-                into.setdefault(name, None)
+        if mine is None:
+            into[name] = entry
+            continue
+        if entry is None:
             continue
         if entry[0] >= mine[0]:
             mine[0], mine[1] = entry[0], entry[1]
@@ -95,11 +94,10 @@ class Hour:
             take(self.whole, name, value, at_ms)
             take(quarter, name, value, at_ms)
 
-    def parts(self, start_ms: int, *, quarters: bool) -> Iterable[tuple[int, Gathered]]:
-        """Return when each part begins and what it holds: the hour itself, or its quarters with a report."""
-        if not quarters:
-            return [(start_ms, self.whole)]
-        return [(start_ms + place * QUARTER_MS, each) for place, each in enumerate(self.quarters) if each is not None]
+    def part(self, place: int | None) -> Gathered | None:
+        """Return a copy of a quarter, or of the whole; None where there was no report."""
+        gathered = self.whole if place is None else self.quarters[place]
+        return None if gathered is None else {name: each and list(each) for name, each in gathered.items()}
 
     def texts(self) -> tuple[str, str]:
         """Return the hour and its quarters as they are stored."""

@@ -445,6 +445,7 @@ class TelemetryScript:
                 cursor=cursor,
                 limit=limit,
                 time_zone=zone,
+                spread=limit > 1,
             )
             pages.append((page.ts, page.fields, page.least, page.greatest))
             cursor = page.next

@@ -750,7 +750,7 @@ YEAR = {"start": NOON - timedelta(days=200), "end": NOON + timedelta(days=165)}
 
 
 async def rolled(telemetry: Telemetry, step: str, time_zone: str = "UTC", **span: Any) -> Series:
-    return await telemetry.series("d1", step=step, time_zone=time_zone, **{**YEAR, **span})
+    return await telemetry.series("d1", step=step, time_zone=time_zone, spread=True, **{**YEAR, **span})
 
 
 def measured(*hours: float, first_seq: int = 1, late_s: float = 0) -> list[Report]:
@@ -818,8 +818,8 @@ async def test_what_is_not_gathered_or_not_judged_is_not_pruned(telemetry: Telem
     await telemetry.roll_up()
     assert await telemetry.prune(later) == 0, "nobody has judged them"
     await settle(telemetry, await claimed(telemetry, clock))
-    assert await telemetry.prune(later) == 3
-    assert await telemetry.prune(later) == 0
+    assert [await telemetry.prunable(later), await telemetry.prune(later)] == [3, 3]
+    assert [await telemetry.prunable(later), await telemetry.prune(later)] == [0, 0]
 
 
 async def test_hours_stay_when_their_reports_are_pruned(telemetry: Telemetry, clock: ManualClock) -> None:

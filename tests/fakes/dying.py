@@ -129,6 +129,9 @@ class DyingTelemetry:
     async def roll_up(self, *, limit: int = 1000) -> int:
         return await self.fuse.guard(lambda: self._inner.roll_up(limit=limit))
 
+    async def prunable(self, before: datetime) -> int:
+        return await self.fuse.guard(lambda: self._inner.prunable(before))
+
     async def prune(self, before: datetime, *, limit: int = 500) -> int:
         return await self.fuse.guard(lambda: self._inner.prune(before, limit=limit))
 
@@ -146,6 +149,7 @@ class DyingTelemetry:
         cursor: str | None = None,
         limit: int = 10_000,
         time_zone: str = "UTC",
+        spread: bool = False,
     ) -> Series:
         return await self.fuse.guard(
             lambda: self._inner.series(
@@ -157,6 +161,7 @@ class DyingTelemetry:
                 cursor=cursor,
                 limit=limit,
                 time_zone=time_zone,
+                spread=spread,
             ),
             leaves=_never,
         )

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from isocket.domain.shares import Share, ShareRole
 from isocket.kit.clock import from_ms, to_ms, to_text
-from tests.fakes.portal_devices import SOCKET, devices_house, fields_of, owned, report
+from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, devices_house, fields_of, owned, report
 from tests.fakes.portal_house import PortalHouse
 
 PATH = f"/devices/{SOCKET}/history"
@@ -77,6 +78,43 @@ async def test_windows_give_means_and_leave_gaps(house: PortalHouse) -> None:
     assert found["fields"] == {"temp_c.0": [21.0, 10.0]}
 
 
+async def test_the_spread_of_a_window_is_told_when_asked_for(house: PortalHouse) -> None:
+    token, first_ms = await told(house)
+    plain = await history(house, token, step="1h", fields="temp_c")
+    assert (plain["least"], plain["greatest"]) == (None, None)
+    found = await history(house, token, step="1h", fields="temp_c", spread="true")
+    assert found["fields"]["temp_c.0"] == [21.0]
+    assert (found["least"], found["greatest"]) == ({"temp_c.0": [20.0]}, {"temp_c.0": [22.0]})
+    table = await house.ask("GET", f"{PATH}?step=1h&fields=temp_c&spread=true", token=token, headers=CSV)
+    (row,) = csv.DictReader(io.StringIO(await table.text()))
+    assert (row["ts"], row["temp_c.0"], row["temp_c.0.least"], row["temp_c.0.greatest"]) == (
+        str(first_ms // 3_600_000 * 3_600_000),
+        "21.0",
+        "20.0",
+        "22.0",
+    )
+
+
+async def test_a_guest_gets_the_days_of_the_owner(house: PortalHouse) -> None:
+    token = await owned(house)
+    await house.ask("PATCH", "/me", {"time_zone": "Europe/Helsinki"}, token=token)
+    guest = await house.customer(PEKKA)
+    now = house.clock.now()
+    share = Share(
+        id="shr_1",
+        device_id=SOCKET,
+        owner_id=(await house.account(MAIJA)).id,
+        account_id=(await house.account(PEKKA)).id,
+        email=PEKKA,
+        role=ShareRole.VIEWER,
+        created_at=now,
+        accepted_at=now,
+    )
+    await house.records.add(share)
+    await report(house, 1, at_ms=1_795_298_400_000 + 1000, temp_c=[3.0])
+    assert (await history(house, guest, step="1d"))["ts"] == [1_795_298_400_000]
+
+
 async def test_raw_points_come_in_pages_without_gaps_or_repeats(house: PortalHouse) -> None:
     token, first_ms = await told(house, count=5)
     seen: list[int] = []
@@ -118,7 +156,7 @@ async def test_a_table_links_to_its_next_page(house: PortalHouse) -> None:
         ("*/*", "application/json"),
         ("application/json, text/csv", "application/json"),
         ("text/csv;q=0.9, application/json;q=0.1", "text/csv"),
-        ("text/csv;q=0", "application/json"),
+        ("text/csv;q=0, */*;q=0.1", "application/json"),
         ("TEXT/CSV", "text/csv"),
     ],
 )

@@ -11,10 +11,13 @@ import pytest
 from isocket.domain.accounts import Account, Session
 from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
 from isocket.storage.port import is_
 from portal_api import access, event_hub, event_stream, sessions
 from portal_api.events import BEAT_S, HUB
+from portal_api.owned import Role, Standing
+from tests.fakes.clock import NOON
 from tests.fakes.listener import Heard, listening
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, claim, devices_house, incident, make_device, owned, report
 from tests.fakes.portal_house import OTHER_PASSWORD, PortalHouse
@@ -403,7 +406,8 @@ async def test_a_beat_comes_while_nothing_happens(house: PortalHouse) -> None:
 
 
 def stream(**seen: str) -> event_stream.Stream:
-    sights = {each: event_stream.Sight(role=role, owner_id="acc_1", since=None) for each, role in seen.items()}
+    devices = {each: Device(id=each, model="m", secret_hash="", claim_hash="", provisioned_at=NOON) for each in seen}
+    sights = {each: Standing(device=devices[each], role=Role(role), since=None) for each, role in seen.items()}
     return event_stream.Stream(
         event_stream.Audience(
             account_id="acc_1", credentials=frozenset(), kinds=frozenset(event_stream.Kind), whole=True, sights=sights

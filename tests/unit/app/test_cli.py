@@ -41,7 +41,7 @@ def test_the_settings_are_printed(installation: Installation) -> None:
     assert "| `ISOCKET_HTTP` | `127.0.0.1:8080` |" in installation.run("settings").stdout
 
 
-@pytest.mark.parametrize("name", ["ingest", "alarm", "storm"])
+@pytest.mark.parametrize("name", ["ingest", "alarm", "storm", "history"])
 def test_each_bench_tells_its_options(installation: Installation, name: str) -> None:
     done = installation.run("bench", name, "--help")
     assert done.returncode == 0, done.stderr

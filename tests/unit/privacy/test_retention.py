@@ -1,6 +1,7 @@
 """What its time is over for goes; the rest stays."""
 
 import asyncio
+import json
 from dataclasses import fields
 from datetime import timedelta
 from typing import Any
@@ -13,8 +14,10 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
 from isocket.domain.handling import Handling
 from isocket.domain.record import handling_of
+from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
+from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
@@ -170,3 +173,39 @@ async def test_what_will_go_is_known_before_and_a_look_changes_nothing(house: Ho
     assert await house.pass_days(29) == {}
     assert await house.pass_days(1) == {"deliveries": 1}
     assert await house.retention.forecast(house.clock.now()) == []
+
+
+@pytest.mark.clause("C6-01")
+@pytest.mark.clause("C6-14")
+async def test_single_reports_go_after_their_time_and_what_hours_were_like_stays() -> None:
+    clock = ManualClock()
+    telemetry = MemoryTelemetry(clock=clock)
+    retention = Retention(
+        records=StoredRecords(MemoryDocuments()), clock=clock, telemetry=telemetry, reports_life=timedelta(days=40)
+    )
+    at_ms = clock.now_ms()
+    for seq, age_s in ((1, 3600), (2, 0)):
+        body = {"boot": 1, "seq": seq, "temp_c": [20]}
+        said_ms = at_ms - age_s * 1000
+        await telemetry.store(
+            [Report("d1", ReportKind.STATE, 1, seq, said_ms, said_ms, ClockQuality.DEVICE, json.dumps(body), body)]
+        )
+    waiting = await telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
+    assert waiting is not None
+    await telemetry.settle(waiting, envelope=Envelope(anything=True), wake_at=None, silent_after_s=None)
+    await telemetry.roll_up()
+    await clock.advance(40 * 86_400 - 1800)
+    span: dict[str, Any] = {"start": clock.now() - timedelta(days=50), "end": clock.now()}
+    assert [each.removed for each in await retention.forecast(clock.now()) if each.collection == "telemetry"] == [1]
+    assert await swept(retention, clock) == {"telemetry": 1}
+    assert len((await telemetry.series("d1", **span)).ts) == 1
+    assert len((await telemetry.series("d1", step="1h", **span)).ts) == 2
+    assert await swept(retention, clock) == {}
+
+
+async def swept(retention: Retention, clock: ManualClock) -> dict[str, int]:
+    """Sweep, letting the little pauses pass."""
+    sweeping = asyncio.create_task(retention.sweep())
+    while not sweeping.done():
+        await clock.advance(0.02)
+    return sweeping.result()
