@@ -28,6 +28,8 @@ from portal_api import (
     registration,
     resets,
     second_factor,
+    staff_customers,
+    staff_requests,
     step_up,
     tokens,
 )
@@ -41,7 +43,7 @@ from portal_api.openapi import openapi_route
 from portal_api.pace import Pace
 from portal_api.pages import RENDERER, STATIC, renderer
 from portal_api.passwords import Passwords
-from portal_api.portal import PORTAL, Portal, PortalSettings
+from portal_api.portal import PORTAL, NoteErasure, Portal, PortalSettings
 from portal_api.routes import AnyRoute
 from portal_api.security_headers import security_headers
 from portal_api.strict_json import MAX_BYTES
@@ -66,6 +68,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *privacy_disclosures.ROUTES,
     *privacy_requests.ROUTES,
     *recipient_page.ROUTES,
+    *staff_requests.ROUTES,
+    *staff_customers.ROUTES,
 )
 """Every declared route of the portal. A room of routes is added here and nowhere else."""
 
@@ -90,6 +94,7 @@ def portal_app(
     ready: Callable[[], Awaitable[bool]] = always_ready,
     keyring: Keyring | None = None,
     shelf: Shelf | None = None,
+    note_erasure: NoteErasure | None = None,
 ) -> web.Application:
     """Return the portal. Run it with `access_log=None`; whoever made `passwords` closes it.
 
@@ -113,6 +118,7 @@ def portal_app(
         ready=ready,
         keyring=keyring,
         shelf=shelf,
+        note_erasure=note_erasure,
     )
     app[RENDERER] = renderer()
     add_hub(app)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.letters import Letter, code_mail, code_text, code_voice_text
+from isocket.domain.people_letters import first_contact
 from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.ids import derived_id, new_code, new_id
 from isocket.kit.logs import get_logger
@@ -185,6 +186,9 @@ async def _remember(portal: Portal, contact: Contact, channel: ChannelKind, code
 def _message(portal: Portal, contact: Contact, channel: ChannelKind, address: str, code: str) -> Delivery:
     now = portal.clock.now()
     letter = _letter(contact.language, channel, code)
+    if channel is ChannelKind.EMAIL and not contact.is_owner:  # Art. 14(3)(b): with the first that they hear of us
+        said = first_contact(contact.language, page=portal.settings.link("/people"))
+        letter = Letter(subject=letter.subject, text=f"{letter.text}\n{said}\n")
     return Delivery(
         id=new_id("dlv"),
         account_id=contact.account_id,

@@ -17,6 +17,9 @@ from portal_api import (
     pages_proof,
     pages_security,
     pages_shares,
+    recipient_pages,
+    rights_pages,
+    staff_pages,
 )
 from portal_api.pages_desk import desk_routes
 from portal_api.routes import AnyRoute
@@ -35,6 +38,9 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_not_me.ROUTES,
     *pages_passkeys.ROUTES,
     *pages_profile.ROUTES,
+    *recipient_pages.ROUTES,
+    *rights_pages.ROUTES,
+    *staff_pages.ROUTES,
     *pages_proof.ROUTES,
     *pages_shares.ROUTES,
     *pages_security.ROUTES,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -24,6 +25,9 @@ from portal_api.pace import Pace
 from portal_api.passwords import Passwords
 from portal_api.tickets import Tickets
 from portal_api.turns import Turns
+
+NoteErasure = Callable[[str, str, datetime], Awaitable[None]]
+"""Notes the id of a receipt, whose tombstone, and when, so that a restored backup brings nobody back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,7 @@ class Portal:
     ready: Callable[[], Awaitable[bool]]
     keyring: Keyring | None = None  # without it and a shelf nobody gets a copy
     shelf: Shelf | None = None
+    note_erasure: NoteErasure | None = None  # writes into the ledger that is read before any port opens
     turns: Turns = field(default_factory=Turns)
     tickets: Tickets = field(default_factory=Tickets)
 

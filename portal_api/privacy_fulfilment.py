@@ -99,6 +99,7 @@ def _decided(
             "state": RequestState.ANSWERED,
             "decided_at": now,
             "fulfilled_by": fulfilled_by,
+            "answer": words,
             "evidence": "",
         },
         letter=answered(request.language, request.kind, words=words, authority=authority),

@@ -16,7 +16,6 @@ from pydantic import AfterValidator, ConfigDict, Field
 from isocket.domain.authorities import authority_of
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deadlines import FIRST_MONTHS, end_of_months
-from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.request_letters import who_are_you
 from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.kit.ids import new_id, new_token, token_hash
@@ -24,7 +23,6 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, OneLine, Query, View
-from portal_api.outgoing import unsent
 from portal_api.portal import Portal
 from portal_api.privacy_fulfilment import fulfil
 from portal_api.problem import Problem, not_found
@@ -192,13 +190,13 @@ async def note_and_ask(portal: Portal, request: RightsRequest) -> RightsRequest:
     """Store a request, with a mail that asks whether its reader is who asked; return it as stored.
 
     A mailbox that we know is written to as we know it, not as it was typed. One that asks for the same again before it
-    has answered gets a new link to the same request, whose time began with the first.
+    has answered gets a new link to the same request, with what was said last; its time began with the first.
     """
     now, token = portal.clock.now(), new_token()
     address = await _known_address(portal, request.email) or request.email
-    waiting = await portal.records.find(
-        RightsRequest, is_("email", address), is_("state", RequestState.IDENTITY_ASKED), is_("kind", request.kind)
-    )
+    same = (is_("email", address), is_("state", RequestState.IDENTITY_ASKED), is_("kind", request.kind))
+    by_form = request.channel is RequestChannel.FORM  # a letter that is typed in has a day of its own
+    waiting = await portal.records.find(RightsRequest, *same, is_("channel", RequestChannel.FORM)) if by_form else []
     proved_by, until = token_hash(token), now + PROOF_LIFE
     link = portal.settings.link(f"/rights?token={quote(token)}")
     letter = who_are_you(request.language, request.kind, link=link)
@@ -208,18 +206,18 @@ async def note_and_ask(portal: Portal, request: RightsRequest) -> RightsRequest:
             RightsRequest,
             is_("id", waiting[0].id),
             is_("state", RequestState.IDENTITY_ASKED),
+            name=request.name,
+            words=request.words,
+            language=request.language,
+            country=request.country,
             proof_hash=proved_by,
             proof_ends_at=until,
         )
     if stored is None:
         stored = replace(request, email=address, proof_hash=proved_by, proof_ends_at=until)
         await portal.records.add(stored)
-    await portal.records.add_all(
-        [
-            letter_to(stored, letter, key=f"who {now.isoformat()}", now=now, useful_s=PROOF_LIFE.total_seconds()),
-            unsent(kind=DeliveryKind.NOTICE, person_id=stored.id, now=now),
-        ]
-    )
+    sent = letter_to(stored, letter, key=f"who {now.isoformat()}", now=now, useful_s=PROOF_LIFE.total_seconds())
+    await portal.records.add_all([sent])
     log.info("request_noted", request_id=stored.id, kind=stored.kind)
     return stored
 

@@ -12,16 +12,19 @@ from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact, Substitution, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import Endpoint
+from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.letters import Letter
 from isocket.domain.people_letters import gap_left, gap_objected
 from isocket.domain.restrictions import OBJECTED
 from isocket.domain.stops import Stop, StopKind, stopped_address
+from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, Test, is_, is_not
 from portal_api.contacts import STOPPED_BY_PHONE, UNSUBSCRIBED
 from portal_api.outgoing import mail
-from portal_api.portal import Portal
+from portal_api.portal import NoteErasure, Portal
 
 log = get_logger(__name__)
 
@@ -89,12 +92,17 @@ async def erase(portal: Portal, address: str, entries: Sequence[Contact]) -> Non
         await _remember(portal, each, StopKind.ERASED)
     for entry in entries:
         await _tell_owner(portal, entry, "erased", gap_left)
-        await erase_entry(portal, entry.id)
+        await erase_entry(portal.records, portal.clock, entry.id, keyring=portal.keyring, note=portal.note_erasure)
 
 
-async def erase_entry(portal: Portal, contact_id: str) -> None:
-    """Remove one entry and all that hangs on it; destroy the key that could read older copies."""
-    records, now = portal.records, portal.clock.now()
+async def erase_entry(
+    records: Records, clock: Clock, contact_id: str, *, keyring: Keyring | None, note: NoteErasure | None
+) -> None:
+    """Remove one entry and all that hangs on it; destroy the key that could read older copies, and note that it went.
+
+    What is noted brings the same about again where a backup is restored (see `privacy.replaying`).
+    """
+    now = clock.now()
     await records.change_all(
         Delivery,
         is_("person_id", contact_id),
@@ -108,8 +116,12 @@ async def erase_entry(portal: Portal, contact_id: str) -> None:
     await records.remove_all(Endpoint, is_("contact_id", contact_id))
     for role in ("contact_id", "stand_in_id"):
         await records.remove_all(Substitution, is_(role, contact_id))
-    if portal.keyring is not None:
-        await portal.keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
+    if keyring is not None:
+        await keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
+    receipt_id = derived_id("era", "recipient", contact_id)
+    if note is not None:
+        await note(receipt_id, tombstone(contact_id), now)
+    await records.add_all([_receipt(receipt_id, now)])
     await records.remove_all(Contact, is_("id", contact_id))
     log.info("contact_erased", contact_id=contact_id)
 
@@ -123,6 +135,19 @@ def _theirs(address: str, entries: Sequence[Contact]) -> list[str]:
         if entry.phone and (entry.phone_verified_at or entry.voice_verified_at):
             found.append(entry.phone)
     return list(dict.fromkeys(map(stopped_address, found)))
+
+
+def _receipt(receipt_id: str, now: datetime) -> Erasure:
+    """Return what is left: that somebody was erased, and when. It names nobody."""
+    return Erasure(
+        id=receipt_id,
+        account_id="",
+        asked_at=now,
+        due_at=now,
+        by="recipient",
+        state=ErasureState.DONE,
+        done_at=now,
+    )
 
 
 async def _remember(portal: Portal, address: str, said: StopKind) -> None:

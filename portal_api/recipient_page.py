@@ -1,6 +1,6 @@
 """What alarm recipients see and do about themselves, for programs: no account, a visit of half an hour."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import Delivery
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.inventory import Subject
 from isocket.domain.processing import RIGHTS, Activity, activities
 from isocket.storage.port import is_
@@ -114,7 +114,7 @@ class MessageView(View):
     channel: str
     kind: str = Field(examples=["alarm"])
     state: str = Field(examples=["delivered"])
-    text: str = Field(description="Empty when its time is over: texts are kept for 30 days.")
+    text: str = Field(description="Empty after 30 days, for codes, and for a number not proved yours.")
 
 
 class UseView(View):
@@ -185,12 +185,7 @@ async def show(call: Call[None, None]) -> AboutMe:
 
 async def download(call: Call[None, None]) -> web.Response:
     """Give the same as a file to keep or to take elsewhere."""
-    told = await about(call.portal, await demand_guest(call))
-    return web.Response(
-        body=told.model_dump_json(indent=2).encode(),
-        content_type="application/json",
-        headers={"Content-Disposition": 'attachment; filename="isocket-about-me.json"'},
-    )
+    return as_file(await about(call.portal, await demand_guest(call)))
 
 
 async def change(call: Call[Correction, None]) -> Done:
@@ -241,11 +236,20 @@ async def about(portal: Portal, guest: Guest) -> AboutMe:
         source="The customer who wants you to be told of alarms entered your name and addresses.",
         entries=[await _entry(portal, each, guest) for each in guest.entries],
         said=sorted({each.said.value for each in guest.stops}),
-        messages=await _messages(portal, guest.entries),
+        messages=await _messages(portal, guest),
         uses=[_use(each) for each in activities(controller, subject=Subject.RECIPIENT)],
         rights=list(RIGHTS),
         authority=authority_view(portal, ""),
         automated_decisions="None is made about people; alarms are worked out from what a socket reports.",
+    )
+
+
+def as_file(told: AboutMe) -> web.Response:
+    """Return it as a file to keep or to take elsewhere (Art. 20)."""
+    return web.Response(
+        body=told.model_dump_json(indent=2).encode(),
+        content_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="isocket-about-me.json"'},
     )
 
 
@@ -277,23 +281,34 @@ async def _entry(portal: Portal, entry: Contact, guest: Guest) -> EntryView:
     )
 
 
-async def _messages(portal: Portal, entries: Sequence[Contact]) -> list[MessageView]:
+async def _messages(portal: Portal, guest: Guest) -> list[MessageView]:
+    """Return what was sent. Whoever reads a mailbox need not be who has the number in the same entry.
+
+    So no code is shown: somebody could else have a number entered beside a mailbox of their own, and prove it.
+    """
     found: list[Delivery] = []
-    for entry in entries:
+    for entry in guest.entries:
         found += await portal.records.find(
             Delivery, is_("contact_id", entry.id), order_by="created_at", descending=True, limit=MOST_MESSAGES
         )
     found.sort(key=lambda each: each.created_at, reverse=True)
+    proved = {(entry.id, channel) for entry in guest.entries for channel in entry.verified_channels()}
     return [
         MessageView(
             at=each.created_at,
             channel=each.channel.value,
             kind=each.kind.value,
             state=each.state.value,
-            text=each.text,
+            text=each.text if _may_read(each, guest, proved) else "",
         )
         for each in found[:MOST_MESSAGES]
     ]
+
+
+def _may_read(message: Delivery, guest: Guest, proved: Collection[tuple[str, ChannelKind]]) -> bool:
+    if message.kind is DeliveryKind.CODE:
+        return False
+    return message.address == guest.address or (message.contact_id or "", message.channel) in proved
 
 
 def _use(activity: Activity) -> UseView:

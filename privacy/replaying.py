@@ -1,8 +1,10 @@
 """Before any port opens: whoever was erased and came back with a restored backup is erased again."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from isocket.domain.accounts import Account
+from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.kit.clock import Clock, from_text
 from isocket.kit.logs import get_logger
@@ -13,8 +15,17 @@ from privacy.ledger import Ledger, Line
 log = get_logger(__name__)
 
 
-async def replay_erasures(records: Records, eraser: Eraser, ledger: Ledger, clock: Clock) -> int:
+async def replay_erasures(
+    records: Records,
+    eraser: Eraser,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    erase_entry: Callable[[str], Awaitable[None]],
+) -> int:
     """Erase again whom the ledger names and the store holds; return how many there were.
+
+    `erase_entry` does so with one alarm recipient, who is erased without an account.
 
     Where the store has the receipt of every line nothing was restored, and nothing is looked through.
 
@@ -36,10 +47,13 @@ async def replay_erasures(records: Records, eraser: Eraser, ledger: Ledger, cloc
                 "Somebody who was erased came back with a backup and could not be erased again: "
                 f"{again.problem if again else 'try again'}. Nothing is opened before that."
             )
+    entries = [contact.id async for contact in every(records, Contact) if tombstone(contact.id) in wanted]
+    for contact_id in entries:
+        await erase_entry(contact_id)
     for line in missing:
         await _add_receipt(records, line, clock)
-    log.warning("erasures_replayed", records=len(missing), persons=len(back))
-    return len(back)
+    log.warning("erasures_replayed", records=len(missing), persons=len(back) + len(entries))
+    return len(back) + len(entries)
 
 
 async def _has_receipt(records: Records, line: Line) -> bool:

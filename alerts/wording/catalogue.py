@@ -35,6 +35,7 @@ from alerts.wording.taking import (
     unknown_reply,
 )
 from isocket.domain.acknowledgement import ANSWER_WITHIN
+from isocket.domain.authorities import authority_of
 from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.domain.letters import (
     LANGUAGES,
@@ -45,6 +46,21 @@ from isocket.domain.letters import (
     known_account_mail,
     reset_mail,
 )
+from isocket.domain.people_letters import first_contact, gap_left, gap_objected, page_code, page_mail
+from isocket.domain.processing import Office
+from isocket.domain.request_letters import (
+    answered,
+    copy_is_made,
+    erasure_is_noted,
+    extended,
+    late,
+    page_of_your_own,
+    received,
+    refused,
+    told_no_more,
+    who_are_you,
+)
+from isocket.domain.requests import Right
 
 NAMES = {"en": "English", "fi": "Suomi", "sv": "Svenska", "de": "Deutsch", "nb": "Norsk bokmål"}
 _ZONES = {
@@ -55,6 +71,7 @@ _ZONES = {
     "nb": "Europe/Oslo",
 }
 _BEGAN = datetime(2026, 11, 22, 21, 58, tzinfo=UTC)
+_RECEIVED = datetime(2026, 12, 28, 21, 59, tzinfo=UTC)
 _LASTED = timedelta(hours=1, minutes=12)
 _VALUES = {
     Cause.BATTERY_LOW: 20.0,
@@ -100,6 +117,7 @@ def _language(language: str) -> Iterator[str]:
     yield from _browsers(reader)
     yield from _codes(language)
     yield from _account(reader)
+    yield from _rights(language)
 
 
 def _causes(reader: Reader) -> Iterator[str]:
@@ -177,7 +195,38 @@ def _codes(language: str) -> Iterator[str]:
     yield from _table([("text message", code_text(language, _PASSCODE))], counted=True)
     yield from _table([("call", code_voice_text(language, _PASSCODE))])
     letter = code_mail(language, _PASSCODE)
-    yield from _mail("By e-mail", Words(subject=letter.subject, text=letter.text))
+    said = first_contact(language, page=f"{_PUBLIC}/people")
+    yield from _mail("By e-mail", Words(subject=letter.subject, text=f"{letter.text}\n{said}\n"))
+    yield from _table([("text with the code for their own page", page_code(language, _PASSCODE))], counted=True)
+    letter = page_mail(language, link=f"{_PUBLIC}/people/open?token=TOKEN")
+    yield from _mail("The way to their own page", Words(subject=letter.subject, text=letter.text))
+
+
+def _rights(language: str) -> Iterator[str]:
+    """Yield what is written to whoever asks for something by right, of which a copy of their data is the example."""
+    due_at, office, authority = _RECEIVED, Office(), authority_of("", at_home="FI")
+    kind, link = Right.ACCESS, f"{_PUBLIC}/rights?token=TOKEN"
+    page = f"{_PUBLIC}/people"
+    yield "### To whoever asks by right\n"
+    for what, letter in (
+        ("Was it you?", who_are_you(language, kind, link=link)),
+        ("It was", received(language, kind, due_at=due_at, office=office, status=link)),
+        ("It takes longer", extended(
+            language, kind, due_at=due_at, office=office, words="...", authority=authority
+        )),
+        ("It is late", late(language, kind, due_at=due_at, office=office, authority=authority)),
+        ("The answer", answered(
+            language, kind, words=page_of_your_own(language, page=page), authority=authority
+        )),
+        ("A refusal", refused(language, Right.ERASURE, words="...", authority=authority)),
+    ):  # fmt: skip
+        yield from _mail(what, Words(subject=letter.subject, text=letter.text))
+    for words in (
+        copy_is_made(language, page=page),
+        erasure_is_noted(language, due_at=due_at, office=office, receipt=link),
+        told_no_more(language),
+    ):
+        yield f"> {words}\n"
 
 
 def _account(reader: Reader) -> Iterator[str]:
@@ -194,6 +243,8 @@ def _account(reader: Reader) -> Iterator[str]:
         (activation_mail(reader.language, f"{_PUBLIC}/activate?token=TOKEN"), "A new account"),
         (known_account_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "An account that there is already"),
         (reset_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "A new password"),
+        (gap_left(reader.language, link=f"{_PUBLIC}/contacts"), "A contact was erased at their own wish"),
+        (gap_objected(reader.language, link=f"{_PUBLIC}/contacts"), "A contact objects"),
     ):
         notices.append((what, Words(subject=letter.subject, text=letter.text)))
     for what, said in notices:

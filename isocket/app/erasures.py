@@ -1,5 +1,7 @@
 """Puts eraser and exporter together: what they need of other rooms, and the files of this installation."""
 
+import asyncio
+from datetime import datetime
 from pathlib import Path
 
 from isocket.app.house import House
@@ -9,6 +11,8 @@ from isocket.domain.archives import ArchiveTerms
 from isocket.domain.devices import Device
 from isocket.domain.periods import FinancialYear
 from isocket.storage.shelf import Shelf
+from portal_api.portal import NoteErasure
+from portal_api.recipient_acts import erase_entry
 from portal_api.releases import release_device
 from privacy.archiving import Archivist
 from privacy.choices import ChoiceLedger, replay_choices
@@ -98,6 +102,15 @@ def ledger_of(house: House) -> Ledger:
     return Ledger(house.settings.erasure_ledger or house.folder.erasures)
 
 
+def noter_of(house: House) -> NoteErasure:
+    """Return what notes in the ledger that somebody was erased who had no account."""
+
+    async def note(receipt_id: str, tombstone: str, at: datetime) -> None:
+        await asyncio.to_thread(ledger_of(house).note, receipt_id, tombstone, at)
+
+    return note
+
+
 def files_of(settings: Settings) -> list[Path]:
     """Return where everything of this installation lies: the data folder, and the store where it is elsewhere."""
     store = settings.store_file
@@ -117,5 +130,9 @@ async def replay(house: House) -> None:
         ChoicesBrokenError: it cannot be told what people chose.
         StoreUnavailableError: somebody is still there.
     """
-    await replay_erasures(house.records, eraser_of(house), ledger_of(house), house.clock)
+
+    async def again(contact_id: str) -> None:
+        await erase_entry(house.records, house.clock, contact_id, keyring=house.keyring, note=noter_of(house))
+
+    await replay_erasures(house.records, eraser_of(house), ledger_of(house), house.clock, erase_entry=again)
     await replay_choices(house.records, choices_of(house))

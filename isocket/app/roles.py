@@ -27,7 +27,7 @@ from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive, providers_of
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
-from isocket.app.erasures import archive_terms, archivist_of, choices_of, eraser_of, exporter_of, shelf_of
+from isocket.app.erasures import archive_terms, archivist_of, choices_of, eraser_of, exporter_of, noter_of, shelf_of
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
@@ -46,6 +46,7 @@ from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import PortalSettings
 from portal_api.routes import AnyRoute
 from privacy.choices import ChoiceKeeper
+from privacy.requests import RequestWatch
 from privacy.retention import Retention
 
 CONNECT_PATIENCE_S = 5.0
@@ -200,6 +201,14 @@ class Roles:
         retention = retention_of(self._house)
         erasing, exporting = eraser_of(self._house), exporter_of(self._house)
         choices = ChoiceKeeper(records=self._house.records, ledger=choices_of(self._house), clock=self._house.clock)
+        settings = self._house.settings
+        requests = RequestWatch(
+            records=self._house.records,
+            clock=self._house.clock,
+            office=office_of(settings),
+            public_url=settings.origin,
+            operator_email=settings.operator_email,
+        )
         return Stage(
             name="privacy",
             services=(
@@ -208,6 +217,7 @@ class Roles:
                 Service(name="exporting", run=exporting.run),
                 Service(name="archiving", run=archivist_of(self._house).run),
                 Service(name="choices", run=choices.run),
+                Service(name="requests", run=requests.run),
             ),
         )
 
@@ -230,6 +240,7 @@ class Roles:
             extra_routes=self._callbacks(public_text(push_key)),
             keyring=house.keyring,
             shelf=shelf_of(house),
+            note_erasure=noter_of(house),
             ready=always_ready if self._bridge is None else self._bridge_is_connected,
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)

@@ -32,6 +32,11 @@ def extended(
     return _with_complaint(letter, language, authority)
 
 
+def late(language: str, kind: Right, *, due_at: datetime, office: Office, authority: Authority) -> Letter:
+    """Return word that the last day is over without an answer, and that one may complain."""
+    return _with_complaint(_letter(_LATE, language, kind, day=day_of(due_at, office)), language, authority)
+
+
 def answered(language: str, kind: Right, *, words: str, authority: Authority) -> Letter:
     """Return the answer."""
     return _with_complaint(_letter(_ANSWERED, language, kind, words=words), language, authority)
@@ -238,6 +243,50 @@ _EXTENDED = MappingProxyType(
         "nb": (
             "Forespørselen din tar lengre tid",
             "Du ba om: {kind}. Vi kan ikke svare innen en måned. Du får svar senest {day}.\n\nGrunnen:\n{words}\n",
+        ),
+    }
+)
+_LATE = MappingProxyType(
+    {
+        "en": (
+            "Our answer is late",
+            (
+                "You asked us for: {kind}. You should have had an answer by {day}, and have not. We are sorry; "
+                "whoever is "
+                "responsible was told, and the answer follows.\n"
+            ),
+        ),
+        "fi": (
+            "Vastauksemme on myöhässä",
+            (
+                "Pyysit: {kind}. Vastauksen piti tulla viimeistään {day}, eikä se ole tullut. Pahoittelemme; "
+                "asiasta vastaava "
+                "on saanut tiedon, ja vastaus seuraa.\n"
+            ),
+        ),
+        "sv": (
+            "Vårt svar är försenat",
+            (
+                "Du bad om: {kind}. Du skulle ha fått svar senast {day}, men har inte fått det. Vi beklagar; den "
+                "ansvariga vet "
+                "om det, och svaret följer.\n"
+            ),
+        ),
+        "de": (
+            "Unsere Antwort verspätet sich",
+            (
+                "Sie baten um: {kind}. Sie hätten bis {day} eine Antwort haben sollen und haben keine. Es tut uns "
+                "leid; wer "
+                "verantwortlich ist, weiß es, und die Antwort folgt.\n"
+            ),
+        ),
+        "nb": (
+            "Svaret vårt er forsinket",
+            (
+                "Du ba om: {kind}. Du skulle ha fått svar senest {day}, men har ikke fått det. Vi beklager; den "
+                "ansvarlige "
+                "vet om det, og svaret følger.\n"
+            ),
         ),
     }
 )

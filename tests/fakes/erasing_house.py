@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from isocket.storage.shelf import Shelf
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
+from portal_api.recipient_acts import erase_entry
 from portal_api.releases import release_device
 from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
@@ -93,7 +95,15 @@ class Ground:
 
     async def replay(self) -> int:
         """Do what is done before any port opens."""
-        return await replay_erasures(self.records, self.eraser(), self.ledger, self.clock)
+
+        async def again(contact_id: str) -> None:
+            await erase_entry(self.records, self.clock, contact_id, keyring=self.keyring, note=self.note_erasure)
+
+        return await replay_erasures(self.records, self.eraser(), self.ledger, self.clock, erase_entry=again)
+
+    async def note_erasure(self, receipt_id: str, tombstone: str, at: datetime) -> None:
+        """Note who was erased without an account."""
+        self.ledger.note(receipt_id, tombstone, at)
 
     async def erasures(self) -> list[Erasure]:
         return await self.records.find(Erasure, order_by="id")

@@ -18,10 +18,11 @@ from isocket.domain.people_letters import page_code
 from isocket.domain.recipient_visits import RecipientVisit
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
-from portal_api.recipient_acts import entries_of, erase
+from portal_api.recipient_acts import entries_of, erase, erase_entry
 from portal_api.recipient_visits import CODE_LIFE, LINK_LIFE, VISIT_LIFE, VISITS_ADDRESS, open_by_code
+from tests.fakes.clock import ManualClock
 from tests.fakes.dying import Died, DyingRecords, Fuse
-from tests.fakes.erasing_house import Ground, erasing_house
+from tests.fakes.erasing_house import Ground, back_up, erasing_house, furnish, ground_on_disk
 from tests.fakes.portal_devices import MAIJA, PEKKA, PHONE, codes, enter, fields_of, owned, verified
 from tests.fakes.portal_house import PortalHouse
 
@@ -123,6 +124,16 @@ async def test_the_number_of_somebody_who_came_by_mail_is_shown_only_where_it_wa
     assert (await me(house, await visit(house)))["entries"][0]["phone"] == "…23"
     await house.records.change_one(Contact, is_("phone", PHONE), phone_verified_at=house.clock.now())
     assert (await me(house, await visit(house)))["entries"][0]["phone"] == PHONE
+
+
+async def test_no_code_to_a_number_is_shown_to_who_only_reads_the_mailbox_beside_it(house: PortalHouse) -> None:
+    token = await owned(house)
+    await enter(house, token, email=NIINA, phone=PHONE)
+    (code,) = await codes(house, PHONE)
+    told = await me(house, await visit(house))
+    assert {each["kind"] for each in told["messages"]} == {"code"}
+    assert code not in str(told)
+    assert {each["text"] for each in told["messages"]} == {""}
 
 
 @pytest.mark.clause("C5-18")
@@ -291,6 +302,32 @@ async def test_an_erasure_that_dies_anywhere_is_completed_by_the_next(houses: Ho
     assert await ground.keyring.was_destroyed(entered["id"])
     assert [each.said for each in await house.records.find(Stop)] == [StopKind.ERASED]
     assert await house.records.count(RecipientVisit) == 0
+
+
+@pytest.mark.clause("C5-01")
+@pytest.mark.clause("C7-06")
+async def test_a_restored_backup_brings_no_recipient_back(tmp_path: Path) -> None:
+    clock, folder, backup = ManualClock(), tmp_path / "var", tmp_path / "backup"
+    folder.mkdir()
+    files = ("isocket.sqlite", "keyring.sqlite")
+    async with ground_on_disk(folder, clock) as ground:
+        await furnish(ground)
+        back_up(folder, backup, *files)
+        await erase_entry(ground.records, clock, "con_1", keyring=ground.keyring, note=ground.note_erasure)
+        assert await ground.records.get(Contact, "con_1") is None
+        assert await ground.replay() == 0
+    for name in files:
+        (folder / name).unlink()
+        for more in folder.glob(f"{name}-*"):
+            more.unlink()
+    back_up(backup, folder, *files)
+    async with ground_on_disk(folder, clock) as ground:
+        assert await ground.records.get(Contact, "con_1") is not None
+        assert await ground.replay() == 1
+        assert await ground.records.get(Contact, "con_1") is None
+        assert await ground.keyring.was_destroyed("con_1")
+        assert await ground.records.get(Contact, "con_2") is not None
+        assert await ground.replay() == 0
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

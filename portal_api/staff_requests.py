@@ -1,0 +1,509 @@
+"""The queue of requests by right, for the staff who answer them: by deadline, with every look recorded.
+
+Whose request is known to be an account's can read who looked and why. The list shows no more than is needed to choose.
+"""
+
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account, StaffRole
+from isocket.domain.authorities import Authority, authority_of
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deadlines import EXTENDED_MONTHS, FIRST_MONTHS, end_of_months
+from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
+from isocket.domain.handling import Basis, Purpose
+from isocket.domain.letters import Letter
+from isocket.domain.request_letters import answered, extended, refused
+from isocket.domain.requests import (
+    OPEN,
+    TO_BE_DECIDED,
+    Proof,
+    RequestChannel,
+    RequestState,
+    Right,
+    RightsRequest,
+    may_follow,
+)
+from isocket.kit.ids import new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_, one_of
+from portal_api.cursor import page_of
+from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
+from portal_api.portal import Portal
+from portal_api.privacy_fulfilment import COPIES, fulfil
+from portal_api.privacy_requests import AuthorityView, Country, Words, authority_view, note_and_ask
+from portal_api.problem import Problem, ProblemError, fault, not_found
+from portal_api.recipient_acts import entries_of
+from portal_api.recipient_page import masked
+from portal_api.registration import account_of
+from portal_api.request_mail import letter_to
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.usernames import Language, Username
+
+log = get_logger(__name__)
+
+_PRIVACY = (StaffRole.PRIVACY,)
+_LONGEST_AGO = timedelta(days=366)
+_DECIDED = (RequestState.ANSWERED, RequestState.REFUSED)
+
+
+class Shown(StrEnum):
+    """Which part of the queue."""
+
+    OPEN = "open"  # waits for us
+    UNPROVED = "unproved"  # waits for whoever asked
+    DECIDED = "decided"
+
+
+_STATES = {
+    Shown.OPEN: TO_BE_DECIDED,
+    Shown.UNPROVED: (RequestState.IDENTITY_ASKED,),
+    Shown.DECIDED: _DECIDED,
+}
+
+
+class QueueQuery(PageQuery):
+    """Which part of the queue, the first deadline first."""
+
+    show: Shown = Shown.OPEN
+
+
+class QueueLine(View):
+    """One request, as much as is needed to choose it."""
+
+    id: str
+    kind: Right
+    channel: RequestChannel
+    state: RequestState
+    who: str | None = Field(description="Beginning and domain of the mailbox.", examples=["n…@example.org"])
+    received_at: Instant
+    due_at: Instant
+    overdue: bool
+    extended: bool
+    taken_by: str | None
+
+
+class RequestFile(View):
+    """One request with all that is needed to answer it."""
+
+    id: str
+    kind: Right
+    channel: RequestChannel
+    state: RequestState
+    email: str
+    name: str
+    postal: str
+    words: str
+    language: str
+    country: str
+    authority: AuthorityView
+    account_id: str | None
+    told_of_alarms: int = Field(description="How many entries by customers there are with this mailbox.")
+    received_at: Instant
+    due_at: Instant
+    overdue: bool
+    extended_at: Instant | None
+    extension_words: str
+    proof: Proof | None = Field(description="By what we know who asks.")
+    identified_at: Instant | None
+    evidence: str = Field(description="What was noted of it; gone with the decision.")
+    typed_in_by: str | None
+    typed_in_why: str
+    taken_by: str | None
+    fulfilled_by: str | None
+    decided_at: Instant | None
+    decided_by: str | None
+    answer: str
+    letter: str = Field(description="The answer as a letter, where there is no mailbox to send it to.")
+
+
+class TypedIn(Body):
+    """A request that came otherwise than by the form. Its time counts from the day on which it came."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "access",
+                    "channel": "letter",
+                    "received_on": "2026-11-20",
+                    "name": "Niina Naapuri",
+                    "postal": "PL 1, 00001 Helsinki",
+                    "words": "What do you know of me?",
+                    "country": "FI",
+                    "language": "fi",
+                }
+            ]
+        }
+    )
+
+    kind: Annotated[Right, Field(strict=False)]
+    channel: Annotated[RequestChannel, Field(strict=False)]
+    received_on: Annotated[date, Field(strict=False)]
+    email: Username | None = None
+    name: OneLine = ""
+    postal: OneLine = ""
+    words: Words = ""
+    language: Language = "en"
+    country: Country = ""
+    ask_mailbox: bool = Field(default=True, description="Ask the mailbox who it is. Without one, staff have to.")
+
+
+class Identified(Body):
+    """How staff know who asks. A document only with the reason why nothing less would do."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"proof": "known_channel", "evidence": "Called back on the number of the account.", "email": None}
+            ]
+        }
+    )
+
+    proof: Annotated[Proof, Field(strict=False)]
+    evidence: Words = ""
+    email: Username | None = Field(default=None, description="The mailbox of their account, if they have one.")
+
+
+class Decision(Body):
+    """What we do, in words for whoever asked. They go out by mail."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"outcome": "answered", "words": "We hold nothing about you under this address."}]
+        }
+    )
+
+    outcome: Annotated[RequestState, Field(strict=False, description="`answered` or `refused`.")]
+    words: Annotated[Words, Field(min_length=10)]
+
+
+class Extension(Body):
+    """Why it takes longer; whoever asked is told, before the first month is over."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"words": "What you ask for concerns many years of records."}]}
+    )
+
+    words: Annotated[Words, Field(min_length=10)]
+
+
+async def queue(call: Call[None, QueueQuery]) -> Page[QueueLine]:
+    """List requests, the first deadline first."""
+    found, following = await page_of(
+        call.records,
+        RightsRequest,
+        one_of("state", _STATES[call.query.show]),
+        cursor=call.query.cursor,
+        limit=call.query.limit,
+        order_by="due_at",
+    )
+    now = call.clock.now()
+    return Page[QueueLine](items=[_line(each, now) for each in found], next=following)
+
+
+async def show(call: Call[None, None]) -> RequestFile:
+    """Show a request. Whoever asked and has an account can read that you looked, and why."""
+    return await _file(call, await _named(call))
+
+
+async def type_in(call: Call[TypedIn, None]) -> RequestFile | Problem:
+    """Type in a request that came by letter, telephone or mail; `X-Reason` says how it came to you."""
+    portal, given = call.portal, call.body
+    zone = ZoneInfo(portal.settings.office.time_zone)
+    received_at = datetime.combine(given.received_on, time(12), zone)
+    today = call.clock.now().astimezone(zone).date()
+    if not today - _LONGEST_AGO <= given.received_on <= today:
+        return fault("received_on", "The day on which it came: today or within the last year.")
+    if given.channel is RequestChannel.FORM:
+        return fault("channel", "What comes by the form is not typed in: `letter`, `telephone` or `mail`.")
+    if not given.email and not given.postal:
+        return fault("email", "Where does the answer go? Give a mailbox, or a postal address as `postal`.")
+    request = RightsRequest(
+        id=new_id("rrq"),
+        kind=given.kind,
+        channel=given.channel,
+        email=given.email or "",
+        name=given.name,
+        postal=given.postal,
+        words=given.words,
+        language=given.language,
+        country=given.country,
+        state=RequestState.RECEIVED,
+        received_at=received_at,
+        due_at=end_of_months(received_at, FIRST_MONTHS, portal.settings.office),
+        typed_in_by=call.account.id,
+        typed_in_why=call.reason,
+    )
+    if given.email and given.ask_mailbox:
+        request = await note_and_ask(portal, replace(request, state=RequestState.IDENTITY_ASKED))
+    else:
+        await call.records.add(request)
+    log.info("request_typed_in", request_id=request.id, kind=request.kind)
+    return await _file(call, request)
+
+
+async def identify(call: Call[Identified, None]) -> RequestFile | Problem:
+    """Note how you know who asks. What you note of a document goes with the decision."""
+    request, given = await _named(call), call.body
+    if given.proof is Proof.LINK:
+        return fault("proof", "A link is pressed by whoever asked, not by staff.")
+    if given.proof is Proof.DOCUMENT and not given.evidence:
+        return fault("evidence", "Say what you saw, and why nothing less would do.")
+    account = await account_of(call.portal, given.email) if given.email else None
+    if given.email and account is None:
+        return fault("email", "There is no account with this mailbox.")
+    return await _move(
+        call,
+        request,
+        RequestState.IDENTIFIED,
+        proof=given.proof,
+        evidence=given.evidence,
+        identified_at=call.clock.now(),
+        account_id=account.id if account else None,
+        proof_hash=None,
+    )
+
+
+async def take(call: Call[None, None]) -> RequestFile | Problem:
+    """Take a request into work."""
+    return await _move(call, await _named(call), RequestState.IN_WORK, taken_by=call.account.id)
+
+
+async def carry_out(call: Call[None, None]) -> RequestFile | Problem:
+    """Have the copy made, or the erasure noted, of an account whose holder is identified: told as always."""
+    request = await _named(call)
+    account = await call.records.get(Account, request.account_id) if request.account_id else None
+    if account is None or request.kind not in {*COPIES, Right.ERASURE}:
+        return _conflict("Only a copy or an erasure of an account is carried out so; answer all else in words.")
+    if request.state not in {RequestState.IDENTIFIED, RequestState.IN_WORK} or request.fulfilled_by:
+        return _conflict(f"It is {request.state.value}{' and under way' if request.fulfilled_by else ''}.")
+    changes = await fulfil(call.portal, request, account, now=call.clock.now())
+    changed = await call.records.change_one(
+        RightsRequest, is_("id", request.id), is_("version", request.version), decided_by=call.account.id, **changes
+    )
+    return await _file(call, changed or await _named(call))
+
+
+async def decide(call: Call[Decision, None]) -> RequestFile | Problem:
+    """Answer or refuse. The words go out by mail with the way to complain; what was noted as proof is deleted."""
+    request, given, now = await _named(call), call.body, call.clock.now()
+    if given.outcome not in _DECIDED:
+        return fault("outcome", "`answered` or `refused`.")
+    if not may_follow(request.state, given.outcome):
+        return _conflict(_why_not(request, given.outcome))
+    await _send(call.portal, request, _answer(call.portal, request, given.outcome, given.words), "decision", now)
+    return await _move(
+        call,
+        request,
+        given.outcome,
+        decided_at=now,
+        decided_by=call.account.id,
+        answer=given.words,
+        evidence="",
+        proof_hash=None,
+    )
+
+
+async def extend(call: Call[Extension, None]) -> RequestFile | Problem:
+    """Take up to two months more. Only once, and only while the first month lasts: whoever asked is told at once."""
+    request, now = await _named(call), call.clock.now()
+    if request.state not in OPEN:
+        return _conflict("It is decided.")
+    if request.extended_at is not None or now > request.due_at:
+        return _conflict("It was extended already." if request.extended_at else "The first month is over.")
+    office = call.portal.settings.office
+    due_at = end_of_months(request.received_at, EXTENDED_MONTHS, office)
+    letter = extended(
+        request.language,
+        request.kind,
+        due_at=due_at,
+        office=office,
+        words=call.body.words,
+        authority=_authority(call.portal, request),
+    )
+    await _send(call.portal, request, letter, "extension", now)
+    changed = await call.records.change_one(
+        RightsRequest,
+        is_("id", request.id),
+        is_("extended_at", None),
+        extended_at=now,
+        extension_words=call.body.words,
+        due_at=due_at,
+    )
+    log.info("request_extended", request_id=request.id)
+    return await _file(call, changed or await _named(call))
+
+
+async def _named(call: Call[Any, Any]) -> RightsRequest:
+    found = await call.records.get(RightsRequest, call.path["request_id"])
+    if found is None:
+        raise ProblemError(not_found())
+    return found
+
+
+async def _move(
+    call: Call[Any, Any], request: RightsRequest, to: RequestState, **changes: Any
+) -> RequestFile | Problem:
+    """Bring a request into another state, if it may come after the one that it is in."""
+    if not may_follow(request.state, to):
+        return _conflict(_why_not(request, to))
+    moved = await call.records.change_one(
+        RightsRequest, is_("id", request.id), is_("state", request.state), state=to, **changes
+    )
+    if moved is None:
+        return _conflict("Somebody else was a moment quicker: look at it again.")
+    log.info("request_moved", request_id=request.id, state=to)
+    return await _file(call, moved)
+
+
+async def _file(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
+    """Return a request for staff to read; first it is noted that they do, for whose it is."""
+    if request.account_id is not None:
+        await call.records.add_all([look(call, request.account_id, ("rights_requests",), Purpose.RIGHTS)])
+    entries = await entries_of(call.records, ChannelKind.EMAIL, request.email) if request.email else []
+    by_letter = bool(request.answer) and not request.email
+    letter = _answer(call.portal, request, request.state, request.answer) if by_letter else None
+    return RequestFile(
+        id=request.id,
+        kind=request.kind,
+        channel=request.channel,
+        state=request.state,
+        email=request.email,
+        name=request.name,
+        postal=request.postal,
+        words=request.words,
+        language=request.language,
+        country=request.country,
+        authority=authority_view(call.portal, request.country),
+        account_id=request.account_id,
+        told_of_alarms=len(entries),
+        received_at=request.received_at,
+        due_at=request.due_at,
+        overdue=_is_overdue(request, call.clock.now()),
+        extended_at=request.extended_at,
+        extension_words=request.extension_words,
+        proof=request.proof,
+        identified_at=request.identified_at,
+        evidence=request.evidence,
+        typed_in_by=request.typed_in_by,
+        typed_in_why=request.typed_in_why,
+        taken_by=request.taken_by,
+        fulfilled_by=request.fulfilled_by,
+        decided_at=request.decided_at,
+        decided_by=request.decided_by,
+        answer=request.answer,
+        letter=f"{letter.subject}\n\n{letter.text}" if letter else "",
+    )
+
+
+def look(call: Call[Any, Any], account_id: str, what: tuple[str, ...], purpose: Purpose) -> Disclosure:
+    """Return the line of the ledger that a member of staff looks at somebody's data, for that person to read."""
+    return noted(
+        account_id,
+        to=DisclosedTo.STAFF,
+        recipient_id=call.account.id,
+        what=what,
+        purpose=purpose,
+        basis=Basis.LEGAL_DUTY if purpose is Purpose.RIGHTS else Basis.CONTRACT,
+        at=call.clock.now(),
+        reason=call.reason,
+    )
+
+
+async def _send(portal: Portal, request: RightsRequest, letter: Letter, key: str, now: datetime) -> None:
+    if request.email:
+        await portal.records.add_all([letter_to(request, letter, key=key, now=now)])
+
+
+def _answer(portal: Portal, request: RightsRequest, outcome: RequestState, words: str) -> Letter:
+    write = answered if outcome is RequestState.ANSWERED else refused
+    return write(request.language, request.kind, words=words, authority=_authority(portal, request))
+
+
+def _authority(portal: Portal, request: RightsRequest) -> Authority:
+    return authority_of(request.country, at_home=portal.settings.office.country)
+
+
+def _line(request: RightsRequest, now: datetime) -> QueueLine:
+    return QueueLine(
+        id=request.id,
+        kind=request.kind,
+        channel=request.channel,
+        state=request.state,
+        who=masked(request.email),
+        received_at=request.received_at,
+        due_at=request.due_at,
+        overdue=_is_overdue(request, now),
+        extended=request.extended_at is not None,
+        taken_by=request.taken_by,
+    )
+
+
+def _is_overdue(request: RightsRequest, now: datetime) -> bool:
+    return request.state in OPEN and now > request.due_at
+
+
+def _why_not(request: RightsRequest, to: RequestState) -> str:
+    if to is RequestState.ANSWERED and request.state in {RequestState.RECEIVED, RequestState.IDENTITY_ASKED}:
+        return "Nothing is answered before it is known who asks: see `identity`."
+    return f"It is {request.state.value}, and cannot become {to.value}."
+
+
+def _conflict(detail: str) -> Problem:
+    return Problem(status=409, kind="not-now", detail=detail)
+
+
+def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
+    return Route(
+        method=method, path=path, handler=handler, summary=summary, access=Access.STAFF, staff=_PRIVACY, **more
+    )
+
+
+_FILE: dict[int, type[RequestFile]] = {200: RequestFile}
+ROUTES: tuple[AnyRoute, ...] = (
+    _route("GET", "/staff/requests", queue, "List requests by right", query=QueueQuery, answers={200: Page[QueueLine]}),
+    _route("POST", "/staff/requests", type_in, "Type in a request", body=TypedIn, answers={201: RequestFile}),
+    _route("GET", "/staff/requests/{request_id}", show, "Show a request by right", answers=_FILE),
+    _route(
+        "POST",
+        "/staff/requests/{request_id}/identity",
+        identify,
+        "Note how we know who asks",
+        body=Identified,
+        answers=_FILE,
+        problems=(409,),
+    ),
+    _route("POST", "/staff/requests/{request_id}/take", take, "Take a request", answers=_FILE, problems=(409,)),
+    _route(
+        "POST",
+        "/staff/requests/{request_id}/fulfilment",
+        carry_out,
+        "Have a copy or an erasure carried out",
+        answers=_FILE,
+        problems=(409,),
+    ),
+    _route(
+        "POST",
+        "/staff/requests/{request_id}/decision",
+        decide,
+        "Answer or refuse a request",
+        body=Decision,
+        answers=_FILE,
+        problems=(409,),
+    ),
+    _route(
+        "POST",
+        "/staff/requests/{request_id}/extension",
+        extend,
+        "Take longer for a request",
+        body=Extension,
+        answers=_FILE,
+        problems=(409,),
+    ),
+)

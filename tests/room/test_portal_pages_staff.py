@@ -1,0 +1,108 @@
+"""The pages of staff: nothing is shown before a reason was given, and each carries it on."""
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.disclosures import Disclosure
+from isocket.domain.requests import RequestState, RightsRequest
+from isocket.storage.keyring import MemoryKeyring
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import is_
+from isocket.storage.records import StoredRecords
+from isocket.storage.sealed import SealedDocuments
+from portal_api import access, sessions
+from portal_api.pages_routes import page_routes
+from portal_api.routes import Access
+from portal_api.staff_pages import ROUTES
+from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, SOCKET, owned
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
+
+KAI = "kai@example.org"
+REASON = "letter of 20 November, file 7"
+LETTER = {
+    "kind": "rectification", "channel": "letter", "received_on": "2026-11-20", "name": "Niina <b>Naapuri</b>",
+    "postal": "PL 1, 00001 Helsinki", "words": "My name.", "language": "sv", "country": "SE",
+}  # fmt: skip
+
+
+@pytest_asyncio.fixture
+async def house() -> AsyncIterator[PortalHouse]:
+    keyring = MemoryKeyring()
+    records = StoredRecords(SealedDocuments(MemoryDocuments(), keyring))
+    async with portal_house(records=records, routes=(*ALL_ROUTES, *page_routes(desk=False)), keyring=keyring) as made:
+        yield made
+
+
+async def staff(house: PortalHouse, *roles: StaffRole) -> str:
+    """Return the cookie of a member of staff."""
+    await house.register(KAI)
+    changes = {"role": AccountRole.STAFF, "staff_roles": roles}
+    account = await house.records.change_one(Account, is_("email", KAI), **changes)
+    assert account is not None
+    return await sessions.open_cookie(house.portal, account)
+
+
+async def post(house: PortalHouse, cookie: str, path: str, expect: int = 200, **form: str) -> str:
+    body = {"csrf": access.csrf_token(cookie), "reason": REASON, **form}
+    headers = {"Origin": PUBLIC_URL, "Cookie": f"sid={cookie}"}
+    answer = await house.client.post(path, data=body, headers=headers)
+    text = await answer.text()
+    assert answer.status == expect, text
+    return text
+
+
+@pytest.mark.clause("C5-02")
+async def test_the_door_shows_nobodys_data_and_forms_for_ones_own_work_only(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.SUPPORT)
+    answer = await house.client.get("/staff", headers={"Cookie": f"sid={cookie}"})
+    page = await answer.text()
+    assert ("/staff/customers" in page, "/staff/requests" in page) == (True, False)
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.parametrize("path", [each.path for each in ROUTES if each.method == "POST"])
+async def test_no_page_answers_without_a_reason_or_to_customers(house: PortalHouse, path: str) -> None:
+    cookie = await staff(house, *StaffRole)
+    refused = await post(house, cookie, path.format(request_id="rrq_1"), 403, reason="")
+    assert "the field reason" in refused
+    await house.records.change_one(Account, is_("email", KAI), role=AccountRole.CUSTOMER)
+    await post(house, cookie, path.format(request_id="rrq_1"), 403)
+    assert {each.access for each in ROUTES} == {Access.STAFF}
+
+
+@pytest.mark.clause("C5-02")
+async def test_a_look_at_a_customer_is_noted_with_its_reason(house: PortalHouse) -> None:
+    await owned(house)
+    cookie = await staff(house, StaffRole.SUPPORT)
+    page = await post(house, cookie, "/staff/customers", email=MAIJA)
+    assert (SOCKET in page, MAIJA in page) == (True, False)
+    (line,) = await house.records.find(Disclosure)
+    assert line.reason == REASON
+    assert "There is nothing here" in await post(house, cookie, "/staff/customers", 404, email="nobody@example.org")
+
+
+@pytest.mark.clause("C7-12")
+async def test_a_letter_goes_through_the_pages_from_its_arrival_to_its_answer(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    wrong = await post(house, cookie, "/staff/requests/new", 422, **{**LETTER, "received_on": "2030-01-01"})
+    assert "within the last year" in wrong
+    page = await post(house, cookie, "/staff/requests/new", **LETTER)
+    assert "&lt;b&gt;Naapuri" in page
+    (request,) = await house.records.find(RightsRequest)
+    path = f"/staff/requests/{request.id}"
+    assert path in await post(house, cookie, "/staff/requests", show="open")
+    words = {"act": "answered", "words": "We hold nothing about you."}
+    assert "who asks" in await post(house, cookie, f"{path}/act", 409, **words)
+    await post(house, cookie, f"{path}/act", act="identify", proof="knowledge", evidence="Knows the order.")
+    await post(house, cookie, f"{path}/act", act="take")
+    assert "overdue" not in await post(house, cookie, path)
+    await post(house, cookie, f"{path}/act", act="extend", words="It is about many years.")
+    done = await post(house, cookie, f"{path}/act", **words)
+    assert re.search(r"Letter to print.*imy\.se", done, re.DOTALL)
+    (request,) = await house.records.find(RightsRequest)
+    assert (request.state, request.evidence) == (RequestState.ANSWERED, "")
+    assert request.typed_in_why == REASON

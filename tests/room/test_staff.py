@@ -1,0 +1,304 @@
+"""Staff answer requests by right and help customers: each only for what they are there for, and never unseen."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.deliveries import Delivery
+from isocket.domain.disclosures import Disclosure
+from isocket.domain.erasures import Erasure
+from isocket.domain.processing import Office
+from isocket.domain.requests import RequestState, RightsRequest
+from isocket.storage.port import is_
+from portal_api.app import ROUTES
+from portal_api.privacy_requests import PROOF_LIFE
+from portal_api.routes import Access, AnyRoute
+from privacy.requests import RequestWatch
+from tests.fakes.erasing_house import Ground, erasing_house
+from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET, enter, fields_of, incident, owned
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse
+
+STRANGER = "stranger@example.org"
+STAFF = "kai@example.org"
+REASON = {"X-Reason": "letter of 20 November, file 7"}
+LETTER = {
+    "kind": "access",
+    "channel": "letter",
+    "received_on": "2026-11-20",
+    "name": "Niina Naapuri",
+    "postal": "PL 1, 00001 Helsinki",
+    "country": "SE",
+    "language": "sv",
+}
+STAFF_ROUTES = [each for each in ROUTES if each.access is Access.STAFF]
+WORDS = {"outcome": "answered", "words": "We hold nothing about you."}
+Houses = tuple[PortalHouse, Ground]
+
+
+@pytest_asyncio.fixture
+async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
+    async with erasing_house(tmp_path) as both:
+        yield both
+
+
+@pytest.fixture
+def house(houses: Houses) -> PortalHouse:
+    return houses[0]
+
+
+async def staff(house: PortalHouse, *roles: StaffRole, email: str = STAFF) -> str:
+    token = await house.customer(email)
+    await house.records.change_one(Account, is_("email", email), role=AccountRole.STAFF, staff_roles=roles)
+    return token
+
+
+async def ask(
+    house: PortalHouse, token: str, method: str, path: str, body: Any = None, *, expect: int = 200
+) -> dict[str, Any]:
+    answer = await house.ask(method, f"/staff/{path}", body, token=token, headers=REASON)
+    assert answer.status == expect, await answer.text()
+    said: dict[str, Any] = await answer.json()
+    return said
+
+
+async def by_form(house: PortalHouse, email: str, kind: str, *, proved: bool = True) -> RightsRequest:
+    body = {"kind": kind, "email": email, "words": "Please."}
+    assert (await house.ask("POST", "/privacy/requests", body)).status == 202
+    if proved:
+        token = await house.link_token(email)
+        assert (await house.ask("POST", "/privacy/requests/confirm", {"token": token})).status == 200
+    return (await house.records.find(RightsRequest, order_by="received_at"))[-1]
+
+
+def watch(house: PortalHouse) -> RequestWatch:
+    return RequestWatch(
+        records=house.records,
+        clock=house.clock,
+        office=Office(),
+        public_url=PUBLIC_URL,
+        operator_email="operator@example.org",
+    )
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.parametrize("route", STAFF_ROUTES, ids=lambda each: f"{each.method} {each.path}")
+async def test_customers_staff_without_a_reason_and_staff_for_other_things_stand_at_the_door(
+    route: AnyRoute, tmp_path: Path
+) -> None:
+    async with erasing_house(tmp_path) as (house, _):
+        path = route.path.format(request_id="rrq_nothing")
+        body = {} if route.body else None
+        customer = await house.customer(MAIJA)
+        answer = await house.ask(route.method, path, body, token=customer, headers=REASON)
+        assert (answer.status, (await answer.json())["type"]) == (403, "urn:isocket:problem:not-allowed")
+        others = tuple(each for each in StaffRole if each not in route.staff)
+        token = await staff(house, *others)
+        answer = await house.ask(route.method, path, body, token=token, headers=REASON)
+        assert (answer.status, (await answer.json())["type"]) == (403, "urn:isocket:problem:not-your-role")
+        await house.records.change_one(Account, is_("email", STAFF), staff_roles=tuple(StaffRole))
+        answer = await house.ask(route.method, path, body, token=token)
+        assert answer.status == 403
+        assert "X-Reason" in (await answer.json())["detail"]
+        assert route.staff != ()
+
+
+@pytest.mark.clause("C5-02")
+async def test_a_customer_reads_who_looked_at_them_and_why(house: PortalHouse) -> None:
+    maija = await owned(house)
+    await incident(house, "inc_1", (await house.account(MAIJA)).id)
+    await enter(house, maija, name="Secret Neighbour", phone=PHONE)
+    token = await staff(house, StaffRole.SUPPORT)
+    seen = await ask(house, token, "GET", f"customers?email={MAIJA}")
+    assert ([each["id"] for each in seen["sockets"]], [each["id"] for each in seen["incidents"]]) == (
+        [SOCKET], ["inc_1"],
+    )  # fmt: skip
+    assert seen["requests"] is None
+    assert not [each for each in (MAIJA, PHONE, "Secret", "password") if each in str(seen)]
+    lines = (await (await house.ask("GET", "/privacy/disclosures", token=maija)).json())["items"]
+    (line,) = [each for each in lines if each["reason"]]
+    assert line["reason"] == REASON["X-Reason"]
+    assert "incidents" in line["what"]
+
+
+@pytest.mark.clause("C5-02")
+async def test_staff_for_privacy_see_requests_and_no_sockets_and_staff_for_operations_nobody(
+    house: PortalHouse,
+) -> None:
+    await owned(house)
+    await by_form(house, MAIJA, "rectification")
+    token = await staff(house, StaffRole.PRIVACY)
+    seen = await ask(house, token, "GET", f"customers?email={MAIJA}")
+    assert (seen["sockets"], seen["incidents"], len(seen["requests"])) == (None, None, 1)
+    await ask(house, token, "GET", f"customers?email={STRANGER}", expect=404)
+    await ask(house, token, "GET", f"customers?email={STAFF}", expect=404)
+    await house.records.change_one(Account, is_("email", STAFF), staff_roles=(StaffRole.OPERATIONS,))
+    assert await ask(house, token, "GET", "operations") == {"outages": [], "providers": []}
+
+
+@pytest.mark.clause("C7-12")
+@pytest.mark.clause("C1-10")
+async def test_a_letter_is_typed_in_and_its_month_counts_from_the_day_on_which_it_came(house: PortalHouse) -> None:
+    token = await staff(house, StaffRole.PRIVACY)
+    made = await ask(house, token, "POST", "requests", LETTER, expect=201)
+    assert (made["state"], made["typed_in_why"]) == ("received", REASON["X-Reason"])
+    assert made["due_at"].startswith("2026-12-21")  # the 20th is a Sunday
+    assert made["authority"]["country"] == "SE"
+    moved = await ask(house, token, "POST", f"requests/{made['id']}/decision", WORDS, expect=409)
+    assert "who asks" in moved["detail"]
+
+
+async def test_a_letter_with_a_mailbox_is_asked_there_who_wrote_and_is_no_other_request(house: PortalHouse) -> None:
+    await by_form(house, STRANGER, "access", proved=False)
+    token = await staff(house, StaffRole.PRIVACY)
+    made = await ask(house, token, "POST", "requests", {**LETTER, "email": STRANGER, "words": "By letter."}, expect=201)
+    assert (made["state"], made["words"], made["channel"]) == ("identity_asked", "By letter.", "letter")
+    assert await house.records.count(RightsRequest) == 2
+    link = await house.link_token(STRANGER)
+    assert (await house.ask("POST", "/privacy/requests/confirm", {"token": link})).status == 200
+    assert (await ask(house, token, "GET", f"requests/{made['id']}"))["state"] == "identified"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"received_on": "2026-12-24"}, "received_on"),
+        ({"received_on": "2020-01-01"}, "received_on"),
+        ({"channel": "form"}, "channel"),
+        ({"postal": ""}, "email"),
+    ],
+)
+async def test_what_is_typed_in_wrongly_is_named(house: PortalHouse, change: dict[str, str], field: str) -> None:
+    token = await staff(house, StaffRole.PRIVACY)
+    assert fields_of(await ask(house, token, "POST", "requests", {**LETTER, **change}, expect=422)) == [field]
+
+
+@pytest.mark.clause("C7-13")
+async def test_evidence_of_who_asks_is_gone_with_the_decision(house: PortalHouse) -> None:
+    token = await staff(house, StaffRole.PRIVACY)
+    path = f"requests/{(await ask(house, token, 'POST', 'requests', LETTER, expect=201))['id']}"
+    bare = await ask(house, token, "POST", f"{path}/identity", {"proof": "document"}, expect=422)
+    assert fields_of(bare) == ["evidence"]
+    proof = {"proof": "document", "evidence": "Passport shown at the door; no other address is known."}
+    assert (await ask(house, token, "POST", f"{path}/identity", proof))["evidence"]
+    assert (await ask(house, token, "POST", f"{path}/take"))["state"] == "in_work"
+    done = await ask(house, token, "POST", f"{path}/decision", WORDS)
+    assert (done["state"], done["evidence"], done["proof"]) == ("answered", "", "document")
+    assert "We hold nothing" in done["letter"]
+    assert "imy.se" in done["letter"]
+
+
+@pytest.mark.clause("C7-18")
+@pytest.mark.clause("C7-19")
+@pytest.mark.parametrize("outcome", ["answered", "refused"])
+async def test_the_answer_goes_by_mail_with_its_reason_and_the_way_to_complain(
+    house: PortalHouse, outcome: str
+) -> None:
+    request = await by_form(house, STRANGER, "rectification")
+    token = await staff(house, StaffRole.PRIVACY)
+    body = {"outcome": outcome, "words": "There is nothing that we could correct."}
+    done = await ask(house, token, "POST", f"requests/{request.id}/decision", body)
+    text = (await house.mails(STRANGER))[-1].text
+    assert done["state"] == outcome
+    assert body["words"] in text
+    assert "https://tietosuoja.fi" in text
+    assert "tell us first" in text
+    await ask(house, token, "POST", f"requests/{request.id}/decision", body, expect=409)
+    assert [each["id"] for each in (await ask(house, token, "GET", "requests?show=decided"))["items"]] == [request.id]
+
+
+@pytest.mark.clause("C7-17")
+async def test_it_takes_longer_only_once_and_only_where_that_is_said_in_the_first_month(house: PortalHouse) -> None:
+    request = await by_form(house, STRANGER, "rectification")
+    late = await by_form(house, "other@example.org", "rectification")
+    token, body = await staff(house, StaffRole.PRIVACY), {"words": "It is about many years."}
+    longer = await ask(house, token, "POST", f"requests/{request.id}/extension", body)
+    assert longer["due_at"] > request.due_at.isoformat()
+    text = (await house.mails(STRANGER))[-1].text
+    assert (body["words"] in text, longer["due_at"][:10] in text) == (True, True)
+    assert "tietosuoja" in text
+    await ask(house, token, "POST", f"requests/{request.id}/extension", body, expect=409)
+    await house.clock.advance((late.due_at - house.clock.now()).total_seconds() + 60)
+    token = (await house.sign_in(STAFF))["access_token"]
+    await ask(house, token, "POST", f"requests/{late.id}/extension", body, expect=409)
+
+
+async def test_the_queue_begins_with_the_first_deadline_and_shows_no_more_than_is_needed(house: PortalHouse) -> None:
+    first = await by_form(house, STRANGER, "rectification")
+    await by_form(house, MAIJA, "objection", proved=False)
+    await house.clock.advance(3 * 86_400)
+    second = await by_form(house, "other@example.org", "restriction")
+    token = await staff(house, StaffRole.PRIVACY)
+    told = await ask(house, token, "GET", "requests")
+    assert [each["id"] for each in told["items"]] == [first.id, second.id]
+    assert (told["items"][0]["who"], STRANGER in str(told)) == ("s…@example.org", False)
+    assert len((await ask(house, token, "GET", "requests?show=unproved"))["items"]) == 1
+
+
+async def test_an_erasure_by_letter_goes_the_usual_way_once_staff_know_who_wrote(house: PortalHouse) -> None:
+    maija = await owned(house)
+    token = await staff(house, StaffRole.PRIVACY)
+    made = await ask(house, token, "POST", "requests", {**LETTER, "kind": "erasure"}, expect=201)
+    path = f"requests/{made['id']}"
+    await ask(house, token, "POST", f"{path}/fulfilment", expect=409)
+    proof = {"proof": "known_channel", "evidence": "Called back.", "email": MAIJA}
+    await ask(house, token, "POST", f"{path}/identity", proof)
+    done = await ask(house, token, "POST", f"{path}/fulfilment")
+    assert (done["state"], await house.records.count(Erasure)) == ("answered", 1)
+    await ask(house, token, "POST", f"{path}/fulfilment", expect=409)
+    assert (await (await house.ask("GET", "/privacy/erasure", token=maija)).json())["undo"] is True
+    looks = await house.records.find(Disclosure, is_("account_id", made["account_id"] or done["account_id"]))
+    assert {each.recipient_id for each in looks} == {(await house.account(STAFF)).id}
+
+
+@pytest.mark.clause("C7-16")
+@pytest.mark.clause("C7-17")
+async def test_staff_and_operator_are_warned_a_week_and_a_day_before_and_when_it_is_overdue_each_once(
+    house: PortalHouse,
+) -> None:
+    request = await by_form(house, STRANGER, "rectification")
+    await staff(house, StaffRole.PRIVACY)
+    await staff(house, StaffRole.SUPPORT, email="support@example.org")
+    before = len(await house.mails(STAFF))
+    counts = []
+    for days in (8, 7, 6, 1, 0.5, -1, -2):
+        await house.clock.advance((request.due_at - house.clock.now()).total_seconds() - days * 86_400)
+        await watch(house).round()
+        await watch(house).round()
+        counts.append((len(await house.mails(STAFF)) - before, len(await house.mails("operator@example.org"))))
+    assert counts == [(0, 0), (1, 1), (1, 1), (2, 2), (2, 2), (3, 3), (3, 3)]
+    assert "overdue" in (await house.mails(STAFF))[-1].subject_line
+    sorry = [each for each in await house.mails(STRANGER) if each.subject_line == "Our answer is late"]
+    assert len(sorry) == 1
+    assert "tietosuoja.fi" in sorry[0].text
+    assert not [each for each in await house.mails("support@example.org") if "request" in each.subject_line]
+
+
+@pytest.mark.clause("C7-14")
+async def test_a_copy_that_is_ready_is_answered_without_staff(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    request = await by_form(house, MAIJA, "access")
+    await watch(house).round()
+    assert request.state is RequestState.IN_WORK
+    await ground.exporter().round()
+    await watch(house).round()
+    await watch(house).round()
+    (done,) = await house.records.find(RightsRequest)
+    assert done.state is RequestState.ANSWERED
+    (told,) = [each for each in await house.mails(MAIJA) if "/download" in each.text]
+    assert told.person_id == request.id
+
+
+@pytest.mark.clause("C7-13")
+async def test_what_nobody_proved_ends_by_itself_and_writes_to_nobody(house: PortalHouse) -> None:
+    await by_form(house, STRANGER, "erasure", proved=False)
+    count = await house.records.count(Delivery)
+    await house.clock.advance(PROOF_LIFE.total_seconds())
+    await watch(house).round()
+    (request,) = await house.records.find(RightsRequest)
+    assert (request.state, request.proof_hash) == (RequestState.REFUSED, None)
+    assert await house.records.count(Delivery) == count
