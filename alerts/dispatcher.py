@@ -19,7 +19,7 @@ from isocket.domain.deliveries import BEHIND, Attempt, Delivery, DeliveryState, 
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, Test, above, at_most, is_
+from isocket.storage.port import AlreadyThereError, Records, Test, above, at_most, is_, together
 from isocket.storage.worker import claim, settle
 
 log = get_logger(__name__)
@@ -145,7 +145,7 @@ class Dispatcher:
                 return
             is_ours = await self._write_down(attempt)
         else:  # both are on disk before the call, and share a commit
-            _, is_ours = await asyncio.gather(self._purse.pay(held, channel), self._write_down(attempt))
+            _, is_ours = await together(self._purse.pay(held, channel), self._write_down(attempt))
         if not is_ours:
             # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
             # is unclear, settles the delivery.

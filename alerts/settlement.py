@@ -1,6 +1,5 @@
 """Writes down what became of an attempt or why none was made, in an order that a crash cannot turn into a lie."""
 
-import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from isocket.kit.backoff import full_jitter
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, is_, one_of
+from isocket.storage.port import Records, is_, one_of, together
 from isocket.storage.worker import settle
 
 log = get_logger(__name__)
@@ -92,7 +91,7 @@ class Settlement:
             reason=result.detail,
             detail={"attempt_id": attempt.id, "number": attempt.number, "outcome": result.attempt.value},
         )
-        await asyncio.gather(
+        await together(
             self._records.change_one(
                 Attempt,
                 is_("id", attempt.id),

@@ -4,7 +4,9 @@ There are no transactions across records. Whoever changes several writes them in
 run harmless: derived ids first, the step that marks the work done last.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +15,8 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from isocket.domain.record import Record
 
 R = TypeVar("R", bound=Record)
+A = TypeVar("A")
+B = TypeVar("B")
 Value = str | int | float | bool | datetime | None
 
 
@@ -179,3 +183,23 @@ async def every(records: Records, kind: type[R], *tests: Test, page: int = 500) 
         if len(found) < page:
             return
         last = found[-1]
+
+
+_in_company: ContextVar[bool] = ContextVar("in_company", default=False)
+
+
+async def together(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:
+    """Run two steps whose verbs need not follow one another: a store may write them at once.
+
+    Elsewhere a store begins as soon as it is asked; here it waits until both have asked.
+    """
+    before = _in_company.set(True)
+    try:
+        return await asyncio.gather(first, second)
+    finally:
+        _in_company.reset(before)
+
+
+def in_company() -> bool:
+    """Tell a store whether another verb is asked for together with the present one."""
+    return _in_company.get()

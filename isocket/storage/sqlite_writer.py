@@ -2,7 +2,7 @@
 
 A synchronised commit costs the disk's latency, not the amount of work in it, so grouping turns thousands of small
 durable writes a second into hundreds of commits. Nobody waits for a timer: a lone write is committed at once, and
-those that arrive meanwhile make up the next group. What is asked for in one turn of the event loop goes together.
+those that arrive meanwhile make up the next group. Verbs that are asked for `together` are handed over together.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isocket.kit.logs import get_logger
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import StoreUnavailableError, in_company
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
 from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
 
@@ -58,7 +58,7 @@ class Writer:
         self._queue: queue.SimpleQueue[_Job | _Pause | None] = queue.SimpleQueue()
         self._in_hand: list[_Job] = []
         self._door = threading.Lock()  # nothing is queued behind the end
-        self._this_turn: dict[asyncio.AbstractEventLoop, list[_Job]] = {}  # what each loop has asked for in its turn
+        self._this_turn: dict[asyncio.AbstractEventLoop, list[_Job]] = {}  # what goes together, see `together`
         self._closed = False
         self._checkpointer = Checkpointer(path, between_commits=self.between_commits, reads=reads)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -79,7 +79,9 @@ class Writer:
         job = _Job(work=work, done=loop.create_future(), loop=loop, synced=synced)
         with self._door:
             self._check_open()
-            if loop in self._this_turn:
+            if not in_company():
+                self._queue.put(job)
+            elif loop in self._this_turn:
                 self._this_turn[loop].append(job)
             else:
                 self._this_turn[loop] = [job]
@@ -124,7 +126,7 @@ class Writer:
             raise StoreUnavailableError("the store is closed")
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Queue what was asked for in one turn of a loop: what several workers ask for at once shares a commit."""
+        """Queue what was asked for together in one turn of a loop, so that it shares a commit."""
         with self._door:
             self._queue_turn_of(loop)
 

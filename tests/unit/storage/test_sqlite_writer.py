@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from isocket.storage import sqlite_connection, sqlite_writer
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import StoreUnavailableError, together
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
 from isocket.storage.sqlite_log import Pages
@@ -68,7 +68,7 @@ async def test_a_job_that_fails_disturbs_none_of_its_group(store: SqliteStore) -
     assert sorted(await numbers(store)) == [1, 2]
 
 
-async def test_what_is_asked_for_in_one_turn_of_the_loop_shares_a_commit(store: SqliteStore) -> None:
+async def test_what_is_asked_for_together_shares_a_commit(store: SqliteStore) -> None:
     commits: list[None] = []
     writer = store._file._writer
     counting = Unruly(writer._connection, "COMMIT", lambda: commits.append(None))
@@ -79,8 +79,18 @@ async def test_what_is_asked_for_in_one_turn_of_the_loop_shares_a_commit(store: 
             store._file.look(lambda connection: connection.execute("SELECT 1").fetchall())
         await store._file.write(insert(number))
 
-    await asyncio.gather(*map(ask_between_reads, range(20)))
-    assert len(commits) == 1
+    for number in range(0, 20, 2):
+        await together(ask_between_reads(number), ask_between_reads(number + 1))
+    assert len(commits) == 10
+    assert await numbers(store) == list(range(20))
+
+
+async def test_what_is_asked_for_alone_waits_for_no_company(store: SqliteStore) -> None:
+    asked = asyncio.create_task(store._file.write(insert(1)))
+    await asyncio.sleep(0)
+    writer = store._file._writer
+    assert not writer._this_turn
+    await asked
 
 
 class Telling:
