@@ -94,6 +94,9 @@ def authorise(route: AnyRoute, caller: Caller | None) -> None:
         )
     if rule is Access.STAFF and caller.account.role is not AccountRole.STAFF:
         raise ProblemError(Problem(status=403, kind="not-allowed", detail="This is for our staff only."))
+    if rule is Access.STAFF and (caller.session is None or not caller.session.second_factor):
+        detail = "Staff show a second factor: add one at /security, and sign in with it."
+        raise ProblemError(Problem(status=403, kind="second-factor-needed", detail=detail))
     if caller.api_token is not None:
         token_use.check_scope(route, caller.api_token)
 

@@ -15,8 +15,8 @@ from isocket.domain.letters import known_account_mail, new_address_mail, old_add
 from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
-from portal_api import sessions
 from portal_api.limits import Rate
+from portal_api.lockdown import lock
 from portal_api.models import Body
 from portal_api.outgoing import mail
 from portal_api.portal import Portal
@@ -130,7 +130,7 @@ async def undo(call: Call[AddressToken, None]) -> Activated | Problem:
 
 
 async def undo_with(portal: Portal, token: str) -> Activated | Problem:
-    """Give the account back to the address it had. The holder chooses another password by mail."""
+    """Give the account back to the address it had, and end everything: whoever took it may have added a factor too."""
     kept = await portal.records.get(AddressUndo, token_hash(token))
     account = await portal.records.get(Account, kept.account_id) if kept else None
     if kept is None or account is None or kept.expires_at <= portal.clock.now():
@@ -138,10 +138,7 @@ async def undo_with(portal: Portal, token: str) -> Activated | Problem:
     await portal.records.remove_all(AddressChange, is_("account_id", account.id))
     if account.email != kept.email and not await _moved(portal, account, kept.email):
         return _bad_token()  # by now the old address has another account
-    await portal.records.change_one(
-        Account, is_("id", account.id), password_hash="", credential_epoch=account.credential_epoch + 1
-    )
-    await sessions.end_all(portal, account.id)
+    await lock(portal, account)
     await portal.records.remove_all(AddressUndo, is_("account_id", account.id), is_("id", kept.id))
     log.warning("address_change_undone", account_id=account.id)
     return Activated()

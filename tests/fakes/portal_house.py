@@ -10,7 +10,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from isocket.domain.accounts import Account
+from isocket.domain.accounts import Account, AccountRole, Session, StaffRole
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.storage.keyring import Keyring
 from isocket.storage.memory import MemoryDocuments
@@ -84,6 +84,14 @@ class PortalHouse:
         assert answer.status == 200, await answer.text()
         tokens: dict[str, Any] = await answer.json()
         return tokens
+
+    async def staff(self, username: str, *roles: StaffRole) -> str:
+        """Open an account for a member of staff who shows a second factor; return an access token for it."""
+        token = await self.customer(username)
+        account = await self.account(username)
+        await self.records.change_one(Account, is_("id", account.id), role=AccountRole.STAFF, staff_roles=roles)
+        await self.records.change_all(Session, is_("account_id", account.id), second_factor=True)
+        return token
 
     async def customer(self, username: str, **profile: str) -> str:
         """Open an account and return an access token for it."""

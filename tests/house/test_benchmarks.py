@@ -15,6 +15,8 @@ pytestmark = pytest.mark.house
     [
         ("ingest", ["--reports", "5000", "--rate", "1000", "--seconds", "1"], "share_of_empty_handler"),
         ("alarm", ["--alarms", "20", "--rate", "20", "--reports-per-s", "200", "--backlog", "2000"], "idle"),
+        ("signin", ["--seconds", "2", "--rate", "20", "--alarms-per-s", "5", "--cost", "10"], "storm"),
+        ("enumeration", ["--samples", "10"], "tokens"),
         ("storm", ["--devices", "50", "--dark", "0"], "all_judged_s"),
         ("history", ["--days", "3", "--asked", "2"], "answered"),
         ("storm", ["--devices", "0", "--dark", "200", "--sms-per-s", "100"], "dark_fleet"),

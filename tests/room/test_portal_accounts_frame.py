@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.accounts import Account, AccountRole, Session, StaffRole
 from isocket.storage.port import StoreUnavailableError, is_
 from portal_api import access, sessions
 from portal_api.app import ROUTES
@@ -301,10 +301,13 @@ async def test_https_is_asked_for_only_where_it_is_spoken() -> None:
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
 
 
-async def test_staff_routes_are_closed_to_customers(house: PortalHouse) -> None:
+async def test_staff_routes_are_closed_to_customers_and_to_staff_without_a_second_factor(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)
     assert (await house.ask("GET", "/staff", token=token, headers=REASON)).status == 403
     await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.STAFF)
+    refused = await house.ask("GET", "/staff", token=token, headers=REASON)
+    assert (await refused.json())["type"] == "urn:isocket:problem:second-factor-needed"
+    await house.records.change_all(Session, second_factor=True)
     assert (await house.ask("GET", "/staff", token=token, headers=REASON)).status == 204
 
 
@@ -313,8 +316,7 @@ async def test_staff_routes_are_closed_to_customers(house: PortalHouse) -> None:
 async def test_staff_who_do_not_say_why_they_look_are_told_which_header_to_send(
     house: PortalHouse, said: str | None
 ) -> None:
-    token = await house.customer(MAIJA)
-    await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.STAFF)
+    token = await house.staff(MAIJA)
     headers = {} if said is None else {"X-Reason": said}
     answer = await house.ask("GET", "/staff", token=token, headers=headers)
     told = await answer.json()
@@ -324,7 +326,7 @@ async def test_staff_who_do_not_say_why_they_look_are_told_which_header_to_send(
 
 @pytest.mark.clause("C5-02")
 async def test_staff_see_only_what_they_are_there_for(house: PortalHouse) -> None:
-    token = await house.customer(MAIJA)
+    token = await house.staff(MAIJA)
     for roles, status in (((), 403), ((StaffRole.SUPPORT,), 403), ((StaffRole.SUPPORT, StaffRole.PRIVACY), 204)):
         await house.records.change_one(Account, is_("email", MAIJA), role=AccountRole.STAFF, staff_roles=roles)
         answer = await house.ask("GET", "/staff/queue", token=token, headers=REASON)

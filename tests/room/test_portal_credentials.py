@@ -7,6 +7,7 @@ import pytest
 
 from isocket.domain.accounts import AddressChange
 from isocket.domain.contacts import Contact
+from isocket.domain.factors import TotpFactor
 from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
@@ -89,8 +90,14 @@ async def test_the_old_mailbox_takes_it_back_even_after_the_password_was_changed
     undo = await maija.house.link_token(MAIJA)
     await maija.house.ask("POST", "/email-changes/confirm", {"token": await maija.house.link_token(NEW)})
     await maija.ask("/me/password", {"password": OTHER_PASSWORD})
+    now = maija.house.clock.now()
+    thiefs = TotpFactor(
+        id="fac_1", account_id=(await maija.house.account(NEW)).id, secret="A" * 32, confirmed_at=now, created_at=now
+    )
+    await maija.house.records.add(thiefs)
     assert (await maija.house.ask("POST", "/email-changes/undo", {"token": undo})).status == 200
     assert (await maija.house.account(MAIJA)).email == MAIJA
+    assert await maija.house.records.count(TotpFactor) == 0
     assert (await maija.house.ask("GET", "/me", token=maija.token)).status == 401
     assert [await maija.enters(each, OTHER_PASSWORD) for each in (MAIJA, NEW)] == [401, 401]
     assert (await maija.house.records.find(Contact))[0].email == MAIJA

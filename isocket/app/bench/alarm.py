@@ -36,9 +36,9 @@ def alarm(
 async def _alarm(alarms: int, rate: float, reports_per_s: int, backlog: int, parent: Path | None) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "alarm", "machine": machine(), "alarms": alarms, "alarms_per_s": rate}
     async with temporary_folder(parent) as folder:
-        async with _cloud_with_people(folder / "idle", alarms) as (running, sink):
-            figures["idle"] = await _measure(running, sink, alarms, rate)
-        async with _cloud_with_people(folder / "busy", alarms) as (running, sink):
+        async with cloud_with_people(folder / "idle", alarms) as (running, sink):
+            figures["idle"] = await measure(running, sink, alarms, rate)
+        async with cloud_with_people(folder / "busy", alarms) as (running, sink):
             seconds = alarms / rate + 2
             beside = running.job(
                 "state", running.devices[alarms:], rate=reports_per_s, count=round(reports_per_s * seconds)
@@ -46,15 +46,15 @@ async def _alarm(alarms: int, rate: float, reports_per_s: int, backlog: int, par
             load = await publisher(beside)
             load.tell("go")
             await asyncio.sleep(1.0)
-            figures[f"beside_{reports_per_s}_reports_per_s"] = await _measure(running, sink, alarms, rate)
+            figures[f"beside_{reports_per_s}_reports_per_s"] = await measure(running, sink, alarms, rate)
             await load.hear()
             await load.end()
-        async with _cloud_with_people(folder / "backlog", alarms, bridge=False) as (running, sink):
+        async with cloud_with_people(folder / "backlog", alarms, bridge=False) as (running, sink):
             figures["behind_a_backlog"] = await _behind_a_backlog(running, sink, alarms, rate, backlog)
     return figures
 
 
-async def _measure(running: Cloud, sink: "Provider", alarms: int, rate: float) -> dict[str, Any]:
+async def measure(running: Cloud, sink: "Provider", alarms: int, rate: float) -> dict[str, Any]:
     """Publish one alarm for each of the first devices; return the times until the provider had it."""
     load = await publisher(running.job("alarm", running.devices[:alarms], rate=rate, count=alarms))
     probe = DiskProbe(running.settings.data_dir)
@@ -85,7 +85,7 @@ async def _behind_a_backlog(running: Cloud, sink: "Provider", alarms: int, rate:
     while not bridge.connected:
         await asyncio.sleep(0.001)
     first = min(alarms, round(rate * 10))
-    figures = await _measure(running, sink, first, rate)
+    figures = await measure(running, sink, first, rate)
     stop.set()
     await serving
     return {"backlog": queued["acknowledged"], "alarms": first, **figures}
@@ -134,8 +134,8 @@ class Provider:
 
 
 @asynccontextmanager
-async def _cloud_with_people(
-    folder: Path, alarms: int, *, bridge: bool = True
+async def cloud_with_people(
+    folder: Path, alarms: int, *, bridge: bool = True, portal: bool = False, **more: Any
 ) -> AsyncIterator[tuple[Cloud, Provider]]:
     """Run a cloud in which each of the first `alarms` devices has an owner with one contact to call."""
     child = await Child.start("isocket.app.bench.sink")
@@ -147,7 +147,9 @@ async def _cloud_with_people(
         "twilio_from": "+15005550006",
         "twilio_base_url": sink.url,
     }
-    async with cloud(folder, devices=alarms + LOAD_DEVICES, wanted=wanted, **twilio) as running:
+    if portal:
+        wanted = (*wanted, Role.PORTAL)
+    async with cloud(folder, devices=alarms + LOAD_DEVICES, wanted=wanted, **twilio, **more) as running:
         await _give_people(running, running.devices[:alarms])
         await quiet_devices(running)
         yield running, sink

@@ -1,0 +1,68 @@
+"""Whether strangers who try passwords by the dozen hold up an alarm, or whoever is signed in."""
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from isocket.app.bench.alarm import Provider, cloud_with_people, measure
+from isocket.app.bench.children import Child
+from isocket.app.bench.figures import machine, percentiles
+from isocket.app.bench.stage import Cloud, temporary_folder
+from isocket.domain.accounts import Account, Session, SessionKind
+from isocket.kit.ids import new_token, token_hash
+
+SIGNED_IN_RATE = 20.0
+
+
+def signin(
+    seconds: float = 20.0,
+    rate: float = 50.0,
+    alarms_per_s: float = 20.0,
+    cost: int = 12,
+    folder: Path | None = None,
+) -> None:
+    """Try `rate` wrong passwords a second while alarms go out and somebody signed in asks. Needs Mosquitto."""
+    print(json.dumps(asyncio.run(_signin(seconds, rate, alarms_per_s, cost, folder)), indent=2))
+
+
+async def _signin(seconds: float, rate: float, alarms_per_s: float, cost: int, parent: Path | None) -> dict[str, Any]:
+    figures: dict[str, Any] = {"bench": "signin", "machine": machine(), "bcrypt_cost": cost, "tries_per_s": rate}
+    alarms = round(seconds * alarms_per_s)
+    for name, tries in (("quiet", 0.0), ("storm", rate)):
+        async with temporary_folder(parent) as folder:
+            more: dict[str, Any] = {"bcrypt_cost": cost, "trusted_proxies": "127.0.0.1/32"}
+            async with cloud_with_people(folder, alarms, portal=True, **more) as (running, sink):
+                visits = {"rate": tries, "seconds": seconds, "signed_in_rate": SIGNED_IN_RATE}
+                figures[name] = await _measured(running, sink, visits, alarms=alarms, alarms_per_s=alarms_per_s)
+    return figures
+
+
+async def _measured(
+    running: Cloud, sink: Provider, visits: dict[str, Any], *, alarms: int, alarms_per_s: float
+) -> dict[str, Any]:
+    visitors = await Child.start("isocket.app.bench.visitors")
+    visitors.tell({**visits, "origin": f"http://{running.settings.http}", "token": await _somebody(running)})
+    alarm = await measure(running, sink, alarms, alarms_per_s)
+    seen = await visitors.hear()
+    await visitors.end()
+    return {"alarm": alarm, "signed_in": percentiles(seen.pop("signed_in_s")), "strangers": seen}
+
+
+async def _somebody(running: Cloud) -> str:
+    records, now, token = running.house.records, running.house.clock.now(), new_token()
+    await records.add(Account(id="acc_signed_in", email="signed.in@example.org", created_at=now))
+    await records.add(
+        Session(
+            id="ses_signed_in",
+            account_id="acc_signed_in",
+            kind=SessionKind.BEARER,
+            access_hash=token_hash(token),
+            access_expires_at=now + timedelta(hours=1),
+            expires_at=now + timedelta(hours=1),
+            credential_epoch=1,
+            created_at=now,
+        )
+    )
+    return token
