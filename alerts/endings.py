@@ -61,8 +61,12 @@ def is_held(delivery: Delivery, now: datetime) -> bool:
 
 
 def ran_out_of_time(delivery: Delivery) -> bool:
-    """Whether it failed because its provider would not have it for so long, which may be otherwise by now."""
-    return delivery.state is DeliveryState.FAILED and (delivery.held_up or delivery.reason == EXPIRED)
+    """Whether it failed because its provider would not have it for so long, which may be otherwise by now.
+
+    One of which nobody can tell did not, however long its provider would not have it before: it may have gone.
+    """
+    would_not = delivery.held_up or delivery.reason == EXPIRED
+    return delivery.state is DeliveryState.FAILED and would_not and delivery.reason != UNCLEAR
 
 
 def is_told_though_over(incident: Incident) -> bool:

@@ -16,7 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from isocket.kit.clock import Clock, SystemClock
-from tests.fakes.twilio_behaviours import ACCEPT, Behaviour, Trick, behave
+from tests.fakes.twilio_behaviours import ACCEPT, Behaviour, Stopping, Trick, behave
 
 LONGEST_TEXT = 1600
 
@@ -43,10 +43,15 @@ class ElksDouble:
         self.accepted: defaultdict[str, list[ElksMessage]] = defaultdict(list)
         self._clock: Clock = SystemClock()
         self._scripts: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
         self._arrived = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.base_url = ""
+
+    @property
+    def hanging(self) -> asyncio.Event:
+        """Set whenever a request begins to hang."""
+        return self._stopping.hanging
 
     async def start(self) -> None:
         """Listen on a free port of 127.0.0.1."""
@@ -64,6 +69,10 @@ class ElksDouble:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    def keep_time(self, clock: Clock) -> None:
+        """Take the time from this clock from now on."""
+        self._clock = clock
 
     def script(self, number: str, *behaviours: Behaviour) -> None:
         """Answer the next messages to `number` so, one each; after the last, accept."""

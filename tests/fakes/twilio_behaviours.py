@@ -25,6 +25,14 @@ class Trick(StrEnum):
     HTML_201 = "html_201"
 
 
+class Stopping(asyncio.Event):
+    """Set when a double stops, which lets hanging requests go; `hanging` is set when one begins to hang."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hanging = asyncio.Event()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
     """What happens to one create request."""
@@ -65,7 +73,7 @@ def daily_cap() -> Behaviour:
 
 
 async def behave(
-    how: Behaviour, request: web.Request, accept: Callable[[], Mapping[str, object]], stopping: asyncio.Event
+    how: Behaviour, request: web.Request, accept: Callable[[], Mapping[str, object]], stopping: Stopping
 ) -> web.StreamResponse:
     """Answer a good create request so; `accept` takes it in and describes what came of it."""
     if how.trick is Trick.REFUSE or how.trick is Trick.RATE_LIMIT:
@@ -92,8 +100,9 @@ def error(code: int, http: int, text: str, headers: Mapping[str, str] | None = N
     return web.json_response(body, status=http, headers=headers)
 
 
-async def _go_silent(hang: bool, request: web.Request, stopping: asyncio.Event) -> web.StreamResponse:
+async def _go_silent(hang: bool, request: web.Request, stopping: Stopping) -> web.StreamResponse:
     if hang:
+        stopping.hanging.set()
         await stopping.wait()
     if request.transport is not None:
         request.transport.abort()

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from tests.fakes.twilio_account import API, HookAnswer, TwilioAccount, callback_fault
-from tests.fakes.twilio_behaviours import ACCEPT, Behaviour, behave, error
+from tests.fakes.twilio_behaviours import ACCEPT, Behaviour, Stopping, behave, error
 from tests.fakes.twilio_messages import NUMBER_INVALID
 from tests.fakes.twilio_people import OVER, Conversation, Person, PlacedCall, call_form
 
@@ -26,7 +26,7 @@ EVENTS = {"initiated": "initiated", "ringing": "ringing", "in-progress": "answer
 class TwilioCalls:
     """The calls of one account. `accepted` is the oracle of calls made twice, by number."""
 
-    def __init__(self, account: TwilioAccount, stopping: asyncio.Event) -> None:
+    def __init__(self, account: TwilioAccount, stopping: Stopping) -> None:
         self.accepted: defaultdict[str, list[PlacedCall]] = defaultdict(list)
         self.cancel_requests = 0
         self._account = account

@@ -39,6 +39,7 @@ from tests.fakes.twilio_behaviours import (
     HTTP_500_AFTER_ACCEPT,
     HTTP_500_BEFORE,
     Behaviour,
+    Stopping,
     Trick,
     behave,
     daily_cap,
@@ -99,11 +100,16 @@ class TwilioDouble:
         self._fates: defaultdict[str, deque[tuple[Status, ...]]] = defaultdict(deque)
         self._late: list[Coroutine[Any, Any, None]] = []
         self._by_itself: set[asyncio.Task[None]] = set()
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
         self._arrived = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self._base_url: str | None = None
         self.calls = TwilioCalls(self.account, self._stopping)
+
+    @property
+    def hanging(self) -> asyncio.Event:
+        """Set whenever a request begins to hang."""
+        return self._stopping.hanging
 
     @property
     def account_sid(self) -> str:
