@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, Self
-
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from typing import Any
 
 from isocket.domain.contacts import ChannelKind, Contact, Substitution
 from isocket.domain.endpoints import Endpoint
@@ -12,14 +10,14 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.codes import address_of, call_off_codes, come_back, forget_code, has_stopped, send_code
+from portal_api.contact_models import ContactChange, ContactView, NewContact, view
 from portal_api.cursor import page_of
-from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
+from portal_api.models import Page, PageQuery
 from portal_api.owned import own_contact
-from portal_api.phones import Phone, is_served, takes_texts
+from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import FieldFault, Problem, fault
 from portal_api.routes import AnyRoute, Call, Reply, Route
-from portal_api.usernames import Language, TimeZone, Username
 
 log = get_logger(__name__)
 MOST_CONTACTS = 200  # of one account
@@ -39,112 +37,6 @@ RESUMED: Mapping[str, None] = MappingProxyType({"paused_at": None, "pause_reason
 UNSUBSCRIBED = "unsubscribed"  # as the button in an alarm mail notes it
 # As stored where the telephone itself said stop: by text, by a key in a call, or to its provider.
 STOPPED_BY_PHONE = frozenset({"stop_reply", "stop_key", "opted_out"})
-
-_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-_EXAMPLE: dict[str, Any] = {
-    "name": "Neighbour",
-    "phone": "+447700900123",
-    "email": "neighbour@example.org",
-    "language": "en",
-    "time_zone": "Europe/London",
-    "quiet_hours": {"start": "22:00", "end": "07:00", "except_critical": True},
-    "roles": ["alarm"],
-}
-
-
-def _each_once(roles: list[str]) -> list[str]:
-    return sorted(set(roles))
-
-
-Name = Annotated[OneLine, Field(min_length=1)]
-Roles = Annotated[list[Literal["alarm", "service"]], Field(min_length=1, max_length=2), AfterValidator(_each_once)]
-
-
-class QuietHours(Body):
-    """From when to when this person would rather sleep, by their own time zone; over midnight if need be."""
-
-    start: Annotated[str, Field(pattern=_TIME, examples=["22:00"])]
-    end: Annotated[str, Field(pattern=_TIME, examples=["07:00"])]
-    except_critical: bool = Field(default=True, description="Critical alarms come all the same.")
-
-
-class NewContact(Body):
-    """Somebody to be told. A telephone number, an e-mail address, or both."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE, {"name": "Me", "phone": "+447700900456"}]})
-
-    name: Name
-    phone: Phone | None = None
-    email: Username | None = None
-    language: Language | None = Field(default=None, description="The account's if absent.")
-    time_zone: TimeZone | None = Field(default=None, description="The account's if absent.")
-    quiet_hours: QuietHours | None = None
-    roles: Roles = Field(default=["alarm"])
-
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        if self.phone is None and self.email is None:
-            raise ValueError("A phone or an email is needed.")
-        return self
-
-
-class ContactChange(Body):
-    """What to change; what is absent stays. Null takes away phone, email or quiet hours.
-
-    `paused: false` is for the account's own contact only, whose holder is signed in. Where its telephone said stop,
-    that has to be proved again. While a contact is paused neither phone nor email can be changed.
-    """
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"phone": "+447700900789"}, {"quiet_hours": None}]})
-
-    name: Name = "-"
-    phone: Phone | None = None
-    email: Username | None = None
-    language: Language = "en"
-    time_zone: TimeZone = "UTC"
-    quiet_hours: QuietHours | None = None
-    roles: Roles = Field(default=["alarm"])
-    paused: Literal[False] = Field(default=False, description="Take up our messages again.")
-
-
-class ContactView(View):
-    """Somebody to be told. They get alarms only by what is verified, and none while paused."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "con_d4yofn7ab2k3xeq3mzv6t2cs5h",
-                    **_EXAMPLE,
-                    "phone_verified": True,
-                    "voice_verified": True,
-                    "phone_takes_texts": True,
-                    "email_verified": False,
-                    "paused": False,
-                    "is_owner": False,
-                    "created_at": "2026-11-22T12:00:00.000Z",
-                }
-            ]
-        }
-    )
-
-    id: str
-    name: str
-    phone: str | None
-    email: str | None
-    language: str
-    time_zone: str
-    quiet_hours: dict[str, Any] | None
-    roles: list[str]
-    phone_verified: bool = Field(description="A text arrived: they get texts, and can be called.")
-    voice_verified: bool = Field(description="They can be called.")
-    phone_takes_texts: bool | None = Field(description="False for a landline: prove it by `voice`. Null: no phone.")
-    email_verified: bool
-    paused: bool = Field(
-        description="They asked us to stop. Only they can undo it: with a code from a new mail, or START."
-    )
-    is_owner: bool = Field(description="The account's own address, verified from activation on.")
-    created_at: Instant
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[ContactView]:
@@ -223,7 +115,10 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
 
 
 async def let_go(call: Call[None, None]) -> Reply | Problem:
-    """Remove a contact: nothing more is sent to them. Ladders that name them pass over them."""
+    """Remove a contact: nothing more is sent to them, and what was theirs cannot be read any more.
+
+    Ladders that name them pass over them. What was sent stays in the incidents, without their number and their words.
+    """
     contact = await own_contact(call)
     call.demand_match(contact.version)
     if contact.is_owner:
@@ -234,31 +129,11 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     for role in ("contact_id", "stand_in_id"):
         await call.records.remove_all(Substitution, is_("account_id", call.account.id), is_(role, contact.id))
     await call.records.remove_all(Endpoint, is_("contact_id", contact.id))
+    if call.portal.keyring is not None:
+        await call.portal.keyring.destroy(contact.id)  # before the contact goes: whoever asks again gets here again
     await call.records.remove_all(Contact, is_("id", contact.id))
     log.info("contact_removed", contact_id=contact.id)
     return Reply()
-
-
-def view(contact: Contact) -> ContactView:
-    """Return what its account sees of a contact."""
-    verified = contact.verified_channels()
-    return ContactView(
-        id=contact.id,
-        name=contact.name,
-        phone=contact.phone,
-        email=contact.email,
-        language=contact.language,
-        time_zone=contact.time_zone,
-        quiet_hours=contact.quiet_hours,
-        roles=list(contact.roles),
-        phone_verified=ChannelKind.SMS in verified,
-        voice_verified=ChannelKind.VOICE in verified,
-        phone_takes_texts=takes_texts(contact.phone) if contact.phone else None,
-        email_verified=ChannelKind.EMAIL in verified,
-        paused=contact.paused_at is not None,
-        is_owner=contact.is_owner,
-        created_at=contact.created_at,
-    ).of_version(contact.version)
 
 
 def _changes(body: ContactChange) -> dict[str, Any]:

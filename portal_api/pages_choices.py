@@ -7,7 +7,7 @@ from aiohttp import web
 
 from isocket.domain.contacts import Contact, ContactRole
 from portal_api import contacts
-from portal_api.contacts import ContactChange
+from portal_api.contact_models import ContactChange
 from portal_api.owned import own_contact
 from portal_api.pages import go_to
 from portal_api.pages_doorway import zones

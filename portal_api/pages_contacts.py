@@ -9,7 +9,7 @@ from aiohttp import web
 from isocket.domain.contacts import Verification
 from isocket.storage.port import is_
 from portal_api import contacts, verifications
-from portal_api.contacts import ContactChange, NewContact
+from portal_api.contact_models import ContactChange, NewContact
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
 from portal_api.pages_away import standing_in

@@ -7,6 +7,8 @@ from http import HTTPStatus
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from portal_api.field_words import field_words
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -128,10 +130,7 @@ def from_validation(error: ValidationError) -> Problem:
     return faults(
         FieldFault(
             field=".".join(str(step) for step in each["loc"] if step != "[key]") or "(body)",
-            message=_WORDS.get(each["type"]) or each["msg"].removeprefix("Value error, "),
+            message=field_words(each),
         )
-        for each in error.errors(include_url=False, include_input=False, include_context=False)
+        for each in error.errors(include_url=False, include_input=False)
     )
-
-
-_WORDS = {"extra_forbidden": "There is no such field.", "missing": "This field is needed."}

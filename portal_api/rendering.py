@@ -19,16 +19,6 @@ from portal_api.routes import Call
 DESK_PATH = "/desk"
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_PLAIN: Mapping[str, str] = MappingProxyType(
-    {
-        "String should have at least": "Please fill this in.",
-        "String should have at most": "This is too long.",
-        "String should match": "Use plain characters on one line.",
-        "Input should be a valid number": "A number is needed.",
-        "Input should be a finite number": "A number is needed.",
-        "Input should be a valid integer": "A whole number is needed.",
-    }
-)
 _JUST_NOW_S, _MINUTE_S, _HOUR_S, _DAY_S = 5, 60, 3600, 86_400
 
 # Without a referrer a browser also hides the origin of a form (Fetch standard, "append a request Origin header"),
@@ -159,12 +149,4 @@ def linked(origin: str) -> Callable[[str], list[tuple[str, bool]]]:
 
 
 def _by_field(problem: Problem) -> dict[str, str]:
-    return {each.field: _plainly(each.message) for each in problem.errors}
-
-
-def _plainly(message: str) -> str:
-    """Return what is wrong in words for a person; the checks' own words are for programs."""
-    for begins, plain in _PLAIN.items():
-        if message.startswith(begins):
-            return plain
-    return message.removeprefix("Value error, ").replace("Input should be", "It should be")
+    return {each.field: each.message for each in problem.errors}

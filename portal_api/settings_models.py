@@ -17,13 +17,13 @@ from pydantic import (
 
 from isocket.domain.device_models import MOST_RULES, DeviceModel, model_of
 from isocket.domain.settings import PartKind, names_of_parts, part_names_text
+from portal_api.field_words import A_TIME_OF_DAY
 from portal_api.models import Body, OneLine
 from portal_api.usernames import TimeZone
 
 DAY_S = 86_400
 MOST_PARTS = 16  # probes or inputs, as many as a state report may carry
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 
 def _tidy_percents(values: list[int]) -> list[int]:
@@ -105,7 +105,7 @@ class ScheduleRule(Body):
     done because the power was out is missed, and not done later.
     """
 
-    at: Annotated[str, Field(pattern=_TIME, examples=["07:00"])]
+    at: Annotated[str, Field(pattern=A_TIME_OF_DAY, examples=["07:00"])]
     days: Annotated[str, Field(max_length=60, examples=["mon,tue"]), AfterValidator(_days)] = ",".join(DAYS)
     name: str = Field(max_length=20, description="A command, as in `POST /devices/{id}/commands`.")
     args: dict[str, Any] = Field(default={})

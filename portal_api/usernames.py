@@ -8,6 +8,8 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
+from isocket.domain.letters import LANGUAGES, is_spoken
+
 MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 _OWN_NET = frozenset({"local", "localhost", "test", "invalid"})  # RFC 6761, RFC 6762
 _STAND_IN = ".example.org"
@@ -43,8 +45,8 @@ def _username(text: str) -> str:
 
 
 def _language(text: str) -> str:
-    if not _LANGUAGE.fullmatch(text):
-        raise ValueError("This is not a language tag such as `fi` or `en-GB`.")
+    if not (_LANGUAGE.fullmatch(text) and is_spoken(text)):
+        raise ValueError(f"We write in {', '.join(LANGUAGES[:-1])} and {LANGUAGES[-1]}: name one, as `fi` or `en-GB`.")
     return text
 
 
@@ -62,6 +64,6 @@ def _time_zones() -> frozenset[str]:
 Username = Annotated[str, Field(min_length=3, max_length=MAX_ADDRESS + 66), AfterValidator(_username)]
 """An e-mail address that names an account."""
 Language = Annotated[str, Field(min_length=2, max_length=35), AfterValidator(_language)]
-"""A language tag (RFC 5646); what we do not speak is answered in English."""
+"""A language tag (RFC 5646) of a language that we write in, or one that is close enough to be read by its speakers."""
 TimeZone = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_time_zone)]
 """A name from the IANA time zone database."""

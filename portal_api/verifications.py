@@ -18,7 +18,8 @@ from portal_api.codes import (
     send_code,
     wants_no_question,
 )
-from portal_api.contacts import NOT_SERVED, RESUMED, UNSUBSCRIBED, VERIFIED_FIELDS, ContactView, view
+from portal_api.contact_models import ContactView, view
+from portal_api.contacts import NOT_SERVED, RESUMED, UNSUBSCRIBED, VERIFIED_FIELDS
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_calls, takes_texts
@@ -83,7 +84,10 @@ async def send(call: Call[CodeWish, None]) -> CodeSent | Problem:
 
 
 async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
-    """Type in a code. Five tries; then a new one has to be asked for."""
+    """Type in a code. Five tries; then a new one has to be asked for.
+
+    What is verified needs no code: 409 says so, whatever was typed, and nothing is changed.
+    """
     channel = ChannelKind(call.body.channel)
     while True:
         contact = await own_contact(call)
@@ -91,7 +95,7 @@ async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
             return fault("channel", "The contact has no address for this channel.")
         coming_back = may_come_back(contact, channel)
         if channel in contact.verified_channels() and not coming_back:
-            return view(contact)
+            return _verified()
         proof = await look_at_code(call.portal, contact, channel, call.body.code)
         if proof is not Proof.RIGHT:
             return _wrong(proof)
@@ -126,11 +130,15 @@ def _not_possible(portal: Portal, contact: Contact, channel: ChannelKind) -> Pro
     if may_come_back(contact, channel):
         return None
     if channel in contact.verified_channels():
-        return Problem(status=409, kind="verified", detail="This address is verified already.")
+        return _verified()
     if contact.paused_at is not None:
         detail = "This person asked us to send nothing more. Only they can undo that, by replying START."
         return Problem(status=409, kind="paused", detail=detail)
     return None
+
+
+def _verified() -> Problem:
+    return Problem(status=409, kind="verified", detail="This address is verified already: no code is needed.")
 
 
 def _stopped() -> Problem:
@@ -185,5 +193,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Type in a verification code",
         body=TypedCode,
         answers={200: ContactView},
+        problems=(409,),
     ),
 )

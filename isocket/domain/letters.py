@@ -21,9 +21,18 @@ class Letter:
 
 def spoken(tag: str) -> str:
     """Return which of our languages serves somebody who asks for `tag` (`fi`, `fi-FI`); English if none does."""
+    return _serving(tag) or LANGUAGES[0]
+
+
+def is_spoken(tag: str) -> bool:
+    """Return whether one of our languages serves somebody who asks for `tag`, without falling back to English."""
+    return _serving(tag) is not None
+
+
+def _serving(tag: str) -> str | None:
     first = tag.replace("_", "-").split("-", maxsplit=1)[0].lower()
     language = _ALSO.get(first, first)
-    return language if language in LANGUAGES else "en"
+    return language if language in LANGUAGES else None
 
 
 def code_text(language: str, code: str) -> str:
