@@ -9,7 +9,10 @@ from portal_api.models import Body, Instant, OneLine, View
 
 _SUBSCRIPTION: dict[str, Any] = {
     "endpoint": "https://push.example.org/send/abc",
-    "keys": {"p256dh": "B" + "A" * 86, "auth": "A" * 22},
+    "keys": {
+        "p256dh": "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+        "auth": "A" * 22,
+    },
 }
 _SEEN: dict[str, Any] = {
     "id": "end_d4yofn7ab2k3xeq3mzv6t2cs5h",

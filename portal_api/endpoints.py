@@ -10,6 +10,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint
 from isocket.domain.greetings import (
     MOST_ENDPOINTS,
+    SubscriptionError,
     greeting,
     is_full,
     new_endpoint,
@@ -158,8 +159,8 @@ def _address(portal: Portal, wish: NewEndpoint) -> str | Problem:
         return fault("subscription" if given is None else "url", "A browser has a subscription and no url.")
     try:
         return write_subscription(given.endpoint, given.keys.p256dh, given.keys.auth, loopback=loopback)
-    except TargetError as error:
-        return fault("subscription", str(error))
+    except SubscriptionError as error:
+        return fault(f"subscription.{error.field}", str(error))
 
 
 async def _take_up(records: Records, known: Endpoint, address: str) -> Endpoint:

@@ -6,6 +6,7 @@ from typing import Any
 
 from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
+from isocket.domain.incidents import Severity
 from isocket.storage.port import is_
 from portal_api.pages_words import CHANNELS, LACKS, reason_in_words, spoken
 from portal_api.readiness import Lack, Missing, Reached, readiness_of
@@ -13,7 +14,7 @@ from portal_api.rendering import LocalTime, lasting, local_time
 from portal_api.routes import Call
 
 _OF_EVERYBODY = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET})
-_WHOLE_SENTENCES = frozenset({Lack.NEVER_HEARD, Lack.SILENT, Lack.REMOVED})
+_WHOLE_SENTENCES = frozenset({Lack.NEVER_HEARD, Lack.SILENT, Lack.REMOVED, Lack.INFORMATION_ONLY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +27,20 @@ class _Who:
 
 
 async def readiness_words(call: Call[Any, Any], device: Device) -> Mapping[str, object]:
-    """Return `reached`, `lacks` and `unheard` (empty where somebody is reached) for a page."""
+    """Return `reached`, `lacks` and `unheard` (empty where somebody is reached) for a page.
+
+    They are of a critical alarm, besides whom the ladder's cap leaves out of any other.
+    """
     (found,) = await readiness_of(call, [device])
+    (lesser,) = await readiness_of(call, [device], severity=Severity.MAJOR, with_proofs=False)
+    left_out = [each for each in lesser.missing if each.what is Lack.CAP_REACHED]
     contacts = await call.records.find(Contact, is_("account_id", call.account.id))
     names, time = {each.id: each.name for each in contacts}, local_time(call)
     nobody = "Nobody would be told of an alarm: no contact has an address that is verified."
     asleep = "Nobody would be told at once: everybody has quiet hours, for critical alarms too."
     return {
         "reached": [_who(each, names, time) for each in found.reached],
-        "lacks": list(dict.fromkeys(_lacks(found.missing, names, time))),
+        "lacks": list(dict.fromkeys(_lacks([*found.missing, *left_out], names, time))),
         "unheard": "" if not found.unheard else (asleep if found.reached else nobody),
     }
 

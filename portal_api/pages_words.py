@@ -204,6 +204,8 @@ LACKS: Mapping[str, str] = MappingProxyType(
         "stand_in_unreachable": "cannot stand in: nothing of theirs is verified",
         "quiet_hours": "has quiet hours",
         "last_failed": "did not get through last time",
+        "cap_reached": "is left out of alarms that are not critical: the ladder allows no more of them",
+        "information_only": "Alarms that are for information only are kept for the record, and nobody is told",
     }
 )
 

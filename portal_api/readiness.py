@@ -35,6 +35,7 @@ class Lack(StrEnum):
     """What is missing."""
 
     NO_RECIPIENT = "no_recipient"  # nobody at all would be told
+    INFORMATION_ONLY = "information_only"  # what is `info` is kept for the record, and nobody is told
     ALL_QUIET = "all_quiet"  # everybody would be told only when their quiet hours end
     NEVER_HEARD = "never_heard"
     SILENT = "silent"
@@ -49,10 +50,11 @@ class Lack(StrEnum):
     SUBSTITUTED = "substituted"  # somebody else is told in their place for now
     STAND_IN_UNREACHABLE = "stand_in_unreachable"  # so that the one who is away is told after all
     QUIET_HOURS = "quiet_hours"  # told at `until`
+    CAP_REACHED = "cap_reached"  # the ladder allows no more alarms of an incident that is not critical
     LAST_FAILED = "last_failed"  # the latest message by this way did not get through: see `reason`
 
 
-_SERIOUS = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET, Lack.NEVER_HEARD, Lack.SILENT})
+_SERIOUS = frozenset({Lack.NO_RECIPIENT, Lack.INFORMATION_ONLY, Lack.ALL_QUIET, Lack.NEVER_HEARD, Lack.SILENT})
 
 
 class ReadinessQuery(PageQuery):
@@ -197,7 +199,8 @@ async def readiness_of(
             at=then,
             unusable=unusable,
         )
-        missing = _missing(reached, _of_device(call.portal, device, states.get(device.id)), proofs)
+        of_device = _of_device(call.portal, device, states.get(device.id))
+        missing = _missing(reached, severity, of_device, proofs)
         found.append(
             Readiness(
                 device_id=device.id,
@@ -224,15 +227,17 @@ async def _circle_of(records: Records, account_id: str, now: datetime) -> _Circl
     return _Circle(people=people, escalations=await records.find(Escalation, of_account))
 
 
-def _missing(found: Reach, of_device: Iterable[Missing], proofs: Proofs) -> list[Missing]:
+def _missing(found: Reach, severity: Severity, of_device: Iterable[Missing], proofs: Proofs) -> list[Missing]:
     of_people = (
         Missing(what=Lack(each.reason), contact_id=each.contact_id, channel=each.channel) for each in found.skipped
     )
-    return list(dict.fromkeys([*_of_everybody(found), *of_device, *of_people, *_of_told(found.told, proofs)]))
+    return list(dict.fromkeys([*_of_everybody(found, severity), *of_device, *of_people, *_of_told(found.told, proofs)]))
 
 
-def _of_everybody(found: Reach) -> Iterable[Missing]:
-    if not found.told:
+def _of_everybody(found: Reach, severity: Severity) -> Iterable[Missing]:
+    if severity is Severity.INFO:
+        yield Missing(what=Lack.INFORMATION_ONLY)
+    elif not found.told:
         yield Missing(what=Lack.NO_RECIPIENT)
     elif not found.awake:
         yield Missing(what=Lack.ALL_QUIET, until=min(each.held_until for each in found.told if each.held_until))

@@ -144,11 +144,32 @@ async def _wrong_people(call: Call[NewSubstitution, None]) -> Sequence[FieldFaul
     elif not is_reachable(wish.stand_in_id, people):
         message = "They would get no alarms: nothing of theirs is verified, or they asked us to stop."
         found.append(FieldFault(field="stand_in_id", message=message))
+    elif _goes_round(wish, await call.records.find(Substitution, of_account), call.clock.now()):
+        message = "This would go round in a circle: they are away then themselves, and the other stands in for them."
+        found.append(FieldFault(field="stand_in_id", message=message))
     if wish.device_id is not None:
         device = await call.records.get(Device, wish.device_id)
         if device is None or device.owner_id != call.account.id:
             found.append(FieldFault(field="device_id", message="You have no such socket."))
     return found
+
+
+def _goes_round(wish: NewSubstitution, others: Sequence[Substitution], now: datetime) -> bool:
+    """Return whether whoever is away then stands in for their stand-in, over whomever: at one time, at one socket."""
+    ways = [(wish.stand_in_id, wish.device_id, wish.begins or now, wish.until)]
+    seen: set[str] = set()
+    while ways:
+        away, device_id, begins, until = ways.pop()
+        if away == wish.contact_id:
+            return True
+        for each in others:
+            apart = None not in {device_id, each.device_id} and device_id != each.device_id
+            first, last = max(begins, each.from_at), min(until, each.until_at)
+            if each.contact_id != away or apart or first >= last or each.id in seen:
+                continue
+            seen.add(each.id)
+            ways.append((each.stand_in_id, device_id or each.device_id, first, last))
+    return False
 
 
 def _wrong_times(wish: NewSubstitution, now: datetime) -> Sequence[FieldFault]:

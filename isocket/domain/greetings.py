@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.endpoint_letters import push_hello, push_test, webhook_test, webhook_verification
@@ -27,16 +29,32 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - no secret: by it one is known for what 
 _POINT_BYTES, _UNCOMPRESSED, _AUTH_BYTES = 65, 4, 16
 
 
+_NO_KEY = "This is no key of a push subscription: send what the browser gives, as it is."
+
+
+class SubscriptionError(TargetError):
+    """It is no push subscription; `field` says by which part of it one knows."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 def write_subscription(endpoint: str, p256dh: str, auth: str, *, loopback: bool = False) -> str:
     """Return a push subscription as it is stored.
 
     Raises:
-        TargetError: it is not what a browser gives, or leads to a place that we do not call.
+        SubscriptionError: it is not what a browser gives, or leads to a place that we do not call.
     """
-    check_target(endpoint, loopback=loopback)
-    point = _raw(p256dh)
-    if len(point) != _POINT_BYTES or point[0] != _UNCOMPRESSED or len(_raw(auth)) != _AUTH_BYTES:
-        raise TargetError("The keys are not those of a push subscription.")
+    try:
+        check_target(endpoint, loopback=loopback)
+    except TargetError as error:
+        raise SubscriptionError("endpoint", str(error)) from None
+    point = _raw("keys.p256dh", p256dh)
+    if len(point) != _POINT_BYTES or point[0] != _UNCOMPRESSED or not _is_on_the_curve(point):
+        raise SubscriptionError("keys.p256dh", _NO_KEY)  # to which nothing could be written, as the first message shows
+    if len(_raw("keys.auth", auth)) != _AUTH_BYTES:
+        raise SubscriptionError("keys.auth", _NO_KEY)
     return json.dumps({"endpoint": endpoint, "keys": {"p256dh": p256dh, "auth": auth}})
 
 
@@ -100,14 +118,22 @@ def trial(endpoint: Endpoint, contact: Contact, *, opens: str, now: datetime) ->
     return replace(made, text=webhook_test(made.id, now, contact.language))
 
 
-def _raw(text: str) -> bytes:
+def _raw(field: str, text: str) -> bytes:
     bare = text.rstrip("=")
     if not re.fullmatch(r"[A-Za-z0-9_-]+", bare):
-        raise TargetError("The keys are not those of a push subscription.")
+        raise SubscriptionError(field, _NO_KEY)
     try:
         return urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
     except Base64Error:
-        raise TargetError("The keys are not those of a push subscription.") from None
+        raise SubscriptionError(field, _NO_KEY) from None
+
+
+def _is_on_the_curve(point: bytes) -> bool:
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
+        return False
+    return True
 
 
 def _message(

@@ -14,6 +14,7 @@ from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import People, Recipient, Skipped, ladder_for, step_of
 
 NOT_CONFIGURED = "channel_not_configured"  # nothing goes out by this channel here
+CAP_REACHED = "cap_reached"  # the ladder allows no more alarms of one incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +49,24 @@ def reach(
     at: datetime,
     unusable: Mapping[ChannelKind, str],
 ) -> Reach:
-    """Return who would be reached by an alarm of this severity that is raised at `at`.
+    """Return who would be reached by an alarm of this severity that is raised at `at`: of what is `info`, nobody.
 
     `unusable` says of channels why nothing gets through by them; `device_id` is "" for alarms of the whole account.
     """
     ladder = ladder_for(device_id, severity, escalations, people)
     told: list[Told] = []
     skipped: list[Skipped] = []
-    for rung in ladder.rungs:
+    cap = None if severity is Severity.CRITICAL else ladder.cap
+    alarms = 0  # also those that would fail: they count for the cap when they are sent
+    for rung in ladder.rungs if severity is not Severity.INFO else ():
         then = at + timedelta(seconds=rung.after_s)
         recipients, left_out = step_of(rung, people, device_id=device_id, at=then)
         skipped += left_out
         for to in recipients:
+            if cap is not None and alarms >= cap:
+                skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=CAP_REACHED))
+                continue
+            alarms += 1
             if to.channel in unusable:
                 skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=unusable[to.channel]))
             else:

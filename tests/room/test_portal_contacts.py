@@ -65,6 +65,7 @@ async def test_contacts_are_listed_the_oldest_first(house: PortalHouse) -> None:
         ({"phone": PHONE, "roles": ["boss"]}, "roles.0"),
         ({"phone": PHONE, "time_zone": "Mars/Olympus"}, "time_zone"),
         ({"phone": PHONE, "quiet_hours": {"start": "25:00", "end": "07:00"}}, "quiet_hours.start"),
+        ({"phone": PHONE, "quiet_hours": {"start": "22:00", "end": "22:00"}}, "quiet_hours.end"),
         ({"phone": PHONE, "phone_verified": True}, "phone_verified"),
         ({"phone": PHONE, "is_owner": True}, "is_owner"),
     ],
@@ -199,3 +200,27 @@ async def test_a_code_called_off_is_not_kept_in_words(house: PortalHouse) -> Non
     await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)
     (delivery,) = await house.records.find(Delivery, is_("kind", DeliveryKind.CODE))
     assert (delivery.state, delivery.text) == (DeliveryState.CALLED_OFF, "")
+
+
+@pytest.mark.parametrize("language", ["fr", "et-EE", "x", "englisch"])
+async def test_a_language_that_we_do_not_write_in_is_refused_with_those_that_we_do(
+    house: PortalHouse, language: str
+) -> None:
+    token = await house.customer(MAIJA)
+    contact = await enter(house, token, phone=PHONE)
+    for method, path, body in (
+        ("PATCH", "/me", {}),
+        ("POST", "/contacts", {"name": "Neighbour", "phone": PHONE}),
+        ("PATCH", f"/contacts/{contact['id']}", {}),
+    ):
+        answer = await house.ask(method, path, {**body, "language": language}, token=token)
+        problem = await answer.json()
+        assert (answer.status, fields_of(problem)) == (422, ["language"])
+        assert language == "x" or "en, fi, sv, de and nb" in problem["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("language", ["fi", "fi-FI", "en-GB", "de-AT", "no", "da"])
+async def test_a_tag_that_one_of_our_languages_serves_is_taken(house: PortalHouse, language: str) -> None:
+    token = await house.customer(MAIJA)
+    answer = await house.ask("PATCH", "/me", {"language": language}, token=token)
+    assert (answer.status, (await answer.json())["language"]) == (200, language)

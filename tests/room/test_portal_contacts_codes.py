@@ -91,11 +91,6 @@ async def test_a_code_typed_with_spaces_is_read(entered: Entered) -> None:
     assert await entered.verify(f" {code[:3]} {code[3:]} ") == 200
 
 
-async def test_verifying_twice_is_no_fault(entered: Entered) -> None:
-    code = await entered.newest()
-    assert [await entered.verify(code), await entered.verify(code)] == [200, 200]
-
-
 async def test_after_five_wrong_tries_the_right_code_is_no_good_either(entered: Entered) -> None:
     code = await entered.newest()
     tries = [await entered.verify(another(code)) for _ in range(5)]
@@ -379,3 +374,11 @@ async def test_numbers_of_countries_that_are_not_served_are_refused() -> None:
         await house.records.change_one(Contact, is_("id", contact["id"]), phone=PHONE)
         answer = await house.ask("POST", f"{path}/verification", {"channel": "sms"}, token=token)
         assert (answer.status, fields_of(await answer.json())) == (422, ["channel"])
+
+
+async def test_what_is_verified_needs_no_code_and_whatever_is_typed_says_so(entered: Entered) -> None:
+    code = await entered.newest()
+    assert await entered.verify(code, "sms") == 200
+    before = await entered.house.records.get(Contact, entered.contact_id)
+    assert [await entered.verify(each, "sms") for each in (code, "000000")] == [409, 409]
+    assert await entered.house.records.get(Contact, entered.contact_id) == before

@@ -17,12 +17,13 @@ from tests.fakes.portal_devices import MAIJA, PEKKA, devices_house, enter, field
 from tests.fakes.portal_house import PortalHouse
 
 URL = "https://hooks.example.org/alarm"
+POINT = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"  # the base point
 WEBHOOK = {"kind": "webhook", "url": URL, "label": "Home automation"}
 
 
 def browser(name: str = "one", **changes: Any) -> dict[str, Any]:
     """Return what a browser sends that wants to show alarms."""
-    keys = {"p256dh": "B" + "A" * 86, "auth": "A" * 22}
+    keys = {"p256dh": POINT, "auth": "A" * 22}
     subscription = {"endpoint": f"https://push.example.org/{name}", "expirationTime": None, "keys": keys}
     return {"kind": "push", "subscription": {**subscription, **changes}, "label": "Telephone"}
 
@@ -113,10 +114,12 @@ async def test_a_browser_that_comes_back_has_to_show_something_once_more(
         ({**WEBHOOK, "label": "two\nlines"}, "label"),
         ({"kind": "push"}, "subscription"),
         ({**browser(), "url": URL}, "url"),
-        (browser(endpoint="https://192.168.1.1/x"), "subscription"),
-        (browser(keys={"p256dh": "A" * 87, "auth": "A" * 22}), "subscription"),
-        (browser(keys={"p256dh": "B" + "A" * 86, "auth": "!!"}), "subscription"),
-        (browser(keys={"p256dh": "B" + "A" * 86}), "subscription.keys.auth"),
+        (browser(endpoint="https://192.168.1.1/x"), "subscription.endpoint"),
+        (browser(keys={"p256dh": "A" * 87, "auth": "A" * 22}), "subscription.keys.p256dh"),
+        (browser(keys={"p256dh": "B" + "A" * 86, "auth": "A" * 22}), "subscription.keys.p256dh"),  # not on the curve
+        (browser(keys={"p256dh": POINT, "auth": "!!"}), "subscription.keys.auth"),
+        (browser(keys={"p256dh": POINT, "auth": "AAAA"}), "subscription.keys.auth"),
+        (browser(keys={"p256dh": POINT}), "subscription.keys.auth"),
         ({"kind": "pigeon", "url": URL}, "kind"),
     ],
 )

@@ -11,8 +11,8 @@ from isocket.domain import recipients
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import GONE, Endpoint
-from isocket.domain.incidents import IncidentState
-from isocket.domain.reach import NOT_CONFIGURED
+from isocket.domain.incidents import IncidentState, Severity
+from isocket.domain.reach import CAP_REACHED, NOT_CONFIGURED
 from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
 from isocket.kit.clock import to_text
 from isocket.storage.port import is_
@@ -324,5 +324,50 @@ async def test_a_provider_that_refuses_us_closes_no_way_while_another_of_which_n
 
 def test_every_reason_for_which_somebody_is_passed_over_has_a_name_and_words() -> None:
     reasons = {value for name, value in vars(recipients).items() if name.isupper() and isinstance(value, str)}
-    assert {*reasons, GONE, NOT_CONFIGURED, PROVIDER_REFUSES, SPENDING_CAP} <= {each.value for each in Lack}
+    assert {*reasons, CAP_REACHED, GONE, NOT_CONFIGURED, PROVIDER_REFUSES, SPENDING_CAP} <= {
+        each.value for each in Lack
+    }
     assert {each.value for each in Lack} - set(LACKS) == {"no_recipient", "all_quiet"}
+
+
+async def test_whom_the_ladder_s_cap_leaves_out_is_foretold_except_of_critical_alarms(house: PortalHouse) -> None:
+    token = await owned(house)
+    await report(house, 1, mains=True)
+    contact, own = await verified(house, token), await own_id(house)
+    steps = [{"contacts": [own]}, {"contacts": [contact["id"]], "after_s": 60}, {"contacts": [own], "after_s": 120}]
+    answer = await house.ask("PUT", DEVICE_PATH, {"steps": steps, "cap": 2}, token=token)
+    assert answer.status == 200
+    foretold = await ready(house, token, severity="major")
+    assert reached(foretold) == [(own, ["email"]), (contact["id"], ["sms"])]
+    assert ("cap_reached", own, "email") in lacks(foretold)
+    critical = await ready(house, token)
+    assert reached(critical) == [(own, ["email"]), (contact["id"], ["sms"]), (own, ["email"])]
+    assert "cap_reached" not in {each["what"] for each in critical["missing"]}
+
+
+async def test_of_what_is_for_information_only_nobody_is_told_and_that_is_foretold(house: PortalHouse) -> None:
+    token = await owned(house)
+    await report(house, 1, mains=True)
+    await verified(house, token)
+    foretold = await ready(house, token, severity="info")
+    assert (foretold["ready"], foretold["reached"]) == (False, [])
+    assert lacks(foretold) == [("information_only", None, None)]
+
+
+async def test_what_is_foretold_of_a_cap_is_what_happens(house: PortalHouse) -> None:
+    token = await owned(house)
+    await report(house, 1, mains=True)
+    contact, own = await verified(house, token), await own_id(house)
+    steps = [{"contacts": [own, contact["id"]]}, {"contacts": [own], "after_s": 1}]
+    await house.ask("PUT", DEVICE_PATH, {"steps": steps, "cap": 1}, token=token)
+    foretold = await ready(house, token, severity="major")
+    account_id = (await house.account(MAIJA)).id
+    await incident(house, "inc_1", account_id, severity=Severity.MAJOR, needs_step=True)
+    escalator = Escalator(records=house.records, clock=house.clock, public_url=PUBLIC_URL)
+    await house.clock.advance(5)
+    while await escalator.step():
+        pass
+    alarms = await house.records.find(Delivery, is_("kind", DeliveryKind.ALARM))
+    assert [(each.contact_id, each.channel.value) for each in alarms] == [
+        (told["contact_id"], channel) for told in foretold["reached"] for channel in told["channels"]
+    ]

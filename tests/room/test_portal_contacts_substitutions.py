@@ -9,7 +9,18 @@ import pytest
 from isocket.domain.contacts import Contact, Substitution
 from isocket.kit.clock import to_text
 from isocket.storage.port import is_
-from tests.fakes.portal_devices import PEKKA, PHONE, SOCKET, devices_house, enter, fields_of, owned, verified
+from tests.fakes.portal_devices import (
+    PEKKA,
+    PHONE,
+    SOCKET,
+    claim,
+    devices_house,
+    enter,
+    fields_of,
+    make_device,
+    owned,
+    verified,
+)
 from tests.fakes.portal_house import PortalHouse
 
 
@@ -107,3 +118,35 @@ async def test_a_contact_who_is_removed_stands_in_no_more(house: PortalHouse) ->
     await house.ask("POST", "/substitutions", await wish(house, contact["id"]), token=token)
     await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)
     assert await house.records.count(Substitution) == 0
+
+
+async def away(house: PortalHouse, token: str, who: str, stand_in: str, **more: Any) -> int | list[str]:
+    """Enter somebody for the week; return 201, or which fields are wrong."""
+    asked = {**await wish(house, stand_in), "contact_id": who, **more}
+    answer = await house.ask("POST", "/substitutions", asked, token=token)
+    return answer.status if answer.status == 201 else fields_of(await answer.json())
+
+
+async def test_nobody_stands_in_for_their_own_stand_in_at_the_same_time(house: PortalHouse) -> None:
+    token = await owned(house)
+    first, second, third = [(await verified(house, token, phone=f"+44770090045{number}"))["id"] for number in range(3)]
+    assert await away(house, token, first, second) == 201
+    assert await away(house, token, second, first) == ["stand_in_id"]
+    assert await away(house, token, second, first, device_id=SOCKET) == ["stand_in_id"]
+    assert await away(house, token, second, third) == 201
+    assert await away(house, token, third, first) == ["stand_in_id"], "a circle of three is one as well"
+    after = {
+        "from": to_text(house.clock.now() + timedelta(days=7)),
+        "until": to_text(house.clock.now() + timedelta(days=8)),
+    }
+    assert await away(house, token, second, first, **after) == 201, "one after the other is none"
+
+
+async def test_a_circle_needs_one_socket_that_is_meant_by_all(house: PortalHouse) -> None:
+    token = await owned(house)
+    await make_device(house, "is2")
+    await claim(house, token, "is2")
+    first, second = [(await verified(house, token, phone=f"+44770090045{number}"))["id"] for number in range(2)]
+    assert await away(house, token, first, second, device_id=SOCKET) == 201
+    assert await away(house, token, second, first, device_id="is2") == 201
+    assert await away(house, token, second, first) == ["stand_in_id"]

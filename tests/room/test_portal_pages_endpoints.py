@@ -15,7 +15,7 @@ from tests.fakes.portal_house import PortalHouse, portal_house
 from tests.fakes.visitor import Page, Visitor, signed_in
 
 MAIJA = "maija@example.org"
-KEY = "B" + "A" * 86
+KEY = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"  # the base point
 URL = "https://hooks.example.org/alarm"
 
 

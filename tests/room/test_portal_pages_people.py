@@ -206,3 +206,15 @@ async def test_a_ladder_with_more_people_than_a_page_shows_is_not_saved_by_it(ho
     assert (answer.status, len(stored.steps)) == (409, 11)
     await visitor.send(page, "/ladder", take_away="1")
     assert await house.records.count(Escalation) == 0
+
+
+async def test_a_socket_s_page_foretells_whom_the_ladder_s_cap_leaves_out(house: PortalHouse) -> None:
+    visitor = await with_a_neighbour(house)
+    account, own = await house.account(MAIJA), await own_id(house)
+    steps = ({"contact_ids": [own], "channels": [], "after_s": 0}, {"contact_ids": [BERTIL], "after_s": 60})
+    ladder = Escalation(id=derived_id("esc", account.id, ""), account_id=account.id, steps=steps)
+    await house.records.add(ladder)
+    left_out = "Bertil, text message: is left out of alarms that are not critical"
+    assert left_out not in (await visitor.open(f"/devices/{DEVICE}")).words
+    await house.records.change_one(Escalation, is_("id", ladder.id), cap=1)
+    assert left_out in (await visitor.open(f"/devices/{DEVICE}")).words

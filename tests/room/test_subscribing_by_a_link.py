@@ -26,7 +26,7 @@ from tests.fakes.endless import endless_body
 from tests.fakes.web_receiver import PushService
 
 TOKEN = "k" * 43
-KEY = "B" + "A" * 86
+KEY = "BGsX0fLhLEJH-Lzm5WOkQPJ3A32BLeszoPShOUXYmMKWT-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"  # the base point
 LINK = f"/hooks/incident/{TOKEN}"
 HERE = f"/hooks/push/{TOKEN}/subscription"
 
