@@ -108,6 +108,7 @@ class IncidentLedger:
             closed_at=from_ms(close.at_ms),
             needs_step=told and is_told(known.severity) and not close.explained and known.explained_by is None,
             step_due_at=self._now,
+            limit_gone=close.why is Why.SETTINGS,
             **changes,
         )
         if closed is not None:

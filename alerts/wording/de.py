@@ -58,6 +58,7 @@ GERMAN = Texts(
             Cause.TEST: "Probealarm beendet",
         }
     ),
+    limit_gone="der Grenzwert wurde entfernt, darum endet der Alarm",
     elsewhere=", auch an mehreren anderen Steckdosen",
     alarm_sms="{name}: {what}, {time}. Quittieren: {code} antworten",
     clear_sms="{name}: {what}, {time}. Alarm {code} beendet",

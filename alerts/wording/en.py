@@ -58,6 +58,7 @@ ENGLISH = Texts(
             Cause.TEST: "the test alarm is over",
         }
     ),
+    limit_gone="its limit was taken away, so this alarm ends",
     elsewhere=", at several other sockets too",
     alarm_sms="{name}: {what}, {time}. Reply {code} to acknowledge",
     clear_sms="{name}: {what}, {time}. Ends alarm {code}",

@@ -58,6 +58,7 @@ FINNISH = Texts(
             Cause.TEST: "koehälytys päättyi",
         }
     ),
+    limit_gone="raja poistettiin, joten hälytys päättyy",
     elsewhere=", myös usealla muulla pistorasialla",
     alarm_sms="{name}: {what}, {time}. Kuittaa vastaamalla {code}",
     clear_sms="{name}: {what}, {time}. Hälytys {code} ohi",

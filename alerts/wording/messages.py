@@ -9,7 +9,7 @@ from html import escape
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
 from alerts.wording.phrases import local_time, mail_name, sms_name, what, words
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Incident
+from isocket.domain.incidents import Incident, moment_told
 
 NAME_SEPTETS = 40
 _LEAST_NAME_SEPTETS = 8
@@ -45,7 +45,7 @@ class Story:
 def alarm_text(story: Story, reader: Reader) -> Words:
     """Return the SMS that something is wrong: one GSM-7 segment whatever the names are."""
     texts = words(reader.language)
-    return _sms(texts.alarm_sms, story, reader, at=story.incident.opened_at, clear=False)
+    return _sms(texts.alarm_sms, story, reader, at=moment_told(story.incident), clear=False)
 
 
 def clear_text(story: Story, reader: Reader) -> Words:
@@ -88,7 +88,7 @@ def short_message(pattern: str, story: Story, reader: Reader) -> Words:
     """Return an SMS about an incident; what stands in square brackets is left out where it has no code."""
     code = story.incident.short_code
     said = _BRACKETS.sub(lambda found: found.group(1) if code else "", pattern)
-    return _one_segment(said, story, reader, at=story.incident.opened_at, clear=False)
+    return _one_segment(said, story, reader, at=moment_told(story.incident), clear=False)
 
 
 def headline(story: Story, reader: Reader, *, clear: bool = False) -> str:
@@ -131,7 +131,7 @@ def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url
     sentence = pattern.format(
         name=mail_name(story.device_name),
         what=what(texts, story.incident, clear=False, label=story.probe_name),
-        time=local_time(texts, story.incident.opened_at, reader.time_zone),
+        time=local_time(texts, moment_told(story.incident), reader.time_zone),
     )
     return Words(subject=subject, text=f"{sentence}\n\n{_link(public_url, story.incident)}\n")
 

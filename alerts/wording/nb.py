@@ -58,6 +58,7 @@ NORWEGIAN = Texts(
             Cause.TEST: "prøvealarmen er over",
         }
     ),
+    limit_gone="grensen ble fjernet, derfor slutter alarmen",
     elsewhere=", også ved flere andre kontakter",
     alarm_sms="{name}: {what}, {time}. Kvitter: svar {code}",
     clear_sms="{name}: {what}, {time}. Alarm {code} er over",

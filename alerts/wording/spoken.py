@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from alerts.wording.messages import Reader, Story, Words
 from alerts.wording.phrases import local_time, mail_name, what, words
+from isocket.domain.incidents import moment_told
 from isocket.domain.letters import spoken
 
 _DEGREES = re.compile(r"(-?)(\d[\d.,]*) C\b")
@@ -62,7 +63,7 @@ def clear_call(story: Story, reader: Reader) -> Words:
 
 def _said(pattern: str, speech: Speech, story: Story, reader: Reader, *, clear: bool) -> Words:
     incident, texts = story.incident, words(reader.language)
-    at = (incident.closed_at if clear else None) or incident.opened_at
+    at = (incident.closed_at if clear else None) or moment_told(incident)
     sentence = pattern.format(
         name=mail_name(story.device_name),
         what=_aloud(what(texts, incident, clear=clear, label=story.probe_name), speech),

@@ -58,6 +58,7 @@ SWEDISH = Texts(
             Cause.TEST: "provlarmet är över",
         }
     ),
+    limit_gone="gränsen togs bort, därför slutar larmet",
     elsewhere=", även vid flera andra uttag",
     alarm_sms="{name}: {what}, {time}. Kvittera: svara {code}",
     clear_sms="{name}: {what}, {time}. Larm {code} är över",

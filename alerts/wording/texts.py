@@ -22,6 +22,7 @@ class Texts:
     input: str
     alarm: Mapping[Cause, str]
     clear: Mapping[Cause, str]
+    limit_gone: str  # said in place of `clear`
     elsewhere: str  # said of a power cut that befell many
     alarm_sms: str
     clear_sms: str

@@ -88,6 +88,7 @@ class Incident(Record):
     asked_at: Plain[datetime | None] = None  # they were asked whether they still are, and have not answered
     closed_at: Annotated[datetime | None, INCIDENT_FACT] = None
     explained_by: Annotated[str | None, INCIDENT_FACT] = None  # the incident, or the outage, that makes it no news
+    limit_gone: Annotated[bool, INCIDENT_FACT] = False  # what ended it is that its limit was taken away
     part_of: Annotated[str | None, INCIDENT_FACT] = None  # the power cut that befell many at once
     short_code: Annotated[str, INCIDENT_FACT] = ""  # what a reply says to acknowledge
     open_key: Plain[str | None] = None
@@ -98,6 +99,14 @@ class Incident(Record):
     ladder_position: Plain[int] = 0  # how many steps of the ladder were taken
     exhausted_at: Plain[datetime | None] = None  # the ladder was of no use; it is climbed again, ever more rarely
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
+
+
+def moment_told(incident: Incident) -> datetime:
+    """Return the time that a message tells: when it began, of what comes and goes when it had done so too often.
+
+    The first time may be an hour past by then, and no news of that hour.
+    """
+    return incident.detected_at if incident.cause is Cause.FLAPPING else incident.opened_at
 
 
 def open_key(device_id: str, cause: Cause, probe: int | None, about: Cause | None = None) -> str:

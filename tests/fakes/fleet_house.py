@@ -39,7 +39,7 @@ from tests.fakes.clock import ManualClock
 TOLD = Operator(email="ops@example.org", phone="+447700900999")
 HEARTBEAT_S = 900
 PATIENCE_S = 3 * HEARTBEAT_S
-JUDGES = 4  # at a time: what they write shares its commits
+JUDGES = 16  # at a time: what they write shares its commits
 WELL: dict[str, Any] = {"mains": True, "battery_pct": 98}
 QUIET = Envelope(battery_low_pct=50)
 

@@ -557,6 +557,16 @@ async def test_a_limit_taken_away_closes_what_it_opened() -> None:
     await house.want(temp=[{}])
     found = await house.only(Cause.TEMP_LOW)
     assert (Happening.CLOSED, "settings_changed") in await house.timeline(found)
+    assert found.limit_gone
+
+
+async def test_what_is_over_by_itself_ended_by_no_setting() -> None:
+    house = await judged_house(temp=[{"low_c": 5.0, "delay_s": 0}])
+    await house.state(temp_c=[4.0])
+    await house.state(temp_c=[9.0])
+    await house.let_pass(61)
+    found = await house.only(Cause.TEMP_LOW)
+    assert (found.state, found.limit_gone) == (IncidentState.CLOSED, False)
 
 
 async def test_a_probe_that_lost_its_value_for_a_minute_is_a_fault(house: JudgedHouse) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alerts.channels.gsm7 import fits_one_segment, is_gsm7
 from alerts.wording import Reader, Story, alarm_mail, alarm_text, clear_mail, clear_text, exhausted_notice
 from alerts.wording.phrases import WORDS, local_time, number, plain_name, words
+from alerts.wording.spoken import clear_call
 from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.domain.letters import (
     LANGUAGES,
@@ -255,3 +256,35 @@ def test_what_comes_and_goes_is_named_in_one_segment_and_its_end_says_how_often_
     for said in (alarm, clear):
         assert fits_one_segment(said), said
         assert said.count("W") - 6 >= LEAST_NAME, said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", Cause)
+def test_what_ended_because_its_limit_was_taken_away_is_not_said_to_be_well_again(language: str, cause: Cause) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    over, unwatched = (
+        Story(incident=incident(cause, probe=0, limit_gone=gone), device_name="W" * 40) for gone in (False, True)
+    )
+    said = clear_text(unwatched, reader).text
+    assert words(language).limit_gone in said
+    assert words(language).clear[cause].partition("[")[0] not in said
+    assert fits_one_segment(said)
+    assert words(language).limit_gone not in clear_text(over, reader).text
+    assert words(language).limit_gone in clear_mail(unwatched, reader, link=LINK, public_url=PUBLIC).subject
+    assert words(language).limit_gone in clear_call(unwatched, reader).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_comes_and_goes_is_told_with_the_time_of_now_and_anything_else_with_when_it_began(language: str) -> None:
+    reader, known = Reader(language=language, time_zone="Europe/Helsinki"), AT + timedelta(minutes=50)
+    for cause, told in ((Cause.FLAPPING, known), (Cause.MAINS_LOST, AT)):
+        unstable = Story(
+            incident=incident(cause, about=Cause.MAINS_LOST if cause is Cause.FLAPPING else None, detected_at=known),
+            device_name="Cabin",
+        )
+        time = local_time(words(language), told, reader.time_zone)
+        assert time in alarm_text(unstable, reader).text
+    assert (
+        local_time(words(language), AT, reader.time_zone)
+        not in alarm_text(Story(incident=incident(Cause.FLAPPING, detected_at=known), device_name="Cabin"), reader).text
+    )
