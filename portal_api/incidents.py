@@ -1,7 +1,7 @@
 """What went wrong at one's sockets, whom it was told, and saying that one has seen it."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -11,17 +11,19 @@ from isocket.domain.acknowledgement import confirming, taking
 from isocket.domain.api_tokens import Scope
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Test, above, is_, is_not, one_of
+from isocket.storage.port import Test, above, at_most, is_, is_not, one_of
 from portal_api.cursor import encode, page_of
 from portal_api.devices import NOT_CLOSED
 from portal_api.messages import Message
-from portal_api.models import Instant, Page, PageQuery, View
+from portal_api.models import GivenInstant, Instant, Page, PageQuery, View
 from portal_api.owned import Need, Standing, incident_for, standings_of, within_token
 from portal_api.portal import Portal
+from portal_api.problem import Problem, fault
 from portal_api.routes import PATH_VALUE, AnyRoute, Call, Route
 from portal_api.timelines import Chronicle, Line, chronicles, happenings
 
 log = get_logger(__name__)
+_A_MOMENT = timedelta(milliseconds=1)  # times are stored in milliseconds
 
 _EXAMPLE: dict[str, Any] = {
     "id": "inc_q3mzv6t2cs5hd4yofn7ab2k3xe",
@@ -111,22 +113,40 @@ class IncidentQuery(PageQuery):
         default=None, description="`open` is what is not closed, acknowledged or not."
     )
     device_id: str | None = Field(default=None, pattern=f"^{PATH_VALUE}$")
+    cause: Cause | None = None
+    severity: Severity | None = None
+    start: GivenInstant | None = Field(default=None, alias="from", description="Those that began then or later.")
+    end: GivenInstant | None = Field(default=None, alias="to", description="Those that began before.")
 
 
-async def show_all(call: Call[None, IncidentQuery]) -> Page[IncidentView]:
+async def show_all(call: Call[None, IncidentQuery]) -> Page[IncidentView] | Problem:
     """List incidents with their timelines, the newest first.
 
     Those of a socket that is shared with me are among them, without the people who are told and what they are sent.
     """
-    tests: list[Test] = [*within_token(call, "device_id")]
-    if call.query.device_id is not None:
-        tests.append(is_("device_id", call.query.device_id))
-    if call.query.state == "open":
-        tests.append(one_of("state", NOT_CLOSED))
-    elif call.query.state == "closed":
-        tests.append(is_("state", IncidentState.CLOSED))
-    found, following = await newest_first(call, tests, cursor=call.query.cursor, limit=call.query.limit)
+    query = call.query
+    if query.start is not None and query.end is not None and query.start >= query.end:
+        return fault("from", "It must be before `to`.")
+    tests: list[Test] = [*within_token(call, "device_id"), *_asked_for(query)]
+    found, following = await newest_first(call, tests, cursor=query.cursor, limit=query.limit)
     return Page[IncidentView](items=await views_of(call.portal, call.account.id, found), next=following)
+
+
+def _asked_for(query: IncidentQuery) -> Iterator[Test]:
+    if query.device_id is not None:
+        yield is_("device_id", query.device_id)
+    if query.state == "open":
+        yield one_of("state", NOT_CLOSED)
+    elif query.state == "closed":
+        yield is_("state", IncidentState.CLOSED)
+    if query.cause is not None:
+        yield is_("cause", query.cause)
+    if query.severity is not None:
+        yield is_("severity", query.severity)
+    if query.start is not None:
+        yield above("opened_at", query.start - _A_MOMENT)
+    if query.end is not None:
+        yield at_most("opened_at", query.end - _A_MOMENT)
 
 
 async def show(call: Call[None, None]) -> IncidentView:

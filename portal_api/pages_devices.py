@@ -20,6 +20,7 @@ from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import Order, card, order_of
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_readiness import readiness_words
+from portal_api.pages_typed import number_of, shown_number
 from portal_api.pages_words import COMMANDS, POWER_ON, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
@@ -158,7 +159,8 @@ def _settings_as_typed(whole: Settings) -> Mapping[str, object]:
         "battery_low_pct": ", ".join(str(each) for each in whole.battery_low_pct),
         "power_on": whole.power_on,
         "temp": [
-            {"name": each.name or "", "low_c": _limit(each.low_c), "high_c": _limit(each.high_c)} for each in whole.temp
+            {"name": each.name or "", "low_c": shown_number(each.low_c), "high_c": shown_number(each.high_c)}
+            for each in whole.temp
         ],
     }
     return typed
@@ -176,7 +178,7 @@ def _typed(form: SettingsForm) -> Mapping[str, object]:
 def _wanted(device: Device, form: SettingsForm) -> dict[str, object]:
     """Return the change of settings that a form asks for; what it does not show stays as it is."""
     before = whole_settings(device.desired, model_of(device.model), device.part_names)
-    wanted: dict[str, object] = {each: _number(getattr(form, each)) for each in (*_NUMBERS, "offline_after")}
+    wanted: dict[str, object] = {each: number_of(getattr(form, each)) for each in (*_NUMBERS, "offline_after")}
     wanted["offline_after"] = _whole(form.offline_after)
     wanted["battery_low_pct"] = [_whole(each) for each in form.battery_low_pct.split(",") if each.strip()]
     wanted["power_on"] = form.power_on or None
@@ -200,8 +202,8 @@ def _probe(form: SettingsForm, number: int, before: dict[str, object]) -> dict[s
     return {
         **before,
         "name": (_extra(form, number, "name") or "").strip() or None,
-        "low_c": _number(_extra(form, number, "low_c") or ""),
-        "high_c": _number(_extra(form, number, "high_c") or ""),
+        "low_c": number_of(_extra(form, number, "low_c") or ""),
+        "high_c": number_of(_extra(form, number, "high_c") or ""),
     }
 
 
@@ -214,22 +216,9 @@ def _probes(form: SettingsForm) -> int:
     return sum(1 for each in form.model_extra or {} if each.endswith(".name"))
 
 
-def _number(text: str) -> float | str | None:
-    """Return the number that was typed, with a point or a comma; None for nothing, the text if it is no number."""
-    plain = text.strip().replace(",", ".").replace("\N{MINUS SIGN}", "-")
-    try:
-        return float(plain) if plain else None
-    except ValueError:
-        return text
-
-
 def _whole(text: str) -> int | str | None:
     plain = text.strip()
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else (plain or None)  # noqa: PLR2004 - no setting has so many digits
-
-
-def _limit(celsius: float | None) -> str:
-    return "" if celsius is None else f"{celsius:g}"
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -1,6 +1,7 @@
 """Every page of the portal in one list, to be mounted beside the API."""
 
 from portal_api import (
+    pages_alarms,
     pages_away,
     pages_choices,
     pages_contacts,
@@ -28,6 +29,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_overview.ROUTES,
     *pages_doorway.ROUTES,
     *pages_devices.ROUTES,
+    *pages_alarms.ROUTES,
     *pages_incidents.ROUTES,
     *pages_contacts.ROUTES,
     *pages_choices.ROUTES,

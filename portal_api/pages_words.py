@@ -31,6 +31,10 @@ CAUSES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+SEVERITIES: Mapping[str, str] = MappingProxyType(
+    {"critical": "critical", "major": "major", "minor": "minor", "info": "for the record only: nobody is told"}
+)
+
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "on": "Switch on",

@@ -9,13 +9,15 @@ from alerts.escalation import Escalator
 from alerts.judge import Judge
 from isocket.domain.contacts import ChannelKind, Escalation
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
-from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.kit.clock import to_text
 from isocket.storage.port import is_
 from tests.fakes.portal_devices import (
     MAIJA,
     SOCKET,
     claim,
     devices_house,
+    fields_of,
     incident,
     make_device,
     owned,
@@ -71,6 +73,48 @@ async def test_incidents_are_listed_the_newest_first_by_state_and_socket(house: 
     assert await ids(f"device_id={SOCKET}&state=open") == ["inc_2", "inc_1"]
     assert await ids("state=closed") == ["inc_0"]
     assert (await house.ask("GET", "/incidents?state=strange", token=token)).status == 422
+
+
+async def test_incidents_are_listed_by_cause_severity_and_when_they_began(house: PortalHouse) -> None:
+    token = await owned(house)
+    account_id, begun = (await house.account(MAIJA)).id, house.clock.now()
+    kinds = ((Cause.MAINS_LOST, Severity.CRITICAL), (Cause.OFFLINE, Severity.MAJOR), (Cause.MAINS_LOST, Severity.MAJOR))
+    for number, (cause, severity) in enumerate(kinds):
+        more = {"cause": cause, "severity": severity, "opened_at": begun + timedelta(hours=number)}
+        await incident(house, f"inc_{number}", account_id, open_key=f"k{number}", **more)
+    hours = [to_text(begun + timedelta(hours=number)) for number in range(3)]
+
+    async def ids(query: str) -> list[str]:
+        listed = await (await house.ask("GET", f"/incidents?{query}", token=token)).json()
+        return [each["id"] for each in listed["items"]]
+
+    assert await ids("cause=mains_lost") == ["inc_2", "inc_0"]
+    assert await ids("severity=major") == ["inc_2", "inc_1"]
+    assert await ids("cause=mains_lost&severity=major&state=open") == ["inc_2"]
+    assert await ids(f"from={hours[1]}") == ["inc_2", "inc_1"]
+    assert await ids(f"to={hours[1]}") == ["inc_0"]
+    assert await ids(f"from={hours[1]}&to={hours[2]}") == ["inc_1"]
+    first = await (await house.ask("GET", f"/incidents?from={hours[1]}&limit=1", token=token)).json()
+    assert await ids(f"from={hours[1]}&limit=1&cursor={first['next']}") == ["inc_1"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("cause=rain", "cause"),
+        ("severity=huge", "severity"),
+        ("from=yesterday", "from"),
+        ("to=2026-11-22T12:00:00", "to"),
+        ("from=2026-11-22T12:00:00Z&to=2026-11-22T12:00:00Z", "from"),
+        ("began=2026-11-22T12:00:00Z", "began"),
+    ],
+)
+async def test_a_wish_for_incidents_that_cannot_be_met_names_the_field(
+    house: PortalHouse, query: str, field: str
+) -> None:
+    token = await house.customer(MAIJA)
+    answer = await house.ask("GET", f"/incidents?{query}", token=token)
+    assert (answer.status, fields_of(await answer.json())) == (422, [field])
 
 
 async def test_incidents_come_in_pages(house: PortalHouse) -> None:

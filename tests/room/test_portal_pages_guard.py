@@ -13,6 +13,7 @@ from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.problems import Problem
+from isocket.domain.replays import Replay, ReplayState
 from isocket.domain.settings import PartKind, part_names_text
 from isocket.storage.port import is_
 from portal_api.app import ROUTES
@@ -33,6 +34,7 @@ NAMES = {
     "endpoint_id": "end_1",
     "session_id": "ses_1",
     "passkey_id": "pky_1",
+    "replay_id": "rep_1",
 }
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST")
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
@@ -90,6 +92,17 @@ async def visitor(house: PortalHouse) -> Visitor:
                 address=HOSTILE,
                 label=HOSTILE,
                 created_at=now,
+            ),
+            Replay(
+                id=NAMES["replay_id"],
+                account_id=account.id,
+                device_id=NAMES["device_id"],
+                start_at=now,
+                end_at=now,
+                settings={},
+                created_at=now,
+                state=ReplayState.FAILED,
+                error=HOSTILE,
             ),
             Problem(
                 id="prb_1", device_id=NAMES["device_id"], at=now, topic_kind="state", reason=HOSTILE, field=HOSTILE
