@@ -20,18 +20,15 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # py_vapid ships n
 from alerts.channels.channel import ChannelKind, Message
 from alerts.channels.outside_http import (
     Answer,
-    AnswerMissingError,
-    ForbiddenPlaceError,
-    NothingLeftError,
     OutsideHttp,
 )
+from alerts.channels.outside_posts import answer_or_end, endpoint_or_end
 from alerts.endpoints import WEB_PUSH, Endpoints
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.outside import TargetError, check_target
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
-from isocket.storage.port import StoreUnavailableError
 
 LONGEST_TEXT = 3072  # bytes; every push service takes 4096 with what encryption adds (RFC 8030, section 7.2)
 FILLED_UP_TO = 1024  # bytes, and its multiples
@@ -97,12 +94,9 @@ class WebPush:
 
     async def send(self, message: Message) -> Outcome:
         """Hand the notification to the browser's push service, once; see Channel.send."""
-        try:
-            endpoint = await self._endpoints.read(message.to, ChannelKind.PUSH)
-        except StoreUnavailableError:
-            return TryLater(reason="store_unavailable")
-        if endpoint is None:
-            return Refused(reason=GONE, scope=RefusalScope.CONTACT)
+        endpoint = await endpoint_or_end(self._endpoints, message.to, ChannelKind.PUSH)
+        if not isinstance(endpoint, Endpoint):
+            return endpoint
         try:
             url, body = self._sealed(endpoint, message)
         except _SubscriptionInvalidError:
@@ -110,14 +104,9 @@ class WebPush:
             return Refused(reason=GONE, scope=RefusalScope.CONTACT, code="subscription_invalid")
         except _TextTooLongError:
             return Refused(reason="text_too_long", scope=RefusalScope.MESSAGE)
-        try:
-            answer = await self._http.post(url, body=body, headers=self._headers(url, message))
-        except ForbiddenPlaceError:
-            return Refused(reason="address_forbidden", scope=RefusalScope.CONTACT)
-        except NothingLeftError as error:
-            return TryLater(reason=f"nothing_sent: {error}")
-        except AnswerMissingError as error:
-            return TryLater(reason=f"answer_lost: {error}")
+        answer = await answer_or_end(self._http.post(url, body=body, headers=self._headers(url, message)))
+        if not isinstance(answer, Answer):
+            return answer
         return await self._read(answer, endpoint, message)
 
     async def look_up(self, message: Message, sent_after: datetime) -> Outcome:

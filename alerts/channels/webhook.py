@@ -13,11 +13,9 @@ from types import MappingProxyType
 from alerts.channels.channel import ChannelKind, Message
 from alerts.channels.outside_http import (
     Answer,
-    AnswerMissingError,
-    ForbiddenPlaceError,
-    NothingLeftError,
     OutsideHttp,
 )
+from alerts.channels.outside_posts import answer_or_end, endpoint_or_end
 from alerts.endpoints import WEBHOOK, Endpoints
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.deliveries import DeliveryKind
@@ -25,7 +23,6 @@ from isocket.domain.endpoint_letters import challenge_of
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.outside import TargetError, check_target
 from isocket.kit.clock import Clock
-from isocket.storage.port import StoreUnavailableError
 
 SIGNATURE_HEADER = "iSocket-Signature"
 ID_HEADER = "iSocket-Id"
@@ -66,27 +63,18 @@ class Webhook:
 
     async def send(self, message: Message) -> Outcome:
         """Post the message once; see Channel.send. A program proves itself by what only it can answer."""
-        try:
-            endpoint = await self._endpoints.read(message.to, ChannelKind.WEBHOOK)
-        except StoreUnavailableError:
-            return TryLater(reason="store_unavailable")
-        if endpoint is None:
-            return Refused(reason=GONE, scope=RefusalScope.CONTACT)
+        endpoint = await endpoint_or_end(self._endpoints, message.to, ChannelKind.WEBHOOK)
+        if not isinstance(endpoint, Endpoint):
+            return endpoint
         challenge = challenge_of(message.text) if message.kind is DeliveryKind.CODE else None
         try:
             url = check_target(endpoint.address, loopback=self._loopback)
-            answer = await self._http.post(
-                url,
-                body=message.text.encode(),
-                headers=self._headers(endpoint, message),
-                read=challenge is not None,
-            )
-        except (TargetError, ForbiddenPlaceError):
+        except TargetError:
             return Refused(reason="address_forbidden", scope=RefusalScope.CONTACT)
-        except NothingLeftError as error:
-            return TryLater(reason=f"nothing_sent: {error}")
-        except AnswerMissingError as error:
-            return TryLater(reason=f"answer_lost: {error}")
+        headers, body = self._headers(endpoint, message), message.text.encode()
+        answer = await answer_or_end(self._http.post(url, body=body, headers=headers, read=challenge is not None))
+        if not isinstance(answer, Answer):
+            return answer
         if answer.status in _TAKEN and challenge is not None:
             proved = _proves(answer.body, challenge, self._keys(endpoint))
             return await self._proved(endpoint, message, proved=proved)
