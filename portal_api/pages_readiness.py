@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isocket.domain.contacts import Contact
+from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Severity
+from isocket.domain.ladders import ladder_of
 from isocket.storage.port import is_
 from portal_api.pages_words import CHANNELS, LACKS, reason_in_words, spoken
 from portal_api.readiness import Lack, Missing, Reached, readiness_of
@@ -32,8 +33,7 @@ async def readiness_words(call: Call[Any, Any], device: Device) -> Mapping[str, 
     They are of a critical alarm, besides whom the ladder's cap leaves out of any other.
     """
     (found,) = await readiness_of(call, [device])
-    (lesser,) = await readiness_of(call, [device], severity=Severity.MAJOR, with_proofs=False)
-    left_out = [each for each in lesser.missing if each.what is Lack.CAP_REACHED]
+    left_out = await _left_out(call, device)
     contacts = await call.records.find(Contact, is_("account_id", call.account.id))
     names, time = {each.id: each.name for each in contacts}, local_time(call)
     nobody = "Nobody would be told of an alarm: no contact has an address that is verified."
@@ -43,6 +43,15 @@ async def readiness_words(call: Call[Any, Any], device: Device) -> Mapping[str, 
         "lacks": list(dict.fromkeys(_lacks([*found.missing, *left_out], names, time))),
         "unheard": "" if not found.unheard else (asleep if found.reached else nobody),
     }
+
+
+async def _left_out(call: Call[Any, Any], device: Device) -> list[Missing]:
+    """Return whom the cap of the ladder that holds leaves out; most ladders have none, and then nothing is asked."""
+    ladders = await call.records.find(Escalation, is_("account_id", call.account.id))
+    if ladder_of(device.id, ladders).cap is None:
+        return []
+    (lesser,) = await readiness_of(call, [device], severity=Severity.MAJOR, with_proofs=False)
+    return [each for each in lesser.missing if each.what is Lack.CAP_REACHED]
 
 
 def _who(each: Reached, names: Mapping[str, str], time: LocalTime) -> _Who:
