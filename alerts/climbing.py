@@ -105,6 +105,8 @@ class Climber:
         None where nobody can be told at once: that is for `climb` to see to.
         """
         round_ = await look_from(device, self._records, incident, now)
+        if round_.is_stopped:
+            return None
         climbed, made = self._taken(round_)
         if not climbed.hope or climbed.told_at is not None:
             return None

@@ -9,7 +9,7 @@ How others hand an incident over, each in one atomic step:
 What is due is then called off here, and the timeline written.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.climbing import Climber
 from alerts.closing import Closing
@@ -17,6 +17,7 @@ from alerts.rounds import DONE, Changes, look
 from alerts.taken import Taken
 from alerts.timeline import incident_line
 from isocket.domain.incidents import Happening, Incident, IncidentState
+from isocket.domain.restrictions import RESTRICTED
 from isocket.kit.clock import EPOCH, Clock
 from isocket.storage.port import Records, at_most, is_
 from isocket.storage.worker import claim, settle
@@ -24,6 +25,7 @@ from isocket.storage.worker import claim, settle
 LEASE_S = 15.0
 OPEN_FIRST = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED, IncidentState.CLOSED)
 OPEN_LAST = (IncidentState.ACKNOWLEDGED, IncidentState.CLOSED, IncidentState.OPEN)
+LOOK_AGAIN = timedelta(minutes=5)  # at what is held back by a restriction
 OPEN_IN_A_ROW = 4  # every fourth look is at one that somebody has taken or that is over, if there is any
 
 
@@ -90,6 +92,8 @@ class Escalator:
         if incident.state is IncidentState.OPEN and incident.explained_by is not None:
             return await self._leave_explained(incident, now, incident.explained_by)
         round_ = await look(self._records, incident, now)
+        if round_.is_stopped and incident.state is not IncidentState.ACKNOWLEDGED:
+            return await self._leave_restricted(incident, now)
         match incident.state:
             case IncidentState.CLOSED:
                 return await self._closing.tell(round_)
@@ -97,6 +101,12 @@ class Escalator:
                 return await self._taken.see_to(round_)
             case IncidentState.OPEN:
                 return await self._climber.climb(round_)
+
+    async def _leave_restricted(self, incident: Incident, now: datetime) -> Changes:
+        """Say once that nobody is told, and look again: the restriction may be over while the incident is not."""
+        line = incident_line(incident, Happening.NOT_SENT, RESTRICTED, at=now, reason=RESTRICTED)
+        await self._records.add_all([line])
+        return {"step_due_at": now + LOOK_AGAIN} if incident.state is IncidentState.OPEN else DONE
 
     async def _leave_explained(self, incident: Incident, now: datetime, by: str) -> Changes:
         line = incident_line(incident, Happening.NOTE, by, at=now, reason="explained", detail={"by": by})

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from alerts.endings import EXPIRED, goes_though_over
+from alerts.wanted import why_no_newsletter
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
@@ -12,6 +13,7 @@ from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import address_of, why_not
 from isocket.domain.record import Record
+from isocket.domain.restrictions import RESTRICTED, Restriction, restriction_id
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records, is_
 
@@ -41,14 +43,21 @@ class LastLook:
         if held.expires_at is not None and now >= held.expires_at:
             return DeliveryState.FAILED, EXPIRED
         depends = held.kind in _WHILE_IT_STANDS_SO and held.incident_id is not None
-        incident, contact = await asyncio.gather(
+        about_alarms = held.kind in ABOUT_INCIDENTS
+        incident, contact, restriction = await asyncio.gather(
             self._get(Incident, held.incident_id if depends else None),
             self._get(Contact, held.contact_id),
+            self._get(Restriction, restriction_id(held.account_id) if about_alarms else None),
         )
         if depends and incident is None:
             return DeliveryState.CALLED_OFF, "removed"
         if depends and incident is not None and not _is_told(incident, held, now):
             return DeliveryState.CALLED_OFF, incident.state.value
+        if held.kind is DeliveryKind.NEWSLETTER:
+            unwanted = await why_no_newsletter(self._records, held, now)
+            return None if unwanted is None else (DeliveryState.CALLED_OFF, unwanted)
+        if restriction is not None and restriction.stops_alarms(now):
+            return DeliveryState.CALLED_OFF, RESTRICTED
         if held.contact_id is None:
             return None
         if held.instead_of is not None and await self._is_reached(held):

@@ -17,6 +17,7 @@ from isocket.domain.incidents import Incident
 from isocket.domain.ladders import Ladder
 from isocket.domain.recipients import People, ladder_for
 from isocket.domain.record import Record
+from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.domain.settings import DeviceSettings
 from isocket.storage.port import Records, is_
 
@@ -37,6 +38,7 @@ class Round:
     ladder: Ladder
     alarms: Sequence[Delivery]
     repeat_s: float | None = None
+    is_stopped: bool = False  # the account's data is only kept, and its owner chose that nobody is alarmed
 
     @property
     def course(self) -> Course:
@@ -52,7 +54,8 @@ async def look(records: Records, incident: Incident, now: datetime) -> Round:
 async def look_from(device: Device | None, records: Records, incident: Incident, now: datetime) -> Round:
     """Read what is known now beside the device, which was read just before."""
     of_account = is_("account_id", incident.account_id)
-    escalations, contacts, endpoints, substitutions, alarms = await asyncio.gather(
+    restriction, escalations, contacts, endpoints, substitutions, alarms = await asyncio.gather(
+        records.get(Restriction, restriction_id(incident.account_id)),
         records.find(Escalation, of_account),
         records.find(Contact, of_account),
         records.find(Endpoint, of_account),
@@ -73,6 +76,7 @@ async def look_from(device: Device | None, records: Records, incident: Incident,
         ladder=ladder,
         alarms=alarms,
         repeat_s=_repeat_s(incident, device),
+        is_stopped=restriction is not None and restriction.stops_alarms(now),
     )
 
 

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from isocket.domain.accounts import Bucket
 from isocket.kit.clock import Clock
-from isocket.storage.port import AlreadyThereError, Records, is_
+from isocket.storage.keyring import Keyring
+from isocket.storage.port import AlreadyThereError, Records, is_, one_of
+from portal_api.limit_keys import LimitKeys
 from portal_api.problem import ProblemError, too_many
 from portal_api.turns import Turns
 
@@ -53,15 +55,17 @@ class Rates:
 class Limits:
     """Counts tries. What is limited is named by a keyed hash, so no address can be read out of the store."""
 
-    def __init__(self, records: Records, clock: Clock, *, key: bytes) -> None:
+    def __init__(self, records: Records, clock: Clock, *, key: bytes, keyring: Keyring | None = None) -> None:
+        """With a keyring the keys of the hashes change and are destroyed, see `limit_keys`."""
         self._records = records
         self._clock = clock
-        self._key = hmac.new(key, b"limits", hashlib.sha256).digest()
+        secret = hmac.new(key, b"limits", hashlib.sha256).digest()
+        self._keys = LimitKeys(clock, secret=secret, keyring=keyring)
         self._turns = Turns()
 
     async def take(self, rate: Rate, *what: str) -> float:
         """Count one try of `what`; return 0.0 if it is allowed, else the seconds to wait (nothing counted)."""
-        bucket_id = self._bucket_id(rate, what)
+        bucket_id = await self._bucket_id(rate, what)
         async with self._turns.of(bucket_id):
             for _ in range(_ROUNDS):
                 wait_s = await self._try_to_take(rate, bucket_id)
@@ -81,7 +85,7 @@ class Limits:
 
     async def give_back(self, rate: Rate, *what: str) -> None:
         """Undo one `take`: the try turned out to be a good one."""
-        bucket_id = self._bucket_id(rate, what)
+        bucket_id = await self._bucket_id(rate, what)
         async with self._turns.of(bucket_id):
             for _ in range(_ROUNDS):
                 bucket = await self._records.get(Bucket, bucket_id)
@@ -90,7 +94,7 @@ class Limits:
 
     async def remember(self, lasts_s: float, *what: str) -> None:
         """Note `what` for so long from now, under a keyed hash as well."""
-        noted_id = self._noted_id(what)
+        noted_id = _noted_id(await self._keys.now(), what)
         until = self._clock.now() + timedelta(seconds=lasts_s)
         for _ in range(_ROUNDS):
             if await self._records.change_one(Bucket, is_("id", noted_id), refilled_at=until):
@@ -100,13 +104,17 @@ class Limits:
 
     async def remembers(self, *what: str) -> bool:
         """Return whether `what` was noted and its time is not over."""
-        noted = await self._records.get(Bucket, self._noted_id(what))
-        return noted is not None and self._clock.now() < noted.refilled_at
+        ids = [_noted_id(key, what) for key in await self._keys.lately()]
+        notes = await self._records.find(Bucket, one_of("id", ids))
+        return any(self._clock.now() < each.refilled_at for each in notes)
 
     async def once(self, lasts_s: float, *what: str) -> bool:
         """Return whether `what` comes for the first time within so long, and note it; of many at once one is first."""
+        if await self.remembers(*what):  # also under the key of the week before, which ended a moment ago
+            return False
         until = self._clock.now() + timedelta(seconds=lasts_s)
-        return bool(await self._records.add_all([Bucket(id=self._noted_id(what), tokens=0.0, refilled_at=until)]))
+        noted_id = _noted_id(await self._keys.now(), what)
+        return bool(await self._records.add_all([Bucket(id=noted_id, tokens=0.0, refilled_at=until)]))
 
     async def _try_to_take(self, rate: Rate, bucket_id: str) -> float | None:
         """Return as `take` does, or None when another was quicker and we must look again."""
@@ -134,11 +142,13 @@ class Limits:
         )
         return moved is not None
 
-    def _bucket_id(self, rate: Rate, what: tuple[str, ...]) -> str:
-        return f"buc_{self._hidden(rate.name, *what)}"
+    async def _bucket_id(self, rate: Rate, what: tuple[str, ...]) -> str:
+        return f"buc_{_hidden(await self._keys.now(), rate.name, *what)}"
 
-    def _noted_id(self, what: tuple[str, ...]) -> str:
-        return f"noted_{self._hidden('noted', *what)}"
 
-    def _hidden(self, *words: str) -> str:
-        return hmac.new(self._key, "\x1f".join(words).encode(), hashlib.sha256).hexdigest()[:32]
+def _noted_id(key: bytes, what: tuple[str, ...]) -> str:
+    return f"noted_{_hidden(key, 'noted', *what)}"
+
+
+def _hidden(key: bytes, *words: str) -> str:
+    return hmac.new(key, "\x1f".join(words).encode(), hashlib.sha256).hexdigest()[:32]

@@ -79,6 +79,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         # why something is not sent
         "removed": "the contact was removed",
         "paused": "they asked us to stop",
+        "restricted": "the data of this account is only kept, and its owner chose that nobody is alarmed",
+        "withdrawn": "it is not wanted any more",
         "no_address": "there is no address for it",
         "unverified": "the address is not verified yet",
         "address_changed": "the address was changed",

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from isocket.domain.archives import ArchiveTerms
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.countries import SERVED
+from isocket.domain.policies import Policy, policies
 from isocket.domain.processing import Controller, Office
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
@@ -53,6 +54,7 @@ class PortalSettings:
         default_factory=lambda: Controller(name="whoever runs this iSocket Cloud", contact="mailto:privacy@localhost")
     )
     office: Office = field(default_factory=Office)
+    policies: tuple[Policy, ...] = field(default_factory=policies)  # every published version, the oldest first
     erasure_grace_s: float = 14 * 86_400
     archive: ArchiveTerms = field(default_factory=ArchiveTerms)
     access_s: float = 3600
@@ -100,7 +102,7 @@ class Portal:
     settings: PortalSettings
     registry: CollectorRegistry
     ready: Callable[[], Awaitable[bool]]
-    keyring: Keyring | None = None  # without it and a shelf nobody gets a copy
+    keyring: Keyring | None = None  # without it nobody gets a copy, and no mailbox is known as one that left
     shelf: Shelf | None = None
     note_erasure: NoteErasure | None = None  # writes into the ledger that is read before any port opens
     turns: Turns = field(default_factory=Turns)

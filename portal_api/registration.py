@@ -17,6 +17,7 @@ from isocket.domain.letters import activation_mail, known_account_mail
 from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
+from portal_api.adopting import adopt_subscription
 from portal_api.models import Body, OneLine, View
 from portal_api.outgoing import mail, unsent
 from portal_api.password_rules import weakness
@@ -198,6 +199,7 @@ async def open_account(portal: Portal, asked: Registration, password_hash: str) 
             )
         ]
     )
+    await adopt_subscription(portal.records, account)
     return True
 
 

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from isocket.kit.clock import to_text
 from portal_api import pages
 from portal_api.pages import SIGN_IN_PATH
+from portal_api.policy_banner import banner
 from portal_api.problem import Problem
 from portal_api.routes import Call
 
@@ -114,6 +115,9 @@ def shown(
             "problem": None,
             "faults": {},
             "live_from": None,
+            "policy_news": banner(
+                call.portal.settings.policies, call.caller.account if call.caller else None, call.clock.now()
+            ),
             "posted": call.request.method == hdrs.METH_POST,
             **(words or {}),
         },

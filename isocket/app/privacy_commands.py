@@ -152,6 +152,63 @@ def erase_account(account: Annotated[str, typer.Option(help="The account's id.")
         raise typer.Exit(1)
 
 
+@privacy.command(name="newsletter")
+def send_newsletter(
+    subject: Annotated[str, typer.Option(help="The subject, on one line.")],
+    text: Annotated[Path, typer.Option(help="A file with the words; the way out is added to each mail.")],
+    per_minute: Annotated[int, typer.Option(min=1, max=6000, help="How many mails become due a minute.")] = 60,
+) -> None:
+    """Send a newsletter to everybody who consents to it now; the same words go to nobody twice.
+
+    The mails go out by whichever process serves alerts, behind everything else.
+    """
+    from isocket.app.house import open_house
+    from privacy.newsletter import Issue, Newsletter
+
+    if not subject.strip() or not subject.isprintable():
+        raise typer.BadParameter("write one line", param_hint="--subject")
+    try:
+        words = text.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        complain(ValueError(f"{text} cannot be read as text: {error}."))
+        raise typer.Exit(1) from None
+
+    async def send(settings: Settings) -> int:
+        async with open_house(settings) as house:
+            newsletter = Newsletter(
+                records=house.records,
+                keyring=house.keyring,
+                clock=house.clock,
+                controller=controller_of(settings),
+                public_url=settings.origin,
+            )
+            return await newsletter.send(Issue(subject=subject.strip(), text=words), per_minute=per_minute)
+
+    typer.echo(json.dumps({"mails": run(send)}))
+
+
+@privacy.command(name="unrestrict")
+def end_restriction(
+    account: Annotated[str, typer.Option(help="The account's id.")],
+    days: Annotated[int, typer.Option(min=1, max=90, help="How long the person is told beforehand.")] = 7,
+) -> None:
+    """End a restriction that somebody asked for, some days from now; they are told by mail before (Art. 18(3))."""
+    from isocket.app.house import open_house
+    from privacy.restricting import announce_end
+
+    async def end(settings: Settings) -> datetime | None:
+        async with open_house(settings) as house:
+            return await announce_end(
+                house.records, account, clock=house.clock, days=days, page=f"{settings.origin}/privacy"
+            )
+
+    ends = run(end)
+    if ends is None:
+        complain(ValueError("There is no such account, or its data is not restricted."))
+        raise typer.Exit(1)
+    typer.echo(json.dumps({"lifts_at": ends.isoformat()}))
+
+
 def _day(text: str) -> datetime | None:
     if not text:
         return None

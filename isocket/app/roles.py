@@ -38,6 +38,7 @@ from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind
+from isocket.domain.policies import policies
 from isocket.storage.roller import Roller
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.device_routes import DEVICE_ROUTES
@@ -46,6 +47,7 @@ from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import PortalSettings
 from portal_api.routes import AnyRoute
 from privacy.choices import ChoiceKeeper
+from privacy.policy_notices import PolicyNotices
 from privacy.requests import RequestWatch
 from privacy.retention import Retention
 
@@ -209,6 +211,12 @@ class Roles:
             public_url=settings.origin,
             operator_email=settings.operator_email,
         )
+        policy = PolicyNotices(
+            records=self._house.records,
+            clock=self._house.clock,
+            public_url=settings.origin,
+            versions=policies(),
+        )
         return Stage(
             name="privacy",
             services=(
@@ -218,6 +226,7 @@ class Roles:
                 Service(name="archiving", run=archivist_of(self._house).run),
                 Service(name="choices", run=choices.run),
                 Service(name="requests", run=requests.run),
+                Service(name="policy", run=policy.run),
             ),
         )
 

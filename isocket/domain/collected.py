@@ -69,6 +69,13 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
         "next": "the page to go to afterwards; kept nowhere",
         "back": "the page to go back to; kept nowhere",
         "call": "a call on the demonstration's desk",
+        "agree": "that you want the newsletter; nobody ticks it for you",
+        "newsletter": "whether you want the newsletter",
+        "statistics": "whether you object to being counted",
+        "surveys": "whether you object to being asked for an opinion",
+        "alarms": "what becomes of alarms while your data is only kept",
+        "on": "whether something is to begin or to end",
+        "version": "which version of the privacy policy you have seen",
     }
 )
 """What may be asked for on a page about a person, and why. Numbers and choices that steer a socket are settings."""

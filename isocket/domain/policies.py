@@ -62,11 +62,12 @@ class Policy:
 
 @record(collection="policy_versions")
 class PolicyVersion(Record):
-    """A version as this installation first saw it. Id = the version; never changed."""
+    """A version as this installation first saw it. Id = the version; what it says is never changed."""
 
     digest: Plain[str]
     effective_at: Plain[datetime]
     first_seen_at: Plain[datetime]
+    told_at: Plain[datetime | None] = None  # of a major one: everybody has a mail of it
 
 
 @record(collection="acknowledgements", subject="account_id", account="account_id", indexed=(("account_id",),))
@@ -131,9 +132,8 @@ def read(text: str, version: str, digest: str) -> Policy:
 
 def in_force(versions: Sequence[Policy], now: datetime) -> Policy | None:
     """Return the version that holds, None before the first."""
-    return max(
-        (each for each in versions if each.effective_at <= now), key=lambda each: each.effective_at, default=None
-    )
+    begun = [each for each in versions if each.effective_at <= now]
+    return max(begun, key=lambda each: (each.effective_at, each.noticed_at), default=None)
 
 
 def to_be_seen(versions: Sequence[Policy], *, since: datetime, seen: str, now: datetime) -> Policy | None:

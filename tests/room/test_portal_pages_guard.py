@@ -35,6 +35,8 @@ NAMES = {
     "session_id": "ses_1",
     "passkey_id": "pky_1",
     "replay_id": "rep_1",
+    "old_version": "1",
+    "policy_version": "1",
 }
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST")
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")

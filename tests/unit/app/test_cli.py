@@ -134,3 +134,18 @@ def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Instal
 def test_nothing_goes_before_its_time_by_a_slip(installation: Installation, words: tuple[str, ...]) -> None:
     done = installation.run("privacy", "sweep", *words)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_newsletter_goes_to_nobody_where_nobody_asked_for_it(installation: Installation) -> None:
+    words = installation.folder / "news.txt"
+    words.write_text("There is a new socket.", encoding="utf-8")
+    sent = installation.run("privacy", "newsletter", "--subject", "News", "--text", str(words))
+    assert json.loads(sent.stdout) == {"mails": 0}
+    missing = installation.run("privacy", "newsletter", "--subject", "News", "--text", str(words) + "x")
+    assert (missing.returncode, "cannot be read" in missing.stderr) == (1, True)
+    assert installation.run("privacy", "newsletter", "--subject", "a\nb", "--text", str(words)).returncode == 2
+
+
+def test_a_restriction_that_is_none_cannot_be_ended(installation: Installation) -> None:
+    done = installation.run("privacy", "unrestrict", "--account", "acc_nobody")
+    assert (done.returncode, "no such account" in done.stderr) == (1, True)

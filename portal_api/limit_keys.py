@@ -1,0 +1,77 @@
+"""The keys under which limits hide what they count: a new one every week, the old ones destroyed.
+
+A network address is one of four thousand million: whoever has the key could try them all. So what was counted long ago
+must have been counted under a key that nobody has any more.
+"""
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from isocket.kit.clock import EPOCH, Clock
+from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring, PersonErasedError
+
+log = get_logger(__name__)
+
+WEEK = timedelta(days=7)
+KEPT_WEEKS = 6  # the longest note holds for 30 days, see `Rates.sign_in_known_s`
+_LOOKED_BACK = 12  # a portal that stood still for some weeks destroys what it missed
+
+
+class LimitKeys:
+    """The key of each week, out of the keyring; of a fixed secret and the week where there is no keyring."""
+
+    def __init__(self, clock: Clock, *, secret: bytes, keyring: Keyring | None = None) -> None:
+        self._clock = clock
+        self._secret = secret
+        self._keyring = keyring
+        self._week = -1
+        self._key = b""
+
+    async def now(self) -> bytes:
+        """Return the key of this week. When it is new, those that are too old are destroyed."""
+        week = week_of(self._clock.now())
+        if week != self._week:
+            made = await self._made(week)
+            await self._destroy_old(week)
+            self._week, self._key = week, made
+        return self._key
+
+    async def lately(self) -> list[bytes]:
+        """Return the keys of this week and of those before that are still there, the newest first."""
+        first = await self.now()
+        older = [await self._found(self._week - back) for back in range(1, KEPT_WEEKS)]
+        return [first, *(each for each in older if each is not None)]
+
+    async def _made(self, week: int) -> bytes:
+        if self._keyring is None:
+            return self._derived(week)
+        try:
+            made = await self._keyring.key_for(_name(week), create=True)
+        except PersonErasedError:  # the clock was set back by weeks: better a key of our own than no limit
+            return self._derived(week)
+        return made or self._derived(week)
+
+    async def _found(self, week: int) -> bytes | None:
+        return self._derived(week) if self._keyring is None else await self._keyring.key_for(_name(week))
+
+    async def _destroy_old(self, week: int) -> None:
+        if self._keyring is None:
+            return
+        for back in range(KEPT_WEEKS, KEPT_WEEKS + _LOOKED_BACK):
+            if await self._keyring.key_for(_name(week - back)) is not None:
+                await self._keyring.destroy(_name(week - back))
+                log.info("limit_key_destroyed", number=week - back)
+
+    def _derived(self, week: int) -> bytes:
+        return hmac.new(self._secret, f"limits {week}".encode(), hashlib.sha256).digest()
+
+
+def week_of(now: datetime) -> int:
+    """Return the number of the week, counted from 1970."""
+    return (now - EPOCH) // WEEK
+
+
+def _name(week: int) -> str:
+    return f"limits of week {week}"

@@ -1,0 +1,199 @@
+"""What I agreed to, and what I object to: read and changed at any time, with effect at once."""
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account
+from isocket.domain.consents import (
+    Consent,
+    ConsentBy,
+    ConsentKind,
+    SubscriptionState,
+    wording_of,
+)
+from isocket.domain.contacts import Contact
+from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo, objection_id
+from isocket.storage.port import is_, is_not
+from portal_api import subscribing
+from portal_api.models import Body, Instant, View
+from portal_api.portal import Portal
+from portal_api.registration import owner_contact_id
+from portal_api.routes import AnyRoute, Call, Route
+
+
+class ConsentLine(View):
+    """One line of the ledger. Lines are only ever added."""
+
+    at: Instant
+    kind: str = Field(examples=["newsletter"])
+    step: str = Field(examples=["given"], description="`given` or `withdrawn`.")
+    by: str = Field(examples=["by the link in a mail"])
+    wording_version: str
+    wording_hash: str = Field(description="SHA-256 of the exact words.")
+    language: str
+    policy_version: str = Field(description="The privacy policy in force at that time.")
+
+
+class ConsentsView(View):
+    """What rests on your consent, and how it came to be. Nothing else that we do rests on consent."""
+
+    newsletter: bool
+    waiting: bool = Field(description="Asked for, and the mailbox has not answered yet.")
+    wording: str = Field(description="What the newsletter's consent says now.")
+    history: list[ConsentLine]
+
+
+class ConsentsWish(Body):
+    """What to agree to from now on, and what not."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"newsletter": True}]})
+
+    newsletter: bool
+
+
+class ObjectionsView(View):
+    """The uses that you object to."""
+
+    newsletter: bool
+    statistics: bool = Field(description="You are left out of every count.")
+    surveys: bool = Field(description="You are not asked for a review or an opinion.")
+    alarms: bool = Field(description="You yourself are told of no alarm; other contacts still are.")
+
+
+class ObjectionsWish(Body):
+    """What to object to from now on, and what not any more; what is not named stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"newsletter": True, "statistics": True}]})
+
+    newsletter: bool | None = None
+    statistics: bool | None = None
+    surveys: bool | None = None
+    alarms: bool | None = None
+
+
+async def show_consents(call: Call[None, None]) -> ConsentsView:
+    """Show what you agreed to and every step of it."""
+    return await _consents(call.portal, call.account)
+
+
+async def change_consents(call: Call[ConsentsWish, None]) -> ConsentsView:
+    """Agree, or take it back. Taking it back works at once, also for what is on its way."""
+    portal, account = call.portal, call.account
+    if call.body.newsletter:
+        await subscribing.subscribe(portal, account)
+    else:
+        await _leave(portal, account, ConsentBy.ACCOUNT)
+    return await _consents(portal, account)
+
+
+async def show_objections(call: Call[None, None]) -> ObjectionsView:
+    """Show the uses that you object to."""
+    return await _objections(call.portal, call.account)
+
+
+async def change_objections(call: Call[ObjectionsWish, None]) -> ObjectionsView:
+    """Object to uses of your data, or take that back. It works at once."""
+    portal, account = call.portal, call.account
+    for to in ObjectionTo:
+        wanted = getattr(call.body, to.value)
+        if wanted is not None:
+            await _object(portal, account, to, on=wanted)
+    if call.body.alarms is not None:
+        await _object_to_alarms(portal, account, on=call.body.alarms)
+    return await _objections(portal, account)
+
+
+async def _object(portal: Portal, account: Account, to: ObjectionTo, *, on: bool) -> None:
+    made = Objection(id=objection_id(account.id, to), account_id=account.id, to=to, at=portal.clock.now())
+    if not on:
+        await portal.records.remove_all(Objection, is_("id", made.id))
+        return
+    await portal.records.add_all([made])
+    if to is ObjectionTo.NEWSLETTER:
+        await _leave(portal, account, ConsentBy.OBJECTION)
+
+
+async def _object_to_alarms(portal: Portal, account: Account, *, on: bool) -> None:
+    """Pause the account's own contact; a pause that has another reason is left as it is."""
+    own = is_("id", owner_contact_id(account.id))
+    if on:
+        paused: dict[str, Any] = {"paused_at": portal.clock.now(), "pause_reason": OBJECTED}
+        await portal.records.change_one(Contact, own, is_("paused_at", None), **paused)
+    else:
+        objected = (own, is_not("paused_at", None), is_("pause_reason", OBJECTED))
+        await portal.records.change_one(Contact, *objected, paused_at=None, pause_reason=None)
+
+
+async def _leave(portal: Portal, account: Account, by: ConsentBy) -> None:
+    found = await subscribing.subscription_of(portal, account)
+    if found is not None:
+        await subscribing.leave(portal, found, by)
+
+
+async def _consents(portal: Portal, account: Account) -> ConsentsView:
+    found = await subscribing.subscription_of(portal, account)
+    lines = await portal.records.find(Consent, is_("account_id", account.id), order_by="at")
+    return ConsentsView(
+        newsletter=found is not None and found.state is SubscriptionState.CONFIRMED,
+        waiting=found is not None and found.state is SubscriptionState.ASKED,
+        wording=wording_of(ConsentKind.NEWSLETTER, account.language).text,
+        history=[
+            ConsentLine(
+                at=each.at,
+                kind=each.kind.value,
+                step=each.step.value,
+                by=each.by.value,
+                wording_version=each.wording_version,
+                wording_hash=each.wording_hash,
+                language=each.language,
+                policy_version=each.policy_version,
+            )
+            for each in lines
+        ],
+    )
+
+
+async def _objections(portal: Portal, account: Account) -> ObjectionsView:
+    found = {each.to for each in await portal.records.find(Objection, is_("account_id", account.id))}
+    own = await portal.records.get(Contact, owner_contact_id(account.id))
+    return ObjectionsView(
+        newsletter=ObjectionTo.NEWSLETTER in found,
+        statistics=ObjectionTo.STATISTICS in found,
+        surveys=ObjectionTo.SURVEYS in found,
+        alarms=own is not None and own.paused_at is not None and own.pause_reason == OBJECTED,
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/privacy/consents",
+        handler=show_consents,
+        summary="What I agreed to",
+        answers={200: ConsentsView},
+    ),
+    Route(
+        method="PUT",
+        path="/privacy/consents",
+        handler=change_consents,
+        summary="Agree, or take it back",
+        body=ConsentsWish,
+        answers={200: ConsentsView},
+    ),
+    Route(
+        method="GET",
+        path="/privacy/objections",
+        handler=show_objections,
+        summary="The uses that I object to",
+        answers={200: ObjectionsView},
+    ),
+    Route(
+        method="PUT",
+        path="/privacy/objections",
+        handler=change_objections,
+        summary="Object to uses of my data",
+        body=ObjectionsWish,
+        answers={200: ObjectionsView},
+    ),
+)

@@ -1,0 +1,134 @@
+"""A pause in which my data is only kept (Art. 18): what that does to alarms is told, and I choose."""
+
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.letters import Letter
+from isocket.domain.restriction_letters import lifting_mail, restricted_mail
+from isocket.domain.restrictions import AlarmsMeanwhile, Restriction, restriction_id
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_
+from portal_api.models import Body, Instant, View
+from portal_api.outgoing import mail
+from portal_api.portal import Portal
+from portal_api.routes import AnyRoute, Call, Route
+
+log = get_logger(__name__)
+
+_USEFUL_S = 72 * 3600.0
+PAGE = "/privacy"
+CONSEQUENCES = (
+    "Your data is kept and you can read it; our staff, statistics and the newsletter do not use it.",
+    "With `alarms: continue` your sockets are watched and people are told of alarms as before.",
+    "With `alarms: stop` nobody is told of any alarm, whatever your sockets report; each alarm's timeline says so.",
+    "You can end it at any time; if we want to end it, you are told a week before.",
+)
+
+
+class RestrictionWish(Body):
+    """Whether to restrict, and what becomes of alarms meanwhile."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"on": True, "alarms": "continue"}]})
+
+    on: bool
+    alarms: AlarmsMeanwhile = Field(default=AlarmsMeanwhile.CONTINUE, strict=False)
+
+
+class RestrictionView(View):
+    """Whether your data is only kept, and what that means."""
+
+    on: bool
+    since: Instant | None = None
+    alarms: AlarmsMeanwhile | None = None
+    lifts_at: Instant | None = Field(default=None, description="When it ends, where that is decided.")
+    consequences: list[str]
+
+
+async def show(call: Call[None, None]) -> RestrictionView:
+    """Show whether my data is only kept, and what a restriction does."""
+    return _view(call.portal, await call.records.get(Restriction, restriction_id(call.account.id)))
+
+
+async def change(call: Call[RestrictionWish, None]) -> RestrictionView:
+    """Restrict the use of my data, choose anew what becomes of alarms, or end the restriction.
+
+    Word of it goes out by mail: somebody else at your account must not silence your alarms unseen.
+    """
+    portal, account = call.portal, call.account
+    async with portal.turns.of(f"restriction {account.id}"):
+        held = await portal.records.get(Restriction, restriction_id(account.id))
+        if call.body.on:
+            held = await _restrict(portal, account, held, call.body.alarms)
+        elif held is not None and held.is_in_force(portal.clock.now()):
+            held = await _lift(portal, account, held)
+    return _view(portal, held)
+
+
+async def _restrict(
+    portal: Portal, account: Account, held: Restriction | None, alarms: AlarmsMeanwhile
+) -> Restriction | None:
+    now = portal.clock.now()
+    if held is not None and held.is_in_force(now) and held.alarms is alarms and held.lifts_at is None:
+        return held
+    since = held.since if held is not None and held.is_in_force(now) else now
+    made = Restriction(id=restriction_id(account.id), account_id=account.id, since=since, alarms=alarms)
+    await portal.records.add_all(
+        [_word(portal, account, restricted_mail(account.language, alarms, _page(portal)), alarms)]
+    )
+    if not await portal.records.add_all([made]):
+        changes: dict[str, Any] = {"since": since, "alarms": alarms, "lifts_at": None, "lifted_by": ""}
+        await portal.records.change_one(Restriction, is_("id", made.id), **changes)
+    log.info("restricted", account_id=account.id, answer=alarms.value)
+    return await portal.records.get(Restriction, made.id)
+
+
+async def _lift(portal: Portal, account: Account, held: Restriction) -> Restriction | None:
+    """End it at its holder's own word: whoever asks for it knows beforehand; the mail is for whoever did not ask."""
+    now = portal.clock.now()
+    await portal.records.add_all([_word(portal, account, lifting_mail(account.language, now, _page(portal)), "over")])
+    log.info("restriction_lifted", account_id=account.id)
+    return await portal.records.change_one(Restriction, is_("id", held.id), lifts_at=now, lifted_by="person")
+
+
+def _word(portal: Portal, account: Account, letter: Letter, what: str) -> Delivery:
+    now = portal.clock.now()
+    made = mail(
+        letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=_USEFUL_S
+    )
+    return replace(made, id=derived_id("del", "restriction", account.id, what, now.isoformat()))
+
+
+def _page(portal: Portal) -> str:
+    return portal.settings.link(PAGE)
+
+
+def _view(portal: Portal, held: Restriction | None) -> RestrictionView:
+    said = list(CONSEQUENCES)
+    if held is None or not held.is_in_force(portal.clock.now()):
+        return RestrictionView(on=False, consequences=said)
+    return RestrictionView(on=True, since=held.since, alarms=held.alarms, lifts_at=held.lifts_at, consequences=said)
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    Route(
+        method="GET",
+        path="/privacy/restriction",
+        handler=show,
+        summary="Whether my data is only kept",
+        answers={200: RestrictionView},
+    ),
+    Route(
+        method="PUT",
+        path="/privacy/restriction",
+        handler=change,
+        summary="Have my data only kept, or used again",
+        body=RestrictionWish,
+        answers={200: RestrictionView},
+        step_up=True,
+    ),
+)

@@ -1,0 +1,89 @@
+"""Network addresses are counted under keys that change and are destroyed, so that old counts name nobody."""
+
+import pytest
+
+from isocket.domain.accounts import Bucket
+from isocket.kit.clock import EPOCH
+from isocket.storage.keyring import MemoryKeyring
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.records import StoredRecords
+from portal_api.limit_keys import KEPT_WEEKS, LimitKeys, week_of
+from portal_api.limits import Limits, Rate
+from tests.fakes.clock import ManualClock
+
+RATE = Rate(name="trial", tries=5, per_s=50)
+CLIENT = "203.0.113.77"
+A_WEEK_S = 7 * 86_400
+
+
+def limits(keyring: MemoryKeyring | None, clock: ManualClock, records: StoredRecords) -> Limits:
+    return Limits(records, clock, key=b"secret", keyring=keyring)
+
+
+@pytest.mark.clause("C1-14")
+async def test_an_address_has_another_name_each_week_and_the_key_of_long_ago_is_destroyed() -> None:
+    clock, keyring, records = ManualClock(), MemoryKeyring(), StoredRecords(MemoryDocuments())
+    counted = limits(keyring, clock, records)
+    week = week_of(clock.now())
+    await counted.take(RATE, CLIENT)
+    await clock.advance(A_WEEK_S)
+    await counted.take(RATE, CLIENT)
+    buckets = await records.find(Bucket)
+    assert len({each.id for each in buckets}) == 2
+    assert not any(CLIENT in each.id for each in buckets)
+    for _ in range(KEPT_WEEKS):
+        await clock.advance(A_WEEK_S)
+        await counted.take(RATE, CLIENT)
+    assert await keyring.was_destroyed(f"limits of week {week}")
+    assert await keyring.key_for(f"limits of week {week}") is None
+    assert await keyring.key_for(f"limits of week {week_of(clock.now())}") is not None
+
+
+async def test_a_note_holds_for_its_whole_time_across_the_weeks_and_for_every_process() -> None:
+    clock, keyring, records = ManualClock(), MemoryKeyring(), StoredRecords(MemoryDocuments())
+    one, other = limits(keyring, clock, records), limits(keyring, clock, records)
+    await one.remember(30 * 86_400, "known", CLIENT)
+    await clock.advance(29 * 86_400)
+    assert await one.remembers("known", CLIENT)
+    assert await other.remembers("known", CLIENT)
+    assert not await other.remembers("known", "203.0.113.78")
+    await clock.advance(2 * 86_400)
+    assert not await one.remembers("known", CLIENT)
+
+
+async def test_two_processes_count_together_within_a_week() -> None:
+    clock, keyring, records = ManualClock(), MemoryKeyring(), StoredRecords(MemoryDocuments())
+    one, other = limits(keyring, clock, records), limits(keyring, clock, records)
+    for each in (one, other, one, other, one):
+        assert await each.take(RATE, CLIENT) == 0
+    assert await other.take(RATE, CLIENT) > 0
+
+
+async def test_without_a_keyring_the_weeks_are_told_apart_as_well() -> None:
+    clock = ManualClock()
+    keys = LimitKeys(clock, secret=b"secret")
+    first = await keys.now()
+    await clock.advance(A_WEEK_S)
+    second = await keys.now()
+    assert first != second
+    assert first in await keys.lately()
+
+
+async def test_a_clock_that_is_set_back_behind_destroyed_keys_still_limits() -> None:
+    clock, keyring = ManualClock(), MemoryKeyring()
+    await keyring.destroy(f"limits of week {week_of(clock.now())}")
+    counted = limits(keyring, clock, StoredRecords(MemoryDocuments()))
+    for _ in range(5):
+        await counted.take(RATE, CLIENT)
+    assert await counted.take(RATE, CLIENT) > 0
+
+
+async def test_what_may_come_once_does_not_come_again_because_a_week_ends_meanwhile() -> None:
+    clock, keyring = ManualClock(), MemoryKeyring()
+    counted = limits(keyring, clock, StoredRecords(MemoryDocuments()))
+    to_the_end_s = A_WEEK_S - (clock.now() - EPOCH).total_seconds() % A_WEEK_S
+    await clock.advance(to_the_end_s - 1)
+    assert await counted.once(90, "code", "123456")
+    await clock.advance(2)
+    assert not await counted.once(90, "code", "123456")
+    assert await counted.once(90, "code", "654321")
