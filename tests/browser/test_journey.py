@@ -1,5 +1,6 @@
 """A journey in a real Chromium: what only a browser knows, such as the origin it gives a form, and our scripts."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,6 +28,7 @@ from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import Wakeups
 from portal_api.app import ROUTES, portal_app
+from portal_api.events import ROUTES as EVENTS
 from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
@@ -57,7 +59,7 @@ async def portal() -> AsyncIterator[Portal]:
         limits_key=PEPPER,
         settings=PortalSettings(public_url=f"http://127.0.0.1:{port}"),
         registry=CollectorRegistry(),
-        routes=(*(each for each in ROUTES if each.surface is Surface.API), *page_routes(desk=True)),
+        routes=(*(each for each in ROUTES if each.surface is Surface.API), *EVENTS, *page_routes(desk=True)),
     )
     now = clock.now()
     await records.add_all(
@@ -128,6 +130,12 @@ async def test_the_overview_follows_what_happens_and_leaves_alone_what_one_types
         await tab.press("main button.main", "document.title.startsWith('Overview')")
         await tab.value("document.querySelector('details.claim').open = true")
         await tab.type_in("device_id", "half of an id")
+        for _ in range(400):  # until the page listens
+            if portal.registry.get_sample_value("isocket_event_streams") == 1:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("the page did not begin to listen")
         await hear(portal, 2, mains=False)
         await tab.until(f"document.getElementById('{DEVICE}').innerText.match(/Mains\\s+out/)")
         assert await tab.value("document.activeElement.value") == "half of an id"
