@@ -15,6 +15,7 @@ UNKNOWN = "This is not a value that can be used here; the API's description says
 
 _NUMBER, _WHOLE = "A number is needed.", "A whole number is needed."
 _TEXT, _MOMENT = "A text is needed.", "A time such as `2026-11-22T12:00:00Z` is needed."
+_DATE = "A date such as `2026-11-22` is needed."
 _TRUE_OR_FALSE = "Write true or false."
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,6 +42,10 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         "datetime_parsing": _MOMENT,
         "datetime_from_date_parsing": _MOMENT,
         "datetime_object_invalid": _MOMENT,
+        "date_type": _DATE,
+        "date_parsing": _DATE,
+        "date_from_datetime_parsing": _DATE,
+        "date_from_datetime_inexact": _DATE,
         "timezone_aware": "Say the time zone as well: `Z` for UTC, or an offset such as `+02:00`.",
         "json_invalid": "The body is not JSON.",
     }
