@@ -329,6 +329,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         body=NewShare,
         answers={201: ShareView},
         problems=(403, 409, 429),
+        step_up=True,
     ),
     Route(
         method="DELETE",

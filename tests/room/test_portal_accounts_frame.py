@@ -301,6 +301,7 @@ async def test_https_is_asked_for_only_where_it_is_spoken() -> None:
         assert answer.headers["Strict-Transport-Security"].startswith("max-age=63072000")
 
 
+@pytest.mark.clause("C5-10")
 async def test_staff_routes_are_closed_to_customers_and_to_staff_without_a_second_factor(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)
     assert (await house.ask("GET", "/staff", token=token, headers=REASON)).status == 403

@@ -76,6 +76,7 @@ async def test_all_others_are_ended_at_once(house: PortalHouse) -> None:
     assert len(await listed(house, kept)) == 1
 
 
+@pytest.mark.clause("C5-11")
 async def test_the_first_sign_in_is_no_news_and_one_by_another_program_is(house: PortalHouse) -> None:
     await enter(house)
     await enter(house)

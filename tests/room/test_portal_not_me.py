@@ -47,6 +47,7 @@ async def test_the_button_signs_everybody_out_and_locks_the_password(house: Port
     assert "not good any more" in (await visitor.send(page, "/not-me")).words
 
 
+@pytest.mark.clause("C5-11", "C5-13")
 async def test_a_new_password_by_mail_opens_it_again(house: PortalHouse) -> None:
     visitor = Visitor(house.client)
     await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")

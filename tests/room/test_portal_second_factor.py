@@ -77,6 +77,7 @@ async def test_a_wrong_first_code_adds_nothing(maija: Maija) -> None:
     assert (await maija.factors())["totp"] is False
 
 
+@pytest.mark.clause("C5-10")
 async def test_from_then_on_a_password_alone_is_not_enough(maija: Maija) -> None:
     await maija.add_app()
     assert await maija.sign_in() == (401, "second-factor-needed")
@@ -136,6 +137,7 @@ async def test_ten_recovery_codes_each_let_in_once(maija: Maija) -> None:
     assert "Codes left: 9." in " ".join(await maija.told())
 
 
+@pytest.mark.clause("C5-12")
 async def test_of_recovery_codes_only_hashes_are_stored(maija: Maija) -> None:
     await maija.add_app()
     stored = repr(await maija.house.records.find(RecoveryCode))
@@ -150,6 +152,7 @@ async def test_new_recovery_codes_end_the_old_ones(maija: Maija) -> None:
     assert (await maija.sign_in(code=fresh[0]))[0] == 200
 
 
+@pytest.mark.clause("C5-13")
 async def test_a_reset_by_mail_is_no_way_around_it(maija: Maija) -> None:
     await maija.add_app()
     await maija.house.ask("POST", "/password-resets", {"username": MAIJA})
