@@ -19,6 +19,7 @@ from alerts.wording import (
 )
 from alerts.wording.account_troubles import trouble_notice, unheard_sentence
 from alerts.wording.endpoint_texts import endpoint_words
+from alerts.wording.privacy_letters import privacy_letters
 from alerts.wording.spoken import alarm_call, clear_call, speech_of
 from alerts.wording.taking import (
     already_reply,
@@ -117,6 +118,7 @@ def _language(language: str) -> Iterator[str]:
     yield from _browsers(reader)
     yield from _codes(language)
     yield from _account(reader)
+    yield from _privacy(language)
     yield from _rights(language)
 
 
@@ -252,6 +254,12 @@ def _account(reader: Reader) -> Iterator[str]:
         notices.append((what, Words(subject=letter.subject, text=letter.text)))
     for what, said in notices:
         yield from _mail(what, said)
+
+
+def _privacy(language: str) -> Iterator[str]:
+    yield "### Newsletter, restriction, policy\n"
+    for what, letter in privacy_letters(language, day=_BEGAN, public_url=_PUBLIC):
+        yield from _mail(what, Words(subject=letter.subject, text=letter.text))
 
 
 def _story(cause: Cause) -> Story:
