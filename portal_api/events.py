@@ -98,12 +98,17 @@ async def _ask_again(portal: Portal, hub: EventHub, stream: Stream, request: web
     if caller is None:
         stream.end(Ending.ACCESS)
         return
-    hub.move(stream, await _audience(portal, caller))
+    known = None if stream.doubted else stream.audience  # a change of what is one's own would have raised a doubt
+    hub.move(stream, await _audience(portal, caller, known))
 
 
-async def _audience(portal: Portal, caller: Caller) -> Audience:
+async def _audience(portal: Portal, caller: Caller, known: Audience | None = None) -> Audience:
+    """Return what somebody may see now; `known` holds what is their own."""
     token, account = caller.api_token, caller.account
-    seen = [owner_of(device) async for device in every(portal.records, Device, is_("owner_id", account.id))]
+    if known is not None:
+        seen = [each for each in known.sights.values() if each.owns]
+    else:
+        seen = [owner_of(device) async for device in every(portal.records, Device, is_("owner_id", account.id))]
     seen += await standings_of(portal.records, account, portal.clock)
     came_by = caller.session or caller.api_token
     return Audience(

@@ -13,6 +13,7 @@ from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
+from isocket.domain.shares import Share, ShareRole
 from isocket.storage.port import is_
 from portal_api import access, event_hub, event_stream, sessions
 from portal_api.events import BEAT_S, HUB
@@ -241,6 +242,46 @@ async def test_a_personal_token_for_one_socket_hears_of_no_other(house: PortalHo
 async def test_a_personal_token_for_control_alone_does_not_listen(house: PortalHouse) -> None:
     mine = await personal(house, await owned(house), ["control"])
     assert (await house.ask("GET", "/events", token=mine)).status == 403
+
+
+async def shared(house: PortalHouse, **more: Any) -> None:
+    """Let Pekka see Maija's socket."""
+    now = house.clock.now()
+    made: dict[str, Any] = {"role": ShareRole.VIEWER, "created_at": now, "accepted_at": now, **more}
+    owner, guest = await house.account(MAIJA), await house.account(PEKKA)
+    await house.records.add(
+        Share(id="shr_1", device_id=SOCKET, owner_id=owner.id, account_id=guest.id, email=PEKKA, **made)
+    )
+
+
+async def test_a_guest_hears_from_the_beginning_of_the_share_to_its_end(house: PortalHouse) -> None:
+    await owned(house)
+    guest = await house.customer(PEKKA)
+    async with listening(house, guest) as listener:
+        await shared(house)
+        assert gist(await listener.next()) == ("device", "viewer")
+        await report(house, 1, mains=True)
+        assert (await listener.next()).kind == "state"
+        await incident(house, "inc_1", (await house.account(MAIJA)).id)
+        assert (await listener.next("incident")).data["id"] == "inc_1"
+        await house.records.change_one(Share, is_("id", "shr_1"), role=ShareRole.OPERATOR)
+        assert gist(await listener.next("device")) == ("device", "operator")
+        await house.records.remove_all(Share)
+        assert gist(await listener.next("device")) == ("device", "none")
+        await report(house, 2, mains=False)
+        await house.clock.advance(1)
+        assert house.client.app[HUB]._by_device.get(SOCKET, set()) == set()
+
+
+async def test_a_guest_for_a_time_hears_until_it_is_over(house: PortalHouse) -> None:
+    await owned(house)
+    guest = await house.customer(PEKKA)
+    await shared(house, until=house.clock.now() + timedelta(seconds=20))
+    async with listening(house, guest) as listener:
+        await report(house, 1, mains=True)
+        assert (await listener.next()).kind == "state"
+        await house.clock.advance(20 + BEAT_S)
+        assert gist(await listener.next("device")) == ("device", "none")
 
 
 # The end of access
