@@ -39,7 +39,7 @@ class _Batch:
     events: list[tuple[Event, "Incident | Command | None"]] = field(default_factory=list)
     doubtful: set[str] = field(default_factory=set)  # ids of what lets somebody in
     devices: set[str] = field(default_factory=set)  # sockets that changed hands, and whose they are now
-    shares: bool = False
+    shares: bool = False  # somebody may see more or less, and nobody says who
 
 
 class EventHub:
@@ -175,7 +175,7 @@ class EventHub:
                 device = await self._portal.records.get(Device, record_id)
                 batch.devices.add(record_id)
                 batch.doubtful |= {device.owner_id} if device is not None and device.owner_id else set()
-            elif kind in _DOUBTFUL:
+            elif kind in _DOUBTFUL and record_id:
                 batch.doubtful.add(record_id)
             else:
                 batch.shares = True

@@ -94,7 +94,12 @@ class MemoryDocuments:
         found = [each["id"] for each in self._fitting(collection, tests)]
         for document_id in found:
             self._drop(collection, document_id)
-            self._note(collection, document_id)
+            if collection.subject == "id":  # a person: not even the id may stay
+                kept = [each for each in self._changes if each.record_id != document_id]
+                self._changes = deque(kept, maxlen=KEPT_CHANGES)
+                self._note(collection, "")
+            else:
+                self._note(collection, document_id)
         return len(found)
 
     async def count(self, collection: Collection, tests: Sequence[Test]) -> int:

@@ -72,7 +72,10 @@ def above(field: str, value: Value) -> Test:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Something became of a followed record: it came, it went, or one of its followed fields changed."""
+    """Something became of a followed record: it came, it went, or one of its followed fields changed.
+
+    Where a record is a person itself, its going is told without its id, and what was told of it before is taken away.
+    """
 
     number: int
     collection: str

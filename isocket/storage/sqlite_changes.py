@@ -51,7 +51,11 @@ def _triggers(collection: Collection) -> Iterator[tuple[str, str]]:
         if verb == "UPDATE" and not changed:
             continue
         name = f"{table}_on_{verb.lower()}"
-        note = f"INSERT INTO changes (collection, record) VALUES ('{collection.name}', {row}.id)"
+        gone = verb == "DELETE" and collection.subject == "id"  # a person: not even the id may stay
+        record = "''" if gone else f"{row}.id"
+        note = f"INSERT INTO changes (collection, record) VALUES ('{collection.name}', {record})"
+        if gone:
+            note = f"DELETE FROM changes WHERE record = old.id; {note}"
         drop = f"DELETE FROM changes WHERE number <= last_insert_rowid() - {KEPT_CHANGES}"
         yield name, f"CREATE TRIGGER {name} AFTER {verb} ON {table} {when} BEGIN {note}; {drop}; END"
 

@@ -418,6 +418,16 @@ async def test_an_addition_that_was_refused_is_not_told(records: StoredRecords) 
     assert await followed(records) == ["a"]
 
 
+async def test_of_a_person_who_goes_not_even_the_id_is_told(records: StoredRecords, clock: ManualClock) -> None:
+    await records.add_all(
+        [Account(id=each, email=f"{each}@example.org", created_at=clock.now()) for each in ("acc_1", "acc_2")]
+    )
+    await records.change_one(Account, is_("id", "acc_1"), credential_epoch=2)
+    assert await followed(records) == ["acc_1", "acc_2", "acc_1"]
+    await records.remove_all(Account, is_("id", "acc_1"))
+    assert await followed(records) == ["acc_2", ""]
+
+
 async def test_whoever_follows_goes_on_from_the_last_number_seen(records: StoredRecords) -> None:
     await records.add_all([Thing(id=each) for each in "abcde"])
     first = await records.changes(0, limit=2)
