@@ -206,7 +206,7 @@ def _bad(status: int, schemas: _Schemas) -> Json:
 
 def _bad_statuses(route: AnyRoute) -> set[int]:
     """Return every refusal that the frame can make for such a route, and those that it declares."""
-    found = {422, 429, 500, 503, *route.problems}
+    found = {400, 422, 429, 500, 503, *route.problems}
     if route.conditional:
         found |= {412}
     if is_negotiated(route):
@@ -227,7 +227,7 @@ def _bad_statuses(route: AnyRoute) -> set[int]:
     if route.method != "GET":
         found |= {408, 413}
     if route.body is not None:
-        found |= {400, 415}
+        found |= {415}
     return found - set(route.answers)
 
 
