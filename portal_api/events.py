@@ -176,6 +176,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Hear what happens at my sockets",
         scope=Scope.READ_TELEMETRY,
         or_scope=Scope.ALARMS,
+        media=("text/event-stream",),
         problems=(403, 429),
     ),
 )
