@@ -94,6 +94,7 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     """
     for _ in range(_ROUNDS):
         device = await own_device(call)
+        call.demand_match(device.desired_version)
         after, touched = merged(device, call.body, call.account.time_zone)
         wanted, part_names = to_store(after, touched), names_in(after)
         if wanted == device.desired and part_names == device.part_names:
@@ -188,7 +189,7 @@ def _view(device: Device, now: datetime) -> SettingsView:
         in_step=_follows(device.reported, device.desired_version),
         differing=[Difference(key=key, why=why, since=since) for key, why, since in differences(device)],
         next=None if run is None else NextRun(at=run.at, number=run.number, name=run.name, args=dict(run.args)),
-    )
+    ).of_version(device.desired_version)
 
 
 def _follows(reported: Mapping[str, Any], version: int) -> bool:
@@ -212,5 +213,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         scope=Scope.CONTROL,
         body=SettingsChange,
         answers={200: SettingsView},
+        conditional=True,
     ),
 )

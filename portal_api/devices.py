@@ -17,9 +17,9 @@ from isocket.domain.shares import Role
 from isocket.storage.port import is_, one_of
 from portal_api.cursor import decode, encode, page_of
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
-from portal_api.owned import Need, Standing, own_device, standing_for, standings_of, token_reaches, within_token
+from portal_api.owned import Need, Standing, own_device, shared_with, standing_for, within_token
 from portal_api.portal import Portal
-from portal_api.problem import Problem, not_found
+from portal_api.problem import Problem, changed_meanwhile, not_found
 from portal_api.releases import release_device
 from portal_api.routes import AnyRoute, Call, Reply, Route
 
@@ -92,18 +92,25 @@ async def show(call: Call[None, None]) -> DeviceView:
 
 async def change(call: Call[DeviceChange, None]) -> DeviceView | Problem:
     """Change what a socket is called and where it is."""
-    device: Device | None = await own_device(call)
+    seen = await own_device(call)
+    call.demand_match(seen.version)
+    device: Device | None = seen
     changes: dict[str, Any] = {name: getattr(call.body, name) or None for name in call.body.model_fields_set}
     if changes:
+        as_seen = [is_("version", seen.version)] if call.conditional else []
         device = await call.records.change_one(
-            Device, is_("id", call.path["device_id"]), is_("owner_id", call.account.id), **changes
+            Device, is_("id", seen.id), is_("owner_id", call.account.id), *as_seen, **changes
         )
-    return not_found() if device is None else await view_of(call.portal, device)
+    if device is None:
+        return changed_meanwhile() if call.conditional else not_found()
+    return await view_of(call.portal, device)
 
 
 async def release(call: Call[None, None]) -> Reply:
     """Give a socket up: what it reported, its names, settings and ladder go, and anybody with its code may claim it."""
-    await release_device(call.portal, await own_device(call))
+    device = await own_device(call)
+    call.demand_match(device.version)
+    await release_device(call.portal, device)
     return Reply()
 
 
@@ -122,11 +129,7 @@ async def page_of_mine(call: Call[Any, Any], *, cursor: str | None, limit: int) 
     """Return up to `limit` of the caller's own sockets and those shared with them, by id, and the cursor after them."""
     mine = (is_("owner_id", call.account.id), *within_token(call, "id"))
     own, following = await page_of(call.records, Device, *mine, cursor=cursor, limit=limit)
-    shared = [
-        each
-        for each in await standings_of(call.records, call.account, call.clock)
-        if token_reaches(call, each.device.id)
-    ]
+    shared = await shared_with(call)
     if not shared:
         return [owner_of(device) for device in own], following
     after = decode(cursor)[1] if cursor else ""
@@ -194,7 +197,7 @@ def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending
         open_incidents=pending,
         role=standing.role,
         until=standing.share.until if standing.share else None,
-    )
+    ).of_version(device.version)
 
 
 ROUTES: tuple[AnyRoute, ...] = (
@@ -222,6 +225,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Name a socket",
         body=DeviceChange,
         answers={200: DeviceView},
+        conditional=True,
     ),
     Route(
         method="DELETE",
@@ -229,6 +233,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         handler=release,
         summary="Give a socket up",
         answers={204: None},
+        conditional=True,
         step_up=True,
     ),
 )

@@ -50,8 +50,8 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
             access.check_staff_role(route.staff, caller)
             if route.step_up:
                 access.check_step_up(portal, caller)
-            if caller is not None and caller.api_token is not None and route.scope is not None:
-                await token_use.note(portal, caller.api_token, route.scope)
+            if caller is not None and caller.api_token is not None:
+                await token_use.note(portal, route, caller.api_token)
             response = _response(route, request, await route.handler(await _call(portal, route, request, caller)))
         except TooBusyError as busy:
             response = _refusal(route, request, too_many(busy.retry_after_s))

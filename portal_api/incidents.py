@@ -16,7 +16,7 @@ from portal_api.cursor import encode, page_of
 from portal_api.devices import NOT_CLOSED
 from portal_api.messages import Message
 from portal_api.models import GivenInstant, Instant, Page, PageQuery, View
-from portal_api.owned import Need, Standing, incident_for, standings_of, within_token
+from portal_api.owned import Need, Standing, incident_for, shared_with, within_token
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
 from portal_api.routes import PATH_VALUE, AnyRoute, Call, Route
@@ -182,7 +182,7 @@ async def newest_first(
     call: Call[Any, Any], tests: Sequence[Test], *, cursor: str | None, limit: int
 ) -> tuple[list[Incident], str | None]:
     """Return the incidents that fit and the caller may see, and the cursor after them: one list out of several."""
-    shared = await standings_of(call.records, call.account, call.clock)
+    shared = await shared_with(call)
     pages = [
         await page_of(
             call.records, Incident, *whose, *tests, cursor=cursor, limit=limit, order_by="opened_at", descending=True

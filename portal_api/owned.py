@@ -50,7 +50,7 @@ async def device_for(call: Call[Any, Any], need: Need) -> Device:
 async def standing_for(call: Call[Any, Any], need: Need) -> Standing:
     """Return what the caller is to the device that the path names. Raises as `own_device` does."""
     standing = await standing_of(call.records, call.account, call.path["device_id"], call.clock)
-    if standing is None or not token_reaches(call, standing.device.id):
+    if standing is None or not token_reaches(call, standing.device.id, owns=standing.owns):
         raise ProblemError(not_found())
     demand(standing.role, need)
     return standing
@@ -112,7 +112,7 @@ async def incident_for(call: Call[Any, Any], need: Need) -> tuple[Incident, Role
     What happened at a socket stays with the account whose socket it was; its guests see it while it is still theirs.
     """
     incident = await call.records.get(Incident, call.path["incident_id"])
-    if incident is None or not token_reaches(call, incident.device_id):
+    if incident is None or not token_reaches(call, incident.device_id, owns=incident.account_id == call.account.id):
         raise ProblemError(not_found())
     role: Role | None = Role.OWNER
     if incident.account_id != call.account.id:
@@ -148,9 +148,17 @@ def _guest(device: Device, share: Share) -> Standing:
     return Standing(device=device, role=Role(share.role.value), since=since, share=share)
 
 
-def token_reaches(call: Call[Any, Any], device_id: str) -> bool:
+async def shared_with(call: Call[Any, Any], device_id: str | None = None) -> Sequence[Standing]:
+    """Return what `standings_of` does for whoever asks; nothing for a personal API token.
+
+    Such a token reaches its holder's own sockets only: a guest has no business giving their host's data away.
+    """
+    return () if call.api_token else await standings_of(call.records, call.account, call.clock, device_id)
+
+
+def token_reaches(call: Call[Any, Any], device_id: str, *, owns: bool) -> bool:
     """Return whether the personal API token of this request, if it came by one, is for that socket."""
-    return call.api_token is None or call.api_token.reaches(device_id)
+    return call.api_token is None or (owns and call.api_token.reaches(device_id))
 
 
 def within_token(call: Call[Any, Any], field: str) -> tuple[Test, ...]:

@@ -2,11 +2,12 @@
 
 import zlib
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import ApiToken, Scope
-from isocket.domain.disclosures import DisclosedTo, noted
+from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.handling import Basis, Purpose
 from isocket.kit.ids import new_token, token_hash
 from isocket.storage.port import is_
@@ -66,7 +67,7 @@ def check_scope(route: AnyRoute, token: ApiToken) -> None:
     raise ProblemError(Problem(status=403, kind="scope", detail=detail, headers={"WWW-Authenticate": header}))
 
 
-async def note(portal: Portal, token: ApiToken, scope: Scope) -> None:
+async def note(portal: Portal, route: AnyRoute, token: ApiToken) -> None:
     """Note before anything is given what a token is used for today: one line a token, day and scope in the ledger.
 
     The moment is kept nowhere: an access log would itself tell when who is at home (Regulation (EU) 2023/2854,
@@ -74,9 +75,17 @@ async def note(portal: Portal, token: ApiToken, scope: Scope) -> None:
     """
     today = portal.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
     used_for = token.used_for if token.last_used_at == today else ()
-    if scope in used_for:
+    new = {each for each in (route.scope, route.or_scope) if each in token.scopes} - {*used_for}
+    if not new:
         return
-    line = noted(
+    await portal.records.add_all([_line(token, scope, today) for scope in sorted(new)])
+    await portal.records.change_one(
+        ApiToken, is_("id", token.id), last_used_at=today, used_for=tuple(sorted({*used_for, *new}))
+    )
+
+
+def _line(token: ApiToken, scope: Scope, today: datetime) -> Disclosure:
+    return noted(
         token.account_id,
         to=DisclosedTo.PROGRAM,
         recipient_id=token.id,
@@ -86,10 +95,6 @@ async def note(portal: Portal, token: ApiToken, scope: Scope) -> None:
         at=today,
         reason=": ".join(filter(None, (token.name, token.purpose))),
         once=(today.date().isoformat(), scope),
-    )
-    await portal.records.add_all([line])
-    await portal.records.change_one(
-        ApiToken, is_("id", token.id), last_used_at=today, used_for=tuple(sorted({*used_for, scope}))
     )
 
 

@@ -176,6 +176,25 @@ async def test_the_day_of_the_last_use_is_kept_and_not_the_moment() -> None:
         assert later.last_used_at == day + timedelta(days=1)
 
 
+async def test_a_guest_gives_nobody_a_token_for_what_is_shared_with_them() -> None:
+    async with devices_house() as house:
+        maija, pekka = await owned(house), await house.customer(PEKKA)
+        wish = {"email": PEKKA, "role": "operator"}
+        assert (await house.ask("POST", f"/devices/{SOCKET}/shares", wish, token=maija)).status == 201
+        accepted = {"token": await house.link_token(PEKKA)}
+        assert (await house.ask("POST", "/shares/accept", accepted, token=pekka)).status == 200
+        assert len((await (await house.ask("GET", "/devices", token=pekka)).json())["items"]) == 1
+        await incident(house, "inc_1", (await house.account(MAIJA)).id)
+        assert await status(house, pekka, "/incidents/inc_1") == 200
+        refused = await house.ask("POST", "/api-tokens", {**ADVISER, "device_ids": [SOCKET]}, token=pekka)
+        assert refused.status == 422
+        token = (await made(house, pekka, scopes=SCOPES))["token"]
+        for path in ("/devices", "/incidents"):
+            assert (await (await house.ask("GET", path, token=token)).json())["items"] == []
+        for path in (f"/devices/{SOCKET}", f"/devices/{SOCKET}/history", "/incidents/inc_1"):
+            assert await status(house, token, path) == 404
+
+
 @pytest.mark.clause("C3-08")
 async def test_who_was_given_what_is_told_once_a_day_and_kind() -> None:
     async with devices_house() as house:

@@ -40,7 +40,7 @@ async def maija() -> AsyncIterator[tuple[PortalHouse, str, dict[str, str]]]:
 
 
 World = tuple[PortalHouse, str, dict[str, str]]
-THINGS = ("me", "contact", "ladder", "its ladder")
+THINGS = ("me", "device", "settings", "contact", "ladder", "its ladder")
 ALONE = pytest.mark.asyncio(loop_scope="module")
 
 
