@@ -37,12 +37,13 @@ from portal_api import (
     tokens,
 )
 from portal_api.access_log import access_log
+from portal_api.api_page import docs_route
 from portal_api.dispatch import handler_of
 from portal_api.errors import problems
 from portal_api.events import add_hub
 from portal_api.health import PLAIN_ROUTES
 from portal_api.limits import Limits
-from portal_api.openapi import openapi_route
+from portal_api.openapi import openapi_document, openapi_route
 from portal_api.pace import Pace
 from portal_api.pages import RENDERER, STATIC, renderer
 from portal_api.passwords import Passwords
@@ -128,7 +129,8 @@ def portal_app(
     )
     app[RENDERER] = renderer()
     add_hub(app)
-    declared = [*routes, openapi_route(routes)]
+    document = openapi_route(routes)
+    declared = [*routes, document, docs_route(openapi_document([*routes, document]))]
     app.add_routes([_routed(route) for route in declared])
     app.add_routes([*PLAIN_ROUTES, *extra_routes])
     if STATIC.is_dir():

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -30,6 +31,7 @@ def client_of(request: web.Request, trusted_proxies: Sequence[Network] = ()) -> 
     return str(peer)
 
 
+@lru_cache(maxsize=4096)
 def is_loopback(host: str) -> bool:
     """Return whether `host` names this machine itself."""
     try:
@@ -54,6 +56,7 @@ def family_of(request: web.BaseRequest) -> str:
     return "other" if peer is None else f"ipv{peer.version}"
 
 
+@lru_cache(maxsize=4096)
 def _address(text: str) -> Address | None:
     try:
         found = ipaddress.ip_address(text.partition("%")[0])

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -41,7 +40,7 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
             return web.Response(status=307, headers={"Location": elsewhere})
         counted: list[Standing] = []
         try:
-            _count(portal, counted, *_address(portal, request))
+            _count_address(portal, counted, request)
             caller = await access.identify(portal, request)
             if caller is not None:
                 _count(portal, counted, *_who(portal, caller))
@@ -64,10 +63,11 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
     return handle
 
 
-def _address(portal: Portal, request: web.Request) -> tuple[Rate, str]:
+def _count_address(portal: Portal, counted: list[Standing], request: web.Request) -> None:
+    """Count a request of an address, before anybody is asked who it is. This machine itself has no limit."""
     client = client_of(request, portal.settings.trusted_proxies)
-    rate = portal.settings.rates.requests_address
-    return (replace(rate, tries=0) if is_loopback(client) else rate), client
+    if not is_loopback(client):
+        _count(portal, counted, portal.settings.rates.requests_address, client)
 
 
 def _who(portal: Portal, caller: Caller) -> tuple[Rate, str]:
@@ -152,12 +152,12 @@ def _reason(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:
 
 def _refusal(route: AnyRoute, request: web.Request, problem: Problem) -> web.Response:
     if route.surface is Surface.API:
-        return problem.response()
+        return problem.said_in(request).response()
     if problem.kind == access.STEP_UP:
         return prove_first(request)
     if problem.status == HTTPStatus.UNAUTHORIZED and request.method in access.SAFE_METHODS:
         return sign_in_first(request)
-    return problem_page(problem)
+    return problem_page(problem.said_in(request))
 
 
 async def _read(request: web.Request) -> bytes:
@@ -236,7 +236,8 @@ def _response(route: AnyRoute, request: web.Request, answer: Answer) -> web.Stre
         case web.StreamResponse():
             return answer
         case Problem():
-            return problem_page(answer) if route.surface is Surface.PAGE else answer.response()
+            said = answer.said_in(request)
+            return problem_page(said) if route.surface is Surface.PAGE else said.response()
         case Reply():
             status, body, headers = answer.status or route.usual_status, answer.body, dict(answer.headers)
         case _:

@@ -34,11 +34,11 @@ class Door(web.RequestHandler):
             raise ConnectionError("an answer is on its way already")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request_failed", error=type(exc).__name__)
-            problem = Problem(status=status, kind="our-fault", detail="Something broke on our side.")
+            problem = Problem(status=status, kind="broken", detail="Something broke on our side.")
         else:
             log.info("request_malformed", error=type(exc).__name__, family=family_of(request))
             problem = Problem(status=status, kind="bad-request", detail="This request cannot be understood.")
-        response = problem.response()
+        response = problem.said_in(request).response()
         response.headers.update({**ALWAYS, "Cache-Control": "no-store"})
         response.force_close()
         return response

@@ -51,7 +51,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         )
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
         found = _unexpected(request, error)
-    return problem_page(found) if _for_people(request) else found.response()
+    said = found.said_in(request)
+    return problem_page(said) if _for_people(request) else said.response()
 
 
 def _what_can_be_done(error: web.HTTPMethodNotAllowed) -> web.Response:
@@ -85,5 +86,8 @@ def _unexpected(request: web.Request, error: Exception) -> Problem:
         places=places[-12:],
     )
     return Problem(
-        status=500, kind="our-fault", detail=f"Something broke on our side. Tell us this number: {error_id}."
+        status=500,
+        kind="our-fault",
+        detail=f"Something broke on our side. Tell us this number: {error_id}.",
+        about=error_id,
     )

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 import jinja2
 from aiohttp import web
 
-from portal_api.problem import Problem
+from portal_api.problem import SaidProblem
 from portal_api.routes import Call
 
 _HERE = Path(__file__).parent
@@ -74,18 +74,18 @@ def local_path(wanted: str) -> str:
     return wanted if plain and not parts.scheme and not parts.netloc else "/"
 
 
-def problem_page(problem: Problem) -> web.Response:
+def problem_page(said: SaidProblem) -> web.Response:
     """Return a problem as a page. It needs no template, so that it works when they do not."""
-    title = html.escape(problem.document().title)
+    title, problem = html.escape(said.title), said.problem
     faults = "".join(f"<li>{html.escape(each.field)}: {html.escape(each.message)}</li>" for each in problem.errors)
     listed = f"<ul>{faults}</ul>" if faults else ""
     text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title} | iSocket</title>'
+        f'<!doctype html><html lang="{said.language}"><head><meta charset="utf-8"><title>{title} | iSocket</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/static/portal.css"></head>'
-        f'<body><main class="narrow"><section class="card door"><h1>{title}</h1><p>{html.escape(problem.detail)}</p>'
+        f'<body><main class="narrow"><section class="card door"><h1>{title}</h1><p>{html.escape(said.detail)}</p>'
         f'{listed}<p class="links"><a href="/">iSocket</a></p></section></main></body></html>'
     )
-    return web.Response(status=problem.status, text=text, content_type="text/html", headers=dict(problem.headers))
+    return web.Response(status=problem.status, text=text, content_type="text/html", headers=said.headers)

@@ -258,6 +258,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "not-open": "This was acknowledged or over already.",
         "asked": "Asked. The socket's answer appears here in a moment.",
         "saved": "Saved.",
+        "program-ended": "Ended. The program gets nothing any more.",
         "given-up": "You gave the socket up. Whoever has its code may claim it.",
         "contact-added": "Added. A code is on its way; type it in below.",
         "contact-entered": "Added. No code was sent: ask for one below.",

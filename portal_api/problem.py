@@ -8,6 +8,8 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from portal_api.field_words import field_words
+from portal_api.negotiation import best_language
+from portal_api.problem_words import LANGUAGES, title_and_detail
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -57,24 +59,46 @@ class Problem:
     detail: str
     errors: tuple[FieldFault, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""  # a number to be told us, which stands in the words as well
 
-    def document(self) -> ProblemDocument:
-        """Return the document for this problem."""
-        return ProblemDocument(
-            type=f"urn:isocket:problem:{self.kind}",
-            title=HTTPStatus(self.status).phrase,
-            status=self.status,
-            detail=self.detail,
-            errors=list(self.errors),
-        )
+    def said_in(self, request: web.BaseRequest) -> "SaidProblem":
+        """Return this problem in the language that the client likes best, as far as there are words in it."""
+        language = best_language(request.headers.get("Accept-Language", ""), LANGUAGES)
+        words = title_and_detail(self.kind, language)
+        if words is None:
+            return SaidProblem(problem=self, language="en", title=HTTPStatus(self.status).phrase, detail=self.detail)
+        title, detail = words
+        return SaidProblem(problem=self, language=language, title=title, detail=detail.format(about=self.about))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaidProblem:
+    """A problem in one language."""
+
+    problem: Problem
+    language: str
+    title: str
+    detail: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Return the headers of the answer that carries it."""
+        return {**self.problem.headers, "Content-Language": self.language, "Vary": "Accept-Language"}
 
     def response(self) -> web.Response:
-        """Return the answer that carries this problem."""
+        """Return the answer for programs."""
+        document = ProblemDocument(
+            type=f"urn:isocket:problem:{self.problem.kind}",
+            title=self.title,
+            status=self.problem.status,
+            detail=self.detail,
+            errors=list(self.problem.errors),
+        )
         return web.Response(
-            status=self.status,
-            body=self.document().model_dump_json().encode(),
+            status=self.problem.status,
+            body=document.model_dump_json().encode(),
             content_type=MEDIA_TYPE,
-            headers=dict(self.headers),
+            headers=self.headers,
         )
 
 

@@ -21,6 +21,7 @@ BENCHES = {
     "alarm": "How long an alarm takes from the socket to the provider.",
     "signin": "What strangers who try passwords do to alarms, and to who is signed in.",
     "enumeration": "Whether the time of an answer tells who is a customer.",
+    "portal": "How many requests a second the portal answers.",
     "storm": "What happens when every socket comes back at once.",
     "history": "How long a chart of a year takes.",
 }

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from isocket.domain.policies import policies
 from isocket.storage.roller import Roller
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.device_routes import DEVICE_ROUTES
+from portal_api.limits import Rates
 from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import PortalSettings
@@ -307,12 +309,23 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         tariff=tariff_of(settings),
         controller=controller_of(settings),
         office=office_of(settings),
+        rates=_rates(settings),
         erasure_grace_s=settings.erasure_grace_days * 86_400.0,
         archive=archive_terms(settings),
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",
         streams_per_account=settings.streams_per_account,
+    )
+
+
+def _rates(settings: Settings) -> Rates:
+    usual, hour_s = Rates(), 3600.0
+    return replace(
+        usual,
+        requests_address=replace(usual.requests_address, tries=settings.requests_per_hour_address, per_s=hour_s),
+        requests_account=replace(usual.requests_account, tries=settings.requests_per_hour_account, per_s=hour_s),
+        requests_token=replace(usual.requests_token, tries=settings.requests_per_hour_token, per_s=hour_s),
     )
 
 

@@ -294,6 +294,16 @@ class Settings(BaseModel):
         description="countries whose telephone numbers get texts and calls, with commas between; each more is one more "
         "from which somebody may earn by having codes sent",
     )
+    requests_per_hour_address: int = Field(
+        default=72_000,
+        ge=0,
+        description="so many requests an hour one network address may make of each portal process, all at once if need "
+        "be; 0: no limit. This machine itself has none",
+    )
+    requests_per_hour_account: int = Field(default=36_000, ge=0, description="the same for one account; 0: no limit")
+    requests_per_hour_token: int = Field(
+        default=18_000, ge=0, description="the same for one personal API token; 0: no limit"
+    )
     security_contact: str = Field(
         default="mailto:security@localhost",
         description="where to report a security hole, for `security.txt`, and where push services find who sends",

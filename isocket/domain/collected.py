@@ -62,6 +62,7 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
         "code": "proves that an address is theirs",
         "credential": "what your passkey signed; of a new one its public half is kept",
         "ticket": "shows that the page before was answered rightly; kept nowhere",
+        "purpose": "what a program that you let in needs it for, as you were told",
         "token": "from a link in a message; shows that the mailbox or telephone is yours",
         "device_id": "which socket, from its label",
         "claim_code": "proves that you hold the socket",

@@ -32,7 +32,7 @@ NAMED = [
     route for route in EVERY
     if route.parameters and route.access is not Access.STAFF and route.path not in NOBODYS
 ]  # fmt: skip
-BESIDES = {f"{API}/openapi.json", "/static", *(each.path for each in PLAIN_ROUTES)}
+BESIDES = {f"{API}/openapi.json", f"{API}/docs", "/static", *(each.path for each in PLAIN_ROUTES)}
 """What is public and tells nothing of anybody."""
 PERIOD = {"from": "2026-11-20T00:00:00.000Z", "to": "2026-11-21T00:00:00.000Z"}
 JSON_BODIES: dict[str, Any] = {

@@ -37,6 +37,7 @@ NAMES = {
     "replay_id": "rep_1",
     "old_version": "1",
     "policy_version": "1",
+    "token_id": "tok_1",
 }
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST")
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")

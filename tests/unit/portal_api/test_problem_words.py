@@ -1,0 +1,37 @@
+"""Refusals in five languages: each whole, and with the number where there is one."""
+
+import pytest
+
+from portal_api.negotiation import best_language, takes, weights
+from portal_api.problem_words import LANGUAGES, title_and_detail, translated_kinds
+
+
+@pytest.mark.parametrize("kind", sorted(translated_kinds()))
+def test_each_is_said_in_every_language_and_in_each_differently(kind: str) -> None:
+    words = [title_and_detail(kind, language) for language in LANGUAGES[1:]]
+    assert len(set(words)) == len(LANGUAGES) - 1
+    assert all(each and all(each) for each in words)
+    assert title_and_detail(kind, "en") is None
+    with_number = kind == "our-fault"
+    assert all(("{about}" in each[1]) is with_number for each in words if each)
+
+
+def test_the_best_liked_language_counts_and_nonsense_does_not() -> None:
+    assert best_language("", LANGUAGES) == "en"
+    assert best_language(";;;,q=,fi;q=nonsense,sv;q=0.2", LANGUAGES) == "sv"
+    assert best_language("fi;q=0", LANGUAGES) == "en"
+    assert weights("a;q=0.5, B ;q=7")["b"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("accept", "media", "taken"),
+    [
+        ("", "application/json", True),
+        ("*/*", "text/csv", True),
+        ("application/*", "application/json", True),
+        ("application/*;q=0, */*", "application/json", False),
+        ("text/csv", "application/json", False),
+    ],
+)
+def test_the_narrowest_media_range_decides(accept: str, media: str, taken: bool) -> None:
+    assert takes(accept, media) is taken
