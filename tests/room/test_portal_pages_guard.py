@@ -39,7 +39,7 @@ NAMES = {
     "policy_version": "1",
     "token_id": "tok_1",
 }
-FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST")
+FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST" and each.access is not Access.STAFF)
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
 MOST_LINES = 300
 WITH_PAGES = (*(each for each in ROUTES if each.surface is Surface.API), *page_routes(desk=True))
