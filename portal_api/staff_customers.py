@@ -15,6 +15,7 @@ from isocket.domain.handling import Purpose
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.outages import Outage, OutageKind
 from isocket.domain.requests import RequestState, Right, RightsRequest
+from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.domain.sending import ProviderHealth
 from isocket.kit.clock import EPOCH
 from isocket.kit.logs import get_logger
@@ -116,12 +117,17 @@ class OperationsView(View):
 
 
 async def find(call: Call[None, CustomerQuery]) -> CustomerView | Problem:
-    """Look at a customer. They can read that you did and why, at `GET /privacy/disclosures`."""
+    """Look at a customer. They can read that you did and why, at `GET /privacy/disclosures`.
+
+    Of whose data is only kept (Art. 18) support sees no more than that there is an account.
+    """
     account = await account_of(call.portal, call.query.email)
     if account is None or account.role is not AccountRole.CUSTOMER:
         return not_found()
     roles = call.account.staff_roles
-    helps, answers = StaffRole.SUPPORT in roles, StaffRole.PRIVACY in roles
+    restriction = await call.records.get(Restriction, restriction_id(account.id))
+    kept_only = restriction is not None and restriction.is_in_force(call.clock.now())
+    helps, answers = StaffRole.SUPPORT in roles and not kept_only, StaffRole.PRIVACY in roles
     what = ("accounts", *(("devices", "incidents") if helps else ()), *(("rights_requests",) if answers else ()))
     await call.records.add_all([look(call, account.id, what, Purpose.SERVICE)])
     log.info("customer_looked_at", account_id=account.id, person_id=call.account.id)

@@ -104,6 +104,18 @@ async def test_customers_staff_without_a_reason_and_staff_for_other_things_stand
         assert route.staff != ()
 
 
+@pytest.mark.clause("C7-08")
+async def test_of_a_customer_whose_data_is_only_kept_support_sees_no_socket(house: PortalHouse) -> None:
+    customer = await owned(house)
+    token = await staff(house, StaffRole.SUPPORT)
+    path = f"customers?email={MAIJA}"
+    assert len((await ask(house, token, "GET", path))["sockets"]) == 1
+    kept = await house.ask("PUT", "/privacy/restriction", {"on": True, "alarms": "continue"}, token=customer)
+    assert kept.status == 200
+    seen = await ask(house, token, "GET", path)
+    assert (seen["sockets"], seen["incidents"]) == (None, None)
+
+
 @pytest.mark.clause("C5-02")
 async def test_a_customer_reads_who_looked_at_them_and_why(house: PortalHouse) -> None:
     maija = await owned(house)
