@@ -109,7 +109,8 @@ async def _audience(portal: Portal, caller: Caller, known: Audience | None = Non
         seen = [each for each in known.sights.values() if each.owns]
     else:
         seen = [owner_of(device) async for device in every(portal.records, Device, is_("owner_id", account.id))]
-    seen += await standings_of(portal.records, account, portal.clock)
+    if token is None:  # such a token reaches its holder's own sockets only, see `owned.shared_with`
+        seen += await standings_of(portal.records, account, portal.clock)
     came_by = caller.session or caller.api_token
     return Audience(
         account_id=account.id,

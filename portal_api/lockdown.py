@@ -1,9 +1,11 @@
 """Ending everything at once, from a link in a mail: for whoever reads there of something that they did not do."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account, PasswordReset
 from isocket.domain.factors import Passkey, RecoveryCode, TotpFactor
+from isocket.kit.clock import from_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.port import above, is_
 from portal_api import sessions
@@ -15,32 +17,57 @@ log = get_logger(__name__)
 _FRESH = timedelta(hours=24)
 
 
-async def account_in(portal: Portal, ticket: str) -> Account | None:
-    """Return whose mail a link was in, None if it is over: by time, or because everything was ended since."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Whom a mail told of something that they may not have done, and when."""
+
+    account: Account
+    at: datetime
+
+
+async def told_in(portal: Portal, ticket: str) -> Told | None:
+    """Return whom a link was sent to, None if it is over: by time, or because everything was ended since."""
     said = portal.tickets.read(Ticket.NOT_ME, ticket, now=portal.clock.now())
     account = await portal.records.get(Account, said[0]) if said else None
-    return account if account is not None and said and str(account.credential_epoch) == said[1] else None
+    if account is None or said is None or account.locked_epoch > int(said[1]):
+        return None
+    return Told(account=account, at=from_ms(int(said[2])))
 
 
-async def lock(portal: Portal, account: Account) -> None:
+async def lock(portal: Portal, account: Account, *, since: datetime) -> None:
     """Sign everybody out, end every token, and lock the password: the holder chooses another by mail.
 
-    A second factor that was added within a day goes as well, for a stranger may have added it to keep the holder out;
-    an older one stays, so that a mailbox alone opens nothing. The credential epoch is moved last: with it the link
-    is over.
+    A second factor or recovery code goes as well that was added from a day before `since` on, when the holder was told
+    of what they did not do: a stranger may have added it, to come back by it or to keep the holder out. An older one
+    stays, so that a mailbox alone opens nothing. An account that was closed meanwhile is open again, for its holder is
+    there. The credential epoch is moved last: with it the link is over.
     """
-    mine, fresh = is_("account_id", account.id), portal.clock.now() - _FRESH
+    mine, fresh = is_("account_id", account.id), since - _FRESH
     await portal.records.remove_all(TotpFactor, mine, above("created_at", fresh))
     await portal.records.remove_all(Passkey, mine, above("created_at", fresh))
+    await portal.records.remove_all(RecoveryCode, mine, above("created_at", fresh))
     if not await factors_of(portal.records, account.id):
         await portal.records.remove_all(RecoveryCode, mine)
     await portal.records.remove_all(PasswordReset, mine)
-    await portal.records.change_one(
-        Account,
-        is_("id", account.id),
-        is_("credential_epoch", account.credential_epoch),
-        password_hash="",
-        credential_epoch=account.credential_epoch + 1,
-    )
+    await _move_epoch(portal, account)
     await sessions.end_all(portal, account.id)
     log.warning("everything_ended", account_id=account.id)
+
+
+async def _move_epoch(portal: Portal, account: Account) -> None:
+    """Lock the password, also where somebody chooses another at this moment."""
+    found: Account | None = account
+    while found is not None:
+        epoch = found.credential_epoch + 1
+        locked = await portal.records.change_one(
+            Account,
+            is_("id", found.id),
+            is_("credential_epoch", found.credential_epoch),
+            password_hash="",
+            credential_epoch=epoch,
+            locked_epoch=epoch,
+            ended_at=None,
+        )
+        if locked is not None:
+            return
+        found = await portal.records.get(Account, account.id)

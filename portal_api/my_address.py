@@ -14,7 +14,7 @@ from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.letters import known_account_mail, new_address_mail, old_address_mail
 from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, is_
+from isocket.storage.port import AlreadyThereError, above, is_
 from portal_api.limits import Rate
 from portal_api.lockdown import lock
 from portal_api.models import Body
@@ -130,16 +130,21 @@ async def undo(call: Call[AddressToken, None]) -> Activated | Problem:
 
 
 async def undo_with(portal: Portal, token: str) -> Activated | Problem:
-    """Give the account back to the address it had, and end everything: whoever took it may have added a factor too."""
+    """Give the account back to the address it had, and end everything: whoever took it may have added a factor too.
+
+    What was offered to mailboxes that it had later is over first, or whoever moved it twice would take it again.
+    """
     kept = await portal.records.get(AddressUndo, token_hash(token))
     account = await portal.records.get(Account, kept.account_id) if kept else None
     if kept is None or account is None or kept.expires_at <= portal.clock.now():
         return _bad_token()
-    await portal.records.remove_all(AddressChange, is_("account_id", account.id))
+    mine = is_("account_id", account.id)
+    await portal.records.remove_all(AddressChange, mine)
+    await portal.records.remove_all(AddressUndo, mine, above("expires_at", kept.expires_at))
     if account.email != kept.email and not await _moved(portal, account, kept.email):
         return _bad_token()  # by now the old address has another account
-    await lock(portal, account)
-    await portal.records.remove_all(AddressUndo, is_("account_id", account.id), is_("id", kept.id))
+    await lock(portal, account, since=kept.expires_at - timedelta(seconds=UNDO_S))
+    await portal.records.remove_all(AddressUndo, mine, is_("id", kept.id))
     log.warning("address_change_undone", account_id=account.id)
     return Activated()
 

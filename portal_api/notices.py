@@ -7,6 +7,7 @@ from types import MappingProxyType
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.letters import Letter, spoken
+from isocket.kit.clock import to_ms
 from portal_api.outgoing import mail
 from portal_api.portal import Portal
 from portal_api.tickets import Ticket
@@ -32,10 +33,12 @@ class Change(StrEnum):
 async def security_notice(portal: Portal, account: Account, change: Change, **words: str | int) -> None:
     """Tell the holder of an account by mail what happened, with a link that ends everything if it was not them.
 
-    The link carries the account's credential epoch: it is over as soon as everything was ended once.
+    The link carries the account's credential epoch and the moment: it is over as soon as everything was ended once,
+    and not before, or whoever took the account would end it by choosing another password.
     """
     now = portal.clock.now()
-    ticket = portal.tickets.issue(Ticket.NOT_ME, account.id, account.credential_epoch, now=now, lasts_s=NOT_ME_S)
+    said = (account.id, account.credential_epoch, to_ms(now))
+    ticket = portal.tickets.issue(Ticket.NOT_ME, *said, now=now, lasts_s=NOT_ME_S)
     letter = change_mail(account.language, change, portal.settings.link(f"{NOT_ME_PATH}?ticket={ticket}"), **words)
     made = mail(
         letter,

@@ -19,17 +19,17 @@ class NotMeForm(Form):
 async def show(call: Call[None, None]) -> web.Response:
     """Show the button: mail programs open links by themselves, and nothing may happen by that."""
     ticket = call.request.query.get("ticket", "")
-    if await lockdown.account_in(call.portal, ticket) is None:
+    if await lockdown.told_in(call.portal, ticket) is None:
         return shown(call, "link_is_over.html", {"about": "not-me"}, status=400)
     return shown(call, "not_me.html", {"ticket": ticket})
 
 
 async def end_everything(call: Call[NotMeForm, None]) -> web.Response:
     """Sign everybody out, lock the password, and lead to a new one."""
-    account = await lockdown.account_in(call.portal, call.body.ticket)
-    if account is None:
+    told = await lockdown.told_in(call.portal, call.body.ticket)
+    if told is None:
         return shown(call, "link_is_over.html", {"about": "not-me"}, status=400)
-    await lockdown.lock(call.portal, account)
+    await lockdown.lock(call.portal, told.account, since=told.at)
     response = go_to("/forgotten?said=everything-ended")
     access.drop_cookie(call.portal.settings, response)
     return response

@@ -18,6 +18,7 @@ from isocket.domain.record import account_fields
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
+from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Query, View
 from portal_api.portal import Portal
 from portal_api.privacy_words import Farewell, asked, undone
@@ -29,6 +30,7 @@ from portal_api.tokens import prove
 log = get_logger(__name__)
 
 UNAUTHORISED = 401
+WISHES = Rate(name="erasure_account", tries=5, per_s=86_400)  # each, and undoing it, is told by mail and text
 _FAREWELL_USEFUL_S = 72 * 3600.0
 _TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 
@@ -103,6 +105,8 @@ async def ask(call: Call[ErasureWish, None]) -> ErasureView | Problem:
     proved = await prove(portal, account.email, call.body.password, client=call.client)
     if isinstance(proved, Problem):
         return _wrong_password() if proved.status == UNAUTHORISED else proved
+    if await _to_come(call.records, account.id) is None:
+        await portal.limits.demand(WISHES, account.id)
     return await _view(portal, account, await wish_to_be_erased(portal, account))
 
 

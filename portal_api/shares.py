@@ -225,6 +225,8 @@ async def _store(call: Call[NewShare, None], device: Device, before: Share | Non
         fresh: dict[str, Any] = (
             {"expires_at": wish.until} if taken else {"expires_at": ends, "token_hash": token_hash(token)}
         )
+        if taken and before.until is not None and before.until <= now:
+            fresh["accepted_at"] = now  # a guest who is let in again sees nothing of the time between
         changed = await call.records.change_one(
             Share, is_("id", before.id), is_("version", before.version), role=wish.role, until=wish.until, **fresh
         )

@@ -51,6 +51,7 @@ class Account(Record):
     staff_roles: Plain[tuple[StaffRole, ...]] = ()
     password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
     credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
+    locked_epoch: Plain[int] = 0  # since when everything was ended last: links to do so from before are over
     created_at: Annotated[datetime, PREFERENCE]
     ended_at: Annotated[datetime | None, PREFERENCE] = None  # when its holder closed it; signing in opens it again
     warranty_until: Annotated[datetime | None, PREFERENCE] = None  # of the last socket that they claimed

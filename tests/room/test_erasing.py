@@ -118,6 +118,16 @@ async def test_it_takes_the_password_and_ones_own_address(houses: Houses, wish: 
     assert await ground.erasures() == []
 
 
+async def test_wishes_and_undoing_them_send_no_end_of_texts(houses: Houses) -> None:
+    house, _ = houses
+    token = await lived_in(house)
+    for _ in range(5):
+        await ask(house, token)
+        await house.clock.advance(0.001)
+        assert (await house.ask("DELETE", "/privacy/erasure", token=token)).status == 200
+    assert (await house.ask("POST", "/privacy/erasure", WISH, token=token)).status == 429
+
+
 async def test_the_wish_is_told_by_every_way_and_can_be_undone(houses: Houses) -> None:
     house, ground = houses
     token = await lived_in(house)

@@ -105,6 +105,23 @@ async def test_the_old_mailbox_takes_it_back_even_after_the_password_was_changed
     assert (await maija.house.ask("POST", "/email-changes/undo", {"token": undo})).status == 400
 
 
+async def test_who_moves_an_address_twice_cannot_take_it_again_after_it_was_taken_back(maija: Maija) -> None:
+    await maija.ask("/me/email", {"username": NEW})
+    undo = await maija.house.link_token(MAIJA)
+    await maija.house.ask("POST", "/email-changes/confirm", {"token": await maija.house.link_token(NEW)})
+    await maija.ask("/me/email", {"username": "elsewhere@example.org"})
+    thiefs = await maija.house.link_token(NEW)
+    account, now = await maija.house.account(NEW), maija.house.clock.now()
+    await maija.house.records.add(
+        TotpFactor(id="fac_1", account_id=account.id, secret="A" * 32, confirmed_at=now, created_at=now)
+    )
+    await maija.house.clock.advance(3 * 86_400)
+    assert (await maija.house.ask("POST", "/email-changes/undo", {"token": undo})).status == 200
+    assert await maija.house.records.count(TotpFactor) == 0
+    assert (await maija.house.ask("POST", "/email-changes/undo", {"token": thiefs})).status == 400
+    assert (await maija.house.account(MAIJA)).email == MAIJA
+
+
 async def test_before_the_change_the_old_mailbox_stops_it(maija: Maija) -> None:
     await maija.ask("/me/email", {"username": NEW})
     token = await maija.house.link_token(NEW)

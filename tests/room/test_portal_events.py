@@ -227,6 +227,19 @@ async def personal(house: PortalHouse, token: str, scopes: list[str], devices: l
     return str((await answer.json())["token"])
 
 
+async def test_a_guests_personal_token_hears_nothing_of_their_hosts_socket(house: PortalHouse) -> None:
+    await owned(house)
+    guest = await house.customer(PEKKA)
+    await make_device(house, OTHER)
+    await claim(house, guest, OTHER)
+    await shared(house)
+    async with listening(house, await personal(house, guest, ["read:telemetry", "alarms"])) as listener:
+        await report(house, 1, mains=True)
+        await house.clock.advance(1)
+        await report(house, 2, mains=True, device_id=OTHER)
+        assert (await listener.next()).data["device_id"] == OTHER
+
+
 async def test_a_personal_token_for_one_socket_hears_of_no_other(house: PortalHouse) -> None:
     token = await owned(house)
     await make_device(house, OTHER)

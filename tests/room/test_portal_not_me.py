@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from isocket.domain.accounts import Account
-from isocket.domain.factors import TotpFactor
+from isocket.domain.factors import RecoveryCode, TotpFactor
 from portal_api.app import ROUTES
 from portal_api.notices import Change, security_notice
 from portal_api.pages_routes import page_routes
@@ -69,6 +69,31 @@ async def test_a_factor_added_within_a_day_goes_and_an_older_one_stays(house: Po
         visitor = Visitor(house.client)
         await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
         assert await house.records.count(TotpFactor) == left
+
+
+async def test_whoever_took_the_account_keeps_no_way_in_by_a_new_password_or_by_waiting(house: PortalHouse) -> None:
+    account, made = await house.account(MAIJA), house.clock.now()
+    thiefs = TotpFactor(id="fac_1", account_id=account.id, secret="A" * 32, confirmed_at=made, created_at=made)
+    await house.records.add(thiefs)
+    await house.records.add(RecoveryCode(id="rec_1", account_id=account.id, created_at=made))
+    link = await link_in_a_mail(house)
+    token = (await house.ask("POST", "/password-resets", {"username": MAIJA})) and await house.link_token(MAIJA)
+    wish = {"token": token, "password": OTHER_PASSWORD}
+    assert (await house.ask("POST", "/password-resets/confirm", wish)).status == 204
+    await house.clock.advance(3 * 86_400)
+    visitor = Visitor(house.client)
+    await visitor.send(await visitor.open(link), "/not-me")
+    assert (await house.records.count(TotpFactor), await house.records.count(RecoveryCode)) == (0, 0)
+    assert (await house.account(MAIJA)).password_hash == ""
+    assert (await visitor.open(link)).status == 400
+
+
+async def test_an_account_that_a_stranger_closed_is_open_again(house: PortalHouse) -> None:
+    link, token = await link_in_a_mail(house), (await house.sign_in(MAIJA))["access_token"]
+    assert (await house.ask("POST", "/me/closing", {"password": PASSWORD}, token=token)).status == 200
+    visitor = Visitor(house.client)
+    await visitor.send(await visitor.open(link), "/not-me")
+    assert (await house.account(MAIJA)).ended_at is None
 
 
 async def test_the_link_is_over_after_a_week_and_none_can_be_made_up(house: PortalHouse) -> None:

@@ -201,6 +201,7 @@ async def test_a_guest_for_a_time_is_a_stranger_when_it_is_over(house: PortalHou
     longer = to_text(house.clock.now() + timedelta(days=1))
     await share(house, owner, role="operator", until=longer)  # again, without a new invitation
     assert await status(house, guest, "GET", f"/devices/{SOCKET}") == 200
+    assert await status(house, guest, "GET", "/incidents/inc_1") == 404, "nothing of what was before this time"
 
 
 async def test_a_guest_for_a_time_sees_nothing_of_the_time_before(house: PortalHouse) -> None:
