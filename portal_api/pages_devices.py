@@ -15,7 +15,7 @@ from isocket.storage.port import is_
 from portal_api import commands, device_settings, devices, test_alarms
 from portal_api.commands import NewCommand
 from portal_api.devices import DeviceChange, view_of
-from portal_api.owned import own_device
+from portal_api.owned import Need, own_device, standing_for
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import Order, card, order_of
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
@@ -73,7 +73,10 @@ async def order(call: Call[CommandForm, None]) -> web.Response:
     if not isinstance(answer, Problem):
         return go_to(local_path(call.body.back))
     plain = replace(answer, detail=answer.errors[0].message, errors=()) if answer.errors else answer
-    return refused(call, "device.html", plain, await _words(call, await own_device(call)))
+    standing = await standing_for(call, Need.OPERATE)
+    if not standing.owns:
+        raise ProblemError(plain)  # the page of the socket is its owner's
+    return refused(call, "device.html", plain, await _words(call, standing.device))
 
 
 async def name(call: Call[NameForm, None]) -> web.Response:

@@ -4,11 +4,12 @@ from aiohttp import web
 
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.shares import may
 from isocket.storage.port import Test, is_, one_of
 from portal_api import incidents
 from portal_api.cursor import page_of
 from portal_api.devices import NOT_CLOSED
-from portal_api.owned import own_incident
+from portal_api.owned import Need, incident_for, own_incident
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import trouble
 from portal_api.pages_forms import TYPED, Form, with_body
@@ -74,11 +75,12 @@ async def show(call: Call[None, None]) -> web.Response:
 
 async def acknowledge(call: Call[AckForm, None]) -> web.Response:
     """Say that one has seen it."""
-    before = await own_incident(call)
+    before, role = await incident_for(call, Need.OPERATE)
     await incidents.acknowledge(with_body(call, None))
     said = "still-on-it" if before.asked_at is not None else "not-open"
     said = "acknowledged" if before.state is IncidentState.OPEN else said
-    back = local_path(call.body.back) if call.body.back else f"/incidents/{before.id}"
+    page = f"/incidents/{before.id}" if may(role, Need.OWN) else "/"  # its own page tells whom its owner has told
+    back = local_path(call.body.back) if call.body.back else page
     return go_to(f"{back.partition('?')[0]}?said={said}")
 
 

@@ -11,11 +11,13 @@ from aiohttp import web
 from isocket.domain.commands import Command
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident
+from isocket.domain.shares import Need, may
 from isocket.storage.port import above, is_, one_of
 from portal_api import claims
 from portal_api.claims import Claim
 from portal_api.cursor import page_of
-from portal_api.devices import NOT_CLOSED, owner_of, views_of
+from portal_api.devices import NOT_CLOSED, owner_of, sees, views_of
+from portal_api.owned import Standing, standings_of
 from portal_api.pages import go_to
 from portal_api.pages_cards import Card, Order, Trouble, card, order_of, trouble
 from portal_api.pages_doorway import sign_in_page
@@ -78,7 +80,8 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
         cursor=call.request.query.get("cursor"),
         limit=CARDS,
     )
-    troubles = await troubles_of(call)
+    shared = await standings_of(call.records, call.account, call.clock)
+    troubles = [*await troubles_of(call), *await _troubles_at(call, shared)]
     missed = await unheard_incidents(call.records, call.account.id)
     return {
         "live_from": "/",
@@ -87,7 +90,10 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
         "unheard": await _unheard(call, devices),
         "reached_nobody": await in_words(call, [incident for incident, _ in missed.values()]),
         "unanswered": [each for each, (_, reason) in missed.items() if reason == UNANSWERED],
-        "cards": await _cards(call, devices),
+        "cards": await _cards(call, [owner_of(device) for device in devices]),
+        "shared": await _cards(call, shared),
+        "look_only": {each.device.id for each in shared if not may(each.role, Need.OPERATE)},
+        "of_others": {each.device.id for each in shared},
         "following": following,
         "typed": ClaimForm(),
     }
@@ -115,6 +121,24 @@ async def troubles_of(call: Call[Any, Any]) -> list[Trouble]:
     return await in_words(call, found)
 
 
+async def _troubles_at(call: Call[Any, Any], shared: Sequence[Standing]) -> list[Trouble]:
+    """Return what is not over at sockets that others share, as far as their guest may see it, the newest first."""
+    if not shared:
+        return []
+    found = await call.records.find(
+        Incident,
+        one_of("account_id", sorted({each.device.owner_id or "" for each in shared})),
+        one_of("device_id", [each.device.id for each in shared]),
+        one_of("state", NOT_CLOSED),
+        order_by="opened_at",
+        descending=True,
+        limit=MOST_TROUBLES,
+    )
+    standing_at = {each.device.id: each for each in shared}
+    seen = [(standing_at[each.device_id], each) for each in found]
+    return [trouble(each, standing.device) for standing, each in seen if sees(standing, each)]
+
+
 async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[Trouble]:
     """Return the caller's incidents with what their sockets are called; one that was given up has no name left."""
     ids = sorted({each.device_id for each in incidents})
@@ -123,8 +147,9 @@ async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[
     return [trouble(each, devices.get(each.device_id)) for each in incidents]
 
 
-async def _cards(call: Call[Any, Any], devices: Sequence[Device]) -> list[Card]:
-    views = await views_of(call.portal, [owner_of(device) for device in devices])
+async def _cards(call: Call[Any, Any], standings: Sequence[Standing]) -> list[Card]:
+    views = await views_of(call.portal, standings)
+    devices = [each.device for each in standings]
     orders = await _recent_orders(call, devices)
     cards = [card(device, view, orders.get(device.id)) for device, view in zip(devices, views, strict=True)]
     return sorted(cards, key=lambda each: (not each.view.open_incidents, each.name.casefold()))
