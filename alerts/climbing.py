@@ -18,6 +18,7 @@ from isocket.domain.incidents import Happening, Incident, Severity
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import Recipient, Skipped, step_of
 from isocket.domain.record import Record
+from isocket.kit.clock import EPOCH
 from isocket.storage.port import Records
 
 REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again, at first
@@ -129,7 +130,7 @@ class Climber:
         now, made_before = round_.now, round_.incident.ladder_position
         began = round_.incident.told_from
         alarms = [each for each in round_.alarms if began is None or each.created_at >= began]
-        tally = Tally(round_.alarms, since=began) if began is not None else Tally(round_.alarms)
+        tally = Tally(round_.alarms, since=began or EPOCH, now=now)
         hope = any(is_hopeful(each, now) for each in alarms)
         held = [each.held_until for each in alarms if is_held(each, now) and each.held_until is not None]
         made: list[Record] = []

@@ -102,12 +102,14 @@ class Tally:
     """Counts the alarms that each person has by each way, so that an edited ladder tells all, and nobody twice.
 
     The second step that names a person by a way is done when they have two alarms by it; while one waits for the
-    end of their quiet hours, it serves for every step until then. What could not reach them counts as long as
-    nothing has changed: not after another address, a pause that ended, or a provider's long refusal. What was made
-    before `since`, when the ladder began anew, has only its number.
+    end of their quiet hours, it serves for every step until then, and one that is made late, at `now`, for every step
+    that was due before: what was missed is told once, not as often as it was missed. What could not reach them counts
+    as long as nothing has changed: not after another address, a pause that ended, or a provider's long refusal. What
+    was made before `since`, when the ladder began anew, has only its number.
     """
 
-    def __init__(self, alarms: Sequence[Delivery], since: datetime = EPOCH) -> None:
+    def __init__(self, alarms: Sequence[Delivery], since: datetime = EPOCH, *, now: datetime = EPOCH) -> None:
+        self._now = now
         self._alarms: dict[Way, list[Delivery]] = defaultdict(list)
         self._before: Counter[Way] = Counter()
         for each in sorted(alarms, key=lambda alarm: (alarm.created_at, alarm.id)):
@@ -131,17 +133,16 @@ class Tally:
         made = self._alarms[way]
         counting = [each for each in made if not _is_void(each, to)]
         if self._served[way] < len(counting):
-            self._hold(way, counting[self._served[way]].held_until)
+            served_by = counting[self._served[way]]
+            self._hold(way, served_by.held_until or served_by.created_at)
             self._served[way] += 1
             return None
-        self._hold(way, held_until)
+        self._hold(way, held_until or self._now)
         self._new[way] += 1
         return self._before[way] + len(made) + self._new[way] - 1
 
-    def _hold(self, way: Way, until: datetime | None) -> None:
-        self._held.pop(way, None)
-        if until is not None:
-            self._held[way] = until
+    def _hold(self, way: Way, until: datetime) -> None:
+        self._held[way] = until
 
 
 def way_to(to: Recipient) -> Way:

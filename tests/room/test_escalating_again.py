@@ -90,6 +90,27 @@ async def test_the_owner_who_wants_it_is_told_again_while_nobody_has_taken_it(ho
     assert len(house.sms.accepted) == 5
 
 
+@pytest.mark.parametrize("told_before", [True, False])
+async def test_what_was_missed_while_nobody_climbed_is_told_once_and_not_as_often_as_it_was_missed(
+    house: AlertHouse, *, told_before: bool
+) -> None:
+    await house.records.change_one(Device, is_("id", DEVICE), desired={"repeat_s": {"critical": 900}})
+    await house.ladder(BY_SMS, {**BY_SMS, "after_s": 600}, repeat=2, repeat_after_s=600)
+    await house.incident()
+    if told_before:
+        await live_through(house, hours=0.1)
+    before = len(house.sms.accepted)
+    await house.only_by(ChannelKind.SMS)
+    await house.pass_by(hours=10, minutes=1)
+    for _ in range(3):
+        await house.escalate()
+        await house.send()
+        await house.pass_by(minutes=1)
+    assert len(house.sms.accepted) == before + 1
+    await live_through(house, hours=1)
+    assert len(house.sms.accepted) > before + 1, "and from there on in its rhythm again"
+
+
 async def test_a_cap_ends_the_alarms_of_what_is_not_critical_and_says_so(house: AlertHouse) -> None:
     await house.ladder(BY_SMS, repeat=9, repeat_after_s=600, cap=3)
     await house.incident(severity=Severity.MAJOR)

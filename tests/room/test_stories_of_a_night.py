@@ -119,7 +119,7 @@ async def test_a_night_in_which_the_power_flickers() -> None:
         "02:01 EET Anna text: Cabin: mains power is back, 23 Nov 02:01. Ends alarm CODE",
         "02:02 EET Anna text: Cabin: mains power is out, 23 Nov 02:02. Reply CODE to acknowledge",
         "02:03 EET Anna text: Cabin: mains power is back, 23 Nov 02:03. Ends alarm CODE",
-        "02:04 EET Anna text: Cabin: comes and goes: mains power is out, 23 Nov 02:00. Reply CODE to acknowledge",
+        "02:04 EET Anna text: Cabin: comes and goes: mains power is out, 23 Nov 02:04. Reply CODE to acknowledge",
         "02:08 EET Anna writes: CODE",
         "02:08 EET Anna text: Cabin: comes and goes: mains power is out. Thank you, you have taken it (CODE)",
         "03:23 EET Anna text: Cabin: steady again after 12 alarms, 23 Nov 03:23. Ends alarm CODE",

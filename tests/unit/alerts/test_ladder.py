@@ -148,6 +148,16 @@ def test_so_does_one_that_is_made_in_the_same_look() -> None:
     assert tally.number(BY_SMS, morning, None) == 1
 
 
+def test_an_alarm_that_is_made_late_serves_for_every_step_that_was_due_before() -> None:
+    tally = Tally([], now=START + HOUR)
+    assert tally.number(BY_SMS, START, None) == 0
+    assert tally.number(BY_SMS, START + MINUTE, None) is None
+    again = Tally([alarm(0, created_at=START + HOUR)], now=START + HOUR + MINUTE)
+    assert again.number(BY_SMS, START, None) is None
+    assert again.number(BY_SMS, START + MINUTE, None) is None
+    assert again.number(BY_SMS, START + HOUR + MINUTE, None) == 1
+
+
 def test_what_was_made_before_the_ladder_began_anew_has_only_its_number() -> None:
     tally = Tally([alarm(0), alarm(1)], since=START + HOUR)
     assert tally.number(BY_SMS, START + HOUR, None) == 2
