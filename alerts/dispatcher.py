@@ -145,7 +145,7 @@ class Dispatcher:
                 return
             is_ours = await self._write_down(attempt)
         else:  # both are on disk before the call, and share a commit
-            _, is_ours = await together(self._purse.pay(held, channel), self._write_down(attempt))
+            _, is_ours = await together(self._count(held, channel), self._write_down(attempt))
         if not is_ours:
             # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
             # is unclear, settles the delivery.
@@ -159,6 +159,13 @@ class Dispatcher:
             await self._purse.take_back(held, channel)
         await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
         await self._providers.note(channel, outcome, took_s)
+
+    async def _count(self, held: Delivery, channel: Channel) -> None:
+        """Count what a message costs that goes in any case, and whose attempt is being written meanwhile."""
+        try:
+            await self._purse.pay(held, channel)
+        except Exception:  # better too little counted than an alarm of which nobody can say whether it went
+            log.exception("spending_not_counted", account_id=held.account_id)
 
     async def _write_down(self, attempt: Attempt) -> bool:
         """Write an attempt before it is made; return whether it is ours to make."""

@@ -16,6 +16,7 @@ from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, 
 from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
+from isocket.storage.keyring import PersonErasedError
 from isocket.storage.port import Records, is_, one_of
 
 log = get_logger(__name__)
@@ -120,7 +121,14 @@ class IncidentLedger:
         steps = None if is_over else await self._steps(incident, strays)
         begun, made = (incident, ()) if steps is None else (replace(incident, **steps.changes), steps.made)
         records = [begun, *self._opening_lines(incident, opening), *made]
-        if await self._records.add_all(records) == len(records):
+        try:
+            added = await self._records.add_all(records)
+        except PersonErasedError:
+            # Somebody on the ladder was removed in this moment. That keeps it from nobody else: a worker climbs.
+            log.warning("first_steps_failed", incident_id=incident.id)
+            records = [incident, *self._opening_lines(incident, opening)]
+            added = await self._records.add_all(records)
+        if added == len(records):
             log.info("incident_opened", incident_id=incident.id, device_id=incident.device_id, cause=incident.cause)
             return
         if await self._records.get(Incident, incident.id) is not None:

@@ -1,6 +1,7 @@
 """What texts and calls may cost in a month, and what that never keeps from anybody."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -18,12 +19,13 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, Severity
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.record import Record
 from isocket.domain.sending import Spending
 from isocket.domain.tariff import MICRO, Tariff, parse_prices
-from isocket.storage.port import is_
+from isocket.storage.port import StoreUnavailableError, is_
 from tests.fakes.alert_house import ANNA, MAILS, AlertHouse, RecordingChannel
 from tests.fakes.clock import ManualClock
-from tests.fakes.dying import Fuse, every_crash_point
+from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 
 BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
 TARIFF = Tariff(prices=parse_prices("sms=1,voice=2"), cap_micro=10 * MICRO, reserve_micro=5 * MICRO)
@@ -50,6 +52,25 @@ async def raise_alarm(house: AlertHouse, severity: Severity) -> None:
     await house.incident(severity=severity)
     await house.escalate()
     await house.send()
+
+
+class WithoutAPurse(DyingRecords):
+    """A store that has no room for what was spent."""
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        if any(isinstance(each, Spending) for each in records):
+            raise StoreUnavailableError("no room")
+        return await super().add_all(records)
+
+
+async def test_what_cannot_be_counted_goes_all_the_same_where_money_keeps_nothing_back() -> None:
+    house = await a_house()
+    await house.ladder(BY_SMS)
+    await house.incident(severity=Severity.CRITICAL)
+    await house.escalate()
+    assert await house.dispatcher(WithoutAPurse(house.records)).step()
+    assert len(house.sms.accepted) == 1
+    assert (await house.the_delivery(ChannelKind.SMS)).state is DeliveryState.SENT
 
 
 async def test_each_text_is_counted_in_its_month_codes_too() -> None:

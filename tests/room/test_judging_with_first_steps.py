@@ -12,12 +12,18 @@ from alerts.escalation import Escalator
 from alerts.judge import LEASE_S, Judge
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, IncidentState, TimelineEntry
+from isocket.domain.listening import Listening
 from isocket.domain.record import Record
 from isocket.domain.reports import ReportKind
 from isocket.domain.watches import Watch
 from isocket.kit.clock import EPOCH
+from isocket.storage.keyring import MemoryKeyring
+from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import Records, is_
+from isocket.storage.records import StoredRecords
+from isocket.storage.sealed import SealedDocuments
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.judged_house import OWNER, JudgedHouse, judged_house
@@ -193,6 +199,38 @@ async def test_a_judge_that_dies_at_any_verb_leaves_one_alarm_for_each_who_is_to
         assert [each.incident_id for each in due] == [incident.id]
 
     assert await every_crash_point(build, run, check) > 10
+
+
+class ErasesBeforeStoring(DyingRecords):
+    """A store that is told to erase somebody between being asked for the people and getting their alarms."""
+
+    def __init__(self, inner: Records, keyring: MemoryKeyring) -> None:
+        super().__init__(inner)
+        self.keyring = keyring
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        if any(isinstance(each, Delivery) for each in records) and not await self.keyring.was_destroyed(ANNA):
+            await self.keyring.destroy(ANNA)
+            try:
+                return await super().add_all(records)
+            finally:
+                await self.remove_all(Contact, is_("id", ANNA))
+        return await super().add_all(records)
+
+
+async def test_somebody_who_is_erased_in_this_moment_keeps_the_alarm_from_nobody_else() -> None:
+    house, keyring = await with_people(), MemoryKeyring()
+    people = [await house.records.get(Contact, each) for each in (ANNA, BERTIL)]
+    sealed = StoredRecords(SealedDocuments(MemoryDocuments(), keyring))
+    for kind in (Device, Escalation, Listening, Watch):
+        await sealed.add_all(await house.records.find(kind))
+    await sealed.add_all([each for each in people if each is not None])
+    house.records = sealed
+    house.judge = judge_of(house, ErasesBeforeStoring(sealed, keyring))
+    await house.alarm("mains_lost")
+    await house.only(Cause.MAINS_LOST)
+    await escalate(house)
+    assert [each.contact_id for each in await alarms(house)] == [BERTIL]
 
 
 class OneByOne(DyingRecords):
