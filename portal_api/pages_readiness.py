@@ -14,7 +14,7 @@ from portal_api.readiness import Lack, Missing, Reached, readiness_of
 from portal_api.rendering import LocalTime, lasting, local_time
 from portal_api.routes import Call
 
-_OF_EVERYBODY = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET})
+_OF_EVERYBODY = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET, Lack.RESTRICTED})
 _WHOLE_SENTENCES = frozenset({Lack.NEVER_HEARD, Lack.SILENT, Lack.REMOVED, Lack.INFORMATION_ONLY})
 
 
@@ -37,11 +37,12 @@ async def readiness_words(call: Call[Any, Any], device: Device) -> Mapping[str, 
     contacts = await call.records.find(Contact, is_("account_id", call.account.id))
     names, time = {each.id: each.name for each in contacts}, local_time(call)
     nobody = "Nobody would be told of an alarm: no contact has an address that is verified."
+    stopped = f"Nobody is told of alarms. {LACKS[Lack.RESTRICTED]}."
     asleep = "Nobody would be told at once: everybody has quiet hours, for critical alarms too."
     return {
         "reached": [_who(each, names, time) for each in found.reached],
         "lacks": list(dict.fromkeys(_lacks([*found.missing, *left_out], names, time))),
-        "unheard": "" if not found.unheard else (asleep if found.reached else nobody),
+        "unheard": "" if not found.unheard else stopped if found.restricted else asleep if found.reached else nobody,
     }
 
 

@@ -211,6 +211,7 @@ LACKS: Mapping[str, str] = MappingProxyType(
         "quiet_hours": "has quiet hours",
         "last_failed": "did not get through last time",
         "cap_reached": "is left out of alarms that are not critical: the ladder allows no more of them",
+        "restricted": "You chose that your data is only kept and that nobody is told of alarms meanwhile",
         "information_only": "Alarms that are for information only are kept for the record, and nobody is told",
     }
 )

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import Letter
 from isocket.domain.restriction_letters import lifting_mail, restricted_mail
 from isocket.domain.restrictions import AlarmsMeanwhile, Restriction, restriction_id
@@ -83,6 +84,8 @@ async def _restrict(
     if not await portal.records.add_all([made]):
         changes: dict[str, Any] = {"since": since, "alarms": alarms, "lifts_at": None, "lifted_by": ""}
         await portal.records.change_one(Restriction, is_("id", made.id), **changes)
+    if held is not None and held.stops_alarms(now) and alarms is AlarmsMeanwhile.CONTINUE:
+        await _look_at_what_is_open(portal, account)
     log.info("restricted", account_id=account.id, answer=alarms.value)
     return await portal.records.get(Restriction, made.id)
 
@@ -92,7 +95,21 @@ async def _lift(portal: Portal, account: Account, held: Restriction) -> Restrict
     now = portal.clock.now()
     await portal.records.add_all([_word(portal, account, lifting_mail(account.language, now, _page(portal)), "over")])
     log.info("restriction_lifted", account_id=account.id)
-    return await portal.records.change_one(Restriction, is_("id", held.id), lifts_at=now, lifted_by="person")
+    lifted = await portal.records.change_one(Restriction, is_("id", held.id), lifts_at=now, lifted_by="person")
+    if held.stops_alarms(now):
+        await _look_at_what_is_open(portal, account)
+    return lifted
+
+
+async def _look_at_what_is_open(portal: Portal, account: Account) -> None:
+    """Have the ladders of what is still wrong looked at now: who waits for word of it has waited long enough."""
+    await portal.records.change_all(
+        Incident,
+        is_("account_id", account.id),
+        is_("state", IncidentState.OPEN),
+        is_("needs_step", True),
+        step_due_at=portal.clock.now(),
+    )
 
 
 def _word(portal: Portal, account: Account, letter: Letter, what: str) -> Delivery:

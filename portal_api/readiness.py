@@ -1,7 +1,7 @@
 """Who would be reached if a socket raised an alarm, now or at another time, and what is missing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,6 +17,7 @@ from isocket.domain.ladders import Source
 from isocket.domain.reach import Reach, Told, reach
 from isocket.domain.recipients import People
 from isocket.domain.reports import DeviceState
+from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.storage.port import Records, above, is_
 from portal_api.cursor import page_of
 from portal_api.devices import is_online
@@ -35,6 +36,7 @@ class Lack(StrEnum):
     """What is missing."""
 
     NO_RECIPIENT = "no_recipient"  # nobody at all would be told
+    RESTRICTED = "restricted"  # the account's data is only kept, and its owner chose that nobody is alarmed
     INFORMATION_ONLY = "information_only"  # what is `info` is kept for the record, and nobody is told
     ALL_QUIET = "all_quiet"  # everybody would be told only when their quiet hours end
     NEVER_HEARD = "never_heard"
@@ -54,7 +56,9 @@ class Lack(StrEnum):
     LAST_FAILED = "last_failed"  # the latest message by this way did not get through: see `reason`
 
 
-_SERIOUS = frozenset({Lack.NO_RECIPIENT, Lack.INFORMATION_ONLY, Lack.ALL_QUIET, Lack.NEVER_HEARD, Lack.SILENT})
+_SERIOUS = frozenset(
+    {Lack.NO_RECIPIENT, Lack.RESTRICTED, Lack.INFORMATION_ONLY, Lack.ALL_QUIET, Lack.NEVER_HEARD, Lack.SILENT}
+)
 
 
 class ReadinessQuery(PageQuery):
@@ -142,6 +146,11 @@ class Readiness(View):
         """Return whether nobody would hear of an alarm at once."""
         return all(each.held_until is not None for each in self.reached)
 
+    @property
+    def restricted(self) -> bool:
+        """Return whether that is so because alarms are stopped by a restriction."""
+        return any(each.what is Lack.RESTRICTED for each in self.missing)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Circle:
@@ -149,6 +158,7 @@ class _Circle:
 
     people: People
     escalations: Sequence[Escalation]
+    restriction: Restriction | None
 
 
 async def show(call: Call[None, ReadinessQuery]) -> Page[Readiness] | Problem:
@@ -190,6 +200,7 @@ async def readiness_of(
     states = await call.portal.telemetry.latest([device.id for device in devices])
     unusable = await closed_ways(call.portal, call.account.id, severity)
     found = []
+    stopped = circle.restriction is not None and circle.restriction.stops_alarms(then)
     for device in devices:
         reached = reach(
             circle.people,
@@ -199,8 +210,10 @@ async def readiness_of(
             at=then,
             unusable=unusable,
         )
+        if stopped:
+            reached = replace(reached, told=())
         of_device = _of_device(call.portal, device, states.get(device.id))
-        missing = _missing(reached, severity, of_device, proofs)
+        missing = _missing(reached, severity, of_device, proofs, stopped=stopped)
         found.append(
             Readiness(
                 device_id=device.id,
@@ -224,14 +237,21 @@ async def _circle_of(records: Records, account_id: str, now: datetime) -> _Circl
         endpoints=await records.find(Endpoint, of_account),
         substitutions=await records.find(Substitution, of_account, above("until_at", now)),
     )
-    return _Circle(people=people, escalations=await records.find(Escalation, of_account))
+    return _Circle(
+        people=people,
+        escalations=await records.find(Escalation, of_account),
+        restriction=await records.get(Restriction, restriction_id(account_id)),
+    )
 
 
-def _missing(found: Reach, severity: Severity, of_device: Iterable[Missing], proofs: Proofs) -> list[Missing]:
+def _missing(
+    found: Reach, severity: Severity, of_device: Iterable[Missing], proofs: Proofs, *, stopped: bool
+) -> list[Missing]:
     of_people = (
         Missing(what=Lack(each.reason), contact_id=each.contact_id, channel=each.channel) for each in found.skipped
     )
-    return list(dict.fromkeys([*_of_everybody(found, severity), *of_device, *of_people, *_of_told(found.told, proofs)]))
+    of_everybody = [Missing(what=Lack.RESTRICTED)] if stopped else _of_everybody(found, severity)
+    return list(dict.fromkeys([*of_everybody, *of_device, *of_people, *_of_told(found.told, proofs)]))
 
 
 def _of_everybody(found: Reach, severity: Severity) -> Iterable[Missing]:

@@ -26,9 +26,9 @@ from isocket.storage.sealed import SealedDocuments
 from privacy.restricting import announce_end
 from tests.fakes.alert_house import ACCOUNT, AlertHouse
 from tests.fakes.clock import NOON
-from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, owned
+from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, SOCKET, incident, owned
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
-from tests.fakes.visitor import signed_in
+from tests.fakes.visitor import Visitor, signed_in
 
 PAGE = f"{PUBLIC_URL}/privacy"
 
@@ -151,6 +151,29 @@ async def test_alarms_go_on_where_their_owner_wants_them() -> None:
     await alerts.escalate()
     await alerts.send()
     assert len(alerts.accepted) == 2
+
+
+async def test_that_nobody_would_be_told_is_foretold_and_what_is_still_wrong_is_looked_at_when_it_ends(
+    house: PortalHouse,
+) -> None:
+    token = await owned(house)
+    account = await house.account(MAIJA)
+    await restrict(house, token, alarms="stop")
+    waits_until = house.clock.now() + timedelta(minutes=5)
+    await incident(house, "inc_1", account.id, needs_step=True, step_due_at=waits_until)
+    (said,) = (await (await house.ask("GET", "/readiness", token=token)).json())["items"]
+    assert (said["ready"], said["reached"], said["missing"][0]["what"]) == (False, [], "restricted")
+    visitor = Visitor(house.client)
+    await visitor.sign_in(MAIJA)
+    for path in ("/", f"/devices/{SOCKET}"):
+        page = await visitor.open(path)
+        assert "nobody is told of alarms meanwhile" in page.words
+    await restrict(house, token, alarms="continue")
+    found = await house.records.get(Incident, "inc_1")
+    assert found is not None
+    assert found.step_due_at == house.clock.now()
+    (said,) = (await (await house.ask("GET", "/readiness", token=token)).json())["items"]
+    assert "restricted" not in [each["what"] for each in said["missing"]]
 
 
 @pytest.mark.clause("C7-08")
