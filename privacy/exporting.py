@@ -15,6 +15,7 @@ from typing import IO, Any, Protocol, cast
 
 from isocket.domain.accounts import Account
 from isocket.domain.collected import TELEMETRY
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure, may_be_told
 from isocket.domain.erasure_plan import erased_with_the_account
@@ -40,6 +41,8 @@ LEASE_S = 600.0
 PAGE = 1_000
 _COLUMNS = tuple(name for name in TELEMETRY if name != "ts")
 _TOLD = frozenset({ReportKind.STATE, ReportKind.ALARM})
+_SECRETS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
+_WORDS = {"text", "html", "subject_line", "unsubscribe_url"}
 WITHHELD = "a secret, or a value of somebody else: it is not copied"
 
 
@@ -97,6 +100,8 @@ class Copier:
                     if isinstance(each, Disclosure) and not may_be_told(each, now):
                         continue
                     values = stored_values(each, names)
+                    if isinstance(each, Delivery) and _proves_something(each, account_id):
+                        values |= dict.fromkeys(_WORDS & values.keys(), "")
                     if field == kind.guest:  # another customer's record that tells about this one
                         values |= dict.fromkeys({kind.account or ""} & values.keys(), "")
                     line = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
@@ -240,6 +245,12 @@ def _why(activity: Activity) -> str:
         activity.what_for, activity.basis, ", ".join(activity.categories), "; ".join(activity.kept), "; ".join(told),
     )  # fmt: skip
     return "<tr>" + "".join(f"<td>{html.escape(each)}" for each in cells)
+
+
+def _proves_something(message: Delivery, account_id: str) -> bool:
+    """Return whether a message holds what only its reader may have: a code, a link, an invitation of somebody else."""
+    of_another = message.contact_id is None and message.person_id != account_id
+    return message.kind in _SECRETS or of_another
 
 
 def _write_page(member: IO[bytes], page: Sequence[Report]) -> int:

@@ -6,7 +6,7 @@ import json
 import tracemalloc
 import zipfile
 from collections.abc import AsyncIterator
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 import pytest_asyncio
 
 from isocket.domain.accounts import Account
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
@@ -161,6 +162,30 @@ async def test_nothing_of_another_customer_is_in_it(houses: Houses) -> None:
     assert PEKKA.encode() not in whole
     assert b"77.5" not in whole
     assert b"3.25" in inside[f"telemetry/{SOCKET}.csv"]
+
+
+@pytest.mark.clause("C7-12")
+@pytest.mark.parametrize(
+    ("kind", "to", "told"),
+    [
+        (DeliveryKind.ALARM, {"person_id": "con_1", "contact_id": "con_1"}, True),
+        (DeliveryKind.NOTICE, {"person_id": MAIJA_ID}, True),
+        (DeliveryKind.CODE, {"person_id": "con_1", "contact_id": "con_1"}, False),
+        (DeliveryKind.RESET, {"person_id": MAIJA_ID}, False),
+        (DeliveryKind.NOTICE, {"person_id": "shr_1"}, False),
+    ],
+)
+async def test_a_code_or_link_that_only_its_reader_may_have_is_not_copied(
+    tmp_path: Path, kind: DeliveryKind, to: dict[str, str], *, told: bool
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    (alarm,) = await ground.records.find(Delivery)
+    words = {"text": "the words 123456", "html": "<p>the words", "subject_line": "the words"}
+    await ground.records.add(replace(alarm, id="dlv_2", kind=kind, **{"contact_id": None, **to}, **words))
+    content = (await copied(ground))["data/deliveries.json"].decode()
+    assert ("the words" in content) is told
+    assert "dlv_2" in content
 
 
 async def test_what_a_socket_reported_is_a_table_without_formulas(tmp_path: Path) -> None:
