@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import bcrypt
 
@@ -46,9 +46,11 @@ class Verdict:
 class Passwords:
     """Makes and checks password hashes, a few at a time."""
 
+    least_cost: ClassVar[int] = LEAST_COST
+
     def __init__(self, *, pepper: bytes, cost: int = 12, threads: int = 2, waiting: int = 24) -> None:
-        if cost < LEAST_COST:
-            raise ValueError(f"bcrypt cost {cost} is too low; set ISOCKET_BCRYPT_COST to {LEAST_COST} or more")
+        if cost < self.least_cost:
+            raise ValueError(f"bcrypt cost {cost} is too low; set ISOCKET_BCRYPT_COST to {self.least_cost} or more")
         self._pepper = pepper
         self._cost = cost
         self._key_id = hashlib.sha256(b"pepper" + pepper).hexdigest()[:8]

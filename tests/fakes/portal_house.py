@@ -25,6 +25,7 @@ from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
 from portal_api.routes import AnyRoute
 from tests.fakes.clock import ManualClock
+from tests.fakes.quick_passwords import QuickPasswords
 
 PUBLIC_URL = "http://cloud.example.org"
 PASSWORD = "four words in a row"
@@ -114,7 +115,7 @@ async def portal_house(
     clock, wakeups = ManualClock(), Wakeups()
     records = records or StoredRecords(MemoryDocuments(), wakeups)
     telemetry = MemoryTelemetry(wakeups=wakeups, clock=clock)
-    made = passwords or Passwords(pepper=PEPPER, cost=10)
+    made = passwords or QuickPasswords(pepper=PEPPER)
     app = portal_app(
         records=records,
         telemetry=telemetry,

@@ -28,6 +28,7 @@ from portal_api.routes import Call
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PEPPER, PUBLIC_URL
+from tests.fakes.quick_passwords import QuickPasswords
 
 B = TypeVar("B", bound=BaseModel)
 TOKEN = "token-from-the-mail"
@@ -59,7 +60,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def passwords() -> Iterator[Passwords]:
-    made = Passwords(pepper=PEPPER, cost=10)
+    made = QuickPasswords(pepper=PEPPER)
     yield made
     made.close()
 

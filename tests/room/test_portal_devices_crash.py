@@ -33,6 +33,7 @@ from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.portal_devices import CODE, SOCKET
 from tests.fakes.portal_house import PEPPER, PUBLIC_URL
+from tests.fakes.quick_passwords import QuickPasswords
 
 
 def sealed_records() -> StoredRecords:
@@ -46,7 +47,7 @@ class World:
     clock: ManualClock = field(default_factory=ManualClock)
     records: StoredRecords = field(default_factory=sealed_records)
     telemetry: MemoryTelemetry = field(default_factory=lambda: MemoryTelemetry(clock=ManualClock()))
-    passwords: Passwords = field(default_factory=lambda: Passwords(pepper=PEPPER, cost=10))
+    passwords: Passwords = field(default_factory=lambda: QuickPasswords(pepper=PEPPER))
 
     def call(self, fuse: Fuse, account_id: str, body: Any = None) -> Call[Any, None]:
         """Return a request of this account to a process that may die."""

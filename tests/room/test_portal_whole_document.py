@@ -29,10 +29,10 @@ from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.limits import Rate, Rates
 from portal_api.openapi import openapi_document
-from portal_api.passwords import Passwords
 from portal_api.routes import API, Access
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, devices_house, enter, incident, make_device, owned, report
 from tests.fakes.portal_house import PEPPER, PortalHouse
+from tests.fakes.quick_passwords import QuickPasswords
 
 T = TypeVar("T")
 CHECKS = [
@@ -102,7 +102,7 @@ def unlimited() -> Rates:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[tuple[PortalHouse, str, dict[str, str]]]:
-    async with devices_house(rates=unlimited(), passwords=Passwords(pepper=PEPPER, cost=10)) as house:
+    async with devices_house(rates=unlimited(), passwords=QuickPasswords(pepper=PEPPER)) as house:
         token = await owned(house)
         await make_device(house, "is0000000002")
         maija = (await house.account(MAIJA)).id
