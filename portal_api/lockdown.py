@@ -5,11 +5,14 @@ from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account, PasswordReset
 from isocket.domain.factors import Passkey, RecoveryCode, TotpFactor
+from isocket.domain.shares import Share
+from isocket.domain.transfers import Transfer
 from isocket.kit.clock import from_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.port import above, is_
 from portal_api import sessions
 from portal_api.factors import factors_of
+from portal_api.outgoing import call_off_mails_to
 from portal_api.portal import Portal
 from portal_api.tickets import Ticket
 
@@ -39,19 +42,32 @@ async def lock(portal: Portal, account: Account, *, since: datetime) -> None:
 
     A second factor or recovery code goes as well that was added from a day before `since` on, when the holder was told
     of what they did not do: a stranger may have added it, to come back by it or to keep the holder out. An older one
-    stays, so that a mailbox alone opens nothing. An account that was closed meanwhile is open again, for its holder is
+    stays, so that a mailbox alone opens nothing. So do shares of sockets, and offers to hand one over that nobody has
+    taken: of each what is as new goes. An account that was closed meanwhile is open again, for its holder is
     there. The credential epoch is moved last: with it the link is over.
     """
     mine, fresh = is_("account_id", account.id), since - _FRESH
     await portal.records.remove_all(TotpFactor, mine, above("created_at", fresh))
     await portal.records.remove_all(Passkey, mine, above("created_at", fresh))
     await portal.records.remove_all(RecoveryCode, mine, above("created_at", fresh))
+    await _take_back(portal, account, fresh)
     if not await factors_of(portal.records, account.id):
         await portal.records.remove_all(RecoveryCode, mine)
     await portal.records.remove_all(PasswordReset, mine)
     await _move_epoch(portal, account)
     await sessions.end_all(portal, account.id)
     log.warning("everything_ended", account_id=account.id)
+
+
+async def _take_back(portal: Portal, account: Account, fresh: datetime) -> None:
+    """End what was given to others from the account's sockets: a stranger may have given it to themself."""
+    records, theirs = portal.records, (is_("owner_id", account.id), above("created_at", fresh))
+    for share in await records.find(Share, *theirs):
+        await call_off_mails_to(records, share.id, portal.clock.now())
+        await records.remove_all(Share, is_("id", share.id))
+    for offer in await records.find(Transfer, *theirs, is_("accepted_at", None)):
+        await call_off_mails_to(records, offer.id, portal.clock.now())
+        await records.remove_all(Transfer, is_("id", offer.id), is_("accepted_at", None))
 
 
 async def _move_epoch(portal: Portal, account: Account) -> None:

@@ -67,15 +67,26 @@ async def object_to(portal: Portal, address: str, entries: Sequence[Contact]) ->
 
 
 async def come_back(portal: Portal, address: str, entries: Sequence[Contact]) -> None:
-    """Let them be told again: they want it themself."""
+    """Let the reader of an address be told again: they want it themself.
+
+    It holds for that address alone: a customer may have entered a mailbox of their own beside somebody's telephone. An
+    entry of which another address said no stays paused until its reader comes back by that as well.
+    """
     for entry in entries:
-        if entry.pause_reason in _THEIR_OWN:
+        if entry.pause_reason in _THEIR_OWN and not await _said_no_elsewhere(portal, address, entry):
             await portal.records.change_one(
                 Contact, is_("id", entry.id), is_("pause_reason", entry.pause_reason), paused_at=None, pause_reason=None
             )
             log.info("contact_resumed", contact_id=entry.id)
-    for each in _theirs(address, entries):
-        await portal.records.remove_all(Stop, is_("address", stopped_address(each)))
+    await portal.records.remove_all(Stop, is_("address", stopped_address(address)))
+
+
+async def _said_no_elsewhere(portal: Portal, address: str, entry: Contact) -> bool:
+    """Return whether another address of an entry wants no messages."""
+    if entry.pause_reason in STOPPED_BY_PHONE and "@" in address:
+        return True
+    others = {stopped_address(each) for each in (entry.email, entry.phone) if each} - {stopped_address(address)}
+    return any([await stops_of(portal.records, each) for each in sorted(others)])
 
 
 async def correct(portal: Portal, entries: Sequence[Contact], changes: dict[str, Any]) -> None:

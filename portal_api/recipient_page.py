@@ -210,7 +210,9 @@ async def object_all(call: Call[None, None]) -> Done:
 
 
 async def take_up(call: Call[None, None]) -> Done:
-    """Take our messages up again: only you can."""
+    """Take our messages up again: only you can, for the address by which you came. Where another of yours said no,
+    what has both stays paused until you come by that as well.
+    """
     guest = await demand_guest(call)
     await come_back(call.portal, guest.address, guest.entries)
     return Done()

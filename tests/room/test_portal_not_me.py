@@ -1,11 +1,15 @@
 """Every mail about signing in has a link that ends everything; it does so once, and only by a button."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from isocket.domain.accounts import Account
 from isocket.domain.factors import RecoveryCode, TotpFactor
+from isocket.domain.shares import Share, ShareRole
+from isocket.domain.transfers import Transfer
 from portal_api.app import ROUTES
 from portal_api.notices import Change, security_notice
 from portal_api.pages_routes import page_routes
@@ -86,6 +90,28 @@ async def test_whoever_took_the_account_keeps_no_way_in_by_a_new_password_or_by_
     assert (await house.records.count(TotpFactor), await house.records.count(RecoveryCode)) == (0, 0)
     assert (await house.account(MAIJA)).password_hash == ""
     assert (await visitor.open(link)).status == 400
+
+
+async def test_what_a_stranger_gave_themself_of_the_sockets_is_taken_back_and_what_is_older_stays(
+    house: PortalHouse,
+) -> None:
+    account = await house.account(MAIJA)
+
+    async def given(number: int) -> None:
+        now = house.clock.now()
+        to: dict[str, Any] = {"owner_id": account.id, "email": f"to{number}@example.org", "created_at": now}
+        share = Share(id=f"shr_{number}", device_id="is0000000001", role=ShareRole.OPERATOR, **to)
+        until = now + timedelta(days=14)
+        offer = Transfer(id=f"tra_{number}", device_id=f"is000000000{number}", expires_at=until, token_hash="", **to)
+        await house.records.add_all([share, offer])
+
+    await given(1)
+    await house.clock.advance(3 * 86_400)
+    await given(2)
+    visitor = Visitor(house.client)
+    await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
+    assert [each.id for each in await house.records.find(Share)] == ["shr_1"]
+    assert [each.id for each in await house.records.find(Transfer)] == ["tra_1"]
 
 
 async def test_an_account_that_a_stranger_closed_is_open_again(house: PortalHouse) -> None:

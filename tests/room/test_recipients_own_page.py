@@ -18,7 +18,7 @@ from isocket.domain.people_letters import page_code
 from isocket.domain.recipient_visits import RecipientVisit
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
-from portal_api.recipient_acts import entries_of, erase, erase_entry
+from portal_api.recipient_acts import come_back, entries_of, erase, erase_entry, object_to
 from portal_api.recipient_visits import CODE_LIFE, LINK_LIFE, VISIT_LIFE, VISITS_ADDRESS, open_by_code
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import Died, DyingRecords, Fuse
@@ -240,6 +240,26 @@ async def test_who_stops_or_objects_is_told_no_more_the_owner_knows_and_only_the
     await do(house, token, "return")
     assert (await me(house, token))["entries"][0]["paused"] is False
     assert await house.records.count(Stop) == 0
+
+
+@pytest.mark.clause("C7-10")
+@pytest.mark.parametrize("by_text", [True, False])
+async def test_a_mailbox_in_the_same_entry_undoes_no_word_of_the_telephone(house: PortalHouse, by_text: bool) -> None:
+    owner = await owned(house)
+    entered = await verified(house, owner, PHONE, email=PEKKA)
+    if by_text:  # as the reply STOP is stored
+        stopped = {"paused_at": house.clock.now(), "pause_reason": "stop_reply"}
+        await house.records.change_one(Contact, is_("id", entered["id"]), **stopped)
+        await house.records.add(Stop(id="stp_1", address=PHONE, stopped_at=house.clock.now()))
+    else:
+        await object_to(house.portal, PHONE, await entries_of(house.records, ChannelKind.SMS, PHONE))
+    token = await visit(house, PEKKA)
+    await do(house, token, "return")
+    assert (await me(house, token))["entries"][0]["paused"] is True
+    assert [each.address for each in await house.records.find(Stop)] == [PHONE]
+    entries = await entries_of(house.records, ChannelKind.SMS, PHONE)
+    await come_back(house.portal, PHONE, entries)
+    assert (await me(house, token))["entries"][0]["paused"] is False
 
 
 @pytest.mark.clause("C7-06")
