@@ -68,12 +68,35 @@ def _least(limits: Mapping[str, Any]) -> str:
     return "Please fill this in." if least == 1 else f"At least {least} characters are needed."
 
 
+def _fewest(limits: Mapping[str, Any]) -> str:
+    if _is_text(limits):
+        return _least(limits)
+    return "At least one is needed." if limits["min_length"] == 1 else f"At least {limits['min_length']} are needed."
+
+
+def _most(limits: Mapping[str, Any]) -> str:
+    return f"At most {limits['max_length']} {'characters ' if _is_text(limits) else ''}are taken."
+
+
+def _is_text(limits: Mapping[str, Any]) -> bool:
+    """Return whether what was measured is a text: the validator knows only of lists, once a check has run before."""
+    return limits.get("field_type") == "Value"
+
+
+def _plain(limit: object) -> str:
+    """Return a limit as people and JSON write it."""
+    if isinstance(limit, float):
+        return f"{limit:g}"
+    return str(limit)
+
+
 def _form(limits: Mapping[str, Any]) -> str:
     return _FORMS.get(limits["pattern"], "It holds characters that cannot stand here.")
 
 
 def _one_of(limits: Mapping[str, Any]) -> str:
-    return f"Write one of these: {limits['expected']}."
+    expected = limits["expected"]
+    return f"Write {expected.lower()}." if expected in {"True", "False"} else f"Write one of these: {expected}."
 
 
 _MEASURED: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
@@ -81,12 +104,12 @@ _MEASURED: Mapping[str, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
         "string_too_short": _least,
         "string_too_long": lambda limits: f"At most {limits['max_length']} characters are taken.",
         "string_pattern_mismatch": _form,
-        "too_short": lambda limits: f"At least {limits['min_length']} are needed.",
-        "too_long": lambda limits: f"At most {limits['max_length']} are taken.",
-        "greater_than_equal": lambda limits: f"It must be {limits['ge']} or more.",
-        "greater_than": lambda limits: f"It must be more than {limits['gt']}.",
-        "less_than_equal": lambda limits: f"It must be {limits['le']} or less.",
-        "less_than": lambda limits: f"It must be less than {limits['lt']}.",
+        "too_short": _fewest,
+        "too_long": _most,
+        "greater_than_equal": lambda limits: f"It must be {_plain(limits['ge'])} or more.",
+        "greater_than": lambda limits: f"It must be more than {_plain(limits['gt'])}.",
+        "less_than_equal": lambda limits: f"It must be {_plain(limits['le'])} or less.",
+        "less_than": lambda limits: f"It must be less than {_plain(limits['lt'])}.",
         "literal_error": _one_of,
         "enum": _one_of,
     }

@@ -19,7 +19,7 @@ from portal_api.codes import (
     wants_no_question,
 )
 from portal_api.contact_models import ContactView, view
-from portal_api.contacts import NOT_SERVED, RESUMED, UNSUBSCRIBED, VERIFIED_FIELDS
+from portal_api.contacts import NOT_SERVED, RESUMED, STOPPED_BY_PHONE, UNSUBSCRIBED, VERIFIED_FIELDS
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_calls, takes_texts
@@ -129,12 +129,21 @@ def _not_possible(portal: Portal, contact: Contact, channel: ChannelKind) -> Pro
         return Problem(status=409, kind="channel-not-configured", detail=detail)
     if may_come_back(contact, channel):
         return None
-    if channel in contact.verified_channels():
-        return _verified()
-    if contact.paused_at is not None:
-        detail = "This person asked us to send nothing more. Only they can undo that, by replying START."
-        return Problem(status=409, kind="paused", detail=detail)
-    return None
+    if contact.paused_at is not None:  # said first: that the number is proved would not tell why nothing goes there
+        return _paused(contact)
+    return _verified() if channel in contact.verified_channels() else None
+
+
+def _paused(contact: Contact) -> Problem:
+    """Return that somebody said stop, and what they do who want to be told again: it depends on how they said it."""
+    if contact.pause_reason == UNSUBSCRIBED:
+        way = "with a code from a new mail: ask for one by `email`."
+    elif contact.pause_reason in STOPPED_BY_PHONE:
+        way = "by replying START."
+    else:
+        way = "on their own page: /people."
+    detail = f"This person asked us to send nothing more. Only they can undo that, {way}"
+    return Problem(status=409, kind="paused", detail=detail)
 
 
 def _verified() -> Problem:

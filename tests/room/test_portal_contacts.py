@@ -142,6 +142,20 @@ async def test_of_a_removed_contact_nothing_more_is_sent(house: PortalHouse) -> 
     assert (await house.ask("GET", f"/contacts/{contact['id']}", token=token)).status == 404
 
 
+@pytest.mark.parametrize(
+    ("reason", "way"), [("stop_reply", "START"), ("unsubscribed", "a new mail"), ("objected", "/people")]
+)
+async def test_of_somebody_who_said_stop_that_is_told_and_not_that_they_are_proved(
+    house: PortalHouse, reason: str, way: str
+) -> None:
+    token = await house.customer(MAIJA)
+    contact = await verified(house, token)
+    await house.records.change_one(Contact, is_("id", contact["id"]), paused_at=house.clock.now(), pause_reason=reason)
+    asked = await house.ask("POST", f"/contacts/{contact['id']}/verification", {"channel": "sms"}, token=token)
+    said = await asked.json()
+    assert (asked.status, said["type"], way in said["detail"]) == (409, "urn:isocket:problem:paused", True)
+
+
 async def test_nobody_undoes_the_stop_of_another(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)
     contact = await enter(house, token, phone=PHONE)

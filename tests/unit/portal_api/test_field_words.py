@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from portal_api.contact_models import ContactChange, NewContact
+from portal_api.endpoint_models import NewEndpoint
 from portal_api.field_words import UNKNOWN
 from portal_api.problem import from_validation
 from portal_api.routes import Surface
+from portal_api.settings_models import SettingsChange
 from tests.fakes.portal_devices import ALL_ROUTES
 
 NOT_OUR_WORDS = ("Input should", "String should", "Value should", "List should", "Extra inputs", "Field required")
@@ -51,3 +54,16 @@ def test_what_has_no_words_of_ours_yet_is_not_said_in_others() -> None:
     with pytest.raises(ValidationError) as refused:
         Odd.model_validate({"at": 1})
     assert [each.message for each in from_validation(refused.value).errors] == [UNKNOWN]
+
+
+def test_limits_are_said_as_people_and_json_write_them() -> None:
+    def said_of(shape: type[BaseModel], **given: Any) -> str:
+        with pytest.raises(ValidationError) as refused:
+            shape.model_validate(given)
+        return from_validation(refused.value).errors[0].message
+
+    assert said_of(NewContact, name="", email="x@example.org") == "Please fill this in."
+    assert said_of(NewEndpoint, kind="webhook", label="x" * 61) == "At most 60 characters are taken."
+    assert said_of(NewContact, name="x", email="x@example.org", roles=[]) == "At least one is needed."
+    assert said_of(ContactChange, paused=True) == "Write false."
+    assert said_of(SettingsChange, heartbeat_s=0) == "It must be 1 or more."
