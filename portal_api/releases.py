@@ -122,10 +122,12 @@ async def _clear(portal: Parts, device_id: str) -> None:
 
 async def _take_out_of_tokens(records: Records, device: Device) -> None:
     """Let no token of the owner name the device any more: who gets it back later lets nobody in by that."""
-    for token in await records.find(ApiToken, is_("account_id", device.owner_id)):
-        if token.device_ids is not None and device.id in token.device_ids:
+    for found in await records.find(ApiToken, is_("account_id", device.owner_id)):
+        token: ApiToken | None = found
+        while token is not None and token.device_ids is not None and device.id in token.device_ids:
             rest = tuple(each for each in token.device_ids if each != device.id)
-            await records.change_one(ApiToken, is_("id", token.id), device_ids=rest)
+            same = (is_("id", token.id), is_("version", token.version))  # another socket may go at this moment
+            token = await records.change_one(ApiToken, *same, device_ids=rest) or await records.get(ApiToken, token.id)
 
 
 async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None:

@@ -1,15 +1,19 @@
 """Personal API tokens: what they are good for, which sockets they reach, and how they end."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from isocket.domain.api_tokens import ApiToken
+from isocket.domain.devices import Device
 from isocket.domain.disclosures import DisclosedTo, Disclosure
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
+from portal_api.releases import release_device
 from portal_api.token_use import PREFIX, new_api_token, well_formed
+from tests.fakes.dying import DyingRecords, Fuse
 from tests.fakes.portal_devices import (
     MAIJA,
     PEKKA,
@@ -256,3 +260,28 @@ def test_a_mistyped_token_is_known_by_itself() -> None:
     at = len(PREFIX)
     for wrong in (token[:-1], token[:at] + "!" + token[at + 1 :], "isk_", "", token + "0", "isk_é"):
         assert not well_formed(wrong)
+
+
+class AnotherGoes(DyingRecords):
+    """Takes another socket out of every token just before the first change."""
+
+    went = False
+
+    async def change_one(self, kind: Any, *tests: Any, **changes: Any) -> Any:
+        if kind is ApiToken and not self.went:
+            self.went = True
+            await super().change_one(ApiToken, device_ids=(SOCKET,))
+        return await super().change_one(kind, *tests, **changes)
+
+
+async def test_two_sockets_that_are_given_up_at_once_both_leave_the_tokens() -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        await make_device(house, OTHER)
+        await claim(house, maija, OTHER)
+        await made(house, maija, device_ids=[SOCKET, OTHER])
+        device = await house.records.get(Device, SOCKET)
+        assert device is not None
+        await release_device(replace(house.portal, records=AnotherGoes(house.records, Fuse())), device)
+        (token,) = await house.records.find(ApiToken)
+        assert token.device_ids == ()
