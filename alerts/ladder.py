@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from alerts.endings import ran_out_of_time, reaches_nobody
+from alerts.endings import UNCLEAR, ran_out_of_time, reaches_nobody
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS
@@ -105,7 +105,8 @@ class Tally:
     end of their quiet hours, it serves for every step until then, and one that is made late, at `now`, for every step
     that was due before: what was missed is told once, not as often as it was missed. What could not reach them counts
     as long as nothing has changed: not after another address, a pause that ended, or a provider's long refusal. What
-    was made before `since`, when the ladder began anew, has only its number.
+    was made before `since`, when the ladder began anew, has only its number. What went in place of a lost message
+    serves for a step only while it may have told them: a second try that failed as well takes no step's place.
     """
 
     def __init__(self, alarms: Sequence[Delivery], since: datetime = EPOCH, *, now: datetime = EPOCH) -> None:
@@ -159,4 +160,6 @@ def way_of_delivery(delivery: Delivery) -> Way:
 def _is_void(alarm: Delivery, to: Recipient) -> bool:
     if not reaches_nobody(alarm):
         return False
+    if alarm.instead_of is not None and alarm.state is DeliveryState.FAILED:
+        return alarm.reason != UNCLEAR
     return alarm.state is DeliveryState.CALLED_OFF or alarm.address != to.address or ran_out_of_time(alarm)

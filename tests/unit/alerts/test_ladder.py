@@ -148,6 +148,18 @@ def test_so_does_one_that_is_made_in_the_same_look() -> None:
     assert tally.number(BY_SMS, morning, None) == 1
 
 
+def test_a_second_try_that_failed_as_well_takes_no_step_s_place() -> None:
+    lost = alarm(0, state=DeliveryState.FAILED)
+    again = alarm(1, state=DeliveryState.FAILED, instead_of=lost.id)
+    tally = Tally([lost, again])
+    assert tally.number(BY_SMS, START, None) is None
+    assert tally.number(BY_SMS, START + HOUR, None) == 2
+    for may_have_told in ({"state": DeliveryState.DELIVERED}, {"state": DeliveryState.FAILED, "reason": "unclear"}):
+        tally = Tally([lost, alarm(1, instead_of=lost.id, **may_have_told)])
+        assert tally.number(BY_SMS, START, None) is None
+        assert tally.number(BY_SMS, START + HOUR, None) is None
+
+
 def test_an_alarm_that_is_made_late_serves_for_every_step_that_was_due_before() -> None:
     tally = Tally([], now=START + HOUR)
     assert tally.number(BY_SMS, START, None) == 0
