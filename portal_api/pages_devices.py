@@ -11,11 +11,12 @@ from isocket.domain.commands import Command
 from isocket.domain.device_models import ARMING, AUX, DeviceModel, model_of
 from isocket.domain.devices import Device
 from isocket.domain.problems import Problem as RefusedMessage
+from isocket.domain.shares import may
 from isocket.storage.port import is_
 from portal_api import commands, device_settings, devices, test_alarms
-from portal_api.commands import NewCommand
-from portal_api.devices import DeviceChange, view_of
-from portal_api.owned import Need, own_device, standing_for
+from portal_api.commands import Asker, NewCommand, askers, sees_command
+from portal_api.devices import DeviceChange, views_of
+from portal_api.owned import Need, Standing, standing_for
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import Order, card, order_of
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
@@ -29,6 +30,7 @@ from portal_api.settings_models import Settings, SettingsChange, whole_settings
 
 SHOWN_COMMANDS = 8
 SHOWN_PROBLEMS = 10
+ASKERS = {"owner": "the owner", "guest": "somebody it is shared with"}
 BUTTONS = ("status", "restart", "arm", "disarm", "aux_on", "aux_off")
 _NUMBERS = ("mains_delay_s", "restore_delay_s", "heartbeat_s")
 
@@ -62,7 +64,7 @@ class SettingsForm(Form):
 
 async def show(call: Call[None, None]) -> web.Response:
     """Show one socket."""
-    words = await _words(call, await own_device(call))
+    words = await _words(call, await standing_for(call, Need.VIEW))
     return shown(call, "device.html", {**words, "note": note(call.request.query.get("said"))})
 
 
@@ -73,10 +75,7 @@ async def order(call: Call[CommandForm, None]) -> web.Response:
     if not isinstance(answer, Problem):
         return go_to(local_path(call.body.back))
     plain = replace(answer, detail=answer.errors[0].message, errors=()) if answer.errors else answer
-    standing = await standing_for(call, Need.OPERATE)
-    if not standing.owns:
-        raise ProblemError(plain)  # the page of the socket is its owner's
-    return refused(call, "device.html", plain, await _words(call, standing.device))
+    return refused(call, "device.html", plain, await _words(call, await standing_for(call, Need.OPERATE)))
 
 
 async def name(call: Call[NameForm, None]) -> web.Response:
@@ -84,13 +83,14 @@ async def name(call: Call[NameForm, None]) -> web.Response:
     wish = checked(DeviceChange, name=call.body.name, place=call.body.place)
     answer = wish if isinstance(wish, Problem) else await devices.change(with_body(call, wish))
     if isinstance(answer, Problem):
-        return refused(call, "device.html", answer, await _words(call, await own_device(call)))
+        return refused(call, "device.html", answer, await _words(call, await standing_for(call, Need.OWN)))
     return _done(call, "saved")
 
 
 async def settings(call: Call[SettingsForm, None]) -> web.Response:
     """Change the main settings."""
-    device = await own_device(call)
+    standing = await standing_for(call, Need.OWN)
+    device = standing.device
     wish = checked(SettingsChange, **_wanted(device, call.body))
     try:
         if not isinstance(wish, Problem):
@@ -99,7 +99,7 @@ async def settings(call: Call[SettingsForm, None]) -> web.Response:
         problem = wish
     except ProblemError as error:
         problem = error.problem
-    words = {**await _words(call, device), "typed": _typed(call.body)}
+    words = {**await _words(call, standing), "typed": _typed(call.body)}
     return refused(call, "device.html", _by_typed_field(problem), words)
 
 
@@ -107,7 +107,7 @@ async def test_alarm(call: Call[Nothing, None]) -> web.Response:
     """Raise a test alarm, and show what becomes of it."""
     answer = await test_alarms.begin(with_body(call, None))
     if isinstance(answer, Problem):
-        return refused(call, "device.html", answer, await _words(call, await own_device(call)))
+        return refused(call, "device.html", answer, await _words(call, await standing_for(call, Need.OWN)))
     return go_to(f"/incidents/{answer.incident_id}")
 
 
@@ -117,31 +117,45 @@ async def give_up(call: Call[Nothing, None]) -> web.Response:
     return go_to("/?said=given-up")
 
 
-async def _words(call: Call[Any, Any], device: Device) -> dict[str, object]:
-    model = model_of(device.model)
+async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
+    device, model = standing.device, model_of(standing.device.model)
     refused_messages = await call.records.find(
         RefusedMessage, is_("device_id", device.id), order_by="at", descending=True, limit=SHOWN_PROBLEMS
     )
+    (view,) = await views_of(call.portal, [standing])
+    people = await readiness_words(call, device) if standing.owns else {"reached": [], "lacks": [], "unheard": ""}
     return {
-        "card": card(device, await view_of(call.portal, device)),
+        "card": card(device, view),
+        "mine": standing.owns,
+        "may_switch": may(standing.role, Need.OPERATE),
+        "until": standing.share.until if standing.share else None,
+        "next": device_settings.next_run_of(device, call.clock.now()),
+        "words_of": COMMANDS,
         "device": device,
         "live_from": f"/devices/{device.id}",
         "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(model, each)},
-        "orders": await _orders(call, device),
+        "orders": await _orders(call, standing),
         "refused_messages": refused_messages,
         "typed": _settings_as_typed(whole_settings(device.desired, model, device.part_names)),
         "powers": POWER_ON,
-        **await readiness_words(call, device),
+        **people,
         "in_step": device.reported.get("version") == device.desired_version,
     }
 
 
-async def _orders(call: Call[Any, Any], device: Device) -> list[Order]:
+async def _orders(call: Call[Any, Any], standing: Standing) -> list[Order]:
     found = await call.records.find(
-        Command, is_("device_id", device.id), order_by="created_at", descending=True, limit=SHOWN_COMMANDS
+        Command, is_("device_id", standing.device.id), order_by="created_at", descending=True, limit=SHOWN_COMMANDS
     )
-    now = call.clock.now()
-    return [order_of(each, now) for each in found if each.account_id == call.account.id]
+    seen = [each for each in found if sees_command(standing, each)]
+    now, who = call.clock.now(), await askers(call, standing, seen)
+    return [_with_asker(order_of(each, now), who[each.account_id]) for each in seen]
+
+
+def _with_asker(order: Order, asker: Asker) -> Order:
+    if asker.by == "you":
+        return order
+    return replace(order, state=f"{order.state} (by {asker.email or ASKERS[asker.by]})")
 
 
 def _can(model: DeviceModel, command: str) -> bool:

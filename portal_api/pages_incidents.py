@@ -7,9 +7,8 @@ from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.shares import may
 from isocket.storage.port import Test, is_, one_of
 from portal_api import incidents
-from portal_api.cursor import page_of
 from portal_api.devices import NOT_CLOSED
-from portal_api.owned import Need, incident_for, own_incident
+from portal_api.owned import Need, incident_for
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import trouble
 from portal_api.pages_forms import TYPED, Form, with_body
@@ -19,7 +18,7 @@ from portal_api.pages_timeline import Telling, told
 from portal_api.pages_words import note
 from portal_api.rendering import local_time, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
-from portal_api.timelines import chronicles
+from portal_api.timelines import Chronicle, chronicles, happenings
 
 A_PAGE = 50
 _WHICH: dict[str, Test] = {
@@ -37,15 +36,11 @@ class AckForm(Form):
 async def show_all(call: Call[None, None]) -> web.Response:
     """List incidents, the newest first."""
     state = call.request.query.get("state", "all")
-    found, following = await page_of(
-        call.records,
-        Incident,
-        is_("account_id", call.account.id),
-        *([_WHICH[state]] if state in _WHICH else []),
+    found, following = await incidents.newest_first(
+        call,
+        [_WHICH[state]] if state in _WHICH else [],
         cursor=call.request.query.get("cursor"),
         limit=A_PAGE,
-        order_by="opened_at",
-        descending=True,
     )
     words = {
         "troubles": await in_words(call, found),
@@ -57,15 +52,16 @@ async def show_all(call: Call[None, None]) -> web.Response:
 
 async def show(call: Call[None, None]) -> web.Response:
     """Show one incident with its timeline. Looking at it acknowledges nothing."""
-    incident = await own_incident(call)
+    incident, role = await incident_for(call, Need.VIEW)
     device = await call.records.get(Device, incident.device_id)
-    if device is not None and device.owner_id != call.account.id:
+    if device is not None and device.owner_id != incident.account_id:
         device = None  # it has another owner by now, whose words are not this reader's business
-    chronicle = (await chronicles(call.records, call.account.id, [incident]))[incident.id]
+    chronicle = await _chronicle(call, incident)
     time = local_time(call)
     words = {
         "trouble": trouble(incident, device),
         "known": device is not None,
+        "may_take": may(role, Need.OPERATE),
         "people": rows_of(chronicle, time),
         "lines": told(chronicle.lines, Telling(account_id=call.account.id, time=time)),
         "note": note(call.request.query.get("said")),
@@ -73,14 +69,20 @@ async def show(call: Call[None, None]) -> web.Response:
     return shown(call, "incident.html", words, here="incidents")
 
 
+async def _chronicle(call: Call[None, None], incident: Incident) -> Chronicle:
+    """Return what happened; for a guest without the people who are told."""
+    if incident.account_id == call.account.id:
+        return (await chronicles(call.records, call.account.id, [incident]))[incident.id]
+    return Chronicle(lines=(await happenings(call.records, [incident]))[incident.id], messages=[])
+
+
 async def acknowledge(call: Call[AckForm, None]) -> web.Response:
     """Say that one has seen it."""
-    before, role = await incident_for(call, Need.OPERATE)
+    before, _ = await incident_for(call, Need.OPERATE)
     await incidents.acknowledge(with_body(call, None))
     said = "still-on-it" if before.asked_at is not None else "not-open"
     said = "acknowledged" if before.state is IncidentState.OPEN else said
-    page = f"/incidents/{before.id}" if may(role, Need.OWN) else "/"  # its own page tells whom its owner has told
-    back = local_path(call.body.back) if call.body.back else page
+    back = local_path(call.body.back) if call.body.back else f"/incidents/{before.id}"
     return go_to(f"{back.partition('?')[0]}?said={said}")
 
 

@@ -11,12 +11,12 @@ from aiohttp import web
 from isocket.domain.commands import Command
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident
-from isocket.domain.shares import Need, may
-from isocket.storage.port import above, is_, one_of
+from isocket.domain.shares import Role
+from isocket.storage.port import above, one_of
 from portal_api import claims
 from portal_api.claims import Claim
-from portal_api.cursor import page_of
-from portal_api.devices import NOT_CLOSED, owner_of, sees, views_of
+from portal_api.devices import NOT_CLOSED, page_of_mine, views_of
+from portal_api.incidents import newest_first
 from portal_api.owned import Standing, standings_of
 from portal_api.pages import go_to
 from portal_api.pages_cards import Card, Order, Trouble, card, order_of, trouble
@@ -32,7 +32,6 @@ from portal_api.unheard import UNANSWERED, see, unheard_incidents
 CARDS = 60
 MOST_TROUBLES = 50
 NOBODY_THERE = "no contact there can be told"
-STOPPED = "you chose that your data is only kept, and that nobody is told of alarms meanwhile"
 EVERYBODY_SLEEPS = "everybody has quiet hours, for critical alarms too"
 COMMAND_SHOWN_S = 15 * 60  # after that the last command is history
 
@@ -74,29 +73,21 @@ async def seen(call: Call[Nothing, None]) -> web.Response:
 
 
 async def _words(call: Call[Any, Any]) -> dict[str, object]:
-    devices, following = await page_of(
-        call.records,
-        Device,
-        is_("owner_id", call.account.id),
-        cursor=call.request.query.get("cursor"),
-        limit=CARDS,
-    )
-    shared = await standings_of(call.records, call.account, call.clock)
-    troubles = [*await troubles_of(call), *await _troubles_at(call, shared)]
+    standings, following = await page_of_mine(call, cursor=call.request.query.get("cursor"), limit=CARDS)
+    own = [each.device for each in standings if each.owns]
+    troubles = await troubles_of(call)
     missed = await unheard_incidents(call.records, call.account.id)
     return {
         "live_from": "/",
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
-        "unheard": await _unheard(call, devices),
+        "unheard": await _unheard(call, own),
         "reached_nobody": await in_words(call, [incident for incident, _ in missed.values()]),
         "unanswered": [each for each, (_, reason) in missed.items() if reason == UNANSWERED],
-        "cards": await _cards(call, [owner_of(device) for device in devices]),
-        "shared": await _cards(call, shared),
-        "look_only": {each.device.id for each in shared if not may(each.role, Need.OPERATE)},
-        "of_others": {each.device.id for each in shared},
+        "cards": await _cards(call, standings),
         "following": following,
         "typed": ClaimForm(),
+        "only_seen": await only_seen(call),
     }
 
 
@@ -105,52 +96,32 @@ async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str,
     found: dict[str, list[Readiness]] = defaultdict(list)
     for each in await readiness_of(call, devices, with_proofs=False):
         if each.unheard:
-            found[STOPPED if each.restricted else EVERYBODY_SLEEPS if each.reached else NOBODY_THERE].append(each)
+            found[EVERYBODY_SLEEPS if each.reached else NOBODY_THERE].append(each)
     return dict(found)
 
 
 async def troubles_of(call: Call[Any, Any]) -> list[Trouble]:
     """Return the caller's incidents that are not over, the newest first."""
-    found = await call.records.find(
-        Incident,
-        is_("account_id", call.account.id),
-        one_of("state", NOT_CLOSED),
-        order_by="opened_at",
-        descending=True,
-        limit=MOST_TROUBLES,
-    )
+    found, _ = await newest_first(call, [one_of("state", NOT_CLOSED)], cursor=None, limit=MOST_TROUBLES)
     return await in_words(call, found)
 
 
-async def _troubles_at(call: Call[Any, Any], shared: Sequence[Standing]) -> list[Trouble]:
-    """Return what is not over at sockets that others share, as far as their guest may see it, the newest first."""
-    if not shared:
-        return []
-    found = await call.records.find(
-        Incident,
-        one_of("account_id", sorted({each.device.owner_id or "" for each in shared})),
-        one_of("device_id", [each.device.id for each in shared]),
-        one_of("state", NOT_CLOSED),
-        order_by="opened_at",
-        descending=True,
-        limit=MOST_TROUBLES,
-    )
-    standing_at = {each.device.id: each for each in shared}
-    seen = [(standing_at[each.device_id], each) for each in found]
-    return [trouble(each, standing.device) for standing, each in seen if sees(standing, each)]
+async def only_seen(call: Call[Any, Any]) -> frozenset[str]:
+    """Return the sockets at which the caller may only look."""
+    shared = await standings_of(call.records, call.account, call.clock)
+    return frozenset(each.device.id for each in shared if each.role is Role.VIEWER)
 
 
 async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[Trouble]:
-    """Return the caller's incidents with what their sockets are called; one that was given up has no name left."""
+    """Return incidents that the caller may see, with what their sockets are called; a former owner has no name left."""
     ids = sorted({each.device_id for each in incidents})
-    found = await call.records.find(Device, one_of("id", ids), is_("owner_id", call.account.id)) if ids else []
-    devices = {each.id: each for each in found}
-    return [trouble(each, devices.get(each.device_id)) for each in incidents]
+    found = await call.records.find(Device, one_of("id", ids)) if ids else []
+    devices = {(each.id, each.owner_id): each for each in found}
+    return [trouble(each, devices.get((each.device_id, each.account_id))) for each in incidents]
 
 
 async def _cards(call: Call[Any, Any], standings: Sequence[Standing]) -> list[Card]:
-    views = await views_of(call.portal, standings)
-    devices = [each.device for each in standings]
+    views, devices = await views_of(call.portal, standings), [each.device for each in standings]
     orders = await _recent_orders(call, devices)
     cards = [card(device, view, orders.get(device.id)) for device, view in zip(devices, views, strict=True)]
     return sorted(cards, key=lambda each: (not each.view.open_incidents, each.name.casefold()))

@@ -5,16 +5,20 @@ all of it again. Afterwards `claimed_at` still stands until the rest is done: a 
 is cleaned before the next claim.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import Escalation, Substitution
+from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.replays import Replay
+from isocket.domain.share_letters import share_ended
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.domain.watches import Watch
@@ -23,13 +27,14 @@ from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
 from isocket.storage.telemetry import Telemetry
-from portal_api.outgoing import call_off_mails_to
+from portal_api.outgoing import call_off_mails_to, mail
 from portal_api.settings_models import factory_settings
 
 log = get_logger(__name__)
 _UNDER_WAY = (CommandStatus.QUEUED, CommandStatus.SENT)
 _NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 REASON = "owner_changed"
+_NOTICE_S = 72 * 3600.0
 
 
 class Parts(Protocol):
@@ -108,6 +113,7 @@ async def _clear(portal: Parts, device_id: str) -> None:
     await _close_incidents(portal, device_id, now)
     for share in await records.find(Share, is_("device_id", device_id)):
         await call_off_mails_to(records, share.id, now)
+        await _tell_guest(records, share, now)
         await records.remove_all(Share, is_("id", share.id))
     for offer in await records.find(Transfer, is_("device_id", device_id), is_("accepted_at", None)):
         await call_off_mails_to(records, offer.id, now)
@@ -128,6 +134,22 @@ async def _take_out_of_tokens(records: Records, device: Device) -> None:
             rest = tuple(each for each in token.device_ids if each != device.id)
             same = (is_("id", token.id), is_("version", token.version))  # another socket may go at this moment
             token = await records.change_one(ApiToken, *same, device_ids=rest) or await records.get(ApiToken, token.id)
+
+
+async def _tell_guest(records: Records, share: Share, now: datetime) -> None:
+    """Have a guest told that they see the socket no more, once however often it runs."""
+    guest = await records.get(Account, share.account_id) if share.account_id is not None else None
+    if guest is None or share.accepted_at is None:
+        return
+    due = mail(
+        share_ended(guest.language),
+        kind=DeliveryKind.NOTICE,
+        person_id=guest.id,
+        address=guest.email,
+        now=now,
+        useful_s=_NOTICE_S,
+    )
+    await records.add_all([replace(due, id=derived_id("del", share.id, "ended"))])
 
 
 async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None:

@@ -155,8 +155,8 @@ async def accept(call: Call[Acceptance, None]) -> ShareView | Problem:
         raise ProblemError(_bad_token())
     owner = await call.records.get(Account, taken.owner_id)
     if owner is not None:
-        link = call.portal.settings.link(f"/devices/{taken.device_id}")
-        await _tell(call.portal, owner, share_accepted(owner.language, guest=taken.email, link=link))
+        link = call.portal.settings.link(f"/devices/{taken.device_id}/people")
+        await _tell(call.portal, owner, share_accepted(owner.language, link=link))
     log.info("share_accepted", share_id=taken.id, device_id=taken.device_id, account_id=call.account.id)
     return _view(taken, now)
 
@@ -178,13 +178,11 @@ async def end_share(portal: Portal, share: Share, *, by_owner: bool) -> None:
     await call_off_mails_to(portal.records, share.id, portal.clock.now())
     if not await portal.records.remove_all(Share, is_("id", share.id)) or share.account_id is None:
         return
-    owner = await portal.records.get(Account, share.owner_id)
-    guest = await portal.records.get(Account, share.account_id)
-    if owner is not None and guest is not None and by_owner:
-        await _tell(portal, guest, share_ended(guest.language, owner=owner.email))
-    elif owner is not None and not by_owner:
-        link = portal.settings.link(f"/devices/{share.device_id}")
-        await _tell(portal, owner, share_left(owner.language, guest=share.email, link=link))
+    other = await portal.records.get(Account, share.account_id if by_owner else share.owner_id)
+    if other is not None:
+        link = portal.settings.link(f"/devices/{share.device_id}/people")
+        letter = share_ended(other.language) if by_owner else share_left(other.language, link=link)
+        await _tell(portal, other, letter)
     log.info("share_ended", share_id=share.id, device_id=share.device_id)
 
 
@@ -286,16 +284,21 @@ async def _tell(portal: Portal, account: Account, letter: Letter) -> None:
     await portal.records.add_all([due])
 
 
+def state_of(share: Share, now: datetime) -> str:
+    """Return `invited`, `accepted`, or `over` when its time is."""
+    if share.expires_at is not None and share.expires_at <= now:
+        return "over"
+    return "invited" if share.accepted_at is None else "accepted"
+
+
 def _view(share: Share, now: datetime) -> ShareView:
-    over = share.expires_at is not None and share.expires_at <= now
-    state = "over" if over else "invited" if share.accepted_at is None else "accepted"
     return ShareView(
         id=share.id,
         device_id=share.device_id,
         email=share.email,
         role=share.role,
         until=share.until,
-        state=state,
+        state=state_of(share, now),
         created_at=share.created_at,
         accepted_at=share.accepted_at,
         expires_at=share.expires_at,

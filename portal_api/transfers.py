@@ -227,7 +227,7 @@ async def _tell_both(portal: Portal, taker: Account, offered: Transfer) -> None:
     link = portal.settings.link(f"/devices/{offered.device_id}")
     told = [_notice(portal, taker, transfer_received(taker.language, link=link), offered)]
     if before is not None:
-        told.append(_notice(portal, before, transfer_done(before.language, taker=offered.email), offered))
+        told.append(_notice(portal, before, transfer_done(before.language), offered))
     await portal.records.add_all(told)
 
 

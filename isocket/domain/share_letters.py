@@ -1,7 +1,8 @@
 """Mails about sharing a socket: the invitation, and what became of it, in every language.
 
 None of them carries words that a customer chose: an invitation goes to any address that is typed in, and must not be
-a way of sending somebody else's advertisement. Who invites is named by the address they proved to hold.
+a way of sending somebody else's advertisement. Who invites is named by the address they proved to hold. What is mailed
+later names nobody: it lies among one person's messages, and the other may be erased.
 """
 
 from collections.abc import Mapping
@@ -15,19 +16,19 @@ def share_invitation(language: str, *, owner: str, link: str, days: int) -> Lett
     return _letter(_INVITATION, language, owner=owner, link=link, days=str(days))
 
 
-def share_accepted(language: str, *, guest: str, link: str) -> Letter:
+def share_accepted(language: str, *, link: str) -> Letter:
     """Return the mail that tells an owner that somebody took their invitation."""
-    return _letter(_ACCEPTED, language, guest=guest, link=link)
+    return _letter(_ACCEPTED, language, link=link)
 
 
-def share_left(language: str, *, guest: str, link: str) -> Letter:
+def share_left(language: str, *, link: str) -> Letter:
     """Return the mail that tells an owner that a guest gave the socket back."""
-    return _letter(_LEFT, language, guest=guest, link=link)
+    return _letter(_LEFT, language, link=link)
 
 
-def share_ended(language: str, *, owner: str) -> Letter:
+def share_ended(language: str) -> Letter:
     """Return the mail that tells a guest that a socket is not shared with them any more."""
-    return _letter(_ENDED, language, owner=owner)
+    return _letter(_ENDED, language)
 
 
 def _letter(words: Mapping[str, tuple[str, str]], language: str, **given: str) -> Letter:
@@ -83,23 +84,23 @@ _ACCEPTED = MappingProxyType(
     {
         "en": (
             "Your invitation to a socket was accepted",
-            "{guest} accepted your invitation and sees your socket from now on.\n\nTo end that:\n{link}\n",
+            "Somebody accepted your invitation and sees your socket from now on.\n\nWho sees it:\n{link}\n",
         ),
         "fi": (
             "Kutsusi laitteeseen hyväksyttiin",
-            "{guest} hyväksyi kutsusi ja näkee laitteesi tästä lähtien.\n\nVoit lopettaa jakamisen tästä:\n{link}\n",
+            "Kutsusi hyväksyttiin, ja laitteesi näkyy kutsutulle tästä lähtien.\n\nKetkä näkevät sen:\n{link}\n",
         ),
         "sv": (
             "Din inbjudan till en enhet har accepterats",
-            "{guest} har tackat ja och ser din enhet från och med nu.\n\nAvsluta delningen här:\n{link}\n",
+            "Någon har tackat ja till din inbjudan och ser din enhet från och med nu.\n\nVilka som ser den:\n{link}\n",
         ),
         "de": (
             "Ihre Einladung zu einem Gerät wurde angenommen",
-            "{guest} hat Ihre Einladung angenommen und sieht Ihr Gerät ab jetzt.\n\nTeilen beenden:\n{link}\n",
+            "Jemand hat Ihre Einladung angenommen und sieht Ihr Gerät ab jetzt.\n\nWer es sieht:\n{link}\n",
         ),
         "nb": (
             "Invitasjonen din til en enhet er godtatt",
-            "{guest} har godtatt invitasjonen og ser enheten din fra nå av.\n\nAvslutt delingen her:\n{link}\n",
+            "Noen har godtatt invitasjonen og ser enheten din fra nå av.\n\nHvem som ser den:\n{link}\n",
         ),
     }
 )
@@ -107,23 +108,26 @@ _LEFT = MappingProxyType(
     {
         "en": (
             "Somebody gave back a shared socket",
-            "{guest} does not want to see your socket any more and has no access now.\n\nYour socket:\n{link}\n",
+            "Somebody with whom you shared your socket gave it back and sees it no more.\n\nWho sees it:\n{link}\n",
         ),
         "fi": (
             "Laitteesi jakaminen päättyi",
-            "{guest} ei halua enää nähdä laitettasi, eikä hänellä ole enää pääsyä siihen.\n\nLaitteesi:\n{link}\n",
+            "Joku, jolle jaoit laitteesi, luopui siitä eikä näe sitä enää.\n\nKetkä näkevät sen:\n{link}\n",
         ),
         "sv": (
             "Någon lämnade tillbaka en delad enhet",
-            "{guest} vill inte längre se din enhet och har ingen åtkomst från och med nu.\n\nDin enhet:\n{link}\n",
+            "Någon som du delade din enhet med ser den inte längre.\n\nVilka som ser den:\n{link}\n",
         ),
         "de": (
             "Jemand hat ein geteiltes Gerät zurückgegeben",
-            "{guest} möchte Ihr Gerät nicht mehr sehen und hat ab jetzt keinen Zugang.\n\nIhr Gerät:\n{link}\n",
+            (
+                "Jemand, mit dem Sie Ihr Gerät teilten, hat es zurückgegeben und sieht es nicht mehr.\n\n"
+                "Wer es sieht:\n{link}\n"
+            ),
         ),
         "nb": (
             "Noen ga tilbake en delt enhet",
-            "{guest} vil ikke lenger se enheten din og har ingen tilgang fra nå av.\n\nEnheten din:\n{link}\n",
+            "Noen som du delte enheten din med, ser den ikke lenger.\n\nHvem som ser den:\n{link}\n",
         ),
     }
 )
@@ -131,23 +135,23 @@ _ENDED = MappingProxyType(
     {
         "en": (
             "A socket is not shared with you any more",
-            "{owner} has ended sharing a socket with you. You need not do anything.\n",
+            "A socket that was shared with you is not any more. You need not do anything.\n",
         ),
         "fi": (
             "Laitetta ei enää jaeta kanssasi",
-            "{owner} lopetti laitteen jakamisen kanssasi. Sinun ei tarvitse tehdä mitään.\n",
+            "Erästä laitetta ei enää jaeta kanssasi. Sinun ei tarvitse tehdä mitään.\n",
         ),
         "sv": (
             "En enhet delas inte längre med dig",
-            "{owner} har slutat dela en enhet med dig. Du behöver inte göra något.\n",
+            "En enhet som delades med dig delas inte längre. Du behöver inte göra något.\n",
         ),
         "de": (
             "Ein Gerät wird nicht mehr mit Ihnen geteilt",
-            "{owner} teilt ein Gerät nicht mehr mit Ihnen. Sie müssen nichts tun.\n",
+            "Ein Gerät, das mit Ihnen geteilt wurde, wird es nicht mehr. Sie müssen nichts tun.\n",
         ),
         "nb": (
             "En enhet deles ikke lenger med deg",
-            "{owner} har sluttet å dele en enhet med deg. Du trenger ikke gjøre noe.\n",
+            "En enhet som ble delt med deg, deles ikke lenger. Du trenger ikke gjøre noe.\n",
         ),
     }
 )

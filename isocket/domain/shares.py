@@ -49,7 +49,7 @@ def may(role: Role, need: Need) -> bool:
     account="owner_id",
     guest="account_id",
     unique=(("device_id", "email"),),
-    indexed=(("account_id",), ("device_id",), ("owner_id",), ("email",), ("token_hash",)),
+    indexed=(("account_id",), ("device_id",), ("owner_id",), ("email",), ("token_hash",), ("expires_at",)),
     followed=("account_id", "role", "until"),
 )
 class Share(Record):

@@ -11,9 +11,9 @@ def transfer_offer(language: str, *, owner: str, link: str, days: int) -> Letter
     return _letter(_OFFER, language, owner=owner, link=link, days=str(days))
 
 
-def transfer_done(language: str, *, taker: str) -> Letter:
-    """Return the mail that tells who offered a socket that it is another's now."""
-    return _letter(_DONE, language, taker=taker)
+def transfer_done(language: str) -> Letter:
+    """Return the mail that tells who offered a socket that it is another's now; it names nobody."""
+    return _letter(_DONE, language)
 
 
 def transfer_received(language: str, *, link: str) -> Letter:
@@ -74,23 +74,23 @@ _DONE = MappingProxyType(
     {
         "en": (
             "Your socket was taken over",
-            "{taker} has taken over the socket that you offered. What it reported to you is removed.\n",
+            "The socket that you offered was taken over. What it reported to you is removed.\n",
         ),
         "fi": (
             "Laitteesi otettiin vastaan",
-            "{taker} otti vastaan laitteen, jonka luovutit. Sen sinulle lähettämät tiedot on poistettu.\n",
+            "Laite, jonka luovutit, otettiin vastaan. Sen sinulle lähettämät tiedot on poistettu.\n",
         ),
         "sv": (
             "Din enhet har tagits över",
-            "{taker} har tagit över enheten som du erbjöd. Det som den rapporterade till dig är borttaget.\n",
+            "Enheten som du erbjöd har tagits över. Det som den rapporterade till dig är borttaget.\n",
         ),
         "de": (
             "Ihr Gerät wurde übernommen",
-            "{taker} hat das angebotene Gerät übernommen. Was es Ihnen gemeldet hat, ist gelöscht.\n",
+            "Das angebotene Gerät wurde übernommen. Was es Ihnen gemeldet hat, ist gelöscht.\n",
         ),
         "nb": (
             "Enheten din er overtatt",
-            "{taker} har overtatt enheten som du tilbød. Det den meldte til deg, er fjernet.\n",
+            "Enheten som du tilbød, er overtatt. Det den meldte til deg, er fjernet.\n",
         ),
     }
 )

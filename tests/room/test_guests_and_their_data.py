@@ -90,6 +90,8 @@ async def test_with_the_owner_go_the_invitations_and_their_addresses(tmp_path: P
     done = await ground.eraser().erase(MAIJA_ID, by="operator")
     assert done is not None
     assert done.state is ErasureState.DONE
-    for kind in (Share, Transfer, Delivery):
+    for kind in (Share, Transfer):
         assert await ground.records.find(kind) == []
+    (notice,) = await ground.records.find(Delivery)  # Pekka is told that it is over, and not of whom
+    assert (notice.account_id, MAIJA in notice.text) == (PEKKA_ID, False)
     assert await ground.records.get(Account, PEKKA_ID) is not None

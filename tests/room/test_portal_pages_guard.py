@@ -15,6 +15,7 @@ from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.problems import Problem
 from isocket.domain.replays import Replay, ReplayState
 from isocket.domain.settings import PartKind, part_names_text
+from isocket.domain.shares import Share, ShareRole
 from isocket.storage.port import is_
 from portal_api.app import ROUTES
 from portal_api.pages_desk import desk_routes
@@ -38,6 +39,7 @@ NAMES = {
     "old_version": "1",
     "policy_version": "1",
     "token_id": "tok_1",
+    "share_id": "shr_1",
 }
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST" and each.access is not Access.STAFF)
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
@@ -106,6 +108,14 @@ async def visitor(house: PortalHouse) -> Visitor:
                 created_at=now,
                 state=ReplayState.FAILED,
                 error=HOSTILE,
+            ),
+            Share(
+                id=NAMES["share_id"],
+                device_id=NAMES["device_id"],
+                owner_id=account.id,
+                email=HOSTILE,
+                role=ShareRole.VIEWER,
+                created_at=now,
             ),
             Problem(
                 id="prb_1", device_id=NAMES["device_id"], at=now, topic_kind="state", reason=HOSTILE, field=HOSTILE

@@ -103,7 +103,7 @@ async def test_nothing_of_the_owner_before_is_left(house: PortalHouse) -> None:
     for path in ("/incidents", f"/devices/{SOCKET}/shares", f"/devices/{SOCKET}/problems"):
         assert (await (await house.ask("GET", path, token=taker)).json())["items"] == []
     assert await status(house, taker, "GET", "/incidents/inc_1") == 404
-    assert [each for each in await house.mails(MAIJA) if "taken over" in each.text]
+    assert [each for each in await house.mails(MAIJA) if "was taken over" in each.text]
     assert [each for each in await house.mails(PEKKA) if "left the factory" in each.text]
 
 
