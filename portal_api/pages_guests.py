@@ -134,7 +134,7 @@ def _page(method: str, path: str, handler: Any, summary: str, body: type[Form] |
 
 ROUTES: tuple[AnyRoute, ...] = (
     _page("GET", "/people", show, "Show with whom a socket is shared"),
-    _page("POST", "/people", invite, "Share a socket", InviteForm),
+    _page("POST", "/people", invite, "Share a socket", InviteForm, step_up=True),
     _page("POST", "/people/{share_id}/end", end, "End a share", Nothing),
     _page("POST", "/leave", leave, "Give a shared socket back", Nothing),
     _page("POST", "/transfer", offer, "Offer a socket to another customer", HandOverForm, step_up=True),

@@ -34,6 +34,8 @@ NEEDS: dict[Need, tuple[str, ...]] = {
         f"GET {API}{DEVICE}/shares",
         f"GET {API}{INCIDENT}",
         f"GET {DEVICE}",
+        f"GET {DEVICE}/history",
+        f"GET {DEVICE}/history.csv",
         f"GET {INCIDENT}",
         f"POST {DEVICE}/leave",
     ),
