@@ -32,6 +32,7 @@ from portal_api.unheard import UNANSWERED, see, unheard_incidents
 CARDS = 60
 MOST_TROUBLES = 50
 NOBODY_THERE = "no contact there can be told"
+STOPPED = "you chose that your data is only kept, and that nobody is told of alarms meanwhile"
 EVERYBODY_SLEEPS = "everybody has quiet hours, for critical alarms too"
 COMMAND_SHOWN_S = 15 * 60  # after that the last command is history
 
@@ -96,7 +97,7 @@ async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str,
     found: dict[str, list[Readiness]] = defaultdict(list)
     for each in await readiness_of(call, devices, with_proofs=False):
         if each.unheard:
-            found[EVERYBODY_SLEEPS if each.reached else NOBODY_THERE].append(each)
+            found[STOPPED if each.restricted else EVERYBODY_SLEEPS if each.reached else NOBODY_THERE].append(each)
     return dict(found)
 
 

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from portal_api import shares, transfers
+from portal_api.owned import standing_of
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.problem import Problem, ProblemError
@@ -29,14 +30,15 @@ async def ask(call: Call[None, None]) -> web.Response:
 
 
 async def accept(call: Call[AcceptForm, None]) -> web.Response:
-    """Accept it. The overview shows the socket from now on; its own page is its owner's."""
+    """Accept it."""
     try:
         answer = await shares.accept(with_body(call, Acceptance(token=call.body.token or "-")))
     except ProblemError as error:
         return _not_good(call, error.problem)
     if isinstance(answer, Problem):
         return _not_good(call, answer)
-    return go_to("/")
+    seen = await standing_of(call.records, call.account, answer.device_id, call.clock)
+    return go_to(f"/devices/{answer.device_id}" if seen is not None else "/")
 
 
 async def ask_to_take(call: Call[None, None]) -> web.Response:
