@@ -51,6 +51,8 @@ class CompletenessQuery(Query):
 class DayView(View):
     """One day in the time zone of the socket's owner."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": _EXAMPLE["items"]})
+
     day: date
     received: int = Field(description="Messages of that day, of whatever kind, whenever they came.")
     missing: int = Field(

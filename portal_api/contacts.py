@@ -13,6 +13,7 @@ from portal_api.codes import address_of, call_off_codes, come_back, forget_code,
 from portal_api.contact_models import ContactChange, ContactView, NewContact, view
 from portal_api.cursor import page_of
 from portal_api.models import Page, PageQuery
+from portal_api.outgoing import look_again_at_what_sleeps
 from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
@@ -110,6 +111,8 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         for channel in (channel for each in unproved for channel in PROVED_BY[each]):
             await forget_code(call.records, contact.id, channel)
             await call_off_codes(call.portal, contact.id, channel)
+        if {"quiet_hours", "time_zone"} & changes.keys():
+            await look_again_at_what_sleeps(call.records, changed.id, call.clock.now())
         await _send_codes(call, changed, [each for each in renewed if getattr(changed, each)])
         return view(changed)
 

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState, place_until
 from isocket.domain.letters import Letter
 from isocket.kit.ids import new_id
-from isocket.storage.port import Records, is_
+from isocket.storage.port import Records, above, is_
 
 
 def mail(
@@ -49,6 +49,20 @@ async def call_off_mails_to(records: Records, person_id: str, now: datetime) -> 
         text="",
         ended_at=now,
     )
+
+
+async def look_again_at_what_sleeps(records: Records, contact_id: str, now: datetime) -> None:
+    """Let what waits for the end of a reader's quiet hours be looked at now: what has to wait all the same does so."""
+    held = (is_("contact_id", contact_id), is_("state", DeliveryState.DUE), above("held_until", now))
+    for each in await records.find(Delivery, *held):
+        await records.change_one(
+            Delivery,
+            is_("id", each.id),
+            is_("version", each.version),
+            due_at=now,
+            held_until=now,
+            priority=place_until(now),
+        )
 
 
 def unsent(*, kind: DeliveryKind, person_id: str, now: datetime) -> Delivery:

@@ -1,11 +1,12 @@
 """Entering the people to be told, changing them and letting them go."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from isocket.domain.contacts import Contact, Verification
+from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.storage.port import is_
 from tests.fakes.portal_devices import MAIJA, PHONE, codes, devices_house, enter, fields_of, verified
@@ -238,3 +239,25 @@ async def test_a_tag_that_one_of_our_languages_serves_is_taken(house: PortalHous
     token = await house.customer(MAIJA)
     answer = await house.ask("PATCH", "/me", {"language": language}, token=token)
     assert (answer.status, (await answer.json())["language"]) == (200, language)
+
+
+@pytest.mark.parametrize(
+    "change", [{"quiet_hours": None}, {"quiet_hours": {"start": "01:00", "end": "02:00"}}, {"time_zone": "Asia/Tokyo"}]
+)
+async def test_other_quiet_hours_hold_for_what_waits_already(house: PortalHouse, change: dict[str, Any]) -> None:
+    token = await house.customer(MAIJA)
+    entered = await enter(house, token, email=MAIL, quiet_hours={"start": "08:00", "end": "20:00"})
+    now = house.clock.now()
+    later = now + timedelta(hours=8)
+    alarm = {"kind": DeliveryKind.ALARM, "channel": ChannelKind.EMAIL, "account_id": "acc_1", "text": "It is cold"}
+    to = {"person_id": entered["id"], "contact_id": entered["id"], "address": MAIL}
+    waits = Delivery(id="dlv_1", created_at=now, due_at=later, held_until=later, **alarm, **to)
+    retried = Delivery(id="dlv_2", created_at=now, due_at=later, **alarm, **to)
+    await house.records.add_all([waits, retried])
+    assert (await house.ask("PATCH", f"/contacts/{entered['id']}", {"name": "Pekka"}, token=token)).status == 200
+    assert await house.records.get(Delivery, "dlv_1") == waits
+    assert (await house.ask("PATCH", f"/contacts/{entered['id']}", change, token=token)).status == 200
+    looked_at = await house.records.get(Delivery, "dlv_1")
+    assert looked_at is not None
+    assert now <= looked_at.due_at == looked_at.held_until <= house.clock.now()
+    assert await house.records.get(Delivery, "dlv_2") == retried  # its provider put it off, not its reader
