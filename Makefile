@@ -4,7 +4,7 @@ PYTHON ?= $(firstword $(foreach each,python3 python3.13 python3.12 python3.11,$(
 	$(each) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(each))))
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
-CODE := isocket broker_bridge portal_api alerts privacy firmware_sim tests
+CODE := isocket broker_bridge portal_api alerts privacy firmware_sim tests docs/journey.py
 LEAST_COVERAGE := 85
 WORKERS := 2
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 ISOCKET = Path(sys.executable).with_name("isocket")
 SENDER = "+447700900999"
-START_S = 20.0
+START_S = 60.0  # a machine may be busy
 STOP_S = 20.0
 FACTORY_S = 90.0
 LOOK_EVERY_S = 0.05

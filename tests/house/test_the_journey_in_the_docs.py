@@ -1,0 +1,67 @@
+"""The story in `docs/journey.py` is true: the very file lives through a whole cloud, from registering to leaving."""
+
+import asyncio
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.fakes.customer import text_of
+from tests.fakes.smtp_server import SmtpSink
+from tests.fakes.twilio_server import TwilioDouble
+from tests.fakes.whole_cloud import WholeCloud, eventually
+
+pytestmark = [pytest.mark.house, pytest.mark.timeout(240)]
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "journey.py"
+MAIL_S = 60.0
+RESTART_S = 90.0
+STEPS = 29  # told in the story
+
+
+def story() -> ModuleType:
+    """Return the script as its readers have it."""
+    spec = importlib.util.spec_from_file_location("journey", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+async def test_a_customer_does_everything_by_the_api_from_registering_to_leaving(
+    tmp_path: Path, twilio: TwilioDouble, mail: SmtpSink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def mail_that_has(address: str, pattern: str) -> str:
+        async def look() -> list[str]:
+            return [text for each in mail.accepted[address] if re.search(pattern, text := text_of(each))]
+
+        return (await eventually(look, bool, f"a mail to {address}", within_s=MAIL_S))[-1]
+
+    def mailbox(address: str, pattern: str) -> str:
+        return asyncio.run_coroutine_threadsafe(mail_that_has(address, pattern), loop).result(MAIL_S + 1)
+
+    async with WholeCloud(tmp_path, twilio=twilio, mail=mail) as cloud:
+
+        async def from_now_on_nobody_has_to_wait() -> None:
+            await cloud.stop()
+            cloud.settings["ISOCKET_ERASURE_GRACE_DAYS"] = "0"
+            await cloud.start()
+
+        def before_leaving() -> None:
+            asyncio.run_coroutine_threadsafe(from_now_on_nobody_has_to_wait(), loop).result(RESTART_S)
+
+        await cloud.start()
+        (made,) = await cloud.provision()
+        async with cloud.simulated([made], "day"):
+            journey = story().journey
+            await asyncio.to_thread(journey, cloud.origin, made.device_id, made.claim_code, mailbox, before_leaving)
+        await cloud.stop()
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == STEPS, told
+    assert "every file searched: True" in told[-2]
+    assert told[-1].endswith("wrong-credentials")
