@@ -57,6 +57,10 @@ bench: .make/run mosquitto ## Run all benchmarks
 messages: .make/run ## Write docs/messages.md anew: every message in every language
 	$(BIN)/isocket messages > docs/messages.md
 
+.PHONY: promises
+promises: .make/all ## Write docs/promises.md anew: every clause of the privacy policy, and what proves it
+	@$(BIN)/python -m tests.promises.document > .make/promises.md && mv .make/promises.md docs/promises.md
+
 .PHONY: pictures
 pictures: .make/all chromium ## Make the pictures in docs/ anew
 	$(BIN)/python -m tests.browser.pictures

@@ -84,8 +84,8 @@ def day(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+@pytest.mark.clause("C6-02")
 @pytest.mark.clause("C6-15")
-@pytest.mark.clause("C6-10")
 @pytest.mark.clause("C6-12")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.ended} {case.warranty}")
 async def test_it_is_sealed_two_years_after_the_later_end_and_not_a_moment_sooner(tmp_path: Path, case: Case) -> None:
@@ -104,6 +104,23 @@ async def test_it_is_sealed_two_years_after_the_later_end_and_not_a_moment_soone
     assert await archivist(ground).round() == 0
 
 
+@pytest.mark.clause("C6-10")
+@pytest.mark.clause("C6-13")
+async def test_where_the_law_is_another_the_times_are_others(tmp_path: Path) -> None:
+    there = ArchiveTerms(wait_years=3, keep_years=6, financial_year=FinancialYear())
+    ground = in_memory(tmp_path)
+    await until(ground, day("2027-05-10"))
+    await furnish(ground)
+    await leave(ground)
+    await until(ground, day("2030-05-10") - timedelta(seconds=1))
+    assert await archivist(ground, terms=there).round() == 0
+    await until(ground, day("2030-05-10"))
+    assert await archivist(ground, terms=there).round() == 1
+    (made,) = await archives(ground)
+    assert made.destroy_at == day("2034-01-01")
+
+
+@pytest.mark.clause("C6-07")
 @pytest.mark.clause("C6-15")
 @pytest.mark.clause("C6-16")
 async def test_what_law_needs_is_in_it_and_all_else_is_gone_from_the_disk(tmp_path: Path) -> None:
@@ -166,6 +183,7 @@ async def test_without_managers_nothing_is_sealed_and_nothing_is_erased(tmp_path
     assert await ground.records.get(Account, MAIJA_ID) is not None
 
 
+@pytest.mark.clause("C6-07")
 @pytest.mark.clause("C6-17")
 async def test_an_archive_whose_time_is_over_is_destroyed_and_that_is_on_record(tmp_path: Path) -> None:
     ground = in_memory(tmp_path)

@@ -192,6 +192,7 @@ async def test_no_route_is_beside_the_table(world: World) -> None:
     assert declared <= served
 
 
+@pytest.mark.clause("C5-10")
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("route", EVERY, ids=name_of)
 async def test_nobody_gets_no_further_than_the_door(route: AnyRoute, world: World) -> None:
@@ -204,6 +205,7 @@ async def test_nobody_gets_no_further_than_the_door(route: AnyRoute, world: Worl
         assert answer.status == 401
 
 
+@pytest.mark.clause("C5-02")
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("route", NAMED, ids=name_of)
 async def test_a_strangers_thing_is_as_one_that_does_not_exist(route: AnyRoute, world: World) -> None:

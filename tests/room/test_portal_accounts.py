@@ -24,6 +24,7 @@ async def house() -> AsyncIterator[PortalHouse]:
         yield running
 
 
+@pytest.mark.clause("C1-02")
 async def test_an_account_opens_when_the_mailbox_answers(house: PortalHouse) -> None:
     token = await house.customer(MAIJA, name="Maija", language="fi", time_zone="Europe/Helsinki")
     me = await (await house.ask("GET", "/me", token=token)).json()
@@ -173,6 +174,7 @@ async def test_the_store_holds_neither_password_nor_token(house: PortalHouse) ->
     assert token not in repr(asked)
 
 
+@pytest.mark.clause("C1-02")
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -244,6 +246,7 @@ async def test_a_wish_that_no_mail_goes_out_for_voids_nothing(house: PortalHouse
     assert (await house.ask("POST", "/accounts/activate", last)).status == 200
 
 
+@pytest.mark.clause("C6-08")
 async def test_a_profile_changes_only_in_what_was_sent(house: PortalHouse) -> None:
     token = await house.customer(MAIJA, name="Maija")
     changed = await house.ask("PATCH", "/me", {"language": "sv", "time_zone": "Europe/Stockholm"}, token=token)

@@ -295,6 +295,7 @@ async def test_every_answer_carries_the_security_headers(house: PortalHouse, pat
     assert not [name for name in headers if name.startswith("Access-Control")]
 
 
+@pytest.mark.clause("C5-07")
 async def test_https_is_asked_for_only_where_it_is_spoken() -> None:
     async with portal_house(public_url="https://cloud.example.org") as house:
         answer = await house.client.get("/healthz")

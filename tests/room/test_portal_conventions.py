@@ -71,6 +71,7 @@ async def test_what_has_not_changed_is_not_sent_again(thing: str, maija: World) 
     assert (other.status, await other.json()) == (200, await first.json())
 
 
+@pytest.mark.clause("C5-04")
 @ALONE
 @pytest.mark.parametrize("thing", THINGS)
 async def test_a_change_of_what_was_changed_meanwhile_is_refused_and_changes_nothing(thing: str, maija: World) -> None:
@@ -166,6 +167,7 @@ async def test_no_answer_to_another_sites_page_has_a_header_of_cors(method: str,
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
+@pytest.mark.clause("C2-23")
 async def test_so_many_requests_of_an_account_and_then_one_waits() -> None:
     rates = Rates(requests_account=Rate(name="account", tries=5, per_s=50))
     async with devices_house(rates=rates) as house:

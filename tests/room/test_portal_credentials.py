@@ -66,6 +66,7 @@ async def test_a_new_password_ends_the_links_to_choose_one(maija: Maija) -> None
     assert late.status == 400
 
 
+@pytest.mark.clause("C6-08")
 @pytest.mark.clause("C7-05")
 async def test_an_address_changes_when_the_new_mailbox_answers(maija: Maija) -> None:
     assert await maija.ask("/me/email", {"username": NEW}) == 202

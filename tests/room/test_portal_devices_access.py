@@ -77,6 +77,7 @@ async def a_stand_in(house: PortalHouse, contact_id: str) -> dict[str, Any]:
     return {"contact_id": contact_id, "stand_in_id": own.id, "until": until}
 
 
+@pytest.mark.clause("C5-10")
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("route", DEVICE_ROUTES, ids=name_of)
 async def test_who_is_not_signed_in_gets_401(route: AnyRoute, world: Any) -> None:
@@ -85,6 +86,7 @@ async def test_who_is_not_signed_in_gets_401(route: AnyRoute, world: Any) -> Non
     assert answer.status == 401
 
 
+@pytest.mark.clause("C5-02")
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("route", NAMED, ids=name_of)
 async def test_another_customers_object_answers_as_one_that_does_not_exist(route: AnyRoute, world: Any) -> None:

@@ -153,6 +153,7 @@ async def test_leaving_stops_what_is_on_its_way_already(house: PortalHouse) -> N
     assert await sender(house).send(Issue(subject="News of December", text="More.")) == 0
 
 
+@pytest.mark.clause("C2-29")
 @pytest.mark.clause("C7-07")
 async def test_of_who_left_without_an_account_only_a_keyed_hash_is_left(house: PortalHouse) -> None:
     await subscribed(house)
@@ -240,6 +241,7 @@ async def test_an_objection_to_the_newsletter_ends_it_and_a_new_yes_ends_the_obj
     assert again["newsletter"] is False
 
 
+@pytest.mark.clause("C2-29")
 @pytest.mark.clause("C2-10")
 async def test_what_the_contract_needs_is_sent_although_the_newsletter_was_left(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)

@@ -109,6 +109,7 @@ async def test_nobody_is_rated_and_the_notice_says_that_no_program_decides(house
     assert told["automated_decisions"].startswith("None")
 
 
+@pytest.mark.clause("C8-08")
 @pytest.mark.clause("C4-03")
 def test_nothing_of_social_networks_is_kept_or_asked_for() -> None:
     social = re.compile(r"facebook|twitter|linkedin|instagram|google|youtube|social")
@@ -187,6 +188,7 @@ async def test_whoever_finds_a_hole_reads_where_to_tell_and_the_word_is_not_too_
     assert EPOCH < house.clock.now() < datetime.fromisoformat(said["Expires"])
 
 
+@pytest.mark.clause("C2-23")
 @pytest.mark.clause("C2-22")
 async def test_nobody_is_shut_out_for_ever_by_a_limit(house: PortalHouse) -> None:
     rate = Rate(name="trial", tries=3, per_s=60)

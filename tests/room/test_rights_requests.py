@@ -62,6 +62,7 @@ async def stored(house: PortalHouse) -> RightsRequest:
     return found
 
 
+@pytest.mark.clause("C1-03")
 @pytest.mark.clause("C7-12")
 @pytest.mark.clause("C7-16")
 async def test_anybody_asks_without_an_account_and_is_told_until_when(house: PortalHouse) -> None:

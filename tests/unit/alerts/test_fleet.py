@@ -64,6 +64,8 @@ def test_a_power_cut_of_many_befalls_several_customers_and_a_share(
     assert lost_power(customers=customers, sockets=sockets, fleet=fleet, limits=LIMITS) is cut
 
 
+@pytest.mark.clause("C2-16")
+@pytest.mark.clause("C3-16")
 @given(st.integers(0, 10**9))
 def test_a_coarse_number_is_never_more_and_never_tells_of_fewer_than_five(number: int) -> None:
     told = coarse(number)

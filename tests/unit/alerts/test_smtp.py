@@ -333,6 +333,7 @@ async def test_the_mail_goes_over_tls_when_asked(tls: TlsPair, from_start: bool)
     assert (type(outcome), [mail.over_tls for mail in sink.messages]) == (Sent, [True])
 
 
+@pytest.mark.clause("C5-08")
 async def test_a_certificate_that_is_not_trusted_gets_no_mail(tls: TlsPair) -> None:
     sink = SmtpSink(tls=tls.server, tls_from_start=True)
     await sink.start()

@@ -93,6 +93,7 @@ def test_a_toml_file_that_is_broken_is_named(tmp_path: Path) -> None:
     assert faults(ISOCKET_CONFIG=str(config)).startswith(f"ISOCKET_CONFIG: {config} cannot be read: ")
 
 
+@pytest.mark.clause("C5-07")
 def test_secrets_would_not_travel_in_clear_to_other_machines_by_mistake() -> None:
     assert "ISOCKET_MQTT_PLAIN=anywhere" in faults(ISOCKET_MQTT="0.0.0.0:1883")
     load_settings({"ISOCKET_MQTT": "0.0.0.0:1883", "ISOCKET_MQTT_PLAIN": "anywhere"})

@@ -249,6 +249,7 @@ async def test_a_broker_that_does_not_answer_the_polite_signal_is_ended_by_force
     assert brokers_of(BrokerFolder(path=tmp_path)) == []
 
 
+@pytest.mark.clause("C5-07")
 async def test_devices_may_come_by_tls(tmp_path: Path) -> None:
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     _write_certificate(cert, key)

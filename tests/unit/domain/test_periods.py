@@ -15,7 +15,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-@pytest.mark.clause("C7-22")
+@pytest.mark.clause("C2-12")
 @pytest.mark.parametrize(
     ("begin", "months", "end"),
     [

@@ -56,6 +56,7 @@ def test_every_field_of_a_form_is_declared_with_its_reason() -> None:
     assert {(name, page) for name, page in found if name not in FORM_FIELDS} == set()
 
 
+@pytest.mark.clause("C8-05")
 @pytest.mark.clause("C8-01")
 async def test_a_cookie_that_nobody_declared_does_not_leave_the_house() -> None:
     async def answer(_: web.Request) -> web.Response:
@@ -85,6 +86,7 @@ def test_every_class_with_a_persons_values_says_whose_they_are(kind: type) -> No
     assert subjects_of(kind) or not sealed
 
 
+@pytest.mark.clause("C2-17")
 def test_a_text_carries_nothing_to_the_provider_that_is_not_declared() -> None:
     channel = TwilioSms(
         account_sid="AC" + "0" * 32,
@@ -99,6 +101,7 @@ def test_a_text_carries_nothing_to_the_provider_that_is_not_declared() -> None:
     assert {name.replace("_", "").lower() for name in sent} <= declared
 
 
+@pytest.mark.clause("C2-17")
 @pytest.mark.parametrize(
     ("module", "name", "way"), [("twilio_voice", "fields", "voice"), ("elks_sms", "form", "sms by 46elks")]
 )
@@ -115,6 +118,7 @@ def test_what_is_handed_to_a_provider_carries_nothing_that_is_not_declared(modul
     assert names <= {each.lower() for each in OUTGOING[way].fields}
 
 
+@pytest.mark.clause("C2-17")
 def test_a_mail_carries_no_header_that_is_not_declared() -> None:
     to = parse_mailbox("anna@example.org")
     message = Message(

@@ -44,6 +44,7 @@ def test_each_personal_field_is_in_the_record_of_processing_under_its_purpose_an
     assert len({(each["purpose"], each["basis"]) for each in record["activities"]}) == len(record["activities"])
 
 
+@pytest.mark.clause("C3-04")
 @pytest.mark.clause("P-01")
 def test_the_record_names_who_answers_and_in_which_country_each_recipient_is() -> None:
     text = record_as_markdown(CONTROLLER)

@@ -82,6 +82,7 @@ def places(content: bytes) -> dict[str, int]:
     }
 
 
+@pytest.mark.clause("C5-04")
 @pytest.mark.parametrize("place", ["the kind", "what is in it", "a share of theirs", "the content", "the end"])
 def test_a_byte_that_was_altered_keeps_it_shut(sealed: Path, place: str) -> None:
     content = bytearray(sealed.read_bytes())
@@ -179,6 +180,7 @@ class TestOpenings:
         self.note(tmp_path, "they came back")
         assert [each.reason for each in Openings(tmp_path).lines()] == ["a tax audit", "they came back"]
 
+    @pytest.mark.clause("C5-04")
     @pytest.mark.parametrize("spoil", ["taken out", "changed"])
     def test_a_line_that_was_taken_out_or_changed_is_seen(self, tmp_path: Path, spoil: str) -> None:
         for reason in ("one", "two", "three"):

@@ -46,6 +46,7 @@ async def house() -> House:
     return made
 
 
+@pytest.mark.clause("C5-07")
 async def test_nothing_personal_lies_beneath_in_clear_nor_encoded(house: House) -> None:
     text = json.dumps(await house.beneath())
     for secret in ("Ada Lovelace", "ada@example.org"):
@@ -163,6 +164,7 @@ async def test_a_key_that_was_lost_but_not_destroyed_is_reported(house: House) -
     assert [(line["event"], line["person_id"]) for line in lines] == [("sealed_without_key", "ada")]
 
 
+@pytest.mark.clause("C5-04")
 @pytest.mark.parametrize("how", ["moved to another field", "moved to another record", "altered", "never sealed"])
 async def test_a_value_that_was_tampered_with_does_not_open(house: House, how: str) -> None:
     own = await house.beneath()
