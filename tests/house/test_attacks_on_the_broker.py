@@ -161,6 +161,13 @@ async def test_the_client_id_of_another_device_takes_neither_its_connection_nor_
         assert (await victim.next_heard(f"{VICTIM_ROOT}/cmd")).payload == b"2"
 
 
+async def test_of_two_connections_with_the_same_secret_only_the_later_lives(broker: RunningBroker) -> None:
+    async with Peer(broker, VICTIM) as first, Peer(broker, VICTIM, client_id="of-my-own") as second:
+        await first.lost.wait()
+        assert second.accepted
+        assert not second.lost.is_set()
+
+
 @BOTH_VERSIONS
 @pytest.mark.parametrize("root", [VICTIM_ROOT, ATTACKER_ROOT])
 async def test_a_device_cannot_retain_a_command(

@@ -1,22 +1,25 @@
 """What every route of the portal does alike: refusals, headers, logs, cookies, pages, life signs."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from http.cookies import SimpleCookie
 from typing import Any, NoReturn
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientTimeout, web
 from structlog.testing import capture_logs
 
 from isocket.domain.accounts import Account, AccountRole, Session, StaffRole
 from isocket.storage.port import StoreUnavailableError, is_
-from portal_api import access, sessions
+from portal_api import access, dispatch, sessions
 from portal_api.app import ROUTES
 from portal_api.models import Body, PageQuery
 from portal_api.pages import go_to
 from portal_api.routes import Access, Call, Reply, Route, Surface
+from portal_api.strict_json import MAX_BYTES
+from tests.fakes.endless import endless_body
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 
 MAIJA = "maija@example.org"
@@ -170,6 +173,22 @@ async def test_bytes_that_mean_nothing_are_refused_and_no_fault_of_ours(
     house: PortalHouse, request_line: str, headers: dict[str, str], data: bytes | None, status: int
 ) -> None:
     assert await raw_status(house, request_line, headers, data) == status
+
+
+async def test_a_short_body_that_unpacks_to_a_long_one_is_refused(house: PortalHouse) -> None:
+    packed = gzip.compress(b'{"username": "' + b"a" * 20_000_000 + b'"}')
+    assert len(packed) < MAX_BYTES
+    headers = {**JSON, "Content-Encoding": "gzip"}
+    assert await raw_status(house, "POST /api/v1/password-resets", headers, packed) == 413
+
+
+async def test_a_body_that_does_not_come_to_its_end_is_not_waited_for(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "BODY_TIMEOUT_S", 0.05)
+    path, patience = "/api/v1/password-resets", ClientTimeout(total=5.0)
+    answer = await house.client.post(path, data=endless_body(), headers=JSON, timeout=patience)
+    assert answer.status == 408
 
 
 @pytest.mark.parametrize("token", ["\udcff", "\u00e9"])

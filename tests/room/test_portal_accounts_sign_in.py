@@ -66,6 +66,16 @@ async def test_guesses_at_once_are_counted_as_well(house: PortalHouse) -> None:
     assert sum(each.status == 401 for each in answers) <= 10
 
 
+async def test_one_password_tried_at_many_accounts_is_counted_for_where_it_comes_from() -> None:
+    rates = replace(Rates(), sign_in_address=Rate(name="sign_in_address", tries=5, per_s=300))
+    async with portal_house(rates=rates) as house:
+        await house.register(MAIJA)
+        tried = [{**WRONG, "username": f"customer{number}@example.org"} for number in range(5)]
+        statuses = [(await house.ask("POST", "/tokens", each)).status for each in tried]
+        assert statuses == [401] * 5
+        assert (await house.ask("POST", "/tokens", SIGN_IN)).status == 429
+
+
 async def test_right_passwords_use_up_nothing(house: PortalHouse) -> None:
     statuses = {(await house.ask("POST", "/tokens", SIGN_IN)).status for _ in range(15)}
     assert statuses == {200}

@@ -101,3 +101,13 @@ async def test_the_page_shows_them_and_ends_them(house: PortalHouse) -> None:
     assert "Signed out there." in after.words
     assert (await house.ask("GET", "/me", token=token)).status == 401
     assert "Sign out everywhere else" not in after.words
+
+
+async def test_a_cookie_that_was_there_before_signing_in_opens_nothing_afterwards(house: PortalHouse) -> None:
+    planted = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    house.client.session.cookie_jar.update_cookies({"sid": planted}, house.client.make_url("/"))
+    await Visitor(house.client).sign_in(MAIJA)
+    after = house.client.session.cookie_jar.filter_cookies(house.client.make_url("/"))["sid"].value
+    house.client.session.cookie_jar.clear()
+    statuses = [(await house.ask("GET", "/me", headers={"Cookie": f"sid={each}"})).status for each in (planted, after)]
+    assert statuses == [401, 200]
