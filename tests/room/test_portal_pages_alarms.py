@@ -97,7 +97,7 @@ async def test_what_is_typed_is_what_holds(house: PortalHouse) -> None:
         ("repeat_s.major", "2", "From 5 minutes to 7 days, or nothing."),
         ("repeat_s.major", "often", "From 5 minutes to 7 days, or nothing."),
         ("thermostat.alarm_after_s", "9", "From 10 minutes to 7 days, or nothing."),
-        ("signal.low_pct", "120", "It must be 99.0 or less."),
+        ("signal.low_pct", "120", "It must be 99 or less."),
         ("credit.low", "much", "A number is needed."),
     ],
 )
