@@ -27,6 +27,10 @@ test: check pytest ## Check everything and run every test
 pytest: .make/all mosquitto chromium ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
 
+.PHONY: explore
+explore: .make/all mosquitto ## Run the property tests with examples that were not tried before
+	$(BIN)/python -m pytest -n $(WORKERS) -q -m hypothesis --hypothesis-profile=default
+
 .PHONY: coverage
 coverage: .make/all mosquitto chromium ## Run every test and see which lines they pass through: takes twice as long
 	@rm -f .coverage .coverage.*

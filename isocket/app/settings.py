@@ -201,7 +201,7 @@ class Settings(BaseModel):
     )
     power_cut_within_s: float = Field(default=120, ge=1, le=3600, description="within so many seconds")
     sms_per_s: float = Field(
-        default=100,
+        default=10,
         ge=0,
         le=10_000,
         description="so many segments of texts a second the sender carries; a long number about 1, a name about 10, a "

@@ -1,6 +1,7 @@
 """What the ladder never does, whatever people, providers and time do to it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,6 +70,10 @@ class LadderMachine(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([1, 4, 20, 61, 300]))
     def time_passes(self, minutes: int) -> None:
         self._do(self._live(timedelta(minutes=minutes)))
+
+    @rule(minutes=st.sampled_from([4, 61, 300]))
+    def nobody_works(self, minutes: int) -> None:
+        self._do(self._and_live(self.house.clock.advance(minutes * 60.0)))
 
     @rule(severity=severities)
     def something_goes_wrong(self, severity: Severity) -> None:
@@ -236,6 +241,7 @@ class LadderMachine(RuleBasedStateMachine):
             self.faults += self._why_not(message, way, delivery, contacts)
             self.faults += _after_it_was_taken(delivery, before, after)
         self.faults += await self._beyond_the_cap(alarms, after)
+        self.faults += await self._told_again_at_once(alarms)
 
     def _why_not(
         self, message: Message, way: ChannelKind, delivery: Delivery, contacts: dict[str, Contact]
@@ -269,6 +275,12 @@ class LadderMachine(RuleBasedStateMachine):
             if cap is not None and grew and total > cap and incident.severity is Severity.MAJOR:
                 faults.append(f"{incident.id} has {total} alarms, and {cap} are allowed")
         return faults
+
+    async def _told_again_at_once(self, before: dict[str, Delivery]) -> list[str]:
+        """Whatever was missed, a person is told of it once by each way; what goes in place of a lost one is another."""
+        made = [each for each in (await self._alarms()).values() if each.id not in before and each.instead_of is None]
+        ways = Counter((each.incident_id, each.contact_id, each.channel) for each in made)
+        return [f"{way} was told {number} times at once" for way, number in ways.items() if number > 1]
 
     async def _next_due(self) -> datetime:
         records, now = self.house.records, self.house.clock.now()
