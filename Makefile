@@ -23,6 +23,10 @@ demo: .make/run mosquitto ## Run the whole cloud with five simulated sockets; Ct
 .PHONY: test
 test: check pytest ## Check everything and run every test
 
+# Bytecode is kept whatever the surroundings say: without it each worker, and each cloud that a test starts, compiles
+# every module of every library anew.
+pytest coverage: export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: pytest
 pytest: .make/all mosquitto chromium ## Run every test
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q

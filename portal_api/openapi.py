@@ -54,8 +54,8 @@ _REASON: Json = {
 }
 
 
-def openapi_route(routes: Sequence[AnyRoute]) -> AnyRoute:
-    """Return the route that serves the description of `routes` and of itself."""
+def openapi_route(routes: Sequence[AnyRoute]) -> tuple[AnyRoute, Json]:
+    """Return the route that serves the description of `routes` and of itself, and that description."""
     served: list[bytes] = []
 
     async def describe(_: Call[None, None]) -> web.Response:
@@ -69,8 +69,9 @@ def openapi_route(routes: Sequence[AnyRoute]) -> AnyRoute:
         access=Access.PUBLIC,
         tag="service",
     )
-    served.append(json.dumps(openapi_document([*routes, route]), separators=(",", ":")).encode())
-    return route
+    document = openapi_document([*routes, route])
+    served.append(json.dumps(document, separators=(",", ":")).encode())
+    return route, document
 
 
 def openapi_document(routes: Iterable[AnyRoute]) -> Json:

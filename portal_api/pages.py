@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -21,8 +22,9 @@ PROVE_PATH = "/prove"
 RENDERER = web.AppKey("renderer", jinja2.Environment)
 
 
+@cache
 def renderer() -> jinja2.Environment:
-    """Return what turns templates into pages: escaping always on, an unknown name is an error."""
+    """Return what turns templates into pages, one for all: escaping always on, an unknown name is an error."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )

@@ -134,10 +134,11 @@ class Call(Generic[B, Q]):
         return self.caller
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Route(Generic[B, Q]):
-    """One route. `path` is below `API` for programs, whole for pages; `{names}` in it match `PATH_VALUE`.
+    """One route, declared once: it equals itself only.
 
+    `path` is below `API` for programs, whole for pages; `{names}` in it match `PATH_VALUE`.
     `answers` gives the model of each good status, the usual one first; None means no body.
     `problems` names the statuses of refusals that cannot be told from the rest of the declaration.
     `scope` is what a personal API token needs for it; without one no such token is let in.
