@@ -1,6 +1,7 @@
 """Every page of the portal in one list, to be mounted beside the API."""
 
 from portal_api import (
+    breach_pages,
     pages_alarms,
     pages_away,
     pages_choices,
@@ -53,6 +54,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *staff_pages.ROUTES,
     *pages_newsletter.ROUTES,
     *pages_policy.ROUTES,
+    *breach_pages.ROUTES,
     *pages_privacy.ROUTES,
     *pages_programs.ROUTES,
     *pages_proof.ROUTES,

@@ -37,6 +37,7 @@ from alerts.wording.taking import (
 )
 from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.authorities import authority_of
+from isocket.domain.breach_letters import breach_report_text, breach_text
 from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.domain.letters import (
     LANGUAGES,
@@ -257,9 +258,15 @@ def _account(reader: Reader) -> Iterator[str]:
 
 
 def _privacy(language: str) -> Iterator[str]:
-    yield "### Newsletter, restriction, policy\n"
+    yield "### Newsletter, restriction, policy, breach\n"
     for what, letter in privacy_letters(language, day=_BEGAN, public_url=_PUBLIC):
         yield from _mail(what, Words(subject=letter.subject, text=letter.text))
+    page = f"{_PUBLIC}/breaches"
+    texts = [
+        ("text about a breach", breach_text(language, page=page)),
+        ("text: what was done about it", breach_report_text(language, page=page)),
+    ]
+    yield from _table(texts, counted=True)
 
 
 def _story(cause: Cause) -> Story:

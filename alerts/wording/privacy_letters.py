@@ -1,10 +1,13 @@
-"""Every mail about the newsletter, a restriction and the policy, with examples for the page of all messages."""
+"""Every mail about newsletter, restriction, policy and breach, with examples for the page of all messages."""
 
 from datetime import datetime
 
+from isocket.domain.breach_letters import breach_mail, breach_report_mail
+from isocket.domain.breaches import NoticeWords, ReportWords
 from isocket.domain.letters import Letter
 from isocket.domain.newsletter_letters import confirmation_mail, newsletter_text
 from isocket.domain.policy_letters import policy_mail
+from isocket.domain.processing import Controller
 from isocket.domain.restriction_letters import lifting_mail, restricted_mail
 from isocket.domain.restrictions import AlarmsMeanwhile
 
@@ -29,4 +32,16 @@ def privacy_letters(language: str, *, day: datetime, public_url: str) -> list[tu
                 page=f"{public_url}/policy/2",
             ),
         ),
+        *_breach(language, page=f"{public_url}/breaches"),
+    ]
+
+
+def _breach(language: str, *, page: str) -> list[tuple[str, Letter]]:
+    controller = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
+    first = {language: NoticeWords(happened="...", consequences="...", measures="...", advice="...")}
+    later = {language: ReportWords(done="...", advice="...")}
+    what = ("contacts.phone", "contacts.email")
+    return [
+        ("A breach", breach_mail(language, first, what=what, controller=controller, page=page)),
+        ("What was done about it", breach_report_mail(language, later, controller=controller, page=page)),
     ]

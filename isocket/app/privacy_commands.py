@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
+from isocket.app.breach_commands import breach
 from isocket.app.command import complain, run, serve
 from isocket.app.settings import Settings, controller_of
 
 privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
+privacy.add_typer(breach, name="breach")
 Form = Annotated[str, typer.Option("--format", help="md or json", metavar="md|json")]
 
 

@@ -48,6 +48,7 @@ from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import PortalSettings
 from portal_api.routes import AnyRoute
+from privacy.breach_watch import BreachWatch
 from privacy.choices import ChoiceKeeper
 from privacy.policy_notices import PolicyNotices
 from privacy.requests import RequestWatch
@@ -228,6 +229,7 @@ class Roles:
                 Service(name="archiving", run=archivist_of(self._house).run),
                 Service(name="choices", run=choices.run),
                 Service(name="requests", run=requests.run),
+                Service(name="breaches", run=breach_watch_of(self._house).run),
                 Service(name="policy", run=policy.run),
             ),
         )
@@ -353,6 +355,17 @@ def retention_of(house: House) -> Retention:
         clock=house.clock,
         telemetry=house.telemetry,
         reports_life=timedelta(days=house.settings.reports_days),
+    )
+
+
+def breach_watch_of(house: House) -> BreachWatch:
+    """Return what watches over the breaches of this house."""
+    return BreachWatch(
+        records=house.records,
+        clock=house.clock,
+        controller=controller_of(house.settings),
+        public_url=house.settings.origin,
+        operator_email=house.settings.operator_email,
     )
 
 

@@ -82,7 +82,7 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
 """What may be asked for on a page about a person, and why. Numbers and choices that steer a socket are settings."""
 
 LOG_KEYS = frozenset({
-    "account_id", "answer", "api_token_id", "archive_id", "attempt_id", "attempt_state", "broker", "cause",
+    "account_id", "answer", "api_token_id", "archive_id", "attempt_id", "attempt_state", "breach_id", "broker", "cause",
     "channel", "collection", "command_id", "contact_id", "delivery_id", "device_id", "devices", "endpoint_id",
     "erasure_id", "error", "error_id", "export_id", "family", "fields", "fleet", "free_at", "hit", "incident_id",
     "incidents", "kind", "lane", "last_words", "lock", "messages", "method", "ms", "name", "number", "orderly",

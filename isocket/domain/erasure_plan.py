@@ -5,6 +5,7 @@ from functools import cache
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
+from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
 from isocket.domain.consents import Suppression
 from isocket.domain.devices import Device
@@ -28,6 +29,7 @@ class Fate:
 GOES = "Art. 17(1): you ask for it, and nothing obliges us to keep it."
 STAYS_WITH_THE_SOCKET = "The socket goes back to the state of the factory; its record stays without you."
 OBJECTION = "Art. 21: who asked us to stop is not written to because somebody enters them anew. Sealed."
+REGISTER = "Art. 33(5): every breach is on record, in words and numbers. Your own line in it goes."
 COMES_BACK = "its reader wants messages again"
 PROOF = "Art. 5(2): shows that you were erased. It names nobody."
 
@@ -114,6 +116,9 @@ CONSEQUENCES = (
 def _fate(kind: type[Record], name: str) -> Fate:
     if kind is Stop:
         return Fate(collection=kind.collection, field=name, what="kept", why=OBJECTION, until=COMES_BACK)
+    if kind is Breach:
+        until = "five years after it was closed"
+        return Fate(collection=kind.collection, field=name, what="kept", why=REGISTER, until=until)
     if kind is Device:
         return Fate(collection=kind.collection, field=name, what="emptied", why=STAYS_WITH_THE_SOCKET)
     if kind is Erasure:

@@ -57,6 +57,7 @@ class Keep(StrEnum):
     CONSENT = "until the consent is withdrawn"
     COMES_BACK = "until its reader wants messages again"
     ARCHIVE = "while the sealed archive is kept"
+    REGISTER = "five years after the breach was closed"
 
 
 class Export(StrEnum):

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account
+from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_HANDLING
 from isocket.domain.contacts import Contact
 from isocket.domain.handling import Handling
@@ -45,6 +46,7 @@ _OF_THEIR_OWN = MappingProxyType(
         Stop.collection: (Subject.RECIPIENT,),
         Transfer.collection: (Subject.CUSTOMER,),
         RightsRequest.collection: (Subject.CUSTOMER, Subject.RECIPIENT),
+        Breach.collection: (Subject.STAFF,),  # who noted it; those whom it concerns have lines of their own
     }
 )
 

@@ -173,10 +173,12 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C5-12", "Nobody can see passwords", "only a hash is kept; the password is found nowhere"),
         built("C5-13", "A password is reset, never sent", "by a link; nobody chooses one for somebody else"),
         outside("C5-14", "Card processors protect cards", _PAYING),
-        missing(
-            "C5-15", "A breach is told to whom it concerns", "finding who is concerned, telling them, and the clock"
+        built(
+            "C5-15",
+            "A breach is told to whom it concerns",
+            "found by what was open, told by what way there is, with proof; clocks warn of what is due",
         ),
-        missing("C5-16", "… and later what was done", "the second notice to the same people"),
+        built("C5-16", "… and later what was done", "it cannot be closed before the same people have heard"),
         built("C5-17", "Questions of security", "`security.txt` says where, and is not too old"),
         built("C5-18", "Answers only to mailboxes we know", "asking tells nobody whether we do"),
     ),

@@ -161,6 +161,7 @@ async def world() -> AsyncIterator[World]:
             "replay_id": (await replay.json())["id"],
             "export_id": await export(house),
             "request_id": "rrq_1",  # of staff only, who are at another door: tests/room/test_staff.py
+            "breach_id": "bre_1",  # of staff only, as well
             "token_id": await api_token(house),
             "substitution_id": await substitution(house, contact["id"]),
         }

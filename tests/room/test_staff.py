@@ -88,7 +88,7 @@ async def test_customers_staff_without_a_reason_and_staff_for_other_things_stand
     route: AnyRoute, tmp_path: Path
 ) -> None:
     async with erasing_house(tmp_path) as (house, _):
-        path = route.path.format(request_id="rrq_nothing")
+        path = route.path.format(request_id="rrq_nothing", breach_id="bre_nothing")
         body = {} if route.body else None
         customer = await house.customer(MAIJA)
         answer = await house.ask(route.method, path, body, token=customer, headers=REASON)

@@ -1,0 +1,67 @@
+"""What an operator types from the moment somebody knows of a breach until everybody has heard of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from isocket.app.privacy_commands import privacy
+
+NOTICE = """
+[en]
+happened = "Strangers could read the list of sockets."
+consequences = "Somebody may know when power failed at yours."
+measures = "The list was taken away within an hour."
+"""
+OPEN = (
+    "open", "--what", "A list of sockets lay open.", "--risk", "likely", "--why", "Power cuts could be read.",
+    "--aware-at", "2026-11-22T12:00:00Z", "--began-at", "2026-11-20T00:00:00+02:00", "--kind", "confidentiality",
+    "--open", "devices",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISOCKET_DATA_DIR", str(tmp_path / "var"))
+    monkeypatch.setenv("ISOCKET_CONTROLLER", "Example Ltd, Main Street 1")
+
+
+def typed(*words: object) -> Result:
+    return CliRunner().invoke(privacy, ["breach", *(str(each) for each in words)])
+
+
+def said(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.mark.clause("C5-15")
+def test_a_breach_is_opened_judged_told_of_and_closed(tmp_path: Path) -> None:
+    opened = said(typed(*OPEN))
+    assert [(each["duty"], each["due_at"]) for each in opened["clocks"]] == [("authority", "2026-11-25T12:00:00.000Z")]
+    (tmp_path / "notice.toml").write_text(NOTICE)
+    assert typed("notify", opened["id"], "--words", tmp_path / "notice.toml").exit_code == 0
+    early = typed("close", opened["id"], "--lesson", "Nothing lies open any more.")
+    assert (early.exit_code, "Nothing is noted about authority" in early.output) == (1, True)
+    text = typed("draft", opened["id"]).stdout
+    assert "Example Ltd, Main Street 1" in text
+    assert "The list was taken away within an hour." in text
+    reason = ("--reason", "It turned out that nobody had looked at it.")
+    assert said(typed("authority", opened["id"], "--duty", "authority", *reason))["clocks"][0]["noted"] is True
+    assert said(typed("close", opened["id"], "--lesson", "Nothing lies open any more."))["state"] == "closed"
+    listed = json.loads(typed("list").stdout)
+    assert (listed["id"], listed["concerned"]) == (opened["id"], 0)
+
+
+def test_what_is_typed_wrongly_is_said(tmp_path: Path) -> None:
+    without_zone = typed(*(each.replace("12:00:00Z", "12:00:00") for each in OPEN))
+    assert (without_zone.exit_code, "with its zone" in without_zone.output) == (2, True)
+    unknown = typed(*OPEN[:-1], "devices.colour")
+    assert (unknown.exit_code, "devices.colour is no field" in unknown.output) == (1, True)
+    nowhere = typed("show", "bre_nothing")
+    assert (nowhere.exit_code, "There is no breach" in nowhere.output) == (1, True)
+    (tmp_path / "notice.toml").write_text("[en]\nhappend = 1\n")
+    misspelt = typed("notify", "bre_nothing", "--words", tmp_path / "notice.toml")
+    assert (misspelt.exit_code, "cannot be read" in misspelt.output) == (1, True)
