@@ -36,6 +36,7 @@ from portal_api import (
     staff_breaches,
     staff_customers,
     staff_requests,
+    staff_statistics,
     step_up,
     tokens,
 )
@@ -78,6 +79,7 @@ ROUTES: tuple[AnyRoute, ...] = (
     *staff_requests.ROUTES,
     *staff_customers.ROUTES,
     *staff_breaches.ROUTES,
+    *staff_statistics.ROUTES,
     *breach_pages.API_ROUTES,
     *privacy_consents.ROUTES,
     *privacy_restriction.ROUTES,

@@ -189,6 +189,25 @@ def send_newsletter(
     typer.echo(json.dumps({"mails": run(send)}))
 
 
+@privacy.command(name="statistics")
+def show_statistics(form: Form = "md") -> None:
+    """Print the figures of each week, the newest first: of many customers, and of nobody in particular."""
+    from isocket.app.house import open_house
+    from isocket.domain.statistics import Release
+    from privacy.statistics import as_document, as_table
+
+    _check(form)
+
+    async def show(settings: Settings) -> str:
+        async with open_house(settings) as house:
+            found = await house.records.find(Release, order_by="until", descending=True)
+        if form == "json":
+            return json.dumps([as_document(each) for each in found], indent=2)
+        return "\n\n".join(as_table(each) for each in found) or "No week was counted yet."
+
+    typer.echo(run(show))
+
+
 @privacy.command(name="unrestrict")
 def end_restriction(
     account: Annotated[str, typer.Option(help="The account's id.")],

@@ -53,6 +53,7 @@ from privacy.choices import ChoiceKeeper
 from privacy.policy_notices import PolicyNotices
 from privacy.requests import RequestWatch
 from privacy.retention import Retention
+from privacy.statistics import Statistician
 
 CONNECT_PATIENCE_S = 5.0
 
@@ -214,6 +215,7 @@ class Roles:
             public_url=settings.origin,
             operator_email=settings.operator_email,
         )
+        statistics = Statistician(records=self._house.records, clock=self._house.clock)
         policy = PolicyNotices(
             records=self._house.records,
             clock=self._house.clock,
@@ -231,6 +233,7 @@ class Roles:
                 Service(name="requests", run=requests.run),
                 Service(name="breaches", run=breach_watch_of(self._house).run),
                 Service(name="policy", run=policy.run),
+                Service(name="statistics", run=statistics.run),
             ),
         )
 

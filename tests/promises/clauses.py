@@ -108,7 +108,11 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         missing("C2-13", "News of planned outages and versions", "no such notice can be sent to all whom it concerns"),
         outside("C2-14", "May ask for reviews and surveys", "none are asked for; an objection to them is kept"),
         built("C2-15", "Changes of the policy are told", "on every page until seen, a large one by mail"),
-        built("C2-16", "Use is counted together and shared", "numbers are rounded and never tell of fewer than five"),
+        built(
+            "C2-16",
+            "Use is counted together and shared",
+            "weekly, blurred and rounded, never of fewer than ten; an objection holds",
+        ),
         built("C2-17", "Providers get what a feature needs", "what is not declared is not handed over"),
         outside("C2-18", "Contracts bind the providers", "they are signed on paper; the record names who they are"),
         missing("C2-19", "Staff may set things up for a customer", "staff look, and change nothing of a customer's"),
@@ -144,7 +148,11 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         ),
         missing("C3-14", "A sale of the business", "a transfer that tells everybody before and leaves out who objects"),
         built("C3-15", "Advertising and analytics", "there are none: pages load nothing from elsewhere"),
-        built("C3-16", "Data without names may be shared", "rounded numbers of five and more, nothing else"),
+        built(
+            "C3-16",
+            "Data without names may be shared",
+            "only figures that hide each customer; attacks on all of them are tried",
+        ),
     ),
     "4. Public places": (
         outside("C4-01", "The blog and its comments", "the blog is another site"),
@@ -201,7 +209,11 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C6-16", "Only management opens the archive", "two of three managers' keys, none of them here"),
         built("C6-17", "The archive is for legal duties", "it has an end, and that is on record"),
         built("C6-18", "Deleted on request", "all of it when the time to undo is over"),
-        outside("C6-19", "May be kept for ever without names", "we make no such set of data"),
+        built(
+            "C6-19",
+            "May be kept for ever without names",
+            "figures alone, without id or hash; no other set of data is made",
+        ),
     ),
     "7. Rights": (
         built("C7-01", "To be informed", "notices are made from the inventory, for alarm recipients too"),
