@@ -278,6 +278,7 @@ async def assess(call: Call[Assessment, None]) -> BreachFile | Problem:
         why=given.why,
         event=given.event,
         fixed_at=given.fixed_at,
+        now=call.clock.now(),
     )
     return await _answer(call, done)
 
@@ -329,7 +330,7 @@ def _line(breach: Breach) -> BreachLine:
     return BreachLine(
         id=breach.id,
         state=breach.state,
-        risk=breach.risk,
+        risk=breach.harm,
         what=breach.what,
         aware_at=breach.aware_at,
         concerned=breach.concerned,
@@ -344,8 +345,8 @@ async def _file(call: Call[Any, Any], breach: Breach) -> BreachFile:
         state=breach.state,
         what=breach.what,
         kinds=list(breach.kinds),
-        risk=breach.risk,
-        why_risk=breach.why_risk,
+        risk=breach.harm,
+        why_risk=breach.why_harm,
         event=breach.event,
         opened_by=breach.opened_by,
         opened_at=breach.opened_at,

@@ -11,6 +11,7 @@ from isocket.domain import STORED
 from isocket.domain.breach_scope import fields_in
 from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY_COLLECTION
+from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure
@@ -22,6 +23,7 @@ HANDED = ("deliveries.address", "deliveries.text")
 """What a provider of messages was handed of whoever one goes to."""
 
 _MADE = ("created_at", "at", "claimed_at", "detected_at", "started_at", "received_at", "sent_at", "wished_at")
+_AT_ONCE = 100  # alarms have the event loop in between
 _MOMENT = timedelta(milliseconds=1)
 
 
@@ -34,13 +36,17 @@ class Concerned:
 
 
 async def concerned(records: Records, breach: Breach, *, now: datetime) -> dict[str, Concerned]:
-    """Return everybody whom a breach concerns, by the id under which we know them."""
+    """Return everybody whom a breach concerns, by the id under which we know them.
+
+    The holder of an account and their own entry among those who are told of alarms are one person.
+    """
     found: dict[str, Concerned] = {}
     until = breach.ended_at or now
+    selves = {each.id: each.account_id async for each in every(records, Contact, is_("is_owner", True), page=_AT_ONCE)}
     async for person, account, what in _found(records, breach, until):
         if person == OPERATOR:
             continue  # whose address is a setting of this installation
-        each = found.setdefault(person, Concerned(account_id=account))
+        each = found.setdefault(selves.get(person, person), Concerned(account_id=account))
         each.what.update(dict.fromkeys(what))
     return found
 
@@ -54,7 +60,7 @@ async def _found(records: Records, breach: Breach, until: datetime) -> AsyncIter
         async for hit in _stored(records, kind, wanted.get(kind.collection, ()), until):
             yield hit
     if TELEMETRY_COLLECTION in wanted:
-        async for device in every(records, Device, is_not("owner_id", None)):
+        async for device in every(records, Device, is_not("owner_id", None), page=_AT_ONCE):
             if device.owner_id is not None and _was_there(device, until):
                 yield device.owner_id, device.owner_id, (TELEMETRY_COLLECTION,)
     async for hit in _handed(records, breach, until):
@@ -65,7 +71,7 @@ async def _stored(records: Records, kind: type[Record], names: Sequence[str], un
     """Yield whom the records of a class tell about that were there."""
     if not names:
         return
-    async for each in every(records, kind):
+    async for each in every(records, kind, page=_AT_ONCE):
         if _was_there(each, until):
             for hit in people_of(each, names):
                 yield hit

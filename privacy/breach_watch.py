@@ -103,7 +103,8 @@ class BreachWatch:
             breach = await self.count(breach) or breach
         for word in Word:
             if _words_are_there(breach, word):
-                async for row in every(self._records, Affected, is_("breach_id", breach.id)):
+                waits = is_(f"{word}_proof", Told.NOT_YET)
+                async for row in every(self._records, Affected, is_("breach_id", breach.id), waits):
                     await self._tell(breach, row, word)
 
     async def count(self, breach: Breach) -> Breach | None:
@@ -143,8 +144,6 @@ class BreachWatch:
 
     async def _tell(self, breach: Breach, row: Affected, word: Word) -> None:
         """Take one step with one person: the first message, the proof of one, or another way where that failed."""
-        if getattr(row, f"{word}_proof") is not Told.NOT_YET:
-            return
         ids: tuple[str, ...] = getattr(row, f"{word}_ids")
         last = await self._records.get(Delivery, ids[-1]) if ids else None
         ended = _ended(last, self._clock.now()) if ids else None

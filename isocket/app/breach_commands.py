@@ -103,7 +103,9 @@ def judge(
 
     async def work(house: "House", found: Breach) -> Breach | NotNow:
         fixed = _moment(fixed_at, "--fixed-at") if fixed_at else None
-        return await register.assess(house.records, found, risk=risk, why=why, event=event, fixed_at=fixed)
+        return await register.assess(
+            house.records, found, risk=risk, why=why, event=event, fixed_at=fixed, now=house.clock.now()
+        )
 
     _act_on(breach_id, work)
 
@@ -245,7 +247,7 @@ def _short(found: Breach) -> dict[str, Any]:
     return {
         "id": found.id,
         "state": found.state,
-        "risk": found.risk,
+        "risk": found.harm,
         "what": found.what,
         "aware_at": to_text(found.aware_at),
         "concerned": found.concerned,

@@ -55,7 +55,7 @@ def _of_data(breach: Breach, controller: Controller, numbers: Mapping[str, int])
         f"    {controller.name}, {controller.contact}",
         "(c) Likely consequences",
         f"    {notice.consequences if notice else _NOT_KNOWN}",
-        f"    Risk: {breach.risk.value}. {breach.why_risk}",
+        f"    Risk: {breach.harm.value}. {breach.why_harm}",
         "(d) Measures",
         f"    {notice.measures if notice else _NOT_KNOWN}",
         *[f"    {each.done}" for language, each in report_of(breach).items() if language == "en"],
@@ -79,7 +79,7 @@ def _of_product(breach: Breach, controller: Controller, duty: Duty) -> list[str]
         "Suspected to be caused by unlawful or malicious acts: (to be filled in)",
     ]
     if duty is not Duty.EARLY_WARNING:
-        lines.append(f"Assessment: {breach.risk.value}. {breach.why_risk}")
+        lines.append(f"Assessment: {breach.harm.value}. {breach.why_harm}")
     if duty is Duty.FINAL_REPORT:
         lines.append(f"Measures taken: {report.done if report else '(to be filled in)'}")
         lines.append(f"Corrective measure there since: {_moment(breach.fixed_at)}")

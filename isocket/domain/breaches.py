@@ -76,8 +76,8 @@ class Breach(Record):
     what: Annotated[str, BREACH_WORDS]
     kinds: Plain[tuple[BreachKind, ...]]
     state: Plain[BreachState] = BreachState.OPEN
-    risk: Plain[Risk]
-    why_risk: Annotated[str, BREACH_WORDS]
+    harm: Plain[Risk]  # what it may do to people
+    why_harm: Annotated[str, BREACH_WORDS]
     event: Plain[ProductEvent] = ProductEvent.NONE
     opened_by: Annotated[str, BREACH_FACT]
     opened_at: Plain[datetime]
@@ -105,7 +105,7 @@ class Breach(Record):
         handed_in = decisions(self).get(Duty.PRODUCT_NOTIFICATION)
         return Facts(
             aware_at=self.aware_at,
-            risk=self.risk,
+            risk=self.harm,
             event=self.event,
             fixed_at=self.fixed_at,
             notified_at=handed_in.told_at if handed_in else None,

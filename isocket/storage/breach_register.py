@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from isocket.domain.accounts import Account
-from isocket.domain.breach_scope import ScopeError, fields_in
+from isocket.domain.breach_scope import unknown_in
 from isocket.domain.breaches import (
+    EVERYTHING,
     REGISTER_LIFE,
     Affected,
     Breach,
@@ -27,8 +28,11 @@ from isocket.domain.breaches import (
     with_decision,
     written,
 )
+from isocket.domain.deliveries import Attempt
+from isocket.domain.disclosures import Disclosure
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.regulation import Duty, ProductEvent, Risk
+from isocket.kit.clock import to_text
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_
@@ -66,15 +70,15 @@ class Opening:
 
 async def open_breach(records: Records, given: Opening, *, by: str, now: datetime) -> Breach | NotNow:
     """Store a breach; its clocks run from when we became aware, whenever it is typed in."""
-    fault = _fault_of(given, now) or await _unknown_account(records, given.accounts)
+    fault = _fault_of(given, now) or await _unknown(records, given)
     if fault is not None:
         return fault
     breach = Breach(
         id=new_id("bre"),
         what=given.what,
         kinds=given.kinds,
-        risk=given.risk,
-        why_risk=given.why_risk,
+        harm=given.risk,
+        why_harm=given.why_risk,
         event=given.event,
         opened_by=by,
         opened_at=now,
@@ -123,13 +127,17 @@ async def assess(
     why: str,
     event: ProductEvent,
     fixed_at: datetime | None = None,
+    now: datetime,
 ) -> Breach | NotNow:
-    """Judge anew what a breach may do to people, and what it is as an event of the product."""
+    """Judge anew what a breach may do to people, and what it is as an event; what was said before stays."""
     if breach.state is BreachState.CLOSED:
         return _closed()
     if len(why.strip()) < LEAST_WORDS:
         return NotNow(field="why", message="Say why you judge so: the register shows it to the authority.")
-    return await _changed(records, breach, risk=risk, why_risk=why, event=event, fixed_at=fixed_at or breach.fixed_at)
+    if fixed_at is not None and fixed_at > now:
+        return NotNow(field="fixed_at", message="It is in time to come. Say when the correction was there.")
+    said = f"{breach.why_harm}\n{to_text(now)}, {risk.value}: {why}"
+    return await _changed(records, breach, harm=risk, why_harm=said, event=event, fixed_at=fixed_at or breach.fixed_at)
 
 
 async def decide(records: Records, breach: Breach, duty: Duty, decision: Decision, *, now: datetime) -> Breach | NotNow:
@@ -140,7 +148,9 @@ async def decide(records: Records, breach: Breach, duty: Duty, decision: Decisio
     told, has_reason = decision.told_at, len(decision.reason.strip()) >= LEAST_WORDS
     if told is not None and not breach.aware_at <= told <= now:
         return NotNow(field="told_at", message="It was told after we knew of it, and not in time to come.")
-    if told is None and due is not None and not has_reason:
+    if told is None and due is None:
+        return NotNow(field="duty", message="As it is judged, this breach has no such duty.")
+    if told is None and not has_reason:
         return NotNow(field="reason", message="Say why it is not told: the register shows it to the authority.")
     if told is not None and due is not None and due.due_at is not None and told > due.due_at and not has_reason:
         return NotNow(field="reason", message="It is late: say why, for the authority is told that as well.")
@@ -227,10 +237,15 @@ async def _changed(records: Records, breach: Breach, **changes: Any) -> Breach |
     return changed
 
 
-async def _unknown_account(records: Records, accounts: tuple[str, ...]) -> NotNow | None:
-    for each in accounts:
+async def _unknown(records: Records, given: Opening) -> NotNow | None:
+    """Return who is named and not known to us: a slip of the pen must not concern nobody."""
+    for each in given.accounts:
         if await records.get(Account, each) is None:
             return NotNow(field="accounts", message=f"There is no account {each[:64]}.")
+    if given.provider and not await records.find(Attempt, is_("provider", given.provider), limit=1):
+        return NotNow(field="provider", message=f"No message was ever handed to {given.provider[:64]}.")
+    if given.recipient_id and not await records.find(Disclosure, is_("recipient_id", given.recipient_id), limit=1):
+        return NotNow(field="looked", message=f"The ledger knows of no look by {given.recipient_id[:64]}.")
     return None
 
 
@@ -261,11 +276,14 @@ def _wrong_times(aware_at: datetime, began_at: datetime, ended_at: datetime | No
 
 
 def _wrong_scope(scope: tuple[str, ...]) -> NotNow | None:
-    try:
-        fields_in(scope)
-    except ScopeError as error:
-        return NotNow(field="scope", message=str(error))
-    return None
+    unknown = unknown_in(scope)
+    if unknown is None:
+        return None
+    return NotNow(
+        field="scope",
+        message=f"{unknown[:80]} is no field or collection about people: see `isocket privacy inventory`, or write "
+        f"{EVERYTHING} for everything.",
+    )
 
 
 def _wrong_words(words: Mapping[str, NoticeWords] | Mapping[str, ReportWords]) -> NotNow | None:

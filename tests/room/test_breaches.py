@@ -38,6 +38,7 @@ async def furnished() -> BreachHouse:
     await made.account("pekka")
     await made.socket(maija)
     now = made.clock.now()
+    await made.contact("self", maija, email="maija@example.org", is_owner=True)
     await made.contact("anna", maija, phone=PHONE, phone_verified_at=now, email="anna@example.org", language="sv")
     await made.contact("leo", maija, phone=OTHER_PHONE, phone_verified_at=now, language="de")
     return made
@@ -53,12 +54,12 @@ async def house() -> BreachHouse:
     ("scope", "whom"),
     [
         ("contacts.phone", {"con_anna", "con_leo"}),
-        ("contacts.email", {"con_anna"}),
+        ("contacts.email", {"con_anna", "acc_maija"}),
         ("contacts", {"con_anna", "con_leo", "acc_maija"}),  # who entered them could be seen as well
         ("accounts.name", {"acc_maija"}),  # the other gave none
         ("devices.name", {"acc_maija"}),
         ("telemetry", {"acc_maija"}),
-        ("*", {"acc_maija", "acc_pekka", "con_anna", "con_leo"}),
+        ("*", {"acc_maija", "acc_pekka", "con_anna", "con_leo"}),  # whose own entry is not another person
     ],
 )
 async def test_it_concerns_exactly_those_of_whom_something_was_there_to_be_seen(
@@ -308,6 +309,8 @@ async def test_a_crash_at_any_step_tells_everybody_once(*, after: bool) -> None:
         ({"scope": ("buckets",)}, "scope"),
         ({"scope": ()}, "scope"),
         ({"accounts": ("acc_nobody",)}, "accounts"),
+        ({"provider": "twillio"}, "provider"),
+        ({"recipient_id": "acc_nobody"}, "looked"),
     ],
 )
 async def test_what_is_wrong_with_a_breach_is_named(house: BreachHouse, change: dict[str, Any], field: str) -> None:
@@ -360,7 +363,7 @@ async def test_the_register_is_swept_five_years_after_closing_and_never_before(h
 async def test_the_words_of_the_register_are_sealed(house: BreachHouse) -> None:
     breach = await house.open("contacts.phone")
     await house.keyring.destroy(breach.id)
-    assert ((await house.breach()).what, (await house.breach()).why_risk) == ("", "")
+    assert ((await house.breach()).what, (await house.breach()).why_harm) == ("", "")
 
 
 async def test_who_only_asked_by_right_is_told_as_well(house: BreachHouse) -> None:
