@@ -1,6 +1,6 @@
 """Inviting somebody to an account without a password: they choose one when the mailbox answers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
@@ -27,10 +27,11 @@ async def invite(
     role: AccountRole,
     *,
     staff_roles: tuple[StaffRole, ...] = (),
+    staff_until: datetime | None = None,
 ) -> str:
     """Return the link with which the holder of `address` opens an account of this role, for as long as settings say.
 
-    `staff_roles` say what a member of staff is there for.
+    `staff_roles` say what a member of staff is there for, `staff_until` from when on they are let in no more.
 
     Raises:
         InvitationError: it is no e-mail address, or has an account already.
@@ -49,6 +50,7 @@ async def invite(
             email=username,
             role=role,
             staff_roles=staff_roles,
+            staff_until=staff_until,
             expires_at=clock.now() + timedelta(seconds=settings.activation_s),
         )
     )

@@ -16,6 +16,10 @@ class RecipientView(View):
 
     who: str = Field(examples=["SMS and voice provider"])
     country: str = Field(examples=["US"])
+    safeguard: str = Field(
+        examples=["standard contractual clauses (EU) 2021/914"],
+        description="By what it is covered that values leave the EEA; empty where they do not.",
+    )
 
 
 class ActivityView(View):
@@ -143,7 +147,9 @@ def _shown(found: Iterable[Activity]) -> list[ActivityView]:
             basis=each.basis,
             categories=list(each.categories),
             kept=list(each.kept),
-            recipients=[RecipientView(who=told.who, country=told.country) for told in each.recipients],
+            recipients=[
+                RecipientView(who=told.who, country=told.country, safeguard=told.safeguard) for told in each.recipients
+            ],
         )
         for each in found
     ]

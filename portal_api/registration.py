@@ -175,6 +175,7 @@ async def open_account(portal: Portal, asked: Registration, password_hash: str) 
         time_zone=asked.time_zone,
         role=asked.role,
         staff_roles=asked.staff_roles,
+        staff_until=asked.staff_until,
         password_hash=password_hash,
         created_at=now,
     )

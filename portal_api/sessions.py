@@ -171,7 +171,8 @@ def hour_of(now: datetime) -> datetime:
 
 def alive(session: Session, account: Account, now: datetime) -> bool:
     """Return whether the session still stands for the account (its access token may have run out)."""
-    return session.credential_epoch == account.credential_epoch and now < session.expires_at
+    is_over = account.staff_until is not None and now >= account.staff_until
+    return session.credential_epoch == account.credential_epoch and now < session.expires_at and not is_over
 
 
 async def _end_if_stolen(portal: Portal, session: Session, used: str) -> None:

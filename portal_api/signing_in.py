@@ -35,6 +35,13 @@ async def second_step(
     call: Call[Any, Any], account: Account, code: str | None, *, label: str = ""
 ) -> SignedIn | Problem:
     """Return how `account`, whose password was right, comes in; the problem where its second factor is not shown."""
+    if account.staff_until is not None and call.clock.now() >= account.staff_until:
+        return Problem(
+            status=401,
+            kind="time-is-over",
+            detail="The time for which you were let in is over.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
     wanted = bool(await factors.factors_of(call.records, account.id))
     if wanted and not code:
         return factor_needed()

@@ -52,7 +52,9 @@ def record_as_markdown(controller: Controller) -> str:
 
 
 def _rows(activity: Activity) -> list[str]:
-    told = [f"{each.who} ({each.country})" for each in activity.recipients]
+    told = [
+        f"{each.who} ({each.country}{f': {each.safeguard}' if each.safeguard else ''})" for each in activity.recipients
+    ]
     return [
         f"* What for: {activity.what_for}",
         f"* Whose: {', '.join(activity.subjects)}",

@@ -1,7 +1,6 @@
 """`isocket privacy breach ...`: from the moment somebody knows of a breach until everybody has heard of it."""
 
 import json
-import tomllib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isocket.app.command import complain, run
+from isocket.app.command import complain, run, words_in
 from isocket.app.settings import Settings, controller_of
 from isocket.domain.breach_drafts import draft
 from isocket.domain.breaches import Breach, BreachKind, Decision, NoticeWords, ReportWords, decisions, dues
@@ -131,7 +130,7 @@ def note_authority(
 @breach.command(name="notify")
 def notify(breach_id: BreachId, words: Words) -> None:
     """Tell everybody who is concerned what happened; print how many messages are on their way."""
-    said = _words_in(words, NoticeWords)
+    said = words_in(words, NoticeWords)
 
     async def work(house: "House", found: Breach) -> Breach | NotNow:
         return await register.give_notice(house.records, found, said, now=house.clock.now())
@@ -142,7 +141,7 @@ def notify(breach_id: BreachId, words: Words) -> None:
 @breach.command(name="report")
 def report(breach_id: BreachId, words: Words) -> None:
     """Tell the same people what was done."""
-    said = _words_in(words, ReportWords)
+    said = words_in(words, ReportWords)
 
     async def work(house: "House", found: Breach) -> Breach | NotNow:
         return await register.give_report(house.records, found, said, now=house.clock.now())
@@ -281,12 +280,3 @@ def _moment(text: str, option: str) -> datetime:
     if found.tzinfo is None:
         raise wrong
     return found
-
-
-def _words_in(path: Path, kind: Any) -> dict[str, Any]:
-    try:
-        given = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {language: kind(**said) for language, said in given.items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
-        complain(ValueError(f"{path} cannot be read: {error}"))
-        raise typer.Exit(1) from None

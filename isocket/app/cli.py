@@ -1,6 +1,7 @@
 """The command line. Commands import what they need when they run, so that asking for help is quick."""
 
 import asyncio
+import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from isocket.app.archive_commands import archive
-from isocket.app.command import run, serve
+from isocket.app.command import complain, day_of, run, serve, words_in
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
 from isocket.app.settings import Settings, settings_markdown
@@ -106,22 +107,68 @@ def add_staff(
         list[StaffRole] | None,
         typer.Option(help="What they are there for, and so what they may look at; may be given several times."),
     ] = None,
+    until: Annotated[
+        str,
+        typer.Option(help="The first day (2027-01-01, UTC) on which they are let in no more, as subcontractors are."),
+    ] = "",
 ) -> None:
     """Print a link with which somebody chooses a password and becomes a member of staff; for support if not said."""
     from isocket.app.house import open_house
     from isocket.app.roles import portal_settings
     from isocket.domain.accounts import AccountRole
-    from portal_api.invitations import invite
+    from portal_api.invitations import InvitationError, invite
+
+    over = day_of(until, "--until")
 
     async def make(settings: Settings) -> None:
         async with open_house(settings) as house:
+            if over is not None and over <= house.clock.now():
+                raise InvitationError("that day is past")
             roles = tuple(dict.fromkeys(role or [StaffRole.SUPPORT]))
             link = await invite(
-                house.records, house.clock, portal_settings(settings), email, AccountRole.STAFF, staff_roles=roles
+                house.records,
+                house.clock,
+                portal_settings(settings),
+                email,
+                AccountRole.STAFF,
+                staff_roles=roles,
+                staff_until=over,
             )
         typer.echo(link)
 
     run(make)
+
+
+@app.command(name="announce")
+def announce_to_customers(
+    words: Annotated[
+        Path, typer.Option(help="A TOML file with `subject` and `text` in a table for each language, `[en]` at least.")
+    ],
+    model: Annotated[
+        list[ModelName] | None, typer.Option(help="Only to owners of this model; may be given several times.")
+    ] = None,
+) -> None:
+    """Mail every customer what they have to know of the service, such as a planned outage; no promotion.
+
+    Who left the newsletter gets it as well. The same words reach nobody twice.
+    """
+    from alerts.announcing import WordsError, announce, check_words
+    from isocket.app.house import open_house
+    from isocket.domain.letters import Letter
+
+    said = words_in(words, Letter)
+    try:
+        check_words(said)
+    except WordsError as error:
+        complain(error)
+        raise typer.Exit(1) from None
+
+    async def tell(settings: Settings) -> int:
+        async with open_house(settings) as house:
+            models = [each.value for each in model or ()]
+            return await announce(house.records, house.clock, said, models=models)
+
+    typer.echo(json.dumps({"mails": run(tell)}))
 
 
 @app.command(name="sim")

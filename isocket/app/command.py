@@ -1,6 +1,9 @@
 """How a command runs: with the settings, and with an expected failure said in words instead of a traceback."""
 
 import asyncio
+import tomllib
+from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -40,6 +43,26 @@ def run(job: Any) -> Any:
         raise typer.Exit(WRONG_SETTINGS) from None
     except EXPECTED as error:
         complain(error)
+        raise typer.Exit(1) from None
+
+
+def day_of(text: str, option: str) -> datetime | None:
+    """Return the first moment (UTC) of the day that an option names, None where it was not given."""
+    if not text:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC)
+    except ValueError:
+        raise typer.BadParameter("write a day as 2029-01-01", param_hint=option) from None
+
+
+def words_in(path: Path, kind: Any) -> dict[str, Any]:
+    """Return what a TOML file says, a `kind` for each table, which is a language; exit where it cannot be read."""
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {language: kind(**said) for language, said in given.items()}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
+        complain(ValueError(f"{path} cannot be read: {error}"))
         raise typer.Exit(1) from None
 
 

@@ -17,6 +17,7 @@ from isocket.app.examinations import (
     own_broker,
     public_address,
     smtp,
+    transfers,
     twilio,
 )
 from isocket.app.house import House, open_house
@@ -63,6 +64,7 @@ async def _findings() -> AsyncIterator[Finding]:
     yield await smtp(settings)
     yield await public_address(settings)
     yield operator(settings)
+    yield transfers(settings)
 
 
 async def _of_the_house(settings: Settings) -> AsyncIterator[Finding]:

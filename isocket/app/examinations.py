@@ -20,6 +20,7 @@ from broker_bridge.mosquitto.accounts import BridgeLogin
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
 from isocket.app.addresses import HostPort, is_loopback
 from isocket.app.settings import Settings
+from isocket.domain.processing import leaves_the_eea
 
 TIMEOUT_S = 5.0
 TWILIO_API = "https://api.twilio.com"
@@ -172,6 +173,23 @@ def operator(settings: Settings) -> Finding:
     if not ways:
         return Finding("operator", Health.NOTE, "nobody hears of trouble of the cloud itself (ISOCKET_OPERATOR_EMAIL)")
     return Finding("operator", Health.GOOD, f"hears of trouble of the cloud itself by {', '.join(ways)}")
+
+
+def transfers(settings: Settings) -> Finding:
+    """Look whether notices say by what it is covered that a provider in use is outside the EEA (Art. 44 to 46)."""
+    used = {
+        "SMS and voice": (settings.twilio_account_sid or settings.elks_username, settings.sms_provider_country),
+        "mail": (settings.smtp_url, settings.mail_provider_country),
+    }
+    outside = [name for name, (given, country) in used.items() if given and leaves_the_eea(country)]
+    if outside and not settings.transfer_safeguard:
+        says = f"{' and '.join(outside)} leave the EEA, and notices do not say by what that is covered"
+        return Finding("transfers", Health.NOTE, f"{says} (ISOCKET_TRANSFER_SAFEGUARD)")
+    if outside:
+        return Finding(
+            "transfers", Health.GOOD, f"{' and '.join(outside)} leave the EEA: {settings.transfer_safeguard}"
+        )
+    return Finding("transfers", Health.GOOD, "no provider in use is outside the EEA")
 
 
 async def _listens(address: HostPort) -> bool:

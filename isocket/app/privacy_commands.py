@@ -2,14 +2,14 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from isocket.app.breach_commands import breach
-from isocket.app.command import complain, run, serve
+from isocket.app.command import complain, day_of, run, serve
 from isocket.app.settings import Settings, controller_of
 
 privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
@@ -54,7 +54,7 @@ def sweep_now(
     from isocket.app.house import open_house
     from isocket.app.roles import retention_of
 
-    moment = _day(at)
+    moment = day_of(at, "--at")
     if moment is not None and not dry_run:
         raise typer.BadParameter("add --dry-run: nothing goes before its time", param_hint="--at")
 
@@ -228,15 +228,6 @@ def end_restriction(
         complain(ValueError("There is no such account, or its data is not restricted."))
         raise typer.Exit(1)
     typer.echo(json.dumps({"lifts_at": ends.isoformat()}))
-
-
-def _day(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
-    except ValueError:
-        raise typer.BadParameter("write a day as 2029-01-01", param_hint="--at") from None
 
 
 def _check(form: str) -> None:

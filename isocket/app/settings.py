@@ -263,6 +263,11 @@ class Settings(BaseModel):
         description="country or countries of the SMS and voice providers (two letters), as notices show it",
     )
     mail_provider_country: str = Field(default="", description="country of the mail server, as notices show it")
+    transfer_safeguard: str = Field(
+        default="",
+        description="by what it is covered that providers are outside the EEA (an adequacy decision, standard "
+        "contractual clauses), as notices show it",
+    )
     erasure_ledger: Path | None = Field(
         default=None,
         description="file that remembers who was erased, best where no backup is restored to; without it "
@@ -371,6 +376,7 @@ def controller_of(settings: Settings) -> Controller:
         contact=settings.privacy_contact,
         sms_country=settings.sms_provider_country,
         mail_country=settings.mail_provider_country,
+        safeguard=settings.transfer_safeguard,
     )
 
 

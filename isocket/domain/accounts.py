@@ -49,6 +49,7 @@ class Account(Record):
     time_zone: Annotated[str, PREFERENCE] = "UTC"
     role: Plain[AccountRole] = AccountRole.CUSTOMER
     staff_roles: Plain[tuple[StaffRole, ...]] = ()
+    staff_until: Plain[datetime | None] = None  # of somebody who is there for a time: let in no longer
     password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
     credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
     locked_epoch: Plain[int] = 0  # since when everything was ended last: links to do so from before are over
@@ -74,6 +75,7 @@ class Registration(Record):
     time_zone: Annotated[str, PREFERENCE] = "UTC"
     role: Plain[AccountRole] = AccountRole.CUSTOMER
     staff_roles: Plain[tuple[StaffRole, ...]] = ()
+    staff_until: Plain[datetime | None] = None  # of somebody who is there for a time: let in no longer
     password_hash: Annotated[str, CREDENTIAL] = ""  # empty: chosen on activation
     expires_at: Plain[datetime]
 

@@ -1,9 +1,11 @@
 """The record of processing (Art. 30) and the notices (Art. 13 and 14), worked out of the inventory."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from isocket.domain.authorities import AUTHORITIES
 from isocket.domain.handling import Basis, Purpose, Recipient
 from isocket.domain.inventory import Entry, Subject, inventory
 
@@ -42,17 +44,23 @@ RIGHTS = (
     "objection (Art. 21)",
     "complaint to the data protection authority of your country (Art. 77)",
 )
+NO_SAFEGUARD = "by what this is covered, the operator has not said"
 _AT_HOME = "inside the house"
+_EEA = frozenset(AUTHORITIES) - {"GB"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Controller:
-    """Who decides what is done with the values, and where the providers are (ISO 3166 codes; empty: not told)."""
+    """Who decides what is done with the values, and where the providers are (ISO 3166 codes; empty: not told).
+
+    `safeguard` says by what it is covered where that is outside the EEA (Art. 45, 46).
+    """
 
     name: str
     contact: str
     sms_country: str = ""
     mail_country: str = ""
+    safeguard: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +73,11 @@ class Office:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One recipient outside, and the country in which they are."""
+    """One recipient outside, the country in which they are, and by what it is covered that values leave the EEA."""
 
     who: str
     country: str
+    safeguard: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +115,22 @@ def country_of(controller: Controller, recipient: str) -> str:
     return places[recipient]
 
 
+def safeguard_of(controller: Controller, recipient: str) -> str:
+    """Return by what a transfer to a provider is covered, empty where nothing leaves the EEA by it."""
+    countries = {
+        Recipient.SMS_VOICE_PROVIDER.value: controller.sms_country,
+        Recipient.MAIL_PROVIDER.value: controller.mail_country,
+    }
+    if not leaves_the_eea(countries.get(recipient, "")):
+        return ""
+    return controller.safeguard or NO_SAFEGUARD
+
+
+def leaves_the_eea(countries: str) -> bool:
+    """Return whether any of the countries that a setting names is outside the European Economic Area."""
+    return any(each not in _EEA for each in re.findall(r"[A-Z]{2}", countries.upper()))
+
+
 def _activity(controller: Controller, entries: list[Entry]) -> Activity:
     first = entries[0]
     recipients = _once(name for each in entries for name in each.recipients)
@@ -116,7 +141,10 @@ def _activity(controller: Controller, entries: list[Entry]) -> Activity:
         subjects=_once(name for each in entries for name in each.subjects) or (_AT_HOME,),
         categories=_once(each.category for each in entries),
         kept=_once(each.keep for each in entries),
-        recipients=tuple(Told(who=each, country=country_of(controller, each)) for each in recipients),
+        recipients=tuple(
+            Told(who=each, country=country_of(controller, each), safeguard=safeguard_of(controller, each))
+            for each in recipients
+        ),
         fields=tuple(f"{each.collection}.{each.field}" for each in entries),
     )
 

@@ -105,7 +105,9 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C2-10", "Important notices are no promotion", "they go out although the newsletter was left"),
         outside("C2-11", "Help with an order that failed", _SHOP),
         built("C2-12", "Records for warranty", "the end of warranty is counted from the claiming, by the calendar"),
-        missing("C2-13", "News of planned outages and versions", "no such notice can be sent to all whom it concerns"),
+        built(
+            "C2-13", "News of planned outages and versions", "mailed to all whom it concerns, by model if need be, once"
+        ),
         outside("C2-14", "May ask for reviews and surveys", "none are asked for; an objection to them is kept"),
         built("C2-15", "Changes of the policy are told", "on every page until seen, a large one by mail"),
         built(
@@ -136,11 +138,15 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C3-03", "Card numbers are never seen here", "no page asks for one; forms lead to us alone"),
         built("C3-04", "Service providers", "the record names each with its country"),
         outside("C3-05", "Links to the processor's papers", _PAYING),
-        missing("C3-06", "Subcontractors", "an account of staff that ends by itself"),
+        built("C3-06", "Subcontractors", "an account of staff that ends by itself; each look is in the ledger"),
         outside("C3-07", "Auditors, bankers, insurers", "they have no way in; who hands them papers is staff"),
         built("C3-08", "Others with consent", "a token for a program: its scopes, its end, revoked at once"),
         built("C3-09", "Nobody uses it for themselves", "a line says to whom, on which basis and why"),
-        missing("C3-10", "Care where data leave the country", "countries are named; a safeguard is not asked for"),
+        built(
+            "C3-10",
+            "Care where data leave the country",
+            "the notice names country and safeguard; a missing one is noted",
+        ),
         missing("C3-11", "Authorities, as law requires", "no case can be kept; see C3-13"),
         missing("C3-12", "Rights holders with a court's decision", "no case can be kept; see C3-13"),
         missing(

@@ -1,5 +1,7 @@
 """Anybody can read what is done with personal data, without signing in."""
 
+from dataclasses import replace
+
 import pytest
 
 from isocket.domain.collected import OUTGOING
@@ -18,11 +20,22 @@ async def test_the_notice_tells_customers_and_alarm_recipients_what_is_done_and_
     assert answer.status == 200
     assert (told["controller"], told["contact"]) == ("Example Ltd", "mailto:privacy@example.org")
     alerts = [each for each in told["for_alarm_recipients"] if each["purpose"] == "alerts"]
-    assert {"who": "SMS and voice provider", "country": "IE"} in [to for each in alerts for to in each["recipients"]]
+    inside = {"who": "SMS and voice provider", "country": "IE", "safeguard": ""}
+    assert inside in [to for each in alerts for to in each["recipients"]]
     assert "telephone number" in [name for each in alerts for name in each["categories"]]
     assert "service" in [each["purpose"] for each in told["for_customers"]]
     assert "customer" in told["source_of_alarm_recipients"]
     assert [each["name"] for each in told["cookies"]] == ["__Host-sid", "sid"]
+
+
+@pytest.mark.clause("C3-10")
+async def test_the_notice_says_by_what_it_is_covered_that_numbers_leave_the_eea() -> None:
+    away = replace(CONTROLLER, sms_country="US", safeguard="EU-US Data Privacy Framework")
+    async with portal_house(controller=away) as house:
+        told = await (await house.ask("GET", "/privacy/notice")).json()
+    found = {(to["country"], to["safeguard"]) for each in told["for_alarm_recipients"] for to in each["recipients"]}
+    assert ("US", "EU-US Data Privacy Framework") in found
+    assert ("FI", "") in found
 
 
 @pytest.mark.clause("C1-06")

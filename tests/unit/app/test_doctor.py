@@ -14,7 +14,7 @@ def test_a_fresh_installation_is_well(installation: Installation) -> None:
     found = lines(done.stdout)
     assert list(found) == [
         "settings", "data folder", "keyring", "store", "clock", "push", "broker", "SMS", "46elks", "e-mail",
-        "public address", "operator",
+        "public address", "operator", "transfers",
     ]  # fmt: skip
     assert found["store"].startswith("ok")
     assert found["SMS"].startswith("note")

@@ -13,7 +13,7 @@ from alerts.metrics import AlertMetrics
 from alerts.operator import Operator
 from isocket.app import examinations
 from isocket.app.channels import Channels, smtp_of
-from isocket.app.examinations import Health, operator
+from isocket.app.examinations import Health, operator, transfers
 from isocket.app.roles import oversight
 from isocket.app.settings import Settings, load_settings
 from isocket.app.settings_sources import SettingsError
@@ -181,6 +181,18 @@ def test_whether_anybody_would_hear_of_trouble_of_our_own_is_said() -> None:
     )
     assert told.says == "hears of trouble of the cloud itself by mail, an outside heartbeat"
     assert told.health is Health.GOOD
+
+
+@pytest.mark.clause("C3-10")
+def test_a_provider_outside_the_eea_of_which_notices_do_not_say_by_what_that_is_covered_is_noted() -> None:
+    elks = {"ISOCKET_ELKS_USERNAME": "u", "ISOCKET_ELKS_PASSWORD": "p", "ISOCKET_ELKS_FROM": "iSocket"}
+    assert transfers(load_settings({})).says == "no provider in use is outside the EEA"
+    away = transfers(load_settings(elks))
+    assert (away.health, "ISOCKET_TRANSFER_SAFEGUARD" in away.says) == (Health.NOTE, True)
+    covered = transfers(load_settings({**elks, "ISOCKET_TRANSFER_SAFEGUARD": "Data Privacy Framework"}))
+    assert (covered.health, covered.says) == (Health.GOOD, "SMS and voice leave the EEA: Data Privacy Framework")
+    at_home = transfers(load_settings({**elks, "ISOCKET_SMS_PROVIDER_COUNTRY": "SE"}))
+    assert at_home.health is Health.GOOD
 
 
 def test_the_operators_thresholds_are_those_that_watch() -> None:

@@ -9,7 +9,7 @@ from isocket.domain import STORED
 from isocket.domain.collected import TELEMETRY
 from isocket.domain.handling import Recipient
 from isocket.domain.inventory import Subject, inventory
-from isocket.domain.processing import Controller, activities, country_of
+from isocket.domain.processing import NO_SAFEGUARD, Controller, activities, country_of, leaves_the_eea
 from privacy.inventory import as_json, as_markdown, record_as_json, record_as_markdown
 
 CONTROLLER = Controller(
@@ -49,11 +49,31 @@ def test_each_personal_field_is_in_the_record_of_processing_under_its_purpose_an
 def test_the_record_names_who_answers_and_in_which_country_each_recipient_is() -> None:
     text = record_as_markdown(CONTROLLER)
     assert "Controller: Example Ltd, Main Street 1, mailto:privacy@example.org" in text
-    assert "SMS and voice provider (US)" in text
+    assert f"SMS and voice provider (US: {NO_SAFEGUARD})" in text
     assert "mail server (FI)" in text
     other = replace(CONTROLLER, name="Another Ltd", sms_country="IE")
     assert "Example Ltd" not in record_as_markdown(other)
     assert "SMS and voice provider (IE)" in record_as_markdown(other)
+
+
+@pytest.mark.clause("C3-10")
+def test_where_a_provider_is_outside_the_eea_the_record_says_by_what_that_is_covered_or_that_nobody_said() -> None:
+    covered = replace(CONTROLLER, safeguard="standard contractual clauses (EU) 2021/914")
+    text = record_as_markdown(covered)
+    assert "SMS and voice provider (US: standard contractual clauses (EU) 2021/914)" in text
+    assert "mail server (FI)" in text
+    told = [each for activity in activities(covered) for each in activity.recipients]
+    assert {each.who for each in told if each.safeguard} == {Recipient.SMS_VOICE_PROVIDER.value}
+
+
+@pytest.mark.parametrize(
+    ("countries", "outside"),
+    [("FI", False), ("", False), ("FI, SE", False), ("US", True), ("SE,US", True), ("GB", True)],
+)
+def test_the_uk_and_the_us_are_outside_the_eea_and_what_is_not_told_is_nowhere(
+    countries: str, *, outside: bool
+) -> None:
+    assert leaves_the_eea(countries) is outside
 
 
 @pytest.mark.parametrize("subject", [Subject.CUSTOMER, Subject.RECIPIENT])
