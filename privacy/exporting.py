@@ -1,49 +1,59 @@
 """Makes copies of everything about somebody: a zip of JSON by schema, tables of what sockets reported, and an index.
 
 Memory stays small however much there is: a page of records or of a table at a time goes through the zip into a file
-that is sealed as it is written.
+that is sealed as it is written. Alarms are not held up: tables are read, packed and sealed by threads of the least
+priority, and nothing begins while somebody is in a hurry.
 """
 
 import asyncio
-import html
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import IO, Any, Protocol, cast
 
 from isocket.domain.accounts import Account
-from isocket.domain.collected import TELEMETRY
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure, may_be_told
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
 from isocket.domain.handling import Export, Handling
-from isocket.domain.processing import RIGHTS, Activity, Controller, activities
+from isocket.domain.incidents import Incident, TimelineEntry
+from isocket.domain.problems import Problem
+from isocket.domain.processing import Controller
 from isocket.domain.record import Record, account_fields, handling_of
-from isocket.domain.reports import Report, ReportKind
-from isocket.kit.clock import EPOCH, Clock, from_ms, to_text
+from isocket.domain.watches import Watch
+from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
+from isocket.kit.priority import stand_back
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_
+from isocket.storage.port import Records, StoreUnavailableError, Test, at_most, every, is_, one_of
 from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
-from privacy.cells import cell, rows_as_csv
-from privacy.given import Given, rows_of, write_ledger
+from privacy.copy_index import Contents, index_page
+from privacy.copy_tables import Tables
+from privacy.given import write_ledger
 from privacy.schemas import schema_of, stored_values
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
 LEASE_S = 600.0
-PAGE = 1_000
-_COLUMNS = tuple(name for name in TELEMETRY if name != "ts")
-_TOLD = frozenset({ReportKind.STATE, ReportKind.ALARM})
+FAST = 1  # of zlib's nine: a table packs nearly as well, in a third of the time
+GIVE_WAY_S = 0.05
 _SECRETS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
 _WORDS = {"text", "html", "subject_line", "unsubscribe_url"}
+_BY_THE_SOCKET = {Watch: "id", Problem: "device_id"}
+"""Classes that name no account, but a socket of this one."""
+
+ACCOUNT = "acc_"  # how the id of an account begins
+_NAME_WHO_DID_IT = (Incident, TimelineEntry)
 WITHHELD = "a secret, or a value of somebody else: it is not copied"
+OTHERS = "(another person)"
+"""Stands where a value is about somebody else who shares a socket, or who alone may read a message."""
 
 
 class Sink(Protocol):
@@ -65,27 +75,29 @@ class Copier:
     records: Records
     telemetry: Telemetry
     controller: Controller
+    give_way: Callable[[float], Awaitable[None]] | None = None
+    hands: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "copying", initializer=stand_back))
 
     async def copy(self, account: Account, sink: Sink, now: datetime, progress: Callable[[int], Any]) -> None:
-        """Write the zip; `progress` is awaited with the percent that is done."""
-        kinds: tuple[type[Record], ...] = (*erased_with_the_account(), Device)
+        """Write the zip; `progress` is awaited with the percent that is done, whenever it grew."""
+        kinds = copied_classes()
         devices = await self.records.find(Device, is_("owner_id", account.id))
-        steps, done = len(kinds) + len(devices) + 2, 0
-        counts: dict[str, int] = {}
-        with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_DEFLATED) as archive:
+        contents, percent = Contents(), Percent(len(kinds) + len(devices) + 1, progress)
+        tables = Tables(telemetry=self.telemetry, hands=self.hands, give_way=self._gives_way)
+        with zipfile.ZipFile(cast("IO[bytes]", sink), "w", zipfile.ZIP_DEFLATED, compresslevel=FAST) as archive:
             for kind in kinds:
-                counts[kind.collection] = await self._records_of(archive, kind, account.id, now)
-                done += 1
-                await progress(done * 100 // steps)
+                contents.counts[kind.collection] = await self._records_of(archive, kind, account.id, now, contents)
+                await percent.step()
             for device in devices:
-                counts[f"telemetry/{device.id}"] = await self._table_of(archive, device, now)
-                done += 1
-                await progress(done * 100 // steps)
-            told = await write_ledger(archive, self.records, account.id, now)
-            await progress((done + 1) * 100 // steps)
-            archive.writestr("index.html", self._index(counts, told, now))
+                contents.counts |= await tables.write(archive, device, now, percent.within)
+                await percent.step()
+            contents.told = await write_ledger(archive, self.records, account.id, now)
+            await percent.step()
+            archive.writestr("index.html", index_page(self.controller, contents, now))
 
-    async def _records_of(self, archive: zipfile.ZipFile, kind: type[Record], account_id: str, now: datetime) -> int:
+    async def _records_of(
+        self, archive: zipfile.ZipFile, kind: type[Record], account_id: str, now: datetime, contents: Contents
+    ) -> int:
         names = exported_fields(kind)
         if not names:
             return 0
@@ -95,52 +107,51 @@ class Copier:
             withheld = [name for name, how in _handled(kind).items() if how.export is Export.WITHHELD]
             head = {"collection": kind.collection, "withheld": dict.fromkeys(withheld, WITHHELD)}
             member.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "items": [')
-            for field in account_fields(kind):
-                async for each in every(self.records, kind, is_(field, account_id)):
+            for test in await self._whose(kind, account_id):
+                async for each in every(self.records, kind, test):
                     if isinstance(each, Disclosure) and not may_be_told(each, now):
                         continue
                     values = stored_values(each, names)
-                    if isinstance(each, Delivery) and _proves_something(each, account_id):
-                        values |= dict.fromkeys(_WORDS & values.keys(), "")
-                    if field == kind.guest:  # another customer's record that tells about this one
-                        values |= dict.fromkeys({kind.account or ""} & values.keys(), "")
+                    contents.of_others += _take_out_others(each, values, account_id, as_guest=test.field == kind.guest)
                     line = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
                     member.write((",\n" if count else "\n").encode() + line.encode())
                     count += 1
             member.write(b"\n]}\n")
         return count
 
-    async def _table_of(self, archive: zipfile.ZipFile, device: Device, now: datetime) -> int:
-        """Write what a socket reported since it is this customer's; a list in a cell is written as JSON."""
-        start, end = device.claimed_at or EPOCH, now + timedelta(days=1)
-        count, last = 0, None
-        with archive.open(f"telemetry/{device.id}.csv", "w", force_zip64=True) as member:
-            member.write(rows_as_csv([["received", "kind", "ts", *_COLUMNS]]))
-            while True:
-                page = await self.telemetry.reports(device.id, start=start, end=end, after=last, limit=PAGE)
-                count += await asyncio.to_thread(_write_page, member, page)  # alarms have the event loop meanwhile
-                if len(page) < PAGE:
-                    return count
-                last = page[-1]
+    async def _whose(self, kind: type[Record], account_id: str) -> list[Test]:
+        """Return by what the records of a class are found that are this customer's."""
+        by_the_socket = _BY_THE_SOCKET.get(kind)
+        if by_the_socket is None:
+            return [is_(name, account_id) for name in account_fields(kind)]
+        ids = [each.id for each in await self.records.find(Device, is_("owner_id", account_id))]
+        return [one_of(by_the_socket, ids)] if ids else []
 
-    def _index(self, counts: Mapping[str, int], told: Given, now: datetime) -> str:
-        said = html.escape
-        rows = "".join(f"<tr><td>{said(name)}<td>{count}" for name, count in counts.items())
-        whys = "".join(map(_why, activities(self.controller)))
-        rights = "".join(f"<li>{said(each)}" for each in RIGHTS)
-        return (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><title>Your data</title>'
-            "<style>body{font:1rem/1.5 sans-serif;max-width:70rem;margin:2rem auto}td,th{text-align:left;padding:.3rem}"
-            f"</style><h1>Your data</h1><p>Made {to_text(now)} by {said(self.controller.name)}, "
-            f"{said(self.controller.contact)}.</p><p>Records are JSON, with a schema each; what sockets reported are "
-            "tables. Secrets are left out and named as withheld. Values of other customers are in none of it.</p>"
-            f"<h2>What is in it</h2><table><tr><th>what<th>how many{rows}</table>"
-            "<h2>What it is for, how long it is kept, and who gets it</h2>"
-            f"<table><tr><th>what for<th>lawful basis<th>categories<th>kept<th>recipients{whys}</table>"
-            "<h2>Who was given something</h2><p>Each time is a line of <code>disclosures.csv</code>.</p>"
-            f"<table><tr><th>who<th>name or id<th>how often<th>last{rows_of(told)}</table>"
-            f"<h2>Your rights</h2><ul>{rights}</ul>\n"
-        )
+    async def _gives_way(self) -> None:
+        if self.give_way is not None:
+            await self.give_way(GIVE_WAY_S)
+
+
+class Percent:
+    """Tells how far something of some steps has come, and says each percent once."""
+
+    def __init__(self, steps: int, tell: Callable[[int], Any]) -> None:
+        self._steps = steps
+        self._tell = tell
+        self._done = 0
+        self._told = -1
+
+    async def step(self) -> None:
+        """One more step is done."""
+        self._done += 1
+        await self.within(0.0)
+
+    async def within(self, share: float) -> None:
+        """A share of the step under way is done."""
+        percent = min(99, round((self._done + share) * 100 / self._steps))
+        if percent > self._told:
+            self._told = percent
+            await self._tell(percent)
 
 
 class Exporter:
@@ -239,27 +250,41 @@ def _handled(kind: type[Record]) -> dict[str, Handling]:
     return {name: how for name, how in handling_of(kind).items() if isinstance(how, Handling)}
 
 
-def _why(activity: Activity) -> str:
-    told = [f"{each.who} ({each.country})" for each in activity.recipients]
-    cells = (
-        activity.what_for, activity.basis, ", ".join(activity.categories), "; ".join(activity.kept), "; ".join(told),
-    )  # fmt: skip
-    return "<tr>" + "".join(f"<td>{html.escape(each)}" for each in cells)
+def copied_classes() -> tuple[type[Record], ...]:
+    """Return every class of which a copy holds what is this customer's."""
+    return (*erased_with_the_account(), Device, *_BY_THE_SOCKET)
+
+
+def _take_out_others(each: Record, values: dict[str, Any], account_id: str, *, as_guest: bool) -> int:
+    """Put a mark where a value is somebody else's; return how many that were."""
+    names: set[str] = set()
+    if isinstance(each, Delivery) and _proves_something(each, account_id):
+        names = {name for name in _WORDS & values.keys() if values[name]}
+    if as_guest and each.account:  # another customer's record that tells about this one
+        names.add(each.account)
+    marked = names & values.keys()
+    values |= dict.fromkeys(marked, OTHERS)
+    if not isinstance(each, _NAME_WHO_DID_IT):
+        return len(marked)
+    found = 0
+    for name, value in values.items():
+        if name != each.account:
+            values[name], more = _without_others(value, account_id)
+            found += more
+    return len(marked) + found
+
+
+def _without_others(value: Any, account_id: str) -> tuple[Any, int]:
+    """Return a value in which no other account is named, and how many were: "acc_… web" is who did it and how."""
+    if isinstance(value, dict):
+        inside = {name: _without_others(each, account_id) for name, each in value.items()}
+        return {name: each for name, (each, _) in inside.items()}, sum(more for _, more in inside.values())
+    if isinstance(value, str) and value.startswith(ACCOUNT) and value.partition(" ")[0] != account_id:
+        return " ".join(filter(None, (OTHERS, value.partition(" ")[2]))), 1
+    return value, 0
 
 
 def _proves_something(message: Delivery, account_id: str) -> bool:
     """Return whether a message holds what only its reader may have: a code, a link, an invitation of somebody else."""
     of_another = message.contact_id is None and message.person_id != account_id
     return message.kind in _SECRETS or of_another
-
-
-def _write_page(member: IO[bytes], page: Sequence[Report]) -> int:
-    rows = [_row(each) for each in page if each.kind in _TOLD]
-    member.write(rows_as_csv(rows))
-    return len(rows)
-
-
-def _row(report: Report) -> list[Any]:
-    told = {**report.fields, "boot": report.boot, "seq": report.seq}
-    moments = [to_text(from_ms(report.received_ms)), report.kind.value, to_text(from_ms(report.at_ms))]
-    return moments + [cell(told[name]) if name in told else "" for name in _COLUMNS]

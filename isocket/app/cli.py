@@ -25,6 +25,7 @@ BENCHES = {
     "portal": "How many requests a second the portal answers.",
     "storm": "What happens when every socket comes back at once.",
     "history": "How long a chart of a year takes.",
+    "export": "How long a copy of a year of five sockets takes, and whether alarms feel it.",
 }
 
 app = typer.Typer(

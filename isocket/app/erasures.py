@@ -44,7 +44,12 @@ def eraser_of(house: House) -> Eraser:
 
 def copier_of(house: House) -> Copier:
     """Return what writes the copy of an account."""
-    return Copier(records=house.records, telemetry=house.telemetry, controller=controller_of(house.settings))
+    return Copier(
+        records=house.records,
+        telemetry=house.telemetry,
+        controller=controller_of(house.settings),
+        give_way=house.right_of_way.give_way,
+    )
 
 
 def exporter_of(house: House) -> Exporter:

@@ -9,6 +9,8 @@ from typing import Any
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, rolled_up
+from isocket.storage.table import TOLD, Table, line_of
+from isocket.storage.table import Place as TablePlace
 from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import HEARD, Wakeups
 from isocket.storage.windows import Hour, hour_of
@@ -292,6 +294,24 @@ class MemoryTelemetry:
             if to_ms(start) <= each.at_ms < to_ms(end) and (each.at_ms, each.boot, each.seq) > seek
         ]
         return sorted(found, key=lambda each: (each.at_ms, each.boot, each.seq))[:limit]
+
+    async def table(
+        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+    ) -> Table:
+        """Return lines of a table."""
+        found = sorted(
+            (each.at_ms, arrival, each)
+            for arrival, each in self._devices.get(device_id, _Device()).reports.values()
+            if to_ms(start) <= each.at_ms < to_ms(end) and (each.at_ms, arrival) > (after or (-1, -1))
+        )
+        page = found[:limit]
+        lines = [line_of(each) for _, _, each in page if each.kind in TOLD]
+        following = page[-1][:2] if len(page) == limit else None
+        return Table("".join(lines).encode(), len(lines), following)
+
+    async def whole_since(self) -> datetime:
+        """Return since when single reports are all there."""
+        return from_ms(self._kept_from_ms)
 
     async def claim_waiting(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from isocket.kit.clock import Clock, SystemClock
+from isocket.kit.priority import stand_back
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite_connection import connect
 from isocket.storage.sqlite_documents import SqliteDocuments
@@ -20,6 +21,7 @@ from isocket.storage.wakeups import Wakeups
 T = TypeVar("T")
 OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
 EMPTYING_TRIES = 5
+ASIDE_KIB = 4096  # what a read keeps in memory that comes by each page once
 EMPTYING_WAIT_S = 1.0
 
 
@@ -32,6 +34,8 @@ class SqliteFile:
         self._gate = ReadGate()
         self._writer = Writer(path, reads=self._gate, after_roll_back=self.heard.clear)
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sqlite-reader")
+        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-aside", initializer=stand_back)
+        self._aside_connection: sqlite3.Connection | None = None
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
 
@@ -49,6 +53,13 @@ class SqliteFile:
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds in everything committed so far."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._in_turn, work)
+
+    async def read_aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what `work` finds, for reads that go through much and that nobody waits for.
+
+        They have one thread of the least priority, and a connection that keeps little of what it has seen.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_in_turn, work)
 
     async def empty_log(self) -> bool:
         """Move the whole log into the file and cut it to nothing; False: others read from it all the time."""
@@ -73,6 +84,14 @@ class SqliteFile:
         with self._gate.passing():
             return self._with_connection(work)
 
+    def _aside_in_turn(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with self._gate.passing():
+            if self._aside_connection is None:
+                self._aside_connection = connect(self._path, read_only=True)
+                self._aside_connection.execute(f"PRAGMA cache_size=-{ASIDE_KIB}")
+                self._all.append(self._aside_connection)
+            return _read_with(self._aside_connection, work)
+
     def _with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
             connection = self._idle.pop()
@@ -80,18 +99,24 @@ class SqliteFile:
             connection = connect(self._path, read_only=True)
             self._all.append(connection)
         try:
-            return work(connection)
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailableError(f"SQLite could not read: {error}") from error
+            return _read_with(connection, work)
         finally:
             self._idle.append(connection)
 
     def close(self) -> None:
         """Finish what waits and let go of the file."""
         self._readers.shutdown()
+        self._aside.shutdown()
         for connection in self._all:
             connection.close()
         self._writer.close()
+
+
+def _read_with(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        return work(connection)
+    except sqlite3.OperationalError as error:
+        raise StoreUnavailableError(f"SQLite could not read: {error}") from error
 
 
 class SqliteStore:
@@ -101,7 +126,13 @@ class SqliteStore:
         self._file = file
         self.documents = SqliteDocuments(file.write, file.read, file.look)
         self.telemetry = SqliteTelemetry(
-            file.write, file.read, file.look, heard=file.heard, wakeups=wakeups, clock=clock
+            file.write,
+            file.read,
+            file.look,
+            read_aside=file.read_aside,
+            heard=file.heard,
+            wakeups=wakeups,
+            clock=clock,
         )
 
     @classmethod

@@ -13,6 +13,7 @@ from isocket.storage.sqlite_batch import store_batch
 from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_news import news_of
+from isocket.storage.sqlite_table import table_of
 from isocket.storage.sqlite_waiting import REPORT, WaitingDevices, report_of
 from isocket.storage.sqlite_windows import SCHEMA as WINDOWS
 from isocket.storage.sqlite_windows import (
@@ -21,10 +22,13 @@ from isocket.storage.sqlite_windows import (
     decoded_points,
     forget_hours,
     harvest,
+    kept_from,
     old_reports,
     parts_and_points,
     remove,
 )
+from isocket.storage.table import Place as TablePlace
+from isocket.storage.table import Table
 from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting
 from isocket.storage.wakeups import HEARD, Wakeups
 
@@ -97,10 +101,19 @@ class SqliteTelemetry:
     """The Telemetry port on one SQLite file."""
 
     def __init__(
-        self, write: Write, read: Run, look: Look, *, heard: HeardDevices, wakeups: Wakeups | None, clock: Clock
+        self,
+        write: Write,
+        read: Run,
+        look: Look,
+        *,
+        read_aside: Run,
+        heard: HeardDevices,
+        wakeups: Wakeups | None,
+        clock: Clock,
     ) -> None:
         self._write = write
         self._read = read
+        self._read_aside = read_aside
         self._wakeups = wakeups
         self._clock = clock
         self._heard = heard  # used in the writer's thread alone
@@ -241,6 +254,17 @@ class SqliteTelemetry:
             ).fetchall()
         )
         return [report_of(device_id, each) for each in rows]
+
+    async def table(
+        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+    ) -> Table:
+        """Return lines of a table, read and written by SQLite in a thread that stands back."""
+        behind, end_ms = after or (to_ms(start), -1), to_ms(end)
+        return await self._read_aside(lambda c: table_of(c, device_id, after=behind, end_ms=end_ms, limit=limit))
+
+    async def whole_since(self) -> datetime:
+        """Return since when single reports are all there."""
+        return from_ms(await self._read(kept_from))
 
     async def claim_waiting(
         self,

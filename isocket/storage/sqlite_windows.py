@@ -143,6 +143,11 @@ def arrivals_of(connection: sqlite3.Connection, device_id: str, start_ms: int, e
     return [Arrival(*row) for row in connection.execute(_ARRIVALS, asked).fetchall()]
 
 
+def kept_from(connection: sqlite3.Connection) -> int:
+    """Return since when nothing was removed, in milliseconds."""
+    return int(connection.execute("SELECT kept_from FROM gathered").fetchone()[0])
+
+
 def old_reports(connection: sqlite3.Connection, before_ms: int, limit: int) -> list[int]:
     """Return some of the reports that may go."""
     return [number for (number,) in connection.execute(_OLD, (before_ms, limit)).fetchall()]

@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from isocket.domain.reports import DeviceState, Envelope, Report
+from isocket.storage.table import Place as TablePlace
+from isocket.storage.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +185,20 @@ class Telemetry(Protocol):
 
         `after` is the last one seen: what follows it in the order is returned.
         """
+        ...
+
+    async def table(
+        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+    ) -> Table:
+        """Return state and alarm reports with start <= time < end as lines of a table, ordered by (time, arrival).
+
+        It is for long tables that nobody waits for: it stands back behind everything else. At most `limit` lines,
+        behind the place `after`. The columns are `isocket.storage.table.COLUMNS`.
+        """
+        ...
+
+    async def whole_since(self) -> datetime:
+        """Return since when single reports are all there: what was pruned is older."""
         ...
 
     async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:

@@ -1,6 +1,8 @@
 """What every store of telemetry promises."""
 
 import asyncio
+import csv
+import io
 import json
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,7 +11,8 @@ from typing import Any
 import pytest
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
-from isocket.kit.clock import to_ms
+from isocket.kit.clock import EPOCH, to_ms
+from isocket.storage.table import HEAD, fields_of_line
 from isocket.storage.telemetry import Confirmed, Series, Telemetry, Waiting
 from isocket.storage.wakeups import HEARD, Wakeups
 from tests.fakes.clock import NOON, ManualClock
@@ -977,3 +980,82 @@ async def test_messages_of_all_kinds_are_read_again_by_time_a_page_at_a_time(
     )
     assert await telemetry.reports("d1", start=NOON, end=NOON) == []
     assert await telemetry.reports("d3", start=NOON, end=clock.now() + timedelta(days=1)) == []
+
+
+# Tables
+
+
+async def the_table(telemetry: Telemetry, device: str = "d1", limit: int = 5_000) -> list[dict[str, str]]:
+    """Return every line of a table, read a page at a time, by the names of its columns."""
+    written, after, rows = bytearray(HEAD), None, 0
+    while True:
+        page = await telemetry.table(device, start=NOON, end=NOON + timedelta(hours=1), after=after, limit=limit)
+        written += page.lines
+        rows += page.rows
+        after = page.next
+        if after is None:
+            break
+    found = list(csv.DictReader(io.StringIO(written.decode(), newline="")))
+    assert len(found) == rows
+    return found
+
+
+async def test_a_table_tells_everything_that_a_report_said(telemetry: Telemetry) -> None:
+    said: dict[str, Any] = {
+        "relay": True, "relay_cause": "schedule", "aux": False, "mains": True, "battery_pct": 96.5, "charging": False,
+        "temp_c": [21.5, None, -3], "input": [False, True], "armed": True, "signal_dbm": -71, "signal_pct": 64,
+        "credit": '12,40 "EUR"', "fw": "1.4.2", "uptime_s": 86400,
+    }  # fmt: skip
+    alarm = {"cause": "temp_low", "active": True, "value": 1.5, "probe": 0}
+    await telemetry.store(
+        [
+            report(7, said, after_s=1.25, late_s=60),
+            report(6, {"temp_c": [1.5], "input": [], "signal_pct": 60}, after_s=1.5),
+            report(8, alarm, kind=ReportKind.ALARM, after_s=2),
+            report(9, {}, kind=ReportKind.ACK, after_s=3),
+            report(1, said, device="d2"),
+        ]
+    )
+    state, whole, told = await the_table(telemetry)
+    assert (whole["temp_c"], whole["input"], whole["armed"], whole["signal_pct"]) == ("[1.5]", "[]", "", "60")
+    assert state == {
+        "received": "2026-11-22 12:01:01.250Z", "kind": "state", "ts": "2026-11-22 12:00:01.250Z", "clock": "device",
+        "boot": "1", "seq": "7", "relay": "true", "relay_cause": "schedule", "aux": "false", "mains": "true",
+        "battery_pct": "96.5", "charging": "false", "armed": "true", "signal_dbm": "-71", "signal_pct": "64",
+        "uptime_s": "86400", "cause": "", "active": "", "value": "", "probe": "", "temp_c": "[21.5,null,-3]",
+        "input": "[false,true]", "credit": '12,40 "EUR"', "fw": "1.4.2",
+    }  # fmt: skip
+    assert {name: told[name] for name in ("kind", "cause", "active", "value", "probe", "mains", "temp_c", "fw")} == {
+        "kind": "alarm", "cause": "temp_low", "active": "true", "value": "1.5", "probe": "0", "mains": "",
+        "temp_c": "", "fw": "",
+    }  # fmt: skip
+    assert fields_of_line(state) == said
+    assert fields_of_line(told) == alarm
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "'=1", "", "nothing", "a=b", "'", "ä€"])
+async def test_no_text_in_a_table_is_a_formula_and_each_can_be_read_back(telemetry: Telemetry, text: str) -> None:
+    await telemetry.store([report(1, {"credit": text})])
+    (line,) = await the_table(telemetry)
+    assert not line["credit"].startswith(("=", "+", "-", "@"))
+    assert fields_of_line(line).get("credit", "") == text
+
+
+async def test_a_table_comes_in_pages_by_time_and_arrival_each_line_once(telemetry: Telemetry) -> None:
+    at_once = [report(seq, {}) for seq in (5, 3, 4)]
+    await telemetry.store([report(9, {}, after_s=9), *at_once, report(10, {}, kind=ReportKind.ACK, after_s=1)])
+    await telemetry.store([report(11, {}, after_s=10)])
+    for limit in (1, 2, 3, 5, 6, 100):
+        assert [line["seq"] for line in await the_table(telemetry, limit=limit)] == ["5", "3", "4", "9", "11"]
+    assert await the_table(telemetry, "d3") == []
+
+
+async def test_since_when_single_reports_are_whole_is_known(telemetry: Telemetry, clock: ManualClock) -> None:
+    assert await telemetry.whole_since() == EPOCH
+    await telemetry.store([report(1)])
+    await telemetry.roll_up()
+    for _ in range(2):
+        await telemetry.prune(NOON + timedelta(minutes=1))
+        assert await telemetry.whole_since() == NOON + timedelta(minutes=1)
+    await telemetry.prune(NOON)
+    assert await telemetry.whole_since() == NOON + timedelta(minutes=1), "it only grows"

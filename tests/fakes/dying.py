@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 from isocket.domain.record import Record
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.storage.port import Changes, Records, Test, Value
+from isocket.storage.table import Place as TablePlace
+from isocket.storage.table import Table
 from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Telemetry, Waiting
 
 R = TypeVar("R", bound=Record)
@@ -173,6 +175,16 @@ class DyingTelemetry:
             lambda: self._inner.reports(device_id, start=start, end=end, after=after, limit=limit),
             leaves=_never,
         )
+
+    async def table(
+        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+    ) -> Table:
+        return await self.fuse.guard(
+            lambda: self._inner.table(device_id, start=start, end=end, after=after, limit=limit), leaves=_never
+        )
+
+    async def whole_since(self) -> datetime:
+        return await self.fuse.guard(self._inner.whole_since, leaves=_never)
 
     async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
         return await self.fuse.guard(lambda: self._inner.claim_waiting(owner=owner, now=now, lease_s=lease_s))

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.house
         ("signin", ["--seconds", "2", "--rate", "20", "--alarms-per-s", "5", "--cost", "10"], "storm"),
         ("enumeration", ["--samples", "10"], "tokens"),
         ("storm", ["--devices", "50", "--dark", "0"], "all_judged_s"),
+        ("export", ["--days", "1", "--seconds", "1", "--alarms-per-s", "10"], "alarm_beside"),
         ("history", ["--days", "3", "--asked", "2"], "answered"),
         ("storm", ["--devices", "0", "--dark", "200", "--sms-per-s", "100"], "dark_fleet"),
     ],

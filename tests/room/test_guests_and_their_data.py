@@ -15,6 +15,7 @@ from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
 from isocket.storage.port import is_
 from portal_api.outgoing import mail
+from privacy.exporting import OTHERS
 from tests.fakes.erasing_house import MAIJA_ID, Ground, in_memory
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET
 from tests.room.test_exporting import copied
@@ -60,7 +61,7 @@ async def test_the_copy_of_a_guest_says_what_is_shared_with_them_and_nothing_of_
     await shared(ground)
     inside = await copied(ground, PEKKA_ID)
     (share,) = items(inside, "shares")
-    assert (share["id"], share["device_id"], share["role"], share["owner_id"]) == ("shr_1", SOCKET, "viewer", "")
+    assert (share["id"], share["device_id"], share["role"], share["owner_id"]) == ("shr_1", SOCKET, "viewer", OTHERS)
     whole = b"\n".join(inside.values())
     for word in (MAIJA, MAIJA_ID, "Cabin of Maija", OTHER):
         assert word.encode() not in whole

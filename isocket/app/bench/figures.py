@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from resource import RUSAGE_SELF, getpagesize, getrusage
 from tempfile import NamedTemporaryFile
 from time import perf_counter
 from typing import Any
@@ -22,6 +23,15 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
         return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 2)
 
     return {"p50_ms": at(0.5), "p90_ms": at(0.9), "p99_ms": at(0.99), "max_ms": round(ordered[-1] * 1000, 2)}
+
+
+def resident_mib() -> float:
+    """Return how much memory this process has now; where the system does not say, how much it had at most."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except FileNotFoundError:
+        return getrusage(RUSAGE_SELF).ru_maxrss / 1024
+    return pages * getpagesize() / 2**20
 
 
 class DiskProbe:

@@ -1,0 +1,139 @@
+"""A customer with a year of reports takes a copy of everything: how long, in how much memory, what alarms feel."""
+
+import asyncio
+import json
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from isocket.app.bench.alarm import cloud_with_people, measure
+from isocket.app.bench.figures import machine, resident_mib
+from isocket.app.bench.stage import Cloud, temporary_folder
+from isocket.app.erasures import exporter_of
+from isocket.app.provision import MadeDevice
+from isocket.domain.accounts import Account
+from isocket.domain.devices import Device
+from isocket.domain.exports import DataExport, ExportState
+from isocket.domain.reports import ClockQuality, Report, ReportKind
+from isocket.kit.clock import to_ms
+from isocket.storage.port import is_
+from isocket.storage.roller import Roller
+
+OWNER = "acc_much"
+BATCH = 2_000
+LOOK_EVERY_S = 0.05
+MINUTE_MS = 60_000
+
+
+def export(
+    days: int = 365,
+    sockets: int = 5,
+    seconds: float = 40.0,
+    alarms_per_s: float = 20.0,
+    folder: Path | None = None,
+) -> None:
+    """Store `days` of reports, one a minute, of `sockets` sockets; then copy while alarms go out for `seconds`."""
+    print(json.dumps(asyncio.run(_export(days, sockets, (seconds, alarms_per_s), folder)), indent=2))
+
+
+async def _export(days: int, sockets: int, alarm: tuple[float, float], parent: Path | None) -> dict[str, Any]:
+    seconds, per_s = alarm
+    alarms = round(seconds * per_s)
+    figures: dict[str, Any] = {"bench": "export", "machine": machine(), "sockets": sockets, "alarms_per_s": per_s}
+    async with temporary_folder(parent) as folder:
+        async with cloud_with_people(folder / "alone", alarms) as (running, sink):
+            figures["alarm_alone"] = await measure(running, sink, alarms, per_s)
+        async with cloud_with_people(folder / "beside", alarms) as (running, sink):
+            figures |= await _fill(running, running.devices[alarms : alarms + sockets], days)
+            figures["copy_alone"] = await _copy(running, 0)
+            async with _copying(running) as copies:
+                figures["alarm_beside"] = await measure(running, sink, alarms, per_s)
+            figures["copies_beside_alarms"] = copies
+    return figures
+
+
+@asynccontextmanager
+async def _copying(running: Cloud) -> AsyncIterator[list[dict[str, Any]]]:
+    """Make one copy after the other meanwhile."""
+    copies: list[dict[str, Any]] = []
+    enough = asyncio.Event()
+
+    async def again() -> None:
+        while not enough.is_set():
+            copies.append(await _copy(running, len(copies) + 1))
+
+    task = asyncio.create_task(again(), name="copying")
+    yield copies
+    enough.set()
+    await task
+
+
+async def _copy(running: Cloud, number: int) -> dict[str, Any]:
+    """Make one copy, as the privacy service does; return what it took."""
+    house = running.house
+    wish = DataExport(id=f"exp_{number}", account_id=OWNER, session_id="ses_1", created_at=house.clock.now())
+    await house.records.add(wish)
+    exporter, most, before_mib = exporter_of(house), [0.0], resident_mib()
+
+    async def watch() -> None:
+        while True:
+            most[0] = max(most[0], resident_mib())
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    watching = asyncio.create_task(watch(), name="memory")
+    began = perf_counter()
+    await exporter.round()
+    took = perf_counter() - began
+    watching.cancel()
+    made = await house.records.get(DataExport, wish.id)
+    if made is None or made.state is not ExportState.READY:
+        raise ValueError("no copy was made; the log says why")
+    return {
+        "seconds": round(took, 1),
+        "size_mib": round(made.size / 2**20, 1),
+        "memory_before_mib": round(before_mib),
+        "memory_at_most_mib": round(most[0]),
+    }
+
+
+async def _fill(running: Cloud, devices: list[MadeDevice], days: int) -> dict[str, Any]:
+    """Give somebody these sockets, and let each have said something every minute for so many days."""
+    house, began = running.house, perf_counter()
+    now = house.clock.now()
+    ids = [each.device_id for each in devices]
+    await house.records.add(Account(id=OWNER, email="much@example.org", created_at=now))
+    for each in ids:
+        since = now - timedelta(days=days + 1)
+        await house.records.change_one(Device, is_("id", each), owner_id=OWNER, name=each, place=None, claimed_at=since)
+    rounds = days * 1440
+    first_ms, batch = to_ms(now) - rounds * MINUTE_MS, list[Report]()
+    for number in range(rounds):
+        batch += [_report(each, number, first_ms + number * MINUTE_MS + place) for place, each in enumerate(ids)]
+        if len(batch) >= BATCH:
+            await house.telemetry.store(batch)
+            batch = []
+    await house.telemetry.store(batch)
+    roller = Roller(telemetry=house.telemetry, clock=house.clock, right_of_way=house.right_of_way)
+    await roller.catch_up(asyncio.Event())  # as it is a year later
+    return {"reports": rounds * len(ids), "stored_s": round(perf_counter() - began, 1)}
+
+
+def _report(device_id: str, number: int, at_ms: int) -> Report:
+    warmth = 20 + 3 * math.sin(at_ms / 86_400_000 * 2 * math.pi)
+    fields = {
+        "relay": number % 500 < 250,  # noqa: PLR2004 - on for half of the time
+        "relay_cause": "schedule",
+        "mains": True,
+        "battery_pct": 96,
+        "charging": True,
+        "temp_c": [round(warmth, 1)],
+        "input": [False],
+        "signal_dbm": -71 - number % 9,
+        "signal_pct": 64,
+    }
+    body = json.dumps({"boot": 1, "seq": number + 1, "ts": at_ms, **fields}, separators=(",", ":"))
+    return Report(device_id, ReportKind.STATE, 1, number + 1, at_ms, at_ms + 400, ClockQuality.DEVICE, body, fields)
