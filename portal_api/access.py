@@ -81,7 +81,7 @@ def authorise(route: AnyRoute, caller: Caller | None) -> None:
         ProblemError: 401 nobody is signed in; 403 this is not for this kind of account, or not for such a token.
     """
     rule = route.access
-    if rule in {Access.PUBLIC, Access.RECIPIENT}:
+    if rule is Access.PUBLIC or rule is Access.RECIPIENT:
         return
     if caller is None:
         raise ProblemError(

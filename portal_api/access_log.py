@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
@@ -22,6 +23,13 @@ class RequestMetrics:
             "portal_requests", "Requests answered.", ("method", "route", "status"), registry=registry
         )
         self.seconds = Histogram("portal_request_seconds", "Time to answer.", ("route",), registry=registry)
+        self._requests_of = cache(self.requests.labels)  # to look them up by name takes longer than to count
+        self._seconds_of = cache(self.seconds.labels)
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request."""
+        self._requests_of(method, route, status).inc()
+        self._seconds_of(route).observe(seconds)
 
 
 def template_of(request: web.Request) -> str:
@@ -44,8 +52,7 @@ def access_log(registry: CollectorRegistry) -> Middleware:
         finally:
             seconds, route = time.perf_counter() - begun, template_of(request)
             method = request.method if request.method in _METHODS else "OTHER"
-            metrics.requests.labels(method, route, status).inc()
-            metrics.seconds.labels(route).observe(seconds)
+            metrics.count(method, route, status, seconds)
             log.info(
                 "request",
                 method=method,

@@ -167,15 +167,18 @@ def sees(standing: Standing, incident: Incident) -> bool:
 
 def is_online(portal: Portal, device: Device, state: DeviceState | None) -> bool:
     """Return whether a device is connected and was heard within the time of the rule `offline`."""
+    return _is_heard(portal, DeviceSettings.of(device.desired), state)
+
+
+def _is_heard(portal: Portal, settings: DeviceSettings, state: DeviceState | None) -> bool:
     if state is None or not state.online:
         return False
-    silence = portal.clock.now() - state.received_at
-    patience_s = DeviceSettings.of(device.desired).offline_after_s
-    return silence < timedelta(seconds=patience_s)
+    return portal.clock.now() - state.received_at < timedelta(seconds=settings.offline_after_s)
 
 
 def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending: int) -> DeviceView:
     device = standing.device
+    settings = DeviceSettings.of(device.desired)
     told = state if state is not None and state.fields else None  # connected is not yet a state report
     if told is not None and device.freed_at is not None and told.at < device.freed_at:
         told = None  # it comes late, and is of the time of another owner
@@ -185,14 +188,12 @@ def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending
         name=device.name,
         place=device.place,
         claimed_at=device.claimed_at if standing.owns else None,
-        online=is_online(portal, device, state),
+        online=_is_heard(portal, settings, state),
         last_seen=state.received_at if state else None,
         state=dict(told.fields) if told else {},
         state_at=told.at if told else None,
         clock=told.clock.value if told else None,
-        credit_state=credit_state(
-            told.fields.get("credit") if told else None, DeviceSettings.of(device.desired).credit.low
-        ),
+        credit_state=credit_state(told.fields.get("credit") if told else None, settings.credit.low),
         settings_version=device.desired_version,
         open_incidents=pending,
         role=standing.role,

@@ -28,6 +28,7 @@ class LimitKeys:
         self._keyring = keyring
         self._week = -1
         self._key = b""
+        self._older: list[bytes] | None = None  # of the weeks before; no key of a week that is over is ever made
 
     async def now(self) -> bytes:
         """Return the key of this week. When it is new, those that are too old are destroyed."""
@@ -35,14 +36,20 @@ class LimitKeys:
         if week != self._week:
             made = await self._made(week)
             await self._destroy_old(week)
-            self._week, self._key = week, made
+            self._week, self._key, self._older = week, made, None
         return self._key
 
     async def lately(self) -> list[bytes]:
         """Return the keys of this week and of those before that are still there, the newest first."""
         first = await self.now()
-        older = [await self._found(self._week - back) for back in range(1, KEPT_WEEKS)]
-        return [first, *(each for each in older if each is not None)]
+        if self._older is None:
+            week = self._week
+            found = [await self._found(week - back) for back in range(1, KEPT_WEEKS)]
+            older = [each for each in found if each is not None]
+            if week != self._week:  # it ended meanwhile
+                return [first, *older]
+            self._older = older
+        return [first, *self._older]
 
     async def _made(self, week: int) -> bytes:
         if self._keyring is None:

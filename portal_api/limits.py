@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Bucket
 from isocket.kit.clock import Clock
@@ -73,6 +74,23 @@ class Limits:
                     return wait_s
         return 1.0  # too many processes at the same bucket at once: that is a crowd as well
 
+    async def take_each(self, wanted: Sequence[tuple[Rate, tuple[str, ...]]]) -> float:
+        """Count one try of each; return 0.0 if all allow it, else the seconds to wait.
+
+        All are looked at before any is counted, so that a crowd that is refused writes nothing. Where another try is
+        quicker in between, those before the one that refuses are counted.
+        """
+        for rate, what in wanted:
+            bucket = await self._records.get(Bucket, await self._bucket_id(rate, what))
+            wait_s = 0.0 if bucket is None else _stands(rate, bucket, self._clock.now())[1]
+            if wait_s > 0:
+                return wait_s
+        for rate, what in wanted:
+            wait_s = await self.take(rate, *what)
+            if wait_s > 0:
+                return wait_s
+        return 0.0
+
     async def demand(self, rate: Rate, *what: str) -> None:
         """Count one try of `what`.
 
@@ -126,11 +144,9 @@ class Limits:
             except AlreadyThereError:
                 return None
             return 0.0
-        per_token_s = rate.per_s / rate.tries
-        passed_s = max(0.0, (now - bucket.refilled_at) / timedelta(seconds=1))
-        tokens = min(float(rate.tries), bucket.tokens + passed_s / per_token_s)
-        if tokens < 1.0:
-            return max(0.001, (1.0 - tokens) * per_token_s)
+        tokens, wait_s = _stands(rate, bucket, now)
+        if wait_s > 0:
+            return wait_s
         moved = await self._records.change_one(
             Bucket, is_("id", bucket_id), is_("version", bucket.version), tokens=tokens - 1.0, refilled_at=now
         )
@@ -144,6 +160,14 @@ class Limits:
 
     async def _bucket_id(self, rate: Rate, what: tuple[str, ...]) -> str:
         return f"buc_{_hidden(await self._keys.now(), rate.name, *what)}"
+
+
+def _stands(rate: Rate, bucket: Bucket, now: datetime) -> tuple[float, float]:
+    """Return how many tries are left now, and the seconds until there is one (0.0: there is)."""
+    per_token_s = rate.per_s / rate.tries
+    passed_s = max(0.0, (now - bucket.refilled_at) / timedelta(seconds=1))
+    tokens = min(float(rate.tries), bucket.tokens + passed_s / per_token_s)
+    return tokens, 0.0 if tokens >= 1.0 else max(0.001, (1.0 - tokens) * per_token_s)
 
 
 def _noted_id(key: bytes, what: tuple[str, ...]) -> str:

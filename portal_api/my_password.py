@@ -52,7 +52,7 @@ async def change(call: Call[PasswordChange, None]) -> Reply | Problem:
         Account,
         is_("id", account.id),
         is_("credential_epoch", account.credential_epoch),
-        password_hash=await portal.passwords.hash(given.password),
+        password_hash=await portal.passwords.hash(given.password, known=True),
         credential_epoch=epoch,
     )
     if changed is None:

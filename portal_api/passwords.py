@@ -1,4 +1,4 @@
-"""Passwords: bcrypt over a keyed pre-hash, in a few threads, with a door that closes before a queue grows.
+"""Passwords: bcrypt over a keyed pre-hash, in few threads that step back for all others, behind a short line.
 
 bcrypt reads 72 bytes and stops at a zero byte, so the password goes through HMAC-SHA-384 first: 64 characters of
 base64, whatever its length. The key (pepper) lies outside the database, so that a stolen database alone cannot
@@ -10,10 +10,14 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import os
 import secrets
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -21,18 +25,13 @@ from typing import ClassVar, TypeVar
 import bcrypt
 
 from isocket.kit.secret_file import create_secret_file
+from portal_api.line import Line, Place
 
 T = TypeVar("T")
 LEAST_COST = 10  # OWASP Password Storage Cheat Sheet, bcrypt
 PEPPER_BYTES = 48
-
-
-class TooBusyError(Exception):
-    """Too many passwords wait to be checked. Refuse the caller and let them come back after `retry_after_s`."""
-
-    def __init__(self, retry_after_s: float) -> None:
-        super().__init__("too many passwords wait to be checked; answer 429 with Retry-After")
-        self.retry_after_s = retry_after_s
+NICENESS = 19
+WAITING = 16  # strangers, and as many again of those who are known: four seconds with one thread at cost 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,54 +43,69 @@ class Verdict:
 
 
 class Passwords:
-    """Makes and checks password hashes, a few at a time."""
+    """Makes and checks password hashes, a few at a time.
+
+    Half of the cores may be busy with it, and only while nothing else wants them: a sign-in costs a quarter of a
+    second of one core, so whoever tries a few a second would otherwise hold up every alarm.
+    """
 
     least_cost: ClassVar[int] = LEAST_COST
 
-    def __init__(self, *, pepper: bytes, cost: int = 12, threads: int = 2, waiting: int = 24) -> None:
+    def __init__(self, *, pepper: bytes, cost: int = 12, threads: int | None = None, waiting: int = WAITING) -> None:
         if cost < self.least_cost:
             raise ValueError(f"bcrypt cost {cost} is too low; set ISOCKET_BCRYPT_COST to {self.least_cost} or more")
         self._pepper = pepper
         self._cost = cost
         self._key_id = hashlib.sha256(b"pepper" + pepper).hexdigest()[:8]
-        self._room = threads + waiting
-        self._inside = 0
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="passwords")
+        at_once = threads or max(1, (os.cpu_count() or 2) // 2)
+        self._line = Line(at_once=at_once, waiting=waiting)
+        self._pool = ThreadPoolExecutor(
+            max_workers=at_once, thread_name_prefix="passwords", initializer=_step_back_for_others
+        )
         self._nobody = self._hash(secrets.token_urlsafe(16))
 
     @property
     def waiting(self) -> int:
         """Return how many passwords are being checked or wait for it."""
-        return self._inside
+        return self._line.inside
 
-    async def hash(self, password: str) -> str:
+    def place(self, *, known: bool = False) -> AbstractContextManager[Place]:
+        """Hold a place in the line, to be taken before anything is done for somebody who may have to be refused.
+
+        Whoever is `known` goes before strangers, and has room however many of these there are.
+
+        Raises:
+            TooBusyError: too many are waiting already.
+        """
+        return self._line.place(known=known)
+
+    async def hash(self, password: str, *, known: bool = False) -> str:
         """Return what to store of `password`.
 
         Raises:
             TooBusyError: too many are waiting already.
         """
-        return await self._in_a_thread(lambda: self._hash(password))
+        with self.place(known=known) as place:
+            return await self._in_a_thread(place, lambda: self._hash(password))
 
-    async def verify(self, password: str, stored: str | None) -> Verdict:
+    async def verify(self, password: str, stored: str | None, *, place: Place | None = None) -> Verdict:
         """Check `password` against what was stored. Without any (None or empty) it takes as long and is wrong.
 
         Raises:
-            TooBusyError: too many are waiting already.
+            TooBusyError: there was no `place` yet, and too many are waiting already.
         """
-        return await self._in_a_thread(lambda: self._verify(password, stored or None))
+        if place is None:
+            with self.place() as taken:
+                return await self.verify(password, stored, place=taken)
+        return await self._in_a_thread(place, lambda: self._verify(password, stored or None))
 
     def close(self) -> None:
         """End the threads; what they do is finished first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    async def _in_a_thread(self, work: Callable[[], T]) -> T:
-        if self._inside >= self._room:
-            raise TooBusyError(retry_after_s=2.0)
-        self._inside += 1
-        try:
+    async def _in_a_thread(self, place: Place, work: Callable[[], T]) -> T:
+        async with place.turn():
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-        finally:
-            self._inside -= 1
 
     def _hash(self, password: str) -> str:
         made = bcrypt.hashpw(self._pre_hash(password), bcrypt.gensalt(self._cost)).decode()
@@ -122,6 +136,15 @@ def load_or_create_pepper(path: Path) -> bytes:
     if len(pepper) != PEPPER_BYTES:
         raise ValueError(f"{path} is not a password key; restore it from the backup of the data folder")
     return pepper
+
+
+def _step_back_for_others() -> None:
+    """Give this thread what no other wants of the cores. Linux alone knows niceness of single threads.
+
+    bcrypt holds the interpreter's lock while it begins and ends, not while it works.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _cost_of(made: str) -> int:

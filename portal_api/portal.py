@@ -30,6 +30,9 @@ from portal_api.turns import Turns
 NoteErasure = Callable[[str, str, datetime], Awaitable[None]]
 """Notes the id of a receipt, whose tombstone, and when, so that a restored backup brings nobody back."""
 
+EVENLY_S = 0.05
+"""In earnest: several times what the look and its few commits take, and little beside hashing a password."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortalSettings:
@@ -63,6 +66,7 @@ class PortalSettings:
     cookie_absolute_s: float = 30 * 86_400
     activation_s: float = 72 * 3600
     reset_s: float = 30 * 60
+    evenly_s: float = 0.0  # how long it takes to look whether somebody is known, see `evenly`; 0: as long as it takes
     step_up_s: float = 10 * 60  # so long after proving who one is, dangerous things may be done
     streams_per_account: int = 20  # listeners to events at once, in each process
     streams: int = 5000

@@ -18,6 +18,7 @@ from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.adopting import adopt_subscription
+from portal_api.evenly import evenly
 from portal_api.models import Body, OneLine, View
 from portal_api.outgoing import mail, unsent
 from portal_api.password_rules import weakness
@@ -97,9 +98,10 @@ async def wish_for(portal: Portal, wish: NewAccount, *, client: str) -> Accepted
         log.info("address_has_had_enough", rate=portal.settings.rates.register_address.name)
         return Accepted()
     hashed = await portal.passwords.hash(wish.password)
-    if await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
-        async with portal.turns.of(f"wish {wish.username.casefold()}"):
-            await _note(portal, wish, hashed)
+    async with evenly(portal):
+        if await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
+            async with portal.turns.of(f"wish {wish.username.casefold()}"):
+                await _note(portal, wish, hashed)
     return Accepted()
 
 
@@ -154,7 +156,7 @@ async def open_with_token(portal: Portal, given: Activation) -> Activated | Prob
         weak = weakness(given.password or "", asked.email, asked.name)
         if weak:
             return fault("password", weak)
-        password_hash = await portal.passwords.hash(given.password or "")
+        password_hash = await portal.passwords.hash(given.password or "", known=True)
     if not await open_account(portal, asked, password_hash):
         return _bad_token()
     if not await portal.records.remove_all(Registration, is_("id", asked.id)):

@@ -12,6 +12,7 @@ from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api import sessions
+from portal_api.evenly import evenly
 from portal_api.factors import least_length
 from portal_api.models import Body
 from portal_api.notices import password_changed_mail
@@ -70,6 +71,11 @@ async def send_link(portal: Portal, username: str, *, client: str) -> None:
         return
     if not await may_mail(portal, username, DeliveryKind.RESET):
         return
+    async with evenly(portal):
+        await _note(portal, username)
+
+
+async def _note(portal: Portal, username: str) -> None:
     now, token = portal.clock.now(), new_token()
     account = await account_of(portal, username)
     await portal.records.remove_all(PasswordReset, is_("account_id", account.id if account else NOBODY))
@@ -114,7 +120,7 @@ async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
         Account,
         is_("id", account.id),
         is_("credential_epoch", reset.credential_epoch),
-        password_hash=await portal.passwords.hash(wanted.password),
+        password_hash=await portal.passwords.hash(wanted.password, known=True),
         credential_epoch=reset.credential_epoch + 1,
     )
     if changed is None:

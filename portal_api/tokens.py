@@ -1,6 +1,6 @@
 """Signing in and out by API: tokens for apps and programs."""
 
-from collections.abc import Sequence
+from contextlib import suppress
 
 from pydantic import ConfigDict, Field
 
@@ -8,9 +8,10 @@ from isocket.domain.accounts import Account
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api import sessions
+from portal_api.evenly import evenly
 from portal_api.limits import Rate
+from portal_api.line import TooBusyError
 from portal_api.models import Body, OneLine, View
-from portal_api.passwords import TooBusyError
 from portal_api.portal import Portal
 from portal_api.problem import Problem, too_many
 from portal_api.registration import account_of
@@ -90,6 +91,9 @@ async def sign_out(call: Call[None, None]) -> Reply:
 async def prove(portal: Portal, username: str, password: str, *, client: str) -> Account | Problem:
     """Return the account whose address and password these are, else the problem to answer (401 or 429).
 
+    A place before the hashes comes first, so that refusing a crowd costs next to nothing: what finds none is neither
+    counted nor looked up. Who came in from there before has a place apart from strangers.
+
     A try is counted before the password is looked at, so that many at once are counted as well, and given back
     if it was right: only failures use up the limits. Counting by pair of account and address keeps a stranger
     elsewhere from locking out the holder; the wider limits are wide. Where the holder came in before, what others
@@ -99,34 +103,30 @@ async def prove(portal: Portal, username: str, password: str, *, client: str) ->
         TooBusyError: too many passwords wait to be checked.
     """
     rates, mailbox = portal.settings.rates, username.casefold()
-    counted: list[tuple[Rate, tuple[str, ...]]] = [
-        (rates.sign_in_pair, (mailbox, client)),
-        (rates.sign_in_address, (client,)),
-    ]
-    if not await portal.limits.remembers("sign_in", mailbox, client):
-        counted.append((rates.sign_in_account, (mailbox,)))
-    for rate, what in counted:
-        wait_s = await portal.limits.take(rate, *what)
+    known = await portal.limits.remembers("sign_in", mailbox, client)
+    with portal.passwords.place(known=known) as place:
+        counted: list[tuple[Rate, tuple[str, ...]]] = [
+            (rates.sign_in_pair, (mailbox, client)),
+            (rates.sign_in_address, (client,)),
+        ]
+        if not known:
+            counted.append((rates.sign_in_account, (mailbox,)))
+        async with evenly(portal):
+            wait_s = await portal.limits.take_each(counted)
+            account = await account_of(portal, username) if wait_s == 0 else None
         if wait_s > 0:
             return too_many(wait_s)
-    account = await account_of(portal, username)
-    try:
-        verdict = await portal.passwords.verify(password, account.password_hash if account else None)
-    except TooBusyError:
-        await _give_back(portal, counted)
-        raise
+        stored = account.password_hash if account else None
+        verdict = await portal.passwords.verify(password, stored, place=place)
     if account is None or not verdict.right:
         return _wrong()
-    await _give_back(portal, counted)
-    await portal.limits.remember(rates.sign_in_known_s, "sign_in", mailbox, client)
-    if verdict.outdated:
-        await _hash_anew(portal, account, password)
-    return account
-
-
-async def _give_back(portal: Portal, counted: Sequence[tuple[Rate, tuple[str, ...]]]) -> None:
     for rate, what in counted:
         await portal.limits.give_back(rate, *what)
+    await portal.limits.remember(rates.sign_in_known_s, "sign_in", mailbox, client)
+    if verdict.outdated:
+        with suppress(TooBusyError):  # then when they come next
+            await _hash_anew(portal, account, password)
+    return account
 
 
 def _wrong() -> Problem:
@@ -144,7 +144,7 @@ async def _hash_anew(portal: Portal, account: Account, password: str) -> None:
         Account,
         is_("id", account.id),
         is_("password_hash", account.password_hash),
-        password_hash=await portal.passwords.hash(password),
+        password_hash=await portal.passwords.hash(password, known=True),
     )
     log.info("password_hashed_anew", account_id=account.id)
 

@@ -46,7 +46,7 @@ from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.limits import Rates
 from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords, load_or_create_pepper
-from portal_api.portal import PortalSettings
+from portal_api.portal import EVENLY_S, PortalSettings
 from portal_api.routes import AnyRoute
 from privacy.breach_watch import BreachWatch
 from privacy.choices import ChoiceKeeper
@@ -316,6 +316,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         office=office_of(settings),
         rates=_rates(settings),
         erasure_grace_s=settings.erasure_grace_days * 86_400.0,
+        evenly_s=EVENLY_S,
         archive=archive_terms(settings),
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from isocket.domain.incidents import Severity
@@ -214,8 +215,16 @@ class DeviceSettings:
 _P = TypeVar("_P")
 
 
+@cache
+def _usual(cls: type[_P]) -> _P:
+    """Return one group as it is where nothing is set: always the same, for nobody can change it."""
+    return cls()
+
+
 def _part(cls: type[_P], values: Mapping[str, Any]) -> _P:
     """Return one group of settings; what is not known is left out, and a severity of null is that of the default."""
+    if not values:
+        return _usual(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
     names = {each.name for each in fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
     known = {key: value for key, value in values.items() if key in names}
     severity = known.pop("severity", None)

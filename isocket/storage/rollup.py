@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from isocket.kit.clock import from_ms, to_ms
 from isocket.storage.telemetry import Series
-from isocket.storage.windows import HOUR_MS, QUARTER_MS, Gathered, Hour, greatest_of, least_of, merge, take, value_of
+from isocket.storage.windows import HOUR_MS, QUARTER_MS, Gathered, Hour, greatest_of, least_of, merged, take, value_of
 
 Point = tuple[int, Mapping[str, Any]]  # UTC milliseconds and fields as `telemetry.flat` spreads them
 Part = tuple[int, Gathered]  # when it begins, and what was gathered in it
@@ -148,13 +148,10 @@ class _Wanted:
 
 
 def _windows(points: Iterable[Point], parts: Iterable[Part], starts: _Starts) -> dict[int, Gathered]:
-    windows: dict[int, Gathered] = {}
+    within: dict[int, list[Gathered]] = {}
     for start_ms, gathered in parts:
-        start = starts.of(start_ms)
-        if start in windows:
-            merge(windows[start], gathered)
-        else:
-            windows[start] = gathered
+        within.setdefault(starts.of(start_ms), []).append(gathered)
+    windows = {start: merged(several) for start, several in within.items()}
     for at_ms, values in points:
         window = windows.setdefault(starts.of(at_ms), {})
         for name, value in values.items():

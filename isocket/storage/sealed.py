@@ -195,6 +195,8 @@ class SealedDocuments:
         if not collection.sealed:
             return list(documents)
         persons = {_person(collection, each) for each in documents if _texts(collection, each)}
+        if not persons:
+            return [_open_document(collection, each, {}) for each in documents]
         keys = await self._keyring.keys_for(persons)
         for person in persons - keys.keys():
             if not await self._keyring.was_destroyed(person):
@@ -274,8 +276,9 @@ def _seal(cipher: AESGCM, text: str, place: bytes) -> str:
 
 
 def _open_document(collection: Collection, document: Document, ciphers: Mapping[str, AESGCM]) -> Document:
-    hidden = {_hidden(name) for name in collection.lookup}
-    opened = {name: value for name, value in document.items() if name not in hidden}
+    opened = dict(document)
+    for name in collection.lookup:
+        opened.pop(_hidden(name), None)
     for name in _texts(collection, document):
         cipher = ciphers.get(document[collection.subject or ""])
         place = _place(collection, name, document["id"])

@@ -20,6 +20,7 @@ from isocket.storage.sqlite_questions import (
     index_name,
     names_one,
     order_of,
+    surely_few,
     table_name,
 )
 from isocket.storage.sqlite_writer import ExpectedError
@@ -112,7 +113,7 @@ class SqliteDocuments:
             return [row[0] for row in connection.execute(statement, values).fetchall()]
 
         def work_if_few(connection: sqlite3.Connection) -> list[str] | None:
-            if names_one(tests):
+            if surely_few(collection, tests):
                 return work(connection)
             few = few_that_fit(connection, collection, tests, (where, values), order)
             return few if few is None else few[:limit]

@@ -66,6 +66,14 @@ def names_one(tests: Sequence[Test]) -> bool:
     return any(test.field == "id" and test.op is Op.IS for test in tests)
 
 
+def surely_few(collection: Collection, tests: Sequence[Test]) -> bool:
+    """Tell whether the tests lead to few documents whatever is stored: by their ids, or by a unique group."""
+    same = {test.field for test in tests if test.op is Op.IS and test.value is not None}
+    if "id" in same or any(same.issuperset(group) for group in collection.unique):
+        return True
+    return any(test.field == "id" and test.op is Op.ONE_OF and len(test.value) <= FEW for test in tests)
+
+
 def few_that_fit(
     connection: sqlite3.Connection, collection: Collection, tests: Sequence[Test], where: Where, order: str
 ) -> list[str] | None:

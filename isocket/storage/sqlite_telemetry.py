@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
@@ -34,6 +35,7 @@ from isocket.storage.wakeups import HEARD, Wakeups
 
 BELL = "telemetry"
 KEPT_COMINGS = 20_000
+FEW_DEVICES = 20  # whose states are looked up on the event loop: crossing over to a thread takes as long
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (
@@ -114,6 +116,7 @@ class SqliteTelemetry:
         self._write = write
         self._read = read
         self._read_aside = read_aside
+        self._look = look
         self._wakeups = wakeups
         self._clock = clock
         self._heard = heard  # used in the writer's thread alone
@@ -176,7 +179,11 @@ class SqliteTelemetry:
         """Return the latest state of those devices that ever spoke."""
         statement = f"SELECT {STATE} FROM heard WHERE received > 0 AND name IN (SELECT value FROM json_each(?))"
         asked = json.dumps(list(device_ids))
-        rows = await self._read(lambda connection: connection.execute(statement, (asked,)).fetchall())
+
+        def work(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            return connection.execute(statement, (asked,)).fetchall()
+
+        rows = self._look(work) if len(device_ids) <= FEW_DEVICES else await self._read(work)
         return {row[0]: state_of(row) for row in rows}
 
     async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:

@@ -6,7 +6,7 @@ UTC) holds its quarters too, because some time zones are off by half hours and q
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,24 +40,31 @@ def take(gathered: Gathered, name: str, value: Any, at_ms: int) -> None:
         del entry[2:]  # it changed its kind: only the last means anything
 
 
-def merge(into: Gathered, more: Gathered) -> None:
-    """Take another gathering in; it is given away."""
-    for name, entry in more.items():
-        mine = into.get(name)
-        if mine is None:
-            into[name] = entry
-            continue
-        if entry is None:
-            continue
-        if entry[0] >= mine[0]:
-            mine[0], mine[1] = entry[0], entry[1]
-        if len(entry) == len(mine) == _NUMBERS:
-            mine[2] += entry[2]
-            mine[3] += entry[3]
-            mine[4] = min(mine[4], entry[4])
-            mine[5] = max(mine[5], entry[5])
-        else:
-            del mine[2:]
+def merged(parts: Sequence[Gathered]) -> Gathered:
+    """Return what is gathered in all of them; of two of the same moment the later in the sequence counts as the last.
+
+    They are given away. A field is taken from all at once: a year has nine thousand hours.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    entries: dict[str, list[list[Any]]] = {}
+    for part in parts:
+        for name, entry in part.items():
+            found = entries.setdefault(name, [])
+            if entry is not None:
+                found.append(entry)
+    return {name: _one_of(found) if found else None for name, found in entries.items()}
+
+
+def _one_of(entries: Sequence[list[Any]]) -> list[Any]:
+    last = entries[-1]
+    for entry in reversed(entries):  # in order but for what came late
+        if entry[0] > last[0]:
+            last = entry
+    if any(len(entry) != _NUMBERS for entry in entries):
+        return last[:2]  # flags and texts; or it changed its kind, and only the last means anything
+    _, _, counts, sums, least, greatest = zip(*entries, strict=True)
+    return [*last[:2], sum(counts), sum(sums), min(least), max(greatest)]
 
 
 def value_of(entry: list[Any] | None) -> Any:

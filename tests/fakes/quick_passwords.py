@@ -12,5 +12,5 @@ class QuickPasswords(Passwords):
 
     least_cost: ClassVar[int] = BCRYPT_LEAST
 
-    def __init__(self, *, pepper: bytes) -> None:
-        super().__init__(pepper=pepper, cost=BCRYPT_LEAST)
+    def __init__(self, *, pepper: bytes, cost: int = BCRYPT_LEAST) -> None:
+        super().__init__(pepper=pepper, cost=cost)

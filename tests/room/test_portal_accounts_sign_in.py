@@ -1,16 +1,20 @@
 """Signing in, staying signed in and being signed out, through the real HTTP server."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 
 import pytest
 
 from isocket.domain.accounts import Account, Bucket, Session
 from isocket.storage.port import is_
+from portal_api import registration, resets, tokens
 from portal_api.limits import Rate, Rates
+from portal_api.line import TooBusyError
 from portal_api.passwords import Passwords
 from tests.fakes.portal_house import PASSWORD, PEPPER, PortalHouse, portal_house
+from tests.fakes.quick_passwords import QuickPasswords
 
 MAIJA = "maija@example.org"
 SIGN_IN = {"username": MAIJA, "password": PASSWORD}
@@ -90,6 +94,79 @@ async def test_a_crowd_at_the_door_is_told_to_come_back() -> None:
         assert {each.status for each in answers} == {401, 429}
         assert all(int(each.headers["Retry-After"]) >= 1 for each in turned_away)
     slow.close()
+
+
+@contextmanager
+def crowd_of_strangers(house: PortalHouse) -> Iterator[None]:
+    """Take every place that strangers can have."""
+    with ExitStack() as places:
+        with suppress(TooBusyError):
+            while True:
+                places.enter_context(house.passwords.place())
+        yield
+
+
+async def test_whom_a_crowd_leaves_no_place_is_told_to_come_back_and_costs_the_store_nothing(
+    house: PortalHouse,
+) -> None:
+    before = await house.records.find(Bucket)
+    with crowd_of_strangers(house):
+        refused = await house.ask("POST", "/tokens", SIGN_IN)
+    assert refused.status == 429
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert await house.records.find(Bucket) == before
+
+
+async def test_a_crowd_of_strangers_keeps_nobody_out_who_came_in_from_there_before(house: PortalHouse) -> None:
+    await house.sign_in(MAIJA)
+    with crowd_of_strangers(house):
+        assert (await house.ask("POST", "/tokens", SIGN_IN)).status == 200
+        assert (await house.ask("POST", "/tokens", {**SIGN_IN, "username": "otso@example.org"})).status == 429
+    assert house.passwords.waiting == 0
+
+
+async def test_in_a_crowd_an_old_hash_waits_for_another_time_and_the_right_password_is_right(
+    house: PortalHouse,
+) -> None:
+    dearer = QuickPasswords(pepper=PEPPER, cost=5)
+    async with portal_house(records=house.records, passwords=dearer) as dearer_house:
+        with ExitStack() as places:
+            with suppress(TooBusyError):
+                while True:
+                    places.enter_context(dearer.place(known=True))
+            await dearer_house.sign_in(MAIJA)
+        assert "$04$" in (await dearer_house.account(MAIJA)).password_hash
+        await dearer_house.sign_in(MAIJA)
+        assert "$05$" in (await dearer_house.account(MAIJA)).password_hash
+    dearer.close()
+
+
+async def test_whether_an_address_is_known_is_looked_up_in_the_same_time(house: PortalHouse) -> None:
+    portal = replace(house.portal, settings=replace(house.portal.settings, evenly_s=0.05))
+    asked = [
+        tokens.prove(portal, MAIJA, "not the right words", client="203.0.113.7"),
+        tokens.prove(portal, "otso@example.org", "not the right words", client="203.0.113.8"),
+        resets.send_link(portal, MAIJA, client="203.0.113.7"),
+        resets.send_link(portal, "otso@example.org", client="203.0.113.8"),
+    ]
+    running = [asyncio.create_task(each) for each in asked]
+    await house.clock.advance(0.049)
+    assert house.clock.sleepers == len(running)
+    await house.clock.advance(0.001)
+    assert house.clock.sleepers == 0
+    await asyncio.gather(*running)
+
+
+async def test_to_note_a_wish_for_an_account_takes_the_same_time(house: PortalHouse) -> None:
+    portal = replace(house.portal, settings=replace(house.portal.settings, evenly_s=0.05))
+    for username in (MAIJA, "otso@example.org"):
+        wish = registration.NewAccount(username=username, password=PASSWORD)
+        noting = asyncio.create_task(registration.wish_for(portal, wish, client="203.0.113.7"))
+        while not house.clock.sleepers:  # until the password is hashed
+            assert not noting.done()
+            await asyncio.sleep(0)
+        await house.clock.advance(0.05)
+        await noting
 
 
 async def test_a_hash_of_a_lower_cost_is_made_anew_on_sign_in(house: PortalHouse) -> None:

@@ -16,6 +16,16 @@ CLIENT = "203.0.113.77"
 A_WEEK_S = 7 * 86_400
 
 
+class CountingKeyring(MemoryKeyring):
+    """Counts how often it is asked."""
+
+    asked = 0
+
+    async def key_for(self, person: str, *, create: bool = False) -> bytes | None:
+        self.asked += 1
+        return await super().key_for(person, create=create)
+
+
 def limits(keyring: MemoryKeyring | None, clock: ManualClock, records: StoredRecords) -> Limits:
     return Limits(records, clock, key=b"secret", keyring=keyring)
 
@@ -67,6 +77,20 @@ async def test_without_a_keyring_the_weeks_are_told_apart_as_well() -> None:
     second = await keys.now()
     assert first != second
     assert first in await keys.lately()
+
+
+async def test_the_keys_of_weeks_that_are_over_are_read_once_and_given_up_when_another_begins() -> None:
+    clock, keyring = ManualClock(), CountingKeyring()
+    keys = LimitKeys(clock, secret=b"secret", keyring=keyring)
+    first = await keys.now()
+    await clock.advance(A_WEEK_S)
+    second = await keys.now()
+    assert await keys.lately() == [second, first]
+    asked = keyring.asked
+    assert await keys.lately() == [second, first]
+    assert keyring.asked == asked
+    await clock.advance((KEPT_WEEKS - 1) * A_WEEK_S)
+    assert first not in await keys.lately()
 
 
 async def test_a_clock_that_is_set_back_behind_destroyed_keys_still_limits() -> None:

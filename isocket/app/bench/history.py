@@ -5,7 +5,7 @@ import json
 import math
 from datetime import datetime, timedelta
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from isocket.app.bench.figures import machine, percentiles
@@ -84,10 +84,10 @@ def _report(seq: int, at_ms: int) -> Report:
 
 
 async def _ask(telemetry: Telemetry, now: datetime, name: str, times: int) -> dict[str, Any]:
-    """Return how long the answer takes, from the question to its text."""
+    """Return how long the answer takes, from the question to its text, and how much of that the processor."""
     step, span = QUESTIONS[name]
     seconds: list[float] = []
-    points = 0
+    points, busy = 0, process_time()
     for number in range(times):
         end = from_ms(to_ms(now) - number * 60_000)
         began = perf_counter()
@@ -95,4 +95,4 @@ async def _ask(telemetry: Telemetry, now: datetime, name: str, times: int) -> di
         History(step=series.step, ts=series.ts, fields=series.fields, next=series.next).model_dump_json()
         seconds.append(perf_counter() - began)
         points = len(series.ts)
-    return {"points": points, **percentiles(seconds)}
+    return {"points": points, "processor_ms": round((process_time() - busy) / times * 1000, 1), **percentiles(seconds)}

@@ -1,23 +1,33 @@
-"""How many small authorised requests a second one process of the portal answers, and what a long list costs."""
+"""How many small authorised requests a second one process of the portal answers, and what a long list costs.
+
+Beside them stands what aiohttp itself takes for an answer of the same length from a handler that does nothing, in the
+same process and the same run: less than that no portal on it can take.
+"""
 
 import asyncio
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from time import process_time
 from typing import Any
 
+from aiohttp import web
+
 from isocket.app.bench.children import Child
 from isocket.app.bench.figures import machine
-from isocket.app.bench.stage import Cloud, cloud, quiet_devices, temporary_folder
+from isocket.app.bench.stage import Cloud, cloud, free_port, quiet_devices, temporary_folder
 from isocket.app.roles import Role
 from isocket.domain.accounts import Account, Session, SessionKind
 from isocket.domain.devices import Device
 from isocket.kit.ids import new_token, token_hash
+from isocket.kit.logs import configure_logs
 from isocket.storage.port import is_
 
 API = "/api/v1"
 OWNER = "acc_bench"
+NOTHING = b"{" + b" " * 200 + b"}"  # as long as a profile
+ROOMY = 1_000_000_000  # requests an hour: counted, and never too many
 WRONG = {"username": "bench@example.org", "password": "not the one that it is"}
 
 
@@ -30,14 +40,16 @@ def portal(
 
 async def _portal(seconds: int, connections: int, sockets: int, sign_ins: int, parent: Path | None) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "portal", "machine": machine(), "sockets": sockets, "connections": connections}
-    unlimited = {f"requests_per_hour_{each}": 0 for each in ("address", "account", "token")}
+    roomy = {f"requests_per_hour_{each}": ROOMY for each in ("address", "account", "token")}
     async with (
         temporary_folder(parent) as folder,
-        cloud(folder, devices=sockets, wanted=(Role.PORTAL,), **unlimited) as running,
+        cloud(folder, devices=sockets, wanted=(Role.PORTAL,), **roomy) as running,
     ):
+        _log_into_nothing()
         token = await _customer(running)
         one = f"{API}/devices/{running.devices[0].device_id}"
         job = {"token": token, "connections": connections, "seconds": seconds}
+        figures["empty handler"] = await _bare(running, {**job, "path": "/"})
         figures["GET /me"] = await _asked(running, {**job, "path": f"{API}/me"})
         figures["GET /devices/{id}"] = await _asked(running, {**job, "path": one})
         figures["GET /devices?limit=200"] = await _asked(
@@ -74,6 +86,29 @@ async def _customer(running: Cloud) -> str:
     return token
 
 
+async def _bare(running: Cloud, job: dict[str, Any]) -> dict[str, Any]:
+    """Let another process ask an application of aiohttp that has one handler and no more."""
+    app = web.Application()
+    app.router.add_get("/", _nothing)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        return await _asked(running, {**job, "port": port})
+    finally:
+        await runner.cleanup()
+
+
+async def _nothing(_: web.Request) -> web.Response:
+    return web.Response(body=NOTHING, content_type="application/json")
+
+
+def _log_into_nothing() -> None:
+    """Let a line be made of each request, as in earnest, and be written where it takes no room."""
+    configure_logs(level="INFO", stream=Path(os.devnull).open("w", encoding="utf-8"))
+
+
 async def _asked(running: Cloud, job: dict[str, Any]) -> dict[str, Any]:
     """Let another process ask; return its figures, with what they cost this one."""
     child = await _child(running, job)
@@ -82,6 +117,7 @@ async def _asked(running: Cloud, job: dict[str, Any]) -> dict[str, Any]:
     busy = process_time() - busy
     await child.end()
     figures["processor_us_per_answer"] = round(busy / max(1, figures["answers"]) * 1e6)
+    figures["per_s_of_one_core"] = round(figures["answers"] / busy)
     return figures
 
 

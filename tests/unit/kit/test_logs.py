@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import configure_logs, get_logger, redact
@@ -258,3 +260,17 @@ def test_noisy_libraries_are_heard_from_warnings_on(stream: io.StringIO) -> None
     logging.getLogger("aiohttp.access").info("GET /")
     logging.getLogger("aiohttp.access").warning("strange")
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["strange"]
+
+
+@given(
+    text=st.text(alphabet="abzXYZ_./{}-", max_size=60), place=st.integers(0, 60), digit=st.sampled_from(["", "0", "7"])
+)
+def test_what_is_passed_by_at_a_glance_would_have_stayed_as_it_is(text: str, place: int, digit: str) -> None:
+    harmless = text[:place] + digit + text[place:]
+    assert redact(harmless) == redact(f"{harmless} ")[:-1]  # with the space it is looked at
+
+
+def test_a_timestamp_stays_as_it_is_and_what_only_begins_like_one_is_looked_at() -> None:
+    at = "2026-11-22T12:00:00.000123Z"
+    assert redact(at) == at
+    assert "900123" not in redact(f"{at} 07700 900123")

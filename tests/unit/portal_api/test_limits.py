@@ -50,6 +50,26 @@ async def test_a_try_given_back_was_none() -> None:
         await counted.give_back(RATE, "x")
 
 
+async def test_of_several_limits_none_is_used_up_by_what_another_refuses() -> None:
+    counted = limits()
+    wide = Rate(name="wide", tries=50, per_s=50)
+    for _ in range(10):
+        await counted.take_each([(wide, ("everybody",)), (RATE, ("x",))])
+    assert await counted.take_each([(wide, ("everybody",)), (RATE, ("x",))]) == 10
+    for _ in range(45):
+        assert await counted.take(wide, "everybody") == 0
+    assert await counted.take_each([(wide, ("everybody",)), (RATE, ("y",))]) == 1
+    assert await counted.take(RATE, "y") == 0
+
+
+async def test_what_is_refused_writes_nothing() -> None:
+    records = StoredRecords(MemoryDocuments())
+    counted = limits(records)
+    for number in range(6):
+        await counted.take_each([(RATE, ("everybody",)), (RATE, (f"one {number}",))])
+    assert len(await records.find(Bucket)) == 6
+
+
 async def test_a_refused_try_costs_nothing() -> None:
     clock = ManualClock()
     counted = limits(clock=clock)

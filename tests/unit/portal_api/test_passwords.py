@@ -1,14 +1,17 @@
 """Passwords are hashed so that a stolen database alone is of no use, and accepted by few and plain rules."""
 
 import asyncio
+import os
 import stat
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from portal_api.line import TooBusyError
 from portal_api.password_rules import weakness
-from portal_api.passwords import Passwords, TooBusyError, load_or_create_pepper
+from portal_api.passwords import NICENESS, Passwords, load_or_create_pepper
 
 PEPPER = b"p" * 48
 GOOD = "four words in a row"
@@ -75,6 +78,15 @@ async def test_no_queue_grows_at_the_door() -> None:
     await small.hash(GOOD)
     small.close()
     assert sum(isinstance(each, TooBusyError) for each in results) == 7
+
+
+async def test_the_thread_that_hashes_steps_back_for_all_others(passwords: Passwords) -> None:
+    await passwords.hash(GOOD)
+    threads = {each.name: each.native_id for each in threading.enumerate()}
+    hashing = [number for name, number in threads.items() if name.startswith("passwords")]
+    assert hashing
+    assert {os.getpriority(os.PRIO_PROCESS, number or 0) for number in hashing} == {NICENESS}
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < NICENESS
 
 
 def test_a_cheap_hash_is_refused() -> None:

@@ -102,6 +102,30 @@ async def test_a_few_are_found_on_the_event_loop_alone(orders: SqliteDocuments, 
     assert steps.on_the_loop < FEW_STEPS
 
 
+async def test_what_a_unique_group_or_a_few_ids_name_is_found_on_the_event_loop(
+    orders: SqliteDocuments, steps: Steps
+) -> None:
+    await add(orders, MANY, state="due", account_id="a")
+    await orders.add_all([(ORDERS, {"id": "one", "version": 1, "code": "c", "state": "due", "due_at": 0})])
+    assert [each["id"] for each in await orders.find(ORDERS, [is_("code", "c")], limit=1)] == ["one"]
+    assert await orders.find(ORDERS, [is_("code", "c"), is_("state", "sent")]) == []
+    named = [f"due{number:05}" for number in range(FEW)]
+    found = await orders.find(ORDERS, [one_of("id", named), at_most("due_at", FEW // 2 - 1)], order_by="due_at")
+    assert [each["id"] for each in found] == named[: FEW // 2]
+    assert steps.elsewhere == 0
+    assert steps.on_the_loop < FEW_STEPS
+
+
+async def test_many_ids_are_looked_up_elsewhere_and_none_of_a_unique_group_names_all(
+    orders: SqliteDocuments, steps: Steps
+) -> None:
+    await add(orders, MANY, state="due", account_id="a")
+    assert len(await orders.find(ORDERS, [one_of("id", [f"due{number:05}" for number in range(MANY)])])) == MANY
+    assert len(await orders.find(ORDERS, [is_("code", None)])) == MANY
+    assert steps.elsewhere > 0
+    assert steps.on_the_loop < FEW_STEPS
+
+
 @pytest.mark.parametrize("limit", [None, 3])
 async def test_whichever_way_it_is_found_it_is_the_same(orders: SqliteDocuments, limit: int | None) -> None:
     await add(orders, FEW + 1, state="due", account_id="a")
