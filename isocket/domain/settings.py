@@ -224,7 +224,8 @@ def _usual(cls: type[_P]) -> _P:
 def _part(cls: type[_P], values: Mapping[str, Any]) -> _P:
     """Return one group of settings; what is not known is left out, and a severity of null is that of the default."""
     if not values:
-        return _usual(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
+        usual: _P = _usual(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
+        return usual
     names = {each.name for each in fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
     known = {key: value for key, value in values.items() if key in names}
     severity = known.pop("severity", None)

@@ -106,7 +106,8 @@ async def _nothing(_: web.Request) -> web.Response:
 
 def _log_into_nothing() -> None:
     """Let a line be made of each request, as in earnest, and be written where it takes no room."""
-    configure_logs(level="INFO", stream=Path(os.devnull).open("w", encoding="utf-8"))
+    nothing = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the process ends
+    configure_logs(level="INFO", stream=nothing)
 
 
 async def _asked(running: Cloud, job: dict[str, Any]) -> dict[str, Any]:
