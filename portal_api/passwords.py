@@ -12,8 +12,6 @@ import hashlib
 import hmac
 import os
 import secrets
-import sys
-import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,13 +22,13 @@ from typing import ClassVar, TypeVar
 
 import bcrypt
 
+from isocket.kit.priority import stand_back
 from isocket.kit.secret_file import create_secret_file
 from portal_api.line import Line, Place
 
 T = TypeVar("T")
 LEAST_COST = 10  # OWASP Password Storage Cheat Sheet, bcrypt
 PEPPER_BYTES = 48
-NICENESS = 19
 WAITING = 16  # strangers, and as many again of those who are known: four seconds with one thread at cost 12
 
 
@@ -46,7 +44,8 @@ class Passwords:
     """Makes and checks password hashes, a few at a time.
 
     Half of the cores may be busy with it, and only while nothing else wants them: a sign-in costs a quarter of a
-    second of one core, so whoever tries a few a second would otherwise hold up every alarm.
+    second of one core, so whoever tries a few a second would otherwise hold up every alarm. bcrypt holds the
+    interpreter's lock while it begins and ends, not while it works.
     """
 
     least_cost: ClassVar[int] = LEAST_COST
@@ -59,9 +58,7 @@ class Passwords:
         self._key_id = hashlib.sha256(b"pepper" + pepper).hexdigest()[:8]
         at_once = threads or max(1, (os.cpu_count() or 2) // 2)
         self._line = Line(at_once=at_once, waiting=waiting)
-        self._pool = ThreadPoolExecutor(
-            max_workers=at_once, thread_name_prefix="passwords", initializer=_step_back_for_others
-        )
+        self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="passwords", initializer=stand_back)
         self._nobody = self._hash(secrets.token_urlsafe(16))
 
     @property
@@ -136,15 +133,6 @@ def load_or_create_pepper(path: Path) -> bytes:
     if len(pepper) != PEPPER_BYTES:
         raise ValueError(f"{path} is not a password key; restore it from the backup of the data folder")
     return pepper
-
-
-def _step_back_for_others() -> None:
-    """Give this thread what no other wants of the cores. Linux alone knows niceness of single threads.
-
-    bcrypt holds the interpreter's lock while it begins and ends, not while it works.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _cost_of(made: str) -> int:
