@@ -14,6 +14,7 @@ from alerts.wording.taking import (
     over_reply,
     started_reply,
     still_reply,
+    still_stopped_reply,
     stopped_reply,
     unknown_reply,
 )
@@ -85,6 +86,10 @@ class Answering:
     async def started(self, contacts: Sequence[Contact]) -> str:
         """Answer somebody who wants messages again."""
         return started_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
+
+    async def still_stopped(self, contacts: Sequence[Contact]) -> str:
+        """Answer somebody who wants messages again, but whose mailbox wants none."""
+        return still_stopped_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
 
     async def _open_codes(self, contact: Contact) -> list[str]:
         not_over = one_of("state", (IncidentState.OPEN, IncidentState.ACKNOWLEDGED))

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from alerts.wording import Reader, Story, Words, exhausted_notice, stopped_notice, unanswered_notice
+from alerts.wording import (
+    Reader,
+    Story,
+    Words,
+    came_back_notice,
+    exhausted_notice,
+    stopped_notice,
+    unanswered_notice,
+)
 from alerts.wording.account_troubles import trouble_notice
 from alerts.wording.spending import spending_notice
 from alerts.wording.taking import still_notice
@@ -52,6 +60,13 @@ def notice_that_a_contact_stopped(account: Account, contact: Contact, *, public_
     """Return the notice that a contact wants no more messages; one for each time they say so."""
     said = stopped_notice(_reader(account), public_url=public_url)
     notice_id = derived_id("dlv", contact.id, "stopped", contact.version)
+    return _notice(account, said, notice_id=notice_id, incident=None, now=now)
+
+
+def notice_that_a_contact_came_back(account: Account, contact: Contact, *, public_url: str, now: datetime) -> Delivery:
+    """Return the notice that a contact wants messages again; one for each time they say so."""
+    said = came_back_notice(_reader(account), public_url=public_url)
+    notice_id = derived_id("dlv", contact.id, "came back", contact.version)
     return _notice(account, said, notice_id=notice_id, incident=None, now=now)
 
 

@@ -1,10 +1,11 @@
 """Contacts who ask us to stop, and those who come back."""
 
-from alerts.notices import notice_that_a_contact_stopped
+from alerts.notices import notice_that_a_contact_came_back, notice_that_a_contact_stopped
 from alerts.readers import reader_of
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
+from isocket.domain.restrictions import OBJECTED
 from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.clock import Clock
 from isocket.kit.ids import new_id
@@ -17,7 +18,9 @@ OPTED_OUT = "opted_out"  # the provider refuses, because the recipient told it t
 STOP_REPLY = "stop_reply"  # the recipient told us by a text message
 STOP_KEY = "stop_key"  # the recipient told us by a key in a call
 UNSUBSCRIBED = "unsubscribed"  # the recipient told us by a button in an e-mail
+STOP_PAGE = "stop_page"  # the recipient told us on their own page
 _BY_PHONE = frozenset({OPTED_OUT, STOP_REPLY, STOP_KEY})
+_UNDONE_BY_PHONE = _BY_PHONE | {STOP_PAGE, OBJECTED}
 
 
 async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
@@ -70,16 +73,25 @@ async def forget_stop(records: Records, address: str) -> None:
     await records.remove_all(Stop, is_("address", stopped_address(address)))
 
 
-async def resume(records: Records, contact_id: str) -> None:
-    """Undo the recipient's own stop; whoever was paused for another reason stays paused."""
-    for reason in (OPTED_OUT, STOP_REPLY, STOP_KEY, UNSUBSCRIBED):
-        resumed = await records.change_one(
-            Contact,
-            is_("id", contact_id),
-            is_not("paused_at", None),
-            is_("pause_reason", reason),
-            paused_at=None,
-            pause_reason=None,
-        )
-        if resumed is not None:
-            log.info("contact_resumed", contact_id=contact_id)
+async def resume(records: Records, contact: Contact, phone: str, *, clock: Clock, public_url: str) -> bool:
+    """Undo somebody's own stop at the word of their telephone, and tell the owner; return whether they are back.
+
+    It holds for the number alone: whoever reads the mailbox in the same entry, and said no there, undoes that there. So
+    what the mailbox alone said stays, and so does a pause for any other reason.
+    """
+    if contact.paused_at is None:
+        return True
+    others = {stopped_address(each) for each in (contact.email, contact.phone) if each} - {stopped_address(phone)}
+    said_elsewhere = [await records.count(Stop, is_("address", each)) for each in sorted(others)]
+    if contact.pause_reason not in _UNDONE_BY_PHONE or any(said_elsewhere):
+        return False
+    account = await records.get(Account, contact.account_id)
+    if account is not None:
+        notice = notice_that_a_contact_came_back(account, contact, public_url=public_url, now=clock.now())
+        await records.add_all([notice])
+    resumed = await records.change_one(
+        Contact, is_("id", contact.id), is_("pause_reason", contact.pause_reason), paused_at=None, pause_reason=None
+    )
+    if resumed is not None:
+        log.info("contact_resumed", contact_id=contact.id)
+    return resumed is not None

@@ -130,12 +130,23 @@ class Replies:
         return "" if silent else await self._answering.stopped(contacts)
 
     async def _start(self, sender: str, *, silent: bool) -> str:
-        """Let this person's messages come again; a number that nobody proved speaks for nobody."""
-        contacts = [each for each in await self._contacts_with(sender) if ChannelKind.VOICE in each.verified_channels()]
-        for contact in contacts:
-            await pausing.resume(self._records, contact.id)
+        """Let this person's messages come again; where a mailbox of theirs said stop as well, say that they do not.
+
+        The number that said stop undoes it, proved or not. Only one that was proved is told of alarms, and so answered.
+        """
         await pausing.forget_stop(self._records, sender)
-        return "" if silent else await self._answering.started(contacts)
+        contacts = await self._contacts_with(sender)
+        back = [
+            await pausing.resume(self._records, each, sender, clock=self._clock, public_url=self._public_url)
+            for each in contacts
+        ]
+        proved = [ChannelKind.VOICE in each.verified_channels() for each in contacts]
+        here = [each for each, is_back, is_proved in zip(contacts, back, proved, strict=True) if is_back and is_proved]
+        if silent or not any(proved):
+            return ""
+        if not here:
+            return await self._answering.still_stopped(contacts)
+        return await self._answering.started(here)
 
     async def _contacts_with(self, phone: str) -> list[Contact]:
         if "phone" in lookup_fields(Contact):

@@ -17,7 +17,7 @@ from portal_api.outgoing import look_again_at_what_sleeps
 from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
-from portal_api.problem import FieldFault, Problem, fault
+from portal_api.problem import FieldFault, Problem, fault, faults
 from portal_api.routes import AnyRoute, Call, Reply, Route
 
 log = get_logger(__name__)
@@ -68,6 +68,10 @@ async def enter(call: Call[NewContact, None]) -> ContactView | Problem:
     wish = call.body
     if wish.phone and not is_served(wish.phone, call.portal.settings.countries):
         return fault("phone", NOT_SERVED)
+    given = {name: address for name in ADDRESS_FIELDS if (address := getattr(wish, name))}
+    taken = await _taken(call, given)
+    if taken is not None:
+        return taken
     contact = Contact(
         id=new_id("con"),
         account_id=call.account.id,
@@ -93,7 +97,8 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
         call.demand_match(contact.version)
         changes = _changes(call.body)
         renewed = [each for each in ADDRESS_FIELDS if each in changes and changes[each] != getattr(contact, each)]
-        refused = _refused(call.portal, contact, changes, renewed)
+        given = {each: changes[each] for each in renewed if changes[each]}
+        refused = _refused(call.portal, contact, changes, renewed) or await _taken(call, given, besides=contact.id)
         if refused is not None:
             return refused
         unproved = {*renewed, *_said_stop(contact, changes)}
@@ -137,6 +142,19 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     await call.records.remove_all(Contact, is_("id", contact.id))
     log.info("contact_removed", contact_id=contact.id)
     return Reply()
+
+
+async def _taken(call: Call[Any, Any], given: Mapping[str, str], besides: str = "") -> Problem | None:
+    """Refuse an address that another contact of the account has: one person would be told of everything twice."""
+    found: list[FieldFault] = []
+    for name, address in given.items():
+        same = await call.records.find(Contact, is_(name, address), is_("account_id", call.account.id))
+        other = next((each for each in same if each.id != besides), None)
+        if other is not None:
+            whose = "Your own contact has" if other.is_owner else f"Your contact {other.name} has"
+            message = f"{whose} this address already, and would be told twice: change that one, or give another."
+            found.append(FieldFault(field=name, message=message))
+    return faults(found) if found else None
 
 
 def _changes(body: ContactChange) -> dict[str, Any]:

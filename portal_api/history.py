@@ -15,6 +15,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import Scope
+from isocket.domain.collected import TELEMETRY
 from isocket.kit.clock import from_ms, to_text
 from isocket.storage.telemetry import Series
 from portal_api.models import GivenInstant, Query, View
@@ -36,6 +37,7 @@ LONGEST_SPAN = MappingProxyType(
 )
 _FIELD = re.compile(r"[a-z_]{1,40}(\.[0-9]{1,2})?")
 _MOST_FIELDS = 64
+KNOWN_FIELDS = frozenset(TELEMETRY) - {"boot", "seq", "ts"}
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry it out (OWASP, "CSV Injection")
 
 
@@ -43,6 +45,9 @@ def _fields(text: str) -> str:
     names = text.split(",")
     if len(names) > _MOST_FIELDS or not all(_FIELD.fullmatch(name) for name in names):
         raise ValueError("Names of fields are needed, with commas between them, such as `mains,temp_c.0`.")
+    strange = [name for name in names if name.partition(".")[0] not in KNOWN_FIELDS]
+    if strange:
+        raise ValueError(f"No socket reports {', '.join(strange)}. There is: {', '.join(sorted(KNOWN_FIELDS))}.")
     return text
 
 

@@ -12,7 +12,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import above, is_
 from portal_api import sessions
 from portal_api.factors import factors_of
-from portal_api.outgoing import call_off_mails_to
+from portal_api.forgetting import forget, forget_offer
 from portal_api.portal import Portal
 from portal_api.tickets import Ticket
 
@@ -63,11 +63,9 @@ async def _take_back(portal: Portal, account: Account, fresh: datetime) -> None:
     """End what was given to others from the account's sockets: a stranger may have given it to themself."""
     records, theirs = portal.records, (is_("owner_id", account.id), above("created_at", fresh))
     for share in await records.find(Share, *theirs):
-        await call_off_mails_to(records, share.id, portal.clock.now())
-        await records.remove_all(Share, is_("id", share.id))
+        await forget(portal, share)
     for offer in await records.find(Transfer, *theirs, is_("accepted_at", None)):
-        await call_off_mails_to(records, offer.id, portal.clock.now())
-        await records.remove_all(Transfer, is_("id", offer.id), is_("accepted_at", None))
+        await forget_offer(portal, offer)
 
 
 async def _move_epoch(portal: Portal, account: Account) -> None:

@@ -1,6 +1,9 @@
 """Incidents as pages: the list, one with its timeline, and the button that says that somebody has seen it."""
 
+from typing import Literal
+
 from aiohttp import web
+from pydantic import Field
 
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
@@ -8,6 +11,7 @@ from isocket.domain.shares import may
 from isocket.storage.port import Test, is_, one_of
 from portal_api import incidents
 from portal_api.devices import NOT_CLOSED
+from portal_api.models import Query
 from portal_api.owned import Need, incident_for
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import trouble
@@ -27,26 +31,27 @@ _WHICH: dict[str, Test] = {
 }
 
 
+class WhichIncidents(Query):
+    """Which incidents the page lists, and from where on."""
+
+    state: Literal["all", "open", "closed"] = "all"
+    cursor: str | None = Field(default=None, max_length=2048)
+    said: str | None = Field(default=None, max_length=64)  # of the button, which comes back to where it was pressed
+
+
 class AckForm(Form):
     """The button, and the page to go back to."""
 
     back: str = TYPED
 
 
-async def show_all(call: Call[None, None]) -> web.Response:
-    """List incidents, the newest first."""
-    state = call.request.query.get("state", "all")
+async def show_all(call: Call[None, WhichIncidents]) -> web.Response:
+    """List incidents, the newest first. A filter that there is not is refused, not passed over."""
+    query = call.query
     found, following = await incidents.newest_first(
-        call,
-        [_WHICH[state]] if state in _WHICH else [],
-        cursor=call.request.query.get("cursor"),
-        limit=A_PAGE,
+        call, [_WHICH[query.state]] if query.state in _WHICH else [], cursor=query.cursor, limit=A_PAGE
     )
-    words = {
-        "troubles": await in_words(call, found),
-        "following": following,
-        "state": state if state in _WHICH else "all",
-    }
+    words = {"troubles": await in_words(call, found), "following": following, "state": query.state}
     return shown(call, "incidents.html", words, here="incidents")
 
 
@@ -87,7 +92,14 @@ async def acknowledge(call: Call[AckForm, None]) -> web.Response:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path="/incidents", handler=show_all, summary="List incidents", surface=Surface.PAGE),
+    Route(
+        method="GET",
+        path="/incidents",
+        handler=show_all,
+        summary="List incidents",
+        surface=Surface.PAGE,
+        query=WhichIncidents,
+    ),
     Route(
         method="GET", path="/incidents/{incident_id}", handler=show, summary="Show an incident", surface=Surface.PAGE
     ),

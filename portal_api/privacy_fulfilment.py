@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from isocket.domain.accounts import Account
-from isocket.domain.authorities import authority_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.exports import BY_REQUEST, DataExport
 from isocket.domain.letters import Letter
-from isocket.domain.request_letters import answered, erasure_is_noted, page_of_your_own, received, told_no_more
-from isocket.domain.requests import RequestState, Right, RightsRequest
+from isocket.domain.request_letters import erasure_is_noted, page_of_your_own, received, told_no_more
+from isocket.domain.requests import RequestState, Right, RightsRequest, decided
 from isocket.kit.ids import derived_id
 from portal_api.portal import Portal
 from portal_api.privacy_erasure import receipt_link, wish_to_be_erased
@@ -27,10 +26,10 @@ _BY_THEMSELF = COPIES | {Right.ERASURE, Right.OBJECTION}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    """What the request becomes, and the letter about it."""
+    """What the request becomes, and the letter about it, where it is not decided by that: see `requests.decided`."""
 
     changes: dict[str, Any]
-    letter: Letter
+    letter: Letter | None = None
 
 
 async def fulfil(portal: Portal, request: RightsRequest, account: Account | None, *, now: datetime) -> dict[str, Any]:
@@ -44,7 +43,7 @@ async def fulfil(portal: Portal, request: RightsRequest, account: Account | None
         outcome = await _of_recipient(portal, request, entries, now)
     else:
         outcome = _to_people(portal, request)
-    if request.email:
+    if request.email and outcome.letter is not None:
         await portal.records.add_all([letter_to(request, outcome.letter, key="identified", now=now)])
     return outcome.changes
 
@@ -65,7 +64,7 @@ async def _erasure(portal: Portal, request: RightsRequest, account: Account, now
     words = erasure_is_noted(
         request.language, due_at=noted.due_at, office=portal.settings.office, receipt=receipt_link(portal, noted)
     )
-    return _decided(portal, request, words, now, fulfilled_by=noted.id)
+    return _decided(words, now, fulfilled_by=noted.id)
 
 
 async def _of_recipient(portal: Portal, request: RightsRequest, entries: list[Contact], now: datetime) -> _Outcome:
@@ -78,7 +77,7 @@ async def _of_recipient(portal: Portal, request: RightsRequest, entries: list[Co
     else:
         link = await link_for(portal, request.email, entries, visit_id=derived_id("vis", request.id))
         words = page_of_your_own(request.language, page=link)
-    return _decided(portal, request, words, now)
+    return _decided(words, now)
 
 
 async def _is_recipient(portal: Portal, request: RightsRequest, entries: list[Contact]) -> bool:
@@ -90,20 +89,8 @@ def _to_people(portal: Portal, request: RightsRequest) -> _Outcome:
     return _Outcome(changes={"state": RequestState.IDENTIFIED}, letter=_received(portal, request))
 
 
-def _decided(
-    portal: Portal, request: RightsRequest, words: str, now: datetime, *, fulfilled_by: str | None = None
-) -> _Outcome:
-    authority = authority_of(request.country, at_home=portal.settings.office.country)
-    return _Outcome(
-        changes={
-            "state": RequestState.ANSWERED,
-            "decided_at": now,
-            "fulfilled_by": fulfilled_by,
-            "answer": words,
-            "evidence": "",
-        },
-        letter=answered(request.language, request.kind, words=words, authority=authority),
-    )
+def _decided(words: str, now: datetime, *, fulfilled_by: str | None = None) -> _Outcome:
+    return _Outcome(changes=decided(RequestState.ANSWERED, words, now, fulfilled_by=fulfilled_by))
 
 
 def _received(portal: Portal, request: RightsRequest) -> Letter:

@@ -246,10 +246,9 @@ async def confirm_with(portal: Portal, token: str) -> RequestView | Problem:
         is_("id", request.id),
         is_("state", RequestState.IDENTITY_ASKED),
         identified_at=now,
-        proof_hash=None,
         account_id=identified.account_id,
         proof=Proof.LINK,
-        **{"state": RequestState.IDENTIFIED, **decided},
+        **{"state": RequestState.IDENTIFIED, "proof_hash": None, **decided},
     )
     if done is None:
         return _bad_token()  # another request with the same token was a moment quicker

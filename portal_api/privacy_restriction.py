@@ -1,19 +1,22 @@
 """A pause in which my data is only kept (Art. 18): what that does to alarms is told, and I choose."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.call_offs import CallOff
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import Letter
 from isocket.domain.restriction_letters import lifting_mail, restricted_mail
 from isocket.domain.restrictions import AlarmsMeanwhile, Restriction, restriction_id
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_
+from isocket.storage.port import above, is_, one_of
 from portal_api.models import Body, Instant, View
 from portal_api.outgoing import mail
 from portal_api.portal import Portal
@@ -22,6 +25,8 @@ from portal_api.routes import AnyRoute, Call, Route
 log = get_logger(__name__)
 
 _USEFUL_S = 72 * 3600.0
+_WITH_PROVIDER = (DeliveryState.CALLING, DeliveryState.UNCLEAR, DeliveryState.SENT)
+_LONGEST_RINGING = timedelta(minutes=15)  # no call that was made longer ago rings or is listened to
 PAGE = "/privacy"
 CONSEQUENCES = (
     "Your data is kept and you can read it; our staff, statistics and the newsletter do not use it.",
@@ -84,7 +89,9 @@ async def _restrict(
     if not await portal.records.add_all([made]):
         changes: dict[str, Any] = {"since": since, "alarms": alarms, "lifts_at": None, "lifted_by": ""}
         await portal.records.change_one(Restriction, is_("id", made.id), **changes)
-    if held is not None and held.stops_alarms(now) and alarms is AlarmsMeanwhile.CONTINUE:
+    if alarms is AlarmsMeanwhile.STOP:
+        await _call_off_calls(portal, account)
+    elif held is not None and held.stops_alarms(now):
         await _look_at_what_is_open(portal, account)
     log.info("restricted", account_id=account.id, answer=alarms.value)
     return await portal.records.get(Restriction, made.id)
@@ -110,6 +117,32 @@ async def _look_at_what_is_open(portal: Portal, account: Account) -> None:
         is_("needs_step", True),
         step_due_at=portal.clock.now(),
     )
+
+
+async def _call_off_calls(portal: Portal, account: Account) -> None:
+    """Have the provider let go of telephones that ring for an alarm at this moment; what waits is stopped anyhow."""
+    now = portal.clock.now()
+    calls = await portal.records.find(
+        Delivery,
+        is_("account_id", account.id),
+        one_of("state", _WITH_PROVIDER),
+        is_("channel", ChannelKind.VOICE),
+        is_("kind", DeliveryKind.ALARM),
+        above("created_at", now - _LONGEST_RINGING),
+    )
+    wishes = [
+        CallOff(
+            id=derived_id("off", each.id),
+            delivery_id=each.id,
+            incident_id=each.incident_id or "",
+            account_id=each.account_id,
+            person_id=each.person_id,
+            wished_at=now,
+            due_at=now,
+        )
+        for each in calls
+    ]
+    await portal.records.add_all(wishes)
 
 
 def _word(portal: Portal, account: Account, letter: Letter, what: str) -> Delivery:

@@ -37,6 +37,7 @@ VISIT_LIFE = timedelta(minutes=30)
 TRIES = 5
 VISITS_ADDRESS = Rate(name="visit_address", tries=3, per_s=3600)  # messages to one number or mailbox
 VISITS_CLIENT = Rate(name="visit_client", tries=30, per_s=3600)
+STRANGE = "_unknown"  # behind the name of a limit: what is asked for addresses that we do not hold counts apart
 OPENINGS_CLIENT = Rate(name="visit_openings", tries=60, per_s=3600)
 _LAST_DIGITS = 3
 
@@ -62,7 +63,7 @@ async def invite(portal: Portal, address: str, *, client: str, language: str) ->
     entries = await entries_of(portal.records, channel, address)
     stops = await stops_of(portal.records, address)
     known = bool(entries or stops) and _may_be_sent(portal, channel, address)
-    if await _had_enough(portal, channel, address, client) or not known:
+    if await _had_enough(portal, channel, address, client, known=known) or not known:
         nobody = new_id("con")
         await portal.records.add_all([unsent(kind=DeliveryKind.NOTICE, person_id=nobody, now=portal.clock.now())])
         return
@@ -144,8 +145,12 @@ def _may_be_sent(portal: Portal, channel: ChannelKind, address: str) -> bool:
     return channel is ChannelKind.EMAIL or (is_served(address, portal.settings.countries) and takes_texts(address))
 
 
-async def _had_enough(portal: Portal, channel: ChannelKind, address: str, client: str) -> bool:
-    """Count one message, to an address that we hold or not; the narrowest first, so that nothing wider is used up."""
+async def _had_enough(portal: Portal, channel: ChannelKind, address: str, client: str, *, known: bool) -> bool:
+    """Count one message; the narrowest first, so that nothing wider is used up.
+
+    An address that we do not hold gets nothing, so it counts as much, but apart: else strangers who name invented
+    numbers would use up what all codes of this installation have.
+    """
     counted: list[tuple[Rate, tuple[str, ...]]] = [
         (VISITS_ADDRESS, (address.casefold(),)),
         (CODES_ADDRESS, (address.casefold(),)),
@@ -160,8 +165,9 @@ async def _had_enough(portal: Portal, channel: ChannelKind, address: str, client
             (TEXTS_ALL_DAY, ()),
         ]
     for rate, what in counted:
-        if await portal.limits.take(rate, *what) > 0:
-            log.info("address_has_had_enough", rate=rate.name)
+        own = rate if known else replace(rate, name=f"{rate.name}{STRANGE}")
+        if await portal.limits.take(own, *what) > 0:
+            log.info("address_has_had_enough", rate=own.name)
             return True
     return False
 

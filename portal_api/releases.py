@@ -25,9 +25,11 @@ from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, is_, one_of
 from isocket.storage.telemetry import Telemetry
-from portal_api.outgoing import call_off_mails_to, mail
+from portal_api.forgetting import forget, forget_offer
+from portal_api.outgoing import mail
 from portal_api.settings_models import factory_settings
 
 log = get_logger(__name__)
@@ -53,6 +55,11 @@ class Parts(Protocol):
     @property
     def clock(self) -> Clock:
         """The clock."""
+        ...
+
+    @property
+    def keyring(self) -> Keyring | None:
+        """The keys; None where nothing is sealed."""
         ...
 
 
@@ -112,12 +119,10 @@ async def _clear(portal: Parts, device_id: str) -> None:
     )
     await _close_incidents(portal, device_id, now)
     for share in await records.find(Share, is_("device_id", device_id)):
-        await call_off_mails_to(records, share.id, now)
         await _tell_guest(records, share, now)
-        await records.remove_all(Share, is_("id", share.id))
+        await forget(portal, share)
     for offer in await records.find(Transfer, is_("device_id", device_id), is_("accepted_at", None)):
-        await call_off_mails_to(records, offer.id, now)
-        await records.remove_all(Transfer, is_("id", offer.id), is_("accepted_at", None))
+        await forget_offer(portal, offer)
     await records.remove_all(Escalation, is_("device_id", device_id))
     await records.remove_all(Substitution, is_("device_id", device_id))
     await records.remove_all(Replay, is_("device_id", device_id))

@@ -20,9 +20,10 @@ from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.cursor import page_of
+from portal_api.forgetting import forget
 from portal_api.limits import Rate
 from portal_api.models import Body, GivenInstant, Instant, Page, PageQuery, View
-from portal_api.outgoing import call_off_mails_to, mail
+from portal_api.outgoing import mail
 from portal_api.owned import Need, own_device, standing_for
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, fault, not_found
@@ -175,8 +176,7 @@ async def end(call: Call[None, None]) -> Reply | Problem:
 
 async def end_share(portal: Portal, share: Share, *, by_owner: bool) -> None:
     """Take somebody's access away, and tell the other side."""
-    await call_off_mails_to(portal.records, share.id, portal.clock.now())
-    if not await portal.records.remove_all(Share, is_("id", share.id)) or share.account_id is None:
+    if not await forget(portal, share) or share.account_id is None:
         return
     other = await portal.records.get(Account, share.account_id if by_owner else share.owner_id)
     if other is not None:

@@ -18,8 +18,9 @@ from isocket.domain.deadlines import EXTENDED_MONTHS, FIRST_MONTHS, end_of_month
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.handling import Basis, Purpose
 from isocket.domain.letters import Letter
-from isocket.domain.request_letters import answered, extended, refused
+from isocket.domain.request_letters import answered, refused
 from isocket.domain.requests import (
+    EXTENSION,
     OPEN,
     TO_BE_DECIDED,
     Proof,
@@ -27,6 +28,7 @@ from isocket.domain.requests import (
     RequestState,
     Right,
     RightsRequest,
+    decided,
     may_follow,
 )
 from isocket.kit.ids import new_id
@@ -41,7 +43,6 @@ from portal_api.problem import Problem, ProblemError, fault, not_found
 from portal_api.recipient_acts import entries_of
 from portal_api.recipient_page import masked
 from portal_api.registration import account_of
-from portal_api.request_mail import letter_to
 from portal_api.routes import Access, AnyRoute, Call, Route
 from portal_api.usernames import Language, Username
 
@@ -49,6 +50,7 @@ log = get_logger(__name__)
 
 _PRIVACY = (StaffRole.PRIVACY,)
 _LONGEST_AGO = timedelta(days=366)
+_BASES = {Purpose.RIGHTS: Basis.LEGAL_DUTY, Purpose.CLAIMS: Basis.LEGITIMATE_INTEREST}
 _DECIDED = (RequestState.ANSWERED, RequestState.REFUSED)
 
 
@@ -194,7 +196,7 @@ class Extension(Body):
 
 
 async def queue(call: Call[None, QueueQuery]) -> Page[QueueLine]:
-    """List requests, the first deadline first."""
+    """List requests, the first deadline first. Of each it is noted, once a day, that its mailbox was seen, masked."""
     found, following = await page_of(
         call.records,
         RightsRequest,
@@ -204,6 +206,7 @@ async def queue(call: Call[None, QueueQuery]) -> Page[QueueLine]:
         order_by="due_at",
     )
     now = call.clock.now()
+    await call.records.add_all([_look(call, each, once=("queue", f"{now:%Y-%m-%d}", call.reason)) for each in found])
     return Page[QueueLine](items=[_line(each, now) for each in found], next=following)
 
 
@@ -283,30 +286,29 @@ async def carry_out(call: Call[None, None]) -> RequestFile | Problem:
         return _conflict("Only a copy or an erasure of an account is carried out so; answer all else in words.")
     if request.state not in {RequestState.IDENTIFIED, RequestState.IN_WORK} or request.fulfilled_by:
         return _conflict(f"It is {request.state.value}{' and under way' if request.fulfilled_by else ''}.")
-    changes = await fulfil(call.portal, request, account, now=call.clock.now())
+    same = is_("id", request.id)
+    held = await call.records.change_one(RightsRequest, same, is_("version", request.version), taken_by=call.account.id)
+    if held is None:
+        return _too_late()
+    changes = await fulfil(call.portal, held, account, now=call.clock.now())
     changed = await call.records.change_one(
-        RightsRequest, is_("id", request.id), is_("version", request.version), decided_by=call.account.id, **changes
+        RightsRequest, same, is_("version", held.version), decided_by=call.account.id, **changes
     )
-    return await _file(call, changed or await _named(call))
+    return _too_late() if changed is None else await _file(call, changed)
 
 
 async def decide(call: Call[Decision, None]) -> RequestFile | Problem:
-    """Answer or refuse. The words go out by mail with the way to complain; what was noted as proof is deleted."""
+    """Answer or refuse. The words go out by mail with the way to complain; what was noted as proof is deleted.
+
+    Of two who decide at the same moment the second gets 409, and only the first is told to whoever asked.
+    """
     request, given, now = await _named(call), call.body, call.clock.now()
     if given.outcome not in _DECIDED:
         return fault("outcome", "`answered` or `refused`.")
     if not may_follow(request.state, given.outcome):
         return _conflict(_why_not(request, given.outcome))
-    await _send(call.portal, request, _answer(call.portal, request, given.outcome, given.words), "decision", now)
     return await _move(
-        call,
-        request,
-        given.outcome,
-        decided_at=now,
-        decided_by=call.account.id,
-        answer=given.words,
-        evidence="",
-        proof_hash=None,
+        call, request, given.outcome, **decided(given.outcome, given.words, now, decided_by=call.account.id)
     )
 
 
@@ -317,27 +319,19 @@ async def extend(call: Call[Extension, None]) -> RequestFile | Problem:
         return _conflict("It is decided.")
     if request.extended_at is not None or now > request.due_at:
         return _conflict("It was extended already." if request.extended_at else "The first month is over.")
-    office = call.portal.settings.office
-    due_at = end_of_months(request.received_at, EXTENDED_MONTHS, office)
-    letter = extended(
-        request.language,
-        request.kind,
-        due_at=due_at,
-        office=office,
-        words=call.body.words,
-        authority=_authority(call.portal, request),
-    )
-    await _send(call.portal, request, letter, "extension", now)
     changed = await call.records.change_one(
         RightsRequest,
         is_("id", request.id),
-        is_("extended_at", None),
+        is_("version", request.version),
         extended_at=now,
         extension_words=call.body.words,
-        due_at=due_at,
+        due_at=end_of_months(request.received_at, EXTENDED_MONTHS, call.portal.settings.office),
+        letter_due=EXTENSION,
     )
+    if changed is None:
+        return _too_late()
     log.info("request_extended", request_id=request.id)
-    return await _file(call, changed or await _named(call))
+    return await _file(call, changed)
 
 
 async def _named(call: Call[Any, Any]) -> RightsRequest:
@@ -354,18 +348,17 @@ async def _move(
     if not may_follow(request.state, to):
         return _conflict(_why_not(request, to))
     moved = await call.records.change_one(
-        RightsRequest, is_("id", request.id), is_("state", request.state), state=to, **changes
+        RightsRequest, is_("id", request.id), is_("version", request.version), **{"state": to, **changes}
     )
     if moved is None:
-        return _conflict("Somebody else was a moment quicker: look at it again.")
+        return _too_late()
     log.info("request_moved", request_id=request.id, state=to)
     return await _file(call, moved)
 
 
 async def _file(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
     """Return a request for staff to read; first it is noted that they do, for whose it is."""
-    if request.account_id is not None:
-        await call.records.add_all([look(call, request.account_id, ("rights_requests",), Purpose.RIGHTS)])
+    await call.records.add_all([_look(call, request)])
     entries = await entries_of(call.records, ChannelKind.EMAIL, request.email) if request.email else []
     by_letter = bool(request.answer) and not request.email
     letter = _answer(call.portal, request, request.state, request.answer) if by_letter else None
@@ -402,23 +395,36 @@ async def _file(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
     )
 
 
-def look(call: Call[Any, Any], account_id: str, what: tuple[str, ...], purpose: Purpose) -> Disclosure:
-    """Return the line of the ledger that a member of staff looks at somebody's data, for that person to read."""
+def _look(call: Call[Any, Any], request: RightsRequest, *, once: tuple[str, ...] = ()) -> Disclosure:
+    """Return the line that a request was looked at: in the ledger of its account, or, while it has none, its own."""
+    return look(call, request.account_id or request.id, ("rights_requests",), Purpose.RIGHTS, once=once)
+
+
+def look(
+    call: Call[Any, Any],
+    account_id: str,
+    what: tuple[str, ...],
+    purpose: Purpose,
+    *,
+    once: tuple[str, ...] = (),
+    silent: datetime | None = None,
+) -> Disclosure:
+    """Return the line of the ledger that a member of staff looks at somebody's data, for that person to read.
+
+    With `silent` they may read it from then on.
+    """
     return noted(
         account_id,
         to=DisclosedTo.STAFF,
         recipient_id=call.account.id,
         what=what,
         purpose=purpose,
-        basis=Basis.LEGAL_DUTY if purpose is Purpose.RIGHTS else Basis.CONTRACT,
+        basis=_BASES.get(purpose, Basis.CONTRACT),
         at=call.clock.now(),
         reason=call.reason,
+        once=once,
+        silent_until=silent,
     )
-
-
-async def _send(portal: Portal, request: RightsRequest, letter: Letter, key: str, now: datetime) -> None:
-    if request.email:
-        await portal.records.add_all([letter_to(request, letter, key=key, now=now)])
 
 
 def _answer(portal: Portal, request: RightsRequest, outcome: RequestState, words: str) -> Letter:
@@ -453,6 +459,10 @@ def _why_not(request: RightsRequest, to: RequestState) -> str:
     if to is RequestState.ANSWERED and request.state in {RequestState.RECEIVED, RequestState.IDENTITY_ASKED}:
         return "Nothing is answered before it is known who asks: see `identity`."
     return f"It is {request.state.value}, and cannot become {to.value}."
+
+
+def _too_late() -> Problem:
+    return _conflict("Somebody else was a moment quicker: look at it again.")
 
 
 def _conflict(detail: str) -> Problem:

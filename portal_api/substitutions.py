@@ -10,9 +10,9 @@ from isocket.domain.contacts import Contact, Substitution
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.recipients import People, is_reachable
-from isocket.kit.ids import new_id
+from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import above, at_most, is_
+from isocket.storage.port import AlreadyThereError, above, at_most, is_
 from portal_api.cursor import page_of
 from portal_api.models import Body, GivenInstant, Instant, Page, PageQuery, View
 from portal_api.problem import FieldFault, Problem, ProblemError, faults, not_found
@@ -89,8 +89,9 @@ async def enter(call: Call[NewSubstitution, None]) -> SubstitutionView | Problem
     if await call.records.count(Substitution, of_account) >= MOST:
         detail = f"An account has up to {MOST} people standing in at a time."
         return Problem(status=409, kind="too-many-substitutions", detail=detail)
+    said = (wish.device_id or "", wish.begins.isoformat() if wish.begins else "", wish.until.isoformat())
     made = Substitution(
-        id=new_id("sub"),
+        id=derived_id("sub", call.account.id, wish.contact_id, wish.stand_in_id, *said),  # pressed twice, it is one
         account_id=call.account.id,
         device_id=wish.device_id,
         contact_id=wish.contact_id,
@@ -100,7 +101,10 @@ async def enter(call: Call[NewSubstitution, None]) -> SubstitutionView | Problem
         until_at=wish.until,
         created_at=now,
     )
-    await call.records.add(made)
+    try:
+        await call.records.add(made)
+    except AlreadyThereError:
+        return Problem(status=409, kind="said-already", detail="They stand in for this person at that time already.")
     log.info("substitution_entered", substitution_id=made.id, contact_id=made.contact_id)
     return view(made, now)
 
@@ -144,9 +148,14 @@ async def _wrong_people(call: Call[NewSubstitution, None]) -> Sequence[FieldFaul
     elif not is_reachable(wish.stand_in_id, people):
         message = "They would get no alarms: nothing of theirs is verified, or they asked us to stop."
         found.append(FieldFault(field="stand_in_id", message=message))
-    elif _goes_round(wish, await call.records.find(Substitution, of_account), call.clock.now()):
-        message = "This would go round in a circle: they are away then themselves, and the other stands in for them."
-        found.append(FieldFault(field="stand_in_id", message=message))
+    else:
+        others = await call.records.find(Substitution, of_account)
+        if _goes_round(wish, others, call.clock.now()):
+            message = "This would go round in a circle: they are away then, and the other stands in for them."
+            found.append(FieldFault(field="stand_in_id", message=message))
+        if _is_said_already(wish, others, call.clock.now()):
+            message = "They stand in for this person at that time already: end that first to say it otherwise."
+            found.append(FieldFault(field="stand_in_id", message=message))
     if wish.device_id is not None:
         device = await call.records.get(Device, wish.device_id)
         if device is None or device.owner_id != call.account.id:
@@ -170,6 +179,17 @@ def _goes_round(wish: NewSubstitution, others: Sequence[Substitution], now: date
             seen.add(each.id)
             ways.append((each.stand_in_id, device_id or each.device_id, first, last))
     return False
+
+
+def _is_said_already(wish: NewSubstitution, others: Sequence[Substitution], now: datetime) -> bool:
+    """Return whether the same two are named for a time that this one touches, at this socket or at all."""
+    pair = (wish.contact_id, wish.stand_in_id)
+    return any(
+        (each.contact_id, each.stand_in_id) == pair
+        and each.device_id in {None, wish.device_id}
+        and max(wish.begins or now, each.from_at) < min(wish.until, each.until_at)
+        for each in others
+    )
 
 
 def _wrong_times(wish: NewSubstitution, now: datetime) -> Sequence[FieldFault]:

@@ -21,9 +21,10 @@ from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.devices import DeviceView, view_of
+from portal_api.forgetting import forget, forget_offer
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, View
-from portal_api.outgoing import call_off_mails_to, mail
+from portal_api.outgoing import mail
 from portal_api.owned import own_device
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, fault, not_found
@@ -182,11 +183,11 @@ async def hand_over(portal: Portal, taker: Account, offered: Transfer) -> Device
             claimed_at=portal.clock.now(),
         )
     if device is None or device.owner_id != taker.id:
-        await portal.records.remove_all(Transfer, is_("id", offered.id))
+        await forget(portal, offered)
         return None
     await portal.telemetry.wake(device.id)
     await _tell_both(portal, taker, offered)
-    await portal.records.remove_all(Transfer, is_("id", offered.id))
+    await forget(portal, offered)
     log.info("device_handed_over", device_id=device.id, account_id=taker.id, transfer_id=offered.id)
     return device
 
@@ -218,8 +219,7 @@ async def open_offer(portal: Portal, device: Device) -> Transfer | None:
 async def withdraw(portal: Portal, device: Device) -> None:
     """Take back what was offered and not taken; what is being taken over stays."""
     for each in await portal.records.find(Transfer, is_("device_id", device.id), is_("accepted_at", None)):
-        await call_off_mails_to(portal.records, each.id, portal.clock.now())
-        await portal.records.remove_all(Transfer, is_("id", each.id), is_("accepted_at", None))
+        await forget_offer(portal, each)
 
 
 async def _tell_both(portal: Portal, taker: Account, offered: Transfer) -> None:

@@ -1,30 +1,28 @@
-"""Watches over requests by right: warns before a deadline, answers when a copy is ready, lets go what nobody proved."""
+"""Watches over requests by right: tells what was decided, answers copies, warns of deadlines, lets the unproved go."""
 
 import asyncio
 from datetime import datetime, timedelta
 
-from isocket.domain.accounts import Account, AccountRole, StaffRole
 from isocket.domain.authorities import authority_of
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.exports import DataExport, ExportState
 from isocket.domain.letters import Letter
 from isocket.domain.processing import Office
-from isocket.domain.request_letters import answered, copy_is_made, day_of, late
-from isocket.domain.requests import OPEN, RequestState, RightsRequest
+from isocket.domain.request_letters import answered, copy_is_made, day_of, extended, late, refused
+from isocket.domain.requests import DECISION, EXTENSION, OPEN, RequestState, RightsRequest, decided
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, at_most, is_, one_of
+from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
 
-LOOK_EVERY_S = 60.0
+LOOK_EVERY_S = 15.0  # whoever pressed the button in a mail looks into the mailbox for the answer
 WARNINGS = (timedelta(days=7), timedelta(days=1), timedelta(0))
 """So long before the last day is over somebody is warned; the last of them says that it is over."""
 
-_OPERATOR = "operator"
-_WARNING_USEFUL = timedelta(days=7)
 _MAIL_USEFUL = timedelta(hours=72)
 _THERE = (ExportState.READY, ExportState.EXPIRED)
 
@@ -57,6 +55,7 @@ class RequestWatch:
         now = self._clock.now()
         await self._let_go(now)
         await self._answer_copies(now)
+        await self._tell(now)
         await self._warn(now)
 
     async def _let_go(self, now: datetime) -> None:
@@ -82,44 +81,57 @@ class RequestWatch:
                 continue
             page = f"{self._public_url}/api/v1/privacy/exports/{copy.id}/download"
             words = copy_is_made(each.language, page=page)
-            authority = authority_of(each.country, at_home=self._office.country)
-            letter = answered(each.language, each.kind, words=words, authority=authority)
-            if each.email:
-                await self._records.add_all([_to_requester(each, letter, "copy", now)])
             await self._records.change_one(
                 RightsRequest,
                 is_("id", each.id),
-                is_("state", RequestState.IN_WORK),
-                state=RequestState.ANSWERED,
-                decided_at=now,
-                answer=words,
-                evidence="",
+                is_("version", each.version),
+                **decided(RequestState.ANSWERED, words, now),
             )
             log.info("request_answered", request_id=each.id)
+
+    async def _tell(self, now: datetime) -> None:
+        """Write to whoever asked what was decided, from what is stored: whoever dies before the end writes no other."""
+        for each in await self._records.find(RightsRequest, one_of("letter_due", (DECISION, EXTENSION))):
+            if each.email:
+                letter = self._letter(each)
+                await self._records.add_all([_to_requester(each, letter, each.letter_due, now)])
+            await self._records.change_one(
+                RightsRequest, is_("id", each.id), is_("letter_due", each.letter_due), letter_due=""
+            )
+            log.info("request_told", request_id=each.id)
+
+    def _letter(self, request: RightsRequest) -> Letter:
+        authority = authority_of(request.country, at_home=self._office.country)
+        if request.letter_due == EXTENSION:
+            return extended(
+                request.language,
+                request.kind,
+                due_at=request.due_at,
+                office=self._office,
+                words=request.extension_words,
+                authority=authority,
+            )
+        write = refused if request.state is RequestState.REFUSED else answered
+        return write(request.language, request.kind, words=request.answer, authority=authority)
 
     async def _warn(self, now: datetime) -> None:
         """Tell the operator and the staff for it what is due within a week, a day, or overdue: each once."""
         near = (one_of("state", OPEN), at_most("due_at", now + WARNINGS[0]))
         due = await self._records.find(RightsRequest, *near, order_by="due_at")
-        readers = await self._readers() if due else []
+        to = await readers(self._records, self._operator_email) if due else []
         for each in due:
             if each.state is RequestState.IDENTITY_ASKED:
                 continue  # it waits for whoever asked, and ends by itself
             reached = [number for number, before in enumerate(WARNINGS) if each.due_at - before <= now]
             letter = self._warning(each, overdue=now > each.due_at)
-            made = [_warning_to(reader, each, reached[-1], letter, now) for reader in readers]
+            key = (each.id, "due", reached[-1], each.due_at.isoformat())
+            made = [to_staff(reader, letter, key=key, now=now) for reader in to]
             if now > each.due_at and each.email:
                 authority = authority_of(each.country, at_home=self._office.country)
                 told = late(each.language, each.kind, due_at=each.due_at, office=self._office, authority=authority)
                 made.append(_to_requester(each, told, f"late {each.due_at.isoformat()}", now))
             if await self._records.add_all(made):
                 log.warning("request_due", request_id=each.id, stage=reached[-1])
-
-    async def _readers(self) -> list[tuple[str, str]]:
-        """Return who is warned: the operator, and all staff who answer requests."""
-        staff = await self._records.find(Account, is_("role", AccountRole.STAFF))
-        found = [(each.id, each.email) for each in staff if StaffRole.PRIVACY in each.staff_roles]
-        return [*([(_OPERATOR, self._operator_email)] if self._operator_email else []), *found]
 
     def _warning(self, request: RightsRequest, *, overdue: bool) -> Letter:
         day = day_of(request.due_at, self._office)
@@ -149,21 +161,4 @@ def _to_requester(request: RightsRequest, letter: Letter, key: str, now: datetim
         created_at=now,
         due_at=now,
         expires_at=now + _MAIL_USEFUL,
-    )
-
-
-def _warning_to(reader: tuple[str, str], request: RightsRequest, stage: int, letter: Letter, now: datetime) -> Delivery:
-    person, address = reader
-    return Delivery(
-        id=derived_id("del", request.id, "due", stage, request.due_at.isoformat(), person),
-        account_id=person,
-        person_id=person,
-        kind=DeliveryKind.NOTICE,
-        channel=ChannelKind.EMAIL,
-        address=address,
-        subject_line=letter.subject,
-        text=letter.text,
-        created_at=now,
-        due_at=now,
-        expires_at=now + _WARNING_USEFUL,
     )

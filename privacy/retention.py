@@ -1,7 +1,7 @@
 """Removes what its time is over for, as the handling of each stored field says; nothing is listed here by hand."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from types import MappingProxyType, UnionType
@@ -11,9 +11,10 @@ from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.handling import Handling, Keep
-from isocket.domain.record import Record, handling_of
+from isocket.domain.record import Record, handling_of, sealed_fields
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, is_not
 from isocket.storage.telemetry import Telemetry
 
@@ -66,10 +67,18 @@ class Retention:
         clock: Clock,
         telemetry: Telemetry | None = None,
         reports_life: timedelta = REPORTS_LIFE,
+        keyring: Keyring | None = None,
+        before: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """With `telemetry`, single reports go after `reports_life`; the hours that hold what they said stay."""
+        """With `telemetry`, single reports go after `reports_life`; the hours that hold what they said stay.
+
+        With `keyring`, the key goes too of whatever is sealed under a key of its own. `before` is awaited before each
+        sweep, for whoever has to copy what holds name; where it fails nothing is swept.
+        """
         self._records = records
         self._clock = clock
+        self._keyring = keyring
+        self._before = before
         self._telemetry = telemetry
         self._reports_life = reports_life
         self._emptied: dict[tuple[str, timedelta], datetime] = {}  # until when; a new process looks at all again
@@ -77,7 +86,10 @@ class Retention:
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until `stop`."""
         while not stop.is_set():
-            await self.sweep()
+            try:
+                await self.sweep()
+            except Exception as error:  # what is held could not be copied: nothing went, and the next sweep tries again
+                log.exception("sweep_put_off", error=type(error).__name__)
             await self._clock.wait(stop, SWEEP_EVERY_S)
 
     async def sweep(self) -> dict[str, int]:
@@ -87,6 +99,8 @@ class Retention:
         """
         now = self._clock.now()
         done: dict[str, int] = {}
+        if self._before is not None:
+            await self._before()
         for term in terms():
             touched = await self._tried(term.kind, self._empty(term, now)) + await self._tried(
                 term.kind, self._remove(term, now)
@@ -142,7 +156,11 @@ class Retention:
             return 0
 
     async def _remove(self, term: Term, now: datetime) -> int:
-        return await self._records.remove_all(term.kind, at_most(term.since, now - term.life))
+        due = at_most(term.since, now - term.life)
+        if self._keyring is not None and _has_a_key_of_its_own(term.kind):
+            async for each in every(self._records, term.kind, due):
+                await self._keyring.destroy(each.id)  # before its record: a sweep that is broken off finds it again
+        return await self._records.remove_all(term.kind, due)
 
     async def _empty(self, term: Term, now: datetime) -> int:
         """Empty the texts whose time is over; those that cannot be read any more are emptied unread."""
@@ -191,6 +209,10 @@ def _term(kind: type[Record]) -> Term | None:
         if LIVES[keep] < life and _is_text(kind, name):
             sooner[LIVES[keep]] = (*sooner.get(LIVES[keep], ()), name)
     return Term(kind=kind, since=since, life=life, texts=sooner)
+
+
+def _has_a_key_of_its_own(kind: type[Record]) -> bool:
+    return kind.subject == "id" and bool(sealed_fields(kind))
 
 
 def _keeps(kind: type[Record]) -> dict[str, Keep]:

@@ -11,6 +11,7 @@ from alerts.wording import (
     Words,
     alarm_mail,
     alarm_text,
+    came_back_notice,
     clear_mail,
     clear_text,
     exhausted_notice,
@@ -29,6 +30,7 @@ from alerts.wording.taking import (
     started_reply,
     still_mail,
     still_reply,
+    still_stopped_reply,
     still_text,
     stopped_reply,
     taken_mail,
@@ -153,6 +155,7 @@ def _taking(reader: Reader) -> Iterator[str]:
         ("answer: nothing is open", nothing_reply(reader.language)),
         ("answer: no more messages", stopped_reply(reader.language)),
         ("answer: messages again", started_reply(reader.language)),
+        ("answer: not yet, the mailbox said stop too", still_stopped_reply(reader.language)),
         ("answer: alarms that nobody answered", unheard_sentence(story, reader, number=2)),
     ]
     yield "### Who has taken it, and answers to texts\n"
@@ -242,6 +245,7 @@ def _account(reader: Reader) -> Iterator[str]:
         ("Nobody could be told", exhausted_notice(story, reader, public_url=_PUBLIC)),
         ("Nobody has taken it", unanswered_notice(story, reader, public_url=_PUBLIC)),
         ("A contact wants no more messages", stopped_notice(reader, public_url=_PUBLIC)),
+        ("A contact wants messages again", came_back_notice(reader, public_url=_PUBLIC)),
         ("Nobody can be told", trouble_notice(_story(Cause.NO_RECIPIENT), reader, public_url=_PUBLIC)),
         ("Messages do not arrive", trouble_notice(_story(Cause.DELIVERY_BROKEN), reader, public_url=_PUBLIC)),
     ]

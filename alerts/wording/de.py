@@ -76,6 +76,9 @@ GERMAN = Texts(
     notice_stopped_subject="Ein Kontakt möchte keine Nachrichten mehr",
     notice_stopped="Einer Ihrer Kontakte hat uns gebeten, keine Nachrichten mehr zu senden. Solange das gilt, "
     "erfährt diese Person nichts von Alarmen.",
+    notice_came_back_subject="Ein Kontakt möchte wieder Nachrichten",
+    notice_came_back="Einer Ihrer Kontakte, der unsere Nachrichten beendet hatte, hat uns gebeten, sie wieder zu "
+    "senden. Diese Person erfährt von Alarmen wie zuvor, auf den Wegen, die als ihre bestätigt sind.",
     ack_text="Quittieren beendet weitere Nachrichten zu diesem Alarm; er bleibt verzeichnet.",
     ack_button="Quittieren",
     ack_done="Dieser Alarm ist quittiert.",

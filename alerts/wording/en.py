@@ -76,6 +76,9 @@ ENGLISH = Texts(
     notice_stopped_subject="A contact wants no more messages",
     notice_stopped="One of your contacts asked us to send no more messages. Until that changes, this person is "
     "not told of alarms.",
+    notice_came_back_subject="A contact wants messages again",
+    notice_came_back="One of your contacts who had stopped our messages asked us to send them again. This person is "
+    "told of alarms as before, by the ways that are proved to be theirs.",
     ack_text="Acknowledging ends further messages about this alarm; it stays on record.",
     ack_button="Acknowledge",
     ack_done="This alarm has been acknowledged.",

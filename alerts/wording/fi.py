@@ -76,6 +76,9 @@ FINNISH = Texts(
     notice_stopped_subject="Yhteyshenkilö ei halua enää viestejä",
     notice_stopped="Yksi yhteyshenkilöistäsi pyysi, ettei hänelle enää lähetetä viestejä. Siihen asti kunnes "
     "tämä muuttuu, hänelle ei kerrota hälytyksistä.",
+    notice_came_back_subject="Yhteyshenkilö haluaa taas viestejä",
+    notice_came_back="Yksi yhteyshenkilöistäsi, joka oli lopettanut viestimme, pyysi niitä taas. Hänelle kerrotaan "
+    "hälytyksistä kuten ennen, niillä tavoilla, jotka hän on vahvistanut omikseen.",
     ack_text="Kuittaaminen lopettaa lisäviestit tästä hälytyksestä; se jää tietoihin.",
     ack_button="Kuittaa",
     ack_done="Tämä hälytys on kuitattu.",

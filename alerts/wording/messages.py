@@ -126,6 +126,13 @@ def stopped_notice(reader: Reader, *, public_url: str) -> Words:
     return Words(subject=texts.notice_stopped_subject, text=text)
 
 
+def came_back_notice(reader: Reader, *, public_url: str) -> Words:
+    """Return the notice to the account that one of its contacts wants messages again. It names nobody."""
+    texts = words(reader.language)
+    text = f"{texts.notice_came_back}\n\n{public_url.rstrip('/')}/contacts\n"
+    return Words(subject=texts.notice_came_back_subject, text=text)
+
+
 def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url: str) -> Words:
     texts = words(reader.language)
     sentence = pattern.format(

@@ -76,6 +76,9 @@ NORWEGIAN = Texts(
     notice_stopped_subject="En kontakt vil ikke ha flere meldinger",
     notice_stopped="En av kontaktene dine ba oss om ikke å sende flere meldinger. Så lenge det gjelder, får "
     "denne personen ikke beskjed om alarmer.",
+    notice_came_back_subject="En kontakt vil ha meldinger igjen",
+    notice_came_back="En av kontaktene dine som hadde stoppet meldingene våre, ba om dem igjen. Denne personen får "
+    "beskjed om alarmer som før, på de måtene som er bekreftet som personens egne.",
     ack_text="Å kvittere avslutter flere meldinger om denne alarmen; den blir stående i historikken.",
     ack_button="Kvitter",
     ack_done="Alarmen er kvittert.",

@@ -76,6 +76,9 @@ SWEDISH = Texts(
     notice_stopped_subject="En kontakt vill inte ha fler meddelanden",
     notice_stopped="En av dina kontakter har bett oss att inte skicka fler meddelanden. Så länge det gäller får "
     "personen inga larm.",
+    notice_came_back_subject="En kontakt vill ha meddelanden igen",
+    notice_came_back="En av dina kontakter som hade stoppat våra meddelanden har bett om dem igen. Personen får larm "
+    "som tidigare, på de sätt som är bekräftade som personens egna.",
     ack_text="Att kvittera avslutar fler meddelanden om det här larmet; det finns kvar i historiken.",
     ack_button="Kvittera",
     ack_done="Larmet är kvitterat.",

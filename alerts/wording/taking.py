@@ -29,6 +29,7 @@ class Taking:
     nothing_reply: str
     stopped_reply: str
     started_reply: str
+    still_stopped_reply: str
 
 
 def taken_text(story: Story, reader: Reader) -> Words:
@@ -117,6 +118,11 @@ def started_reply(language: str) -> str:
     return TAKING[spoken(language)].started_reply
 
 
+def still_stopped_reply(language: str) -> str:
+    """Return the answer to somebody who wants them again, but whose mailbox said stop as well."""
+    return TAKING[spoken(language)].still_stopped_reply
+
+
 def taking_words(language: str) -> Taking:
     """Return the words of the language that serves a reader of `language`."""
     return TAKING[spoken(language)]
@@ -146,6 +152,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="No alarm of yours is open. Nothing was changed.",
             stopped_reply="You get no more messages about alarms. Reply START to get them again.",
             started_reply="You get messages about alarms again. Reply STOP to end them.",
+            still_stopped_reply="Your e-mail address said stop as well. Undo that on your own page too, and the "
+            "alarms come again.",
         ),
         "fi": Taking(
             taken_sms="{name}: {what}, {time}. Joku muu hoitaa asian[ ({code})]",
@@ -165,6 +173,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="Sinulla ei ole avoimia hälytyksiä. Mitään ei muutettu.",
             stopped_reply="Et saa enää hälytysviestejä. Vastaa ALOITA, jos haluat niitä taas.",
             started_reply="Saat taas hälytysviestejä. Vastaa LOPETA, jos et halua niitä.",
+            still_stopped_reply="Myös sähköpostiosoitteesi on estetty. Peru se omalla sivullasi, niin hälytykset "
+            "tulevat taas.",
         ),
         "sv": Taking(
             taken_sms="{name}: {what}, {time}. Någon annan tar hand om det[ ({code})]",
@@ -184,6 +194,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="Du har inget öppet larm. Ingenting har ändrats.",
             stopped_reply="Du får inga fler larmmeddelanden. Svara STARTA för att få dem igen.",
             started_reply="Du får larmmeddelanden igen. Svara STOPP för att avsluta dem.",
+            still_stopped_reply="Även din e-postadress har sagt stopp. Ångra det på din egen sida också, så kommer "
+            "larmen igen.",
         ),
         "de": Taking(
             taken_sms="{name}: {what}, {time}. Jemand anders kümmert sich[ ({code})]",
@@ -203,6 +215,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="Keiner Ihrer Alarme ist offen. Nichts wurde geändert.",
             stopped_reply="Sie erhalten keine Alarme mehr. Antworten Sie START, um sie wieder zu erhalten.",
             started_reply="Sie erhalten wieder Alarme. Antworten Sie STOP, um sie zu beenden.",
+            still_stopped_reply="Auch Ihre E-Mail-Adresse hat Stopp gesagt. Nehmen Sie das auf Ihrer Seite zurück, "
+            "dann kommen Alarme wieder.",
         ),
         "nb": Taking(
             taken_sms="{name}: {what}, {time}. Noen andre tar seg av det[ ({code})]",
@@ -222,6 +236,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="Du har ingen åpen alarm. Ingenting er endret.",
             stopped_reply="Du får ikke flere alarmmeldinger. Svar START for å få dem igjen.",
             started_reply="Du får alarmmeldinger igjen. Svar STOPP for å avslutte dem.",
+            still_stopped_reply="Også e-postadressen din har sagt stopp. Angre det på din egen side også, så kommer "
+            "alarmene igjen.",
         ),
     }
 )

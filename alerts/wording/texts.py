@@ -39,6 +39,8 @@ class Texts:
     notice_unanswered: str
     notice_stopped_subject: str
     notice_stopped: str
+    notice_came_back_subject: str
+    notice_came_back: str
     ack_text: str
     ack_button: str
     ack_done: str

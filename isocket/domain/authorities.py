@@ -1,7 +1,8 @@
 """To whom somebody may complain (Art. 77): the data protection authority of each country of the EEA, and the UK's.
 
-Names and web addresses are those under which the authorities present themselves. When one moves, the list of members
-of the European Data Protection Board says where to.
+Names and web addresses are those under which the authorities present themselves. Those of the EEA were compared on 26
+November 2026 with the members of the European Data Protection Board (edpb.europa.eu, "Our members"), by a copy of that
+list of 3 September 2026. The United Kingdom's authority is no member and was not. When one moves, that list says so.
 """
 
 from collections.abc import Mapping
@@ -21,10 +22,10 @@ class Authority:
 _TABLE = (
     ("AT", "Österreichische Datenschutzbehörde", "https://www.dsb.gv.at"),
     ("BE", "Gegevensbeschermingsautoriteit / Autorité de protection des données",
-     "https://www.dataprotectionauthority.be"),
+     "https://www.autoriteprotectiondonnees.be"),
     ("BG", "Commission for Personal Data Protection", "https://www.cpdp.bg"),
     ("CY", "Office of the Commissioner for Personal Data Protection", "https://www.dataprotection.gov.cy"),
-    ("CZ", "Úřad pro ochranu osobních údajů", "https://www.uoou.gov.cz"),
+    ("CZ", "Úřad pro ochranu osobních údajů", "https://uoou.gov.cz"),
     ("DE", "Die Bundesbeauftragte für den Datenschutz und die Informationsfreiheit", "https://www.bfdi.bund.de"),
     ("DK", "Datatilsynet", "https://www.datatilsynet.dk"),
     ("EE", "Andmekaitse Inspektsioon", "https://www.aki.ee"),

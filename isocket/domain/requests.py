@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any
 
 from isocket.domain.handling import Basis, Category, Export, Handling, Keep, Plain, Purpose
 from isocket.domain.record import Record, record
@@ -81,6 +81,10 @@ FOLLOWS: Mapping[RequestState, frozenset[RequestState]] = MappingProxyType(
 """What may come after what. Nothing is answered before it is known who asks, and what is decided stays."""
 
 
+DECISION = "decision"
+EXTENSION = "extension"
+
+
 class RequestChannel(StrEnum):
     """How a request came."""
 
@@ -104,7 +108,7 @@ class Proof(StrEnum):
     subject="id",
     account="account_id",
     unique=(("proof_hash",),),
-    indexed=(("state", "due_at"), ("email", "state"), ("account_id", "received_at")),
+    indexed=(("state", "due_at"), ("email", "state"), ("account_id", "received_at"), ("letter_due",)),
 )
 class RightsRequest(Record):
     """One request. `due_at` is the end of its last day: a calendar month from when it came, or three when extended."""
@@ -135,6 +139,24 @@ class RightsRequest(Record):
     decided_at: Annotated[datetime | None, REQUEST_FACT] = None
     decided_by: Annotated[str | None, REQUEST_FACT] = None  # a member of staff; None: it answered itself
     answer: Annotated[str, REQUEST_WORDS] = ""
+    letter_due: Plain[str] = ""  # what is still to be told, by the privacy service: DECISION or EXTENSION
+
+
+def decided(outcome: RequestState, words: str, at: datetime, **more: Any) -> dict[str, Any]:
+    """Return what a decision changes of a request.
+
+    What was noted as proof goes with it. The letter is made from what is stored here, and once: of two who decide at
+    the same moment only the one whose decision is stored is told.
+    """
+    return {
+        "state": outcome,
+        "decided_at": at,
+        "answer": words,
+        "evidence": "",
+        "proof_hash": None,
+        "letter_due": DECISION,
+        **more,
+    }
 
 
 def may_follow(before: RequestState, after: RequestState) -> bool:

@@ -46,7 +46,10 @@ def archivist(ground: Ground, fuse: Fuse | None = None, *, terms: ArchiveTerms =
 async def leave(ground: Ground, warranty_until: datetime | None = None) -> datetime:
     """Give up the socket and close the account, as the portal does."""
     for device in await ground.records.find(Device, is_("owner_id", MAIJA_ID)):
-        await release_device(Parts(records=ground.records, telemetry=ground.telemetry, clock=ground.clock), device)
+        await release_device(
+            Parts(records=ground.records, telemetry=ground.telemetry, clock=ground.clock, keyring=ground.keyring),
+            device,
+        )
     await ground.records.change_one(
         Account, is_("id", MAIJA_ID), ended_at=ground.clock.now(), warranty_until=warranty_until
     )

@@ -9,7 +9,7 @@ import pytest
 from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.storage.port import is_
-from tests.fakes.portal_devices import MAIJA, PHONE, codes, devices_house, enter, fields_of, verified
+from tests.fakes.portal_devices import MAIJA, PHONE, codes, devices_house, enter, fields_of, owned, verified
 from tests.fakes.portal_house import PortalHouse
 
 MAIL = "neighbour@example.org"
@@ -261,3 +261,21 @@ async def test_other_quiet_hours_hold_for_what_waits_already(house: PortalHouse,
     assert looked_at is not None
     assert now <= looked_at.due_at == looked_at.held_until <= house.clock.now()
     assert await house.records.get(Delivery, "dlv_2") == retried  # its provider put it off, not its reader
+
+
+async def test_two_contacts_with_one_number_or_mailbox_are_refused_for_one_person_would_be_told_twice(
+    house: PortalHouse,
+) -> None:
+    token = await owned(house)
+    first = await enter(house, token, name="Niina", phone=PHONE)
+    same = await house.ask("POST", "/contacts", {"name": "Her again", "phone": PHONE, "email": MAIJA}, token=token)
+    told = await same.json()
+    assert (same.status, sorted(fields_of(told))) == (422, ["email", "phone"])
+    assert "Niina" in str(told)
+    other = await enter(house, token, phone="+447700900456")
+    changed = await house.ask("PATCH", f"/contacts/{other['id']}", {"phone": PHONE}, token=token)
+    assert (changed.status, fields_of(await changed.json())) == (422, ["phone"])
+    own = await house.ask("PATCH", f"/contacts/{first['id']}", {"phone": PHONE, "name": "Niina N"}, token=token)
+    assert own.status == 200
+    stranger = await house.customer("pekka@example.org")
+    await enter(house, stranger, phone=PHONE)

@@ -1,5 +1,6 @@
 """Who stands in for whom: entering it, seeing it, ending it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -64,6 +65,28 @@ async def test_one_that_is_over_is_not_shown_and_goes_with_the_next(house: Porta
     await house.clock.advance(600)
     assert await listed(house, token) == []
     await house.ask("POST", "/substitutions", await wish(house, contact["id"]), token=token)
+    assert await house.records.count(Substitution) == 1
+
+
+async def test_the_same_said_twice_is_refused_and_can_be_said_again_once_it_was_ended(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = await verified(house, token)
+    asked = await wish(house, contact["id"])
+    made = await (await house.ask("POST", "/substitutions", asked, token=token)).json()
+    for again in (asked, {**asked, "device_id": SOCKET}):
+        answer = await house.ask("POST", "/substitutions", again, token=token)
+        assert (answer.status, fields_of(await answer.json())) == (422, ["stand_in_id"])
+    later = {**asked, "from": asked["until"], "until": to_text(house.clock.now() + timedelta(days=9))}
+    assert (await house.ask("POST", "/substitutions", later, token=token)).status == 201
+    await house.ask("DELETE", f"/substitutions/{made['id']}", token=token)
+    assert (await house.ask("POST", "/substitutions", asked, token=token)).status == 201
+
+
+async def test_pressed_twice_at_once_it_is_said_once(house: PortalHouse) -> None:
+    token = await owned(house)
+    asked = await wish(house, (await verified(house, token))["id"])
+    answers = await asyncio.gather(*(house.ask("POST", "/substitutions", asked, token=token) for _ in range(3)))
+    assert min(each.status for each in answers) == 201
     assert await house.records.count(Substitution) == 1
 
 

@@ -175,6 +175,7 @@ async def test_what_is_liked_better_is_given(house: PortalHouse, accept: str, ki
         ("step=1m&from=2026-01-01T00:00:00Z&to=2026-11-21T12:00:00Z", "from"),
         ("cursor=nonsense", "cursor"),
         ("fields=temp_c,;drop", "fields"),
+        ("fields=temp_c,mian", "fields"),
         ("limit=10001", "limit"),
         ("colour=red", "colour"),
     ],

@@ -445,3 +445,12 @@ async def test_the_overview_shows_an_alarm_that_reached_nobody_until_it_was_seen
     assert "Nobody has answered this alarm: Mains power is out" in page.words
     after = await visitor.send(page, f"/unheard/{INCIDENT}/seen")
     assert "this alarm" not in after.words.lower()
+
+
+@pytest.mark.parametrize("query", ["state=strange", "colour=red", "state=open&state=closed", "cursor=nonsense"])
+async def test_a_filter_of_incidents_that_there_is_not_is_refused_and_not_passed_over(
+    house: PortalHouse, query: str
+) -> None:
+    visitor = await signed_in(house, MAIJA)
+    assert (await visitor.open(f"/incidents?{query}")).status == 422
+    assert (await visitor.open("/incidents?state=all&said=acknowledged")).status == 200

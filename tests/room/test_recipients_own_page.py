@@ -18,6 +18,7 @@ from isocket.domain.people_letters import page_code
 from isocket.domain.recipient_visits import RecipientVisit
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
+from portal_api import recipient_visits
 from portal_api.recipient_acts import come_back, entries_of, erase, erase_entry, object_to
 from portal_api.recipient_visits import CODE_LIFE, LINK_LIFE, VISIT_LIFE, VISITS_ADDRESS, open_by_code
 from tests.fakes.clock import ManualClock
@@ -199,6 +200,20 @@ async def test_messages_to_one_address_are_limited_and_the_answer_stays_the_same
     for _ in range(VISITS_ADDRESS.tries + 2):
         await invited(house, NIINA)
     assert len(await house.mails(NIINA)) == before + VISITS_ADDRESS.tries
+
+
+async def test_strangers_who_name_invented_numbers_use_up_nobodys_codes(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = replace(recipient_visits.TEXTS_ALL, tries=3)
+    monkeypatch.setattr(recipient_visits, "TEXTS_ALL", few)
+    await verified(house, await owned(house), PHONE)
+    for number in range(6):
+        await invited(house, f"+44770090045{number}")
+    before = len(await texts_to(house, PHONE))
+    await invited(house, PHONE)
+    assert len(await texts_to(house, PHONE)) == before + 1
+    assert await house.portal.limits.take(few) == 0
 
 
 async def test_an_entry_that_has_another_address_by_now_is_not_theirs_any_more(house: PortalHouse) -> None:

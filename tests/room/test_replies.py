@@ -174,14 +174,47 @@ async def test_whoever_comes_back_is_told_so(house: AlertHouse) -> None:
     assert contact.paused_at is None
 
 
-@pytest.mark.parametrize("reason", ["unsubscribed", "stop_reply"])
-async def test_a_number_that_nobody_proved_brings_nobody_back(house: AlertHouse, reason: str) -> None:
-    paused = {"paused_at": house.clock.now(), "pause_reason": reason}
-    await house.records.change_one(Contact, is_("id", ANNA), phone_verified_at=None, **paused)
+async def test_a_number_undoes_its_own_stop_before_it_was_proved_and_then_is_asked_but_told_of_nothing(
+    house: AlertHouse,
+) -> None:
+    await house.records.change_one(Contact, is_("id", ANNA), phone_verified_at=None)
+    await answer_to(house, "SEIS")
     assert not await answer_to(house, "aloita")
     contact = await house.records.get(Contact, ANNA)
     assert contact is not None
+    assert (contact.paused_at, contact.phone_verified_at) == (None, None)
+    assert await house.records.find(Stop) == []
+
+
+@pytest.mark.parametrize("reason", ["objected", "stop_page"])
+async def test_a_number_undoes_what_was_said_on_the_page_of_its_reader_and_the_owner_is_told(
+    house: AlertHouse, reason: str
+) -> None:
+    paused = {"paused_at": house.clock.now(), "pause_reason": reason}
+    await house.records.change_one(Contact, is_("id", ANNA), **paused)
+    await house.records.add(Stop(id="stp_1", address=PHONES[ANNA], stopped_at=house.clock.now()))
+    assert "messages about alarms again" in await answer_to(house, "aloita")
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert contact.paused_at is None
+    (notice,) = await house.deliveries(DeliveryKind.NOTICE)
+    assert notice.subject_line == "A contact wants messages again"
+    assert "messages about alarms again" in await answer_to(house, "aloita")
+    assert len(await house.deliveries(DeliveryKind.NOTICE)) == 1
+
+
+@pytest.mark.parametrize("reason", ["unsubscribed", "objected"])
+async def test_what_the_mailbox_said_no_number_undoes_and_whoever_tries_is_told_so(
+    house: AlertHouse, reason: str
+) -> None:
+    paused = {"paused_at": house.clock.now(), "pause_reason": reason}
+    await house.records.change_one(Contact, is_("id", ANNA), **paused)
+    await house.records.add(Stop(id="stp_1", address=MAILS[ANNA], stopped_at=house.clock.now()))
+    assert "e-mail address said stop" in await answer_to(house, "aloita")
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
     assert contact.pause_reason == reason
+    assert await house.deliveries(DeliveryKind.NOTICE) == []
 
 
 async def test_a_number_that_was_heard_in_a_call_brings_its_person_back(house: AlertHouse) -> None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
-from isocket.domain.contacts import Contact
+from isocket.domain.call_offs import CallOff
+from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, Incident, IncidentState
 from isocket.domain.restrictions import (
@@ -142,6 +143,31 @@ async def test_an_alarm_on_its_way_is_held_back_at_the_last_look() -> None:
     assert alerts.accepted == []
     states = {(each.state, each.reason) for each in await alerts.deliveries()}
     assert states == {(DeliveryState.CALLED_OFF, "restricted")}
+
+
+@pytest.mark.clause("C7-08")
+async def test_telephones_that_ring_when_alarms_are_stopped_are_called_off(house: PortalHouse) -> None:
+    token = await owned(house)
+    account, now = await house.account(MAIJA), house.clock.now()
+    stored = {
+        "account_id": account.id, "person_id": account.id, "incident_id": "inc_1", "kind": DeliveryKind.ALARM,
+        "address": "+447700900123", "text": "Alarm", "due_at": now,
+    }  # fmt: skip
+    await house.records.add_all(
+        [
+            Delivery(id="rings", channel=ChannelKind.VOICE, state=DeliveryState.SENT, created_at=now, **stored),
+            Delivery(id="text", channel=ChannelKind.SMS, state=DeliveryState.SENT, created_at=now, **stored),
+            Delivery(
+                id="over", channel=ChannelKind.VOICE, state=DeliveryState.SENT, created_at=now - timedelta(hours=1),
+                **stored,
+            ),
+        ]
+    )  # fmt: skip
+    await restrict(house, token, alarms="continue")
+    assert await house.records.count(CallOff) == 0
+    await restrict(house, token, alarms="stop")
+    (wish,) = await house.records.find(CallOff)
+    assert (wish.delivery_id, wish.settled) == ("rings", False)
 
 
 async def test_alarms_go_on_where_their_owner_wants_them() -> None:

@@ -1,5 +1,7 @@
 """Staff answer requests by right and help customers: each only for what they are there for, and never unseen."""
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,14 +15,19 @@ from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasures import Erasure
 from isocket.domain.processing import Office
 from isocket.domain.requests import RequestState, RightsRequest
-from isocket.storage.port import is_
+from isocket.storage.keyring import MemoryKeyring
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import Records, is_
+from isocket.storage.records import StoredRecords
+from isocket.storage.sealed import SealedDocuments
 from portal_api.app import ROUTES
 from portal_api.privacy_requests import PROOF_LIFE
 from portal_api.routes import Access, AnyRoute
 from privacy.requests import RequestWatch
+from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.erasing_house import Ground, erasing_house
-from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET, enter, fields_of, incident, owned
-from tests.fakes.portal_house import PUBLIC_URL, PortalHouse
+from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET, Crowd, enter, fields_of, incident, owned
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
 
 STRANGER = "stranger@example.org"
 STAFF = "kai@example.org"
@@ -72,9 +79,9 @@ async def by_form(house: PortalHouse, email: str, kind: str, *, proved: bool = T
     return (await house.records.find(RightsRequest, order_by="received_at"))[-1]
 
 
-def watch(house: PortalHouse) -> RequestWatch:
+def watch(house: PortalHouse, records: Records | None = None) -> RequestWatch:
     return RequestWatch(
-        records=house.records,
+        records=records or house.records,
         clock=house.clock,
         office=Office(),
         public_url=PUBLIC_URL,
@@ -88,7 +95,8 @@ async def test_customers_staff_without_a_reason_and_staff_for_other_things_stand
     route: AnyRoute, tmp_path: Path
 ) -> None:
     async with erasing_house(tmp_path) as (house, _):
-        path = route.path.format(request_id="rrq_nothing", breach_id="bre_nothing")
+        names = {"request_id": "rrq_nothing", "breach_id": "bre_nothing", "hold_id": "hld_nothing", "case_id": "cas_1"}
+        path = route.path.format(**names)
         body = {} if route.body else None
         customer = await house.customer(MAIJA)
         answer = await house.ask(route.method, path, body, token=customer, headers=REASON)
@@ -211,7 +219,9 @@ async def test_the_answer_goes_by_mail_with_its_reason_and_the_way_to_complain(
     token = await staff(house, StaffRole.PRIVACY)
     body = {"outcome": outcome, "words": "There is nothing that we could correct."}
     done = await ask(house, token, "POST", f"requests/{request.id}/decision", body)
-    text = (await house.mails(STRANGER))[-1].text
+    for _ in range(2):
+        await watch(house).round()
+    (text,) = [each.text for each in await house.mails(STRANGER) if body["words"] in each.text]
     assert done["state"] == outcome
     assert body["words"] in text
     assert "https://tietosuoja.fi" in text
@@ -221,12 +231,67 @@ async def test_the_answer_goes_by_mail_with_its_reason_and_the_way_to_complain(
 
 
 @pytest.mark.clause("C7-17")
+async def test_of_two_staff_who_decide_at_once_one_is_told_so_and_whoever_asked_hears_only_of_the_other(
+    tmp_path: Path,
+) -> None:
+    keyring = MemoryKeyring()
+    crowded = DyingRecords(StoredRecords(SealedDocuments(MemoryDocuments(), keyring)), Crowd())
+    async with portal_house(records=crowded, keyring=keyring, routes=ROUTES) as house:
+        request = await by_form(house, STRANGER, "rectification")
+        token = await staff(house, StaffRole.PRIVACY)
+        path = f"/staff/requests/{request.id}/decision"
+        both = [{"outcome": "answered", "words": "We corrected it."}, {"outcome": "refused", "words": "It is right."}]
+        answers = await asyncio.gather(*(house.ask("POST", path, body, token=token, headers=REASON) for body in both))
+        assert sorted(each.status for each in answers) == [200, 409]
+        won = both[0] if answers[0].status == 200 else both[1]
+        await watch(house).round()
+        (stored,) = await house.records.find(RightsRequest)
+        assert (stored.state.value, stored.answer) == (won["outcome"], won["words"])
+        told = [each.text for each in await house.mails(STRANGER) if "correct" in each.text and "link" not in each.text]
+        assert [won["words"] in text for text in told if any(each["words"] in text for each in both)] == [True]
+
+
+async def test_whoever_dies_while_telling_a_decision_tells_it_once_in_the_end(tmp_path: Path) -> None:
+    async with erasing_house(tmp_path) as (house, _):
+        request = await by_form(house, STRANGER, "rectification")
+        token = await staff(house, StaffRole.PRIVACY)
+        await ask(house, token, "POST", f"requests/{request.id}/decision", WORDS)
+        for at in itertools.count(1):
+            fuse = Fuse(at, after=at % 2 == 0)
+            try:
+                await watch(house, DyingRecords(house.records, fuse)).round()
+            except Died:
+                continue
+            break
+        assert fuse.at is not None
+        assert fuse.at > 3
+        assert [WORDS["words"] in each.text for each in await house.mails(STRANGER)].count(True) == 1
+        (told,) = await house.records.find(RightsRequest)
+        assert told.letter_due == ""
+
+
+@pytest.mark.clause("C5-02")
+async def test_a_mailbox_that_staff_saw_masked_in_the_queue_is_a_line_of_the_ledger_once_a_day(
+    house: PortalHouse,
+) -> None:
+    maija = await owned(house)
+    await by_form(house, MAIJA, "rectification")
+    token = await staff(house, StaffRole.PRIVACY)
+    for _ in range(2):
+        await ask(house, token, "GET", "requests")
+    lines = (await (await house.ask("GET", "/privacy/disclosures", token=maija)).json())["items"]
+    assert [each["what"] for each in lines if each["to"] == "our staff"] == [["rights_requests"]]
+    assert await house.records.count(Disclosure) == 1
+
+
+@pytest.mark.clause("C7-17")
 async def test_it_takes_longer_only_once_and_only_where_that_is_said_in_the_first_month(house: PortalHouse) -> None:
     request = await by_form(house, STRANGER, "rectification")
     late = await by_form(house, "other@example.org", "rectification")
     token, body = await staff(house, StaffRole.PRIVACY), {"words": "It is about many years."}
     longer = await ask(house, token, "POST", f"requests/{request.id}/extension", body)
     assert longer["due_at"] > request.due_at.isoformat()
+    await watch(house).round()
     text = (await house.mails(STRANGER))[-1].text
     assert (body["words"] in text, longer["due_at"][:10] in text) == (True, True)
     assert "tietosuoja" in text

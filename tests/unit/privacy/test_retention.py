@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,8 @@ from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
 from isocket.domain.handling import Handling
 from isocket.domain.record import handling_of
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
+from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
+from isocket.domain.shares import Share, ShareRole
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
@@ -209,3 +211,28 @@ async def swept(retention: Retention, clock: ManualClock) -> dict[str, int]:
     while not sweeping.done():
         await clock.advance(0.02)
     return sweeping.result()
+
+
+@pytest.mark.clause("C6-14")
+async def test_with_a_request_or_share_whose_time_is_over_goes_the_key_of_its_own() -> None:
+    house, keyring = SealedHouse(), MemoryKeyring()
+    records = StoredRecords(SealedDocuments(MemoryDocuments(), keyring))
+    now = house.clock.now()
+    request = RightsRequest(
+        id="rrq_1", kind=Right.ACCESS, channel=RequestChannel.LETTER, email="niina@example.org",
+        state=RequestState.ANSWERED, received_at=now, due_at=now,
+    )  # fmt: skip
+    share = Share(
+        id="shr_1", device_id="d1", owner_id="acc_1", email="niina@example.org", role=ShareRole.VIEWER,
+        created_at=now, expires_at=now + timedelta(days=14),
+    )  # fmt: skip
+    stays = replace(share, id="shr_2", device_id="d2", expires_at=None)
+    await records.add_all([request, share, stays])
+    retention = Retention(records=records, clock=house.clock, keyring=keyring)
+    await house.clock.advance(15 * 86_400)
+    assert await retention.sweep() == {"shares": 1}
+    assert (await keyring.was_destroyed("shr_1"), await keyring.was_destroyed("shr_2")) == (True, False)
+    await house.clock.advance(3 * 365 * 86_400)
+    assert await retention.sweep() == {"rights_requests": 1}
+    assert await keyring.was_destroyed("rrq_1")
+    assert not await keyring.was_destroyed("shr_2")

@@ -1,0 +1,52 @@
+"""Ending what was given to somebody by their address alone: with the record goes the key that it was sealed under."""
+
+from typing import Protocol
+
+from isocket.domain.shares import Share
+from isocket.domain.transfers import Transfer
+from isocket.kit.clock import Clock
+from isocket.storage.keyring import Keyring
+from isocket.storage.port import Records, is_
+from portal_api.outgoing import call_off_mails_to
+
+
+class Parts(Protocol):
+    """What forgetting needs: of a portal, or of whoever erases a customer."""
+
+    @property
+    def records(self) -> Records:
+        """The stored records."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        ...
+
+    @property
+    def keyring(self) -> Keyring | None:
+        """The keys; None where nothing is sealed."""
+        ...
+
+
+async def forget(parts: Parts, given: Share | Transfer) -> bool:
+    """Remove a share, or an offer that is done with; return whether it was there.
+
+    The key goes before the record: whoever dies in between finds the record, and gets here again.
+    """
+    await call_off_mails_to(parts.records, given.id, parts.clock.now())
+    if parts.keyring is not None:
+        await parts.keyring.destroy(given.id)
+    return bool(await parts.records.remove_all(type(given), is_("id", given.id)))
+
+
+async def forget_offer(parts: Parts, offer: Transfer) -> bool:
+    """Remove an offer that nobody has taken; return whether it was there. One that is being taken stays.
+
+    First it is closed, so that nobody takes it any more while its key goes; what a crash leaves is swept at its end.
+    """
+    now = parts.clock.now()
+    closed = await parts.records.change_one(
+        Transfer, is_("id", offer.id), is_("accepted_at", None), token_hash="", expires_at=now
+    )
+    return closed is not None and await forget(parts, closed)

@@ -1,0 +1,41 @@
+"""Mails to those who have to see to something by a day: the operator, and all staff for privacy."""
+
+from datetime import datetime, timedelta
+
+from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.letters import Letter
+from isocket.kit.ids import derived_id
+from isocket.storage.port import Records, is_
+
+Reader = tuple[str, str]
+"""Whose key a mail is sealed under, and the address."""
+
+_OPERATOR = "operator"
+_USEFUL = timedelta(days=7)
+
+
+async def readers(records: Records, operator_email: str | None) -> list[Reader]:
+    """Return who is told: the operator, and all staff who answer requests."""
+    staff = await records.find(Account, is_("role", AccountRole.STAFF))
+    found = [(each.id, each.email) for each in staff if StaffRole.PRIVACY in each.staff_roles]
+    return [*([(_OPERATOR, operator_email)] if operator_email else []), *found]
+
+
+def to_staff(reader: Reader, letter: Letter, *, key: tuple[str | int, ...], now: datetime) -> Delivery:
+    """Return the mail; the same `key` makes it once for each reader."""
+    person, address = reader
+    return Delivery(
+        id=derived_id("del", *key, person),
+        account_id=person,
+        person_id=person,
+        kind=DeliveryKind.NOTICE,
+        channel=ChannelKind.EMAIL,
+        address=address,
+        subject_line=letter.subject,
+        text=letter.text,
+        created_at=now,
+        due_at=now,
+        expires_at=now + _USEFUL,
+    )
