@@ -28,6 +28,7 @@ from portal_api import (
     pages_shares,
     recipient_pages,
     rights_pages,
+    staff_hold_pages,
     staff_pages,
 )
 from portal_api.pages_desk import desk_routes
@@ -52,6 +53,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *recipient_pages.ROUTES,
     *rights_pages.ROUTES,
     *staff_pages.ROUTES,
+    *staff_hold_pages.ROUTES,
     *pages_newsletter.ROUTES,
     *pages_policy.ROUTES,
     *breach_pages.ROUTES,

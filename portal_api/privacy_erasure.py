@@ -3,6 +3,7 @@
 The portal notes the wish and tells its holder by every way; the privacy service carries it out.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,8 +13,9 @@ from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
-from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan
+from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan_under
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id
+from isocket.domain.holds import Hold, HoldState
 from isocket.domain.record import account_fields
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
@@ -21,6 +23,7 @@ from isocket.storage.port import Records, is_, one_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Query, View
 from portal_api.portal import Portal
+from portal_api.privacy_holds import HeldView, by_ids, held_view, in_force_for
 from portal_api.privacy_words import Farewell, asked, undone
 from portal_api.problem import Problem, fault, not_found
 from portal_api.registration import owner_contact_id
@@ -65,6 +68,7 @@ class ErasureView(View):
     undo: bool = Field(default=False, description="Whether it can be undone.")
     receipt: str | None = Field(default=None, description="Address of the receipt. Keep it: you cannot sign in after.")
     consequences: list[str]
+    held: list[HeldView] = Field(description="What of yours is held: a sealed copy of it stays until that ends.")
     stored: dict[str, int] = Field(description="How many records of yours there are now, by collection.")
     fields: list[FateView]
 
@@ -87,6 +91,7 @@ class ReceiptView(View):
     searched: bool = Field(description="Every file of the installation was searched, and nothing was found.")
     held_up: str = Field(description="What keeps it from being done, empty for nothing.")
     kept: list[FateView]
+    held: list[HeldView] = Field(description="What is kept under a hold, or was; with its end the copy is destroyed.")
 
 
 async def show(call: Call[None, None]) -> ErasureView:
@@ -135,6 +140,11 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem:
     found = await call.records.get(Erasure, call.query.id)
     if found is None:
         return not_found()
+    now = call.clock.now()
+    told = await by_ids(call.records, found.holds, now)
+    if found.account_id and found.state is not ErasureState.DONE:
+        told = await in_force_for(call.records, found.account_id, now)
+    holds = [each for each in told if each.state is HoldState.IN_FORCE]
     return ReceiptView(
         id=found.id,
         state=found.state.value,
@@ -144,7 +154,8 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem:
         removed=dict(found.removed),
         searched=found.state is ErasureState.DONE,
         held_up=found.problem,
-        kept=[each for each in _fates() if each.what == "kept"],
+        kept=[each for each in _fates(holds) if each.what == "kept"],
+        held=[held_view(each) for each in told],
     )
 
 
@@ -212,7 +223,13 @@ async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> Er
         stored[kind.collection] = sum(
             [await portal.records.count(kind, is_(field, account.id)) for field in account_fields(kind)]
         )
-    said = {"stored": stored, "consequences": list(CONSEQUENCES), "fields": _fates()}
+    holds = await in_force_for(portal.records, account.id, portal.clock.now())
+    said = {
+        "stored": stored,
+        "consequences": list(CONSEQUENCES),
+        "held": [held_view(each) for each in holds],
+        "fields": _fates(holds),
+    }
     if erasure is None:
         return ErasureView(state="none", **said)
     return ErasureView(
@@ -225,10 +242,10 @@ async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> Er
     )
 
 
-def _fates() -> list[FateView]:
+def _fates(holds: Sequence[Hold]) -> list[FateView]:
     return [
         FateView(collection=each.collection, field=each.field, what=each.what, why=each.why, until=each.until)
-        for each in plan()
+        for each in plan_under(holds)
     ]
 
 

@@ -72,7 +72,7 @@ async def door(call: Call[None, None]) -> web.Response:
 async def queue(call: Call[QueueForm, None]) -> web.Response:
     """Show the queue, the first deadline first."""
     part = Shown(call.body.show) if call.body.show in set(Shown) else Shown.OPEN
-    told = await staff_requests.queue(_with_query(call, QueueQuery(show=part, limit=200)))
+    told = await staff_requests.queue(with_query(call, QueueQuery(show=part, limit=200)))
     return shown(call, "staff.html", {**_words(call), "what": "queue", "lines": told.items, "part": part}, here="staff")
 
 
@@ -120,13 +120,13 @@ async def type_in(call: Call[TypedForm, None]) -> web.Response:
 async def customer(call: Call[CustomerForm, None]) -> web.Response:
     """Show a customer as far as one's work needs."""
     query = checked(CustomerQuery, email=call.body.email)
-    answer = query if isinstance(query, Problem) else await staff_customers.find(_with_query(call, query))
+    answer = query if isinstance(query, Problem) else await staff_customers.find(with_query(call, query))
     if isinstance(answer, Problem):
         return refused(call, "staff.html", answer, {**_words(call), "what": "door"}, here="staff")
     return shown(call, "staff.html", {**_words(call), "what": "customer", "customer": answer}, here="staff")
 
 
-def _with_query(call: Call[Any, None], query: Q) -> Call[None, Q]:
+def with_query(call: Call[Any, None], query: Q) -> Call[None, Q]:
     """Return the same request for a handler of the API, with the query that it takes."""
     return Call(
         portal=call.portal,

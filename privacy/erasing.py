@@ -48,11 +48,16 @@ LOG_IS_READ = "the store's log is being read all the time"
 FOUND_IN_FILES = "a value is still found in a file"
 
 
+async def nothing_is_held(_: str) -> tuple[str, ...]:
+    """Stand for whoever keeps copies under holds, where there is nobody."""
+    return ()
+
+
 class Eraser:
     """Erases whoever is due. Several may run at once: whoever lost a step to another stops.
 
     `release` gives a socket up, `empty_log` empties the store's write-ahead log, `files` are the folders and files of
-    the installation.
+    the installation, `preserve` copies what holds name of an account and returns these.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Eraser:
         files: Callable[[], list[Path]],
         ledger: Ledger,
         shelf: Shelf,
+        preserve: Callable[[str], Awaitable[tuple[str, ...]]] = nothing_is_held,
     ) -> None:
         self._records = records
         self._keyring = keyring
@@ -75,6 +81,7 @@ class Eraser:
         self._files = files
         self._ledger = ledger
         self._shelf = shelf
+        self._preserve = preserve
 
     async def run(self, stop: asyncio.Event) -> None:
         """Erase whoever becomes due, until `stop`."""
@@ -131,6 +138,8 @@ class Eraser:
         if began is None:
             return erasure.state is ErasureState.DONE
         account_id = began.account_id
+        if not await self._keep_what_is_held(began):
+            return False
         await self._lock(account_id)
         devices = await self._free_devices(account_id)
         noted = await self._noted(began)
@@ -177,6 +186,11 @@ class Eraser:
         return await self._records.change_one(
             Erasure, is_("id", erasure.id), is_("version", erasure.version), **changes
         )
+
+    async def _keep_what_is_held(self, erasure: Erasure) -> bool:
+        """Have copied what holds name, before anything goes; return whether it is still ours to go on."""
+        holds = {*erasure.holds, *await self._preserve(erasure.account_id)}
+        return holds == set(erasure.holds) or await self._moved(erasure, holds=tuple(sorted(holds))) is not None
 
     async def _lock(self, account_id: str) -> None:
         """Let nobody in any more: what is removed must not be written again by its owner."""

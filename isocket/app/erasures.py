@@ -18,6 +18,7 @@ from privacy.archiving import Archivist
 from privacy.choices import ChoiceLedger, replay_choices
 from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
+from privacy.holds import HoldKeeper
 from privacy.ledger import Ledger
 from privacy.manager_keys import ManagerKeyError, PublicKey, read_public
 from privacy.replaying import replay_erasures
@@ -39,6 +40,19 @@ def eraser_of(house: House) -> Eraser:
         files=lambda: files_of(house.settings),
         ledger=ledger_of(house),
         shelf=shelf_of(house),
+        preserve=hold_keeper_of(house).preserve,
+    )
+
+
+def hold_keeper_of(house: House) -> HoldKeeper:
+    """Return who keeps what holds name."""
+    return HoldKeeper(
+        records=house.records,
+        telemetry=house.telemetry,
+        keyring=house.keyring,
+        clock=house.clock,
+        operator_email=house.settings.operator_email,
+        public_url=house.settings.origin,
     )
 
 

@@ -28,7 +28,16 @@ from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive, providers_of
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
-from isocket.app.erasures import archive_terms, archivist_of, choices_of, eraser_of, exporter_of, noter_of, shelf_of
+from isocket.app.erasures import (
+    archive_terms,
+    archivist_of,
+    choices_of,
+    eraser_of,
+    exporter_of,
+    hold_keeper_of,
+    noter_of,
+    shelf_of,
+)
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
@@ -232,6 +241,7 @@ class Roles:
                 Service(name="choices", run=choices.run),
                 Service(name="requests", run=requests.run),
                 Service(name="breaches", run=breach_watch_of(self._house).run),
+                Service(name="holds", run=hold_keeper_of(self._house).run),
                 Service(name="policy", run=policy.run),
                 Service(name="statistics", run=statistics.run),
             ),
@@ -359,6 +369,8 @@ def retention_of(house: House) -> Retention:
         clock=house.clock,
         telemetry=house.telemetry,
         reports_life=timedelta(days=house.settings.reports_days),
+        keyring=house.keyring,
+        before=hold_keeper_of(house).copy_all,
     )
 
 

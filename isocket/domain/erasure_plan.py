@@ -1,7 +1,9 @@
 """What an erasure does with every stored field: it goes, is emptied, or stays, why and until when."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
+from types import MappingProxyType
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
@@ -11,6 +13,7 @@ from isocket.domain.consents import Suppression
 from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure
 from isocket.domain.handling import Handling
+from isocket.domain.holds import HeldCopy, Hold, HoldGround, collections_of
 from isocket.domain.record import Record, handling_of
 from isocket.domain.stops import Stop
 
@@ -31,6 +34,7 @@ STAYS_WITH_THE_SOCKET = "The socket goes back to the state of the factory; its r
 OBJECTION = "Art. 21: who asked us to stop is not written to because somebody enters them anew. Sealed."
 REGISTER = "Art. 33(5): every breach is on record, in words and numbers. Your own line in it goes."
 COMES_BACK = "its reader wants messages again"
+HELD = "Art. 17(3)(b) and (e): only where a dispute or an order needs it, and told unless that forbids it. Sealed."
 PROOF = "Art. 5(2): shows that you were erased. It names nobody."
 
 
@@ -52,6 +56,30 @@ def plan() -> tuple[Fate, ...]:
     fates += [Fate(collection=TELEMETRY_COLLECTION, field=name, what="deleted", why=GOES) for name in TELEMETRY]
     return (*fates, *KEPT_BESIDE)
 
+
+def plan_under(holds: Iterable[Hold]) -> tuple[Fate, ...]:
+    """Return the plan as these holds narrow it: of what they name a sealed copy stays until they end."""
+    held: dict[str, Hold] = {}
+    for each in sorted(holds, key=lambda each: each.ends_at):
+        held |= dict.fromkeys(collections_of(each.parts), each)  # the longest holds
+    return tuple(_narrowed(fate, held.get(fate.collection)) for fate in plan())
+
+
+def _narrowed(fate: Fate, hold: Hold | None) -> Fate:
+    if hold is None or fate.what == "kept":
+        return fate
+    why = f"{HELD_BECAUSE[hold.ground]} A copy is kept apart, sealed, and used for nothing else."
+    return replace(fate, what="kept", why=why, until=f"{hold.ends_at:%Y-%m-%d}, or sooner")
+
+
+HELD_BECAUSE: Mapping[HoldGround, str] = MappingProxyType(
+    {
+        HoldGround.CLAIM: "Art. 17(3)(e): a claim is under way.",
+        HoldGround.COMPLAINT: "Art. 17(3)(e): a complaint is under way.",
+        HoldGround.WARRANTY: "Art. 17(3)(e): something is claimed under the warranty.",
+        HoldGround.ORDER: "Art. 17(3)(b): a court or an authority has ordered it.",
+    }
+)
 
 KEPT_BESIDE = (
     Fate(
@@ -119,6 +147,8 @@ def _fate(kind: type[Record], name: str) -> Fate:
     if kind is Breach:
         until = "five years after it was closed"
         return Fate(collection=kind.collection, field=name, what="kept", why=REGISTER, until=until)
+    if kind in {Hold, HeldCopy}:
+        return Fate(collection=kind.collection, field=name, what="kept", why=HELD, until="the end of the hold")
     if kind is Device:
         return Fate(collection=kind.collection, field=name, what="emptied", why=STAYS_WITH_THE_SOCKET)
     if kind is Erasure:

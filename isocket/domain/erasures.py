@@ -59,6 +59,7 @@ class Erasure(Record):
     farewell_ids: Plain[tuple[str, ...]] = ()  # the messages that told of it, which must get away first
     persons: Annotated[tuple[str, ...], ERASURE_FACT] = ()
     values: Annotated[str, ERASURE_VALUES] = ""  # JSON list
+    holds: Plain[tuple[str, ...]] = ()  # under which copies of something were kept
     removed: Plain[dict[str, Any]] = field(default_factory=dict)  # collection to how many
     problem: Plain[str] = ""  # what keeps it from being done, in fixed words
     started_at: Plain[datetime | None] = None

@@ -33,6 +33,7 @@ class Purpose(StrEnum):
     SECURITY = "security"  # keeping strangers out, finding abuse
     OPERATION = "operation"  # finding faults of ours
     PROMOTION = "promotion"  # news of products, to whoever asked for it
+    CLAIMS = "claims"  # disputes, orders of courts, and what authorities may have
     RIGHTS = "rights"  # showing that what people chose and asked for was followed
 
 
@@ -58,6 +59,7 @@ class Keep(StrEnum):
     COMES_BACK = "until its reader wants messages again"
     ARCHIVE = "while the sealed archive is kept"
     REGISTER = "five years after the breach was closed"
+    HOLD = "while a dispute or an order needs it; that it was so, 3 years more"
 
 
 class Export(StrEnum):

@@ -12,6 +12,7 @@ from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_HANDLING
 from isocket.domain.contacts import Contact
 from isocket.domain.handling import Handling
+from isocket.domain.holds import Hold
 from isocket.domain.record import Record, handling_of
 from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
@@ -36,12 +37,14 @@ _SUBJECTS = MappingProxyType(
         "person_id": (Subject.CUSTOMER, Subject.RECIPIENT),
         "subject_id": (Subject.CUSTOMER, Subject.RECIPIENT),
         "reader_id": (Subject.CUSTOMER, Subject.READER),
+        "vault_id": (Subject.CUSTOMER,),
     }
 )
 _OF_THEIR_OWN = MappingProxyType(
     {
         Account.collection: (Subject.CUSTOMER, Subject.STAFF),
         Contact.collection: (Subject.RECIPIENT,),
+        Hold.collection: (Subject.CUSTOMER,),
         Share.collection: (Subject.CUSTOMER,),
         Stop.collection: (Subject.RECIPIENT,),
         Transfer.collection: (Subject.CUSTOMER,),

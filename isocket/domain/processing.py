@@ -16,6 +16,7 @@ PURPOSES = MappingProxyType(
         Purpose.SECURITY: "Keeping strangers out, and finding abuse.",
         Purpose.OPERATION: "Finding faults of ours.",
         Purpose.PROMOTION: "Sending news of products and services to whoever asked for it.",
+        Purpose.CLAIMS: "Making and meeting claims, and obeying courts and authorities.",
         Purpose.RIGHTS: "Showing that what people chose and asked for was followed.",
     }
 )
@@ -24,7 +25,7 @@ BASES = MappingProxyType(
         Basis.CONTRACT.value: "performance of a contract, Art. 6(1)(b)",
         Basis.LEGAL_DUTY.value: "a legal duty, Art. 6(1)(c)",
         Basis.LEGITIMATE_INTEREST.value: "a legitimate interest: that an alarm reaches somebody, "
-        "and that strangers are kept out, Art. 6(1)(f)",
+        "that strangers are kept out, and that claims can be made and met, Art. 6(1)(f)",
         Basis.CONSENT.value: "consent, Art. 6(1)(a)",
     }
 )

@@ -32,7 +32,7 @@ from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.recipient_acts import erase_entry
 from portal_api.releases import release_device
-from privacy.erasing import Eraser
+from privacy.erasing import Eraser, nothing_is_held
 from privacy.exporting import Copier, Exporter
 from privacy.ledger import Ledger
 from privacy.replaying import replay_erasures
@@ -75,9 +75,19 @@ class Ground:
         copier = Copier(records=records or self.records, telemetry=self.telemetry, controller=CONTROLLER)
         return Exporter(copier=copier, keyring=self.keyring, clock=self.clock, shelf=self.shelf)
 
-    def eraser(self, records: Records | None = None, telemetry: Telemetry | None = None) -> Eraser:
-        """Return an eraser, on dying stores where they are given."""
-        parts = Parts(records=records or self.records, telemetry=telemetry or self.telemetry, clock=self.clock)
+    def eraser(
+        self,
+        records: Records | None = None,
+        telemetry: Telemetry | None = None,
+        preserve: Callable[[str], Awaitable[tuple[str, ...]]] = nothing_is_held,
+    ) -> Eraser:
+        """Return an eraser, on dying stores where they are given; `preserve` copies what is held."""
+        parts = Parts(
+            records=records or self.records,
+            telemetry=telemetry or self.telemetry,
+            clock=self.clock,
+            keyring=self.keyring,
+        )
 
         async def release(device: Device) -> None:
             await release_device(parts, device)
@@ -91,6 +101,7 @@ class Ground:
             files=lambda: [self.folder],
             ledger=self.ledger,
             shelf=self.shelf,
+            preserve=preserve,
         )
 
     async def replay(self) -> int:
@@ -122,6 +133,7 @@ class Parts:
     records: Records
     telemetry: Telemetry
     clock: ManualClock
+    keyring: Keyring
 
 
 @asynccontextmanager

@@ -124,8 +124,8 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C2-23", "Tools may enforce the terms", "limits let wait; no tool ends an account"),
         missing("C2-24", "Courts are obeyed", "no case with its papers can be kept; see C3-13"),
         outside("C2-25", "Lawyers and accountants are told", "they have no way in; who hands them papers is staff"),
-        missing("C2-26", "Proceedings in court", "a hold that keeps data for one dispute"),
-        built("C2-27", "Authorities may forbid to tell", "such a line of the ledger is told when that is over"),
+        built("C2-26", "Proceedings in court", "a hold keeps a sealed copy until its end"),
+        built("C2-27", "Authorities may forbid to tell", "such a line or hold is told when that is over"),
         missing(
             "C2-28", "Used for its purpose only", "purposes are declared by field, but no read has to name its own"
         ),

@@ -162,6 +162,8 @@ async def world() -> AsyncIterator[World]:
             "export_id": await export(house),
             "request_id": "rrq_1",  # of staff only, who are at another door: tests/room/test_staff.py
             "breach_id": "bre_1",  # of staff only, as well
+            "hold_id": "hld_1",
+            "case_id": "cas_1",
             "token_id": await api_token(house),
             "substitution_id": await substitution(house, contact["id"]),
         }

@@ -1,0 +1,312 @@
+"""Holds, for the staff who place, review and end them: what of a customer must not get lost, why and until when."""
+
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.handling import Purpose
+from isocket.domain.holds import HeldCopy, Hold, HoldGround, HoldState, Part
+from isocket.kit.ids import new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_, one_of
+from portal_api.cursor import page_of
+from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
+from portal_api.portal import Portal
+from portal_api.privacy_requests import Words
+from portal_api.problem import FieldFault, Problem, ProblemError, faults, not_found
+from portal_api.registration import account_of
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.staff_requests import look
+from portal_api.usernames import Username
+
+log = get_logger(__name__)
+
+_PRIVACY = (StaffRole.PRIVACY,)
+LONGEST_REVIEW = timedelta(days=366)
+LONGEST = timedelta(days=3653)
+_OVER = (HoldState.OVER, HoldState.EMPTIED)
+
+
+class Which(StrEnum):
+    """Which holds."""
+
+    IN_FORCE = "in_force"
+    OVER = "over"
+
+
+class HoldsQuery(PageQuery):
+    """Which holds, the first review first."""
+
+    show: Which = Which.IN_FORCE
+
+
+class NewHold(Body):
+    """What of whom is to be kept, why, and until when. Name the account by its id or its mailbox."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "maija@example.org",
+                    "ground": "warranty",
+                    "parts": ["incidents", "messages"],
+                    "reason": "She says that no text came when the power went on 3 November.",
+                    "reference": "claim 2026-118",
+                    "review_on": "2027-02-01",
+                    "ends_on": "2027-11-30",
+                }
+            ]
+        }
+    )
+
+    account_id: Annotated[str | None, Field(max_length=64)] = None
+    email: Username | None = None
+    ground: Annotated[HoldGround, Field(strict=False)]
+    parts: Annotated[list[Annotated[Part, Field(strict=False)]], Field(min_length=1, max_length=len(Part))]
+    reason: Annotated[Words, Field(min_length=10)]
+    reference: OneLine = Field(default="", description="Of the claim; of an order it is needed.")
+    review_on: Annotated[date, Field(strict=False, description="By then somebody has to look again; within a year.")]
+    ends_on: Annotated[date, Field(strict=False, description="With that day it ends by itself.")]
+    silent_until: Annotated[date | None, Field(strict=False)] = Field(
+        default=None, description="Only for an order that forbids to tell the person before."
+    )
+
+
+class Review(Body):
+    """Why it is needed still, and until when."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"words": "The court meets in March.", "review_on": "2027-04-01", "ends_on": "2027-12-31"}]
+        }
+    )
+
+    words: Annotated[Words, Field(min_length=10)]
+    review_on: Annotated[date, Field(strict=False)]
+    ends_on: Annotated[date, Field(strict=False)]
+
+
+class Ending(Body):
+    """Why it is not needed any more."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"words": "The claim was settled on 2 February."}]})
+
+    words: Annotated[Words, Field(min_length=10)]
+
+
+class HoldLine(View):
+    """One hold, as much as is needed to choose it."""
+
+    id: str
+    ground: HoldGround
+    state: HoldState
+    parts: list[str]
+    review_at: Instant
+    ends_at: Instant
+    overdue: bool = Field(description="The day of its review is over.")
+
+
+class HoldFile(HoldLine):
+    """One hold with everything that is on record."""
+
+    account_id: str
+    account_is_there: bool = Field(description="Whether the account was not erased meanwhile.")
+    copies: int = Field(description="How many records are kept under it.")
+    reason: str
+    reference: str
+    placed_by: str
+    placed_at: Instant
+    silent_until: Instant | None
+    reviewed_by: str
+    review_words: str
+    over_at: Instant | None
+    ended_by: str = Field(description="Empty where it ended by its own end.")
+    end_words: str
+
+
+async def listed(call: Call[None, HoldsQuery]) -> Page[HoldLine]:
+    """List holds, the first review first."""
+    states = (HoldState.IN_FORCE,) if call.query.show is Which.IN_FORCE else _OVER
+    found, following = await page_of(
+        call.records,
+        Hold,
+        one_of("state", states),
+        cursor=call.query.cursor,
+        limit=call.query.limit,
+        order_by="review_at",
+    )
+    now = call.clock.now()
+    return Page[HoldLine](items=[HoldLine(**_line(each, now)) for each in found], next=following)
+
+
+async def show(call: Call[None, None]) -> HoldFile:
+    """Show a hold."""
+    return await _file(call, await _named(call))
+
+
+async def place(call: Call[NewHold, None]) -> HoldFile | Problem:
+    """Place a hold. What it names is copied within a minute, and again before any of it is erased or swept."""
+    given, now = call.body, call.clock.now()
+    account = await _account(call)
+    wrong = _wrong_days(call.portal, given.review_on, given.ends_on, now)
+    if account is None:
+        wrong.append(FieldFault(field="email", message="There is no such customer."))
+    if given.ground is HoldGround.ORDER and not given.reference:
+        wrong.append(FieldFault(field="reference", message="Which order? Write its number and who gave it."))
+    if given.silent_until is not None and given.ground is not HoldGround.ORDER:
+        wrong.append(FieldFault(field="silent_until", message="Only an order may forbid to tell the person."))
+    if given.silent_until is not None and given.silent_until > given.ends_on:
+        wrong.append(FieldFault(field="silent_until", message="Not longer than it lasts: `ends_on`."))
+    if wrong or account is None:
+        return faults(wrong)
+    silent = given.silent_until
+    hold = Hold(
+        id=new_id("hld"),
+        account_id=account.id,
+        ground=given.ground,
+        parts=tuple(dict.fromkeys(each.value for each in given.parts)),
+        reason=given.reason,
+        reference=given.reference,
+        placed_by=call.account.id,
+        placed_at=now,
+        review_at=end_of(call.portal, given.review_on),
+        ends_at=end_of(call.portal, given.ends_on),
+        silent_until=None if silent is None else end_of(call.portal, silent),
+        copy_due_at=now,
+    )
+    await call.records.add(hold)
+    log.info("hold_placed", hold_id=hold.id, kind=hold.ground)
+    return await _file(call, hold)
+
+
+async def review(call: Call[Review, None]) -> HoldFile | Problem:
+    """Say why a hold is needed still, when to look again, and when it ends."""
+    hold, given = await _named(call), call.body
+    wrong = _wrong_days(call.portal, given.review_on, given.ends_on, call.clock.now())
+    if wrong:
+        return faults(wrong)
+    return await _move(
+        call,
+        hold,
+        reviewed_by=call.account.id,
+        review_words=given.words,
+        review_at=end_of(call.portal, given.review_on),
+        ends_at=end_of(call.portal, given.ends_on),
+    )
+
+
+async def end(call: Call[Ending, None]) -> HoldFile | Problem:
+    """End a hold. Its copies and their key are destroyed within a minute; of an erased person that was the last."""
+    return await _move(
+        call,
+        await _named(call),
+        state=HoldState.OVER,
+        over_at=call.clock.now(),
+        ended_by=call.account.id,
+        end_words=call.body.words,
+    )
+
+
+def end_of(portal: Portal, day: date) -> datetime:
+    """Return when a day is over where the office is."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(portal.settings.office.time_zone))
+
+
+async def _account(call: Call[NewHold, None]) -> Account | None:
+    given = call.body
+    found = await call.records.get(Account, given.account_id) if given.account_id else None
+    if given.email:
+        found = await account_of(call.portal, given.email)
+    return found if found is not None and found.role is AccountRole.CUSTOMER else None
+
+
+def _wrong_days(portal: Portal, review_on: date, ends_on: date, now: datetime) -> list[FieldFault]:
+    found = []
+    if not now < end_of(portal, review_on) <= now + LONGEST_REVIEW:
+        found.append(FieldFault(field="review_on", message="A day from today on and within a year."))
+    if not now < end_of(portal, ends_on) <= now + LONGEST:
+        found.append(FieldFault(field="ends_on", message="A day from today on and within ten years."))
+    if review_on > ends_on:
+        found.append(FieldFault(field="review_on", message="Not after it ends: `ends_on`."))
+    return found
+
+
+async def _named(call: Call[Any, Any]) -> Hold:
+    found = await call.records.get(Hold, call.path["hold_id"])
+    if found is None:
+        raise ProblemError(not_found())
+    return found
+
+
+async def _move(call: Call[Any, Any], hold: Hold, **changes: Any) -> HoldFile | Problem:
+    if hold.state is not HoldState.IN_FORCE:
+        return Problem(status=409, kind="not-now", detail="It is over.")
+    same = (is_("id", hold.id), is_("state", HoldState.IN_FORCE))
+    moved = await call.records.change_one(Hold, *same, **changes)
+    if moved is None:
+        return Problem(status=409, kind="not-now", detail="It ended at this moment: look at it again.")
+    log.info("hold_moved", hold_id=hold.id, state=moved.state)
+    return await _file(call, moved)
+
+
+async def _file(call: Call[Any, Any], hold: Hold) -> HoldFile:
+    """Return a hold for staff to read; while its account is there, its holder can read that they did, in time."""
+    account = await call.records.get(Account, hold.account_id)
+    if account is not None:
+        await call.records.add_all([look(call, account.id, ("holds",), Purpose.CLAIMS, silent=hold.silent_until)])
+    return HoldFile(
+        **_line(hold, call.clock.now()),
+        account_id=hold.account_id,
+        account_is_there=account is not None,
+        copies=await call.records.count(HeldCopy, is_("hold_id", hold.id)),
+        reason=hold.reason,
+        reference=hold.reference,
+        placed_by=hold.placed_by,
+        placed_at=hold.placed_at,
+        silent_until=hold.silent_until,
+        reviewed_by=hold.reviewed_by,
+        review_words=hold.review_words,
+        over_at=hold.over_at,
+        ended_by=hold.ended_by,
+        end_words=hold.end_words,
+    )
+
+
+def _line(hold: Hold, now: datetime) -> dict[str, Any]:
+    return {
+        "id": hold.id,
+        "ground": hold.ground,
+        "state": hold.state,
+        "parts": list(hold.parts),
+        "review_at": hold.review_at,
+        "ends_at": hold.ends_at,
+        "overdue": hold.state is HoldState.IN_FORCE and hold.review_at <= now,
+    }
+
+
+def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
+    return Route(
+        method=method, path=path, handler=handler, summary=summary, access=Access.STAFF, staff=_PRIVACY, **more
+    )
+
+
+_FILE: dict[int, type[HoldFile]] = {200: HoldFile}
+ROUTES: tuple[AnyRoute, ...] = (
+    _route("GET", "/staff/holds", listed, "List holds", query=HoldsQuery, answers={200: Page[HoldLine]}),
+    _route("POST", "/staff/holds", place, "Place a hold", body=NewHold, answers={201: HoldFile}),
+    _route("GET", "/staff/holds/{hold_id}", show, "Show a hold", answers=_FILE),
+    _route(
+        "POST",
+        "/staff/holds/{hold_id}/review",
+        review,
+        "Say why a hold is needed still",
+        body=Review,
+        answers=_FILE,
+        problems=(409,),
+    ),
+    _route("POST", "/staff/holds/{hold_id}/end", end, "End a hold", body=Ending, answers=_FILE, problems=(409,)),
+)

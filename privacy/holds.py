@@ -1,0 +1,240 @@
+"""Keeps what holds name: copies it before it can go, warns of reviews, and lets it all go when a hold is over.
+
+Each step may be broken off anywhere and run again: copies have derived ids and only ever gain, the key of what is over
+goes before the copies, and these before the record says so.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
+from typing import Any
+
+from isocket.domain import STORED
+from isocket.domain.collected import TELEMETRY_COLLECTION
+from isocket.domain.devices import Device
+from isocket.domain.handling import Category, Handling
+from isocket.domain.holds import HeldCopy, Hold, HoldState, collections_of, copy_id, vault_of
+from isocket.domain.letters import Letter
+from isocket.domain.periods import years_later
+from isocket.domain.record import Record, handling_of, sealed_fields
+from isocket.domain.reports import Report
+from isocket.kit.clock import EPOCH, Clock, from_ms, to_text
+from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring, PersonErasedError
+from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError, at_most, every, is_
+from isocket.storage.telemetry import Telemetry
+from privacy.schemas import stored_values
+from privacy.staff_mail import readers, to_staff
+
+log = get_logger(__name__)
+
+LOOK_EVERY_S = 60.0
+COPY_EVERY = timedelta(hours=1)
+BACKLOG = timedelta(days=3)  # so much later reports usually come at most
+REGISTER_YEARS = 3
+PAGE = 1_000
+
+
+class HoldKeeper:
+    """Looks each minute. Several may run: copying twice adds nothing, and so does ending."""
+
+    def __init__(
+        self,
+        *,
+        records: Records,
+        telemetry: Telemetry,
+        keyring: Keyring,
+        clock: Clock,
+        operator_email: str | None = None,
+        public_url: str = "",
+    ) -> None:
+        self._records = records
+        self._telemetry = telemetry
+        self._keyring = keyring
+        self._clock = clock
+        self._operator_email = operator_email
+        self._public_url = public_url.rstrip("/")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Keep until `stop`."""
+        while not stop.is_set():
+            try:
+                await self.round()
+            except StoreUnavailableError as error:
+                log.warning("holds_wait", error=type(error).__name__)
+            except Exception as error:  # one hold that cannot be copied keeps no other back for ever
+                log.exception("holds_broken_off", error=type(error).__name__)
+            await self._clock.wait(stop, LOOK_EVERY_S)
+
+    async def round(self) -> None:
+        """Look once at everything."""
+        now = self._clock.now()
+        for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), at_most("ends_at", now)):
+            await self._records.change_one(
+                Hold, is_("id", each.id), is_("version", each.version), state=HoldState.OVER, over_at=each.ends_at
+            )
+        for each in await self._records.find(Hold, is_("state", HoldState.OVER)):
+            await self._let_go(each)
+        for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), at_most("copy_due_at", now)):
+            await self._copy(each)
+        await self._warn(now)
+
+    async def copy_all(self) -> None:
+        """Copy what holds name as it is now; called before a sweep removes or empties anything."""
+        for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE)):
+            await self._copy(each)
+
+    async def preserve(self, account_id: str) -> tuple[str, ...]:
+        """Copy what holds name of an account that is about to be erased; return the holds."""
+        mine = (is_("account_id", account_id), is_("state", HoldState.IN_FORCE))
+        found = [each for each in await self._records.find(Hold, *mine) if each.ends_at > self._clock.now()]
+        for each in found:
+            await self._copy(each, whole=True)
+        return tuple(each.id for each in found)
+
+    async def _let_go(self, hold: Hold) -> None:
+        """Destroy the copies and their key; of the hold itself the register keeps what it was."""
+        await self._keyring.destroy(vault_of(hold.id))
+        gone = await self._records.remove_all(HeldCopy, is_("hold_id", hold.id))
+        await self._records.change_one(
+            Hold,
+            is_("id", hold.id),
+            is_("state", HoldState.OVER),
+            state=HoldState.EMPTIED,
+            expires_at=years_later(hold.over_at or self._clock.now(), REGISTER_YEARS),
+        )
+        log.info("hold_over", hold_id=hold.id, records=gone)
+
+    async def _copy(self, hold: Hold, *, whole: bool = False) -> None:
+        """Copy what is new; with `whole` also reports that came late for days that were copied long ago."""
+        now, copied = self._clock.now(), 0
+        since = EPOCH if whole or hold.copied_at is None else _midnight(hold.copied_at - BACKLOG)
+        try:
+            async for source, record_id, version, content in self._wanted(hold, since):
+                copied += await self._keep(hold, source, record_id, version, content)
+        except PersonErasedError:
+            return  # it ended at this moment, and its key is gone
+        await self._records.change_one(
+            Hold, is_("id", hold.id), is_("state", HoldState.IN_FORCE), copied_at=now, copy_due_at=now + COPY_EVERY
+        )
+        if copied:
+            log.info("hold_copied", hold_id=hold.id, records=copied)
+
+    async def _wanted(self, hold: Hold, since: datetime) -> AsyncIterator[tuple[str, str, int, dict[str, Any]]]:
+        """Yield what the hold names as it is now: collection, id, version and values."""
+        wanted = collections_of(hold.parts)
+        for kind in STORED:
+            if kind.collection in wanted and kind.account is not None:
+                async for each in every(self._records, kind, is_(kind.account, hold.account_id)):
+                    yield kind.collection, each.id, each.version, stored_values(each, held_fields(each))
+        if TELEMETRY_COLLECTION in wanted:
+            for device in await self._records.find(Device, is_("owner_id", hold.account_id)):
+                async for day, reports in self._days(device, since):
+                    yield TELEMETRY_COLLECTION, f"{device.id} {day}", 1, {"device_id": device.id, "reports": reports}
+
+    async def _days(self, device: Device, since: datetime) -> AsyncIterator[tuple[str, list[Any]]]:
+        """Yield each day of what a socket reported since it is this customer's, from `since` on."""
+        since = max(device.claimed_at or EPOCH, since)
+        end, last, today = self._clock.now() + timedelta(days=1), None, ("", list[Any]())
+        while True:
+            page = await self._telemetry.reports(device.id, start=since, end=end, after=last, limit=PAGE)
+            for day, found in groupby(page, key=_day_of):
+                if day != today[0]:
+                    if today[1]:
+                        yield today
+                    today = (day, [])
+                today[1].extend(_line(each) for each in found)
+            if len(page) < PAGE:
+                break
+            last = page[-1]
+        if today[1]:
+            yield today
+
+    async def _keep(self, hold: Hold, source: str, record_id: str, version: int, content: dict[str, Any]) -> bool:
+        """Write a copy, or let one gain what is new; return whether anything was written."""
+        known = await self._records.get(HeldCopy, copy_id(hold.id, source, record_id))
+        if known is None:
+            made = HeldCopy(
+                id=copy_id(hold.id, source, record_id),
+                hold_id=hold.id,
+                vault_id=vault_of(hold.id),
+                source=source,
+                record_id=record_id,
+                seen=version,
+                content=_text(content),
+            )
+            try:
+                await self._records.add(made)
+            except AlreadyThereError:
+                return False  # another process was a moment quicker
+            return True
+        merged = _text(merge(json.loads(known.content), content)) if known.content else _text(content)
+        if merged == known.content:
+            return False
+        same = (is_("id", known.id), is_("version", known.version))
+        return await self._records.change_one(HeldCopy, *same, seen=version, content=merged) is not None
+
+    async def _warn(self, now: datetime) -> None:
+        """Tell staff of each hold whose review is due, once for each date."""
+        due = await self._records.find(Hold, is_("state", HoldState.IN_FORCE), at_most("review_at", now))
+        due = [each for each in due if each.warned_of != each.review_at]
+        to = await readers(self._records, self._operator_email) if due else []
+        for each in due:
+            key = (each.id, "review", each.review_at.isoformat())
+            letter = Letter(
+                subject="iSocket Cloud: is this hold needed still?",
+                text=f"The review of the hold {each.id} ({each.ground.value}) was due on {to_text(each.review_at)}. It "
+                f"ends by itself on {to_text(each.ends_at)}.\n\nPlease look: {self._public_url}/staff\n",
+            )
+            await self._records.add_all([to_staff(reader, letter, key=key, now=now) for reader in to])
+            await self._records.change_one(Hold, is_("id", each.id), warned_of=each.review_at)
+            log.warning("hold_review_due", hold_id=each.id)
+
+
+def held_fields(each: Record) -> tuple[str, ...]:
+    """Return the fields of a record that a hold copies: no proofs, and of other people nothing that is sealed."""
+    kind = type(each)
+    of_another = kind.subject not in {None, "id"} and getattr(each, kind.subject or "") != getattr(
+        each, kind.account or ""
+    )
+    left_out = {*(sealed_fields(kind) if of_another else ()), *_proofs(kind)}
+    return tuple(name for name in handling_of(kind) if name not in left_out)
+
+
+def merge(known: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a record with what is new; what was emptied or taken off a list meanwhile stays."""
+    merged = dict(known)
+    for name, value in now.items():
+        before = known.get(name)
+        if isinstance(value, list) and isinstance(before, list):
+            there = {_text(each) for each in before}
+            merged[name] = [*before, *(each for each in value if _text(each) not in there)]
+        elif value not in (None, "") or name not in known:
+            merged[name] = value
+    return merged
+
+
+def _proofs(kind: type[Record]) -> frozenset[str]:
+    return frozenset(
+        name
+        for name, how in handling_of(kind).items()
+        if isinstance(how, Handling) and how.category is Category.CREDENTIAL
+    )
+
+
+def _midnight(at: datetime) -> datetime:
+    return datetime.combine(at.date(), time(), UTC)
+
+
+def _text(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _day_of(report: Report) -> str:
+    return f"{from_ms(report.at_ms):%Y-%m-%d}"
+
+
+def _line(report: Report) -> list[Any]:
+    return [report.kind.value, report.at_ms, report.received_ms, dict(report.fields)]

@@ -1,0 +1,330 @@
+"""What is held for a dispute or by an order is kept apart until that ends, whatever is erased or swept meanwhile."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from isocket.domain import STORED
+from isocket.domain.accounts import Account, Session, StaffRole
+from isocket.domain.deliveries import Delivery
+from isocket.domain.erasure_plan import erased_with_the_account
+from isocket.domain.erasures import Erasure, ErasureState
+from isocket.domain.handling import Category, Handling
+from isocket.domain.holds import PARTS, HeldCopy, Hold, HoldGround, HoldState, Part, vault_of
+from isocket.domain.record import handling_of
+from isocket.storage.port import is_
+from privacy.erasing import AFTERLOOK_S
+from privacy.holds import HoldKeeper, held_fields, merge
+from privacy.retention import Retention
+from privacy.scan import scan
+from tests.fakes.clock import ManualClock
+from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
+from tests.fakes.erasing_house import MAIJA_ID, Ground, erasing_house, furnish, ground_on_disk, in_memory
+from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET, fields_of, owned, report
+from tests.fakes.portal_house import PASSWORD, PUBLIC_URL, PortalHouse
+
+REASON = {"X-Reason": "claim 2026-118"}
+NEW: dict[str, Any] = {
+    "email": MAIJA, "ground": "warranty", "parts": ["incidents", "messages"], "reason": "No text came, she says.",
+    "reference": "claim 2026-118", "review_on": "2027-02-01", "ends_on": "2027-11-30",
+}  # fmt: skip
+DAY_S = 86_400.0
+Houses = tuple[PortalHouse, Ground]
+
+
+@pytest_asyncio.fixture
+async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
+    async with erasing_house(tmp_path) as both:
+        yield both
+
+
+def keeper(ground: Ground, fuse: Fuse | None = None) -> HoldKeeper:
+    records, telemetry = ground.records, ground.telemetry
+    return HoldKeeper(
+        records=DyingRecords(records, fuse) if fuse else records,
+        telemetry=DyingTelemetry(telemetry, fuse) if fuse else telemetry,
+        keyring=ground.keyring,
+        clock=ground.clock,
+        operator_email="operator@example.org",
+        public_url=PUBLIC_URL,
+    )
+
+
+async def ask(
+    house: PortalHouse, token: str, method: str, path: str, body: Any = None, *, expect: int = 200
+) -> dict[str, Any]:
+    answer = await house.ask(method, f"/staff/holds{path}", body, token=token, headers=REASON)
+    assert answer.status == expect, await answer.text()
+    said: dict[str, Any] = await answer.json()
+    return said
+
+
+def hold(ground: Ground, *parts: Part, **more: Any) -> Hold:
+    now = ground.clock.now()
+    return Hold(
+        id="hld_1", account_id=MAIJA_ID, ground=HoldGround.CLAIM, parts=tuple(each.value for each in parts),
+        reason="A dispute about the night of 3 November.", placed_by="acc_staff", placed_at=now,
+        review_at=now + timedelta(days=60), ends_at=now + timedelta(days=90), copy_due_at=now, **more,
+    )  # fmt: skip
+
+
+async def copies(ground: Ground) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in await ground.records.find(HeldCopy):
+        found.setdefault(each.source, []).append(json.loads(each.content))
+    return found
+
+
+@pytest.mark.parametrize("part", Part)
+def test_a_part_names_classes_that_there_are_and_holds_no_proof_of_who_somebody_is(part: Part) -> None:
+    kinds = {kind.collection: kind for kind in STORED}
+    assert set(PARTS[part]) <= {*kinds, "telemetry"}
+    assert {kinds[name] for name in PARTS[part] if name not in {"telemetry", "devices"}} <= {*erased_with_the_account()}
+    for kind in (kinds[name] for name in PARTS[part] if name in kinds):
+        hows = [how for name, how in handling_of(kind).items() if name in held_fields(_one_of(kind))]
+        assert Category.CREDENTIAL not in {each.category for each in hows if isinstance(each, Handling)}
+
+
+def _one_of(kind: Any) -> Any:
+    """Return an instance of which only the class and whose it is are asked."""
+    made = object.__new__(kind)
+    for name in {kind.subject, kind.account} - {None}:
+        object.__setattr__(made, name, "acc_1")
+    return made
+
+
+def test_what_was_emptied_or_taken_off_a_list_stays_in_the_copy_and_what_is_new_comes_to_it() -> None:
+    known = {"text": "Cabin", "state": "due", "reports": [[1, "a"], [2, "b"]]}
+    now = {"text": "", "state": "sent", "reports": [[2, "b"], [3, "c"]], "more": None}
+    assert merge(known, now) == {
+        "text": "Cabin", "state": "sent", "reports": [[1, "a"], [2, "b"], [3, "c"]], "more": None,
+    }  # fmt: skip
+
+
+@pytest.mark.clause("C2-26")
+@pytest.mark.clause("C6-07")
+async def test_an_erasure_is_carried_out_whole_but_for_a_sealed_copy_that_goes_with_the_end_of_the_hold(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(hold(ground, Part.INCIDENTS, Part.REPORTS))
+    eraser = replace(ground).eraser(preserve=keeper(ground).preserve)
+    receipt = await eraser.erase(MAIJA_ID, by="operator")
+    assert receipt is not None
+    assert (receipt.state, receipt.holds) == (ErasureState.DONE, ("hld_1",))
+    assert await ground.records.find(Account) == []
+    assert await ground.keyring.was_destroyed(MAIJA_ID)
+    held = await copies(ground)
+    assert set(held) == {"incidents", "timeline", "telemetry"}
+    assert held["telemetry"][0]["reports"][0][3]["mains"] is False
+    await ground.clock.advance(90 * DAY_S)
+    await keeper(ground).round()
+    assert await ground.records.count(HeldCopy) == 0
+    assert await ground.keyring.was_destroyed(vault_of("hld_1"))
+    (over,) = await ground.records.find(Hold)
+    assert (over.state, over.reason) == (HoldState.EMPTIED, "A dispute about the night of 3 November.")
+    await ground.clock.advance(3 * 366 * DAY_S)
+    swept = await Retention(records=ground.records, clock=ground.clock, keyring=ground.keyring).sweep()
+    assert swept["holds"] == 1
+    assert await ground.keyring.was_destroyed("hld_1")
+
+
+@pytest.mark.clause("C2-26")
+async def test_what_is_swept_stays_in_the_copy_and_of_other_people_no_value_is_held(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    own = (await ground.records.find(Delivery))[0]
+    await ground.records.add(replace(own, id="dlv_own", person_id=MAIJA_ID, address=MAIJA, text="Your cabin is cold"))
+    await ground.records.add(hold(ground, Part.MESSAGES))
+    retention = Retention(
+        records=ground.records, clock=ground.clock, keyring=ground.keyring, before=keeper(ground).copy_all
+    )
+    await ground.clock.advance(31 * DAY_S)
+    await retention.sweep()
+    assert {each.text for each in await ground.records.find(Delivery)} == {""}
+    held = {each["id"]: each for each in (await copies(ground))["deliveries"]}
+    assert held["dlv_own"]["text"] == "Your cabin is cold"
+    assert (held["dlv_1"]["state"], "text" in held["dlv_1"], "address" in held["dlv_1"]) == ("sent", False, False)
+    assert PHONE not in str(held)
+
+
+@pytest.mark.clause("C2-26")
+async def test_whoever_dies_at_any_verb_of_copying_or_letting_go_another_finishes_it(tmp_path: Path) -> None:
+    async def build() -> Ground:
+        ground = in_memory(tmp_path)
+        await furnish(ground)
+        await ground.records.add(hold(ground, Part.INCIDENTS, Part.MESSAGES))
+        return ground
+
+    async def check(ground: Ground) -> None:
+        (over,) = await ground.records.find(Hold)
+        assert (over.state, over.over_at) == (HoldState.EMPTIED, over.ends_at)
+        assert await ground.records.count(HeldCopy) == 0
+        assert await ground.keyring.was_destroyed(vault_of("hld_1"))
+
+    async def run(ground: Ground, fuse: Fuse) -> None:
+        (now,) = await ground.records.find(Hold)
+        await keeper(ground, fuse).round()
+        if now.state is HoldState.IN_FORCE:
+            await ground.clock.advance(91 * DAY_S)
+        await keeper(ground, fuse).round()
+
+    assert await every_crash_point(build, run, check) > 10
+
+
+@pytest.mark.clause("C2-26")
+async def test_whoever_dies_at_any_verb_of_an_erasure_under_a_hold_loses_nothing_of_what_is_held(
+    tmp_path: Path,
+) -> None:
+    tries = 0
+
+    async def build() -> Ground:
+        nonlocal tries
+        tries += 1
+        folder = tmp_path / str(tries)
+        folder.mkdir()
+        ground = in_memory(folder)
+        await furnish(ground)
+        now = ground.clock.now()
+        await ground.records.add(Erasure(id="era_1", account_id=MAIJA_ID, asked_at=now, due_at=now, open_key=MAIJA_ID))
+        await ground.records.add(hold(ground, Part.INCIDENTS))
+        return ground
+
+    async def run(ground: Ground, fuse: Fuse) -> None:
+        dying = ground.eraser(
+            DyingRecords(ground.records, fuse),
+            DyingTelemetry(ground.telemetry, fuse),
+            preserve=keeper(ground, fuse).preserve,
+        )
+        await dying.round()
+        await ground.clock.advance(AFTERLOOK_S + 1)
+        await dying.round()
+
+    async def check(ground: Ground) -> None:
+        (receipt,) = await ground.erasures()
+        assert (receipt.state, receipt.holds) == (ErasureState.DONE, ("hld_1",))
+        held = await copies(ground)
+        assert [each["id"] for each in held["incidents"]] == ["inc_1"]
+        assert "tl_1" in [each["id"] for each in held["timeline"]]
+
+    assert await every_crash_point(build, run, check, worth=lambda nth: nth % 4 == 1) > 20
+
+
+async def test_no_byte_of_what_is_held_lies_in_clear_in_any_file(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    folder.mkdir()
+    async with ground_on_disk(folder, ManualClock()) as ground:
+        await furnish(ground)
+        await ground.records.add(hold(ground, Part.ACCOUNT, Part.SOCKETS))
+        receipt = await ground.eraser(preserve=keeper(ground).preserve).erase(MAIJA_ID, by="operator")
+        assert receipt is not None
+        assert receipt.state is ErasureState.DONE
+        assert (await copies(ground))["accounts"][0]["email"] == MAIJA
+        assert scan([folder], MAIJA, "Maija Meikalainen", "Cabin of Maija", "A dispute about") == []
+
+
+@pytest.mark.clause("C2-26")
+@pytest.mark.clause("C7-06")
+async def test_its_holder_reads_what_is_held_in_the_plan_and_in_the_receipt(houses: Houses) -> None:
+    house, ground = houses
+    maija = await owned(house)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    placed = await ask(house, token, "POST", "", NEW, expect=201)
+    (seen,) = (await (await house.ask("GET", "/privacy/holds", token=maija)).json())["items"]
+    assert (seen["id"], seen["parts"], seen["over"]) == (placed["id"], ["incidents", "messages"], False)
+    assert "No text came" not in str(seen)
+    plan = await (await house.ask("GET", "/privacy/erasure", token=maija)).json()
+    fates = {(each["collection"], each["field"]): each for each in plan["fields"]}
+    assert fates["deliveries", "text"]["what"] == "kept"
+    assert fates["deliveries", "text"]["until"].startswith("2027-11-30")
+    assert fates["contacts", "phone"]["what"] == "deleted"
+    wish = {"password": PASSWORD, "confirm": MAIJA}
+    asked = await (await house.ask("POST", "/privacy/erasure", wish, token=maija)).json()
+    me = (await house.account(MAIJA)).id
+    await ground.eraser(preserve=keeper(ground).preserve).erase(me, by="person")
+    path = f"/privacy/receipts?{asked['receipt'].partition('?')[2]}"
+    kept = await (await house.ask("GET", path)).json()
+    assert (kept["state"], [each["ground"] for each in kept["held"]]) == ("done", ["warranty"])
+    assert any(each["collection"] == "incidents" for each in kept["kept"])
+    ended = await ask(house, token, "POST", f"/{placed['id']}/end", {"words": "It was settled."})
+    assert (ended["state"], ended["account_is_there"]) == ("over", False)
+    await keeper(ground).round()
+    gone = await (await house.ask("GET", path)).json()
+    assert [each["over"] for each in gone["held"]] == [True]
+    assert not any(each["collection"] == "incidents" for each in gone["kept"])
+
+
+@pytest.mark.clause("C2-27")
+async def test_what_an_order_forbids_to_tell_is_in_no_plan_and_no_ledger_until_its_day(houses: Houses) -> None:
+    house, _ = houses
+    maija = await owned(house)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    order = {**NEW, "ground": "order", "silent_until": "2026-12-24"}
+    await ask(house, token, "POST", "", order, expect=201)
+    plan = await (await house.ask("GET", "/privacy/erasure", token=maija)).json()
+    ledger = await (await house.ask("GET", "/privacy/disclosures", token=maija)).json()
+    held = await (await house.ask("GET", "/privacy/holds", token=maija)).json()
+    assert (plan["held"], ledger["items"], held["items"]) == ([], [], [])
+    await house.clock.advance(40 * DAY_S)
+    maija = (await house.sign_in(MAIJA))["access_token"]
+    held = await (await house.ask("GET", "/privacy/holds", token=maija)).json()
+    ledger = await (await house.ask("GET", "/privacy/disclosures", token=maija)).json()
+    assert [each["ground"] for each in held["items"]] == ["order"]
+    assert [each["what"] for each in ledger["items"] if each["to"] == "our staff"] == [["holds"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [
+        ({"email": "nobody@example.org"}, ["email"]),
+        ({"review_on": "2026-11-01"}, ["review_on"]),
+        ({"review_on": "2028-01-01", "ends_on": "2028-02-01"}, ["review_on"]),
+        ({"ends_on": "2026-12-01"}, ["review_on"]),
+        ({"ends_on": "2050-01-01"}, ["ends_on"]),
+        ({"silent_until": "2026-12-24"}, ["silent_until"]),
+        ({"ground": "order", "reference": ""}, ["reference"]),
+        ({"parts": []}, ["parts"]),
+        ({"parts": ["passwords"]}, ["parts.0"]),
+        ({"reason": "short"}, ["reason"]),
+    ],
+)
+async def test_what_is_wrong_with_a_hold_is_named(houses: Houses, change: dict[str, Any], fields: list[str]) -> None:
+    house, _ = houses
+    await house.register(MAIJA)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    assert fields_of(await ask(house, token, "POST", "", {**NEW, **change}, expect=422)) == fields
+
+
+async def test_staff_are_told_once_that_a_review_is_due_and_a_review_moves_it_on(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    await report(house, 1, mains=True)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    path = f"/{(await ask(house, token, 'POST', '', {**NEW, 'parts': ['reports']}, expect=201))['id']}"
+    await keeper(ground).round()
+    assert (await ask(house, token, "GET", path))["copies"] == 1
+    await house.clock.advance(80 * DAY_S)
+    for _ in range(2):
+        await keeper(ground).round()
+    told = [each for each in await house.mails("kai@example.org") if "needed still" in each.subject_line]
+    assert len(told) == 1
+    assert len(await house.mails("operator@example.org")) == 1
+    token = (await house.sign_in("kai@example.org"))["access_token"]
+    await house.records.change_all(Session, second_factor=True)
+    assert (await ask(house, token, "GET", "?show=in_force"))["items"][0]["overdue"] is True
+    body = {"words": "The court meets in June.", "review_on": "2027-06-01", "ends_on": "2027-12-31"}
+    moved = await ask(house, token, "POST", f"{path}/review", body)
+    assert (moved["overdue"], moved["review_words"]) == (False, body["words"])
+    await ask(house, token, "POST", f"{path}/end", {"words": "It was settled."})
+    await ask(house, token, "POST", f"{path}/review", body, expect=409)
+    await keeper(ground).round()
+    assert (await ask(house, token, "GET", "?show=over"))["items"][0]["state"] == "emptied"
+    assert SOCKET not in str(await copies(ground))
+    assert await house.records.count(Hold, is_("state", HoldState.EMPTIED)) == 1
