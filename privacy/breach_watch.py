@@ -4,6 +4,7 @@ Every step may run twice: lines and letters have ids that follow from why they a
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,7 +30,7 @@ from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, every, is_
 from privacy.breach_scope import concerned
-from privacy.breach_ways import Person, person_of
+from privacy.breach_ways import Person, person_of, with_mailbox
 from privacy.warned import mail_to, readers
 
 log = get_logger(__name__)
@@ -152,7 +153,11 @@ class BreachWatch:
         if ended in {Told.DELIVERED, Told.SENT}:
             await self._prove(row, word, ended)
             return
-        ways = self._ways(breach, row, word, await person_of(self._records, row.person_id))
+        person = await person_of(self._records, row.person_id)
+        same = await self._same_reader(breach, row, person)
+        if not ids and await self._is_told_with(same[0], row, word):
+            return
+        ways = self._ways(breach, same, word, person)
         if len(ids) >= len(ways):
             await self._prove(row, word, Told.FAILED if ids else Told.NO_WAY)
             return
@@ -161,17 +166,36 @@ class BreachWatch:
         tried: dict[str, Any] = {f"{word}_ids": (*ids, made.id)}
         await self._records.change_one(Affected, is_("id", row.id), is_("version", row.version), **tried)
 
-    async def _prove(self, row: Affected, word: Word, proof: Told) -> None:
-        changes: dict[str, Any] = {f"{word}_proof": proof, f"{word}_proved_at": self._clock.now()}
+    async def _same_reader(self, breach: Breach, row: Affected, person: Person | None) -> list[Affected]:
+        """Return the lines of everybody who reads this mailbox: several customers may have entered one person."""
+        ids = await with_mailbox(self._records, person.email if person else "")
+        rows = [await self._records.get(Affected, affected_id(breach.id, each)) for each in {*ids, row.person_id}]
+        return sorted((each for each in rows if each is not None), key=lambda each: each.id)
+
+    async def _is_told_with(self, first: Affected, row: Affected, word: Word) -> bool:
+        """Return whether the mail to the first line of the same reader is this one's as well, and note its proof.
+
+        Where that mail did not arrive, each line tries its own ways.
+        """
+        proof: Told = getattr(first, f"{word}_proof")
+        if first.id == row.id or proof in {Told.FAILED, Told.NO_WAY}:
+            return False
+        if proof is not Told.NOT_YET:
+            changes: dict[str, Any] = {f"{word}_ids": getattr(first, f"{word}_ids")}
+            await self._prove(row, word, proof, **changes)
+        return True
+
+    async def _prove(self, row: Affected, word: Word, proof: Told, **more: Any) -> None:
+        changes: dict[str, Any] = {**more, f"{word}_proof": proof, f"{word}_proved_at": self._clock.now()}
         await self._records.change_one(Affected, is_("id", row.id), is_("version", row.version), **changes)
 
-    def _ways(self, breach: Breach, row: Affected, word: Word, person: Person | None) -> list[Way]:
+    def _ways(self, breach: Breach, same: Sequence[Affected], word: Word, person: Person | None) -> list[Way]:
         """Return the ways to somebody in the order in which they are tried: a mailbox holds more than a text."""
         if person is None:
             return []
         found: list[Way] = []
         if person.email:
-            letter = self._letter(breach, row, word, person.language)
+            letter = self._letter(breach, same, word, person.language)
             found.append(Way(channel=ChannelKind.EMAIL, address=person.email, letter=letter))
         if person.phone:
             write = breach_text if word is Word.NOTICE else breach_report_text
@@ -179,10 +203,11 @@ class BreachWatch:
             found.append(Way(channel=ChannelKind.SMS, address=person.phone, letter=text))
         return found
 
-    def _letter(self, breach: Breach, row: Affected, word: Word, language: str) -> Letter:
+    def _letter(self, breach: Breach, same: Sequence[Affected], word: Word, language: str) -> Letter:
         common: dict[str, Any] = {"controller": self._controller, "page": self._page}
         if word is Word.NOTICE:
-            return breach_mail(language, notice_of(breach), what=row.what, **common)
+            what = tuple(name for each in same for name in each.what)
+            return breach_mail(language, notice_of(breach), what=what, **common)
         return breach_report_mail(language, report_of(breach), **common)
 
     def _message(self, row: Affected, word: Word, way: Way) -> Delivery:

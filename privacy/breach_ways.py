@@ -44,6 +44,15 @@ async def person_of(records: Records, person_id: str) -> Person | None:
     return None
 
 
+async def with_mailbox(records: Records, email: str) -> set[str]:
+    """Return the ids under which we know whoever reads a mailbox: their account, and entries by customers."""
+    if not email:
+        return set()
+    accounts = await records.find(Account, is_("email", email))
+    entries = await records.find(Contact, is_("email", email))
+    return {each.id for each in accounts} | {each.account_id if each.is_owner else each.id for each in entries}
+
+
 def _person(found: Record) -> Person:
     if isinstance(found, Contact):
         can_be_texted = found.phone_verified_at is not None and found.paused_at is None

@@ -185,6 +185,22 @@ async def test_who_is_found_later_is_told_then_and_nobody_twice(house: BreachHou
         assert len(await house.to(address)) == 1
 
 
+@pytest.mark.clause("C5-15")
+async def test_whoever_reads_one_mailbox_gets_one_mail_of_all_that_was_theirs(house: BreachHouse) -> None:
+    await house.contact("again", "acc_pekka", email="anna@example.org")
+    await house.contact("spouse", "acc_maija", email="pekka@example.org", phone="+447700900003")
+    await house.counted("contacts.email", "contacts.phone", "accounts.name", "accounts.email")
+    await house.notify()
+    for address in ("anna@example.org", "pekka@example.org", "maija@example.org"):
+        assert len(await house.to(address)) == 1
+    (mail,) = await house.to("pekka@example.org")
+    assert "your e-mail address, your telephone number" in mail.text
+    await house.end(DeliveryState.SENT)
+    rows = await house.rows()
+    assert rows["con_spouse"].notice_ids == rows["acc_pekka"].notice_ids
+    assert {rows[each].notice_proof for each in ("con_anna", "con_again", "con_spouse")} == {Told.SENT}
+
+
 @pytest.mark.clause("C5-16")
 async def test_it_cannot_be_closed_before_the_same_people_have_heard_what_was_done(house: BreachHouse) -> None:
     await house.counted("contacts.phone")
