@@ -126,8 +126,10 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         outside("C2-25", "Lawyers and accountants are told", "they have no way in; who hands them papers is staff"),
         built("C2-26", "Proceedings in court", "a hold keeps a sealed copy until its end"),
         built("C2-27", "Authorities may forbid to tell", "such a line or hold is told when that is over"),
-        missing(
-            "C2-28", "Used for its purpose only", "purposes are declared by field, but no read has to name its own"
+        built(
+            "C2-28",
+            "Used for its purpose only",
+            "which part reads which class is held to it; another reader fails the tests",
         ),
         built("C2-29", "More than one lawful ground", "without a consent only what the contract needs goes on"),
         built("C2-30", "No program decides about people", "nobody is rated, and the notice says so"),
