@@ -10,10 +10,12 @@ from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
 from isocket.domain.stops import Stop
 from isocket.domain.transfers import Transfer
-from isocket.storage.port import Records, is_
+from isocket.storage.port import Records, every, is_
 
 BY_ID: tuple[type[Record], ...] = (Account, Contact, RightsRequest, Share, Transfer, Stop)
 """The classes whose id is that of a person."""
+
+_WITH_A_MAILBOX = tuple(kind for kind in BY_ID if kind is not Stop)
 
 BY_NAME: tuple[tuple[type[Record], str], ...] = ((Subscription, "reader_id"), (Registration, "account_id"))
 """The classes that hold a mailbox of somebody who may be nothing else to us, by the field with their id."""
@@ -45,12 +47,12 @@ async def person_of(records: Records, person_id: str) -> Person | None:
 
 
 async def with_mailbox(records: Records, email: str) -> set[str]:
-    """Return the ids under which we know whoever reads a mailbox: their account, and entries by customers."""
-    if not email:
-        return set()
-    accounts = await records.find(Account, is_("email", email))
-    entries = await records.find(Contact, is_("email", email))
-    return {each.id for each in accounts} | {each.account_id if each.is_owner else each.id for each in entries}
+    """Return the ids under which we know whoever reads a mailbox: their account, and entries by others."""
+    found: set[str] = set()
+    for kind in _WITH_A_MAILBOX if email else ():
+        async for each in every(records, kind, is_("email", email)):
+            found.add(each.account_id if isinstance(each, Contact) and each.is_owner else each.id)
+    return found
 
 
 def _person(found: Record) -> Person:

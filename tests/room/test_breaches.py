@@ -19,6 +19,7 @@ from isocket.domain.letters import LANGUAGES
 from isocket.domain.record import handling_of
 from isocket.domain.regulation import Duty, ProductEvent, Risk
 from isocket.domain.requests import RightsRequest
+from isocket.domain.shares import Share, ShareRole
 from isocket.kit.clock import to_text
 from isocket.storage import breach_register as register
 from isocket.storage.breach_register import NotNow
@@ -104,6 +105,18 @@ async def test_where_somebody_looked_who_should_not_it_concerns_whom_the_ledger_
         )  # fmt: skip
         await house.records.add(line)
     assert await house.counted(recipient_id="acc_kai") == {"acc_pekka"}
+
+
+async def test_a_share_concerns_who_was_invited_who_took_it_and_whose_socket_it_is(house: BreachHouse) -> None:
+    await house.records.add(
+        Share(
+            id="shr_1", device_id="is_1", owner_id="acc_maija", account_id="acc_pekka", email="pekka@example.org",
+            role=ShareRole.VIEWER, created_at=house.clock.now(),
+        )
+    )  # fmt: skip
+    assert await house.counted("shares") == {"shr_1", "acc_maija", "acc_pekka"}
+    await house.notify()
+    assert len(await house.to("pekka@example.org")) == 1
 
 
 async def test_a_stolen_account_concerns_its_holder_and_whom_they_entered(house: BreachHouse) -> None:

@@ -1,13 +1,20 @@
 """What an operator types from the moment somebody knows of a breach until everybody has heard of it."""
 
+import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from isocket.app.house import open_house
 from isocket.app.privacy_commands import privacy
+from isocket.app.settings import load_settings
+from isocket.domain.accounts import Account
+from isocket.domain.devices import Device
+from isocket.kit.clock import EPOCH
 
 NOTICE = """
 [en]
@@ -35,6 +42,45 @@ def typed(*words: object) -> Result:
 def said(result: Result) -> Any:
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
+
+
+def furnish() -> None:
+    """Store a customer with a socket, where the commands look."""
+
+    async def store() -> None:
+        async with open_house(load_settings()) as house:
+            made = EPOCH + timedelta(days=20_000)
+            await house.records.add_all(
+                [
+                    Account(id="acc_maija", email="maija@example.org", created_at=made),
+                    Device(
+                        id="is_1", model="isocket-707", secret_hash="$", claim_hash="h", provisioned_at=made,
+                        owner_id="acc_maija", claimed_at=made, name="Cabin",
+                    ),
+                ]
+            )  # fmt: skip
+
+    asyncio.run(store())
+
+
+@pytest.mark.clause("C5-15", "C5-16")
+def test_whoever_is_concerned_is_told_at_once_and_keeps_it_from_being_closed(tmp_path: Path) -> None:
+    furnish()
+    opened = said(typed(*OPEN))
+    assert opened["concerned"] == 1
+    (tmp_path / "notice.toml").write_text(NOTICE)
+    assert said(typed("notify", opened["id"], "--words", tmp_path / "notice.toml"))["messages"] == {
+        "notice_not_yet": 1,
+        "report_not_yet": 1,
+    }
+    wider = said(typed("affected", opened["id"], "--open", "accounts.email"))
+    assert (wider["concerned"], wider["messages"]["notice_not_yet"]) == (1, 1)
+    reason = ("--reason", "It turned out that nobody had looked at it.")
+    assert typed("authority", opened["id"], "--duty", "authority", *reason).exit_code == 0
+    open_end = typed("close", opened["id"], "--lesson", "Nothing lies open any more.")
+    assert (open_end.exit_code, "tell them what was done" in open_end.output) == (1, True)
+    judged = said(typed("assess", opened["id"], "--risk", "high", "--why", "The list was sold.", "--event", "incident"))
+    assert len(judged["clocks"]) == 4
 
 
 @pytest.mark.clause("C5-15")
