@@ -51,7 +51,8 @@ from isocket.domain.letters import (
     reset_mail,
 )
 from isocket.domain.people_letters import first_contact, gap_left, gap_objected, page_code, page_mail
-from isocket.domain.processing import Office
+from isocket.domain.processing import Controller, Office
+from isocket.domain.question_letters import question_mail
 from isocket.domain.request_letters import (
     answered,
     copy_is_made,
@@ -64,7 +65,7 @@ from isocket.domain.request_letters import (
     told_no_more,
     who_are_you,
 )
-from isocket.domain.requests import Right
+from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
 
 NAMES = {"en": "English", "fi": "Suomi", "sv": "Svenska", "de": "Deutsch", "nb": "Norsk bokmål"}
 _ZONES = {
@@ -90,6 +91,7 @@ _VALUES = {
 _PROBES = {Cause.TEMP_HIGH: "Loft", Cause.TEMP_LOW: "Hall", Cause.INPUT: "Water"}
 _OF_THE_ACCOUNT = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
 _PUBLIC = "https://cloud.example.org"
+_CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
 _LINK = f"{_PUBLIC}/hooks/incident/TOKEN"
 _CODE, _PASSCODE = "K7QF", "012345"
 _MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
@@ -220,6 +222,7 @@ def _rights(language: str) -> Iterator[str]:
     for what, letter in (
         ("Was it you?", who_are_you(language, kind, link=link)),
         ("It was", received(language, kind, due_at=due_at, office=office, status=link)),
+        ("We ask back", question_mail(_asked(language), "...", controller=_CONTROLLER, office=office)),
         ("It takes longer", extended(
             language, kind, due_at=due_at, office=office, words="...", authority=authority
         )),
@@ -236,6 +239,19 @@ def _rights(language: str) -> Iterator[str]:
         told_no_more(language),
     ):
         yield f"> {words}\n"
+
+
+def _asked(language: str) -> RightsRequest:
+    return RightsRequest(
+        id="rrq_EXAMPLE",
+        kind=Right.ACCESS,
+        channel=RequestChannel.FORM,
+        email="",
+        language=language,
+        state=RequestState.IDENTIFIED,
+        received_at=_BEGAN,
+        due_at=_RECEIVED,
+    )
 
 
 def _account(reader: Reader) -> Iterator[str]:

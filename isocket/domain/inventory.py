@@ -36,6 +36,7 @@ _SUBJECTS = MappingProxyType(
         "contact_id": (Subject.RECIPIENT,),
         "person_id": (Subject.CUSTOMER, Subject.RECIPIENT),
         "subject_id": (Subject.CUSTOMER, Subject.RECIPIENT),
+        "request_id": (Subject.CUSTOMER, Subject.RECIPIENT),
         "reader_id": (Subject.CUSTOMER, Subject.READER),
         "vault_id": (Subject.CUSTOMER,),
     }

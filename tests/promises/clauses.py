@@ -69,8 +69,10 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C1-06", "Name, mailbox, telephone, postal address", "each is a field of the public inventory"),
         built("C1-07", "The forms show all that is asked for", "a form's field that is not declared fails the tests"),
         built("C1-08", "A ticked box is mostly no lawful basis", '"I have seen it" never becomes a consent'),
-        missing(
-            "C1-09", "More may be asked for by mail", "staff ask outside this software; the answer is not noted here"
+        built(
+            "C1-09",
+            "More may be asked for by mail",
+            "staff ask back; question and answer are noted, with the way it came",
         ),
         built("C1-10", "Data also come by telephone or letter", "staff type in way, day and reason"),
         outside("C1-11", "An order may open an account", _SHOP),
@@ -238,7 +240,7 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C7-12", "By form or by letter", "a letter counts from the day on which it came"),
         built("C7-13", "Proof of who asks", "nothing is done before; what was noted goes with the decision"),
         built("C7-14", "Nobody else gets it", "only a session that proved itself fetches a copy"),
-        missing("C7-15", "We may ask back", "staff ask outside this software; the question is not noted here"),
+        built("C7-15", "We may ask back", "a mailbox that has answered; the time for our answer goes on"),
         built("C7-16", "Answered within a month", "a calendar month, with warnings before its end"),
         built("C7-17", "Delays are told", "once, within the first month, with the reason"),
         built("C7-18", "Complaint to an authority", "each answer names the right one"),

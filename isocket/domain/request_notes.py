@@ -1,0 +1,33 @@
+"""What we asked back about a request by right, and what was answered: by which way it came, and who noted it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from isocket.domain.record import Record, record
+from isocket.domain.requests import REQUEST_FACT, REQUEST_WORDS, RequestChannel
+
+
+class NoteKind(StrEnum):
+    """Whose words they are."""
+
+    QUESTION = "question"  # ours
+    ANSWER = "answer"  # of whoever asks
+
+
+@record(
+    collection="request_notes",
+    subject="request_id",
+    account="account_id",
+    indexed=(("request_id", "at"), ("account_id",)),
+)
+class RequestNote(Record):
+    """One question or one answer, sealed under the key of its request: when that goes, nobody reads it any more."""
+
+    request_id: Annotated[str, REQUEST_FACT]
+    account_id: Annotated[str | None, REQUEST_FACT] = None  # where it was known by then whose request it is
+    kind: Annotated[NoteKind, REQUEST_FACT]
+    channel: Annotated[RequestChannel, REQUEST_FACT]
+    words: Annotated[str, REQUEST_WORDS]
+    by: Annotated[str, REQUEST_FACT]  # the member of staff who asked, or typed the answer in
+    at: Annotated[datetime, REQUEST_FACT]

@@ -1,0 +1,142 @@
+"""Asking back about a request by right, and noting what was answered. The time for our own answer goes on meanwhile."""
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import StaffRole
+from isocket.domain.handling import Purpose
+from isocket.domain.question_letters import question_mail
+from isocket.domain.request_notes import NoteKind, RequestNote
+from isocket.domain.requests import OPEN, RequestChannel, RequestState, RightsRequest
+from isocket.kit.ids import new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_
+from portal_api.models import Body, Instant, View
+from portal_api.privacy_requests import Words
+from portal_api.problem import Problem, ProblemError, fault, not_found
+from portal_api.request_mail import letter_to
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.staff_requests import look
+
+log = get_logger(__name__)
+_LEAST = 10
+
+
+class Question(Body):
+    """What we want to know, in words for whoever asked. It goes out by mail."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"words": "Which of your sockets do you mean?"}]})
+
+    words: Annotated[Words, Field(min_length=_LEAST)]
+
+
+class Answered(Body):
+    """What was answered, and by which way it came."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"words": "The one at the cabin.", "channel": "mail"}]})
+
+    words: Annotated[Words, Field(min_length=1)]
+    channel: Annotated[RequestChannel, Field(strict=False)]
+
+
+class NoteView(View):
+    """One question or answer."""
+
+    id: str
+    kind: NoteKind
+    channel: RequestChannel
+    words: str
+    by: str
+    at: Instant
+
+
+class NoteList(View):
+    """What was asked and answered, the oldest first."""
+
+    items: list[NoteView]
+
+
+async def show(call: Call[None, None]) -> NoteList:
+    """Show what was asked back about a request, and what was answered."""
+    return await _notes(call, await _named(call))
+
+
+async def ask(call: Call[Question, None]) -> NoteList | Problem:
+    """Ask whoever made a request something. Their mailbox has to have answered before: a stranger is asked nothing."""
+    request = await _named(call)
+    if request.state not in OPEN:
+        return Problem(status=409, kind="not-now", detail="It is decided.")
+    if not request.email or request.state is RequestState.IDENTITY_ASKED:
+        return Problem(status=409, kind="not-now", detail="There is no mailbox that has answered: ask by letter.")
+    note = _note(call, request, NoteKind.QUESTION, RequestChannel.MAIL, call.body.words)
+    settings = call.portal.settings
+    letter = question_mail(request, note.words, controller=settings.controller, office=settings.office)
+    await call.records.add(note)
+    await call.records.add_all([letter_to(request, letter, key=note.id, now=note.at)])
+    log.info("request_asked_back", request_id=request.id)
+    return await _notes(call, request)
+
+
+async def note_answer(call: Call[Answered, None]) -> NoteList | Problem:
+    """Note what was answered, and how it came."""
+    request, given = await _named(call), call.body
+    if given.channel is RequestChannel.FORM:
+        return fault("channel", "What comes by the form is not typed in: `letter`, `telephone` or `mail`.")
+    await call.records.add(_note(call, request, NoteKind.ANSWER, given.channel, given.words))
+    return await _notes(call, request)
+
+
+def _note(
+    call: Call[Any, Any], request: RightsRequest, kind: NoteKind, channel: RequestChannel, words: str
+) -> RequestNote:
+    return RequestNote(
+        id=new_id("rqn"),
+        request_id=request.id,
+        account_id=request.account_id,
+        kind=kind,
+        channel=channel,
+        words=words,
+        by=call.account.id,
+        at=call.clock.now(),
+    )
+
+
+async def _named(call: Call[Any, Any]) -> RightsRequest:
+    found = await call.records.get(RightsRequest, call.path["request_id"])
+    if found is None:
+        raise ProblemError(not_found())
+    return found
+
+
+async def _notes(call: Call[Any, Any], request: RightsRequest) -> NoteList:
+    """Return what there is; first it is noted that staff look at it, for whose it is."""
+    if request.account_id is not None:
+        await call.records.add_all([look(call, request.account_id, ("request_notes",), Purpose.RIGHTS)])
+    found = await call.records.find(RequestNote, is_("request_id", request.id), order_by="at")
+    return NoteList(
+        items=[
+            NoteView(id=each.id, kind=each.kind, channel=each.channel, words=each.words, by=each.by, at=each.at)
+            for each in found
+        ]
+    )
+
+
+def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
+    return Route(
+        method=method,
+        path=f"/staff/requests/{{request_id}}/{path}",
+        handler=handler,
+        summary=summary,
+        access=Access.STAFF,
+        staff=(StaffRole.PRIVACY,),
+        answers={200: NoteList},
+        **more,
+    )
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    _route("GET", "notes", show, "Questions and answers about a request"),
+    _route("POST", "questions", ask, "Ask back about a request", body=Question, problems=(409,)),
+    _route("POST", "answers", note_answer, "Note what was answered", body=Answered),
+)

@@ -1,0 +1,123 @@
+"""Staff ask back about a request: by a mailbox that has answered, without the clock standing still, and it is noted."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from isocket.domain.accounts import StaffRole
+from isocket.domain.disclosures import Disclosure
+from isocket.domain.letters import LANGUAGES
+from isocket.domain.processing import Controller, Office
+from isocket.domain.question_letters import question_mail
+from isocket.domain.request_notes import RequestNote
+from isocket.domain.requests import Right, RightsRequest
+from tests.fakes.erasing_house import Ground, erasing_house
+from tests.fakes.portal_devices import MAIJA, fields_of, owned
+from tests.fakes.portal_house import PortalHouse
+
+REASON = {"X-Reason": "letter of 20 November, file 7"}
+QUESTION = {"words": "Which of your sockets do you mean?"}
+Houses = tuple[PortalHouse, Ground]
+
+
+@pytest_asyncio.fixture
+async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
+    async with erasing_house(tmp_path) as both:
+        yield both
+
+
+@pytest.fixture
+def house(houses: Houses) -> PortalHouse:
+    return houses[0]
+
+
+async def request(house: PortalHouse, *, proved: bool = True) -> RightsRequest:
+    body = {"kind": "rectification", "email": MAIJA, "words": "My socket is named wrongly."}
+    assert (await house.ask("POST", "/privacy/requests", body)).status == 202
+    if proved:
+        token = await house.link_token(MAIJA)
+        assert (await house.ask("POST", "/privacy/requests/confirm", {"token": token})).status == 200
+    (found,) = await house.records.find(RightsRequest)
+    return found
+
+
+async def say(
+    house: PortalHouse, token: str, made: RightsRequest, what: str, body: Any = None, *, expect: int = 200
+) -> dict[str, Any]:
+    path, method = f"/staff/requests/{made.id}/{what}", "GET" if body is None else "POST"
+    answer = await house.ask(method, path, body, token=token, headers=REASON)
+    assert answer.status == expect, await answer.text()
+    said: dict[str, Any] = await answer.json()
+    return said
+
+
+@pytest.mark.clause("C7-15", "C1-09")
+async def test_a_question_goes_out_the_clock_goes_on_and_the_answer_is_noted_with_its_way(house: PortalHouse) -> None:
+    await owned(house)
+    made = await request(house)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    await say(house, token, made, "questions", QUESTION)
+    mail = (await house.mails(MAIJA))[-1]
+    assert QUESTION["words"] in mail.text
+    assert made.id in mail.text
+    assert f"{made.due_at:%Y-%m-%d}" in mail.text
+    answer = {"words": "The one at the cabin.", "channel": "telephone"}
+    noted = await say(house, token, made, "answers", answer)
+    assert [(each["kind"], each["channel"], each["words"]) for each in noted["items"]] == [
+        ("question", "mail", QUESTION["words"]),
+        ("answer", "telephone", answer["words"]),
+    ]
+    (after,) = await house.records.find(RightsRequest)
+    assert (after.due_at, after.state) == (made.due_at, made.state)
+    looks = [each for each in await house.records.find(Disclosure) if each.what == ("request_notes",)]
+    assert {each.reason for each in looks} == {REASON["X-Reason"]}
+
+
+@pytest.mark.clause("C7-15")
+async def test_a_mailbox_that_has_not_answered_is_asked_nothing(house: PortalHouse) -> None:
+    made = await request(house, proved=False)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    before = len(await house.mails(MAIJA))
+    await say(house, token, made, "questions", QUESTION, expect=409)
+    assert len(await house.mails(MAIJA)) == before
+    assert await house.records.count(RequestNote) == 0
+
+
+async def test_what_is_wrong_is_named(house: PortalHouse) -> None:
+    made = await request(house)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    assert fields_of(await say(house, token, made, "questions", {"words": "What?"}, expect=422)) == ["words"]
+    form = {"words": "It is the cabin.", "channel": "form"}
+    assert fields_of(await say(house, token, made, "answers", form, expect=422)) == ["channel"]
+    gone = await house.ask("GET", "/staff/requests/rrq_nothing/notes", token=token, headers=REASON)
+    assert gone.status == 404
+
+
+@pytest.mark.clause("C7-06")
+async def test_what_was_asked_and_answered_goes_with_the_account(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    made = await request(house)
+    assert made.account_id is not None
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    await say(house, token, made, "questions", QUESTION)
+    await ground.eraser().erase(made.account_id, by="operator")
+    assert await house.records.count(RequestNote) == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_we_ask_in_every_language_and_want_no_copy_of_an_identity_card(language: str) -> None:
+    from tests.fakes.clock import NOON
+
+    made = RightsRequest(
+        id="rrq_1", kind=Right.ACCESS, channel="form", email=MAIJA, language=language, state="identified",
+        received_at=NOON, due_at=NOON,
+    )  # fmt: skip
+    controller = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
+    letter = question_mail(made, "Which one?", controller=controller, office=Office())
+    for said in ("Which one?", "mailto:privacy@example.org", "rrq_1", "2026-11-22"):
+        assert said in letter.text
+    assert "{" not in letter.text
