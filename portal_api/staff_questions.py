@@ -71,7 +71,14 @@ async def ask(call: Call[Question, None]) -> NoteList | Problem:
         return Problem(status=409, kind="not-now", detail="There is no mailbox that has answered: ask by letter.")
     note = _note(call, request, NoteKind.QUESTION, RequestChannel.MAIL, call.body.words)
     settings = call.portal.settings
-    letter = question_mail(request, note.words, controller=settings.controller, office=settings.office)
+    letter = question_mail(
+        request.language,
+        note.words,
+        request_id=request.id,
+        due_at=request.due_at,
+        controller=settings.controller,
+        office=settings.office,
+    )
     await call.records.add(note)
     await call.records.add_all([letter_to(request, letter, key=note.id, now=note.at)])
     log.info("request_asked_back", request_id=request.id)

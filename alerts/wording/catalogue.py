@@ -65,7 +65,7 @@ from isocket.domain.request_letters import (
     told_no_more,
     who_are_you,
 )
-from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
+from isocket.domain.requests import Right
 
 NAMES = {"en": "English", "fi": "Suomi", "sv": "Svenska", "de": "Deutsch", "nb": "Norsk bokmål"}
 _ZONES = {
@@ -222,7 +222,9 @@ def _rights(language: str) -> Iterator[str]:
     for what, letter in (
         ("Was it you?", who_are_you(language, kind, link=link)),
         ("It was", received(language, kind, due_at=due_at, office=office, status=link)),
-        ("We ask back", question_mail(_asked(language), "...", controller=_CONTROLLER, office=office)),
+        ("We ask back", question_mail(
+            language, "...", request_id="rrq_EXAMPLE", due_at=due_at, controller=_CONTROLLER, office=office
+        )),
         ("It takes longer", extended(
             language, kind, due_at=due_at, office=office, words="...", authority=authority
         )),
@@ -239,19 +241,6 @@ def _rights(language: str) -> Iterator[str]:
         told_no_more(language),
     ):
         yield f"> {words}\n"
-
-
-def _asked(language: str) -> RightsRequest:
-    return RightsRequest(
-        id="rrq_EXAMPLE",
-        kind=Right.ACCESS,
-        channel=RequestChannel.FORM,
-        email="",
-        language=language,
-        state=RequestState.IDENTIFIED,
-        received_at=_BEGAN,
-        due_at=_RECEIVED,
-    )
 
 
 def _account(reader: Reader) -> Iterator[str]:

@@ -1,18 +1,20 @@
 """The letter by which we ask back about a request by right, in every language."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 from isocket.domain.letters import Letter, spoken
 from isocket.domain.processing import Controller, Office
 from isocket.domain.request_letters import day_of
-from isocket.domain.requests import RightsRequest
 
 
-def question_mail(request: RightsRequest, words: str, *, controller: Controller, office: Office) -> Letter:
+def question_mail(
+    language: str, words: str, *, request_id: str, due_at: datetime, controller: Controller, office: Office
+) -> Letter:
     """Return what we ask; whoever asked need not answer, and the time for our answer does not stand still."""
-    subject, text = _QUESTION[spoken(request.language)]
-    said = {"words": words, "contact": controller.contact, "id": request.id, "day": day_of(request.due_at, office)}
+    subject, text = _QUESTION[spoken(language)]
+    said = {"words": words, "contact": controller.contact, "id": request_id, "day": day_of(due_at, office)}
     return Letter(subject=subject, text=text.format(**said))
 
 

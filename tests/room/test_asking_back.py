@@ -13,7 +13,8 @@ from isocket.domain.letters import LANGUAGES
 from isocket.domain.processing import Controller, Office
 from isocket.domain.question_letters import question_mail
 from isocket.domain.request_notes import RequestNote
-from isocket.domain.requests import Right, RightsRequest
+from isocket.domain.requests import RightsRequest
+from tests.fakes.clock import NOON
 from tests.fakes.erasing_house import Ground, erasing_house
 from tests.fakes.portal_devices import MAIJA, fields_of, owned
 from tests.fakes.portal_house import PortalHouse
@@ -110,14 +111,10 @@ async def test_what_was_asked_and_answered_goes_with_the_account(houses: Houses)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_we_ask_in_every_language_and_want_no_copy_of_an_identity_card(language: str) -> None:
-    from tests.fakes.clock import NOON
-
-    made = RightsRequest(
-        id="rrq_1", kind=Right.ACCESS, channel="form", email=MAIJA, language=language, state="identified",
-        received_at=NOON, due_at=NOON,
-    )  # fmt: skip
     controller = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
-    letter = question_mail(made, "Which one?", controller=controller, office=Office())
+    letter = question_mail(
+        language, "Which one?", request_id="rrq_1", due_at=NOON, controller=controller, office=Office()
+    )
     for said in ("Which one?", "mailto:privacy@example.org", "rrq_1", "2026-11-22"):
         assert said in letter.text
     assert "{" not in letter.text
