@@ -43,12 +43,14 @@ class Verdict:
 class Passwords:
     """Makes and checks password hashes, a few at a time.
 
-    Half of the cores may be busy with it, and only while nothing else wants them: a sign-in costs a quarter of a
-    second of one core, so whoever tries a few a second would otherwise hold up every alarm. bcrypt holds the
+    Half of the cores may be busy with it, and where all are busy a tenth of one: a sign-in costs a quarter of a second
+    of one core, so whoever tries a few a second would otherwise hold up every alarm. Less than that tenth, and nobody
+    could sign in beside a long computation. bcrypt holds the
     interpreter's lock while it begins and ends, not while it works.
     """
 
     least_cost: ClassVar[int] = LEAST_COST
+    niceness: ClassVar[int] = 10
 
     def __init__(self, *, pepper: bytes, cost: int = 12, threads: int | None = None, waiting: int = WAITING) -> None:
         if cost < self.least_cost:
@@ -58,7 +60,9 @@ class Passwords:
         self._key_id = hashlib.sha256(b"pepper" + pepper).hexdigest()[:8]
         at_once = threads or max(1, (os.cpu_count() or 2) // 2)
         self._line = Line(at_once=at_once, waiting=waiting)
-        self._pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="passwords", initializer=stand_back)
+        self._pool = ThreadPoolExecutor(
+            max_workers=at_once, thread_name_prefix="passwords", initializer=stand_back, initargs=(self.niceness,)
+        )
         self._nobody = self._hash(secrets.token_urlsafe(16))
 
     @property

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from pydantic_core import from_json
+
 from isocket.domain.reports import ReportKind
 from isocket.storage.rollup import Cut, Part, Point
 from isocket.storage.sqlite_heard import fields_of
@@ -128,7 +130,7 @@ def decoded_points(rows: Iterable[tuple[int, int, str]]) -> list[Point]:
 def decoded_parts(rows: Iterable[tuple[int, str, str | None]], cut: Cut) -> Iterator[Part]:
     """Return what hours hold, as windows take it."""
     rows = list(rows)
-    wholes = json.loads(f"[{','.join(whole for _, whole, _ in rows)}]")  # at once: a year has nine thousand
+    wholes = from_json(f"[{','.join(whole for _, whole, _ in rows)}]")  # at once: a year has nine thousand
     for (start, _, quarters), whole in zip(rows, wholes, strict=True):
         if quarters is None:
             yield start, whole
