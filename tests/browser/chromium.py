@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
-PATIENCE_S = 20.0
+from tests.fakes.patience import PATIENCE_S
+
 PROGRAM = shutil.which("chromium")
 _SWITCHES = (
     "--headless=new",

@@ -1,6 +1,5 @@
 """A journey in a real Chromium: what only a browser knows, such as the origin it gives a form, and our scripts."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,6 +34,7 @@ from portal_api.portal import PORTAL, Portal, PortalSettings
 from portal_api.routes import Surface
 from tests.browser.chromium import PROGRAM, chromium_tab
 from tests.fakes.alert_house import RecordingChannel
+from tests.fakes.patience import until
 from tests.fakes.portal_house import PASSWORD, PEPPER
 
 MAIJA = "maija@example.org"
@@ -130,12 +130,7 @@ async def test_the_overview_follows_what_happens_and_leaves_alone_what_one_types
         await tab.press("main button.main", "document.title.startsWith('Overview')")
         await tab.value("document.querySelector('details.claim').open = true")
         await tab.type_in("device_id", "half of an id")
-        for _ in range(400):  # until the page listens
-            if portal.registry.get_sample_value("isocket_event_streams") == 1:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            pytest.fail("the page did not begin to listen")
+        await until(lambda: portal.registry.get_sample_value("isocket_event_streams") == 1)  # the page listens
         await hear(portal, 2, mains=False)
         await tab.until(f"document.getElementById('{DEVICE}').innerText.match(/Mains\\s+out/)")
         assert await tab.value("document.activeElement.value") == "half of an id"

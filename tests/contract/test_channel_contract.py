@@ -12,10 +12,8 @@ from alerts.channels.smtp import SmtpMail  # noqa: E402 - the same
 from alerts.channels.twilio_sms import TwilioSms  # noqa: E402 - the same
 from alerts.channels.twilio_voice import TwilioVoice  # noqa: E402 - the same
 from alerts.outcomes import TryLater  # noqa: E402 - the same
-from tests.contract.channel_contract import CancellingContract, ChannelBench, ChannelContract  # noqa: E402 - the same
+from tests.contract.channel_contract import LIMIT_S, CancellingContract, ChannelBench, ChannelContract  # noqa: E402
 from tests.fakes import elks_server, endpoint_house, smtp_server, twilio_server, web_receiver  # noqa: E402 - the same
-
-LIMIT_S = 1.0
 
 
 class TwilioBench(ChannelBench):
@@ -30,6 +28,7 @@ class TwilioBench(ChannelBench):
             sender="+447700900001",
             base_url=double.base_url,
             status_callback=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/status/{attempt_id}",
+            connect_s=LIMIT_S,
             total_s=LIMIT_S,
         )
 
@@ -73,6 +72,7 @@ class TwilioVoiceBench(ChannelBench):
             base_url=double.base_url,
             voice_url=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/voice/{attempt_id}",
             status_callback=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/status/{attempt_id}",
+            connect_s=LIMIT_S,
             total_s=LIMIT_S,
         )
 
@@ -115,6 +115,7 @@ class ElksBench(ChannelBench):
             sender="+447700900001",
             base_url=double.base_url,
             status_callback=lambda attempt_id: f"https://cloud.example.org/hooks/46elks/status/{attempt_id}/proof",
+            connect_s=LIMIT_S,
             total_s=LIMIT_S,
         )
 
@@ -146,7 +147,9 @@ class SmtpBench(ChannelBench):
     def __init__(self, sink: smtp_server.SmtpSink) -> None:
         self.to = "ada@example.org"
         self._sink = sink
-        self.channel = SmtpMail(url=sink.url, sender="iSocket <no-reply@example.org>", total_s=LIMIT_S)
+        self.channel = SmtpMail(
+            url=sink.url, sender="iSocket <no-reply@example.org>", connect_s=LIMIT_S, total_s=LIMIT_S
+        )
 
     def refuse_next(self) -> None:
         self._sink.script(self.to, smtp_server.refuse_recipient())

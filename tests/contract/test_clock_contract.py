@@ -9,6 +9,7 @@ import pytest
 
 from isocket.kit.clock import Clock, SystemClock, to_ms
 from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.patience import PATIENCE_S
 
 T = TypeVar("T")
 SHORT_S = 0.02
@@ -25,7 +26,7 @@ async def outcome(clock: Clock, waiting: Awaitable[T], passes_s: float) -> T:
     task = asyncio.ensure_future(waiting)
     if isinstance(clock, ManualClock):
         await clock.advance(passes_s)
-    return await asyncio.wait_for(task, 5)
+    return await asyncio.wait_for(task, PATIENCE_S)
 
 
 async def test_now_is_utc_in_whole_milliseconds(either: Clock) -> None:
@@ -64,7 +65,7 @@ async def test_waiting_ends_at_once_when_the_event_is_set_already(either: Clock)
 async def test_waiting_ends_when_the_event_is_set(either: Clock) -> None:
     event = asyncio.Event()
     asyncio.get_running_loop().call_soon(event.set)
-    assert await asyncio.wait_for(either.wait(event, 3600), 5)
+    assert await asyncio.wait_for(either.wait(event, 3600), PATIENCE_S)
 
 
 async def test_waiting_ends_false_when_the_time_is_over(either: Clock) -> None:

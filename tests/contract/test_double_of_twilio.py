@@ -12,6 +12,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships n
 from alerts.channels.provider_http import ProviderHttp
 from alerts.channels.twilio_http import TwilioExchange
 from tests.fakes import twilio_server
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_people import BUSY, VOICEMAIL, presses
 from tests.fakes.twilio_server import TwilioDouble
 
@@ -83,7 +84,7 @@ async def line() -> AsyncIterator[Line]:
     await site.start()
     host, port = runner.addresses[0][:2]
     hooks.url = f"http://{host}:{port}/hook"
-    connection = ProviderHttp(base_url=double.base_url, connect_s=1.0, total_s=5.0)
+    connection = ProviderHttp(base_url=double.base_url, connect_s=PATIENCE_S, total_s=PATIENCE_S)
     yield Line(double, hooks, connection)
     await connection.close()
     await runner.cleanup()

@@ -19,8 +19,7 @@ from broker_bridge.mosquitto.config import BrokerConfig
 from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.domain.secrets import hash_secret
 from isocket.kit.clock import SystemClock
-
-PATIENCE_S = 5.0
+from tests.fakes.patience import PATIENCE_S
 
 
 def free_port() -> int:
@@ -29,13 +28,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-async def until(condition: Callable[[], bool], *, timeout_s: float = PATIENCE_S) -> None:
-    """Return as soon as `condition` holds; raise TimeoutError when it never does."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in another process
-            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -144,7 +136,7 @@ class Peer:
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self.client.connect, *self._address)
         self.client.loop_start()
-        await self.until(lambda: self.answer is not None)
+        await self.until(lambda: self.answer is not None or self.lost.is_set())
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -6,10 +6,10 @@ from typing import Any, Self
 
 import aiohttp
 
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.smtp_server import TakenMail
 from tests.fakes.whole_cloud import Made, WholeCloud, eventually
 
-PATIENCE_S = 15.0
 PASSWORD = "three quiet herons"
 EVERYTHING = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
 _TOKEN = re.compile(r"[?&]token=([A-Za-z0-9_\-]+)")
@@ -137,9 +137,7 @@ class Customer:
         """Return one incident with its timeline."""
         return await self.ask("GET", f"/incidents/{incident_id}")
 
-    async def the_incident(
-        self, made: Made, cause: str, holds: Callable[[Json], object] = bool, *, within_s: float = 15.0
-    ) -> Json:
+    async def the_incident(self, made: Made, cause: str, holds: Callable[[Json], object] = bool) -> Json:
         """Return the only incident of this cause at this device, once there is one and it holds."""
 
         async def look() -> list[Json]:
@@ -149,7 +147,7 @@ class Customer:
             assert len(found) <= 1, f"{cause} was raised {len(found)} times"
             return found and holds(found[0])
 
-        (found,) = await eventually(look, fits, f"{cause} as expected", within_s=within_s)
+        (found,) = await eventually(look, fits, f"{cause} as expected")
         return found
 
     async def history(self, made: Made, name: str) -> list[Json]:

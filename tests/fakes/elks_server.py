@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from isocket.kit.clock import Clock, SystemClock
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_behaviours import ACCEPT, Behaviour, Stopping, Trick, behave
 
 LONGEST_TEXT = 1600
@@ -78,9 +79,9 @@ class ElksDouble:
         """Answer the next messages to `number` so, one each; after the last, accept."""
         self._scripts[number].extend(behaviours)
 
-    async def wait_for_accepted(self, number: str, count: int = 1, timeout_s: float = 10.0) -> list[ElksMessage]:
+    async def wait_for_accepted(self, number: str, count: int = 1) -> list[ElksMessage]:
         """Return what went to `number` once there are `count`; TimeoutError when they do not come."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.accepted[number]) < count:
                 self._arrived.clear()
                 await self._arrived.wait()

@@ -14,11 +14,12 @@ from alerts.channels.webhook import Webhook
 from alerts.endpoints import Endpoints
 from isocket.domain.endpoints import Endpoint
 from tests.fakes.alert_house import ANNA, PUBLIC_URL, AlertHouse
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.web_receiver import Program, PushService
 
 BROWSER, PROGRAM = "end_browser", "end_program"
 NAME = "here"  # the place of both at their servers
-LIMIT_S = 1.0
+LIMITS = {"connect_s": PATIENCE_S, "total_s": PATIENCE_S}  # both' too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,7 @@ class EndpointHouse:
 
 
 @asynccontextmanager
-async def endpoint_house(
-    *, loopback: bool = True, total_s: float = LIMIT_S, **changes: Any
-) -> AsyncIterator[EndpointHouse]:
+async def endpoint_house(*, loopback: bool = True, **changes: Any) -> AsyncIterator[EndpointHouse]:
     """Run both servers; `changes` are those of both endpoints."""
     house = await AlertHouse().furnish()
     service, program = PushService(), Program()
@@ -58,9 +57,9 @@ async def endpoint_house(
         key=generate_private_key(SECP256R1()),
         contact="mailto:operator@example.org",
         loopback=loopback,
-        total_s=total_s,
+        **LIMITS,
     )
-    webhook = Webhook(endpoints=endpoints, clock=house.clock, loopback=loopback, total_s=total_s)
+    webhook = Webhook(endpoints=endpoints, clock=house.clock, loopback=loopback, **LIMITS)
     yield EndpointHouse(house=house, service=service, program=program, push=push, webhook=webhook)
     for each in (push, webhook, service, program):
         await (each.stop() if isinstance(each, PushService | Program) else each.close())

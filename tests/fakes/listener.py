@@ -9,9 +9,9 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.portal_house import PortalHouse
 
-PATIENCE_S = 20.0  # real seconds after which a test that would hang fails
 LOOK_S = 0.4  # by the clock of the test: longer than the reader waits between two looks
 
 

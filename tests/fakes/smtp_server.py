@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.fakes.patience import PATIENCE_S
+
 
 class SmtpStep(StrEnum):
     """Where in the conversation the server misbehaves."""
@@ -82,6 +84,7 @@ class SmtpSink:
         self._tls_from_start = tls if tls_from_start else None
         self._login = (user, password) if user and password else None
         self._scripts: defaultdict[str, deque[SmtpBehaviour]] = defaultdict(deque)
+        self.silent = asyncio.Event()  # a conversation hangs
         self._stopping = asyncio.Event()
         self._arrived = asyncio.Event()
         self._talks: list[SMTP] = []
@@ -123,9 +126,9 @@ class SmtpSink:
         """Treat the next mails to `address` so, one each; after the last, take them."""
         self._scripts[address].extend(behaviours)
 
-    async def wait_for_mail(self, address: str, count: int = 1, timeout_s: float = 10.0) -> list[TakenMail]:
+    async def wait_for_mail(self, address: str, count: int = 1) -> list[TakenMail]:
         """Return what came for `address` once there are `count`; TimeoutError when they do not come."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.accepted[address]) < count:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -184,6 +187,7 @@ class SmtpSink:
 
     async def _go_silent(self, server: SMTP, *, hang: bool) -> str:
         if hang:
+            self.silent.set()
             await self._stopping.wait()
         else:
             _abort(server)

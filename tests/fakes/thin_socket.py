@@ -10,12 +10,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from isocket.kit.clock import SystemClock, to_ms
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.whole_cloud import Made
 
-PATIENCE_S = 15.0
-ANSWER_S = 5.0
 RESEND_S = 5.0  # an honest device is more patient
-STORED_S = 40.0  # the bridge waits up to 15 s before it tries again to reach a broker that came back
 _BATCH = 100
 _AT_ONCE = 1000
 
@@ -64,11 +62,11 @@ class ThinSocket:
             raise ConnectionError("no broker") from error
         client.loop_start()
         self._client, self.lost = client, False
-        await self.until(lambda: self._answer or self.lost, within_s=ANSWER_S)
+        await self.until(lambda: self._answer or self.lost)
         if self._answer != "Success":
             raise ConnectionError(self._answer or "lost")
         client.subscribe([(f"{self.made.topic_root}/{kind}", 1) for kind in ("stored", "cmd", "desired")])
-        await self.until(lambda: self._granted or self.lost, within_s=ANSWER_S)
+        await self.until(lambda: self._granted or self.lost)
         if self.lost:
             raise ConnectionError("lost")
         client.publish(f"{self.made.topic_root}/status", b'{"online": true}', 1, retain=True)
@@ -119,13 +117,13 @@ class ThinSocket:
     async def until_all_is_stored(self) -> None:
         """Return when the cloud has confirmed everything that was said; say it again now and then."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STORED_S):
+            async with asyncio.timeout(PATIENCE_S):
                 while self.backlog:
                     with contextlib.suppress(TimeoutError):
                         await self.until(lambda: not self.backlog, within_s=RESEND_S)
                     self._resend()
         kept = list(self.backlog)
-        assert not kept, f"not stored within {STORED_S:g} s: {kept[0]} to {kept[-1]}, {len(kept)}; told {self.told}"
+        assert not kept, f"not stored within {PATIENCE_S:g} s: {kept[0]} to {kept[-1]}, {len(kept)}; told {self.told}"
 
     async def until_all_is_acknowledged(self) -> None:
         """Return when the broker has acknowledged everything that was published on this connection."""

@@ -12,10 +12,10 @@ from aiohttp import web
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # twilio ships no types
 
 from isocket.kit.clock import Clock, SystemClock
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_behaviours import error
 
 API = "2010-04-01"
-CALLBACK_TIMEOUT_S = 15  # Twilio waits this long
 USUAL_REPEATS = {"rc": "1", "rp": "ct"}  # without a fragment only a failed connection is repeated, once
 REPEAT_WORDS = frozenset({"4xx", "5xx", "ct", "rt", "all"})
 
@@ -78,7 +78,7 @@ def read_twiml(text: str) -> ET.Element:
 
 
 async def _post_once(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> HookAnswer:
-    timeout = aiohttp.ClientTimeout(total=CALLBACK_TIMEOUT_S)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE_S)  # Twilio waits 15 s: a slow machine of ours is no failure
     try:
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,

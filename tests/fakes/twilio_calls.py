@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_account import API, HookAnswer, TwilioAccount, callback_fault
 from tests.fakes.twilio_behaviours import ACCEPT, Behaviour, Stopping, behave, error
 from tests.fakes.twilio_messages import NUMBER_INVALID
@@ -70,9 +71,9 @@ class TwilioCalls:
             await self._report(call, "completed")
         return call
 
-    async def wait_for_accepted(self, number: str, count: int = 1, timeout_s: float = 10.0) -> list[PlacedCall]:
+    async def wait_for_accepted(self, number: str, count: int = 1) -> list[PlacedCall]:
         """Return the calls to `number` once there are `count`; TimeoutError when they do not come."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.accepted[number]) < count:
                 self._arrived.clear()
                 await self._arrived.wait()

@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 
 from isocket.kit.clock import Clock, SystemClock
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_account import API, TwilioAccount, read_twiml
 from tests.fakes.twilio_behaviours import (
     ACCEPT,
@@ -198,9 +199,9 @@ class TwilioDouble:
         """How many messages went out."""
         return sum(len(messages) for messages in self.accepted.values())
 
-    async def wait_for_accepted(self, number: str, count: int = 1, timeout_s: float = 10.0) -> list[AcceptedMessage]:
+    async def wait_for_accepted(self, number: str, count: int = 1) -> list[AcceptedMessage]:
         """Return what went to `number` once there are `count`; TimeoutError when they do not come."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.accepted[number]) < count:
                 self._arrived.clear()
                 await self._arrived.wait()

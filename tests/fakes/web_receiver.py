@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # py_vapid ships no types
 
+from tests.fakes.patience import PATIENCE_S
+
 
 class Trick(StrEnum):
     """When a receiver misbehaves."""
@@ -74,6 +76,7 @@ class WebReceiver(ABC):
         self.accepted: defaultdict[str, list[Taken]] = defaultdict(list)
         self.requests = 0
         self._scripts: defaultdict[str, deque[Manner]] = defaultdict(deque)
+        self.silent = asyncio.Event()  # a request hangs
         self._stopping = asyncio.Event()
         self._arrived = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -106,9 +109,9 @@ class WebReceiver(ABC):
         """Answer the next requests to `name` so, one each; after the last, take them."""
         self._scripts[name].extend(manners)
 
-    async def wait_for(self, name: str, count: int = 1, timeout_s: float = 10.0) -> list[Taken]:
+    async def wait_for(self, name: str, count: int = 1) -> list[Taken]:
         """Return what came for `name` once there are `count`; TimeoutError when they do not come."""
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.accepted[name]) < count:
                 self._arrived.clear()
                 await self._arrived.wait()
@@ -139,6 +142,7 @@ class WebReceiver(ABC):
             case Trick.DROP_AFTER:
                 return self._drop(request)
             case Trick.HANG_AFTER:
+                self.silent.set()
                 await self._stopping.wait()
                 return self._drop(request)
             case Trick.ENDLESS:

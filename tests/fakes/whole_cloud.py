@@ -16,6 +16,7 @@ import aiohttp
 from broker_bridge.mosquitto.config import BrokerFolder
 from broker_bridge.mosquitto.folder_claim import brokers_of
 from tests.fakes.broker import free_port
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.twilio_server import TwilioDouble
 
@@ -23,9 +24,7 @@ T = TypeVar("T")
 
 ISOCKET = Path(sys.executable).with_name("isocket")
 SENDER = "+447700900999"
-START_S = 60.0  # a machine may be busy
-STOP_S = 20.0
-FACTORY_S = 90.0
+FACTORY_S = 5 * PATIENCE_S  # ten thousand devices are made in one go
 LOOK_EVERY_S = 0.05
 
 
@@ -42,7 +41,7 @@ class Made:
 
 
 async def eventually(
-    ask: Callable[[], Awaitable[T]], holds: Callable[[T], object], what: str, *, within_s: float = 15.0
+    ask: Callable[[], Awaitable[T]], holds: Callable[[T], object], what: str, *, within_s: float = PATIENCE_S
 ) -> T:
     """Return the first answer that holds; fail with the last one when none does in time."""
     answer = await ask()
@@ -111,7 +110,7 @@ class WholeCloud:
             self._process = await asyncio.create_subprocess_exec(
                 ISOCKET, "up", stdin=asyncio.subprocess.DEVNULL, stderr=log, env=self._environment()
             )
-        await eventually(self._is_ready, bool, "the cloud is ready", within_s=START_S)
+        await eventually(self._is_ready, bool, "the cloud is ready")
 
     def kill(self) -> None:
         """kill -9 the cloud; its broker goes with it, or is taken over by the next start."""
@@ -129,7 +128,7 @@ class WholeCloud:
         """End the cloud as an operator does; it has to end by itself, in order and soon."""
         assert self._process is not None
         self._process.terminate()
-        async with asyncio.timeout(STOP_S):
+        async with asyncio.timeout(PATIENCE_S):
             code = await self._process.wait()
         self._process = None
         assert code == 0, f"ended with {code}: {self.last_words()}"
@@ -176,7 +175,7 @@ class WholeCloud:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await process.wait()
 
     def _environment(self) -> dict[str, str]:

@@ -8,7 +8,8 @@ from paho.mqtt.enums import MQTTProtocolVersion
 
 from broker_bridge.mosquitto.denials import RefusalKind
 from isocket.domain.devices import topic_root
-from tests.fakes.broker import Peer, RunningBroker, running_broker, until
+from tests.fakes.broker import Peer, RunningBroker, running_broker
+from tests.fakes.patience import until
 
 pytestmark = pytest.mark.house
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.patience import PATIENCE_S
+
 pytestmark = pytest.mark.house
 
 
@@ -28,7 +30,7 @@ def test_a_benchmark_prints_its_figures_as_json(name: str, options: list[str], f
         [Path(sys.executable).with_name("isocket"), "bench", name, *options, "--folder", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=3 * PATIENCE_S,
         check=False,
     )
     assert run.returncode == 0, run.stderr

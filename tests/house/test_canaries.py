@@ -93,7 +93,6 @@ def test_the_search_finds_a_value_however_it_is_written(value: str, before: byte
     assert traces(value, b"nothing of the kind") == set()
 
 
-@pytest.mark.timeout(120)
 async def test_no_value_of_a_person_and_no_secret_is_in_any_log_line_or_file(
     tmp_path: Path, twilio: TwilioDouble, mail: SmtpSink
 ) -> None:

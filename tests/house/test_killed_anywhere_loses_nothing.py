@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from tests.fakes.customer import Customer, text_of
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.thin_socket import ThinSocket
 from tests.fakes.twilio_server import Behaviour, TwilioDouble
@@ -25,7 +26,7 @@ REPORTS = 60  # of each socket in each round
 FLOOD = 2500  # reports of the one who trusts the broker
 BURST_S = 0.6  # about as long as a round's messages take, and the longest that the killer waits
 ANSWER_S = 0.25
-SETTLING_S = 90.0  # the leases of the dead process have to run out before its work goes on
+SETTLING_S = 3 * PATIENCE_S  # the leases of the dead process have to run out before its work goes on
 
 _UNDER_WAY = {"due", "calling"}
 
@@ -85,7 +86,6 @@ async def assert_stored_once(owner: Customer, made: Made, numbers: set[int]) -> 
     assert [number for number, times in stored.items() if times > 1] == [], "stored twice"
 
 
-@pytest.mark.timeout(300)
 async def test_a_cloud_killed_at_ten_random_moments_stores_each_report_once_and_tells_each_alarm_once(
     cloud: WholeCloud, owner: Customer, twilio: TwilioDouble, mail: SmtpSink
 ) -> None:
@@ -168,7 +168,6 @@ def _assert_told_once_or_unclear(incident: dict[str, Any], channel: str, texts: 
     assert told == 1 or was_unclear, f"not told, and the timeline does not say so: {lines}"
 
 
-@pytest.mark.timeout(180)
 async def test_a_broker_killed_in_the_middle_costs_nothing_of_what_was_confirmed(
     cloud: WholeCloud, owner: Customer
 ) -> None:
@@ -188,7 +187,7 @@ async def test_a_broker_killed_in_the_middle_costs_nothing_of_what_was_confirmed
     for each in witnesses:
         await assert_stored_once(owner, each.socket.made, each.reports)
     alarms = {(each.device_id, probe): 1 for each in made for probe in range(BROKER_ROUNDS)}
-    await eventually(lambda: _raised(owner), lambda found: found == alarms, "each alarm once", within_s=30.0)
+    await eventually(lambda: _raised(owner), lambda found: found == alarms, "each alarm once")
 
 
 async def _raised(owner: Customer) -> Counter[tuple[str, int]]:
@@ -210,7 +209,7 @@ async def test_an_alarm_that_a_broker_acknowledged_right_after_it_came_back_is_n
         await socket.until(lambda: not socket.backlog)  # confirmed, and nothing was sent again
     await socket.leave()
     alarms = {(made.device_id, probe): 1 for probe in range(BROKER_ROUNDS)}
-    await eventually(lambda: _raised(owner), lambda found: found == alarms, "each alarm once", within_s=20.0)
+    await eventually(lambda: _raised(owner), lambda found: found == alarms, "each alarm once")
 
 
 async def test_wanted_settings_reach_a_socket_that_comes_after_the_broker_was_killed(

@@ -48,7 +48,7 @@ async def service() -> AsyncIterator[PushService]:
 
 async def heard(receiver: WebReceiver, count: int) -> dict[str, Any]:
     """Return the message number `count` that came, counted from 1."""
-    said: dict[str, Any] = json.loads((await receiver.wait_for(HERE, count, timeout_s=20.0))[count - 1].text)
+    said: dict[str, Any] = json.loads((await receiver.wait_for(HERE, count))[count - 1].text)
     return said
 
 

@@ -15,6 +15,7 @@ from isocket.domain.devices import Device, topic_root
 from isocket.domain.problems import Problem
 from isocket.storage.port import is_
 from tests.fakes.broker import Peer, RunningBroker, running_broker
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.running_bridge import RunningBridge, running_bridge, say
 
 pytestmark = pytest.mark.house
@@ -47,9 +48,9 @@ async def _true_when(value: bool) -> bool:
     return value
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], timeout_s: float = 8.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     """Return once `condition` holds: what is waited for happens in other processes, in real time."""
-    async with asyncio.timeout(timeout_s):
+    async with asyncio.timeout(PATIENCE_S):
         while not await condition():  # noqa: ASYNC110 - it happens elsewhere
             await asyncio.sleep(0.02)
 
@@ -185,8 +186,8 @@ async def test_wanted_settings_outlive_the_broker(broker: RunningBroker, bridge:
     await eventually(lambda: _nothing_pending(bridge))
     broker.kill()
     await eventually(lambda: _true_when(not bridge.bridge.connected))
-    await eventually(lambda: _true_when(bridge.bridge.connected), timeout_s=30)
-    await eventually(lambda: _connects(broker), timeout_s=30)
+    await eventually(lambda: _true_when(bridge.bridge.connected))
+    await eventually(lambda: _connects(broker))
     async with Peer(broker, "d1") as peer:
         await peer.subscribe(f"{topic_root('d1')}/desired")
         heard = await peer.next_heard(f"{topic_root('d1')}/desired")
@@ -217,17 +218,17 @@ async def test_a_broker_that_goes_away_and_returns_costs_nothing(broker: Running
             wanted = range(upto + 1, 40 * (round_number + 1) + 1)
             for n in wanted:
                 await say(peer, "d1", "state", [{"boot": 1, "seq": n, "uptime_s": n}])
-            await eventually(lambda: _true_when(bool(confirmations(peer))), timeout_s=30)  # we come back with jitter
+            await eventually(lambda: _true_when(bool(confirmations(peer))))  # we come back with jitter
             confirmed.update(seq for _, seq in confirmations(peer))
             if round_number < 2:
                 broker.kill()
                 await eventually(lambda: _true_when(peer.lost.is_set()))
-        await eventually(lambda: _connects(broker), timeout_s=30)
+        await eventually(lambda: _connects(broker))
     async with Peer(broker, "d1") as peer:
         await peer.subscribe(f"{topic_root('d1')}/stored")
         last = 121
         await say(peer, "d1", "state", [{"boot": 1, "seq": n, "uptime_s": n} for n in range(1, last + 1)])
-        await eventually(lambda: _true_when((1, last) in confirmations(peer)), timeout_s=30)
+        await eventually(lambda: _true_when((1, last) in confirmations(peer)))
     stored = await history(bridge)
     assert sorted(stored) == list(range(1, last + 1)), "each is stored exactly once"
 

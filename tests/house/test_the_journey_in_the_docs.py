@@ -9,15 +9,14 @@ from types import ModuleType
 import pytest
 
 from tests.fakes.customer import text_of
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.twilio_server import TwilioDouble
 from tests.fakes.whole_cloud import WholeCloud, eventually
 
-pytestmark = [pytest.mark.house, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.house
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "journey.py"
-MAIL_S = 60.0
-RESTART_S = 90.0
 STEPS = 29  # told in the story
 
 
@@ -40,10 +39,10 @@ async def test_a_customer_does_everything_by_the_api_from_registering_to_leaving
         async def look() -> list[str]:
             return [text for each in mail.accepted[address] if re.search(pattern, text := text_of(each))]
 
-        return (await eventually(look, bool, f"a mail to {address}", within_s=MAIL_S))[-1]
+        return (await eventually(look, bool, f"a mail to {address}"))[-1]
 
     def mailbox(address: str, pattern: str) -> str:
-        return asyncio.run_coroutine_threadsafe(mail_that_has(address, pattern), loop).result(MAIL_S + 1)
+        return asyncio.run_coroutine_threadsafe(mail_that_has(address, pattern), loop).result(2 * PATIENCE_S)
 
     async with WholeCloud(tmp_path, twilio=twilio, mail=mail) as cloud:
 
@@ -53,7 +52,7 @@ async def test_a_customer_does_everything_by_the_api_from_registering_to_leaving
             await cloud.start()
 
         def before_leaving() -> None:
-            asyncio.run_coroutine_threadsafe(from_now_on_nobody_has_to_wait(), loop).result(RESTART_S)
+            asyncio.run_coroutine_threadsafe(from_now_on_nobody_has_to_wait(), loop).result(2 * PATIENCE_S)
 
         await cloud.start()
         (made,) = await cloud.provision()

@@ -25,10 +25,10 @@ from isocket.storage.port import is_
 from tests.fakes import twilio_server
 from tests.fakes.alert_house import ANNA, BERTIL, PHONES, AlertHouse
 from tests.fakes.endless import endless_body
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_server import AcceptedMessage, TwilioDouble
 
 OUR_NUMBER = "+447700900100"
-PATIENCE_S = 5.0
 
 
 @dataclass

@@ -36,7 +36,6 @@ def light_folder(tmp_path: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.timeout(300)
 async def test_when_the_broker_dies_under_a_large_fleet_no_customer_is_paged_and_the_operator_is_once(
     light_folder: Path,
 ) -> None:

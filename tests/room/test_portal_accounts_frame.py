@@ -20,6 +20,7 @@ from portal_api.pages import go_to
 from portal_api.routes import Access, Call, Reply, Route, Surface
 from portal_api.strict_json import MAX_BYTES
 from tests.fakes.endless import endless_body
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 
 MAIJA = "maija@example.org"
@@ -186,7 +187,7 @@ async def test_a_body_that_does_not_come_to_its_end_is_not_waited_for(
     house: PortalHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "BODY_TIMEOUT_S", 0.05)
-    path, patience = "/api/v1/password-resets", ClientTimeout(total=5.0)
+    path, patience = "/api/v1/password-resets", ClientTimeout(total=PATIENCE_S)
     answer = await house.client.post(path, data=endless_body(), headers=JSON, timeout=patience)
     assert answer.status == 408
 

@@ -1,6 +1,5 @@
 """What happens at one's sockets, as it happens."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +19,7 @@ from portal_api.events import BEAT_S, HUB
 from portal_api.owned import Role, Standing
 from tests.fakes.clock import NOON
 from tests.fakes.listener import Heard, listening
+from tests.fakes.patience import until
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, claim, devices_house, incident, make_device, owned, report
 from tests.fakes.portal_house import OTHER_PASSWORD, PortalHouse
 
@@ -439,7 +439,7 @@ async def test_an_account_listens_only_so_often_at_once() -> None:
             assert (refused.status, refused.headers["Retry-After"]) == (429, "10")
             async with listening(house, other):
                 pass
-        await asyncio.sleep(0.05)
+        await until(lambda: house.client.app[HUB].listeners == 0)
         async with listening(house, token):
             pass
 

@@ -30,6 +30,7 @@ from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.limits import Rate, Rates
 from portal_api.openapi import openapi_document
 from portal_api.routes import API, Access
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, devices_house, enter, incident, make_device, owned, report
 from tests.fakes.portal_house import PEPPER, PortalHouse
 from tests.fakes.quick_passwords import QuickPasswords
@@ -76,7 +77,7 @@ class World:
         async def done() -> T:
             return await work
 
-        return asyncio.run_coroutine_threadsafe(done(), self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(done(), self.loop).result(PATIENCE_S)
 
     def token(self, operation: Any) -> str:
         """Return a token of a new session, of a member of staff where only they get in.
@@ -148,7 +149,7 @@ def world() -> Iterator[World]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(live(),))
     thread.start()
-    assert ready.wait(60)
+    assert ready.wait(PATIENCE_S)
     yield made[0]
     loop.call_soon_threadsafe(over.set)
     thread.join()
@@ -186,5 +187,5 @@ def test_each_answer_is_as_described_whatever_is_asked(operation: Any, world: Wo
         for number, case in enumerate(asked):
             if number % 2 == 0 and case.path_parameters:  # half of them are about what is there
                 case.path_parameters.update({k: v for k, v in world.own.items() if k in case.path_parameters})
-            answer = case.call(base_url=world.url, session=session, headers=headers, timeout=20)
+            answer = case.call(base_url=world.url, session=session, headers=headers, timeout=PATIENCE_S)
             case.validate_response(answer, checks=CHECKS)

@@ -23,6 +23,7 @@ from isocket.storage.port import is_
 from tests.fakes.alert_house import ANNA, MAILS, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
 from tests.fakes.endless import endless_body
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.web_receiver import PushService
 
 TOKEN = "k" * 43
@@ -222,5 +223,5 @@ async def test_a_subscription_that_does_not_come_to_its_end_holds_up_nobody(
 ) -> None:
     monkeypatch.setattr(bodies, "BODY_TIMEOUT_S", 0.05)
     async with page(house) as client:
-        answer = await client.post(HERE, data=endless_body(), timeout=ClientTimeout(total=5.0))
+        answer = await client.post(HERE, data=endless_body(), timeout=ClientTimeout(total=PATIENCE_S))
     assert (answer.status, await house.records.count(Endpoint)) == (408, 0)

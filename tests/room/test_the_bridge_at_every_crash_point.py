@@ -25,9 +25,10 @@ from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.records import StoredRecords
-from tests.fakes.broker import Peer, running_broker, until
+from tests.fakes.broker import Peer, running_broker
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
+from tests.fakes.patience import until
 
 WHENEVER = {"start": datetime(2020, 1, 1, tzinfo=UTC), "end": datetime(2100, 1, 1, tzinfo=UTC)}
 

@@ -10,6 +10,7 @@ from alerts.channels.elks_sms import ElksSms
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from tests.fakes import twilio_server
 from tests.fakes.elks_server import ElksDouble
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_behaviours import Behaviour
 
 TO = "+447700900123"
@@ -39,7 +40,8 @@ def make(double: ElksDouble, *, password: str = "", minimised: bool = False) -> 
         base_url=double.base_url,
         status_callback=lambda attempt_id: f"https://cloud.example.org/{attempt_id}",
         retention_minimised=minimised,
-        total_s=2.0,
+        connect_s=PATIENCE_S,
+        total_s=PATIENCE_S,
     )
 
 

@@ -20,11 +20,11 @@ from alerts.channels.mail_text import AddressInvalidError
 from alerts.channels.smtp import SmtpMail, SmtpUrlError, parse_smtp_url
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from tests.fakes import smtp_server
+from tests.fakes.patience import PATIENCE_S, out_of_time
 from tests.fakes.smtp_server import SmtpBehaviour, SmtpSink
 
 TO = "ada@example.org"
 SENDER = "iSocket <no-reply@example.org>"
-LIMIT_S = 0.5
 CONTACT, MESSAGE, ACCOUNT = RefusalScope.CONTACT, RefusalScope.MESSAGE, RefusalScope.ACCOUNT
 
 
@@ -38,7 +38,7 @@ async def sink() -> AsyncIterator[SmtpSink]:
 
 @pytest.fixture
 def channel(sink: SmtpSink) -> SmtpMail:
-    return SmtpMail(url=sink.url, sender=SENDER, total_s=LIMIT_S)
+    return SmtpMail(url=sink.url, sender=SENDER, connect_s=PATIENCE_S, total_s=PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +264,7 @@ async def test_a_break_before_the_text_is_tried_later(
     sink: SmtpSink, channel: SmtpMail, behaviour: SmtpBehaviour
 ) -> None:
     sink.script(TO, behaviour)
-    assert isinstance(await channel.send(_message()), TryLater)
+    assert isinstance(await out_of_time(channel.send(_message()), sink.silent, limit_s=PATIENCE_S), TryLater)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ async def test_a_break_after_the_text_is_unclear_and_nothing_is_repeated(
     sink: SmtpSink, channel: SmtpMail, behaviour: SmtpBehaviour
 ) -> None:
     sink.script(TO, behaviour)
-    assert isinstance(await channel.send(_message()), Unclear)
+    assert isinstance(await out_of_time(channel.send(_message()), sink.silent, limit_s=PATIENCE_S), Unclear)
     assert sink.connections == 1
 
 
@@ -293,7 +293,7 @@ async def test_a_server_that_says_nothing_is_tried_later() -> None:
 
 
 async def test_tls_that_fails_is_tried_later(sink: SmtpSink) -> None:
-    outcome = await SmtpMail(url=sink.url.replace("smtp:", "smtps:"), connect_s=LIMIT_S).send(_message())
+    outcome = await SmtpMail(url=sink.url.replace("smtp:", "smtps:"), connect_s=PATIENCE_S).send(_message())
     assert isinstance(outcome, TryLater)
 
 

@@ -15,11 +15,11 @@ from alerts.channels.twilio_sms import TwilioSms
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
 from tests.fakes import twilio_server
+from tests.fakes.patience import PATIENCE_S, out_of_time
 from tests.fakes.twilio_server import Behaviour, TwilioDouble
 
 TO = "+447700900123"
 SENDER = "+447700900001"
-LIMIT_S = 0.5
 MakeChannel = Callable[..., TwilioSms]
 
 
@@ -75,7 +75,8 @@ async def make_channel(double: TwilioDouble) -> AsyncIterator[MakeChannel]:
             "sender": SENDER,
             "base_url": double.base_url,
             "status_callback": _callback,
-            "total_s": LIMIT_S,
+            "connect_s": PATIENCE_S,
+            "total_s": PATIENCE_S,
         }
         made.append(TwilioSms(**(plain | changes)))  # type: ignore[arg-type]  # the test names what it changes
         return made[-1]
@@ -167,7 +168,7 @@ async def test_what_twilio_took_without_a_clear_answer_is_unclear_and_asked_for_
     double: TwilioDouble, channel: TwilioSms, behaviour: Behaviour
 ) -> None:
     double.script(TO, behaviour)
-    assert isinstance(await channel.send(_message()), Unclear)
+    assert isinstance(await out_of_time(channel.send(_message()), double.hanging, limit_s=PATIENCE_S), Unclear)
     assert (double.create_requests[TO], len(double.accepted[TO])) == (1, 1)
 
 
@@ -176,7 +177,7 @@ async def test_silence_is_unclear_even_when_nothing_was_taken(
     double: TwilioDouble, channel: TwilioSms, behaviour: Behaviour
 ) -> None:
     double.script(TO, behaviour)
-    assert isinstance(await channel.send(_message()), Unclear)
+    assert isinstance(await out_of_time(channel.send(_message()), double.hanging, limit_s=PATIENCE_S), Unclear)
 
 
 async def test_a_refused_connection_is_tried_later(make_channel: MakeChannel) -> None:

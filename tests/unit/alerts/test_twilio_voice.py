@@ -11,6 +11,7 @@ from alerts.channels.twilio_voice import TwilioVoice
 from alerts.outcomes import Cancellation, Outcome, ReceiptKind, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.deliveries import DeliveryKind
 from tests.fakes import twilio_server
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_behaviours import Behaviour
 from tests.fakes.twilio_server import TwilioDouble
 
@@ -35,7 +36,8 @@ async def channel(double: TwilioDouble) -> AsyncIterator[TwilioVoice]:
         base_url=double.base_url,
         voice_url=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/voice/{attempt_id}",
         status_callback=lambda attempt_id: f"https://cloud.example.org/hooks/twilio/status/{attempt_id}",
-        total_s=2.0,
+        connect_s=PATIENCE_S,
+        total_s=PATIENCE_S,
     )
     yield made
     await made.close()

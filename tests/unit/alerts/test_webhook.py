@@ -22,6 +22,7 @@ from isocket.kit.clock import SystemClock
 from isocket.storage.port import is_
 from tests.fakes.clock import NOON
 from tests.fakes.endpoint_house import NAME, PROGRAM, EndpointHouse, endpoint_house
+from tests.fakes.patience import PATIENCE_S, out_of_time
 from tests.fakes.web_receiver import DROP_AFTER, ENDLESS, HANG_AFTER, Program, answer
 
 CHALLENGE = "the-challenge"
@@ -102,7 +103,12 @@ async def test_a_message_carries_its_id_a_time_and_a_signature(made: EndpointHou
 
 async def test_a_repetition_has_the_same_id(made: EndpointHouse) -> None:
     made.program.script(NAME, DROP_AFTER, HANG_AFTER, answer(500, takes=True))
-    outcomes = [await made.webhook.send(message(attempt_id=f"att_{number}")) for number in range(4)]
+    outcomes = [
+        await out_of_time(
+            made.webhook.send(message(attempt_id=f"att_{number}")), made.program.silent, limit_s=PATIENCE_S
+        )
+        for number in range(4)
+    ]
     assert [type(each) for each in outcomes] == [TryLater, TryLater, TryLater, Sent]
     assert [each.headers["iSocket-Id"] for each in made.program.accepted[NAME]] == ["dlv_1"] * 4
 

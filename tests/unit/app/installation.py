@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.fakes.broker import free_port
+from tests.fakes.patience import PATIENCE_S
 
 PROGRAM = Path(sys.executable).with_name("isocket")
-PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Installation:
     def get(self, path: str) -> Any:
         """Return what the portal answers, None where nobody answers or it refuses."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.http}{path}", timeout=PATIENCE_S) as answer:
                 return answer.read().decode()
         except OSError:
             return None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from isocket.app.standby import Standby
 from tests.fakes.clock import ManualClock
+from tests.fakes.patience import until
 
 
 async def test_the_second_waits_until_the_first_has_ended(tmp_path: Path) -> None:
@@ -20,33 +21,30 @@ async def test_the_second_waits_until_the_first_has_ended(tmp_path: Path) -> Non
         for name, stop in stops.items():
             standby = Standby(lock=tmp_path / "bridge.lock", clock=clock)
             tasks.create_task(standby.run(lambda end, name=name: work(name, end), stop))  # type: ignore[misc]
-            await _settled()
+            await until(lambda: working or clock.sleepers)
+        await until(lambda: clock.sleepers)  # the second stands by
         assert working == ["first"]
         stops["first"].set()
-        await _settled()
+        await until(lambda: not working)
         await clock.advance(1)
-        await _settled()
+        await until(lambda: working)
         assert working == ["second"]
         stops["second"].set()
 
 
 async def test_who_stands_by_can_be_stopped(tmp_path: Path) -> None:
-    clock, first, second = ManualClock(), asyncio.Event(), asyncio.Event()
+    clock, first, second, working = ManualClock(), asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def work(stop: asyncio.Event) -> None:
+        working.set()
+        await stop.wait()
+
     lock = tmp_path / "bridge.lock"
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(Standby(lock=lock, clock=clock).run(_until, first))
-        await _settled()
-        waiting = tasks.create_task(Standby(lock=lock, clock=clock).run(_until, second))
-        await _settled()
+        tasks.create_task(Standby(lock=lock, clock=clock).run(work, first))
+        await until(working.is_set)
+        waiting = tasks.create_task(Standby(lock=lock, clock=clock).run(work, second))
+        await until(lambda: clock.sleepers)
         second.set()
         await waiting
         first.set()
-
-
-async def _until(stop: asyncio.Event) -> None:
-    await stop.wait()
-
-
-async def _settled() -> None:
-    for _ in range(50):
-        await asyncio.sleep(0.001)

@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from isocket.app.supervise import Service, Stage, Supervisor, stop_on_signals
+from tests.fakes.patience import PATIENCE_S
 
 
 class Heard:
@@ -115,5 +116,5 @@ async def test_nothing_more_begins_when_the_stop_comes_during_the_start() -> Non
 async def test_a_signal_asks_to_stop(which: signal.Signals) -> None:
     async with stop_on_signals() as stop:
         os.kill(os.getpid(), which)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await stop.wait()

@@ -26,7 +26,8 @@ from broker_bridge.mosquitto.process import MosquittoChild
 from isocket.domain.devices import topic_root
 from isocket.domain.secrets import hash_secret
 from isocket.kit.clock import SystemClock
-from tests.fakes.broker import Peer, free_port, running_broker, until
+from tests.fakes.broker import Peer, free_port, running_broker
+from tests.fakes.patience import until
 
 DEVICES = {"dev-1": "secret 1", "dev-2": "secret 2"}
 

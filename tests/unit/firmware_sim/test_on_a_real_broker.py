@@ -24,8 +24,8 @@ from firmware_sim.memory import StateFolder
 from firmware_sim.network import Broker
 from firmware_sim.runner import TooFewCredentialsError, run
 from firmware_sim.tally import RunReport
+from tests.fakes.patience import PATIENCE_S
 
-WAIT_S = 20
 FAR_FUTURE_MS = 4_000_000_000_000
 Wanted = Callable[["Heard"], bool]
 
@@ -69,11 +69,11 @@ class Cloud:
         self._loop.call_soon_threadsafe(what, *args)
 
     async def ready(self) -> None:
-        await asyncio.wait_for(self._subscribed.wait(), WAIT_S)
+        await asyncio.wait_for(self._subscribed.wait(), PATIENCE_S)
 
     async def hears(self, wanted: Wanted) -> Heard:
         """The next message that fits; everything on the way is noted in `heard`."""
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 heard = await self._queue.get()
                 self.heard.append(heard)
@@ -352,7 +352,7 @@ async def test_the_day_goes_on_until_it_is_stopped(port: int, cloud: Cloud) -> N
     alarm = await cloud.hears(of("alarm"))
     back = await cloud.hears(lambda heard: heard.kind == "alarm" and not heard.body["active"])
     stop.set()
-    report = await asyncio.wait_for(running, WAIT_S)
+    report = await asyncio.wait_for(running, PATIENCE_S)
     assert (alarm.body["cause"], back.body["cause"]) == ("mains_lost", "mains_lost")
     assert report.connected_at_end == 5
 
@@ -367,7 +367,7 @@ async def first_event(port: int, device: Credential) -> str:
         on_event=events.put_nowait,
     )
     async with fleet.alive():
-        return await asyncio.wait_for(events.get(), WAIT_S)
+        return await asyncio.wait_for(events.get(), PATIENCE_S)
 
 
 async def test_a_device_that_the_broker_refuses_says_so(tmp_path: Path, device: Credential) -> None:

@@ -14,6 +14,7 @@ from isocket.storage import sqlite_log
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_connection import PAGE_BYTES, connect
 from isocket.storage.sqlite_log import ReadGate
+from tests.fakes.patience import PATIENCE_S
 
 SMALL_PAGES = 50
 LONG_PAGES = 200
@@ -28,7 +29,7 @@ async def small(file: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sq
     store = await SqliteStore.open(file)
     await store._file.write(lambda connection: connection.execute("CREATE TABLE texts (text TEXT)").rowcount)
     yield store
-    await asyncio.wait_for(store.close(), 10)
+    await asyncio.wait_for(store.close(), PATIENCE_S)
 
 
 async def write_pages(store: SqliteStore, pages: int) -> None:
@@ -52,17 +53,17 @@ async def test_a_store_is_closed_while_a_checkpoint_is_under_way(
     def slow(connection: sqlite3.Connection, how: str, wait_s: float = 0.0) -> sqlite_log.Pages:
         if threading.current_thread().name == "sqlite-checkpointer":
             under_way.set()
-            go_on.wait(5)
+            go_on.wait(PATIENCE_S)
         return genuine(connection, how, wait_s)
 
     monkeypatch.setattr(sqlite_log, "checkpoint", slow)
     await write_pages(small, SMALL_PAGES)
-    assert await asyncio.to_thread(under_way.wait, 5)
+    assert await asyncio.to_thread(under_way.wait, PATIENCE_S)
     closing = asyncio.create_task(small.close())
     await asyncio.sleep(0)
     go_on.set()
-    await asyncio.wait_for(closing, 5)
-    small._file._writer._checkpointer._thread.join(5)
+    await asyncio.wait_for(closing, PATIENCE_S)
+    small._file._writer._checkpointer._thread.join(PATIENCE_S)
     assert not small._file._writer._checkpointer._thread.is_alive()
 
 
@@ -80,7 +81,7 @@ async def test_a_checkpoint_that_fails_is_made_later(small: SqliteStore, monkeyp
     monkeypatch.setattr(sqlite_log, "checkpoint", at_first_without_room)
     with capture_logs() as logs:
         await write_pages(small, SMALL_PAGES)
-        assert await asyncio.to_thread(failed.wait, 5)
+        assert await asyncio.to_thread(failed.wait, PATIENCE_S)
         while not made.is_set():
             await write_pages(small, 1)
     assert [each["event"] for each in logs] == ["checkpoint_failed"]
@@ -115,7 +116,7 @@ async def test_the_log_begins_anew_although_somebody_always_reads(small: SqliteS
 async def test_a_log_that_somebody_holds_is_told_and_the_writing_goes_on(small: SqliteStore, file: Path) -> None:
     with capture_logs() as logs, somebody_reads(file):
         while not any(each["event"] == "log_stays_long" for each in logs):
-            await asyncio.wait_for(write_pages(small, SMALL_PAGES), 5)
+            await asyncio.wait_for(write_pages(small, SMALL_PAGES), PATIENCE_S)
     assert small.wal_bytes() > LONG_PAGES * PAGE_BYTES
 
 

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
 from tests.fakes.clock import ManualClock
+from tests.fakes.patience import PATIENCE_S
 
 Step = Callable[[], Awaitable[bool]]
 
@@ -46,7 +47,7 @@ class Bench:
         finally:
             self.stop.set()
             await self.clock.advance(60)
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, PATIENCE_S)
 
 
 async def test_all_the_work_is_done_without_waiting() -> None:
@@ -88,7 +89,7 @@ async def test_a_ring_during_a_step_is_not_lost() -> None:
     bench = Bench()
     bell = bench.wakeups.bell("things")
     bench.wakeups.ring("things")
-    await asyncio.wait_for(bell.wait(bench.clock, 3600), 5)
+    await asyncio.wait_for(bell.wait(bench.clock, 3600), PATIENCE_S)
 
 
 async def test_a_closed_bell_is_not_kept() -> None:
