@@ -19,6 +19,7 @@ from tests.fakes.broker import free_port
 from tests.fakes.patience import PATIENCE_S
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.twilio_server import TwilioDouble
+from tests.fakes.work import worked_s
 
 T = TypeVar("T")
 
@@ -111,6 +112,11 @@ class WholeCloud:
                 ISOCKET, "up", stdin=asyncio.subprocess.DEVNULL, stderr=log, env=self._environment()
             )
         await eventually(self._is_ready, bool, "the cloud is ready")
+
+    def worked_s(self) -> float:
+        """Return the seconds that a processor worked for the cloud and its broker so far."""
+        assert self._process is not None
+        return worked_s(self._process.pid, *brokers_of(self._broker_folder))
 
     def kill(self) -> None:
         """kill -9 the cloud; its broker goes with it, or is taken over by the next start."""
