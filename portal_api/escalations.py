@@ -125,7 +125,7 @@ async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView
         return faults(foreign)
     account_id = call.account.id
     ladder_id = derived_id("esc", account_id, device_id or "")
-    ladder = Escalation(id=ladder_id, account_id=account_id, device_id=device_id, **_stored(call.body))
+    ladder = Escalation(id=ladder_id, account_id=account_id, device_id=device_id, **stored_ladder(call.body))
     if call.conditional:
         view, seen = await _seen(call, device_id)
         call.demand_match(view.version_shown or 0)
@@ -195,7 +195,8 @@ def _version(ladder: Escalation | None) -> int:
     return 0 if ladder is None else crc32(repr(ladder).encode()) + 1
 
 
-def _stored(wish: NewLadder) -> dict[str, Any]:
+def stored_ladder(wish: NewLadder) -> dict[str, Any]:
+    """Return what is stored of a ladder."""
     return {
         "steps": tuple(_stored_step(step) for step in sorted(wish.steps, key=lambda step: step.after_s)),
         "repeat": wish.repeat,

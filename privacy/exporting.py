@@ -44,6 +44,7 @@ LOOK_EVERY_S = 2.0
 LEASE_S = 600.0
 FAST = 1  # of zlib's nine: a table packs nearly as well, in a third of the time
 GIVE_WAY_S = 0.05
+TELL_PERCENT = 4
 _SECRETS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
 _WORDS = {"text", "html", "subject_line", "unsubscribe_url"}
 _BY_THE_SOCKET = {Watch: "id", Problem: "device_id"}
@@ -133,13 +134,13 @@ class Copier:
 
 
 class Percent:
-    """Tells how far something of some steps has come, and says each percent once."""
+    """Tells how far something of some steps has come, whenever it is some percent further."""
 
     def __init__(self, steps: int, tell: Callable[[int], Any]) -> None:
         self._steps = steps
         self._tell = tell
         self._done = 0
-        self._told = -1
+        self._told = -TELL_PERCENT
 
     async def step(self) -> None:
         """One more step is done."""
@@ -149,7 +150,7 @@ class Percent:
     async def within(self, share: float) -> None:
         """A share of the step under way is done."""
         percent = min(99, round((self._done + share) * 100 / self._steps))
-        if percent > self._told:
+        if percent >= self._told + TELL_PERCENT:
             self._told = percent
             await self._tell(percent)
 

@@ -126,6 +126,52 @@ def export_account(
         raise typer.Exit(1)
 
 
+@privacy.command(name="import")
+def import_copy(
+    file: Annotated[Path, typer.Argument(help="A zip that `isocket` made of somebody's data elsewhere.")],
+    account: Annotated[str, typer.Option(help="The account's id here; if absent, who has the same mailbox.")] = "",
+    socket: Annotated[
+        list[str] | None,
+        typer.Option(help="THERE=HERE: this socket stands for that one; may be given several times."),
+    ] = None,
+) -> None:
+    """Take over what a customer brings along; print as JSON what was taken, and what not and why.
+
+    Names, people to be told (who have to answer a code again), ladders, settings with schedules, and what sockets
+    reported. Their holder has an account here, and has claimed the sockets. What is set here already stays.
+    """
+    from zipfile import BadZipFile, ZipFile
+
+    from isocket.app.house import open_house
+    from isocket.app.taking_over import holder_of, importer_of
+    from privacy.importing import NotACopyError
+
+    pairs = dict(_pair(each) for each in socket or ())
+
+    async def take(settings: Settings) -> dict[str, Any] | None:
+        async with open_house(settings) as house:
+            with ZipFile(file) as archive:
+                found = await holder_of(house, archive, account)
+                return asdict(await importer_of(house).take_over(archive, found, pairs))
+
+    try:
+        made = run(take)
+    except (OSError, BadZipFile) as error:
+        complain(ValueError(f"{file} cannot be read as a zip: {error}."))
+        raise typer.Exit(1) from None
+    except NotACopyError as error:
+        complain(error)
+        raise typer.Exit(1) from None
+    typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    there, equals, here = text.partition("=")
+    if not (there and equals and here):
+        raise typer.BadParameter("write THERE=HERE, the ids of two sockets", param_hint="--socket")
+    return there, here
+
+
 async def _silent(_: int) -> None:
     """Show no progress."""
 

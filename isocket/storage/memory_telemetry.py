@@ -309,6 +309,17 @@ class MemoryTelemetry:
         following = page[-1][:2] if len(page) == limit else None
         return Table("".join(lines).encode(), len(lines), following)
 
+    async def take_in(self, reports: Sequence[Report]) -> int:
+        """Store reports as the past alone."""
+        taken = 0
+        for report in reports:
+            device = self._devices.setdefault(report.device_id, _Device())
+            if report.order not in device.reports:
+                self._last_arrival = next(self._arrivals)
+                device.reports[report.order] = (self._last_arrival, report)
+                taken += 1
+        return taken
+
     async def whole_since(self) -> datetime:
         """Return since when single reports are all there."""
         return from_ms(self._kept_from_ms)

@@ -61,6 +61,11 @@ def store_batch(
     return new, bool(marked)
 
 
+def store_past(connection: sqlite3.Connection, heard: HeardDevices, reports: Sequence[Report]) -> int:
+    """Insert what is new and do nothing else; return how many that were."""
+    return _insert(connection, heard.numbers(connection, reports), reports)
+
+
 def _insert(connection: sqlite3.Connection, numbers: Sequence[int], reports: Sequence[Report]) -> int:
     """Insert what is not there; return how many rows that were."""
     values: list[int | str] = []

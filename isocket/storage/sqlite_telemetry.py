@@ -10,7 +10,7 @@ from typing import Any
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, rolled_up
-from isocket.storage.sqlite_batch import store_batch
+from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_news import news_of
@@ -268,6 +268,12 @@ class SqliteTelemetry:
         """Return lines of a table, read and written by SQLite in a thread that stands back."""
         behind, end_ms = after or (to_ms(start), -1), to_ms(end)
         return await self._read_aside(lambda c: table_of(c, device_id, after=behind, end_ms=end_ms, limit=limit))
+
+    async def take_in(self, reports: Sequence[Report]) -> int:
+        """Store reports as the past alone."""
+        if not reports:
+            return 0
+        return await self._write(lambda connection: store_past(connection, self._heard, reports))
 
     async def whole_since(self) -> datetime:
         """Return since when single reports are all there."""

@@ -197,6 +197,13 @@ class Telemetry(Protocol):
         """
         ...
 
+    async def take_in(self, reports: Sequence[Report]) -> int:
+        """Store reports that were made elsewhere, as the past alone; return how many were not there.
+
+        Nothing is judged, no state moves, and no device counts as heard. They are gathered into hours as any other.
+        """
+        ...
+
     async def whole_since(self) -> datetime:
         """Return since when single reports are all there: what was pruned is older."""
         ...

@@ -1059,3 +1059,25 @@ async def test_since_when_single_reports_are_whole_is_known(telemetry: Telemetry
         assert await telemetry.whole_since() == NOON + timedelta(minutes=1)
     await telemetry.prune(NOON)
     assert await telemetry.whole_since() == NOON + timedelta(minutes=1), "it only grows"
+
+
+# The past from elsewhere
+
+
+async def test_what_is_taken_in_is_the_past_and_nothing_else(telemetry: Telemetry, clock: ManualClock) -> None:
+    await quieten(telemetry, clock, "d1")
+    await telemetry.store([report(1)])
+    before = await telemetry.latest(["d1"])
+    past = [report(seq, LOST, boot=2, after_s=-3600 + seq, device=device) for seq in (1, 2) for device in ("d1", "d2")]
+    assert await telemetry.take_in(past) == 4
+    assert await telemetry.take_in([*past, report(1)]) == 0, "a second time it is there"
+    assert await telemetry.take_in([]) == 0
+    assert await telemetry.latest(["d1", "d2"]) == before
+    assert await claim(telemetry, clock) is None
+    series = await telemetry.series("d1", start=NOON - timedelta(hours=1), end=NOON)
+    assert series.fields["mains"] == [False, False]
+    await telemetry.roll_up()
+    hours = await telemetry.series("d2", start=NOON - timedelta(hours=1), end=NOON, step="1h")
+    assert hours.fields["mains"] == [False]
+    await telemetry.store([report(2, {"battery_pct": 91})])
+    assert (await telemetry.latest(["d1"]))["d1"].fields["battery_pct"] == 91, "the device goes on as it was"

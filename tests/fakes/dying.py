@@ -183,6 +183,9 @@ class DyingTelemetry:
             lambda: self._inner.table(device_id, start=start, end=end, after=after, limit=limit), leaves=_never
         )
 
+    async def take_in(self, reports: Sequence[Report]) -> int:
+        return await self.fuse.guard(lambda: self._inner.take_in(reports))
+
     async def whole_since(self) -> datetime:
         return await self.fuse.guard(self._inner.whole_since, leaves=_never)
 

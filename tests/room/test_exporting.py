@@ -259,7 +259,8 @@ async def test_whoever_dies_while_copying_another_makes_it(tmp_path: Path) -> No
         assert key is not None
         assert opened(b"".join(ground.shelf.read("exp_1", key)))
 
-    assert await every_crash_point(build, run, check) > 20
+    # Most verbs write down how far it has come, one as the other: some of them stand for all.
+    assert await every_crash_point(build, run, check, worth=lambda nth: nth < 4 or nth % 5 == 0 or nth > 24) > 20
 
 
 async def test_memory_stays_small_however_long_the_history_is(tmp_path: Path) -> None:

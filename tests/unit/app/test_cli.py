@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,18 @@ def test_of_nobody_there_is_no_copy(installation: Installation) -> None:
     done = installation.run("privacy", "export", "--account", "acc_nobody", "--out", str(out))
     assert (done.returncode, done.stdout, out.exists()) == (1, "", False)
     assert "no such account" in done.stderr
+
+
+def test_of_what_is_no_copy_nothing_is_taken_over(installation: Installation) -> None:
+    file = installation.folder / "copy.zip"
+    absent = installation.run("privacy", "import", str(file))
+    assert (absent.returncode, absent.stdout, "cannot be read as a zip" in absent.stderr) == (1, "", True)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("data/accounts.json", '{"items": [{"id": "acc_1", "email": "kai@example.org"}]}')
+    nobody = installation.run("privacy", "import", str(file))
+    assert (nobody.returncode, "let them register first" in nobody.stderr) == (1, True)
+    assert "no account" in installation.run("privacy", "import", str(file), "--account", "acc_2").stderr
+    assert "THERE=HERE" in installation.run("privacy", "import", str(file), "--socket", "is1").stderr
 
 
 def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Installation) -> None:
