@@ -101,5 +101,10 @@ def _rows(series: Series) -> list[list[Any]]:
         for name, values in series.fields.items():
             if values[place] is not None:
                 spread = [column[name][place] if name in column else None for column in (series.least, series.greatest)]
-                rows.append([at, name, cell(values[place]), *spread])
+                rows.append([at, name, *map(_said, (values[place], *spread))])
     return rows
+
+
+def _said(value: Any) -> Any:
+    """Return a value as the other table says it: true and false as JSON does."""
+    return str(value).lower() if isinstance(value, bool) else cell(value)

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import aiohttp
 import pytest
 
 from privacy.scan import scan
-from tests.fakes.customer import Customer, Json
+from tests.fakes.customer import Customer, Json, text_of
 from tests.fakes.erasing_house import back_up
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.thin_socket import ThinSocket
@@ -23,7 +24,13 @@ pytestmark = pytest.mark.house
 EMAIL, NAME, PASSWORD = "aurelia.quillfeather@example.org", "Aurelia Quillfeather", "seven-velvet-lanterns-94"
 PHONE, CONTACT, CONTACT_EMAIL = "+447700900487", "Balthasar Underhollow", "balthasar.underhollow@example.org"
 NICKNAME, PLACE, PROBE = "Kestrelwood cabin", "Behind the crooked larder", "Winecellar of Aurelia"
-VALUES = (EMAIL, NAME, PHONE, CONTACT, CONTACT_EMAIL, NICKNAME, PLACE, PROBE)
+GUEST, PROGRAM, FOR_WHAT = "cornelius.thistledown@example.org", "Thistledown adviser", "To heat the crooked larder"
+WORDS, STAND_IN = "My name is written with two q", "Drusilla Fennimore"
+VALUES = (
+    EMAIL, NAME, PHONE, CONTACT, CONTACT_EMAIL, NICKNAME, PLACE, PROBE, GUEST, PROGRAM, FOR_WHAT, WORDS, STAND_IN,
+)  # fmt: skip
+_REQUEST = re.compile(r"/rights\?token=([\w\-]+)")
+_INVITED = re.compile(r"[?&#]token=([\w\-]+)")
 DATABASES = ("isocket.sqlite", "keyring.sqlite")
 
 
@@ -58,13 +65,42 @@ async def live(cloud: WholeCloud, aurelia: Customer, made: Made, socket: ThinSoc
     await aurelia.claim(made, NICKNAME)
     await aurelia.ask("PATCH", f"/devices/{made.device_id}", {"place": PLACE})
     await aurelia.set(made, mains_delay_s=0, restore_delay_s=0, temp=[{"name": PROBE, "low_c": 5, "delay_s": 0}])
-    await aurelia.add_contact(CONTACT, phone=PHONE, email=CONTACT_EMAIL)
+    contact = await aurelia.add_contact(CONTACT, phone=PHONE, email=CONTACT_EMAIL)
+    await use_what_else_there_is(cloud, aurelia, made, contact)
     await socket.until(lambda: socket.desired)
     told = len(twilio.accepted[PHONE])
     socket.state(mains=False, temp_c=[2.0])
     await twilio.wait_for_accepted(PHONE, told + 2)
+    await twilio.calls.wait_for_accepted(PHONE, 1)
     await aurelia.the_incident(made, "mains_lost")
+    await aurelia.ask("POST", f"/devices/{made.device_id}/commands", {"name": "status"}, expect=202)
     return str((await aurelia.ask("GET", "/me"))["id"])
+
+
+async def use_what_else_there_is(cloud: WholeCloud, aurelia: Customer, made: Made, contact: Json) -> None:
+    """Let her be called, name a stand-in, share, let a program in, get the newsletter, ask by right and object."""
+    steps = [{"contacts": [contact["id"]], "channels": ["sms", "email", "voice"], "after_s": 0}]
+    await aurelia.ask("PUT", "/escalation", {"steps": steps})
+    other = await aurelia.ask("POST", "/contacts", {"name": STAND_IN, "email": GUEST, "roles": ["alarm"]}, expect=201)
+    away = {"contact_id": other["id"], "stand_in_id": contact["id"], "from": "2030-01-01T00:00:00Z"}
+    await aurelia.ask("POST", "/substitutions", {**away, "until": "2030-01-08T00:00:00Z"}, expect=201)
+    invited = {"email": GUEST, "role": "viewer"}
+    await aurelia.ask("POST", f"/devices/{made.device_id}/shares", invited, expect=201)
+    program = {"name": PROGRAM, "purpose": FOR_WHAT, "scopes": ["read:telemetry"], "days": 30}
+    aurelia.secrets.append((await aurelia.ask("POST", "/api-tokens", program, expect=201))["token"])
+    await aurelia.ask("PUT", "/privacy/consents", {"newsletter": True})
+    await aurelia.ask("PUT", "/privacy/objections", {"surveys": True})
+    wish = {"kind": "rectification", "email": EMAIL, "words": WORDS, "name": NAME, "country": "FI"}
+    await aurelia.ask("POST", "/privacy/requests", wish, expect=202)
+
+    async def links() -> list[str]:
+        return _REQUEST.findall("".join(map(text_of, cloud.mail.accepted[EMAIL])))
+
+    token = (await eventually(links, bool, "a mail asks whether it was her"))[0]
+    aurelia.secrets.append(token)
+    await aurelia.ask("POST", "/privacy/requests/confirm", {"token": token})
+    letters = [text_of(each) for each in await cloud.mail.wait_for_mail(GUEST, 2)]
+    aurelia.secrets += [found for each in letters for found in _INVITED.findall(each)]
 
 
 async def the_copy_is_whole_and_without_secrets(aurelia: Customer, made: Made) -> None:
@@ -84,6 +120,14 @@ async def the_copy_is_whole_and_without_secrets(aurelia: Customer, made: Made) -
     assert [(each["name"], each["place"]) for each in items["devices"]] == [(NICKNAME, PLACE)]
     assert PROBE in items["devices"][0]["part_names"]
     assert "[2.0]" in inside[f"telemetry/{made.device_id}.csv"]
+    of_her = {name: json.loads(inside[f"data/{name}.json"])["items"] for name in (
+        "api_tokens", "shares", "rights_requests", "objections", "substitutions", "subscriptions", "consents",
+    )}  # fmt: skip
+    assert {name for name, found in of_her.items() if not found} == set()
+    assert [(each["name"], each["purpose"]) for each in of_her["api_tokens"]] == [(PROGRAM, FOR_WHAT)]
+    assert [each["email"] for each in of_her["shares"]] == [GUEST]
+    assert [each["words"] for each in of_her["rights_requests"]] == [WORDS]
+    assert any("voice" in line for line in inside["disclosures.csv"].splitlines())
     whole = "".join(inside.values())
     assert [each for each in (*aurelia.secrets, made.secret, made.claim_code) if len(each) > 6 and each in whole] == []
 

@@ -20,7 +20,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
 from isocket.domain.record import Record
-from isocket.domain.reports import ClockQuality, Report, ReportKind
+from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
 from isocket.storage.shelf import PIECE_BYTES, Shelf, ShelfBrokenError
@@ -282,6 +282,34 @@ async def test_memory_stays_small_however_long_the_history_is(tmp_path: Path) ->
     assert peak < 20 * 1024 * 1024
     table = opened(b"".join(Shelf(tmp_path / "exports").read("exp_9", bytes(32))))[f"telemetry/{SOCKET}.csv"]
     assert table.count(b"\n") == MINUTES + 2
+
+
+@pytest.mark.clause("C7-02")
+async def test_quarters_of_an_hour_stand_in_for_reports_that_were_pruned(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now = ground.clock.now()
+    await ground.records.change_one(Device, is_("id", SOCKET), claimed_at=now - timedelta(days=90))
+    for days, warmth in ((60, 20.0), (60, 22.0), (59, 5.0), (1, 7.0)):
+        at_ms = to_ms(now - timedelta(days=days)) + round(warmth)
+        body = {"boot": 1, "seq": at_ms, "temp_c": [warmth], "mains": True}
+        said = Report(SOCKET, ReportKind.STATE, 1, at_ms, at_ms, at_ms, ClockQuality.DEVICE, json.dumps(body), body)
+        await ground.telemetry.store([said])
+    waiting = await ground.telemetry.claim_waiting(owner="test", now=now, lease_s=60)
+    assert waiting is not None
+    await ground.telemetry.settle(waiting, envelope=Envelope(anything=True), wake_at=None, silent_after_s=None)
+    await ground.telemetry.roll_up()
+    assert f"telemetry/{SOCKET}.quarters.csv" not in await copied(ground), "everything is there"
+    assert await ground.telemetry.prune(now - timedelta(days=30)) == 3
+    inside = await copied(ground)
+    rows = list(csv.DictReader(io.StringIO(inside[f"telemetry/{SOCKET}.quarters.csv"].decode())))
+    assert [(row["field"], row["mean_or_last"], row["least"], row["greatest"]) for row in rows] == [
+        ("temp_c.0", "21.0", "20.0", "22.0"), ("mains", "true", "", ""),
+        ("temp_c.0", "5.0", "5.0", "5.0"), ("mains", "true", "", ""),
+    ]  # fmt: skip
+    single = list(csv.DictReader(io.StringIO(inside[f"telemetry/{SOCKET}.csv"].decode())))
+    assert [row["temp_c"] for row in single] == ["[7.0]", ""]
+    assert f"telemetry/{SOCKET}.quarters.csv<td>4" in inside["index.html"].decode()
 
 
 def minute(start_ms: int, number: int) -> Report:

@@ -1,6 +1,7 @@
 """What a shared or offered socket leaves in either side's copy of their data, and what goes when one is erased."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.erasures import ErasureState
+from isocket.domain.incidents import Cause, Happening, Incident, Severity, TimelineEntry
 from isocket.domain.share_letters import share_invitation
 from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
@@ -96,3 +98,29 @@ async def test_with_the_owner_go_the_invitations_and_their_addresses(tmp_path: P
     (notice,) = await ground.records.find(Delivery)  # Pekka is told that it is over, and not of whom
     assert (notice.account_id, MAIJA in notice.text) == (PEKKA_ID, False)
     assert await ground.records.get(Account, PEKKA_ID) is not None
+
+
+@pytest.mark.clause("C7-04")
+async def test_what_a_guest_did_is_told_without_saying_who(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await shared(ground)
+    now = ground.clock.now()
+    of_it: dict[str, Any] = {"incident_id": "inc_1", "account_id": MAIJA_ID, "at": now}
+    await ground.records.add_all(
+        [
+            Incident(
+                id="inc_1", account_id=MAIJA_ID, device_id=SOCKET, cause=Cause.MAINS_LOST, severity=Severity.CRITICAL,
+                opened_at=now, detected_at=now, acknowledged_at=now, acknowledged_by=f"{PEKKA_ID} web",
+            ),
+            TimelineEntry(id="tl_1", what=Happening.ACKNOWLEDGED, detail={"by": f"{PEKKA_ID} web"}, **of_it),
+            TimelineEntry(id="tl_2", what=Happening.CONFIRMED, detail={"by": f"{MAIJA_ID} app"}, **of_it),
+        ]
+    )  # fmt: skip
+    inside = await copied(ground)
+    assert items(inside, "incidents")[0]["acknowledged_by"] == f"{OTHERS} web"
+    assert [each["detail"]["by"] for each in items(inside, "timeline")] == [f"{OTHERS} web", f"{MAIJA_ID} app"]
+    assert {each["text"] for each in items(inside, "deliveries")} == {OTHERS}
+    assert PEKKA_ID not in b"\n".join(inside[f"data/{name}.json"] for name in ("incidents", "timeline")).decode()
+    said = re.search(r"\(another person\)</q>: (\d+) times", inside["index.html"].decode())
+    assert said is not None
+    assert int(said.group(1)) >= 4
