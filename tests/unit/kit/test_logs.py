@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -274,3 +275,43 @@ def test_a_timestamp_stays_as_it_is_and_what_only_begins_like_one_is_looked_at()
     at = "2026-11-22T12:00:00.000123Z"
     assert redact(at) == at
     assert "900123" not in redact(f"{at} 07700 900123")
+
+
+def test_our_own_lines_and_those_of_libraries_come_whole_and_one_after_the_other(stream: io.StringIO) -> None:
+    log, library = get_logger("room"), logging.getLogger("some.library")
+
+    def say(number: int) -> None:
+        for _ in range(50):
+            log.info("something_happened", number=number)
+            library.warning("said %s", number)
+
+    threads = [threading.Thread(target=say, args=(number,)) for number in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert len(lines) == 400
+    assert {line["logger"] for line in lines} == {"room", "some.library"}
+
+
+def test_what_is_below_the_level_is_not_even_rendered() -> None:
+    class Unreadable:
+        def __str__(self) -> str:
+            raise AssertionError("nobody asked for it")
+
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    written = io.StringIO()
+    configure_logs(level="WARNING", stream=written)
+    get_logger("room").info("something_happened", said=Unreadable())
+    get_logger("room").warning("something_failed")
+    root.handlers[:] = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+    assert [json.loads(line)["event"] for line in written.getvalue().splitlines()] == ["something_failed"]
+
+
+def test_work_goes_on_where_nobody_can_read_the_log_any_more(stream: io.StringIO) -> None:
+    stream.close()
+    get_logger("room").warning("something_failed")
