@@ -1,8 +1,8 @@
 """Makes copies of everything about somebody: a zip of JSON by schema, tables of what sockets reported, and an index.
 
 Memory stays small however much there is: a page of records or of a table at a time goes through the zip into a file
-that is sealed as it is written. Alarms are not held up: tables are read, packed and sealed by threads of the least
-priority, and nothing begins while somebody is in a hurry.
+that is sealed as it is written. Alarms are not held up: tables are read, packed and sealed by threads that stand
+back, and nothing begins while somebody is in a hurry.
 """
 
 import asyncio

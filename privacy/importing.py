@@ -6,13 +6,13 @@ derived, reports are known by their numbers.
 """
 
 import csv
-import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact, Escalation
@@ -33,6 +33,9 @@ AT_ONCE = 1_000  # reports
 MOST_BYTES = 64 * 1024 * 1024  # of one class: nobody's contacts are more
 BEFORE_ALL = 2**33  # greater than any count of starts: another socket's past comes before this one's own
 
+MOST_OF_A_LINE = 16 * 1024
+_BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError)  # the last: it is encrypted, or packed as nobody can
+
 Values = dict[str, Any]
 
 
@@ -48,6 +51,7 @@ class RefusedError(ValueError):
 class Checks:
     """What other rooms say of values that come from outside. Each raises RefusedError."""
 
+    words: Callable[[str], str]  # a name or a note, on one line
     contact: Callable[[Values], Values]  # what to store of a contact
     settings: Callable[[Device, Values, str | None], tuple[Values, str | None]]  # what to store, and names of parts
     ladder: Callable[[Values], Values]  # what to store of a ladder
@@ -98,10 +102,21 @@ class Importer:
         return made
 
     async def _profile(self, account: Account, holder: Values, made: Outcome) -> None:
-        name = holder.get("name")
-        if not account.name and isinstance(name, str) and name:
-            await self.records.change_one(Account, is_("id", account.id), name=name[:120])
+        words = self._words(holder, ("name",), "you", made)
+        if not account.name and words:
+            await self.records.change_one(Account, is_("id", account.id), **words)
             made.count("name")
+
+    def _words(self, values: Values, names: tuple[str, ...], whose: str, made: Outcome) -> Values:
+        """Return those words that are there and may be used."""
+        found: Values = {}
+        for name in names:
+            if isinstance(said := values.get(name), str) and said:
+                try:
+                    found[name] = self.checks.words(said)
+                except RefusedError as error:
+                    made.left_out.append(f"{name} of {whose}: {error}")
+        return found
 
     async def _contacts(self, archive: zipfile.ZipFile, account: Account, made: Outcome) -> dict[str, str]:
         """Enter people; return who is who here."""
@@ -150,11 +165,8 @@ class Importer:
                 made.left_out.append(f"socket {there}: it is not this customer's here; claim it, then import again")
                 continue
             owned[there] = device.id
-            changes: Values = {
-                name: words[:120]
-                for name in ("name", "place")
-                if getattr(device, name) is None and isinstance(words := each.get(name), str) and words
-            }
+            words = self._words(each, ("name", "place"), f"socket {there}", made)
+            changes: Values = {name: said for name, said in words.items() if getattr(device, name) is None}
             if device.desired_version == 0 and isinstance(each.get("desired"), dict):
                 try:
                     wanted, part_names = self.checks.settings(device, each["desired"], each.get("part_names"))
@@ -199,17 +211,21 @@ class Importer:
         if name not in archive.namelist():
             return
         batch: list[Report] = []
-        refused = 0
-        for cells in _lines(archive, name):
-            try:
-                said = self._report(here, cells)
-            except (ValueError, KeyError, TypeError, OverflowError):
-                refused += 1
-                continue
-            batch.append(said if here == there else before_its_own(said))
-            if len(batch) == AT_ONCE:
-                made.count("reports", await self.telemetry.take_in(batch))
-                batch = []
+        refused, number = 0, 1
+        try:
+            for cells in _lines(archive, name):
+                number += 1
+                try:
+                    said = self._report(here, cells)
+                except (ValueError, KeyError, TypeError, OverflowError):
+                    refused += 1
+                    continue
+                batch.append(said if here == there else before_its_own(said))
+                if len(batch) == AT_ONCE:
+                    made.count("reports", await self.telemetry.take_in(batch))
+                    batch = []
+        except (csv.Error, UnicodeDecodeError, EOFError, *_BROKEN):
+            made.left_out.append(f"{name}: it cannot be read from behind line {number}")
         made.count("reports", await self.telemetry.take_in(batch))
         if refused:
             made.left_out.append(f"{name}: {refused} lines that cannot be read")
@@ -237,7 +253,7 @@ def items_of(archive: zipfile.ZipFile, kind: type[Account | Contact | Device | E
         with archive.open(name) as member:
             content = member.read(MOST_BYTES + 1)
         found = json.loads(content)["items"] if len(content) <= MOST_BYTES else None
-    except (KeyError, ValueError, TypeError, zipfile.BadZipFile, RecursionError) as error:
+    except (KeyError, ValueError, TypeError, RecursionError, *_BROKEN) as error:
         raise NotACopyError(f"This is no copy that `isocket` made: {name} is missing or cannot be read.") from error
     if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
         raise NotACopyError(f"This is no copy that `isocket` made: {name} has no list of items.")
@@ -252,10 +268,18 @@ def before_its_own(said: Report) -> Report:
 
 def _lines(archive: zipfile.ZipFile, name: str) -> Iterator[dict[str, str]]:
     with archive.open(name) as member:
-        reader = csv.DictReader(io.TextIOWrapper(member, encoding="utf-8", newline=""))
+        reader = csv.DictReader(_short_lines(member))
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise NotACopyError(f"{name} does not have the columns {', '.join(COLUMNS)}.")
         yield from reader
+
+
+def _short_lines(member: IO[bytes]) -> Iterator[str]:
+    """Yield lines. What is longer than any of ours is not read into memory to find its end."""
+    while line := member.readline(MOST_OF_A_LINE):
+        if not line.endswith(b"\n"):
+            raise csv.Error("a line without an end")
+        yield line.decode()
 
 
 def _moment(text: str) -> datetime:

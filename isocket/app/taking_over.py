@@ -3,7 +3,7 @@
 from typing import Any
 from zipfile import ZipFile
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from broker_bridge import wire
 from isocket.app.house import House
@@ -16,19 +16,20 @@ from isocket.storage.port import is_
 from portal_api.contact_models import NewContact
 from portal_api.device_settings import merged, to_store
 from portal_api.escalations import NewLadder, stored_ladder
+from portal_api.models import OneLine
 from portal_api.problem import ProblemError
 from portal_api.settings_models import SettingsChange, names_in, plain, whole_settings
 from privacy.importing import Checks, Importer, NotACopyError, RefusedError, items_of
 
 CONTACT_FIELDS = tuple(NewContact.model_fields)
+_WORDS: TypeAdapter[str] = TypeAdapter(OneLine)
 _SHAPES = {ReportKind.STATE: wire.STATE, ReportKind.ALARM: wire.ALARM}
 
 
 def importer_of(house: House) -> Importer:
     """Return what takes copies over into a house."""
-    checks = Checks(contact=contact_of, settings=settings_of, ladder=ladder_of, report=check_report)
     return Importer(
-        records=house.records, telemetry=house.telemetry, keyring=house.keyring, clock=house.clock, checks=checks
+        records=house.records, telemetry=house.telemetry, keyring=house.keyring, clock=house.clock, checks=CHECKS
     )
 
 
@@ -48,6 +49,18 @@ async def holder_of(house: House, archive: ZipFile, account_id: str) -> Account:
     if not same:
         raise NotACopyError("Nobody here has the mailbox of this copy: let them register first, or name --account.")
     return same[0]
+
+
+def words_of(said: str) -> str:
+    """Return a name or a note as it may be stored.
+
+    Raises:
+        RefusedError: it is too long, or not on one line.
+    """
+    try:
+        return _WORDS.validate_python(said)
+    except ValidationError as error:
+        raise _refused(error) from None
 
 
 def contact_of(values: dict[str, Any]) -> dict[str, Any]:
@@ -118,3 +131,7 @@ def check_report(kind: ReportKind, fields: dict[str, Any]) -> None:
 def _refused(error: ValidationError) -> RefusedError:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     return RefusedError(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}")
+
+
+CHECKS = Checks(words=words_of, contact=contact_of, settings=settings_of, ladder=ladder_of, report=check_report)
+"""What portal and bridge say of values, for whoever takes a copy over."""

@@ -57,7 +57,7 @@ class SqliteFile:
     async def read_aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds, for reads that go through much and that nobody waits for.
 
-        They have one thread of the least priority, and a connection that keeps little of what it has seen.
+        They have one thread that stands back, and a connection that keeps little of what it has seen.
         """
         return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_in_turn, work)
 

@@ -14,7 +14,6 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from isocket.domain import STORED
 from isocket.domain.accounts import Account
 from isocket.domain.devices import Device
-from isocket.domain.erasures import Erasure
 from isocket.domain.handling import Export, Handling
 from isocket.domain.problems import Problem
 from isocket.domain.record import Record, handling_of
@@ -78,20 +77,21 @@ def canaries_of(kind: type[Record], now: datetime) -> Canaries:
 
 def everything_of_maija(now: datetime) -> list[Canaries]:
     """Return a record of every class that tells about her or her socket."""
-    return [canaries_of(kind, now) for kind in STORED if tells_about_people(kind) and kind not in OF_OTHERS]
+    return [canaries_of(kind, now) for kind in STORED if tells_about_people(kind) and kind.collection not in OF_OTHERS]
 
 
-OF_OTHERS: Mapping[type[Record], str] = MappingProxyType(
+OF_OTHERS: Mapping[str, str] = MappingProxyType(
     {
-        Erasure: "the wish itself, which is made by asking to be erased",
-        **{
-            kind: "of no account: it is about somebody whom any number of customers may have entered"
-            for kind in STORED
-            if kind.account is None and kind not in {Device, Watch, Problem}
-        },
+        "archives": "what is left when an account is sealed away",
+        "breaches": "what staff write down of a breach, of no single customer",
+        "erasures": "the wish itself, which is made by asking to be erased",
+        "held_copies": "sealed under the vault of a hold, which outlives the account",
+        "holds": "outlives the account; its holder reads it in the plan and in the receipt",
+        "recipient_visits": "of somebody whom any number of customers may have entered",
+        "stops": "the word of a reader, which outlives every customer who entered them",
     }
 )
-"""What is none of a customer's records, and why."""
+"""Collections that are none of a customer's own records, and why."""
 
 HOLD_NO_TEXT = frozenset({"answers", "objections", "password_resets", "problems", "recovery_codes"})
 """Collections that tell about a person only by ids, times, numbers and fixed words."""

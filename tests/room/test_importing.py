@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from isocket.app.taking_over import check_report, contact_of, ladder_of, settings_of
+from isocket.app.taking_over import CHECKS
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery
@@ -24,7 +24,7 @@ from isocket.storage.port import Records, is_
 from isocket.storage.telemetry import Telemetry
 from portal_api.device_settings import merged, to_store
 from portal_api.settings_models import SettingsChange, names_in
-from privacy.importing import BEFORE_ALL, Checks, Importer, NotACopyError, Outcome
+from privacy.importing import BEFORE_ALL, Importer, NotACopyError, Outcome
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
 from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET
@@ -45,7 +45,7 @@ def importer(ground: Ground, records: Records | None = None, telemetry: Telemetr
         telemetry=telemetry or ground.telemetry,
         keyring=ground.keyring,
         clock=ground.clock,
-        checks=Checks(contact=contact_of, settings=settings_of, ladder=ladder_of, report=check_report),
+        checks=CHECKS,
     )
 
 
@@ -215,7 +215,9 @@ SPOILT: dict[str, Any] = {
         {"id": "con_4", "name": "N"},
         {"id": "con_5", "name": MAIJA, "is_owner": True},
     ],
-    "devices": [{"id": SOCKET, "name": "x" * 500, "desired": {"mains_delay_s": "soon"}}],
+    "devices": [
+        {"id": SOCKET, "name": "x" * 500, "place": "one\nBcc: two", "desired": {"mains_delay_s": "soon"}},
+    ],
     "escalations": [
         {"id": "esc_1", "steps": [{"contact_ids": ["con_9"], "after_s": 1}]},
         {"id": "esc_2", "steps": [{"contact_ids": ["con_5"], "channels": [], "after_s": 1}], "repeat": 99},
@@ -232,15 +234,15 @@ async def test_what_is_not_as_it_must_be_is_left_out_and_named(tmp_path: Path) -
     wrong = [first.replace(b"false", b"7"), first.replace(b",1,1,", b",1,x,"), first.replace(b"2026", b"2999")]
     copy[f"telemetry/{SOCKET}.csv"] = b"".join([head, first, *wrong, b"\x22\r\n"])
     made = await taken(ground, copy)
-    assert made.taken == {"name": 1, "sockets": 1, "reports": 1}
+    assert made.taken == {"name": 1, "reports": 1}
     faults = [each.split(":")[1].strip() for each in made.left_out]
     assert faults == [
-        "name", "phone", "roles.0", "it", "mains_delay_s", "nobody is left on it", "repeat", "nobody is left on it",
-        "4 lines that cannot be read",
+        "name", "phone", "roles.0", "it", "it", "it", "mains_delay_s", "nobody is left on it", "repeat",
+        "nobody is left on it", "4 lines that cannot be read",
     ]  # fmt: skip
     device = await ground.records.get(Device, SOCKET)
     assert device is not None
-    assert (device.name, device.desired) == ("x" * 120, {})
+    assert (device.name, device.place, device.desired) == (None, None, {})
 
 
 @pytest.mark.parametrize(
@@ -258,6 +260,28 @@ async def test_what_is_no_copy_is_refused(tmp_path: Path, files: dict[str, bytes
     ground = await here(tmp_path)
     with pytest.raises(NotACopyError, match="no copy"):
         await taken(ground, files)
+
+
+@pytest.mark.parametrize("tail", [b"x" * 100_000, b"\xff\xfe\r\n", b'"' + b"x" * 200_000 + b"\r\n"])
+async def test_a_table_that_breaks_off_is_taken_over_up_to_there(tmp_path: Path, tail: bytes) -> None:
+    copy, ground = await there(tmp_path), await here(tmp_path)
+    copy[f"telemetry/{SOCKET}.csv"] += tail
+    made = await taken(ground, copy)
+    assert made.taken["reports"] == 3
+    assert made.left_out == [f"telemetry/{SOCKET}.csv: it cannot be read from behind line 4"]
+
+
+async def test_a_zip_that_is_damaged_is_refused(tmp_path: Path) -> None:
+    copy, ground = await there(tmp_path), await here(tmp_path)
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, content in copy.items():
+            archive.writestr(name, content)
+    damaged = written.getvalue().replace(b"Maija Meikalainen", b"Maija Meikalainem")
+    account = await ground.records.get(Account, NEW_ID)
+    assert account is not None
+    with pytest.raises(NotACopyError, match="cannot be read"):
+        await importer(ground).take_over(zipfile.ZipFile(io.BytesIO(damaged)), account, {})
 
 
 async def test_who_dies_while_taking_over_another_finishes_it(tmp_path: Path) -> None:
