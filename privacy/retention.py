@@ -27,6 +27,7 @@ BUCKET_LIFE = timedelta(days=2)  # longer than any limit counts: a full bucket s
 LIVES: Mapping[Keep, timedelta] = MappingProxyType(
     {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
 )
+_OWN_END = frozenset({Keep.UNTIL_USED, Keep.HOLD, Keep.CASE})  # each record says itself when its time is over
 MADE = ("created_at", "at", "detected_at", "started_at", "received_at", "sent_at", "wished_at")
 """The fields that say when a record was made, by the names that the domain uses."""
 
@@ -199,7 +200,7 @@ def _due(kind: type[Record], removed: int, emptied: int, since: str, life: timed
 def _term(kind: type[Record]) -> Term | None:
     names, keeps = {each.name for each in fields(kind)}, _keeps(kind)
     since = next((name for name in MADE if name in names), None)
-    if "expires_at" in names and (since is None or Keep.UNTIL_USED in keeps.values()):
+    if "expires_at" in names and (since is None or _OWN_END & set(keeps.values())):
         return Term(kind=kind, since="expires_at", life=timedelta(0), texts={})
     if since is None or not keeps or any(keep not in LIVES for keep in keeps.values()):
         return None

@@ -57,6 +57,7 @@ from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords, load_or_create_pepper
 from portal_api.portal import EVENLY_S, PortalSettings
 from portal_api.routes import AnyRoute
+from privacy.authority_clerk import AuthorityClerk
 from privacy.breach_watch import BreachWatch
 from privacy.choices import ChoiceKeeper
 from privacy.policy_notices import PolicyNotices
@@ -225,6 +226,7 @@ class Roles:
             operator_email=settings.operator_email,
         )
         statistics = Statistician(records=self._house.records, clock=self._house.clock)
+        clerk = AuthorityClerk(records=self._house.records, telemetry=self._house.telemetry, clock=self._house.clock)
         policy = PolicyNotices(
             records=self._house.records,
             clock=self._house.clock,
@@ -242,6 +244,7 @@ class Roles:
                 Service(name="requests", run=requests.run),
                 Service(name="breaches", run=breach_watch_of(self._house).run),
                 Service(name="holds", run=hold_keeper_of(self._house).run),
+                Service(name="cases", run=clerk.run),
                 Service(name="policy", run=policy.run),
                 Service(name="statistics", run=statistics.run),
             ),

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
+from isocket.domain.authority_cases import AuthorityCase, HandedPage
 from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
 from isocket.domain.consents import Suppression
@@ -34,6 +35,7 @@ STAYS_WITH_THE_SOCKET = "The socket goes back to the state of the factory; its r
 OBJECTION = "Art. 21: who asked us to stop is not written to because somebody enters them anew. Sealed."
 REGISTER = "Art. 33(5): every breach is on record, in words and numbers. Your own line in it goes."
 COMES_BACK = "its reader wants messages again"
+ANSWERED = "Art. 17(3)(b): only where a court or an authority asked; shows what it was given. Sealed."
 HELD = "Art. 17(3)(b) and (e): only where a dispute or an order needs it, and told unless that forbids it. Sealed."
 PROOF = "Art. 5(2): shows that you were erased. It names nobody."
 
@@ -147,6 +149,9 @@ def _fate(kind: type[Record], name: str) -> Fate:
     if kind is Breach:
         until = "five years after it was closed"
         return Fate(collection=kind.collection, field=name, what="kept", why=REGISTER, until=until)
+    if kind in {AuthorityCase, HandedPage}:
+        until = "3 years after the case was closed; what was handed out, 30 days"
+        return Fate(collection=kind.collection, field=name, what="kept", why=ANSWERED, until=until)
     if kind in {Hold, HeldCopy}:
         return Fate(collection=kind.collection, field=name, what="kept", why=HELD, until="the end of the hold")
     if kind is Device:

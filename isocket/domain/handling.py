@@ -59,6 +59,7 @@ class Keep(StrEnum):
     COMES_BACK = "until its reader wants messages again"
     ARCHIVE = "while the sealed archive is kept"
     REGISTER = "five years after the breach was closed"
+    CASE = "while the case is open, and 3 years after it was closed"
     HOLD = "while a dispute or an order needs it; that it was so, 3 years more"
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account
+from isocket.domain.authority_cases import AuthorityCase
 from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_HANDLING
 from isocket.domain.contacts import Contact
@@ -39,6 +40,7 @@ _SUBJECTS = MappingProxyType(
         "request_id": (Subject.CUSTOMER, Subject.RECIPIENT),
         "reader_id": (Subject.CUSTOMER, Subject.READER),
         "vault_id": (Subject.CUSTOMER,),
+        "case_id": (Subject.CUSTOMER,),
     }
 )
 _OF_THEIR_OWN = MappingProxyType(
@@ -46,6 +48,7 @@ _OF_THEIR_OWN = MappingProxyType(
         Account.collection: (Subject.CUSTOMER, Subject.STAFF),
         Contact.collection: (Subject.RECIPIENT,),
         Hold.collection: (Subject.CUSTOMER,),
+        AuthorityCase.collection: (Subject.CUSTOMER,),
         Share.collection: (Subject.CUSTOMER,),
         Stop.collection: (Subject.RECIPIENT,),
         Transfer.collection: (Subject.CUSTOMER,),

@@ -124,7 +124,7 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C2-21", "Testing, support, maintenance", "tests hold invented people only"),
         built("C2-22", "Fraud and attacks are fended off", "limits hold back for a while, nobody for ever"),
         built("C2-23", "Tools may enforce the terms", "limits let wait; no tool ends an account"),
-        missing("C2-24", "Courts are obeyed", "no case with its papers can be kept; see C3-13"),
+        built("C2-24", "Courts are obeyed", "nothing is handed out without the digest of the decision"),
         outside("C2-25", "Lawyers and accountants are told", "they have no way in; who hands them papers is staff"),
         built("C2-26", "Proceedings in court", "a hold keeps a sealed copy until its end"),
         built("C2-27", "Authorities may forbid to tell", "such a line or hold is told when that is over"),
@@ -151,11 +151,9 @@ PARTS: dict[str, tuple[Clause, ...]] = {
             "Care where data leave the country",
             "the notice names country and safeguard; a missing one is noted",
         ),
-        missing("C3-11", "Authorities, as law requires", "no case can be kept; see C3-13"),
-        missing("C3-12", "Rights holders with a court's decision", "no case can be kept; see C3-13"),
-        missing(
-            "C3-13", "Police only by a strict process", "a case from receipt over review and release to the ledger"
-        ),
+        built("C3-11", "Authorities, as law requires", "what was approved, no field and no day more"),
+        built("C3-12", "Rights holders with a court's decision", "without its digest their case is not taken"),
+        built("C3-13", "Police only by a strict process", "called back, proposed, approved by another, on record"),
         missing("C3-14", "A sale of the business", "a transfer that tells everybody before and leaves out who objects"),
         built("C3-15", "Advertising and analytics", "there are none: pages load nothing from elsewhere"),
         built(

@@ -12,6 +12,7 @@ import pytest_asyncio
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Registration, Session
+from isocket.domain.authority_cases import AuthorityCase, HandedPage
 from isocket.domain.breaches import Breach
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
@@ -101,8 +102,8 @@ async def test_the_plan_has_a_fate_for_every_field_that_tells_about_a_person(hou
 @pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.collection)
 def test_a_class_with_sealed_values_is_among_those_that_are_erased(kind: Any) -> None:
     sealed = [name for name, how in handling_of(kind).items() if isinstance(how, Handling) and how.sealed]
-    # who said stop stays so; the register of breaches is of nobody in particular; a hold goes with its own end
-    of_no_account = {Stop, Breach, Hold, HeldCopy}
+    # who said stop stays so; the register of breaches is of nobody in particular; holds and cases end by themselves
+    of_no_account = {Stop, Breach, Hold, HeldCopy, AuthorityCase, HandedPage}
     assert not sealed or kind in {*erased_with_the_account(), Device, Erasure, *of_no_account}
 
 

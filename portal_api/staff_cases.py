@@ -1,0 +1,443 @@
+"""What authorities ask for, for the staff who decide: a case from its paper to what is handed out, by two of them."""
+
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from pydantic import ConfigDict, Field
+
+from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.authority_cases import (
+    CLOSED,
+    NEEDS_A_PAPER,
+    AuthorityCase,
+    CaseKind,
+    CaseState,
+    HandedPage,
+    may_follow,
+)
+from isocket.domain.disclosures import DisclosedTo, noted
+from isocket.domain.handing_out import may_be_handed_out, unknown_fields
+from isocket.domain.handling import Basis, Purpose
+from isocket.domain.periods import years_later
+from isocket.kit.clock import EPOCH
+from isocket.kit.ids import new_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import is_, one_of
+from portal_api.cursor import page_of
+from portal_api.models import Body, GivenInstant, Instant, OneLine, Page, PageQuery, View
+from portal_api.privacy_requests import Words
+from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, not_found
+from portal_api.registration import account_of
+from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.staff_holds import end_of
+from portal_api.staff_requests import look
+from portal_api.usernames import Username
+
+log = get_logger(__name__)
+
+_PRIVACY = (StaffRole.PRIVACY,)
+MOST_FIELDS = 200
+LONGEST_SILENCE = timedelta(days=731)
+_LONGEST_AGO = timedelta(days=366)
+REGISTER_YEARS = 3
+_OPEN = tuple(each for each in CaseState if each not in CLOSED)
+
+
+class Which(StrEnum):
+    """Which cases."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class CasesQuery(PageQuery):
+    """Which cases, the oldest first."""
+
+    show: Which = Which.OPEN
+
+
+class NewCase(Body):
+    """What came: who asks, by which law, for what. Of a court's decision its SHA-256 as well."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "police",
+                    "authority": "Itä-Suomen poliisilaitos",
+                    "reference": "5680/R/1234/26",
+                    "legal_basis": "Coercive Measures Act 7:8",
+                    "words": "When was the mains of this house lost between 1 and 3 November?",
+                    "received_on": "2026-11-20",
+                    "paper": "",
+                }
+            ]
+        }
+    )
+
+    kind: Annotated[CaseKind, Field(strict=False)]
+    authority: Annotated[OneLine, Field(min_length=2)]
+    reference: Annotated[OneLine, Field(min_length=1)]
+    legal_basis: Annotated[OneLine, Field(min_length=3)]
+    words: Annotated[Words, Field(min_length=10)]
+    received_on: Annotated[date, Field(strict=False)]
+    paper: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = Field(
+        default="", description="SHA-256 of the court's decision, in hexadecimal; courts and rights holders need one."
+    )
+
+
+class Verification(Body):
+    """How it was made sure that it is they who ask."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"how": "Called back at the number on the authority's own pages."}]}
+    )
+
+    how: Annotated[Words, Field(min_length=10)]
+
+
+class Proposal(Body):
+    """What is to be handed out: of whom, which fields, of which time, and why no more. Another decides about it."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "email": "maija@example.org",
+                    "fields": ["incidents.opened_at", "incidents.closed_at", "incidents.cause"],
+                    "from": "2026-11-01T00:00:00.000Z",
+                    "to": "2026-11-04T00:00:00.000Z",
+                    "words": "They ask for power cuts only; addresses and texts are not needed for that.",
+                    "silent_until": "2027-05-01",
+                    "silent_why": "Coercive Measures Act 10:60, the investigation would be harmed.",
+                }
+            ]
+        }
+    )
+
+    account_id: Annotated[str | None, Field(max_length=64)] = None
+    email: Username | None = None
+    fields: Annotated[list[Annotated[str, Field(max_length=80)]], Field(min_length=1, max_length=MOST_FIELDS)] = Field(
+        description="`collection.field`, as in the inventory: never secrets."
+    )
+    begins: GivenInstant = Field(alias="from")
+    ends: GivenInstant = Field(alias="to")
+    words: Annotated[Words, Field(min_length=10)]
+    silent_until: Annotated[date | None, Field(strict=False)] = None
+    silent_why: Annotated[Words, Field(description="The law that forbids to tell the person before.")] = ""
+
+
+class Approval(Body):
+    """That what you have seen is right: `version` is that of the case as you saw it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": 3}]})
+
+    version: int = Field(ge=1)
+
+
+class CaseRefusal(Body):
+    """Why nothing is handed out."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"words": "No decision of a court was shown, and the law asks for one."}]}
+    )
+
+    words: Annotated[Words, Field(min_length=10)]
+
+
+class CaseLine(View):
+    """One case, as much as is needed to choose it."""
+
+    id: str
+    kind: CaseKind
+    state: CaseState
+    received_at: Instant
+
+
+class CaseFile(CaseLine):
+    """One case with everything that is on record."""
+
+    version: int = Field(description="To be named where one approves.")
+    authority: str
+    reference: str
+    legal_basis: str
+    words: str
+    paper: str
+    typed_in_by: str
+    verified_by: str
+    verified_how: str
+    account_id: str
+    fields: list[str]
+    begins: Instant | None = Field(serialization_alias="from")
+    ends: Instant | None = Field(serialization_alias="to")
+    silent_until: Instant | None
+    silent_why: str
+    proposed_by: str
+    proposal: str
+    approved_by: str
+    digest: str = Field(description="SHA-256 of the file that is handed out.")
+    counts: dict[str, int] = Field(description="How many records of which collection are in it.")
+    handed_by: str
+    handed_at: Instant | None
+    refused_by: str
+    refusal: str
+
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True, validate_by_name=True)
+
+
+async def listed(call: Call[None, CasesQuery]) -> Page[CaseLine]:
+    """List cases, the oldest first: the register."""
+    found, following = await page_of(
+        call.records,
+        AuthorityCase,
+        one_of("state", _OPEN if call.query.show is Which.OPEN else CLOSED),
+        cursor=call.query.cursor,
+        limit=call.query.limit,
+        order_by="received_at",
+    )
+    return Page[CaseLine](items=[CaseLine(**_line(each)) for each in found], next=following)
+
+
+async def show(call: Call[None, None]) -> CaseFile:
+    """Show a case."""
+    return await _file(call, await _named(call))
+
+
+async def type_in(call: Call[NewCase, None]) -> CaseFile | Problem:
+    """Type in what an authority asks for. Nothing of it is looked for before it is sure that it is they who ask."""
+    given, zone = call.body, ZoneInfo(call.portal.settings.office.time_zone)
+    today = call.clock.now().astimezone(zone).date()
+    if not today - _LONGEST_AGO <= given.received_on <= today:
+        return fault("received_on", "The day on which it came: today or within the last year.")
+    if given.kind in NEEDS_A_PAPER and not given.paper:
+        return fault("paper", "Nothing is handed out without the court's decision: give the SHA-256 of its file.")
+    case = AuthorityCase(
+        id=new_id("cas"),
+        kind=given.kind,
+        authority=given.authority,
+        reference=given.reference,
+        legal_basis=given.legal_basis,
+        words=given.words,
+        paper=given.paper,
+        received_at=datetime.combine(given.received_on, time(12), zone),
+        typed_in_by=call.account.id,
+        lease_until=EPOCH,
+    )
+    await call.records.add(case)
+    log.info("case_typed_in", case_id=case.id, kind=case.kind)
+    return await _file(call, case)
+
+
+async def verify(call: Call[Verification, None]) -> CaseFile | Problem:
+    """Note how you made sure that it is they who ask: by calling back at a number that they publish."""
+    changes = {"verified_by": call.account.id, "verified_how": call.body.how}
+    return await _move(call, await _named(call), CaseState.VERIFIED, **changes)
+
+
+async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
+    """Propose what is handed out. Proposed anew, what was proposed before is gone and was not approved."""
+    given, now = call.body, call.clock.now()
+    account = await _account(call)
+    wrong = _wrong_silence(call, given)
+    if account is None:
+        wrong.append(FieldFault(field="email", message="There is no such customer."))
+    strange = unknown_fields(given.fields)
+    if strange:
+        known = ", ".join(sorted(may_be_handed_out()))
+        message = f"Cannot be handed out: {', '.join(strange)}. Write collection.field, of: {known}."
+        wrong.append(FieldFault(field="fields", message=message))
+    if given.begins >= given.ends or given.ends > now:
+        wrong.append(FieldFault(field="to", message="After `from`, and not later than now."))
+    if wrong or account is None:
+        return faults(wrong)
+    silent = given.silent_until
+    return await _move(
+        call,
+        await _named(call),
+        CaseState.PROPOSED,
+        account_id=account.id,
+        fields=tuple(sorted(set(given.fields))),
+        begins=given.begins,
+        ends=given.ends,
+        proposal=given.words,
+        silent_until=None if silent is None else end_of(call.portal, silent),
+        silent_why=given.silent_why,
+        proposed_by=call.account.id,
+    )
+
+
+async def approve(call: Call[Approval, None]) -> CaseFile | Problem:
+    """Approve what another has proposed, as you have seen it. Then it is made, and can be fetched within seconds."""
+    case = await _named(call)
+    if case.state is CaseState.PROPOSED and case.proposed_by == call.account.id:
+        return _conflict("Another has to decide about what you proposed.")
+    if case.state is CaseState.PROPOSED and case.version != call.body.version:
+        return _conflict("It was changed since you saw it: look at it again.")
+    return await _move(call, case, CaseState.APPROVED, approved_by=call.account.id)
+
+
+async def refuse(call: Call[CaseRefusal, None]) -> CaseFile | Problem:
+    """Refuse, with the reason; what was made already is destroyed."""
+    case = await _named(call)
+    answer = await _move(
+        call,
+        case,
+        CaseState.REFUSED,
+        refused_by=call.account.id,
+        refusal=call.body.words,
+        expires_at=years_later(call.clock.now(), REGISTER_YEARS),
+    )
+    if not isinstance(answer, Problem):
+        await call.records.remove_all(HandedPage, is_("case_id", case.id))
+    return answer
+
+
+async def fetch(call: Call[None, None]) -> web.Response | Problem:
+    """Fetch what is handed out, as lines of JSON. Before the first byte it is a line of the person's ledger.
+
+    It can be fetched again for 30 days; its SHA-256 stays on record.
+    """
+    case, now = await _named(call), call.clock.now()
+    if case.state not in {CaseState.READY, CaseState.HANDED_OUT}:
+        return _conflict(f"It is {case.state.value}: nothing was made that could be handed out.")
+    pages = await call.records.find(HandedPage, is_("case_id", case.id), order_by="number")
+    if not pages:
+        return _conflict("What was handed out is not kept any more; its digest is.")
+    line = noted(
+        case.account_id,
+        to=DisclosedTo.AUTHORITY,
+        recipient_id=case.id,
+        what=case.fields,
+        purpose=Purpose.CLAIMS,
+        basis=Basis.LEGAL_DUTY,
+        at=now,
+        reason=f"{case.authority}, {case.legal_basis}",
+        once=("handed out",),
+        silent_until=case.silent_until,
+    )
+    if await call.records.get(Account, case.account_id) is not None:
+        await call.records.add_all([line])
+    await call.records.change_one(
+        AuthorityCase,
+        is_("id", case.id),
+        is_("state", CaseState.READY),
+        state=CaseState.HANDED_OUT,
+        handed_by=call.account.id,
+        handed_at=now,
+        expires_at=years_later(now, REGISTER_YEARS),
+    )
+    log.info("case_handed_out", case_id=case.id)
+    return web.Response(
+        body="".join(each.content for each in pages).encode(),
+        content_type="application/x-ndjson",
+        headers={"Content-Disposition": f'attachment; filename="{case.id}.ndjson"'},
+    )
+
+
+async def _account(call: Call[Proposal, None]) -> Account | None:
+    given = call.body
+    found = await call.records.get(Account, given.account_id) if given.account_id else None
+    if given.email:
+        found = await account_of(call.portal, given.email)
+    return found if found is not None and found.role is AccountRole.CUSTOMER else None
+
+
+def _wrong_silence(call: Call[Proposal, None], given: Proposal) -> list[FieldFault]:
+    if given.silent_until is None:
+        return []
+    now, ends = call.clock.now(), end_of(call.portal, given.silent_until)
+    if not given.silent_why:
+        return [FieldFault(field="silent_why", message="By which law may the person not be told before that day?")]
+    if not now < ends <= now + LONGEST_SILENCE:
+        return [FieldFault(field="silent_until", message="A day from today on and within two years.")]
+    return []
+
+
+async def _named(call: Call[Any, Any]) -> AuthorityCase:
+    found = await call.records.get(AuthorityCase, call.path["case_id"])
+    if found is None:
+        raise ProblemError(not_found())
+    return found
+
+
+async def _move(call: Call[Any, Any], case: AuthorityCase, to: CaseState, **changes: Any) -> CaseFile | Problem:
+    """Bring a case into another state, if it may come after the one that it is in."""
+    if not may_follow(case.state, to):
+        return _conflict(f"It is {case.state.value}, and cannot become {to.value}.")
+    moved = await call.records.change_one(
+        AuthorityCase, is_("id", case.id), is_("version", case.version), state=to, **changes
+    )
+    if moved is None:
+        return _conflict("Somebody else was a moment quicker: look at it again.")
+    log.info("case_moved", case_id=case.id, state=to)
+    return await _file(call, moved)
+
+
+async def _file(call: Call[Any, Any], case: AuthorityCase) -> CaseFile:
+    """Return a case for staff to read; whose data it is about can read that they did, from when they may know."""
+    if case.account_id and await call.records.get(Account, case.account_id) is not None:
+        line = look(call, case.account_id, ("authority_cases",), Purpose.CLAIMS, silent=case.silent_until)
+        await call.records.add_all([line])
+    return CaseFile(
+        **_line(case),
+        version=case.version,
+        authority=case.authority,
+        reference=case.reference,
+        legal_basis=case.legal_basis,
+        words=case.words,
+        paper=case.paper,
+        typed_in_by=case.typed_in_by,
+        verified_by=case.verified_by,
+        verified_how=case.verified_how,
+        account_id=case.account_id,
+        fields=list(case.fields),
+        begins=case.begins,
+        ends=case.ends,
+        silent_until=case.silent_until,
+        silent_why=case.silent_why,
+        proposed_by=case.proposed_by,
+        proposal=case.proposal,
+        approved_by=case.approved_by,
+        digest=case.digest,
+        counts=dict(case.counts),
+        handed_by=case.handed_by,
+        handed_at=case.handed_at,
+        refused_by=case.refused_by,
+        refusal=case.refusal,
+    )
+
+
+def _line(case: AuthorityCase) -> dict[str, Any]:
+    return {"id": case.id, "kind": case.kind, "state": case.state, "received_at": case.received_at}
+
+
+def _conflict(detail: str) -> Problem:
+    return Problem(status=409, kind="not-now", detail=detail)
+
+
+def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
+    return Route(
+        method=method, path=path, handler=handler, summary=summary, access=Access.STAFF, staff=_PRIVACY, **more
+    )
+
+
+def _act(name: str, handler: Any, summary: str, body: type[Body]) -> AnyRoute:
+    path = f"/staff/cases/{{case_id}}/{name}"
+    return _route("POST", path, handler, summary, body=body, answers={200: CaseFile}, problems=(409,))
+
+
+ROUTES: tuple[AnyRoute, ...] = (
+    _route("GET", "/staff/cases", listed, "List cases", query=CasesQuery, answers={200: Page[CaseLine]}),
+    _route("POST", "/staff/cases", type_in, "Type in a case", body=NewCase, answers={201: CaseFile}),
+    _route("GET", "/staff/cases/{case_id}", show, "Show a case", answers={200: CaseFile}),
+    _act("verification", verify, "Note how we know who asks", Verification),
+    _act("proposal", propose, "Propose what is handed out", Proposal),
+    _act("approval", approve, "Approve what another proposed", Approval),
+    _act("refusal", refuse, "Refuse what an authority asks for", CaseRefusal),
+    _route(
+        "GET", "/staff/cases/{case_id}/file", fetch, "Fetch what is handed out", answers={200: None}, problems=(409,)
+    ),
+)

@@ -1,0 +1,135 @@
+"""Makes what is handed out to an authority, once two members of staff have decided: these fields, this time, no more.
+
+It lies sealed under the key of its case. Whoever takes over from a clerk that died begins anew: the pages of before go
+first, and the state that says that it is made comes last.
+"""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from isocket.domain.authority_cases import AuthorityCase, CaseState, HandedPage
+from isocket.domain.collected import TELEMETRY_COLLECTION
+from isocket.domain.devices import Device
+from isocket.domain.handing_out import by_collection, kind_named, moment_of
+from isocket.kit.clock import Clock, from_ms, to_text
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_
+from isocket.storage.telemetry import Telemetry
+from privacy.schemas import stored_values
+
+log = get_logger(__name__)
+
+LOOK_EVERY_S = 5.0
+LEASE_S = 600.0
+LINES = 500  # a page
+PAGE = 1_000  # reports at a time
+PAGES_LIFE = timedelta(days=30)
+_A_MOMENT = timedelta(milliseconds=1)
+
+
+class AuthorityClerk:
+    """Works off what was approved. Several may run: a case is made by one at a time."""
+
+    def __init__(self, *, records: Records, telemetry: Telemetry, clock: Clock) -> None:
+        self._records = records
+        self._telemetry = telemetry
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop`."""
+        while not stop.is_set():
+            try:
+                while await self.step():
+                    pass
+            except StoreUnavailableError as error:
+                log.warning("cases_wait", error=type(error).__name__)
+            except Exception as error:  # one case that cannot be made keeps no other back: its lease runs out
+                log.exception("case_broken_off", error=type(error).__name__)
+            await self._clock.wait(stop, LOOK_EVERY_S)
+
+    async def step(self) -> bool:
+        """Make what one case hands out; return whether there was one."""
+        now = self._clock.now()
+        case = await self._records.change_one(
+            AuthorityCase,
+            is_("state", CaseState.APPROVED),
+            at_most("lease_until", now),
+            order_by="received_at",
+            lease_until=now + timedelta(seconds=LEASE_S),
+        )
+        if case is None:
+            return False
+        await self._records.remove_all(HandedPage, is_("case_id", case.id))
+        digest, counts, number, waiting = hashlib.sha256(), dict[str, int](), 0, list[str]()
+        async for collection, values in self._lines(case):
+            counts[collection] = counts.get(collection, 0) + 1
+            line = json.dumps({"collection": collection, **values}, ensure_ascii=False, separators=(",", ":"))
+            waiting.append(line + "\n")
+            if len(waiting) >= LINES:
+                await self._put(case, number, waiting, digest, now)
+                number, waiting = number + 1, []
+        await self._put(case, number, waiting, digest, now)
+        made = await self._records.change_one(
+            AuthorityCase,
+            is_("id", case.id),
+            is_("version", case.version),
+            state=CaseState.READY,
+            digest=digest.hexdigest(),
+            counts=counts,
+        )
+        if made is not None:
+            log.info("case_ready", case_id=case.id, records=sum(counts.values()))
+        return True
+
+    async def _put(
+        self, case: AuthorityCase, number: int, lines: list[str], digest: "hashlib._Hash", now: datetime
+    ) -> None:
+        content = "".join(lines)
+        digest.update(content.encode())
+        made = HandedPage(
+            id=derived_id("hpg", case.id, number),
+            case_id=case.id,
+            number=number,
+            content=content,
+            expires_at=now + PAGES_LIFE,
+        )
+        await self._records.add_all([made])
+
+    async def _lines(self, case: AuthorityCase) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Yield what was approved, a record at a time: its collection, and the approved fields."""
+        for collection, names in by_collection(case.fields).items():
+            if collection == TELEMETRY_COLLECTION:
+                async for values in self._reports(case, names):
+                    yield collection, values
+                continue
+            kind = kind_named(collection)
+            tests = [is_(kind.account or "", case.account_id), *_within(case, moment_of(kind))]
+            async for each in every(self._records, kind, *tests):
+                yield collection, stored_values(each, names)
+
+    async def _reports(self, case: AuthorityCase, names: tuple[str, ...]) -> AsyncIterator[dict[str, Any]]:
+        """Yield what the sockets of the account reported in that time, and since they are this customer's."""
+        if case.begins is None or case.ends is None:
+            return
+        for device in await self._records.find(Device, is_("owner_id", case.account_id)):
+            start, last = max(case.begins, device.claimed_at or case.begins), None
+            while True:
+                page = await self._telemetry.reports(device.id, start=start, end=case.ends, after=last, limit=PAGE)
+                for each in page:
+                    told = {"boot": each.boot, "seq": each.seq, "ts": each.at_ms, **each.fields}
+                    wanted = {name: told[name] for name in names if name in told}
+                    yield {"device_id": device.id, "at": to_text(from_ms(each.at_ms)), **wanted}
+                if len(page) < PAGE:
+                    break
+                last = page[-1]
+
+
+def _within(case: AuthorityCase, moment: str | None) -> list[Test]:
+    if moment is None or case.begins is None or case.ends is None:
+        return []
+    return [above(moment, case.begins - _A_MOMENT), at_most(moment, case.ends - _A_MOMENT)]

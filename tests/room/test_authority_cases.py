@@ -1,0 +1,278 @@
+"""Authorities get what two of our staff decided that they may have: these fields, this time, on record, and no more."""
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from isocket.domain.accounts import Account, StaffRole
+from isocket.domain.authority_cases import CLOSED, FOLLOWS, AuthorityCase, CaseKind, CaseState, HandedPage
+from isocket.domain.disclosures import Disclosure
+from isocket.domain.handing_out import may_be_handed_out, moment_of, unknown_fields
+from isocket.domain.incidents import Incident
+from isocket.kit.clock import EPOCH, to_text
+from isocket.storage.port import is_
+from privacy.authority_clerk import LEASE_S, PAGES_LIFE, AuthorityClerk
+from privacy.retention import Retention
+from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
+from tests.fakes.erasing_house import MAIJA_ID, Ground, erasing_house, furnish, in_memory
+from tests.fakes.portal_devices import MAIJA, SOCKET, fields_of, incident, owned, report
+from tests.fakes.portal_house import PortalHouse
+
+KAI, KIRSI = "kai@example.org", "kirsi@example.org"
+REASON = {"X-Reason": "case 5680/R/1234/26"}
+LAW = "Coercive Measures Act 7:8"
+CAME: dict[str, Any] = {
+    "kind": "police", "authority": "Itä-Suomen poliisilaitos", "reference": "5680/R/1234/26", "legal_basis": LAW,
+    "words": "When was the mains of this house lost?", "received_on": "2026-11-20",
+}  # fmt: skip
+CALLED_BACK = {"how": "Called back at the number on the authority's own pages."}
+FIELDS = ["incidents.cause", "incidents.opened_at", "telemetry.mains"]
+DAY_S = 86_400.0
+Houses = tuple[PortalHouse, Ground]
+
+
+@pytest_asyncio.fixture
+async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
+    async with erasing_house(tmp_path) as both:
+        yield both
+
+
+def clerk(ground: Ground, fuse: Fuse | None = None) -> AuthorityClerk:
+    records, telemetry = ground.records, ground.telemetry
+    return AuthorityClerk(
+        records=DyingRecords(records, fuse) if fuse else records,
+        telemetry=DyingTelemetry(telemetry, fuse) if fuse else telemetry,
+        clock=ground.clock,
+    )
+
+
+async def ask(
+    house: PortalHouse, token: str, method: str, path: str = "", body: Any = None, *, expect: int = 200
+) -> dict[str, Any]:
+    answer = await house.ask(method, f"/staff/cases{path}", body, token=token, headers=REASON)
+    assert answer.status == expect, await answer.text()
+    said: dict[str, Any] = await answer.json()
+    return said
+
+
+def proposal(house: PortalHouse, **more: Any) -> dict[str, Any]:
+    now = house.clock.now()
+    return {
+        "email": MAIJA, "fields": FIELDS, "from": to_text(now - timedelta(hours=1)), "to": to_text(now),
+        "words": "Power cuts only; names and texts are not needed.", **more,
+    }  # fmt: skip
+
+
+async def decided(house: PortalHouse, kai: str, kirsi: str, **more: Any) -> str:
+    """Bring a case as far as its approval, and return its path."""
+    path = f"/{(await ask(house, kai, 'POST', '', CAME, expect=201))['id']}"
+    await ask(house, kai, "POST", f"{path}/verification", CALLED_BACK)
+    await house.clock.advance(1)
+    proposed = await ask(house, kai, "POST", f"{path}/proposal", proposal(house, **more))
+    await ask(house, kirsi, "POST", f"{path}/approval", {"version": proposed["version"]})
+    return path
+
+
+@pytest.mark.clause("C3-13")
+def test_no_way_leads_to_handing_out_but_by_verifying_proposing_and_approving() -> None:
+    needed = (CaseState.VERIFIED, CaseState.PROPOSED, CaseState.APPROVED, CaseState.READY)
+    for way in product(CaseState, repeat=4):
+        whole = (CaseState.RECEIVED, *way, CaseState.HANDED_OUT)
+        if all(after in FOLLOWS[before] for before, after in pairwise(whole)):
+            assert way == needed
+    assert all(FOLLOWS[each] == frozenset() for each in CLOSED)
+    assert all(CaseState.REFUSED in FOLLOWS[each] for each in CaseState if each not in CLOSED)
+
+
+@pytest.mark.clause("C3-11")
+@pytest.mark.clause("C3-13")
+async def test_what_is_handed_out_is_exactly_what_was_approved_and_the_person_reads_it(houses: Houses) -> None:
+    house, ground = houses
+    maija = await owned(house)
+    me = (await house.account(MAIJA)).id
+    await incident(house, "inc_1", me)
+    await incident(house, "inc_0", me, detected_at=house.clock.now() - timedelta(days=9), open_key="old")
+    await report(house, 1, mains=False, temp_c=[3.5])
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    path = await decided(house, kai, kirsi)
+    early = await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)
+    assert early.status == 409
+    assert await clerk(ground).step()
+    got = await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)
+    content = await got.read()
+    lines = [json.loads(each) for each in content.decode().splitlines()]
+    assert [set(each) for each in lines] == [
+        {"collection", "cause", "opened_at"}, {"collection", "device_id", "at", "mains"},
+    ]  # fmt: skip
+    assert lines[1]["mains"] is False
+    file = await ask(house, kirsi, "GET", path)
+    assert (file["state"], file["digest"]) == ("handed_out", hashlib.sha256(content).hexdigest())
+    assert file["counts"] == {"incidents": 1, "telemetry": 1}
+    again = await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)
+    assert await again.read() == content
+    ledger = (await (await house.ask("GET", "/privacy/disclosures", token=maija)).json())["items"]
+    (told,) = [each for each in ledger if each["to"] == "an authority"]
+    assert (told["what"], told["basis"]) == (sorted(FIELDS), "art6_1_c")
+    assert LAW in told["reason"]
+    assert MAIJA not in content.decode()
+
+
+@pytest.mark.clause("C3-13")
+async def test_nobody_approves_what_they_proposed_or_what_was_changed_since_they_saw_it(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    path = f"/{(await ask(house, kai, 'POST', '', CAME, expect=201))['id']}"
+    await ask(house, kai, "POST", f"{path}/proposal", proposal(house), expect=409)
+    await ask(house, kai, "POST", f"{path}/verification", CALLED_BACK)
+    seen = await ask(house, kai, "POST", f"{path}/proposal", proposal(house))
+    alone = await ask(house, kai, "POST", f"{path}/approval", {"version": seen["version"]}, expect=409)
+    assert "Another" in alone["detail"]
+    more = await ask(house, kai, "POST", f"{path}/proposal", proposal(house, fields=[*FIELDS, "accounts.email"]))
+    await ask(house, kirsi, "POST", f"{path}/approval", {"version": seen["version"]}, expect=409)
+    done = await ask(house, kirsi, "POST", f"{path}/approval", {"version": more["version"]})
+    assert (done["state"], done["approved_by"] != done["proposed_by"]) == ("approved", True)
+    await ask(house, kai, "POST", f"{path}/proposal", proposal(house), expect=409)
+    assert await clerk(ground).step()
+    assert not await clerk(ground).step()
+
+
+@pytest.mark.clause("C2-27")
+async def test_a_line_that_the_law_forbids_to_tell_appears_when_that_is_over(houses: Houses) -> None:
+    house, ground = houses
+    maija = await owned(house)
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    silence = {"silent_until": "2026-12-24", "silent_why": "Coercive Measures Act 10:60"}
+    path = await decided(house, kai, kirsi, **silence)
+    await clerk(ground).step()
+    assert (await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)).status == 200
+    ledger = await (await house.ask("GET", "/privacy/disclosures", token=maija)).json()
+    assert ledger["items"] == []
+    assert await house.records.count(Disclosure) > 0
+    await house.clock.advance(40 * DAY_S)
+    maija = (await house.sign_in(MAIJA))["access_token"]
+    ledger = await (await house.ask("GET", "/privacy/disclosures", token=maija)).json()
+    assert {each["to"] for each in ledger["items"]} == {"our staff", "an authority"}
+
+
+@pytest.mark.clause("C3-13")
+async def test_what_is_refused_says_why_stays_on_record_and_leaves_nothing_to_hand_out(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    path = await decided(house, kai, kirsi)
+    await clerk(ground).step()
+    assert await house.records.count(HandedPage) == 1
+    words = {"words": "The court has lifted its decision meanwhile."}
+    done = await ask(house, kirsi, "POST", f"{path}/refusal", words)
+    assert (done["state"], done["refusal"]) == ("refused", words["words"])
+    assert await house.records.count(HandedPage) == 0
+    await ask(house, kai, "POST", f"{path}/refusal", words, expect=409)
+    listed = await ask(house, kai, "GET", "?show=closed")
+    assert [each["state"] for each in listed["items"]] == ["refused"]
+    assert (await ask(house, kai, "GET"))["items"] == []
+    await house.clock.advance(3 * 366 * DAY_S)
+    swept = await Retention(records=house.records, clock=house.clock, keyring=ground.keyring).sweep()
+    assert swept["authority_cases"] == 1
+    assert await ground.keyring.was_destroyed(path.removeprefix("/"))
+
+
+@pytest.mark.clause("C2-24")
+@pytest.mark.clause("C3-12")
+@pytest.mark.parametrize("kind", ["court", "rights_holder"])
+async def test_a_court_or_rights_holder_gets_nothing_without_the_decision(houses: Houses, kind: str) -> None:
+    house, _ = houses
+    kai = await house.staff(KAI, StaffRole.PRIVACY)
+    bare = await ask(house, kai, "POST", "", {**CAME, "kind": kind}, expect=422)
+    assert fields_of(bare) == ["paper"]
+    made = await ask(house, kai, "POST", "", {**CAME, "kind": kind, "paper": "ab" * 32}, expect=201)
+    assert made["paper"] == "ab" * 32
+    assert await house.records.count(AuthorityCase) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"email": "nobody@example.org"}, "email"),
+        ({"fields": ["accounts.password_hash"]}, "fields"),
+        ({"fields": ["mains"]}, "fields"),
+        ({"fields": ["sessions.access_hash"]}, "fields"),
+        ({"to": "2030-01-01T00:00:00.000Z"}, "to"),
+        ({"silent_until": "2026-12-24"}, "silent_why"),
+        ({"silent_until": "2036-12-24", "silent_why": "A law."}, "silent_until"),
+    ],
+)
+async def test_what_is_wrong_with_a_proposal_is_named(houses: Houses, change: dict[str, Any], field: str) -> None:
+    house, _ = houses
+    await house.register(MAIJA)
+    kai = await house.staff(KAI, StaffRole.PRIVACY)
+    path = f"/{(await ask(house, kai, 'POST', '', CAME, expect=201))['id']}"
+    await ask(house, kai, "POST", f"{path}/verification", CALLED_BACK)
+    wrong = await ask(house, kai, "POST", f"{path}/proposal", proposal(house, **change), expect=422)
+    assert fields_of(wrong) == [field]
+
+
+def test_no_secret_can_be_named_and_a_time_narrows_what_happened_and_not_how_things_stand() -> None:
+    named = {f"{name}.{field}" for name, fields in may_be_handed_out().items() for field in fields}
+    secrets = {"accounts.password_hash", "sessions.access_hash", "api_tokens.token_hash", "totp_factors.secret"}
+    assert not secrets & named
+    assert unknown_fields(["accounts.email", "accounts.password_hash", "nothing.at_all"]) == [
+        "accounts.password_hash", "nothing.at_all",
+    ]  # fmt: skip
+    assert (moment_of(Incident), moment_of(Account)) == ("detected_at", None)
+
+
+async def test_whoever_dies_while_making_it_another_makes_the_same(tmp_path: Path) -> None:
+    async def build() -> Ground:
+        ground = in_memory(tmp_path)
+        await furnish(ground)
+        now = ground.clock.now()
+        case = AuthorityCase(
+            id="cas_1", kind=CaseKind.POLICE, authority="Police", reference="1", legal_basis=LAW, words="When?",
+            received_at=now, typed_in_by="acc_kai", state=CaseState.APPROVED, account_id=MAIJA_ID,
+            fields=("accounts.email", *FIELDS), begins=now - timedelta(hours=1), ends=now + timedelta(hours=1),
+            lease_until=EPOCH,
+        )  # fmt: skip
+        await ground.records.add(case)
+        return ground
+
+    async def run(ground: Ground, fuse: Fuse) -> None:
+        while await clerk(ground, fuse).step():
+            pass
+        (case,) = await ground.records.find(AuthorityCase)
+        if case.state is not CaseState.READY:
+            await ground.clock.advance(LEASE_S)
+            assert await clerk(ground, fuse).step()
+
+    async def check(ground: Ground) -> None:
+        (case,) = await ground.records.find(AuthorityCase)
+        pages = await ground.records.find(HandedPage, order_by="number")
+        content = "".join(each.content for each in pages)
+        assert (case.state, case.digest) == (CaseState.READY, hashlib.sha256(content.encode()).hexdigest())
+        assert [json.loads(each)["collection"] for each in content.splitlines()] == [
+            "accounts", "incidents", "telemetry",
+        ]  # fmt: skip
+        assert SOCKET in content
+
+    assert await every_crash_point(build, run, check) > 6
+
+
+async def test_what_was_handed_out_goes_after_a_month_and_its_digest_stays(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    path = await decided(house, kai, kirsi)
+    await clerk(ground).step()
+    await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)
+    await house.clock.advance(PAGES_LIFE.total_seconds())
+    await Retention(records=house.records, clock=house.clock, keyring=ground.keyring).sweep()
+    assert await house.records.count(HandedPage) == 0
+    (case,) = await house.records.find(AuthorityCase, is_("state", CaseState.HANDED_OUT))
+    assert len(case.digest) == 64
