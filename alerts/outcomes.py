@@ -74,6 +74,15 @@ class Cancellation(StrEnum):
     UNCLEAR = "unclear"  # nobody can tell; asking again does no harm
 
 
+class Erasal(StrEnum):
+    """What became of asking a provider to erase what it keeps of a message."""
+
+    DONE = "done"
+    NOT_THERE = "not_there"  # it keeps nothing of it any more
+    LATER = "later"  # it is carrying it still, or did not answer; asking again does no harm
+    IMPOSSIBLE = "impossible"  # it offers no way
+
+
 _CONTACT, _MESSAGE, _ACCOUNT = RefusalScope.CONTACT, RefusalScope.MESSAGE, RefusalScope.ACCOUNT
 
 # Twilio's error codes when a message or a call is created (https://www.twilio.com/docs/api/errors), in our words.

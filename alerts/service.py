@@ -16,6 +16,7 @@ from alerts.lanes import Lane
 from alerts.next_ways import Patience
 from alerts.oversight import Oversight
 from alerts.pace import Pace
+from alerts.provider_erasing import ProviderErasing
 from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.replaying import Replayer
@@ -23,6 +24,7 @@ from alerts.unclear import UnclearDeliveries
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
 from isocket.domain.incidents import Incident
+from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.replays import Replay
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
@@ -137,6 +139,7 @@ def workers(
         records=records, clock=clock, providers=providers, public_url=public_url, patience=sending.patience
     )
     failover = Failover(records=records, clock=clock, providers=providers, public_url=public_url)
+    erasing = ProviderErasing(records=records, clock=clock, providers=providers)
     calling_off = CallingOff(records=records, clock=clock, providers=providers)
     working: list[Worker] = [
         *judging,
@@ -147,6 +150,13 @@ def workers(
         *(
             Worker(f"receipts-{number}", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock)
             for number in range(READERS)
+        ),
+        Worker(
+            "erasing-elsewhere",
+            erasing.step,
+            bell=wakeups.bell(ProviderErasure.collection),
+            clock=clock,
+            idle_s=5.0,
         ),
         Worker("replays", replayer.step, bell=wakeups.bell(Replay.collection), clock=clock, idle_s=1.0),
         # Nobody rings for what went wrong: it is found by looking.

@@ -28,6 +28,7 @@ from portal_api import (
     pages_shares,
     recipient_pages,
     rights_pages,
+    staff_case_pages,
     staff_hold_pages,
     staff_pages,
 )
@@ -54,6 +55,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *rights_pages.ROUTES,
     *staff_pages.ROUTES,
     *staff_hold_pages.ROUTES,
+    *staff_case_pages.ROUTES,
     *pages_newsletter.ROUTES,
     *pages_policy.ROUTES,
     *breach_pages.ROUTES,

@@ -3,6 +3,7 @@
 The portal notes the wish and tells its holder by every way; the privacy service carries it out.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,10 +17,11 @@ from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan_under
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id
 from isocket.domain.holds import Hold, HoldState
+from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import account_fields
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, is_, one_of
+from isocket.storage.port import Records, every, is_, one_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Query, View
 from portal_api.portal import Portal
@@ -79,6 +81,18 @@ class ReceiptQuery(Query):
     id: str = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_\-]+$")
 
 
+class ProviderView(View):
+    """How many messages or calls a provider was asked to erase, by what it answered."""
+
+    provider: str = Field(examples=["twilio"])
+    way: str = Field(examples=["sms"])
+    answer: str = Field(
+        examples=["erased"],
+        description="`waiting`, `erased`, `gone` (it had nothing any more), `cannot` (it offers no way) or `gave_up`.",
+    )
+    count: int
+
+
 class ReceiptView(View):
     """What was done. It names nobody; whoever holds the address can show that it was."""
 
@@ -92,6 +106,7 @@ class ReceiptView(View):
     held_up: str = Field(description="What keeps it from being done, empty for nothing.")
     kept: list[FateView]
     held: list[HeldView] = Field(description="What is kept under a hold, or was; with its end the copy is destroyed.")
+    elsewhere: list[ProviderView] = Field(description="What providers of texts and calls answered.")
 
 
 async def show(call: Call[None, None]) -> ErasureView:
@@ -156,7 +171,18 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem:
         held_up=found.problem,
         kept=[each for each in _fates(holds) if each.what == "kept"],
         held=[held_view(each) for each in told],
+        elsewhere=await _elsewhere(call.records, found.id),
     )
+
+
+async def _elsewhere(records: Records, erasure_id: str) -> list[ProviderView]:
+    counted: Counter[tuple[str, str, str]] = Counter()
+    async for each in every(records, ProviderErasure, is_("erasure_id", erasure_id)):
+        counted[each.provider, each.channel.value, each.answer.value] += 1
+    return [
+        ProviderView(provider=provider, way=way, answer=answer, count=count)
+        for (provider, way, answer), count in sorted(counted.items())
+    ]
 
 
 async def wish_to_be_erased(portal: Portal, account: Account) -> Erasure:

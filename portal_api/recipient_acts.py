@@ -22,6 +22,7 @@ from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, Test, is_, is_not
+from isocket.storage.provider_wishes import ask_providers
 from portal_api.contacts import STOPPED_BY_PHONE, UNSUBSCRIBED
 from portal_api.outgoing import mail
 from portal_api.portal import NoteErasure, Portal
@@ -113,7 +114,8 @@ async def erase_entry(
 
     What is noted brings the same about again where a backup is restored (see `privacy.replaying`).
     """
-    now = clock.now()
+    now, receipt_id = clock.now(), derived_id("era", "recipient", contact_id)
+    await ask_providers(records, receipt_id, is_("person_id", contact_id), now=now)
     await records.change_all(
         Delivery,
         is_("person_id", contact_id),
@@ -129,7 +131,6 @@ async def erase_entry(
         await records.remove_all(Substitution, is_(role, contact_id))
     if keyring is not None:
         await keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
-    receipt_id = derived_id("era", "recipient", contact_id)
     if note is not None:
         await note(receipt_id, tombstone(contact_id), now)
     await records.add_all([_receipt(receipt_id, now)])

@@ -46,7 +46,7 @@ REGISTER_YEARS = 3
 _OPEN = tuple(each for each in CaseState if each not in CLOSED)
 
 
-class Which(StrEnum):
+class WhichCases(StrEnum):
     """Which cases."""
 
     OPEN = "open"
@@ -56,7 +56,7 @@ class Which(StrEnum):
 class CasesQuery(PageQuery):
     """Which cases, the oldest first."""
 
-    show: Which = Which.OPEN
+    show: WhichCases = WhichCases.OPEN
 
 
 class NewCase(Body):
@@ -123,8 +123,8 @@ class Proposal(Body):
     fields: Annotated[list[Annotated[str, Field(max_length=80)]], Field(min_length=1, max_length=MOST_FIELDS)] = Field(
         description="`collection.field`, as in the inventory: never secrets."
     )
-    begins: GivenInstant = Field(alias="from")
-    ends: GivenInstant = Field(alias="to")
+    begins: GivenInstant = Field(alias="from", strict=False)
+    ends: GivenInstant = Field(alias="to", strict=False)
     words: Annotated[Words, Field(min_length=10)]
     silent_until: Annotated[date | None, Field(strict=False)] = None
     silent_why: Annotated[Words, Field(description="The law that forbids to tell the person before.")] = ""
@@ -193,7 +193,7 @@ async def listed(call: Call[None, CasesQuery]) -> Page[CaseLine]:
     found, following = await page_of(
         call.records,
         AuthorityCase,
-        one_of("state", _OPEN if call.query.show is Which.OPEN else CLOSED),
+        one_of("state", _OPEN if call.query.show is WhichCases.OPEN else CLOSED),
         cursor=call.query.cursor,
         limit=call.query.limit,
         order_by="received_at",

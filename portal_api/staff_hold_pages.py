@@ -13,7 +13,7 @@ from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import FieldFault, Problem
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
-from portal_api.staff_holds import Ending, HoldFile, HoldsQuery, NewHold, Review, Which
+from portal_api.staff_holds import Ending, HoldFile, HoldsQuery, NewHold, Review, WhichHolds
 from portal_api.staff_pages import LookForm, with_query
 
 _PAGE = "staff_holds.html"
@@ -55,7 +55,7 @@ class HoldActForm(Form):
 
 async def listed(call: Call[WhichForm, None]) -> web.Response:
     """List holds."""
-    part = Which(call.body.show) if call.body.show in set(Which) else Which.IN_FORCE
+    part = WhichHolds(call.body.show) if call.body.show in set(WhichHolds) else WhichHolds.IN_FORCE
     told = await staff_holds.listed(with_query(call, HoldsQuery(show=part, limit=200)))
     return shown(call, _PAGE, {**_words(call), "what": "list", "lines": told.items, "part": part}, here="staff")
 

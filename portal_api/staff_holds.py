@@ -31,7 +31,7 @@ LONGEST = timedelta(days=3653)
 _OVER = (HoldState.OVER, HoldState.EMPTIED)
 
 
-class Which(StrEnum):
+class WhichHolds(StrEnum):
     """Which holds."""
 
     IN_FORCE = "in_force"
@@ -41,7 +41,7 @@ class Which(StrEnum):
 class HoldsQuery(PageQuery):
     """Which holds, the first review first."""
 
-    show: Which = Which.IN_FORCE
+    show: WhichHolds = WhichHolds.IN_FORCE
 
 
 class NewHold(Body):
@@ -130,7 +130,7 @@ class HoldFile(HoldLine):
 
 async def listed(call: Call[None, HoldsQuery]) -> Page[HoldLine]:
     """List holds, the first review first."""
-    states = (HoldState.IN_FORCE,) if call.query.show is Which.IN_FORCE else _OVER
+    states = (HoldState.IN_FORCE,) if call.query.show is WhichHolds.IN_FORCE else _OVER
     found, following = await page_of(
         call.records,
         Hold,

@@ -28,6 +28,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of
+from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from privacy.ledger import Ledger
 from privacy.scan import scan
@@ -145,6 +146,7 @@ class Eraser:
         noted = await self._noted(began)
         if noted is None:
             return False
+        await ask_providers(self._records, erasure.id, is_("account_id", account_id), now=self._clock.now())
         removed = await self._remove(account_id)
         counted = await self._moved(noted, removed=_summed(noted.removed, removed, devices=devices))
         problem = await self._what_is_left(counted) if counted else None
@@ -317,6 +319,8 @@ class Eraser:
 
     async def _look_after(self, erasure: Erasure) -> None:
         """Remove what somebody who was just at it wrote after all, and forget whose receipt this is."""
+        mine, now = is_("account_id", erasure.account_id), self._clock.now()
+        await ask_providers(self._records, erasure.id, mine, now=now)
         await self._remove(erasure.account_id)
         await self._records.change_one(
             Erasure, is_("id", erasure.id), is_("state", ErasureState.DONE), account_id="", forgets_at=None

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from alerts.outcomes import Cancellation, Outcome
+from alerts.outcomes import Cancellation, Erasal, Outcome
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import DeliveryKind
 
-__all__ = ["CancellingChannel", "Channel", "ChannelKind", "Message"]
+__all__ = ["CancellingChannel", "Channel", "ChannelKind", "ErasingChannel", "Message"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,4 +71,13 @@ class CancellingChannel(Channel, Protocol):
 
     async def cancel(self, provider_id: str) -> Cancellation:
         """Call off what `Sent.provider_id` named; may be asked again, and trouble is an answer, never an exception."""
+        ...
+
+
+@runtime_checkable
+class ErasingChannel(Channel, Protocol):
+    """A channel whose provider can be asked to erase what it keeps of a message that it carried."""
+
+    async def erase(self, provider_id: str) -> Erasal:
+        """Erase what `Sent.provider_id` named; may be asked again, and trouble is an answer, never an exception."""
         ...

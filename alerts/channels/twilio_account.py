@@ -8,7 +8,17 @@ from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships n
 
 from alerts.channels.provider_http import AnswerLostError, NothingSentError, ProviderHttp
 from alerts.channels.twilio_http import TwilioExchange
-from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear, read_twilio_error
+from alerts.outcomes import (
+    HTTP_NOT_FOUND,
+    Erasal,
+    Outcome,
+    RefusalScope,
+    Refused,
+    Sent,
+    TryLater,
+    Unclear,
+    read_twilio_error,
+)
 
 # Twilio repeats a callback that failed for any reason up to 3 times; without this only a failed connection
 # is repeated, once (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides). Every hook of ours
@@ -47,6 +57,16 @@ class TwilioAccount:
     async def ask(self, ask: Ask) -> Any:
         """Let `ask` use the SDK's client where an answer that is lost does no harm; its errors come through."""
         return await ask(self._client(TwilioExchange(self._http)))
+
+    async def erase(self, ask: Ask) -> Erasal:
+        """Let `ask` delete something with the SDK's client. What Twilio still carries it does not let go of."""
+        try:
+            deleted = await self.ask(ask)
+        except TwilioException as error:
+            return Erasal.NOT_THERE if getattr(error, "status", None) == HTTP_NOT_FOUND else Erasal.LATER
+        except Exception:  # noqa: BLE001 - whatever broke: asking again does no harm
+            return Erasal.LATER
+        return Erasal.DONE if deleted else Erasal.LATER
 
     async def close(self) -> None:
         """Close the connections."""

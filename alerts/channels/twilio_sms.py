@@ -11,7 +11,7 @@ from twilio.rest.api.v2010.account.message import (  # type: ignore[import-untyp
 from alerts.channels.channel import ChannelKind, Message
 from alerts.channels.phone_numbers import is_number
 from alerts.channels.twilio_account import TwilioAccount, read_created, with_repeats
-from alerts.outcomes import Outcome, RefusalScope, Refused, Unclear
+from alerts.outcomes import Erasal, Outcome, RefusalScope, Refused, Unclear
 
 LOOK_UP_LIMIT = 50
 
@@ -69,6 +69,10 @@ class TwilioSms:
             return _find(message, sent_after, listed)
         except Exception as error:  # noqa: BLE001 - a question without an answer leaves the attempt as it was
             return Unclear(reason=f"look_up_failed: {type(error).__name__}")
+
+    async def erase(self, provider_id: str) -> Erasal:
+        """Delete the message at Twilio, text and number; it does so once the carrier has said what became of it."""
+        return await self._account.erase(lambda client: client.messages(provider_id).delete_async())
 
     async def close(self) -> None:
         """Close the connections to Twilio."""

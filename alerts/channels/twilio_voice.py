@@ -15,7 +15,7 @@ from twilio.rest.api.v2010.account.call import CallInstance  # type: ignore[impo
 from alerts.channels.channel import ChannelKind, Message
 from alerts.channels.phone_numbers import is_number
 from alerts.channels.twilio_account import TwilioAccount, code_of, read_created, with_repeats
-from alerts.outcomes import HTTP_NOT_FOUND, Cancellation, Outcome, RefusalScope, Refused, Unclear
+from alerts.outcomes import HTTP_NOT_FOUND, Cancellation, Erasal, Outcome, RefusalScope, Refused, Unclear
 
 RING_S = 30  # longer, and the voicemail of most carriers answers
 LONGEST_CALL_S = 240  # whoever wants to hear it again and again may
@@ -103,6 +103,10 @@ class TwilioVoice:
         except Exception:  # noqa: BLE001 - whatever broke: it may or may not have been called off
             return Cancellation.UNCLEAR
         return Cancellation.DONE if status in {"canceled", "completed"} else Cancellation.UNCLEAR
+
+    async def erase(self, provider_id: str) -> Erasal:
+        """Delete the record of the call at Twilio, which it does once the call is over."""
+        return await self._account.erase(lambda client: client.calls(provider_id).delete_async())
 
     async def close(self) -> None:
         """Close the connections to Twilio."""

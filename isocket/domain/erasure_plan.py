@@ -15,6 +15,7 @@ from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure
 from isocket.domain.handling import Handling
 from isocket.domain.holds import HeldCopy, Hold, HoldGround, collections_of
+from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import Record, handling_of
 from isocket.domain.stops import Stop
 
@@ -35,6 +36,7 @@ STAYS_WITH_THE_SOCKET = "The socket goes back to the state of the factory; its r
 OBJECTION = "Art. 21: who asked us to stop is not written to because somebody enters them anew. Sealed."
 REGISTER = "Art. 33(5): every breach is on record, in words and numbers. Your own line in it goes."
 COMES_BACK = "its reader wants messages again"
+ASKED_ELSEWHERE = "Art. 17(2), 19: by it a provider is asked to erase; it goes with its answer."
 ANSWERED = "Art. 17(3)(b): only where a court or an authority asked; shows what it was given. Sealed."
 HELD = "Art. 17(3)(b) and (e): only where a dispute or an order needs it, and told unless that forbids it. Sealed."
 PROOF = "Art. 5(2): shows that you were erased. It names nobody."
@@ -127,7 +129,14 @@ KEPT_BESIDE = (
         until="the operator's next rounds of backups",
     ),
     Fate(
-        collection="SMS and mail providers",
+        collection="SMS and voice providers",
+        field="messages and calls",
+        what="kept",
+        why="They are asked to erase each one, where they offer that; the receipt says what they answered.",
+        until="their answer, or their own rules",
+    ),
+    Fate(
+        collection="mail servers",
         field="messages sent",
         what="kept",
         why="They have what was sent to them, under their own rules and contracts with us.",
@@ -149,6 +158,8 @@ def _fate(kind: type[Record], name: str) -> Fate:
     if kind is Breach:
         until = "five years after it was closed"
         return Fate(collection=kind.collection, field=name, what="kept", why=REGISTER, until=until)
+    if kind is ProviderErasure:
+        return Fate(collection=kind.collection, field=name, what="emptied", why=ASKED_ELSEWHERE)
     if kind in {AuthorityCase, HandedPage}:
         until = "3 years after the case was closed; what was handed out, 30 days"
         return Fate(collection=kind.collection, field=name, what="kept", why=ANSWERED, until=until)

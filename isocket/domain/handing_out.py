@@ -19,7 +19,7 @@ MADE = ("created_at", "at", "detected_at", "opened_at", "started_at", "received_
 @cache
 def may_be_handed_out() -> Mapping[str, frozenset[str]]:
     """Return the fields by collection that can be named: none that proves who somebody is or is withheld from them."""
-    kinds = (*erased_with_the_account(), Device)
+    kinds: tuple[type[Record], ...] = (*erased_with_the_account(), Device)
     found = {
         kind.collection: frozenset(
             name

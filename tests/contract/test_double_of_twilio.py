@@ -160,6 +160,9 @@ async def test_a_message_is_emptied_deleted_and_only_cancelled_while_it_is_sched
     with pytest.raises(TwilioRestException):
         await line.sdk.messages(sid).update_async(status="canceled")
     emptied = await line.sdk.messages(sid).update_async(body="")
+    with pytest.raises(TwilioRestException):  # it is carried still
+        await line.sdk.messages(sid).delete_async()
+    line.double.accepted[NUMBER][0].status = "delivered"
     deleted = await line.sdk.messages(sid).delete_async()
     assert (emptied.body, deleted, await line.sdk.messages.list_async(to=NUMBER)) == ("", True, [])
     assert len(line.double.accepted[NUMBER]) == 1

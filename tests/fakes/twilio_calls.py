@@ -30,6 +30,7 @@ class TwilioCalls:
     def __init__(self, account: TwilioAccount, stopping: Stopping) -> None:
         self.accepted: defaultdict[str, list[PlacedCall]] = defaultdict(list)
         self.cancel_requests = 0
+        self.deleted: set[str] = set()
         self._account = account
         self._stopping = stopping
         self._scripts: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
@@ -45,6 +46,7 @@ class TwilioCalls:
             web.get(f"{calls}.json", self._list),
             web.get(f"{calls}/{{sid}}.json", self._fetch),
             web.post(f"{calls}/{{sid}}.json", self._update),
+            web.delete(f"{calls}/{{sid}}.json", self._delete),
         ]
 
     def script(self, number: str, *behaviours: Behaviour) -> None:
@@ -181,6 +183,18 @@ class TwilioCalls:
         if wanted == "completed":
             await self._report(call, "completed" if call.status == "in-progress" else "canceled")
         return web.json_response(self._describe(call))
+
+    async def _delete(self, request: web.Request) -> web.StreamResponse:
+        """Forget a call that is over; the oracle still counts it."""
+        if not self._account.is_authorised(request):
+            return error(20003, 401, "Authenticate")
+        call = self._find(request.match_info["sid"])
+        if call is None or call.sid in self.deleted:
+            return error(20404, 404, "not found")
+        if call.status not in OVER:
+            return error(20009, 409, "Cannot delete this call because it is still in progress.")
+        self.deleted.add(call.sid)
+        return web.Response(status=204)
 
     async def _list(self, request: web.Request) -> web.StreamResponse:
         if not self._account.is_authorised(request):

@@ -311,8 +311,10 @@ class TwilioDouble:
         if not self.account.is_authorised(request):
             return error(20003, 401, "Authenticate")
         message = self._find(request.match_info["sid"])
-        if message is None:
+        if message is None or message.deleted:
             return error(20404, 404, "not found")
+        if message.status in {"accepted", "queued", "sending", "sent"}:  # until the carrier has said what became of it
+            return error(20009, 409, "Cannot delete this message because delivery has not been completed.")
         message.deleted = True
         return web.Response(status=204)
 

@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 
 from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.authority_cases import AuthorityCase
 from isocket.domain.disclosures import Disclosure
+from isocket.domain.holds import Hold
 from isocket.domain.requests import RequestState, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
@@ -107,3 +109,54 @@ async def test_a_letter_goes_through_the_pages_from_its_arrival_to_its_answer(ho
     (request,) = await house.records.find(RightsRequest)
     assert (request.state, request.evidence) == (RequestState.ANSWERED, "")
     assert request.typed_in_why == REASON
+
+
+@pytest.mark.clause("C2-26")
+async def test_a_hold_is_placed_reviewed_and_ended_on_pages(house: PortalHouse) -> None:
+    await owned(house)
+    cookie = await staff(house, StaffRole.PRIVACY)
+    typed = {
+        "email": MAIJA, "ground": "claim", "parts": "incidents, messages", "words": "No text came, <b>she</b> says.",
+        "reference": "118", "review_on": "2027-02-01", "ends_on": "2027-11-30",
+    }  # fmt: skip
+    wrong = await post(house, cookie, "/staff/holds/new", 422, **{**typed, "parts": "passwords", "words": "short"})
+    assert wrong.count('class="fault"') == 2
+    page = await post(house, cookie, "/staff/holds/new", **typed)
+    assert "&lt;b&gt;she" in page
+    (hold,) = await house.records.find(Hold)
+    path = f"/staff/holds/{hold.id}"
+    assert path in await post(house, cookie, "/staff/holds", show="in_force")
+    assert "A claim" in await post(house, cookie, path)
+    moved = {"act": "review", "words": "The court meets in June.", "review_on": "2027-06-01", "ends_on": "2027-12-31"}
+    assert "The court meets in June." in await post(house, cookie, f"{path}/act", **moved)
+    await post(house, cookie, f"{path}/act", act="end", words="It was settled.")
+    assert "It is over" in await post(house, cookie, f"{path}/act", 409, **moved)
+
+
+@pytest.mark.clause("C3-13")
+async def test_a_case_of_an_authority_goes_through_the_pages_and_needs_two(house: PortalHouse) -> None:
+    await owned(house)
+    cookie = await staff(house, StaffRole.PRIVACY)
+    typed = {
+        "kind": "police", "authority": "Police", "reference": "1/26", "legal_basis": "Coercive Measures Act 7:8",
+        "words": "When was the mains lost?", "received_on": "2026-11-20", "paper": "",
+    }  # fmt: skip
+    assert "court" in await post(house, cookie, "/staff/cases/new", 422, **{**typed, "kind": "court"})
+    await post(house, cookie, "/staff/cases/new", **typed)
+    (case,) = await house.records.find(AuthorityCase)
+    path = f"/staff/cases/{case.id}"
+    assert path in await post(house, cookie, "/staff/cases", show="open")
+    await post(house, cookie, f"{path}/act", act="verify", words="Called back at their own number.")
+    wish = {
+        "act": "propose", "email": MAIJA, "fields_asked": "incidents.opened_at, incidents.cause",
+        "begins": "2026-11-01", "ends": "2026-11-04", "words": "Power cuts only.",
+    }  # fmt: skip
+    wrong = await post(house, cookie, f"{path}/act", 422, **{**wish, "fields_asked": "accounts.password_hash"})
+    assert "Cannot be handed out" in wrong
+    page = await post(house, cookie, f"{path}/act", **wish)
+    version = re.search(r'name="version" value="(\d+)"', page)
+    assert version is not None
+    alone = await post(house, cookie, f"{path}/act", 409, act="approve", version=version.group(1))
+    assert "Another has to decide" in alone
+    refused = await post(house, cookie, f"{path}/act", act="refuse", words="The court has lifted it.")
+    assert "The court has lifted it." in refused

@@ -113,5 +113,6 @@ def test_no_two_classes_share_a_collection() -> None:
 def test_who_holds_personal_values_names_the_person_or_the_device(kind: type[Record]) -> None:
     personal = any(isinstance(how, Handling) for how in handling_of(kind).values())
     names_device = kind.collection in {"watches", "problems"}  # theirs is the device, which knows its owner
-    outlives_them = kind.collection == "archives"  # it names the account until that is erased, then nobody
+    # the first names the account until that is erased, the other a message at a provider until that has answered
+    outlives_them = kind.collection in {"archives", "provider_erasures"}
     assert not personal or kind.subject is not None or names_device or outlives_them
