@@ -30,10 +30,13 @@ class Published(NamedTuple):
 
 
 class BufferedClient(mqtt.Client):
-    """A persistent session by MQTT 3.1.1 with acknowledgement by hand, whose messages are fetched by `published`."""
+    """A session by MQTT 3.1.1 with acknowledgement by hand, whose messages are fetched by `published`.
 
-    def __init__(self, client_id: str) -> None:
-        super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, manual_ack=True)
+    It is a persistent one unless it is `clean`: then nothing waits for us while we are away.
+    """
+
+    def __init__(self, client_id: str, *, clean: bool = False) -> None:
+        super().__init__(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean, manual_ack=True)
         self._held = b""
         self._taken = 0  # how much of what is held was handed out
         self._held_from: object = None

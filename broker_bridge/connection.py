@@ -46,7 +46,7 @@ class Arrived(NamedTuple, Generic[T]):
 
 
 class Connection(Generic[T]):
-    """A persistent session (MQTT 3.1.1, clean session off, QoS 1) with acknowledgement by hand."""
+    """A session (MQTT 3.1.1, QoS 1) with acknowledgement by hand; a persistent one, unless it is `clean`."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Connection(Generic[T]):
         decode: Callable[[str, bytes, bool], T],
         weigh: Callable[[T], int] = lambda _: 1,
         on_connected: Callable[[bool], None] = lambda _: None,
+        clean: bool = False,
     ) -> None:
         """`decode(topic, payload, retained)` runs in the network thread and must not raise.
 
@@ -72,6 +73,7 @@ class Connection(Generic[T]):
         self._decode = decode
         self._weigh = weigh
         self._on_connected = on_connected
+        self._clean = clean
         self._inbox: deque[Arrived[T]] = deque()
         self._outbox: deque[Callable[[mqtt.Client], object]] = deque()
         self._arrived = asyncio.Event()
@@ -202,7 +204,7 @@ class Connection(Generic[T]):
             client.loop_write()
 
     def _client(self) -> BufferedClient:
-        client = BufferedClient(self._login.client_id)
+        client = BufferedClient(self._login.client_id, clean=self._clean)
         if self._login.username:
             client.username_pw_set(self._login.username, self._login.password)
         if self._address.tls:

@@ -5,6 +5,7 @@ from pydantic import ConfigDict, Field
 from isocket.domain.accounts import Account, PasswordReset
 from isocket.domain.api_tokens import ApiToken
 from isocket.domain.devices import Device
+from isocket.domain.homes import Home
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api import sessions
@@ -57,7 +58,7 @@ async def close(call: Call[ClosingWish, None]) -> ClosingView | Problem:
     )
     if closed is None:
         return not_found()
-    for kind in (PasswordReset, ApiToken):
+    for kind in (PasswordReset, ApiToken, Home):
         await call.records.remove_all(kind, is_("account_id", closed.id))
     await sessions.end_all(call.portal, closed.id)
     log.info("account_closed", account_id=closed.id)

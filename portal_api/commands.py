@@ -8,12 +8,20 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, FiniteFloat, WithJsonSchema
 
 from isocket.domain.api_tokens import Scope
-from isocket.domain.commands import COMMAND_NAMES, SUPERSEDED, Command, CommandStatus, superseded_by
+from isocket.domain.commands import (
+    ASKING_TTL_S,
+    COMMAND_NAMES,
+    SWITCHING_TTL_S,
+    Command,
+    CommandCause,
+    CommandStatus,
+)
 from isocket.domain.device_models import SWITCHING, model_of, refusal
 from isocket.domain.shares import Share
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, above, at_most, is_, is_not, one_of
+from isocket.storage.orders import supersede
+from isocket.storage.port import AlreadyThereError, above, is_
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Page, PageQuery, View
@@ -23,10 +31,8 @@ from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 COMMANDS = Rate(name="commands", tries=300, per_s=60)  # of one account
-SWITCHING_TTL_S = 30  # nobody wants a heater to go on an hour after they asked
-ASKING_TTL_S = 300
 MOST_TTL_S = 86_400
-By = Literal["you", "owner", "guest"]
+By = Literal["you", "owner", "guest", "home_assistant"]
 KEY_HEADER = "Idempotency-Key"
 MOST_KEY = 255
 
@@ -49,6 +55,7 @@ class Asker:
 
 
 OF_YOURS = Asker(by="you")
+BY_HOME_ASSISTANT = Asker(by="home_assistant")
 
 
 class NewCommand(Body):
@@ -115,7 +122,7 @@ class CommandView(CommandState):
         }
     )
 
-    by: By = Field(description="Who asked for it.")
+    by: By = Field(description="Who asked for it; `home_assistant`: the owner's home automation.")
     by_email: str | None = Field(description="Of a guest, for the owner; null where the share has ended.")
 
 
@@ -139,7 +146,7 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
         await call.records.add(command)
     except AlreadyThereError:
         return await _the_same(call, command)
-    await _supersede(call, command)
+    await supersede(call.records, command, call.clock.now())
     log.info("command_queued", command_id=command.id, device_id=device.id, name=command.name)
     return _view(command, call.clock.now(), OF_YOURS)
 
@@ -160,7 +167,7 @@ async def show_all(call: Call[None, PageQuery]) -> Page[CommandView]:
         descending=True,
     )
     who, now = await askers(call, standing, found), call.clock.now()
-    return Page[CommandView](items=[_view(each, now, who[each.account_id]) for each in found], next=following)
+    return Page[CommandView](items=[_view(each, now, who[each.id]) for each in found], next=following)
 
 
 async def show(call: Call[None, None]) -> CommandView | Problem:
@@ -169,44 +176,26 @@ async def show(call: Call[None, None]) -> CommandView | Problem:
     command = await call.records.get(Command, call.path["command_id"])
     if command is None or command.device_id != standing.device.id or not sees_command(standing, command):
         return not_found()
-    return _view(command, call.clock.now(), (await askers(call, standing, [command]))[command.account_id])
+    return _view(command, call.clock.now(), (await askers(call, standing, [command]))[command.id])
 
 
 async def askers(call: Call[Any, Any], standing: Standing, commands: Iterable[Command]) -> dict[str, Asker]:
-    """Return who asked for each command, by account. Only the owner is told a guest's address."""
-    ids = {each.account_id for each in commands}
+    """Return who asked for each command, by its id. Only the owner is told a guest's address."""
+    asked = list(commands)
+    ids = {each.account_id for each in asked}
     emails: dict[str | None, str] = {}
     if standing.owns and ids - {call.account.id}:
         shares = await call.records.find(Share, is_("device_id", standing.device.id))
         emails = {each.account_id: each.email for each in shares}
-    return {each: _asker(call.account.id, standing, each, emails.get(each)) for each in ids}
+    return {each.id: _asker(call.account.id, standing, each, emails.get(each.account_id)) for each in asked}
 
 
-def _asker(me: str, standing: Standing, account_id: str, email: str | None) -> Asker:
-    if account_id == me:
+def _asker(me: str, standing: Standing, command: Command, email: str | None) -> Asker:
+    if command.cause is CommandCause.HOME_ASSISTANT:
+        return BY_HOME_ASSISTANT
+    if command.account_id == me:
         return OF_YOURS
-    return Asker(by="owner" if account_id == standing.device.owner_id else "guest", email=email)
-
-
-async def _supersede(call: Call[NewCommand, None], command: Command) -> None:
-    """End what waits to be sent and sets the same thing: a socket that comes back does not hop through it all.
-
-    What is with the bridge already goes its way, and comes before this one.
-    """
-    same = superseded_by(command.name)
-    now = call.clock.now()
-    waiting = (
-        is_("device_id", command.device_id),
-        is_("status", CommandStatus.QUEUED),
-        is_not("id", command.id),
-        one_of("name", same),
-        at_most("created_at", command.created_at),
-        at_most("lease_until", now),
-    )
-    if same and await call.records.find(Command, *waiting, limit=1):
-        await call.records.change_all(
-            Command, *waiting, status=CommandStatus.EXPIRED, error=SUPERSEDED, ended_at=now, failure_seen=True
-        )
+    return Asker(by="owner" if command.account_id == standing.device.owner_id else "guest", email=email)
 
 
 def sees_command(standing: Standing, command: Command) -> bool:

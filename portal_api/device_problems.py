@@ -30,7 +30,9 @@ class RefusedView(View):
 
     id: str
     at: Instant
-    topic_kind: str = Field(description="`state`, `alarm`, `ack`, `reported` or `status`.")
+    topic_kind: str = Field(
+        description="`state`, `alarm`, `ack`, `reported` or `status`; `home_assistant`: a wish of yours from there."
+    )
     reason: str
     field: str | None
 

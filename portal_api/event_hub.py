@@ -12,6 +12,7 @@ from isocket.domain.accounts import Account, Session
 from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command
 from isocket.domain.devices import Device
+from isocket.domain.homes import Home
 from isocket.domain.incidents import Cause, Incident
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Change
@@ -29,7 +30,7 @@ LEAST_GAP_S = 0.05  # between two looks: of what comes within, the newest is eno
 TRY_AGAIN_S = 1.0
 PAGE = 1000
 MOST_CAUGHT_UP = 5000  # changes; whoever missed more begins anew
-_DOUBTFUL = frozenset({Account.collection, Session.collection, ApiToken.collection})
+_DOUBTFUL = frozenset({Account.collection, Session.collection, ApiToken.collection, Home.collection})
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ from portal_api.settings_models import Settings, SettingsChange, whole_settings
 
 SHOWN_COMMANDS = 8
 SHOWN_PROBLEMS = 10
-ASKERS = {"owner": "the owner", "guest": "somebody it is shared with"}
+ASKERS = {"owner": "the owner", "guest": "somebody it is shared with", "home_assistant": "Home Assistant"}
 BUTTONS = ("status", "restart", "arm", "disarm", "aux_on", "aux_off")
 _NUMBERS = ("mains_delay_s", "restore_delay_s", "heartbeat_s")
 
@@ -149,7 +149,7 @@ async def _orders(call: Call[Any, Any], standing: Standing) -> list[Order]:
     )
     seen = [each for each in found if sees_command(standing, each)]
     now, who = call.clock.now(), await askers(call, standing, seen)
-    return [_with_asker(order_of(each, now), who[each.account_id]) for each in seen]
+    return [_with_asker(order_of(each, now), who[each.id]) for each in seen]
 
 
 def _with_asker(order: Order, asker: Asker) -> Order:

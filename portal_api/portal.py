@@ -35,6 +35,15 @@ EVENLY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HomeBroker:
+    """Where a customer's own programs reach the broker, as they have to type it."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PortalSettings:
     """How this portal runs. `public_url` is the origin of every link and the only one that browsers may post from.
 
@@ -68,6 +77,7 @@ class PortalSettings:
     reset_s: float = 30 * 60
     evenly_s: float = 0.0  # how long it takes to look whether somebody is known, see `evenly`; 0: as long as it takes
     step_up_s: float = 10 * 60  # so long after proving who one is, dangerous things may be done
+    home_broker: HomeBroker | None = None  # None: customers get no logins at the broker, which is somebody else's
     streams_per_account: int = 20  # listeners to events at once, in each process
     streams: int = 5000
 

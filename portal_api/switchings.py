@@ -89,7 +89,7 @@ async def show(call: Call[None, SwitchingQuery]) -> Switchings | Problem:
     items = []
     for move in reversed(moves):
         command = _command_of(move, commands)
-        asker = who[command.account_id] if command else None
+        asker = who[command.id] if command else None
         items.append(
             Switching(
                 at=move.at,

@@ -1,9 +1,11 @@
 """What Mosquitto is told: its configuration and its access rules, as text."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker_bridge.mosquitto.accounts import BRIDGE_NAMES
+from broker_bridge import home_topics
+from broker_bridge.mosquitto.accounts import BRIDGE_HOMES, BRIDGE_NAMES
 
 UP_KINDS = ("state", "alarm", "ack", "reported", "status")  # the commonest first: rules are tried in order
 DOWN_KINDS = ("stored", "cmd", "desired")
@@ -101,8 +103,11 @@ def config_text(config: BrokerConfig, folder: BrokerFolder, *, run_as: str) -> s
     return "\n".join(lines) + "\n"
 
 
-def access_text() -> str:
+def access_text(homes: Iterable[str] = ()) -> str:
     """Return the access rules: a device speaks and listens below its own name, the bridges everywhere.
+
+    A home has rules of its own name: what is announced to it and how its sockets are, its wishes, and the topic on
+    which every Home Assistant says that it is there. Nobody hears that one; who may not say it is cut off.
 
     Mosquitto cannot compute the shard, so a device passes with its own name below any shard; the bridge
     refuses what comes below a wrong one.
@@ -113,6 +118,14 @@ def access_text() -> str:
         lines += [f"topic read isocket/v1/+/+/{kind}" for kind in UP_KINDS]
         lines += [f"topic write isocket/v1/+/+/{kind}" for kind in DOWN_KINDS]
         lines.append("topic write isocket/v1/+/+/status")  # to clear what a removed device left retained
+    lines.append(f"user {BRIDGE_HOMES}")
+    lines += [f"topic write {each}" for each in home_topics.said_to("+")]
+    lines.append(f"topic readwrite {home_topics.wishes_of('+')}")  # written to clear one that was retained
+    for home_id in homes:
+        lines.append(f"user {home_id}")
+        lines += [f"topic read {each}" for each in home_topics.said_to(home_id)]
+        lines.append(f"topic write {home_topics.wishes_of(home_id)}")
+        lines.append(f"topic write {home_topics.PRESENCE}")
     lines += [f"pattern write isocket/v1/+/%u/{kind}" for kind in UP_KINDS]
     lines += [f"pattern read isocket/v1/+/%u/{kind}" for kind in DOWN_KINDS]
     return "\n".join(lines) + "\n"

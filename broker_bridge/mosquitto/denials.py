@@ -1,4 +1,4 @@
-"""Counts what Mosquitto refuses, from the lines of its log: the only place where it tells."""
+"""Counts what Mosquitto refuses, and notes what homes listen to, from its log: the only place where it tells."""
 
 import re
 import threading
@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from broker_bridge.mosquitto.accounts import BRIDGE_NAMES
+from broker_bridge import home_topics
+from broker_bridge.mosquitto.accounts import OUR_NAMES
 from broker_bridge.mosquitto.config import UP_KINDS
 from isocket.domain.devices import topic_root
+from isocket.domain.homes import is_home
 from isocket.kit.logs import get_logger
 
 log = get_logger(__name__)
@@ -80,6 +82,14 @@ _BROKEN = re.compile(
     r"(?:Bad client \S+ sending multiple CONNECT|Invalid protocol |Client \S+ connected with too large Will)"
 )
 _UNKNOWN = "<unknown>"
+_HOME_LEFT = re.compile(r"Client (\S+) (?:disconnected\.|closed its connection|has exceeded timeout|already connected)")
+
+HomeNews = Callable[[str, str | None], None]
+"""Takes the name of a home and what it subscribed to, None when it left."""
+
+
+def _nobody_asks(_: str, __: str | None) -> None:
+    """Stand in where nobody speaks with homes."""
 
 
 class RefusalReader:
@@ -89,8 +99,9 @@ class RefusalReader:
     holds control characters, so no line can be forged; a stranger can at most raise a count.
     """
 
-    def __init__(self, report: Callable[[Refusal], None]) -> None:
+    def __init__(self, report: Callable[[Refusal], None], home_news: HomeNews = _nobody_asks) -> None:
         self._report = report
+        self._home_news = home_news
         self._client = ""  # of the line before: the broker tells one login in consecutive lines
         self._will_next = False
 
@@ -122,17 +133,26 @@ class RefusalReader:
         elif match := _SUBSCRIPTION.fullmatch(line):
             self._subscription(match[1], match[2])
         else:
+            if (match := _HOME_LEFT.match(line)) and is_home(match[1]):
+                self._home_news(match[1], None)
             return line.startswith(("\t", "Client "))
         return True
 
     def _will(self, line: str) -> None:
+        if is_home(self._client) and line.removeprefix("\t") == home_topics.PRESENCE:
+            return
         topic = line.removeprefix("\t").split("/")
         own = len(topic) == 5 and topic[:2] == ["isocket", "v1"] and topic[3] == self._client  # noqa: PLR2004 - levels of a topic
         if not (own and topic[4] in UP_KINDS):
             self._report(Refusal(kind=RefusalKind.WILL, device_id=self._client))
 
     def _subscription(self, client: str, topic: str) -> None:
-        if client not in BRIDGE_NAMES and not topic.startswith(f"{topic_root(client)}/"):
+        if is_home(client):
+            if home_topics.is_for_others(client, topic):
+                self._report(Refusal(kind=RefusalKind.SUBSCRIBE, device_id=client))
+            else:
+                self._home_news(client, topic)
+        elif client not in OUR_NAMES and not topic.startswith(f"{topic_root(client)}/"):
             self._report(Refusal(kind=RefusalKind.SUBSCRIBE, device_id=client))
 
     def _left(self, client: str, why: str) -> None:

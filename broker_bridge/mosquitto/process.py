@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from broker_bridge.mosquitto.accounts import (
@@ -11,10 +11,12 @@ from broker_bridge.mosquitto.accounts import (
     BridgeLogin,
     bridge_lines,
     device_line,
+    home_line,
     new_bridge_logins,
+    new_homes_login,
 )
 from broker_bridge.mosquitto.config import BrokerConfig, BrokerFolder, access_text, config_text
-from broker_bridge.mosquitto.denials import RefusalCounts, RefusalReader
+from broker_bridge.mosquitto.denials import HomeNews, RefusalCounts, RefusalReader
 from broker_bridge.mosquitto.folder_claim import claim_folder, end_stale_broker
 from broker_bridge.mosquitto.life import BrokerLife, BrokerStartError, begin_life, user_name
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
@@ -34,8 +36,8 @@ class MosquittoChild:
     """A Mosquitto of our own.
 
     Order of calls: `set_accounts`, `start`, then `run` as a task until the end; `set_accounts` again whenever
-    the devices change. `bridge_logins` are the accounts of the bridge: new secrets with each object, in
-    memory only.
+    the devices change, and `set_homes` likewise. `bridge_logins` and `homes_login` are the accounts of the bridge: new
+    secrets with each object, in memory only. `home_news`, where it is set, is called on a thread of ours.
     """
 
     def __init__(
@@ -44,12 +46,15 @@ class MosquittoChild:
         self.config = config
         self.refusals = refusals or RefusalCounts()
         self.bridge_logins: tuple[BridgeLogin, ...] = new_bridge_logins()
+        self.homes_login: BridgeLogin = new_homes_login()
+        self.home_news: HomeNews | None = None
         self.restarts = 0
         self._folder = BrokerFolder(path=folder.absolute())
         self._clock = clock
         self._claim: int | None = None
         self._life: BrokerLife | None = None
         self._accounts: list[str] = []
+        self._homes: dict[str, str] = {}  # the name of each to its line
         self._one_at_a_time = asyncio.Lock()  # a reload must not meet a broker that is just starting
 
     @property
@@ -64,12 +69,17 @@ class MosquittoChild:
         loses its connection, the others notice nothing. An account that must not reach the file is left out
         and logged. Before `start` the accounts are only kept.
         """
-        lines = _lines(accounts)
+        lines = _lines(accounts, device_line).values()
         async with self._one_at_a_time:
-            self._accounts = lines
-            if self._life is not None:
-                await self._write_accounts()
-                await self._life.reload()
+            self._accounts = list(lines)
+            await self._tell_the_living()
+
+    async def set_homes(self, homes: Iterable[tuple[str, str]]) -> None:
+        """Let exactly these homes in: pairs of home id and `secret_hash`. Otherwise as `set_accounts`."""
+        lines = _lines(homes, home_line)
+        async with self._one_at_a_time:
+            self._homes = lines
+            await self._tell_the_living()
 
     async def start(self) -> None:
         """Return when the broker accepts logins; raise `BrokerStartError` when it cannot be started."""
@@ -117,6 +127,12 @@ class MosquittoChild:
         if self.pid is not None:
             os.kill(self.pid, signal.SIGUSR1)
 
+    async def _tell_the_living(self) -> None:
+        if self._life is not None:
+            await self._write_rules()
+            await self._write_accounts()
+            await self._life.reload()
+
     async def _lives_until(self, stop: asyncio.Event) -> bool:
         """Return True at `stop`, False when the broker died first or does not live."""
         if self._life is None:
@@ -147,9 +163,9 @@ class MosquittoChild:
     async def _begin_life(self) -> None:
         config = config_text(self.config, self._folder, run_as=user_name())
         await asyncio.to_thread(_write_private, self._folder.config, config)
-        await asyncio.to_thread(_write_private, self._folder.access, access_text())
+        await self._write_rules()
         await self._write_accounts(devices=False)
-        life = await begin_life(self._folder, RefusalReader(self.refusals.add))
+        life = await begin_life(self._folder, RefusalReader(self.refusals.add, self._on_home_news))
         try:
             await life.until_running(self.config)
             await self._wake_bridge_sessions()
@@ -180,16 +196,26 @@ class MosquittoChild:
                     f"Mosquitto refuses the bridge's login ({answer.name}); is its version 2.0 or newer?"
                 )
 
+    def _on_home_news(self, home_id: str, subscription: str | None) -> None:
+        if self.home_news is not None:
+            self.home_news(home_id, subscription)
+
+    async def _write_rules(self) -> None:
+        await asyncio.to_thread(_write_private, self._folder.access, access_text(self._homes))
+
     async def _write_accounts(self, *, devices: bool = True) -> None:
-        text = "\n".join([*bridge_lines(self.bridge_logins), *(self._accounts if devices else ())]) + "\n"
+        ours = bridge_lines((*self.bridge_logins, self.homes_login))
+        others = (*self._accounts, *self._homes.values()) if devices else ()
+        text = "\n".join([*ours, *others]) + "\n"
         await asyncio.to_thread(_write_private, self._folder.accounts, text)
 
 
-def _lines(accounts: Iterable[tuple[str, str]]) -> list[str]:
-    lines = []
-    for device_id, secret_hash in accounts:
+def _lines(accounts: Iterable[tuple[str, str]], line_of: Callable[[str, str], str]) -> dict[str, str]:
+    """Return the line of each account by its name."""
+    lines = {}
+    for name, secret_hash in accounts:
         try:
-            lines.append(device_line(device_id, secret_hash))
+            lines[name] = line_of(name, secret_hash)
         except AccountError:
             log.exception("broker_account_left_out")
     return lines

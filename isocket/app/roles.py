@@ -38,6 +38,7 @@ from isocket.app.erasures import (
     noter_of,
     shelf_of,
 )
+from isocket.app.homes import Homes, home_broker
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
@@ -87,6 +88,7 @@ class Roles:
     def __init__(self, house: House) -> None:
         self._house = house
         self._child: MosquittoChild | None = None
+        self._homes: Homes | None = None
         self._bridge: Bridge | None = None
 
     async def stages(self, wanted: tuple[Role, ...]) -> list[Stage]:
@@ -109,11 +111,13 @@ class Roles:
         house = self._house
         child = MosquittoChild(config=self._broker_config(), folder=house.folder.broker, clock=house.clock)
         accounts = DeviceAccounts(records=house.records, clock=house.clock, set_accounts=child.set_accounts)
+        homes = Homes(house, child)
         house.registry.register(RefusalCollector(child))
-        self._child = child
+        self._child, self._homes = child, homes
 
         async def start() -> None:
             await accounts.load()
+            await homes.accounts.load()
             await child.start()
 
         return Stage(
@@ -121,6 +125,7 @@ class Roles:
             services=(
                 Service(name="mosquitto", start=start, run=child.run),
                 Service(name="device-accounts", run=accounts.run),
+                Service(name="home-accounts", run=homes.accounts.run),
             ),
         )
 
@@ -165,6 +170,7 @@ class Roles:
             services=(
                 Service(name="bridge", run=lambda stop: standby.run(bridge.run, stop)),
                 Service(name="roller", run=roller.run),
+                *(self._homes.services(address) if self._homes is not None else ()),
             ),
             ready=connected if self._child is not None else None,
         )
@@ -334,6 +340,7 @@ def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | N
         countries=frozenset(settings.sms_countries),
         push_key="" if push_key is None else public_text(push_key),
         loopback_targets=settings.webhook_targets == "loopback",
+        home_broker=home_broker(settings),
         streams_per_account=settings.streams_per_account,
     )
 

@@ -21,12 +21,21 @@ class CommandStatus(StrEnum):
     EXPIRED = "expired"
 
 
+class CommandCause(StrEnum):
+    """By which way somebody asked for a command."""
+
+    REQUEST = "request"  # the API or a page
+    HOME_ASSISTANT = "home_assistant"
+
+
 ENDED = frozenset({CommandStatus.EXECUTED, CommandStatus.REJECTED, CommandStatus.FAILED, CommandStatus.EXPIRED})
 COMMAND_NAMES = (
     "on", "off", "on_for", "off_for", "restart", "pulse", "aux_on", "aux_off",
     "arm", "disarm", "status", "credit", "reboot",
 )  # fmt: skip
 
+SWITCHING_TTL_S = 30  # nobody wants a heater to go on an hour after they asked
+ASKING_TTL_S = 300
 SUPERSEDED = "superseded"  # the error of a command that was never sent, since a later one says otherwise
 _SUPERSEDING = (
     frozenset({"on", "off", "on_for", "off_for"}),
@@ -52,6 +61,7 @@ class Command(Record):
 
     device_id: Plain[str]
     account_id: Annotated[str, COMMAND_FACT]  # who asked
+    cause: Annotated[CommandCause, COMMAND_FACT] = CommandCause.REQUEST
     name: Annotated[str, COMMAND_FACT]
     args: Annotated[dict[str, Any], COMMAND_FACT] = field(default_factory=dict)
     status: Annotated[CommandStatus, COMMAND_FACT] = CommandStatus.QUEUED

@@ -290,6 +290,13 @@ FACTOR_SECRET = Handling(
     export=Export.WITHHELD,
     sealed=True,
 )
+HOME_SECRET = Handling(
+    category=Category.CREDENTIAL,
+    purpose=Purpose.SECURITY,
+    basis=Basis.CONTRACT,
+    keep=Keep.ACCOUNT,
+    export=Export.WITHHELD,
+)
 FACTOR_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.ACCOUNT)
 FACTOR_NAME = Handling(
     category=Category.NAME,

@@ -1,4 +1,9 @@
-"""Nobody and strangers at every route that the portal has, API and pages, by the table of routes itself."""
+"""Who stands at which door: every route that the portal has, API and pages, by the table of routes itself.
+
+Nobody, strangers, the programs of strangers and of the owner, and staff are here; what the owner, guests, and guests
+whose time is over may is in test_portal_roles_matrix.py. A new route is asked as all of them without being listed, and
+one that names a thing which is not in this world fails.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientResponse
 
-from isocket.domain.accounts import Session
+from isocket.domain.accounts import Session, StaffRole
 from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.domain.contacts import ChannelKind, Substitution
 from isocket.domain.deliveries import Delivery
@@ -17,12 +22,16 @@ from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.exports import DataExport
 from isocket.domain.factors import Passkey
+from isocket.domain.homes import Home
+from isocket.kit.ids import token_hash
+from isocket.storage.port import is_
 from portal_api import access, sessions
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.health import PLAIN_ROUTES
 from portal_api.pages_routes import page_routes
 from portal_api.routes import API, Access, AnyRoute, Surface
+from portal_api.token_use import new_api_token
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, enter, incident, owned
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
 
@@ -34,6 +43,7 @@ NAMED = [
 ]  # fmt: skip
 BESIDES = {f"{API}/openapi.json", f"{API}/docs", "/static", *(each.path for each in PLAIN_ROUTES)}
 """What is public and tells nothing of anybody."""
+STAFF = "staff@example.org"
 PERIOD = {"from": "2026-11-20T00:00:00.000Z", "to": "2026-11-21T00:00:00.000Z"}
 JSON_BODIES: dict[str, Any] = {
     "/me/passkeys/{passkey_id}": {"name": "Mine"},
@@ -66,9 +76,11 @@ class World:
     stranger_token: str
     stranger_cookie: str
 
-    async def ask(self, route: AnyRoute, names: dict[str, str], *, stranger: bool) -> ClientResponse:
-        """Ask with a body that is good as far as it goes."""
-        headers = {"Origin": PUBLIC_URL}
+    async def ask(
+        self, route: AnyRoute, names: dict[str, str], *, stranger: bool, program: str | None = None
+    ) -> ClientResponse:
+        """Ask with a body that is good as far as it goes; `program` is the token of one, good at pages as little."""
+        headers = {"Origin": PUBLIC_URL} | ({"Authorization": f"Bearer {program}"} if program else {})
         path, more = route.template.format(**names), dict[str, Any]()
         if route.surface is Surface.API:
             if stranger:
@@ -130,6 +142,50 @@ async def api_token(house: PortalHouse) -> str:
     return made.id
 
 
+async def program(
+    house: PortalHouse, of: str, name: str, *scopes: Scope, sockets: tuple[str, ...] | None = None
+) -> str:
+    """Let a program of somebody in; return its token."""
+    account, now, token = await house.account(of), house.clock.now(), new_api_token()
+    made = ApiToken(
+        id=f"tok_{name}",
+        account_id=account.id,
+        name=name,
+        token_hash=token_hash(token),
+        scopes=scopes,
+        device_ids=sockets,
+        credential_epoch=account.credential_epoch,
+        created_at=now,
+        expires_at=now + timedelta(days=7),
+    )
+    await house.records.add(made)
+    return token
+
+
+async def home(house: PortalHouse) -> str:
+    """Store that Maija has a Home Assistant."""
+    maija = await house.account(MAIJA)
+    made = Home(
+        id="home_1",
+        account_id=maija.id,
+        name="House",
+        secret_hash="$",
+        credential_epoch=maija.credential_epoch,
+        created_at=house.clock.now(),
+    )
+    await house.records.add(made)
+    return made.id
+
+
+async def member_of_staff(house: PortalHouse) -> World:
+    """Return somebody who is there for everything, with a second factor, and as a browser."""
+    token = await house.staff(STAFF, *StaffRole)
+    account = await house.account(STAFF)
+    cookie = await sessions.open_cookie(house.portal, account)
+    await house.records.change_all(Session, is_("account_id", account.id), second_factor=True)
+    return World(house=house, own={}, stranger_token=token, stranger_cookie=cookie)
+
+
 async def export(house: PortalHouse) -> str:
     """Store that Maija asked for a copy of everything about her."""
     maija = (await house.account(MAIJA)).id
@@ -165,6 +221,7 @@ async def world() -> AsyncIterator[World]:
             "hold_id": "hld_1",
             "case_id": "cas_1",
             "token_id": await api_token(house),
+            "home_id": await home(house),
             "substitution_id": await substitution(house, contact["id"]),
         }
         (own_session,) = await house.records.find(Session)
@@ -218,3 +275,87 @@ async def test_a_strangers_thing_is_as_one_that_does_not_exist(route: AnyRoute, 
     missing = await world.ask(route, nothing, stranger=True)
     assert (foreign.status, await foreign.read()) == (404, await missing.read())
     assert [await world.house.records.find(kind) for kind in (Device, Delivery, Substitution)] == before
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_program_of_a_stranger_gets_to_nothing_of_anybody_elses(world: World) -> None:
+    token = await program(world.house, PEKKA, "pekkas", *Scope)
+    nothing = {name: f"{value[:4]}nothing" for name, value in world.own.items()}
+    wrong: dict[str, Any] = {}
+    for route in EVERY:
+        answer = await world.ask(route, world.own, stranger=False, program=token)
+        endless = answer.content_type == "text/event-stream"
+        said = b"" if endless else await answer.read()
+        if route.access is Access.PUBLIC:
+            right = answer.status < 500 and answer.status != 401
+        elif route.access is Access.RECIPIENT:
+            right = answer.status == 401
+        elif route.access is Access.STAFF or route.scope is None:
+            right = answer.status == 403
+        elif route.parameters:
+            missing = await world.ask(route, nothing, stranger=False, program=token)
+            right = (answer.status, await missing.read()) == (404, said)
+        else:
+            right = answer.status < 300 and not any(each.encode() in said for each in (MAIJA, SOCKET, "inc_1"))
+        answer.close()
+        if not right:
+            wrong[name_of(route)] = (answer.status, kind_of(said))
+    assert wrong == {}
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("lacking", list(Scope))
+async def test_a_program_of_the_owner_without_the_scope_is_refused_and_told_which_one(
+    lacking: Scope, world: World
+) -> None:
+    token = await program(world.house, MAIJA, f"not_{lacking.name}", *(each for each in Scope if each is not lacking))
+    wanting = [each for each in EVERY if each.scope is lacking and each.or_scope is None]
+    assert wanting
+    wrong: dict[str, Any] = {}
+    for route in wanting:
+        answer = await world.ask(route, world.own, stranger=False, program=token)
+        if answer.status != 403 or f'scope="{lacking}"' not in answer.headers.get("WWW-Authenticate", ""):
+            wrong[name_of(route)] = answer.status
+    assert wrong == {}
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_program_of_the_owner_for_other_sockets_is_a_stranger_to_this_one(world: World) -> None:
+    token = await program(world.house, MAIJA, "elsewhere", *Scope, sockets=("is0000000009",))
+    about = [each for each in EVERY if each.scope is not None and {"device_id", "incident_id"} & {*each.parameters}]
+    assert len(about) > 10
+    wrong: dict[str, Any] = {}
+    for route in about:
+        answer = await world.ask(route, world.own, stranger=False, program=token)
+        if answer.status != 404:
+            wrong[name_of(route)] = answer.status
+    assert wrong == {}
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_staff_without_a_reason_see_nobody_and_are_strangers_to_what_customers_own(world: World) -> None:
+    staff = await member_of_staff(world.house)
+    wrong: dict[str, Any] = {}
+    for route in EVERY:  # the rest is about their own account, which is one as any other
+        if route.access is not Access.STAFF and route not in NAMED:
+            continue
+        answer = await staff.ask(route, world.own, stranger=True)
+        said = await answer.read()
+        if route.access is not Access.STAFF:
+            right = answer.status == 404
+        elif route.surface is Surface.API or route.method == "POST":
+            right = answer.status == 403 and b"Say why you look" in said
+        else:
+            right = answer.status == 200 and MAIJA.encode() not in said  # the form that asks why
+        if not right:
+            wrong[name_of(route)] = (answer.status, kind_of(said))
+    assert wrong == {}
+
+
+def kind_of(said: bytes) -> str:
+    """Return the kind of a problem, empty for anything else."""
+    return said.partition(b"urn:isocket:problem:")[2].partition(b'"')[0].decode()

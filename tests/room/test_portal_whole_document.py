@@ -29,6 +29,7 @@ from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.limits import Rate, Rates
 from portal_api.openapi import openapi_document
+from portal_api.portal import HomeBroker
 from portal_api.routes import API, Access
 from tests.fakes.patience import PATIENCE_S
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, devices_house, enter, incident, make_device, owned, report
@@ -103,7 +104,11 @@ def unlimited() -> Rates:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[tuple[PortalHouse, str, dict[str, str]]]:
-    async with devices_house(rates=unlimited(), passwords=QuickPasswords(pepper=PEPPER)) as house:
+    async with devices_house(
+        rates=unlimited(),
+        passwords=QuickPasswords(pepper=PEPPER),
+        home_broker=HomeBroker(host="cloud.example.org", port=8883, tls=True),
+    ) as house:
         token = await owned(house)
         await make_device(house, "is0000000002")
         maija = (await house.account(MAIJA)).id

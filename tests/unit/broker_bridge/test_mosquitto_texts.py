@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from broker_bridge.mosquitto.accounts import (
     BRIDGE_ALARMS,
+    BRIDGE_HOMES,
     BRIDGE_TELEMETRY,
     AccountError,
     bridge_lines,
     device_line,
+    home_line,
     new_bridge_logins,
 )
 from broker_bridge.mosquitto.config import BrokerConfig, BrokerFolder, TlsListener, access_text, config_text
@@ -65,11 +67,19 @@ class TestAccounts:
 
     @pytest.mark.parametrize(
         "name",
-        ["", "a:b", "a\nb", "a b", "+", "#", "a/b", "a%u", BRIDGE_TELEMETRY, BRIDGE_ALARMS, "-a", "é", "x" * 65],
+        [
+            *["", "a:b", "a\nb", "a b", "+", "#", "a/b", "a%u", "-a", "é", "x" * 65],
+            *[BRIDGE_TELEMETRY, BRIDGE_ALARMS, BRIDGE_HOMES, "home_1"],
+        ],
     )
     def test_a_name_that_could_open_more_than_its_own_topics_is_refused(self, name: str) -> None:
         with pytest.raises(AccountError):
             device_line(name, hash_secret("s"))
+
+    @pytest.mark.parametrize("name", ["home_a\nb", "home_/", "home_+", "is0000000001", BRIDGE_TELEMETRY, ""])
+    def test_a_home_is_called_as_homes_are_and_nothing_else(self, name: str) -> None:
+        with pytest.raises(AccountError):
+            home_line(name, hash_secret("s"))
 
     def test_a_secret_that_is_not_hashed_is_refused_and_not_repeated(self) -> None:
         with pytest.raises(AccountError) as error:
@@ -128,6 +138,26 @@ class TestConfig:
         assert [line for line in lines if line.startswith("user")] == [
             f"user {BRIDGE_TELEMETRY}",
             f"user {BRIDGE_ALARMS}",
+            f"user {BRIDGE_HOMES}",
+        ]
+
+    def test_a_home_hears_and_wishes_in_its_own_branch_says_that_it_is_there_and_no_more(self) -> None:
+        lines = access_text(["home_a", "home_b"]).splitlines()
+        at = lines.index("user home_a")
+        assert lines[at + 1 : lines.index("user home_b")] == [
+            "topic read homeassistant/device/home_a/+/config",
+            "topic read isocket/v1/home/home_a/+/state",
+            "topic write isocket/v1/home/home_a/+/set/+",
+            "topic write homeassistant/status",
+        ]
+
+    def test_the_bridge_of_homes_hears_no_device_and_moves_none(self) -> None:
+        lines = access_text(["home_a"]).splitlines()
+        rules = lines[lines.index(f"user {BRIDGE_HOMES}") + 1 : lines.index("user home_a")]
+        assert rules == [
+            "topic write homeassistant/device/+/+/config",
+            "topic write isocket/v1/home/+/+/state",
+            "topic readwrite isocket/v1/home/+/+/set/+",
         ]
 
 
@@ -187,6 +217,26 @@ class TestRefusals:
             f"\t{topic}",
         )
         assert found == ([Refusal(kind=RefusalKind.WILL, device_id="dev-2")] if foreign else [])
+
+    def test_what_a_home_asks_for_is_told_and_not_refused(self) -> None:
+        found, told = list[Refusal](), list[tuple[str, str | None]]()
+        RefusalReader(found.append, lambda *news: told.append(news)).read(
+            line.encode()
+            for line in (
+                "New client connected from 127.0.0.1:5 as home_a (p2, c1, k60, u'home_a').",
+                "Will message specified (7 bytes) (r0, q0).",
+                "\thomeassistant/status",
+                "home_a 0 homeassistant/device/+/+/config",
+                "home_a 0 isocket/v1/home/home_b/+/state",
+                "Client home_a disconnected, not authorised.",
+                "Client home_a closed its connection.",
+                "Client dev-1 closed its connection.",
+            )
+        )
+        assert told == [("home_a", "homeassistant/device/+/+/config"), ("home_a", None)]
+        assert found == [
+            Refusal(kind=RefusalKind.SUBSCRIBE, device_id="home_a"), Refusal(kind=RefusalKind.ANONYMOUS),
+        ]  # fmt: skip
 
     def test_what_the_broker_says_of_itself_is_handed_on(self) -> None:
         assert read("Error: Address already in use", "Sending CONNACK to x (0, 0)") == (

@@ -1,0 +1,93 @@
+"""The broker knows the logins of homes that count, and no others, within a look."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from broker_bridge.home_accounts import LOOK_EVERY_S, HomeAccounts
+from isocket.domain.accounts import Account
+from isocket.domain.homes import Home
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import is_
+from isocket.storage.records import StoredRecords
+from tests.fakes.clock import ManualClock
+
+
+class Floor:
+    """Two customers, one with a home, and a broker that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.records = StoredRecords(MemoryDocuments())
+        self.given: list[set[str]] = []
+        self.accounts = HomeAccounts(records=self.records, clock=self.clock, set_homes=self.set)
+
+    async def set(self, homes: Iterable[tuple[str, str]]) -> None:
+        self.given.append({home_id for home_id, _ in homes})
+
+    async def move_in(self, *names: str) -> None:
+        now = self.clock.now()
+        for name in names:
+            await self.records.add_all(
+                [
+                    Account(id=f"acc_{name}", email=f"{name}@example.org", created_at=now),
+                    Home(
+                        id=f"home_{name}", account_id=f"acc_{name}", name="House", secret_hash="s",
+                        credential_epoch=1, created_at=now,
+                    ),
+                ]
+            )  # fmt: skip
+
+    async def look(self) -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(self.accounts.run(stop), name="homes")
+        await self.clock.advance(LOOK_EVERY_S)
+        stop.set()
+        await running
+
+
+@pytest.fixture
+def floor() -> Floor:
+    return Floor()
+
+
+async def test_all_that_count_are_given_at_the_start(floor: Floor) -> None:
+    await floor.move_in("a", "b")
+    await floor.records.change_one(Account, is_("id", "acc_b"), credential_epoch=2)
+    await floor.accounts.load()
+    assert floor.given == [{"home_a"}]
+    assert [each.id for each in await floor.records.find(Home)] == ["home_a"]
+
+
+async def test_one_that_comes_and_one_that_is_revoked_are_noticed(floor: Floor) -> None:
+    await floor.move_in("a")
+    await floor.accounts.load()
+    await floor.move_in("b")
+    await floor.look()
+    await floor.records.remove_all(Home, is_("id", "home_a"))
+    await floor.look()
+    await floor.look()
+    assert floor.given == [{"home_a"}, {"home_a", "home_b"}, {"home_b"}]
+
+
+@pytest.mark.parametrize("how", ["another password", "erased"])
+async def test_one_ends_with_its_account_or_that_accounts_credentials(floor: Floor, how: str) -> None:
+    await floor.move_in("a", "b")
+    await floor.accounts.load()
+    if how == "erased":
+        await floor.records.remove_all(Account, is_("id", "acc_a"))
+    else:
+        await floor.records.change_one(Account, is_("id", "acc_a"), credential_epoch=2)
+    await floor.look()
+    assert floor.given[-1] == {"home_b"}
+    await floor.look()
+    assert [each.id for each in await floor.records.find(Home)] == ["home_b"]
+
+
+async def test_what_does_not_concern_homes_leaves_the_broker_alone(floor: Floor) -> None:
+    await floor.move_in("a")
+    await floor.accounts.load()
+    await floor.records.add(Account(id="acc_z", email="z@example.org", created_at=floor.clock.now()))
+    await floor.look()
+    assert len(floor.given) == 1
