@@ -260,6 +260,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "asked": "Asked. The socket's answer appears here in a moment.",
         "saved": "Saved.",
         "program-ended": "Ended. The program gets nothing any more.",
+        "home-ended": "Ended. That Home Assistant sees and switches nothing any more.",
         "invited": "Invited. A mail with a link is on its way.",
         "share-ended": "Ended. They see the socket no more.",
         "left": "You gave the shared socket back.",
