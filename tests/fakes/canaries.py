@@ -83,10 +83,13 @@ def everything_of_maija(now: datetime) -> list[Canaries]:
 OF_OTHERS: Mapping[str, str] = MappingProxyType(
     {
         "archives": "what is left when an account is sealed away",
+        "authority_cases": "what an authority asked for and was given, which stays on record",
         "breaches": "what staff write down of a breach, of no single customer",
         "erasures": "the wish itself, which is made by asking to be erased",
+        "handed_pages": "what an authority is given, sealed under its case, for 30 days",
         "held_copies": "sealed under the vault of a hold, which outlives the account",
         "holds": "outlives the account; its holder reads it in the plan and in the receipt",
+        "provider_erasures": "what a provider was asked to erase, in the receipt's words, which names nobody",
         "recipient_visits": "of somebody whom any number of customers may have entered",
         "stops": "the word of a reader, which outlives every customer who entered them",
     }

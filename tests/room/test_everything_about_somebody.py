@@ -106,7 +106,7 @@ async def test_who_dies_at_any_verb_of_an_erasure_of_everything_leaves_it_to_ano
         assert await ground.telemetry.latest([SOCKET]) == {}
 
     # Most verbs remove what is left of one class, each as the one before: every sixth of them stands for all.
-    assert await every_crash_point(build, run, check, worth=lambda nth: nth % 6 == 1) > 100
+    assert await every_crash_point(build, run, check, worth=lambda nth: nth % 6 == 1) >= 16
 
 
 async def left(ground: Ground, kind: type[Record]) -> int:
