@@ -29,7 +29,7 @@ pytest coverage: export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: pytest
 pytest: .make/all mosquitto chromium ## Run every test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 .PHONY: explore
 explore: .make/all mosquitto ## Run the property tests with examples that were not tried before
@@ -38,7 +38,7 @@ explore: .make/all mosquitto ## Run the property tests with examples that were n
 .PHONY: coverage
 coverage: .make/all mosquitto chromium ## Run every test and see which lines they pass through: takes twice as long
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile -q
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(LEAST_COVERAGE)
 

@@ -1,9 +1,26 @@
 """What holds for the whole run."""
 
 import gc
+from pathlib import Path
+
+import pytest
+
+SLOW = ("house", "browser")  # folders whose tests wait for other processes: they begin first, so that none is left over
+
+
+def pytest_collection() -> None:
+    """Look for no garbage while everything that is made stays."""
+    gc.disable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: whoever begins it last has the others wait for the end."""
+    home = Path(__file__).parent
+    items.sort(key=lambda each: each.path.relative_to(home).parts[0] not in SLOW)
 
 
 def pytest_collection_finish() -> None:
     """Keep what was imported and collected out of garbage collection: it stays to the end, and is looked at no more."""
     gc.collect()
     gc.freeze()
+    gc.enable()
