@@ -55,6 +55,7 @@ class Checks:
     contact: Callable[[Values], Values]  # what to store of a contact
     settings: Callable[[Device, Values, str | None], tuple[Values, str | None]]  # what to store, and names of parts
     ladder: Callable[[Values], Values]  # what to store of a ladder
+    most_contacts: int  # of one account
     report: Callable[[ReportKind, Values], None]  # whether a socket could have said it
 
 
@@ -122,6 +123,7 @@ class Importer:
         """Enter people; return who is who here."""
         own = await self.records.find(Contact, is_("account_id", account.id), is_("is_owner", True), limit=1)
         known: dict[str, str] = {}
+        room = self.checks.most_contacts - await self.records.count(Contact, is_("account_id", account.id))
         for each in items_of(archive, Contact):
             there = str(each.get("id", ""))
             if each.get("is_owner"):
@@ -138,11 +140,16 @@ class Importer:
             if await self.keyring.was_destroyed(there) or await self._asked_not_to_be_here(contact):
                 made.left_out.append(f"contact {there}: they asked not to be here any more")
                 continue
+            if room <= 0 and await self.records.get(Contact, contact.id) is None:
+                made.left_out.append(f"contact {there}: an account has up to {self.checks.most_contacts}")
+                continue
             try:
-                made.count("contacts", await self.records.add_all([contact]))
+                added = await self.records.add_all([contact])
             except PersonErasedError:
                 made.left_out.append(f"contact {there}: removed here since")
                 continue
+            made.count("contacts", added)
+            room -= added
             known[there] = contact.id
         return known
 

@@ -147,6 +147,8 @@ def import_copy(
     from privacy.importing import NotACopyError
 
     pairs = dict(_pair(each) for each in socket or ())
+    if len({*pairs.values()}) < len(socket or ()):
+        raise typer.BadParameter("name each socket once", param_hint="--socket")
 
     async def take(settings: Settings) -> dict[str, Any] | None:
         async with open_house(settings) as house:

@@ -14,6 +14,7 @@ from isocket.domain.reports import ReportKind
 from isocket.domain.settings import names_of_parts
 from isocket.storage.port import is_
 from portal_api.contact_models import NewContact
+from portal_api.contacts import MOST_CONTACTS
 from portal_api.device_settings import merged, to_store
 from portal_api.escalations import NewLadder, stored_ladder
 from portal_api.models import OneLine
@@ -133,5 +134,12 @@ def _refused(error: ValidationError) -> RefusedError:
     return RefusedError(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}")
 
 
-CHECKS = Checks(words=words_of, contact=contact_of, settings=settings_of, ladder=ladder_of, report=check_report)
+CHECKS = Checks(
+    words=words_of,
+    contact=contact_of,
+    settings=settings_of,
+    ladder=ladder_of,
+    most_contacts=MOST_CONTACTS,
+    report=check_report,
+)
 """What portal and bridge say of values, for whoever takes a copy over."""

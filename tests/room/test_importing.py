@@ -262,6 +262,21 @@ async def test_what_is_no_copy_is_refused(tmp_path: Path, files: dict[str, bytes
         await taken(ground, files)
 
 
+async def test_no_more_people_come_than_an_account_may_have(tmp_path: Path) -> None:
+    copy, ground = await there(tmp_path), await here(tmp_path)
+    people = [{"id": f"con_{number}", "name": "N", "email": f"n{number}@example.org"} for number in range(5)]
+    copy["data/contacts.json"] = json.dumps({"items": people}).encode()
+    account = await ground.records.get(Account, NEW_ID)
+    assert account is not None
+    few = replace(importer(ground), checks=replace(CHECKS, most_contacts=4))
+    for taken_now in (3, 0):
+        made = await few.take_over(zipped(copy), account, {})
+        assert made.taken["contacts"] == taken_now
+        assert [each for each in made.left_out if "up to 4" in each] == [
+            f"contact con_{number}: an account has up to 4" for number in (3, 4)
+        ]
+
+
 @pytest.mark.parametrize("tail", [b"x" * 100_000, b"\xff\xfe\r\n", b'"' + b"x" * 200_000 + b"\r\n"])
 async def test_a_table_that_breaks_off_is_taken_over_up_to_there(tmp_path: Path, tail: bytes) -> None:
     copy, ground = await there(tmp_path), await here(tmp_path)
