@@ -93,6 +93,23 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
         "alarms": "what becomes of alarms while your data is only kept",
         "on": "whether something is to begin or to end",
         "version": "which version of the privacy policy you have seen",
+        "what": "what happened to people's data, as staff note it",
+        "risk": "what a breach may do to people",
+        "event": "whether a breach is an event of the product",
+        "aware_at": "when we knew of a breach",
+        "began_at": "when a breach began",
+        "ended_at": "when a breach ended",
+        "scope": "which fields a breach opened",
+        "provider": "which provider was broken into",
+        "looked": "who looked that should not",
+        "accounts": "which accounts a breach concerns",
+        "duty": "which duty to an authority",
+        "at": "when an authority was told, or a hole was closed",
+        "happened": "what whoever is concerned is told",
+        "consequences": "what it may mean for them",
+        "measures": "what we do about it",
+        "done": "what was done about it",
+        "advice": "what they can do",
     }
 )
 """What may be asked for on a page about a person, and why. Numbers and choices that steer a socket are settings."""
