@@ -69,7 +69,7 @@ async def test_the_door_shows_nobodys_data_and_forms_for_ones_own_work_only(hous
 @pytest.mark.parametrize("path", [each.path for each in STAFF_PAGES if each.method == "POST"])
 async def test_no_page_answers_without_a_reason_or_to_customers(house: PortalHouse, path: str) -> None:
     cookie = await staff(house, *StaffRole)
-    path = path.format(request_id="rrq_1", hold_id="hld_1", case_id="cas_1")
+    path = path.format(request_id="rrq_1", hold_id="hld_1", case_id="cas_1", breach_id="bre_1")
     refused = await post(house, cookie, path, 403, reason="")
     assert "the field reason" in refused
     await house.records.change_one(Account, is_("email", KAI), role=AccountRole.CUSTOMER)

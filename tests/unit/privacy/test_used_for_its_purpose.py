@@ -44,11 +44,18 @@ def rooms_of(collection: str) -> set[str]:
 
 
 def test_the_bridge_touches_sockets_commands_and_faults_and_nobody_whom_somebody_wants_told() -> None:
-    touched = {kind.collection for kind in STORED if "broker_bridge" in rooms_of(kind.collection)}
-    assert touched == {"commands", "devices", "listening", "problems"}
+    touched: dict[str, set[str]] = defaultdict(set)
+    for name, modules in readers().items():
+        for each in modules:
+            room, _, module = each.partition(".")
+            if room == "broker_bridge":
+                touched["home" if module.startswith("home") else "all else"].add(name)
+    assert touched["all else"] == {"commands", "devices", "listening", "problems"}
     for kind in STORED:
-        if kind.collection in touched:
+        if kind.collection in touched["all else"]:
             assert purposes(kind) <= {Purpose.SERVICE, Purpose.OPERATION}
+    # What a customer's own Home Assistant is told: how their sockets are, and that something is wrong.
+    assert touched["home"] <= {"accounts", "commands", "devices", "homes", "incidents"}
 
 
 def test_what_somebody_gave_for_news_is_read_for_news_and_for_their_rights_only() -> None:
