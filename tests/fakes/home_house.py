@@ -27,13 +27,13 @@ from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.broker import Peer, RunningBroker, running_broker
+from tests.fakes.patience import until
 
 ORIGIN = "https://cloud.example.org"
 SECRET = "a secret that is long enough"
 MAIJA_ID, PEKKA_ID = "acc_maija", "acc_pekka"
 HOME, PEKKAS_HOME = "home_maija", "home_pekka"
 SOCKET, PEKKAS_SOCKET = "is0000000001", "is0000000002"
-PATIENCE_S = 60.0
 
 
 @dataclass(kw_only=True)
@@ -156,9 +156,7 @@ async def home_house(folder: Path) -> AsyncIterator[HomeHouse]:
         accounts = HomeAccounts(records=records, clock=clock, set_homes=broker.child.set_homes)
         await accounts.load()
         running = [asyncio.create_task(each.run(stop)) for each in (accounts, bridge)]
-        async with asyncio.timeout(PATIENCE_S):
-            while not bridge.connected:  # noqa: ASYNC110 - it happens in another process
-                await asyncio.sleep(0.01)
+        await until(lambda: bridge.connected)
         yield HomeHouse(broker=broker, records=records, telemetry=telemetry, clock=clock, bridge=bridge)
         stop.set()
         await asyncio.gather(*running)

@@ -14,11 +14,10 @@ from isocket.domain.disclosures import DisclosedTo, Disclosure
 from isocket.domain.homes import Home
 from isocket.domain.problems import Problem
 from isocket.storage.port import is_
-from tests.fakes.broker import Peer, until
+from tests.fakes.broker import Peer
 from tests.fakes.home_house import (
     HOME,
     MAIJA_ID,
-    PATIENCE_S,
     PEKKAS_HOME,
     PEKKAS_SOCKET,
     SECRET,
@@ -26,6 +25,7 @@ from tests.fakes.home_house import (
     HomeHouse,
     home_house,
 )
+from tests.fakes.patience import PATIENCE_S, until
 
 pytestmark = pytest.mark.house
 
@@ -73,7 +73,7 @@ async def test_a_wish_that_was_kept_at_the_broker_is_not_carried_out_and_goes(ho
         await home.wish("relay", "ON", retain=True)
         await eventually(lambda: house.records.count(Command))
     house.broker.kill()  # what it kept is sent to the bridge anew
-    await until(lambda: house.broker.child.restarts == 1 and house.bridge.connected, timeout_s=PATIENCE_S)
+    await until(lambda: house.broker.child.restarts == 1 and house.bridge.connected)
     login = house.broker.child.homes_login
     async with house.home() as home:
         await home.wish("aux", "ON")
@@ -121,9 +121,7 @@ async def test_what_a_home_says_elsewhere_reaches_nobody_and_is_counted(house: H
         for each in (f"{topic_root(SOCKET)}/state", home_topics.wishes_of("+")):
             await bridge.subscribe(each)
         await home.peer.publish(topic, b"ON")
-        await until(
-            lambda: house.broker.child.refusals.of_device(HOME) == {RefusalKind.PUBLISH: 1}, timeout_s=PATIENCE_S
-        )
+        await until(lambda: house.broker.child.refusals.of_device(HOME) == {RefusalKind.PUBLISH: 1})
         assert bridge.heard == []
     assert await house.records.count(Command) == 0
 
@@ -135,9 +133,7 @@ async def test_a_device_neither_hears_homes_nor_speaks_for_them(house: HomeHouse
         await home.announced()
         assert device.heard == []
         await device.publish(home_topics.PRESENCE, b"online")
-        await until(
-            lambda: house.broker.child.refusals.of_device(SOCKET).get(RefusalKind.PUBLISH) == 1, timeout_s=PATIENCE_S
-        )
+        await until(lambda: house.broker.child.refusals.of_device(SOCKET).get(RefusalKind.PUBLISH) == 1)
 
 
 async def test_a_login_ends_with_every_other_credential(house: HomeHouse) -> None:
@@ -179,7 +175,7 @@ async def test_nothing_stays_at_the_broker_and_the_owner_reads_what_was_given(ho
         assert not [each for each in home.peer.heard if each.retained]
     house.broker.child.save_now()
     saved = tmp_path / "broker" / "mosquitto.db"
-    await until(saved.exists, timeout_s=PATIENCE_S)
+    await until(saved.exists)
     assert b"Cabin" not in saved.read_bytes()
     (line,) = await house.records.find(Disclosure)
     assert (line.to, line.recipient_id, line.account_id) == (DisclosedTo.PROGRAM, HOME, MAIJA_ID)
