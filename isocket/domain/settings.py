@@ -189,6 +189,9 @@ class DeviceSettings:
     @classmethod
     def of(cls, desired: Mapping[str, Any]) -> "DeviceSettings":
         """Return the settings that `desired` (validated when it was stored) makes with the defaults."""
+        if not desired:
+            usual: DeviceSettings = _usual(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
+            return usual
         plain = {
             key: desired[key]
             for key in ("mains_delay_s", "restore_delay_s", "heartbeat_s", "offline_after")
