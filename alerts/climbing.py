@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from alerts.endings import is_held, is_hopeful
 from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, UNANSWERED, say_that_it_is_exhausted
+from alerts.handing_over import NO_ORDERS, HandOver, Orders
 from alerts.ladder import LASTING, Step, Tally
 from alerts.letters import Letters
 from alerts.rounds import DONE, Changes, Round, look_from
@@ -52,6 +53,7 @@ class FirstSteps:
 
     made: Sequence[Record]
     changes: Changes
+    orders: Orders = NO_ORDERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +68,11 @@ class _Told:
 class Climber:
     """Takes the steps that are due. Whatever it makes has a derived id: a look that is taken twice adds nothing."""
 
-    def __init__(self, *, records: Records, public_url: str) -> None:
+    def __init__(self, *, records: Records, public_url: str, hand_over: HandOver | None = None) -> None:
+        """With `hand_over`, first steps go to lanes that are at rest without waiting to be found."""
         self._records = records
         self._public_url = public_url
+        self._hand_over = hand_over
         self._letters = Letters(public_url)
 
     async def climb(self, round_: Round) -> Changes:
@@ -100,21 +104,28 @@ class Climber:
             looks += _first_slow(round_, exhausted_at)
         return {**changes, "step_due_at": min(looks)} if looks else {**changes, **DONE}
 
-    async def first_steps(self, incident: Incident, device: Device, now: datetime) -> FirstSteps | None:
+    async def first_steps(
+        self, incident: Incident, device: Device, now: datetime, *, is_new: bool = False
+    ) -> FirstSteps | None:
         """Return what begins a ladder, to be stored together with an incident that opens: nobody has to wake first.
 
-        None where nobody can be told at once: that is for `climb` to see to.
+        None where nobody can be told at once: that is for `climb` to see to. What is new has no alarms yet. Whoever
+        has stored the steps, or could not, says so to the lanes that wait for them, see `FirstSteps.orders`.
         """
-        round_ = await look_from(device, self._records, incident, now)
+        round_ = await look_from(device, self._records, incident, now, alarms=() if is_new else None)
         if round_.is_stopped:
             return None
         climbed, made = self._taken(round_)
         if not climbed.hope or climbed.told_at is not None:
             return None
         looks = [now + timedelta(seconds=REVIEW_S), *([] if climbed.next_at is None else [climbed.next_at])]
-        return FirstSteps(
-            made=await self._in_turn(made), changes={"ladder_position": climbed.taken, "step_due_at": min(looks)}
-        )
+        changes = {"ladder_position": climbed.taken, "step_due_at": min(looks)}
+        made, orders = (made, NO_ORDERS) if self._hand_over is None else self._hand_over.order(made, now)
+        try:
+            return FirstSteps(made=await self._in_turn(made), changes=changes, orders=orders)
+        except BaseException:
+            orders.let_go()
+            raise
 
     async def take_steps(self, round_: Round) -> Climbed:
         """Make the alarms of every step that is due and that were not made."""
@@ -157,9 +168,10 @@ class Climber:
         return climbed, made
 
     async def _in_turn(self, made: Sequence[Record]) -> list[Record]:
-        alarms = [each for each in made if isinstance(each, Delivery)]
-        lines = [each for each in made if not isinstance(each, Delivery)]
-        return [*await in_turn(self._records, alarms), *lines]
+        """Give the alarms that wait in the store their places; those that go at once need none."""
+        waiting = [each for each in made if isinstance(each, Delivery) and each.state is DeliveryState.DUE]
+        others = [each for each in made if not isinstance(each, Delivery) or each.state is not DeliveryState.DUE]
+        return [*await in_turn(self._records, waiting), *others]
 
     def _written(self, round_: Round, step: Step, told: Sequence[_Told], skipped: Sequence[Skipped]) -> list[Record]:
         incident, now = round_.incident, round_.now

@@ -35,6 +35,7 @@ DEADLINE_S: Mapping[ChannelKind, float] = MappingProxyType(
     }
 )
 LEASE_MARGIN_S = 8.0
+FRESH_S = 0.25  # so long what was read for an alarm need not be read again
 LET_IN = 50  # at a time, of what was put off until now
 LET_IN_EVERY_S = 0.25
 NOT_SET_UP = (DeliveryState.FAILED, "channel_not_configured")
@@ -106,7 +107,7 @@ class Dispatcher:
             at_most("priority", BEHIND),
             at_most("due_at", now),
             clock=self._clock,
-            lease_s=_deadline_s(lane) + LEASE_MARGIN_S,
+            lease_s=lease_s(lane),
             order_by="priority",
             state=DeliveryState.CALLING,
         )
@@ -128,9 +129,14 @@ class Dispatcher:
             self._let_in_next_s[lane] = at_s + LET_IN_EVERY_S
         await asyncio.gather(*(settle(self._records, each, priority=place_in_turn(each)) for each in become_due))
 
-    async def carry(self, held: Delivery) -> None:
-        """Check a claimed delivery again, call the provider and settle."""
-        verdict = await self._last_look.verdict(held)
+    async def carry(self, held: Delivery, *, read_at_s: float | None = None) -> None:
+        """Check a claimed delivery again, call the provider and settle.
+
+        `read_at_s`: when everything that the check reads was read in the step that made it, which need not be repeated
+        within the same moment.
+        """
+        is_fresh = read_at_s is not None and self._clock.monotonic_s() - read_at_s < FRESH_S
+        verdict = None if is_fresh else await self._last_look.verdict(held)
         if isinstance(verdict, datetime):
             await self._settlement.hold(held, verdict)
             return
@@ -209,6 +215,7 @@ class Dispatcher:
         )
 
 
-def _deadline_s(lane: str | None) -> float:
-    """Return how long the longest call of this lane may take, None: of any lane."""
-    return max(DEADLINE_S.values()) if lane is None else DEADLINE_S[ChannelKind(lane.partition(".")[2])]
+def lease_s(lane: str | None) -> float:
+    """Return for how long a delivery of this lane is claimed, None: of any: longer than the longest call may take."""
+    deadline_s = max(DEADLINE_S.values()) if lane is None else DEADLINE_S[ChannelKind(lane.partition(".")[2])]
+    return deadline_s + LEASE_MARGIN_S

@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.causes import is_told, severity_of
 from alerts.climbing import FirstSteps
+from alerts.handing_over import NO_ORDERS
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
@@ -17,7 +18,7 @@ from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import PersonErasedError
-from isocket.storage.port import Records, is_, one_of
+from isocket.storage.port import Records, Test, is_, one_of
 
 log = get_logger(__name__)
 
@@ -28,9 +29,9 @@ class StillOpenError(Exception):
     """Another incident of this device and cause is open. The lease of the device brings the judgement back."""
 
 
-async def open_incidents(records: Records, device_id: str) -> list[Incident]:
-    """Return the incidents of a device that are not closed."""
-    return await records.find(Incident, is_("device_id", device_id), one_of("state", STILL_OPEN))
+def open_at(device_id: str) -> list[Test]:
+    """Return the tests for the incidents of a device that are not closed."""
+    return [is_("device_id", device_id), one_of("state", STILL_OPEN)]
 
 
 class IncidentLedger:
@@ -119,25 +120,39 @@ class IncidentLedger:
     async def _open(self, opening: Open, strays: Sequence[Incident], *, is_over: bool) -> None:
         incident = await self._incident(opening)
         steps = None if is_over else await self._steps(incident, strays)
+        if steps is None:
+            await self._store_open(opening, strays, incident, None)
+            return
+        try:
+            await self._store_open(opening, strays, incident, steps)
+        finally:
+            steps.orders.let_go()
+
+    async def _store_open(
+        self, opening: Open, strays: Sequence[Incident], incident: Incident, steps: FirstSteps | None
+    ) -> None:
         begun, made = (incident, ()) if steps is None else (replace(incident, **steps.changes), steps.made)
+        orders = NO_ORDERS if steps is None else steps.orders
         records = [begun, *self._opening_lines(incident, opening), *made]
         try:
             added = await self._records.add_all(records)
         except PersonErasedError:
             # Somebody on the ladder was removed in this moment. That keeps it from nobody else: a worker climbs.
             log.warning("first_steps_failed", incident_id=incident.id)
+            orders.let_go()
             records = [incident, *self._opening_lines(incident, opening)]
             added = await self._records.add_all(records)
         if added == len(records):
+            await orders.go()
             log.info("incident_opened", incident_id=incident.id, device_id=incident.device_id, cause=incident.cause)
             return
-        if await self._records.get(Incident, incident.id) is not None:
-            return
-        for stray in strays:
-            if stray.open_key == incident.open_key:
-                await self.close_stray(stray)
-        if not await self._records.add_all([incident]):
-            raise StillOpenError(f"{incident.device_id} {incident.cause}: it will be judged again")
+        if await self._records.get(Incident, incident.id) is None:
+            for stray in strays:
+                if stray.open_key == incident.open_key:
+                    await self.close_stray(stray)
+            if not await self._records.add_all([incident]):
+                raise StillOpenError(f"{incident.device_id} {incident.cause}: it will be judged again")
+        await orders.go_where_stored(self._records)
 
     async def _steps(self, incident: Incident, strays: Sequence[Incident]) -> FirstSteps | None:
         """Return the first steps of an incident that goes to people at once, None where a worker sees to it.

@@ -1,13 +1,13 @@
 """Judges devices: takes one that waits, asks the rules, writes incidents, and says when to look again."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.causes import BEGUN_ELSEWHERE, OWNED_ELSEWHERE
 from alerts.climbing import Climber
 from alerts.envelopes import envelope_of
-from alerts.incident_ledger import IncidentLedger, open_incidents
+from alerts.incident_ledger import IncidentLedger, MakeFirstSteps, open_at
 from alerts.outages import Outages, with_outages
 from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
@@ -27,7 +27,6 @@ from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, is_
 from isocket.storage.telemetry import Telemetry, Waiting
-from isocket.storage.wakeups import Wakeups
 
 LEASE_S = 30.0
 STARTED_OVER = "its boot number went back; taken as started over"
@@ -52,7 +51,6 @@ class Judge:
         records: Records,
         telemetry: Telemetry,
         clock: Clock,
-        wakeups: Wakeups,
         owner: str,
         outages: Outages | None = None,
         climber: Climber | None = None,
@@ -60,7 +58,6 @@ class Judge:
         self._records = records
         self._telemetry = telemetry
         self._clock = clock
-        self._wakeups = wakeups
         self._owner = owner
         self._outages = outages or Outages(records=records, telemetry=telemetry, clock=clock)
         self._climber = climber
@@ -68,39 +65,50 @@ class Judge:
 
     async def step(self) -> bool:
         """Judge one device; return whether any waited."""
-        waiting = await self._telemetry.claim_waiting(owner=self._owner, now=self._clock.now(), lease_s=LEASE_S)
+        now = self._clock.now()
+        waiting = await self._telemetry.claim_waiting(owner=self._owner, now=now, lease_s=LEASE_S, ahead=True)
         if waiting is None:
             return False
-        device = await self._records.get(Device, waiting.device_id)
+        known = await self._known(waiting.device_id)
+        device = known.device
         if device is None or device.owner_id is None:
-            await self._pass_over(waiting, device)
+            await self._pass_over(waiting, known)
         else:
-            await self._judge(waiting, device, device.owner_id)
+            await self._judge(waiting, known, device, device.owner_id)
         return True
 
-    async def _judge(self, waiting: Waiting, device: Device, account_id: str) -> None:
+    async def _known(self, device_id: str) -> "_Known":
+        devices, incidents, watches, bridges = await self._records.find_each(
+            (Device, [is_("id", device_id)]),
+            (Incident, open_at(device_id)),
+            (Watch, [is_("id", device_id)]),
+            (Listening, [is_("id", BRIDGE)]),
+        )
+        return _Known(
+            device=devices[0] if devices else None,
+            open=incidents,
+            watch=watches[0] if watches else None,
+            bridge=bridges[0] if bridges else None,
+        )
+
+    async def _judge(self, waiting: Waiting, known: "_Known", device: Device, account_id: str) -> None:
         settings = DeviceSettings.of(device.desired)
         case = Case(device_id=device.id, account_id=account_id, settings=settings)
-        known = await open_incidents(self._records, device.id)
-        watch = _under(device.claimed_at, await self._records.get(Watch, device.id))
+        watch = _under(device.claimed_at, known.watch)
         claimed_ms = 0 if device.claimed_at is None else to_ms(device.claimed_at)
-        own = [each for each in known if each.account_id == account_id]
-        foreign = [each for each in known if each.account_id != account_id]
+        own = [each for each in known.open if each.account_id == account_id]
+        foreign = [each for each in known.open if each.account_id != account_id]
         memory = _with_raised(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
         now = self._clock.now()
-        climber = self._climber
-        first_steps = None if climber is None else lambda incident: climber.first_steps(incident, device, now)
-        ledger = IncidentLedger(self._records, case, now, first_steps)
+        ledger = IncidentLedger(self._records, case, now, self._first_steps_of(device, known.open, now))
         await _close_foreign(ledger, foreign)
 
         heard = Heard(reports=waiting.reports, judged=_judged(watch), state=waiting.state)
-        hearing = await self._hearing(waiting, claimed_ms, now)
+        hearing = await self._hearing(waiting, known.bridge, claimed_ms, now)
         judgement = judge(case, memory, heard, hearing, to_ms(now))
         judgement, strays = _reconcile(case, judgement, own)
         decisions = await with_outages(judgement.decisions, self._outages, settings)
         await ledger.carry_out(decisions, strays)
-        if judgement.decisions:
-            self._wakeups.ring(Incident.collection)
         if judgement.started_over is not None:
             judgement = await self._start_over(device.id, judgement, judgement.started_over, now)
         if not await self._save(device.id, watch, judgement.judged, judgement.memory, device.claimed_at):
@@ -114,10 +122,16 @@ class Judge:
             silent_after_s=judgement.silent_after_s,
         )
 
-    async def _hearing(self, waiting: Waiting, claimed_ms: int, now: datetime) -> Hearing:
+    def _first_steps_of(self, device: Device, known: Sequence[Incident], now: datetime) -> MakeFirstSteps | None:
+        """Return what makes the first steps of an incident; one that is not known to be open has no alarms yet."""
+        climber, open_ids = self._climber, {each.id for each in known}
+        if climber is None:
+            return None
+        return lambda incident: climber.first_steps(incident, device, now, is_new=incident.id not in open_ids)
+
+    async def _hearing(self, waiting: Waiting, bridge: Listening | None, claimed_ms: int, now: datetime) -> Hearing:
         """Return what the silence is judged by: when we listen the bridge knows, without it we count from our start."""
         heard_ms = None if waiting.state is None else to_ms(waiting.state.received_at)
-        bridge = await self._records.get(Listening, BRIDGE)
         if bridge is None:
             return Hearing(heard_ms=heard_ms, claimed_ms=claimed_ms, listening_ms=self._started_ms)
         deaf = (now - bridge.until).total_seconds() > BELIEVED_FOR_S
@@ -131,13 +145,12 @@ class Judge:
             deaf=deaf and not known_of,
         )
 
-    async def _pass_over(self, waiting: Waiting, device: Device | None) -> None:
+    async def _pass_over(self, waiting: Waiting, known: "_Known") -> None:
         """Let a device without an owner go by: there is nobody to tell, and its claim will begin anew."""
-        settings = DeviceSettings.of({} if device is None else device.desired)
-        known = await open_incidents(self._records, waiting.device_id)
+        settings = DeviceSettings.of({} if known.device is None else known.device.desired)
         case = Case(device_id=waiting.device_id, account_id="", settings=settings)
-        await _close_foreign(IncidentLedger(self._records, case, self._clock.now()), known)
-        watch = await self._records.get(Watch, waiting.device_id)
+        await _close_foreign(IncidentLedger(self._records, case, self._clock.now()), known.open)
+        watch = known.watch
         before = _memory(watch)
         newest = newest_known(_judged(watch), waiting.state, waiting.reports)
         judged = max([newest, *(each.order for each in waiting.reports)])
@@ -165,7 +178,7 @@ class Judge:
         if watch is None:
             new = Watch(id=device_id, judged_boot=boot, judged_seq=seq, claimed_at=claimed_at, conditions=conditions)
             try:
-                await self._records.add(new)
+                await self._records.add(new, synced=False)  # lost with the power, the device is judged again
             except AlreadyThereError:
                 return await self._lose(device_id)
             return True
@@ -175,6 +188,7 @@ class Judge:
             Watch,
             is_("id", device_id),
             is_("version", watch.version),
+            synced=False,
             judged_boot=boot,
             judged_seq=seq,
             claimed_at=claimed_at,
@@ -186,6 +200,16 @@ class Judge:
         log.warning("judgement_lost", device_id=device_id)
         await self._telemetry.wake(device_id)
         return False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What is stored of a device and of who listens to it, read in one moment."""
+
+    device: Device | None
+    open: list[Incident]
+    watch: Watch | None
+    bridge: Listening | None
 
 
 async def _close_foreign(ledger: IncidentLedger, foreign: Sequence[Incident]) -> None:

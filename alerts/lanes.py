@@ -1,8 +1,10 @@
 """Lanes on the way to the providers: each works off its own deliveries, several calls at a time."""
 
 import asyncio
+from dataclasses import dataclass
 
 from alerts.dispatcher import Dispatcher
+from alerts.due import Due
 from alerts.pace import Pace
 from alerts.spending import segments_of
 from isocket.domain.contacts import ChannelKind
@@ -14,6 +16,17 @@ from isocket.storage.wakeups import Bell
 from isocket.storage.worker import Worker
 
 log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An alarm that is stored as claimed by a lane; `read_at_s`: when all that a last look reads was read for it."""
+
+    alarm: Delivery
+    read_at_s: float | None = None
+
+
+Order = asyncio.Future[Handed | None]
 
 
 class Lane(Worker):
@@ -30,6 +43,7 @@ class Lane(Worker):
         lane: str,
         calls: int,
         pace: Pace | None = None,
+        due: Due | None = None,
         bell: Bell,
         clock: Clock,
         idle_s: float = 0.25,
@@ -37,13 +51,16 @@ class Lane(Worker):
     ) -> None:
         super().__init__(name, self._start_one, bell=bell, clock=clock, idle_s=idle_s)
         self._dispatcher = dispatcher
-        self._lane = lane
+        self.lane = lane
         self._urgency = urgency_of_lane(lane)
         self._pace = pace
+        self._due = due
         self._may_send = pace is None  # taken before there is anything to send, so that nothing waits for it
         self._free = asyncio.Semaphore(calls)
         self._calls = asyncio.TaskGroup()
         self._stop = asyncio.Event()
+        self._rests = False  # nothing was there when it looked last
+        self._rested = False  # nor at the time before
         self._first = right_of_way  # not the worker's: a step of ours may wait for a free call
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -53,7 +70,42 @@ class Lane(Worker):
         async with self._calls:
             await super().run(stop)
 
+    def reserve(self) -> Order | None:
+        """Return what to tell when an alarm is stored that this lane is to carry at once, or that nothing comes of it.
+
+        None while it is not at rest: what waits in the store goes first, and in its order.
+        """
+        if not self._rests or self._bell.has_rung or not self._may_send or self._free.locked() or self._stop.is_set():
+            return None
+        order: Order = asyncio.get_running_loop().create_future()
+        self._may_send = self._pace is None
+        self._calls.create_task(self._carry_handed(order), name=f"{self.name}:handed-over")
+        return order
+
+    async def _carry_handed(self, order: Order) -> None:
+        await self._free.acquire()  # which was free a moment ago
+        held = None
+        try:
+            handed = await order
+            if handed is not None:
+                held = handed.alarm
+                self._note_going(held)
+                await self._dispatcher.carry(held, read_at_s=handed.read_at_s)
+        except Exception:  # as of any other
+            log.exception("delivery_failed", delivery_id="" if held is None else held.id)
+        finally:
+            self._free.release()
+            if self._pace is not None:
+                self._bell.ring()  # the next moment is taken by whoever looks, so that nothing waits for it
+
+    def _note_going(self, held: Delivery) -> None:
+        if self._pace is not None:
+            self._pace.owe(pieces_of(held) - 1)
+        if self._first is not None:
+            self._first.linger()
+
     async def _start_one(self) -> bool:
+        self._rested, self._rests = self._rests, False
         await self._free.acquire()
         held = None
         try:
@@ -62,9 +114,9 @@ class Lane(Worker):
             if held is None:
                 self._free.release()
         if held is None:
+            self._rests = True
             return False
-        if self._first is not None:
-            self._first.linger()
+        self._note_going(held)
         self._calls.create_task(self._carry(held), name=f"{self.name}:{held.id}")
         return True
 
@@ -74,12 +126,13 @@ class Lane(Worker):
             self._may_send = await self._pace.take(self._urgency, self._stop)
         if self._stop.is_set() or not self._may_send:
             return None
-        held = await self._dispatcher.claim_one(self._lane)
+        held = None
+        if self._due is None or not self._rested or await self._due.is_anything():
+            held = await self._dispatcher.claim_one(self.lane)
         if self._pace is not None:
             self._pace.found(self._urgency, something=held is not None)
             if held is not None:
                 self._may_send = False
-                self._pace.owe(pieces_of(held) - 1)
         return held
 
     async def _carry(self, held: Delivery) -> None:

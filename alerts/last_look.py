@@ -1,6 +1,5 @@
 """The last look before a call: is it still true, and may this person still be told by this way?"""
 
-import asyncio
 from datetime import datetime
 from typing import TypeVar
 
@@ -44,11 +43,9 @@ class LastLook:
             return DeliveryState.FAILED, EXPIRED
         depends = held.kind in _WHILE_IT_STANDS_SO and held.incident_id is not None
         about_alarms = held.kind in ABOUT_INCIDENTS
-        incident, contact, restriction = await asyncio.gather(
-            self._get(Incident, held.incident_id if depends else None),
-            self._get(Contact, held.contact_id),
-            self._get(Restriction, restriction_id(held.account_id) if about_alarms else None),
-        )
+        incident = await self._get(Incident, held.incident_id if depends else None)
+        contact = await self._get(Contact, held.contact_id)
+        restriction = await self._get(Restriction, restriction_id(held.account_id) if about_alarms else None)
         if depends and incident is None:
             return DeliveryState.CALLED_OFF, "removed"
         if depends and incident is not None and not _is_told(incident, held, now):

@@ -69,8 +69,7 @@ class Letters:
     ) -> Delivery:
         token = new_token()
         said = self._words(story, kind, to, token)
-        letter = _delivery(story, kind, to, said, number, now=now, due_at=held_until or now)
-        letter = replace(letter, held_until=held_until)
+        letter = _delivery(story, kind, to, said, number, now=now, held_until=held_until)
         if to.channel in ENDPOINT_KINDS:
             text = self._to_endpoint(story, letter, to, token)
             return replace(letter, text=text, link_hash=token_hash(token))
@@ -122,9 +121,16 @@ def _reader(to: Recipient) -> Reader:
 
 
 def _delivery(
-    story: Story, kind: DeliveryKind, to: Recipient, said: Words, number: int, *, now: datetime, due_at: datetime
+    story: Story,
+    kind: DeliveryKind,
+    to: Recipient,
+    said: Words,
+    number: int,
+    *,
+    now: datetime,
+    held_until: datetime | None,
 ) -> Delivery:
-    incident = story.incident
+    incident, due_at = story.incident, held_until or now
     endpoint = [to.address] if to.channel in ENDPOINT_KINDS else []  # no id is derived from a number or a mailbox
     return Delivery(
         id=derived_id("dlv", incident.id, kind, number, to.contact.id, to.channel, *endpoint),
@@ -141,5 +147,6 @@ def _delivery(
         html=said.html,
         created_at=now,
         due_at=due_at,
+        held_until=held_until,
         expires_at=due_at + ALARM_LIFE,
     )

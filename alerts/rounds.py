@@ -1,6 +1,5 @@
 """One look at an incident: what is known of it and of its people, at one moment."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,16 +50,22 @@ async def look(records: Records, incident: Incident, now: datetime) -> Round:
     return await look_from(await records.get(Device, incident.device_id), records, incident, now)
 
 
-async def look_from(device: Device | None, records: Records, incident: Incident, now: datetime) -> Round:
-    """Read what is known now beside the device, which was read just before."""
+async def look_from(
+    device: Device | None,
+    records: Records,
+    incident: Incident,
+    now: datetime,
+    *,
+    alarms: Sequence[Delivery] | None = None,
+) -> Round:
+    """Read what is known now beside the device, and beside the alarms where they are known."""
     of_account = is_("account_id", incident.account_id)
-    restriction, escalations, contacts, endpoints, substitutions, alarms = await asyncio.gather(
-        records.get(Restriction, restriction_id(incident.account_id)),
-        records.find(Escalation, of_account),
-        records.find(Contact, of_account),
-        records.find(Endpoint, of_account),
-        records.find(Substitution, of_account),
-        alarms_of(records, incident),
+    restrictions, escalations, contacts, endpoints, substitutions = await records.find_each(
+        (Restriction, [is_("id", restriction_id(incident.account_id))]),
+        (Escalation, [of_account]),
+        (Contact, [of_account]),
+        (Endpoint, [of_account]),
+        (Substitution, [of_account]),
     )
     people = People(
         contacts={each.id: each for each in contacts},
@@ -74,9 +79,9 @@ async def look_from(device: Device | None, records: Records, incident: Incident,
         story=told_of(incident, device),
         people=people,
         ladder=ladder,
-        alarms=alarms,
+        alarms=await alarms_of(records, incident) if alarms is None else alarms,
         repeat_s=_repeat_s(incident, device),
-        is_stopped=restriction is not None and restriction.stops_alarms(now),
+        is_stopped=any(each.stops_alarms(now) for each in restrictions),
     )
 
 

@@ -8,9 +8,11 @@ from alerts.calling_off import CallingOff
 from alerts.channels.channel import ChannelKind
 from alerts.climbing import Climber
 from alerts.dispatcher import Dispatcher
+from alerts.due import Due
 from alerts.escalation import Escalator
 from alerts.failed_commands import FailedCommands
 from alerts.failover import Failover
+from alerts.handing_over import HandOver
 from alerts.judge import Judge
 from alerts.lanes import Lane
 from alerts.next_ways import Patience
@@ -23,7 +25,7 @@ from alerts.replaying import Replayer
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
-from isocket.domain.incidents import Incident
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.replays import Replay
 from isocket.domain.tariff import Tariff
@@ -39,6 +41,8 @@ ESCALATORS = 2
 CALLS = MappingProxyType({Urgency.URGENT: 16, Urgency.ORDINARY: 8})  # of each lane at a time
 READERS = 4  # of receipts: in a storm they come several times as fast as messages go
 QUESTIONS = 4  # about unclear deliveries, at a time
+LOOK_S = 0.25  # how often one of several alike looks for what another process stored, for which no bell rings here
+JOIN_S = 2.0  # how often the others look whether there is more than one can do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,12 @@ def workers(
         tariff=sending.tariff,
     )
     paces = {kind: Pace(kind, per_s, records=records, clock=clock) for kind, per_s in sending.per_s.items() if per_s}
+    lane_bells = {
+        lane_name(urgency, channel): queue_bell(Delivery.collection, lane_name(urgency, channel))
+        for urgency in Urgency
+        for channel in ChannelKind
+    }
+    due = Due(records=records, clock=clock, bell=wakeups.bell(*lane_bells.values()))
     lanes = [
         Lane(
             f"send-{lane_name(urgency, channel)}",
@@ -93,14 +103,15 @@ def workers(
             lane=lane_name(urgency, channel),
             calls=CALLS[urgency],
             pace=paces.get(channel),
-            bell=wakeups.bell(queue_bell(Delivery.collection, lane_name(urgency, channel))),
+            due=due,
+            bell=wakeups.bell(lane_bells[lane_name(urgency, channel)]),
             clock=clock,
             right_of_way=right_of_way if urgency is Urgency.URGENT else None,
         )
         for urgency in Urgency
         for channel in ChannelKind
     ]
-    climber = Climber(records=records, public_url=public_url)
+    climber = Climber(records=records, public_url=public_url, hand_over=HandOver(lanes, clock=clock))
     judging = [
         Worker(
             f"judge-{number}",
@@ -108,7 +119,6 @@ def workers(
                 records=records,
                 telemetry=telemetry,
                 clock=clock,
-                wakeups=wakeups,
                 owner=f"{owner}/judge-{number}",
                 outages=outages,
                 climber=climber,
@@ -124,7 +134,7 @@ def workers(
         Worker(
             f"escalate-{number}",
             escalator.step,
-            bell=wakeups.bell(Incident.collection),
+            bell=wakeups.bell(*(queue_bell(Incident.collection, state) for state in IncidentState)),
             clock=clock,
             right_of_way=right_of_way,
         )
@@ -148,7 +158,13 @@ def workers(
         Worker("failover", failover.step, bell=wakeups.bell(), clock=clock),
         Worker("calling-off", calling_off.step, bell=wakeups.bell(CallOff.collection), clock=clock),
         *(
-            Worker(f"receipts-{number}", receipts.step, bell=wakeups.bell(Receipt.collection), clock=clock)
+            Worker(
+                f"receipts-{number}",
+                receipts.step,
+                bell=wakeups.bell(Receipt.collection),
+                clock=clock,
+                idle_s=LOOK_S if number == 0 else JOIN_S,
+            )
             for number in range(READERS)
         ),
         Worker(
@@ -162,7 +178,13 @@ def workers(
         # Nobody rings for what went wrong: it is found by looking.
         Worker("failed-commands", failed.step, bell=wakeups.bell(), clock=clock, idle_s=1.0),
         *(
-            Worker(f"unclear-{number}", unclear.step, bell=wakeups.bell(), clock=clock, idle_s=1.0)
+            Worker(
+                f"unclear-{number}",
+                unclear.step,
+                bell=wakeups.bell(),
+                clock=clock,
+                idle_s=1.0 if number == 0 else JOIN_S,
+            )
             for number in range(QUESTIONS)
         ),
     ]

@@ -91,23 +91,25 @@ class Settlement:
             reason=result.detail,
             detail={"attempt_id": attempt.id, "number": attempt.number, "outcome": result.attempt.value},
         )
-        await together(
-            self._records.change_one(
-                Attempt,
-                is_("id", attempt.id),
-                one_of("state", (AttemptState.STARTED, AttemptState.UNCLEAR)),
-                state=result.attempt,
-                detail=result.detail,
-                ended_at=now,
-                provider_id=outcome.provider_id if isinstance(outcome, Sent) else attempt.provider_id,
-                receipt_expected=isinstance(outcome, Sent) and outcome.receipt_expected,
-            ),
-            self._records.add_all(line),
-        )
-        if isinstance(outcome, Refused):
-            await self._heed(held, outcome)
         expected = isinstance(outcome, Sent) and outcome.receipt_expected
-        await self._finish(held, {**result.delivery, "tries": attempt.number}, now, receipt_expected=expected)
+        told = self._records.change_one(
+            Attempt,
+            is_("id", attempt.id),
+            one_of("state", (AttemptState.STARTED, AttemptState.UNCLEAR)),
+            state=result.attempt,
+            detail=result.detail,
+            ended_at=now,
+            provider_id=outcome.provider_id if isinstance(outcome, Sent) else attempt.provider_id,
+            receipt_expected=expected,
+        )
+        changes = {**result.delivery, "tries": attempt.number}
+        if not isinstance(outcome, Refused):  # they share a commit, in this order
+            finishing = self._finish(held, changes, now, receipt_expected=expected)
+            await together(told, self._records.add_all(line), finishing)
+            return
+        await together(told, self._records.add_all(line))
+        await self._heed(held, outcome)
+        await self._finish(held, changes, now)
 
     async def not_sent(self, held: Delivery, state: DeliveryState, reason: str) -> None:
         """Write down that a delivery ends without a call, and why."""

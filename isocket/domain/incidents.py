@@ -66,6 +66,7 @@ class IncidentState(StrEnum):
         ("cause", "detected_at"),
         ("state", "needs_step", "explained_by", "detected_at"),
     ),
+    queue="state",
     followed=("state", "acknowledged_by", "asked_at"),
 )
 class Incident(Record):
@@ -99,6 +100,12 @@ class Incident(Record):
     ladder_position: Plain[int] = 0  # how many steps of the ladder were taken
     exhausted_at: Plain[datetime | None] = None  # the ladder was of no use; it is climbed again, ever more rarely
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
+
+    @property
+    def is_queued(self) -> bool:
+        """Whether its ladder has something to do now: one that brought its first steps along waits for the next."""
+        begins_later = self.version == 1 and self.step_due_at > self.detected_at
+        return self.needs_step and not begins_later
 
 
 def moment_told(incident: Incident) -> datetime:

@@ -6,17 +6,18 @@ time; enums as their text; tuples as lists. Whole numbers must fit into 64 bits 
 
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from isocket.domain.record import Record, lookup_fields, sealed_fields
 from isocket.kit.clock import from_text, to_text
 from isocket.storage.documents import Collection, Document
+from isocket.storage.port import Op, Test
 
 R = TypeVar("R", bound=Record)
 Turn = Callable[[Any], Any]
@@ -119,6 +120,23 @@ def encode_tested(cls: type[Record], name: str, value: Any) -> Any:
     if not coder.orderable:
         raise ValueError(f"{cls.__name__}.{name} holds no single value, so it can only be compared with None")
     return _encoded(cls, name, coder, value)
+
+
+def encode_tests(cls: type[Record], tests: Sequence[Test]) -> list[Test]:
+    """Return tests whose values are as documents hold them. Raises as `encode_tested` does."""
+    coders = _plan(cls).coders
+    encoded: list[Test] = []
+    for test in tests:
+        field, op, value = test
+        coder = coders.get(field)
+        if coder is not None and coder.encode is None and type(value) in coder.accepts:
+            encoded.append(test)  # most are: ids
+        elif op is Op.ONE_OF:
+            coder_of(cls, field)  # without values nothing is encoded, but a wrong name is still a mistake
+            encoded.append(Test(field, op, tuple([encode_tested(cls, field, one) for one in value])))
+        else:
+            encoded.append(Test(field, op, encode_tested(cls, field, value)))
+    return encoded
 
 
 def check_orderable(cls: type[Record], name: str) -> None:
@@ -231,4 +249,7 @@ def _finite(value: float) -> float:
 def _instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError("a time without a time zone cannot be stored")
-    return to_text(value)
+    return _text_of(value)
+
+
+_text_of = lru_cache(maxsize=512)(to_text)  # one moment stands in many fields of what one step makes

@@ -33,6 +33,9 @@ class Collection:
         return hash(self.name)
 
 
+Question = tuple[Collection, Sequence[Test]]
+
+
 class Documents(Protocol):
     """Stored documents. The promises of each verb are those of `isocket.storage.port.Records`."""
 
@@ -40,7 +43,9 @@ class Documents(Protocol):
         """Make tables and indexes that are missing. Called once, before any other verb."""
         ...
 
-    async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
+    async def add_all(
+        self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False, synced: bool = True
+    ) -> int:
         """Store the new ones and return how many; `refuse_if_there`: raise AlreadyThereError for an old one."""
         ...
 
@@ -56,6 +61,8 @@ class Documents(Protocol):
         limit: int | None = None,
         after: tuple[Any, str] | None = None,
     ) -> list[Document]: ...
+
+    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]: ...
 
     async def change_one(
         self,

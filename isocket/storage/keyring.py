@@ -155,6 +155,8 @@ class SqliteKeyring:
 
     async def keys_for(self, persons: Collection[str], *, create: bool = False) -> dict[str, bytes]:
         """Return the keys of those who have one: from memory where it holds all, else from the file in a thread."""
+        if not persons:
+            return {}  # what is found often holds nothing sealed, or nothing is found
         if self._changed_elsewhere():
             self._forget()
         found: dict[str, bytes] = {}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from isocket.storage.documents import Collection, Document
+from isocket.storage.documents import Collection, Document, Question
 from isocket.storage.port import AlreadyThereError, Change, Changes, Op, Test
 
 _Key = tuple[Any, ...]
@@ -24,7 +24,13 @@ class MemoryDocuments:
     async def prepare(self, collections: Sequence[Collection]) -> None:
         """Nothing to make: dictionaries are there when asked for."""
 
-    async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
+    async def add_all(
+        self,
+        items: Sequence[tuple[Collection, Document]],
+        *,
+        refuse_if_there: bool = False,
+        synced: bool = True,  # noqa: ARG002 - nothing is on a disk
+    ) -> int:
         """Store the new ones and return how many; with `refuse_if_there`, raise before anything is stored."""
         added: list[tuple[Collection, str]] = []
         for collection, document in items:
@@ -66,6 +72,10 @@ class MemoryDocuments:
                 if (_place(each, order_by) < last if descending else _place(each, order_by) > last)
             )
         return [_copy(each) for each in islice(rest, limit)]
+
+    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]:
+        """Return for each of some questions what fits, in the order of the ids."""
+        return [await self.find(collection, tests) for collection, tests in asked]
 
     async def change_one(
         self,

@@ -330,6 +330,7 @@ class MemoryTelemetry:
         owner: str,  # noqa: ARG002 - for stores that write down who holds a claim
         now: datetime,
         lease_s: float,
+        ahead: bool = False,  # noqa: ARG002 - a claim costs nothing here
     ) -> Waiting | None:
         """Claim the device that has been due longest, for whatever reason."""
         now_ms = to_ms(now)

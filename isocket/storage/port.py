@@ -10,13 +10,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from isocket.domain.record import Record
 
 R = TypeVar("R", bound=Record)
 A = TypeVar("A")
 B = TypeVar("B")
+C = TypeVar("C")
 Value = str | int | float | bool | datetime | None
 
 
@@ -103,11 +104,15 @@ class StoreUnavailableError(Exception):
     """The store did not answer. Nothing is known to have been written: try again, every step may run twice."""
 
 
+Asked = tuple[type[Record], Sequence[Test]]
+"""One of several questions that are asked together."""
+
+
 class Records(Protocol):
     """Stored records. Every verb is atomic and durable when it returns."""
 
-    async def add(self, record: Record) -> None:
-        """Store a new record.
+    async def add(self, record: Record, *, synced: bool = True) -> None:
+        """Store a new record; without `synced` as by `change_one`.
 
         Raises:
             AlreadyThereError: id or unique fields are taken.
@@ -134,6 +139,13 @@ class Records(Protocol):
         """Return what fits all tests, ordered by (`order_by`, id).
 
         `after` is the (value of order_by, id) of the last one seen: what follows it in the order is returned.
+        """
+        ...
+
+    async def find_each(self, *asked: Asked) -> list[list[Any]]:
+        """Return for each of some questions (of any classes) what fits all its tests, in the order of the ids.
+
+        They are answered at one moment where each leads to few records; a store may ask them all in one statement.
         """
         ...
 
@@ -191,14 +203,22 @@ async def every(records: Records, kind: type[R], *tests: Test, page: int = 500) 
 _in_company: ContextVar[bool] = ContextVar("in_company", default=False)
 
 
-async def together(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, B]:
-    """Run two steps whose verbs need not follow one another: a store may write them at once.
+@overload
+async def together(first: Awaitable[A], second: Awaitable[B], /) -> tuple[A, B]: ...
 
-    Elsewhere a store begins as soon as it is asked; here it waits until both have asked.
+
+@overload
+async def together(first: Awaitable[A], second: Awaitable[B], third: Awaitable[C], /) -> tuple[A, B, C]: ...
+
+
+async def together(*steps: Awaitable[Any]) -> tuple[Any, ...]:
+    """Run steps whose verbs need not follow one another: a store may write them at once, in their order.
+
+    Elsewhere a store begins as soon as it is asked; here it waits until all have asked.
     """
     before = _in_company.set(True)
     try:
-        return await asyncio.gather(first, second)
+        return tuple(await asyncio.gather(*steps))
     finally:
         _in_company.reset(before)
 

@@ -11,11 +11,12 @@ from isocket.storage.codec import (
     collection_of,
     encode_change,
     encode_tested,
+    encode_tests,
     from_document,
     to_document,
 )
 from isocket.storage.documents import Documents
-from isocket.storage.port import Changes, Op, Test, Value
+from isocket.storage.port import Asked, Changes, Test, Value
 from isocket.storage.wakeups import FOLLOWED, Wakeups, queue_bell
 
 R = TypeVar("R", bound=Record)
@@ -32,13 +33,14 @@ class StoredRecords:
         """Make what the store lacks for these classes. Called once, before any other verb."""
         await self._documents.prepare([collection_of(kind) for kind in kinds])
 
-    async def add(self, record: Record) -> None:
-        """Store a new record.
+    async def add(self, record: Record, *, synced: bool = True) -> None:
+        """Store a new record; without `synced` nobody waits for the disk.
 
         Raises:
             AlreadyThereError: id or unique fields are taken.
         """
-        await self._documents.add_all([(collection_of(type(record)), to_document(record))], refuse_if_there=True)
+        item = collection_of(type(record)), to_document(record)
+        await self._documents.add_all([item], refuse_if_there=True, synced=synced)
         self._ring_for(record)
 
     async def add_all(self, records: Sequence[Record]) -> int:
@@ -77,13 +79,23 @@ class StoredRecords:
             raise ValueError(f"the limit {limit} is negative")
         found = await self._documents.find(
             collection_of(kind),
-            _encode_tests(kind, tests),
+            encode_tests(kind, tests),
             order_by=order_by,
             descending=descending,
             limit=limit,
             after=None if after is None else (encode_tested(kind, order_by, after[0]), after[1]),
         )
         return [from_document(kind, document) for document in found]
+
+    async def find_each(self, *asked: Asked) -> list[list[Any]]:
+        """Return for each of some questions what fits all its tests, in the order of the ids."""
+        if not asked:
+            return []
+        questions = [(collection_of(kind), encode_tests(kind, tests)) for kind, tests in asked]
+        found = await self._documents.find_each(questions)
+        return [
+            [from_document(kind, each) for each in documents] for (kind, _), documents in zip(asked, found, strict=True)
+        ]
 
     async def change_one(
         self, kind: type[R], *tests: Test, order_by: str = "id", synced: bool = True, **changes: Any
@@ -97,7 +109,7 @@ class StoredRecords:
         check_orderable(kind, order_by)
         document = await self._documents.change_one(
             collection_of(kind),
-            _encode_tests(kind, tests),
+            encode_tests(kind, tests),
             _encode_changes(kind, changes),
             order_by=order_by,
             synced=synced,
@@ -112,7 +124,7 @@ class StoredRecords:
     async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:
         """Change every record that fits; return how many. Raises as `change_one` does. No bell of a queue is rung."""
         changed = await self._documents.change_all(
-            collection_of(kind), _encode_tests(kind, tests), _encode_changes(kind, changes)
+            collection_of(kind), encode_tests(kind, tests), _encode_changes(kind, changes)
         )
         if changed and self._wakeups is not None:
             self._wakeups.ring(kind.collection)
@@ -121,14 +133,14 @@ class StoredRecords:
 
     async def remove_all(self, kind: type[R], *tests: Test) -> int:
         """Remove every record that fits; return how many."""
-        removed = await self._documents.remove_all(collection_of(kind), _encode_tests(kind, tests))
+        removed = await self._documents.remove_all(collection_of(kind), encode_tests(kind, tests))
         if removed:
             self._ring_for_followers(kind)
         return removed
 
     async def count(self, kind: type[R], *tests: Test) -> int:
         """Return how many fit."""
-        return await self._documents.count(collection_of(kind), _encode_tests(kind, tests))
+        return await self._documents.count(collection_of(kind), encode_tests(kind, tests))
 
     async def changes(self, after: int, *, limit: int = 1000) -> Changes:
         """Return what became of followed records after the change with that number."""
@@ -148,18 +160,6 @@ class StoredRecords:
         names |= {FOLLOWED for each in records if each.followed is not None}
         for name in names:
             self._wakeups.ring(name)
-
-
-def _encode_tests(kind: type[Record], tests: Sequence[Test]) -> list[Test]:
-    return [_encode_test(kind, test) for test in tests]
-
-
-def _encode_test(kind: type[Record], test: Test) -> Test:
-    if test.op is Op.ONE_OF:
-        # Without values nothing is encoded, but a wrong name is still a mistake.
-        encode_tested(kind, test.field, None)
-        return Test(test.field, test.op, tuple(encode_tested(kind, test.field, one) for one in test.value))
-    return Test(test.field, test.op, encode_tested(kind, test.field, test.value))
 
 
 def _encode_changes(kind: type[Record], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from isocket.kit.logs import get_logger
-from isocket.storage.documents import Collection, Document, Documents
+from isocket.storage.documents import Collection, Document, Documents, Question
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Changes, Op, StoreUnavailableError, Test, is_
 
@@ -49,7 +49,9 @@ class SealedDocuments:
         """Make what is missing, with groups over the hidden keys in place of lookup fields."""
         await self._inner.prepare([_beneath(collection) for collection in collections])
 
-    async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
+    async def add_all(
+        self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False, synced: bool = True
+    ) -> int:
         """Store the new ones; return how many.
 
         Raises:
@@ -63,7 +65,7 @@ class SealedDocuments:
         for collection, document in items:
             key = keys.get(document[collection.subject]) if collection.subject else None
             sealed.append((_beneath(collection), await self._sealed(collection, document["id"], document, key)))
-        return await self._inner.add_all(sealed, refuse_if_there=refuse_if_there)
+        return await self._inner.add_all(sealed, refuse_if_there=refuse_if_there, synced=synced)
 
     async def get(self, collection: Collection, document_id: str) -> Document | None:
         """Return the document with this id, or None."""
@@ -91,6 +93,12 @@ class SealedDocuments:
             after=after,
         )
         return await self._opened(collection, found)
+
+    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]:
+        """Return for each of some questions what fits, in the order of the ids."""
+        beneath = [(_beneath(collection), await self._asked(collection, tests)) for collection, tests in asked]
+        found = await self._inner.find_each(beneath)
+        return [await self._opened(collection, each) for (collection, _), each in zip(asked, found, strict=True)]
 
     async def change_one(
         self,
@@ -181,6 +189,8 @@ class SealedDocuments:
     ) -> Document:
         """Return a document, or changes of one, with text sealed and hidden keys set."""
         sealed = dict(values)
+        if not collection.sealed:
+            return sealed
         cipher = AESGCM(key) if key else None
         for name in collection.sealed:
             if cipher is not None and sealed.get(name):

@@ -37,8 +37,8 @@ _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 def store_batch(
     connection: sqlite3.Connection, heard: HeardDevices, reports: Sequence[Report], now_ms: int
-) -> tuple[list[bool], bool]:
-    """Store a batch; return for each report whether it was new, and whether any of them must be judged.
+) -> tuple[list[bool], list[int]]:
+    """Store a batch; return for each report whether it was new, and the devices of those that must be judged.
 
     1. Insert what is new.
     2. Move the latest states.
@@ -55,10 +55,11 @@ def store_batch(
         new = _which_are_new(numbers, reports, stored)
         _move_in_order(connection, stored)
     marked = heard.to_judge(numbers, reports, new)
+    waiting = list(dict.fromkeys(number for number, _, _ in marked))
     if marked:
         connection.execute(_MARK, (_encoded(marked),))
-        heard.begin_to_wait(connection, {number for number, _, _ in marked}, now_ms)
-    return new, bool(marked)
+        heard.begin_to_wait(connection, set(waiting), now_ms)
+    return new, waiting
 
 
 def store_past(connection: sqlite3.Connection, heard: HeardDevices, reports: Sequence[Report]) -> int:

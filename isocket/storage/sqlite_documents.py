@@ -5,24 +5,14 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
-from isocket.storage.documents import Collection, Document
+from isocket.storage.documents import Collection, Document, Question
 from isocket.storage.port import AlreadyThereError, Changes, Test
 from isocket.storage.sqlite_changes import changes_after, follow
-from isocket.storage.sqlite_questions import (
-    after_seen,
-    any_of_few,
-    conditions_of,
-    few_that_fit,
-    field_of,
-    in_order,
-    index_name,
-    names_one,
-    order_of,
-    surely_few,
-    table_name,
-)
+from isocket.storage.sqlite_questions import FEW, condition_of, field_of, index_name, seen_values, shape_of, table_name
+from isocket.storage.sqlite_statements import Changing, Order, assignments, changing, finding, finding_each
 from isocket.storage.sqlite_writer import ExpectedError
 
 T = TypeVar("T")
@@ -65,7 +55,9 @@ class SqliteDocuments:
 
         await self._write(work)
 
-    async def add_all(self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False) -> int:
+    async def add_all(
+        self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False, synced: bool = True
+    ) -> int:
         """Store the new ones and return how many; with `refuse_if_there`, all or none."""
         rows = [(collection.name, (document["id"], _text(document))) for collection, document in items]
         verb = "INSERT" if refuse_if_there else "INSERT OR IGNORE"
@@ -81,7 +73,7 @@ class SqliteDocuments:
             with _undone_if_there(connection):
                 return work(connection)
 
-        return await self._write(all_or_none if refuse_if_there else work)
+        return await self._write(all_or_none if refuse_if_there else work, synced=synced)
 
     async def get(self, collection: Collection, document_id: str) -> Document | None:
         """Return the document with this id, or None."""
@@ -100,26 +92,48 @@ class SqliteDocuments:
         after: tuple[Any, str] | None = None,
     ) -> list[Document]:
         """Return what fits, ordered by (order_by, id)."""
-        where, values = conditions_of(tests)
-        if after is not None:
-            seek, more = after_seen(order_by, after, descending=descending)
-            where, values = f"{where} AND {seek}", [*values, *more]
-        order = order_of(order_by, descending=descending)
-        statement = f"SELECT doc FROM {table_name(collection.name)} WHERE {where} {order}"
-        if limit is not None:
-            statement += f" LIMIT {limit:d}"
+        shape, values = shape_of(tests)
+        seen = seen_values(after)
+        values += seen
+        how = finding(collection, shape, Order(order_by, descending, len(seen)))
 
-        def work(connection: sqlite3.Connection) -> list[str]:
-            return [row[0] for row in connection.execute(statement, values).fetchall()]
+        def whole(connection: sqlite3.Connection) -> list[str]:
+            most = -1 if limit is None else limit
+            return [row[0] for row in connection.execute(how.whole, [*values, most]).fetchall()]
 
-        def work_if_few(connection: sqlite3.Connection) -> list[str] | None:
-            if surely_few(collection, tests):
-                return work(connection)
-            few = few_that_fit(connection, collection, tests, (where, values), order)
-            return few if few is None else few[:limit]
+        def if_few(connection: sqlite3.Connection) -> list[str] | None:
+            if how.surely_few:
+                return whole(connection)
+            for look in how.few:
+                rows = connection.execute(look.statement, look.bound(values)).fetchall()
+                if rows[0][0] <= FEW:
+                    return [text for _, text in rows if text is not None][:limit]
+            return None
 
-        found = self._look(work_if_few)
-        return [_document(text) for text in (await self._read(work) if found is None else found)]
+        found = self._look(if_few)
+        return [_document(text) for text in (await self._read(whole) if found is None else found)]
+
+    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]:
+        """Return for each of some questions what fits, in the order of the ids: by one statement, where few do."""
+        shapes = [shape_of(tests) for _, tests in asked]
+        how = finding_each(
+            tuple((collection, shape) for (collection, _), (shape, _) in zip(asked, shapes, strict=True))
+        )
+        if how is None:
+            return [await self.find(collection, tests) for collection, tests in asked]
+        bound = how.bound([value for _, values in shapes for value in values])
+        rows = self._look(lambda connection: connection.execute(how.statement, bound).fetchall())
+        led: list[list[str | None]] = [[] for _ in asked]
+        for number, text in rows:
+            led[number].append(text)
+        found: list[list[Document]] = []
+        for (collection, tests), texts in zip(asked, led, strict=True):
+            if len(texts) > FEW:
+                found.append(await self.find(collection, tests))
+            else:
+                documents = [_document(text) for text in texts if text is not None]
+                found.append(sorted(documents, key=itemgetter("id")))
+        return found
 
     async def change_one(
         self,
@@ -131,45 +145,42 @@ class SqliteDocuments:
         synced: bool = True,
     ) -> Document | None:
         """Change the first that fits; return it as it is now."""
-        table = table_name(collection.name)
-        where, values = conditions_of(tests)
-        assignments, news = _assignments(changes)
-        if not await self._any(collection, tests):
+        shape, values = shape_of(tests)
+        how = changing(collection, shape, tuple(changes), order_by)
+        if not how.names_id and not await self._any(how, values):
             return None  # most claims are in vain, and must not keep the writer from its work
-        by = in_order(collection, tests, order_by)
-        first = f"SELECT id FROM {table} {by} WHERE {where} {order_of(order_by, descending=False)} LIMIT 1"
-        statement = f"UPDATE {table} SET doc = {assignments} WHERE id = ({first}) RETURNING doc"
-        row = await self._write(_changing(collection.name, statement, [*news, *values]), synced=synced)
+        news = [_text(value) for value in changes.values()]
+        row = await self._write(_changing(collection.name, how.statement, [*news, *values]), synced=synced)
         return None if not row else _document(row[0][0])
 
-    async def _any(self, collection: Collection, tests: Sequence[Test]) -> bool:
+    async def _any(self, how: Changing, values: list[Any]) -> bool:
         """Tell whether anything fits; what an id names is not looked up, the change itself will tell."""
-        if names_one(tests):
-            return True
-        known = self._look(lambda connection: any_of_few(connection, collection, tests))
-        if known is not None:
-            return known
-        where, values = conditions_of(tests)
-        statement = f"SELECT 1 FROM {table_name(collection.name)} WHERE {where} LIMIT 1"
-        return await self._read(lambda connection: connection.execute(statement, values).fetchone() is not None)
+        few = how.few
+        if few is not None:
+            bound = few.bound(values)
+            known = self._look(lambda connection: _any_of_few(connection, few.statement, bound))
+            if known is not None:
+                return known
+        return await self._read(lambda connection: connection.execute(how.any, values).fetchone() is not None)
 
     async def change_all(self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any]) -> int:
         """Change all that fit; return how many."""
-        where, values = conditions_of(tests)
-        assignments, news = _assignments(changes)
-        statement = f"UPDATE {table_name(collection.name)} SET doc = {assignments} WHERE {where} RETURNING id"
+        shape, values = shape_of(tests)
+        news = [_text(value) for value in changes.values()]
+        changed, where = assignments(tuple(changes)), condition_of(shape)
+        statement = f"UPDATE {table_name(collection.name)} SET doc = {changed} WHERE {where} RETURNING id"
         return len(await self._write(_changing(collection.name, statement, [*news, *values])))
 
     async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int:
         """Remove all that fit; return how many."""
-        where, values = conditions_of(tests)
-        statement = f"DELETE FROM {table_name(collection.name)} WHERE {where}"
+        shape, values = shape_of(tests)
+        statement = f"DELETE FROM {table_name(collection.name)} WHERE {condition_of(shape)}"
         return await self._write(lambda connection: connection.execute(statement, values).rowcount)
 
     async def count(self, collection: Collection, tests: Sequence[Test]) -> int:
         """Return how many fit."""
-        where, values = conditions_of(tests)
-        statement = f"SELECT count(*) FROM {table_name(collection.name)} WHERE {where}"
+        shape, values = shape_of(tests)
+        statement = f"SELECT count(*) FROM {table_name(collection.name)} WHERE {condition_of(shape)}"
         row = await self._read(lambda connection: connection.execute(statement, values).fetchone())
         return int(row[0])
 
@@ -217,15 +228,14 @@ def _schema(collection: Collection) -> list[str]:
     return statements
 
 
-def _assignments(changes: Mapping[str, Any]) -> tuple[str, list[Any]]:
-    parts: list[str] = []
-    values: list[Any] = []
-    for name, value in changes.items():
-        field_of(name)
-        parts.append(f"'$.{name}', json(?)")
-        values.append(_text(value))
-    version = "'$.version', json_extract(doc, '$.version') + 1"
-    return f"json_set(doc, {', '.join([*parts, version])})", values
+def _any_of_few(connection: sqlite3.Connection, statement: str, bound: list[Any]) -> bool | None:
+    """Tell whether anything fits by looking at few rows; None when those do not tell."""
+    seen = 0
+    for (fits,) in connection.execute(statement, bound):
+        if fits:
+            return True
+        seen += 1
+    return False if seen <= FEW else None
 
 
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

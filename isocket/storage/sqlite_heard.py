@@ -96,10 +96,13 @@ class HeardDevices:
         self._revision = int(row[0])
         return self._revision
 
-    def open(self, connection: sqlite3.Connection, number: int) -> None:
-        """From now on every report of the device is judged, until `reload` finds it settled."""
+    def open(self, connection: sqlite3.Connection, number: int, revision: int) -> None:
+        """From now on every report of the device is judged, until `reload` finds it settled.
+
+        `revision` was counted up in this transaction.
+        """
         self._envelopes.pop(number, None)
-        connection.execute("UPDATE heard SET revision = ? WHERE device = ?", (self.next_revision(connection), number))
+        connection.execute("UPDATE heard SET revision = ? WHERE device = ?", (revision, number))
 
     def clear(self) -> None:
         """Forget everything: a transaction was rolled back, and with it what was read in it."""

@@ -36,6 +36,7 @@ from isocket.storage.wakeups import HEARD, Wakeups
 BELL = "telemetry"
 KEPT_COMINGS = 20_000
 FEW_DEVICES = 20  # whose states are looked up on the event loop: crossing over to a thread takes as long
+MOST_BEYOND, FEW_BEYOND = 100_000, 50  # of what is stored and not confirmed: at all, and on the event loop
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (
@@ -84,7 +85,7 @@ WHERE name > :after AND gone_at <= :now AND gone_at > :since AND NOT dark ORDER 
 _WAITS_LONGEST = "SELECT min(waiting_since) FROM heard WHERE waiting_since IS NOT NULL"
 _BEYOND = """
 SELECT json_group_array(json_array(boot, seq)) FROM (
-  SELECT boot, seq FROM reports WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT 100000)
+  SELECT boot, seq FROM reports WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT ?)
 """
 _START_OVER = """
 UPDATE heard SET fields = json_patch(heard.fields, new.body), at = new.at, clock = new.clock,
@@ -136,8 +137,15 @@ class SqliteTelemetry:
         if not reports:
             return []
         now_ms = self._clock.now_ms()
-        new, waits = await self._write(lambda connection: store_batch(connection, self._heard, reports, now_ms))
-        self._ring(waits=waits)
+        judges = self._waiting.who_is_free()
+
+        def work(connection: sqlite3.Connection) -> tuple[list[bool], list[int], list[tuple[Waiting, float]]]:
+            new, devices = store_batch(connection, self._heard, reports, now_ms)
+            return new, devices, self._waiting.claimed_ahead(connection, devices, judges, now_ms)
+
+        new, devices, claimed = await self._write(work)
+        self._waiting.hand_over(claimed)
+        self._ring(waits=bool(devices))
         return new
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
@@ -165,10 +173,13 @@ class SqliteTelemetry:
     async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
         """Return how far each device's storing was confirmed, and what is stored beyond."""
 
-        def work(connection: sqlite3.Connection) -> dict[str, Confirmed]:
-            return {device_id: _confirmed(connection, device_id) for device_id in device_ids}
-
-        return await self._read(work)
+        if len(device_ids) <= FEW_DEVICES:  # an alarm waits for this, and mostly there is next to nothing to read
+            few = self._look(lambda connection: _few_confirmed(connection, device_ids))
+            if few is not None:
+                return few
+        return await self._read(
+            lambda connection: {each: _confirmed(connection, each, MOST_BEYOND) for each in device_ids}
+        )
 
     async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
         """Note how far devices were told."""
@@ -282,12 +293,13 @@ class SqliteTelemetry:
     async def claim_waiting(
         self,
         *,
-        owner: str,  # noqa: ARG002 - for stores that write down who holds a claim
+        owner: str,
         now: datetime,
         lease_s: float,
+        ahead: bool = False,
     ) -> Waiting | None:
         """Claim the device that has been due longest, with its reports in order."""
-        return await self._waiting.claim(now=now, lease_s=lease_s)
+        return await self._waiting.claim(now=now, lease_s=lease_s, ahead_for=owner if ahead else None)
 
     async def settle(
         self,
@@ -358,14 +370,24 @@ class SqliteTelemetry:
                 self._wakeups.ring(BELL)
 
 
-def _confirmed(connection: sqlite3.Connection, device_id: str) -> Confirmed:
+def _few_confirmed(connection: sqlite3.Connection, device_ids: Sequence[str]) -> dict[str, Confirmed] | None:
+    """Return how far each was confirmed, None where there is much to read of one of them."""
+    found: dict[str, Confirmed] = {}
+    for device_id in device_ids:
+        found[device_id] = _confirmed(connection, device_id, FEW_BEYOND + 1)
+        if len(found[device_id].beyond) > FEW_BEYOND:
+            return None
+    return found
+
+
+def _confirmed(connection: sqlite3.Connection, device_id: str, most: int) -> Confirmed:
     asked = "SELECT device, told_boot, told_seq FROM heard WHERE name = ?"
     row = connection.execute(asked, (device_id,)).fetchone()
     if row is None:
         return Confirmed(upto=None, beyond=())
     device, boot, seq = row
     told = None if boot is None else (boot, seq)
-    beyond = json.loads(connection.execute(_BEYOND, (device, *(told or (-1, -1)))).fetchone()[0])
+    beyond = json.loads(connection.execute(_BEYOND, (device, *(told or (-1, -1)), most)).fetchone()[0])
     return Confirmed(upto=told, beyond=tuple((each[0], each[1]) for each in beyond))
 
 

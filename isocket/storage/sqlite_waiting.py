@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sqlite3
+from collections import deque
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
@@ -16,6 +18,7 @@ JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with
 SILENCE_LOOK_MS = 5_000  # another process may have set an earlier silence: look at least so often
 SILENCE_REST_MS = 100  # and no oftener: each look goes through all devices
 SILENT_AT_ONCE = 500
+FREE_FOR_S = 0.5  # after asking in vain: who is there asks again sooner
 
 _FREE = "lease_until <= :now"
 _LOOKS = (
@@ -63,9 +66,52 @@ class WaitingDevices:
         self._heard = heard  # used in the writer's thread alone
         self._silent: list[tuple[int, int]] = []  # (since, device), found by the last look
         self._silence_look_ms = 0  # when to look next
+        self._free: dict[str, tuple[float, float]] = {}  # who asked in vain: when, and for how long they claim
+        self._ahead: deque[tuple[float, Waiting]] = deque()  # claimed for them, and until when it is of use
 
-    async def claim(self, *, now: datetime, lease_s: float) -> Waiting | None:
+    def who_is_free(self) -> dict[str, float]:
+        """Return who has asked in vain lately, and for how long each of them would claim a device."""
+        since_s = self._clock.monotonic_s() - FREE_FOR_S
+        return {owner: lease_s for owner, (asked_s, lease_s) in self._free.items() if asked_s >= since_s}
+
+    def claimed_ahead(
+        self, connection: sqlite3.Connection, devices: Sequence[int], judges: Mapping[str, float], now_ms: int
+    ) -> list[tuple[Waiting, float]]:
+        """Claim devices that have just begun to wait for those who are free; called in the writer's thread."""
+        claimed = []
+        for device, lease_s in zip(devices, judges.values(), strict=False):
+            asked = {"device": device, "now": now_ms, "until": now_ms + round(lease_s * 1000)}
+            waiting = self._claim(connection, asked)
+            if waiting is not None:
+                claimed.append((waiting, lease_s))
+        return claimed
+
+    def hand_over(self, claimed: Sequence[tuple[Waiting, float]]) -> None:
+        """Keep what was claimed ahead for whoever asks next."""
+        for each, lease_s in claimed:
+            self._ahead.append((self._clock.monotonic_s() + lease_s / 2, each))
+            if self._free:
+                self._free.pop(next(iter(self._free)))  # one of them is busy now
+
+    async def claim(self, *, now: datetime, lease_s: float, ahead_for: str | None = None) -> Waiting | None:
         """Claim the device that has been due longest, with its reports in order."""
+        if ahead_for is None:
+            return await self._claim_longest(now, lease_s)
+        self._free.pop(ahead_for, None)
+        claimed = self._handed_over() or await self._claim_longest(now, lease_s) or self._handed_over()
+        if claimed is None:
+            self._free[ahead_for] = self._clock.monotonic_s(), lease_s
+        return claimed
+
+    def _handed_over(self) -> Waiting | None:
+        """Return what was claimed ahead first; what nobody took for long is left to whoever finds its lease over."""
+        while self._ahead:
+            until_s, claimed = self._ahead.popleft()
+            if self._clock.monotonic_s() < until_s:
+                return claimed
+        return None
+
+    async def _claim_longest(self, now: datetime, lease_s: float) -> Waiting | None:
         now_ms = to_ms(now)
         until = to_ms(now + timedelta(seconds=lease_s))
         while True:
@@ -131,7 +177,7 @@ class WaitingDevices:
         row = connection.execute(_CLAIM, asked).fetchone()
         if row is None:
             return None
-        self._heard.open(connection, asked["device"])
+        self._heard.open(connection, asked["device"], asked["fence"])
         name, fence, handed_out, envelope = row
         reports = connection.execute(_HANDED_OUT, (asked["device"], handed_out)).fetchall()
         state = connection.execute(f"SELECT {STATE} FROM heard WHERE name = ? AND received > 0", (name,)).fetchone()
@@ -186,7 +232,7 @@ class WaitingDevices:
                 (now_ms, device_id),
             ).fetchone()
             if row is not None:
-                self._heard.open(connection, row[0])
+                self._heard.open(connection, row[0], self._heard.next_revision(connection))
 
         await self._write(work)
 

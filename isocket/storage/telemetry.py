@@ -208,10 +208,12 @@ class Telemetry(Protocol):
         """Return since when single reports are all there: what was pruned is older."""
         ...
 
-    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
+    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float, ahead: bool = False) -> Waiting | None:
         """Claim the device that waits longest: with reports to judge, woken by time, or silent for too long.
 
-        The device is the unit of claiming, since order is a property of the device. None when nobody waits.
+        The device is the unit of claiming, since order is a property of the device. None when nobody waits. Who asks
+        in vain with `ahead` asks again soon, and a store of this process may claim for them, in the very commit that
+        makes it wait, the next device that begins to: they get it then.
         """
         ...
 

@@ -48,6 +48,15 @@ class Bell:
         await clock.wait(self._event, timeout_s)
         self._event.clear()
 
+    @property
+    def has_rung(self) -> bool:
+        """Tell whether it rang since the last wait."""
+        return self._event.is_set()
+
+    def forget(self) -> None:
+        """Take what rang so far as heard."""
+        self._event.clear()
+
     def ring(self) -> None:
         """Wake this listener alone."""
         self._event.set()

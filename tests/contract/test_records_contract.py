@@ -13,7 +13,7 @@ from isocket.domain.commands import Command
 from isocket.domain.devices import Device
 from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH
-from isocket.storage.port import AlreadyThereError, above, at_most, every, is_, is_not, one_of
+from isocket.storage.port import AlreadyThereError, Test, above, at_most, every, is_, is_not, one_of
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import FOLLOWED, Wakeups, queue_bell
 from isocket.storage.worker import claim, settle
@@ -205,6 +205,36 @@ async def test_descending_turns_the_whole_order_round(records: StoredRecords) ->
 async def test_without_a_wish_the_order_is_that_of_ids(records: StoredRecords) -> None:
     await add_ranked(records, b=1, a=2, B=3, ä=4)
     assert ids(await records.find(Thing)) == ["B", "a", "b", "ä"]
+
+
+async def test_several_questions_are_answered_each_in_its_place(records: StoredRecords) -> None:
+    await add_ranked(records, b=1, a=1, c=2)
+    await records.add(Thing(id="d", person_id="p1", email="ada@example.org", code="x"))
+    asked = [
+        [is_("rank", 1)],
+        [is_("id", "c")],
+        [is_("rank", 1), is_("id", "b"), is_not("ready", True)],
+        [is_("code", "x")],
+        [is_("rank", 7)],
+        [is_("email", "ada@example.org")],
+    ]
+    found = await records.find_each(*((Thing, tests) for tests in asked))
+    assert [ids(each) for each in found] == [["a", "b"], ["c"], ["b"], ["d"], [], ["d"]]
+    assert found[5][0].email == "ada@example.org"
+    assert await records.find_each() == []
+
+
+@pytest.mark.parametrize("tests", [[is_("rank", 1)], [is_("ready", False)], []], ids=["by index", "without", "all"])
+async def test_several_questions_may_fit_many(records: StoredRecords, tests: list[Test]) -> None:
+    await records.add_all([Thing(id=f"{number:03}", rank=1) for number in range(150)])
+    few, many = await records.find_each((Thing, [is_("id", "007")]), (Thing, tests))
+    assert ids(few) == ["007"]
+    assert ids(many) == [f"{number:03}" for number in range(150)]
+
+
+async def test_a_question_among_several_that_names_no_field_is_a_mistake(records: StoredRecords) -> None:
+    with pytest.raises(ValueError, match="no field 'rang'"):
+        await records.find_each((Thing, [is_("rank", 1)]), (Thing, [is_("rang", 1)]))
 
 
 async def test_a_limit_cuts_after_ordering(records: StoredRecords) -> None:

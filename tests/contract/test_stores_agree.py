@@ -140,6 +140,7 @@ STEPS = st.one_of(
     st.builds(Step, st.just("add_all"), st.lists(THINGS, max_size=4).map(lambda many: (many,)), st.just({})),
     st.builds(Step, st.just("get"), st.tuples(IDS), st.just({})),
     finds(),
+    st.builds(Step, st.just("find_each"), st.lists(TESTS, max_size=3).map(tuple), st.just({})),
     st.builds(Step, st.just("change_one"), TESTS, plain_changes()),
     st.builds(
         lambda tests, changes, order_by: Step("change_one", tests, {**changes, "order_by": order_by}),
@@ -187,8 +188,11 @@ async def play(records: StoredRecords, script: Sequence[Step]) -> list[Any]:
     since = (await records.changes(0, limit=0)).newest
     answers: list[Any] = []
     for step in script:
-        kind = () if step.verb in ("add", "add_all") else (Thing,)
         verb: Callable[..., Awaitable[Any]] = getattr(records, step.verb)
+        if step.verb == "find_each":
+            answers.append(await verb(*((Thing, tests) for tests in step.tests)))
+            continue
+        kind = () if step.verb in ("add", "add_all") else (Thing,)
         answers.append(await answer_of(verb(*kind, *step.tests, **step.named)))
     answers.append(await records.find(Thing))
     answers.append(sorted(each.record_id for each in (await records.changes(since)).found))

@@ -633,6 +633,11 @@ async def test_what_is_stored_beyond_the_last_confirmation_is_told(telemetry: Te
     assert await telemetry.confirmed(["d1"]) == {"d1": Confirmed(upto=(1, 2), beyond=((1, 3), (2, 1)))}
 
 
+async def test_however_much_is_stored_beyond_it_is_told(telemetry: Telemetry) -> None:
+    await telemetry.store([report(number) for number in range(1, 121)])
+    assert (await telemetry.confirmed(["d1"]))["d1"].beyond == tuple((1, number) for number in range(1, 121))
+
+
 async def test_a_confirmation_only_grows(telemetry: Telemetry) -> None:
     await telemetry.store([report(1), report(2)])
     await telemetry.note_confirmed({"d1": (1, 2)})

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from isocket.domain.record import Record
 from isocket.domain.reports import DeviceState, Envelope, Report
-from isocket.storage.port import Changes, Records, Test, Value
+from isocket.storage.port import Asked, Changes, Records, Test, Value
 from isocket.storage.table import Place as TablePlace
 from isocket.storage.table import Table
 from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Telemetry, Waiting
@@ -64,8 +64,8 @@ class DyingRecords:
         self._inner = inner
         self.fuse = fuse or Fuse(at)
 
-    async def add(self, record: Record) -> None:
-        await self.fuse.guard(lambda: self._inner.add(record), leaves=_always)
+    async def add(self, record: Record, *, synced: bool = True) -> None:
+        await self.fuse.guard(lambda: self._inner.add(record, synced=synced), leaves=_always)
 
     async def add_all(self, records: Sequence[Record]) -> int:
         return await self.fuse.guard(lambda: self._inner.add_all(records))
@@ -86,6 +86,9 @@ class DyingRecords:
             lambda: self._inner.find(kind, *tests, order_by=order_by, descending=descending, limit=limit, after=after),
             leaves=_never,
         )
+
+    async def find_each(self, *asked: Asked) -> list[list[Any]]:
+        return await self.fuse.guard(lambda: self._inner.find_each(*asked), leaves=_never)
 
     async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
         return await self.fuse.guard(lambda: self._inner.change_one(kind, *tests, order_by=order_by, **changes))
@@ -189,8 +192,10 @@ class DyingTelemetry:
     async def whole_since(self) -> datetime:
         return await self.fuse.guard(self._inner.whole_since, leaves=_never)
 
-    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float) -> Waiting | None:
-        return await self.fuse.guard(lambda: self._inner.claim_waiting(owner=owner, now=now, lease_s=lease_s))
+    async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float, ahead: bool = False) -> Waiting | None:
+        return await self.fuse.guard(
+            lambda: self._inner.claim_waiting(owner=owner, now=now, lease_s=lease_s, ahead=ahead)
+        )
 
     async def settle(
         self,

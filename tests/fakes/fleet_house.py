@@ -62,7 +62,6 @@ class FleetHouse:
                 records=self.records,
                 telemetry=self.telemetry,
                 clock=self.clock,
-                wakeups=Wakeups(),
                 owner=f"judge-{number}",
                 outages=self.outages,
             )

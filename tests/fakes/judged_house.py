@@ -162,5 +162,5 @@ async def judged_house(*, clock: ManualClock | None = None, **settings: Any) -> 
             desired=settings,
         )
     )
-    judge = Judge(records=records, telemetry=telemetry, clock=clock, wakeups=wakeups, owner="judge")
+    judge = Judge(records=records, telemetry=telemetry, clock=clock, owner="judge")
     return JudgedHouse(clock=clock, records=records, telemetry=telemetry, wakeups=wakeups, judge=judge)

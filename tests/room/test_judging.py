@@ -355,7 +355,6 @@ async def test_a_start_of_ours_gives_devices_time_to_be_heard() -> None:
         records=house.records,
         telemetry=house.telemetry,
         clock=house.clock,
-        wakeups=house.wakeups,
         owner="fresh",
     )
     house.judge = fresh
@@ -412,9 +411,7 @@ async def test_a_judge_that_starts_while_the_bridge_listens_need_not_wait() -> N
     await house.state(mains=True)
     began = house.clock.now() - timedelta(hours=1)
     await house.clock.advance(170)
-    house.judge = type(house.judge)(
-        records=house.records, telemetry=house.telemetry, clock=house.clock, wakeups=house.wakeups, owner="fresh"
-    )
+    house.judge = type(house.judge)(records=house.records, telemetry=house.telemetry, clock=house.clock, owner="fresh")
     await house.clock.advance(10)
     await house.listen(began, house.clock.now())
     await house.settle()

@@ -223,7 +223,6 @@ async def test_a_judge_that_stalls_beyond_its_lease_leaves_the_last_word_to_the_
         records=Stalling(house.records),
         telemetry=house.telemetry,
         clock=house.clock,
-        wakeups=house.wakeups,
         owner="slow",
     )
     await stalling.step()
@@ -237,7 +236,6 @@ async def judge_with(house: JudgedHouse, fuse: Fuse) -> None:
         records=DyingRecords(house.records, fuse),
         telemetry=DyingTelemetry(house.telemetry, fuse),
         clock=house.clock,
-        wakeups=house.wakeups,
         owner="mortal",
     )
     while await judge.step():

@@ -13,7 +13,7 @@ from alerts.judge import LEASE_S, Judge
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, IncidentState, TimelineEntry
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.listening import Listening
 from isocket.domain.record import Record
 from isocket.domain.reports import ReportKind
@@ -24,6 +24,7 @@ from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import Records, is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
+from isocket.storage.wakeups import queue_bell
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.judged_house import OWNER, JudgedHouse, judged_house
@@ -38,7 +39,6 @@ def judge_of(house: JudgedHouse, records: Records, telemetry: Any = None, *, cli
         records=records,
         telemetry=telemetry or house.telemetry,
         clock=house.clock,
-        wakeups=house.wakeups,
         owner="judge",
         climber=Climber(records=records, public_url=PUBLIC_URL) if climbs else None,
     )
@@ -92,6 +92,17 @@ async def test_who_is_first_on_the_ladder_is_told_by_the_step_that_opens_the_inc
     incident = await house.only(Cause.MAINS_LOST)
     assert incident.step_due_at == house.clock.now() + timedelta(seconds=60)
     assert incident.needs_step
+
+
+async def test_an_incident_that_brings_its_first_steps_along_wakes_nobody_who_climbs() -> None:
+    house = await with_people()
+    bell = house.wakeups.bell(queue_bell(Incident.collection, IncidentState.OPEN))
+    await house.alarm("mains_lost")
+    assert not bell.has_rung
+    without = await with_people(climbs=False)
+    bell = without.wakeups.bell(queue_bell(Incident.collection, IncidentState.OPEN))
+    await without.alarm("mains_lost")
+    assert bell.has_rung
 
 
 async def test_it_is_stored_as_if_a_worker_had_climbed() -> None:

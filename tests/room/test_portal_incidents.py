@@ -41,7 +41,6 @@ async def work(house: PortalHouse) -> None:
         records=house.records,
         telemetry=house.telemetry,
         clock=house.clock,
-        wakeups=house.portal.wakeups,
         owner="test",
     )
     escalator = Escalator(records=house.records, clock=house.clock, public_url=PUBLIC_URL)

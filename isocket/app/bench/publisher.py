@@ -5,11 +5,11 @@ a rate of 0 means as fast as the broker acknowledges. The report goes to standar
 """
 
 import json
-import select
 import socket
 import sys
+from selectors import EVENT_READ, DefaultSelector
 from time import sleep, time
-from typing import Any
+from typing import Any, cast
 
 from isocket.app.bench.packets import PUBACK_SIZE, open_connection, publish_packet
 
@@ -28,10 +28,9 @@ class Publisher:
         self._sent = [0] * len(self._socks)
         self._acked_bytes = [0] * len(self._socks)
         self._published_at: list[float] = []
-        self._poll = select.poll()
+        self._ready = DefaultSelector()  # which, unlike `poll`, costs nothing for each of thousands that say nothing
         for sock in self._socks:
-            self._poll.register(sock, select.POLLIN)
-        self._by_number = {sock.fileno(): sock for sock in self._socks}
+            self._ready.register(sock, EVENT_READ)
 
     def run(self) -> dict[str, Any]:
         """Publish everything; return times in seconds since 1970."""
@@ -82,8 +81,8 @@ class Publisher:
         return sent
 
     def _drain(self, timeout_ms: int) -> None:
-        for number, _ in self._poll.poll(timeout_ms):
-            sock = self._by_number[number]
+        for key, _ in self._ready.select(timeout_ms / 1000):
+            sock = cast("socket.socket", key.fileobj)
             self._acked_bytes[self._place[sock]] += len(sock.recv(65_536))
 
 

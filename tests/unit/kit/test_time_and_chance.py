@@ -1,5 +1,7 @@
 """Times as text and numbers, ids, and waiting before the next try."""
 
+import base64
+import hashlib
 import random
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -48,6 +50,13 @@ def test_a_derived_id_is_the_same_for_the_same_parts_only() -> None:
     assert derived_id("d", "a", 1) == derived_id("d", "a", 1)
     others = {derived_id("d", "a", 1), derived_id("d", "a", 2), derived_id("d", "a1"), derived_id("d", "1", "a")}
     assert len(others) == 4
+
+
+@given(st.lists(st.text() | st.integers(), max_size=3))
+def test_a_derived_id_is_base32_of_a_hash(parts: list[str | int]) -> None:
+    joined = "\x1f".join(str(part) for part in parts)
+    letters = base64.b32encode(hashlib.sha256(joined.encode()).digest()).decode().lower()
+    assert derived_id("d", *parts) == f"d_{letters[:26]}"
 
 
 def test_tokens_are_long_random_and_stored_only_as_hashes() -> None:

@@ -126,6 +126,23 @@ async def test_many_ids_are_looked_up_elsewhere_and_none_of_a_unique_group_names
     assert steps.on_the_loop < FEW_STEPS
 
 
+async def test_several_questions_that_lead_to_few_are_answered_on_the_event_loop_alone(
+    orders: SqliteDocuments, steps: Steps
+) -> None:
+    await add(orders, MANY, state="due", account_id="a")
+    await add(orders, FEW, state="sent", account_id="b")
+    asked = [(ORDERS, [is_("account_id", "b"), is_("state", "none")]), (ORDERS, [is_("account_id", "b")])]
+    assert [len(each) for each in await orders.find_each(asked)] == [0, FEW]
+    assert steps.elsewhere == 0
+    assert steps.on_the_loop < FEW_STEPS
+    assert [len(each) for each in await orders.find_each([*asked, (ORDERS, [is_("account_id", "a")])])] == [
+        0,
+        FEW,
+        MANY,
+    ]
+    assert steps.on_the_loop < 3 * FEW_STEPS
+
+
 @pytest.mark.parametrize("limit", [None, 3])
 async def test_whichever_way_it_is_found_it_is_the_same(orders: SqliteDocuments, limit: int | None) -> None:
     await add(orders, FEW + 1, state="due", account_id="a")

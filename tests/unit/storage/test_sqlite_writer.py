@@ -87,6 +87,12 @@ async def test_what_is_asked_for_together_shares_a_commit(store: SqliteStore) ->
     assert await numbers(store) == list(range(20))
 
 
+async def test_three_that_are_asked_for_together_are_written_in_their_order(store: SqliteStore) -> None:
+    answers = await together(*(store._file.write(insert(number)) for number in (1, 2, 3)))
+    assert len(answers) == 3
+    assert await numbers(store) == [1, 2, 3]
+
+
 async def test_what_is_asked_for_alone_waits_for_no_company(store: SqliteStore) -> None:
     asked = asyncio.create_task(store._file.write(insert(1)))
     await asyncio.sleep(0)

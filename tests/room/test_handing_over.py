@@ -1,0 +1,289 @@
+"""Alarms that are handed to a lane at rest as they are stored: the same comes of them, sooner, whoever dies."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from alerts.channels.channel import ChannelKind, Message
+from alerts.climbing import Climber
+from alerts.dispatcher import Dispatcher
+from alerts.handing_over import HandOver
+from alerts.judge import LEASE_S, Judge
+from alerts.lanes import Lane
+from alerts.outcomes import Outcome, Sent, Unclear
+from alerts.pace import Pace
+from alerts.providers import Providers
+from alerts.settlement import LOOK_UP_AGAIN_S
+from alerts.unclear import UnclearDeliveries
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, Urgency, lane_name
+from isocket.domain.record import Record
+from isocket.domain.reports import ReportKind
+from isocket.storage.port import Records, is_
+from isocket.storage.wakeups import queue_bell
+from tests.fakes.clock import NOON
+from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
+from tests.fakes.judged_house import OWNER, JudgedHouse, judged_house
+
+PUBLIC_URL = "https://cloud.example.org"
+BY_SMS = lane_name(Urgency.URGENT, ChannelKind.SMS)
+ANNA = "con_anna"
+
+
+class Provider:
+    """Remembers what it got; may be told to keep everybody waiting."""
+
+    kind = ChannelKind.SMS
+    name = "recording"
+
+    def __init__(self) -> None:
+        self.got: list[Message] = []
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def send(self, message: Message) -> Outcome:
+        self.got.append(message)
+        await self.answers.wait()
+        return Sent(provider_id=f"SM{len(self.got)}", receipt_expected=False)
+
+    async def look_up(self, message: Message, sent_after: object) -> Outcome:
+        known = [each for each in self.got if each.text == message.text]
+        return Sent(provider_id="SM1", receipt_expected=False) if known else Unclear(reason="not_found")
+
+    async def close(self) -> None:
+        pass
+
+
+class Watching(DyingRecords):
+    """Records that count the claims of deliveries, and do something before alarms are stored."""
+
+    def __init__(self, inner: Records, fuse: Fuse | None = None) -> None:
+        super().__init__(inner, fuse)
+        self.claims = 0
+        self.before_alarms: Callable[[], Awaitable[None]] | None = None
+        self.most: int | None = None  # so many of what is stored with alarms get there
+
+    async def change_one(self, kind: Any, *tests: Any, order_by: str = "id", **changes: Any) -> Any:
+        changed = await super().change_one(kind, *tests, order_by=order_by, **changes)
+        self.claims += kind is Delivery and changed is not None and changes.get("state") is DeliveryState.CALLING
+        return changed
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        if any(isinstance(each, Delivery) for each in records):
+            if self.before_alarms is not None:
+                await self.before_alarms()
+            if self.most is not None:
+                records, self.most = records[: self.most], None
+                await super().add_all(records)
+                raise ConnectionError("cut off")
+        return await super().add_all(records)
+
+
+@dataclass(kw_only=True)
+class Street:
+    """A socket whose owner has one telephone; judges and lanes of one process after another."""
+
+    house: JudgedHouse
+    provider: Provider = field(default_factory=Provider)
+    calls: int = 4
+    per_s: float = 0.0
+
+    def lane_of(self, records: Records) -> Lane:
+        clock = self.house.clock
+        providers = Providers({ChannelKind.SMS: self.provider}, records=records, clock=clock)
+        dispatcher = Dispatcher(
+            records=records, clock=clock, providers=providers, public_url=PUBLIC_URL, chance=random.Random(1)
+        )
+        return Lane(
+            "lane",
+            dispatcher=dispatcher,
+            lane=BY_SMS,
+            calls=self.calls,
+            pace=Pace(ChannelKind.SMS, self.per_s, records=records, clock=clock) if self.per_s else None,
+            bell=self.house.wakeups.bell(queue_bell(Delivery.collection, BY_SMS)),
+            clock=clock,
+        )
+
+    @asynccontextmanager
+    async def open(self, records: Records, telemetry: Any = None) -> AsyncIterator[Lane]:
+        """Run a lane, and let the house have a judge who hands over to it."""
+        stop, lane = asyncio.Event(), self.lane_of(records)
+        running = asyncio.create_task(lane.run(stop))
+        await self.house.clock.advance(0)
+        self.house.judge = Judge(
+            records=records,
+            telemetry=telemetry or self.house.telemetry,
+            clock=self.house.clock,
+            owner="judge",
+            climber=Climber(records=records, public_url=PUBLIC_URL, hand_over=HandOver([lane], clock=self.house.clock)),
+        )
+        try:
+            yield lane
+        finally:
+            stop.set()
+            self.provider.answers.set()
+            await self.house.clock.advance(1)
+            await running
+
+    async def alarms(self) -> list[Delivery]:
+        return await self.house.records.find(Delivery)
+
+    async def come_to_rest(self) -> None:
+        await self.house.clock.advance(0)
+
+
+async def a_street(**options: Any) -> Street:
+    house = await judged_house()
+    await house.records.add(
+        Contact(
+            id=ANNA,
+            account_id=OWNER,
+            name="Anna",
+            phone="+447700900001",
+            phone_verified_at=NOON,
+            created_at=NOON,
+        )
+    )
+    await house.state(mains=True, battery_pct=98)
+    return Street(house=house, **options)
+
+
+async def test_a_lane_at_rest_carries_an_alarm_as_soon_as_it_is_stored_and_without_a_claim() -> None:
+    street = await a_street()
+    records = Watching(street.house.records)
+    async with street.open(records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+        (alarm,) = await street.alarms()
+        assert alarm.state is DeliveryState.SENT
+        assert len(street.provider.got) == 1
+        assert records.claims == 0
+    (attempt,) = await street.house.records.find(Attempt)
+    assert attempt.state is AttemptState.SENT
+
+
+async def test_where_all_calls_of_the_lane_are_under_way_the_next_alarm_waits_in_the_store() -> None:
+    street = await a_street(calls=1)
+    street.provider.answers.clear()
+    async with street.open(street.house.records):
+        await street.house.alarm("mains_lost")
+        await street.house.alarm("shutdown_imminent")
+        await street.come_to_rest()
+        assert len(street.provider.got) == 1
+        assert {each.state for each in await street.alarms()} == {DeliveryState.CALLING, DeliveryState.DUE}
+        street.provider.answers.set()
+        await street.house.clock.advance(1)
+        assert len(street.provider.got) == 2
+
+
+async def test_a_lane_that_was_rung_for_takes_nothing_over_before_it_has_looked() -> None:
+    street = await a_street()
+    async with street.open(street.house.records) as lane:
+        street.house.wakeups.ring(queue_bell(Delivery.collection, BY_SMS))
+        assert lane.reserve() is None
+        await street.come_to_rest()
+        order = lane.reserve()
+        assert order is not None
+        order.set_result(None)
+
+
+async def test_what_is_handed_over_takes_its_sender_s_moments_like_anything_else() -> None:
+    street = await a_street(per_s=0.5)
+    async with street.open(street.house.records):
+        await street.house.alarm("mains_lost")
+        await street.house.alarm("shutdown_imminent")
+        await street.come_to_rest()
+        assert len(street.provider.got) == 1
+        await street.house.clock.advance(1.5)
+        assert len(street.provider.got) == 1
+        await street.house.clock.advance(1.5)
+        assert len(street.provider.got) == 2
+
+
+async def test_a_call_that_was_kept_free_in_vain_is_free_again() -> None:
+    street = await a_street(calls=1)
+    records = Watching(street.house.records)
+    records.most = 0
+    async with street.open(records):
+        with pytest.raises(ConnectionError):
+            await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+        await street.house.clock.advance(LEASE_S)
+        await street.house.settle()
+        await street.come_to_rest()
+        assert len(street.provider.got) == 1
+        assert records.claims == 0
+
+
+async def test_an_alarm_of_an_incident_that_was_stored_before_without_it_goes_at_once_as_well() -> None:
+    street = await a_street()
+    records = Watching(street.house.records)
+    records.most = 1
+    async with street.open(records):
+        with pytest.raises(ConnectionError):
+            await street.house.alarm("mains_lost")
+        await street.house.clock.advance(LEASE_S)
+        await street.house.settle()
+        await street.come_to_rest()
+        (alarm,) = await street.alarms()
+        assert alarm.state is DeliveryState.SENT
+        assert records.claims == 0
+
+
+async def test_what_took_long_to_store_is_looked_at_again_before_the_call() -> None:
+    street = await a_street()
+    records = Watching(street.house.records)
+
+    async def she_replies_stop() -> None:
+        await street.house.clock.advance(1)
+        await street.house.records.change_one(
+            Contact, is_("id", ANNA), paused_at=street.house.clock.now(), pause_reason="stop_reply"
+        )
+
+    records.before_alarms = she_replies_stop
+    async with street.open(records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+    (alarm,) = await street.alarms()
+    assert (alarm.state, alarm.reason) == (DeliveryState.CALLED_OFF, "paused")
+    assert not street.provider.got
+
+
+async def test_at_every_crash_point_it_goes_once_and_is_never_lost() -> None:
+    async def build() -> Street:
+        street = await a_street()
+        await street.house.telemetry.store(
+            [street.house.report(ReportKind.ALARM, {"cause": "mains_lost", "active": True})]
+        )
+        return street
+
+    async def run(street: Street, fuse: Fuse) -> None:
+        house, clock = street.house, street.house.clock
+        records = DyingRecords(house.records, fuse)
+        left_behind = UnclearDeliveries(
+            records=records,
+            clock=clock,
+            providers=Providers({ChannelKind.SMS: street.provider}, records=records, clock=clock),
+            public_url=PUBLIC_URL,
+        )
+        async with street.open(records, DyingTelemetry(house.telemetry, fuse)):
+            for wait_s in (0, LEASE_S, 1, LOOK_UP_AGAIN_S):  # the lease of a lane is shorter
+                await clock.advance(wait_s)
+                await house.settle()
+                await clock.advance(0)
+                while await left_behind.step():
+                    await clock.advance(1)
+
+    async def check(street: Street) -> None:
+        (alarm,) = await street.alarms()
+        if alarm.state is DeliveryState.UNCLEAR:  # its attempt was written and never made, which nobody can tell
+            assert not street.provider.got
+        else:
+            assert (alarm.state, len(street.provider.got)) == (DeliveryState.SENT, 1)
+
+    assert await every_crash_point(build, run, check) > 10
