@@ -1,5 +1,6 @@
 """What happened to people's data here and what was done, for anybody to read (Art. 34(3)(c)): it names nobody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,8 +9,9 @@ from pydantic import Field
 
 from isocket.domain.breach_letters import in_language
 from isocket.domain.breaches import Breach, NoticeWords, ReportWords, notice_of, report_of
-from isocket.storage.port import Records, is_not
-from portal_api.models import Instant, View
+from isocket.storage.port import is_not
+from portal_api.cursor import page_of
+from portal_api.models import Instant, Page, PageQuery, View
 from portal_api.recipient_words import best_language
 from portal_api.rendering import shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
@@ -44,16 +46,20 @@ class NewsView(View):
     done_advice: str
 
 
-class NewsList(View):
-    """All of them, the newest first."""
-
-    items: list[NewsView]
-
-
-async def show(call: Call[None, None]) -> NewsList:
-    """Show what happened to people's data here, and what was done about it."""
-    found = await _news(call.records, call.request.headers.get("Accept-Language", ""))
-    return NewsList(
+async def show(call: Call[None, PageQuery]) -> Page[NewsView]:
+    """Show what happened to people's data here, and what was done about it, the newest first."""
+    told, following = await page_of(
+        call.records,
+        Breach,
+        is_not("notice_at", None),
+        cursor=call.query.cursor,
+        limit=call.query.limit,
+        order_by="aware_at",
+        descending=True,
+    )
+    found = _news(told, call.request.headers.get("Accept-Language", ""))
+    return Page[NewsView](
+        next=following,
         items=[
             NewsView(
                 told_at=each.notice_at,
@@ -68,20 +74,20 @@ async def show(call: Call[None, None]) -> NewsList:
                 done_advice=each.report.advice if each.report else "",
             )
             for each in found
-        ]
+        ],
     )
 
 
 async def page(call: Call[None, None]) -> web.Response:
     """Show the same to people."""
-    found = await _news(call.records, call.request.headers.get("Accept-Language", ""))
+    told = await call.records.find(Breach, is_not("notice_at", None), order_by="aware_at", descending=True, limit=MOST)
+    found = _news(told, call.request.headers.get("Accept-Language", ""))
     return shown(call, "breaches.html", {"news": found, "controller": call.portal.settings.controller})
 
 
-async def _news(records: Records, wanted: str) -> list[News]:
+def _news(told: Sequence[Breach], wanted: str) -> list[News]:
     """Return what was told, in the language that somebody likes best of those in which it was written."""
     language = best_language(wanted)
-    told = await records.find(Breach, is_not("notice_at", None), order_by="aware_at", descending=True, limit=MOST)
     found = []
     for each in told:
         notice, report = notice_of(each), report_of(each)
@@ -106,7 +112,8 @@ API_ROUTES: tuple[AnyRoute, ...] = (
         handler=show,
         summary="What happened to people's data here",
         access=Access.PUBLIC,
-        answers={200: NewsList},
+        query=PageQuery,
+        answers={200: Page[NewsView]},
     ),
 )
 ROUTES: tuple[AnyRoute, ...] = (

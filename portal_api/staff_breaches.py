@@ -117,7 +117,10 @@ class ReportText(Body):
 
 
 class NoticeWish(Body):
-    """What everybody who is concerned is told first: in English at least, in each other language where it is there."""
+    """What everybody who is concerned is told first: in English at least, in each other language where it is there.
+
+    The words stand at `/breaches` for anybody: name nobody in them.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -140,7 +143,7 @@ class NoticeWish(Body):
 
 
 class ReportWish(Body):
-    """What the same people are told later."""
+    """What the same people are told later. It stands at `/breaches` as well."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"words": {"en": {"done": "Nobody can publish such a password any more."}}}]}

@@ -12,7 +12,7 @@ from isocket.domain.requests import OPEN, RequestChannel, RequestState, RightsRe
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
-from portal_api.models import Body, Instant, View
+from portal_api.models import Body, Instant, Page, View
 from portal_api.privacy_requests import Words
 from portal_api.problem import Problem, ProblemError, fault, not_found
 from portal_api.request_mail import letter_to
@@ -51,18 +51,12 @@ class NoteView(View):
     at: Instant
 
 
-class NoteList(View):
-    """What was asked and answered, the oldest first."""
-
-    items: list[NoteView]
-
-
-async def show(call: Call[None, None]) -> NoteList:
-    """Show what was asked back about a request, and what was answered."""
+async def show(call: Call[None, None]) -> Page[NoteView]:
+    """Show what was asked back about a request, and what was answered, the oldest first: all of it on one page."""
     return await _notes(call, await _named(call))
 
 
-async def ask(call: Call[Question, None]) -> NoteList | Problem:
+async def ask(call: Call[Question, None]) -> Page[NoteView] | Problem:
     """Ask whoever made a request something. Their mailbox has to have answered before: a stranger is asked nothing."""
     request = await _named(call)
     if request.state not in OPEN:
@@ -85,7 +79,7 @@ async def ask(call: Call[Question, None]) -> NoteList | Problem:
     return await _notes(call, request)
 
 
-async def note_answer(call: Call[Answered, None]) -> NoteList | Problem:
+async def note_answer(call: Call[Answered, None]) -> Page[NoteView] | Problem:
     """Note what was answered, and how it came."""
     request, given = await _named(call), call.body
     if given.channel is RequestChannel.FORM:
@@ -116,16 +110,17 @@ async def _named(call: Call[Any, Any]) -> RightsRequest:
     return found
 
 
-async def _notes(call: Call[Any, Any], request: RightsRequest) -> NoteList:
+async def _notes(call: Call[Any, Any], request: RightsRequest) -> Page[NoteView]:
     """Return what there is; first it is noted that staff look at it, for whose it is."""
     if request.account_id is not None:
         await call.records.add_all([look(call, request.account_id, ("request_notes",), Purpose.RIGHTS)])
     found = await call.records.find(RequestNote, is_("request_id", request.id), order_by="at")
-    return NoteList(
+    return Page[NoteView](
+        next=None,
         items=[
             NoteView(id=each.id, kind=each.kind, channel=each.channel, words=each.words, by=each.by, at=each.at)
             for each in found
-        ]
+        ],
     )
 
 
@@ -137,7 +132,7 @@ def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> A
         summary=summary,
         access=Access.STAFF,
         staff=(StaffRole.PRIVACY,),
-        answers={200: NoteList},
+        answers={200: Page[NoteView]},
         **more,
     )
 

@@ -129,7 +129,7 @@ def note_authority(
 
 @breach.command(name="notify")
 def notify(breach_id: BreachId, words: Words) -> None:
-    """Tell everybody who is concerned what happened; print how many messages are on their way."""
+    """Tell everybody who is concerned what happened; the words stand at /breaches as well, so name nobody."""
     said = words_in(words, NoticeWords)
 
     async def work(house: "House", found: Breach) -> Breach | NotNow:
