@@ -127,6 +127,12 @@ def journey(cloud: str, device_id: str, claim_code: str, mailbox: Mailbox, befor
     adviser.ask("GET", "/devices", expect=401)
     tell("revoked the token; it opens nothing")
 
+    # A Home Assistant of one's own finds and switches the sockets by itself: docs/home-assistant.md.
+    home = maija.ask("POST", "/home-assistant", {"name": "Summer house"}, expect=201)
+    tell("made a login for Home Assistant, which meets the socket at", f"{home['host']}:{home['port']}")
+    maija.ask("DELETE", f"/home-assistant/{home['id']}")
+    tell("and ended it; left are", len(maija.ask("GET", "/home-assistant")["items"]))
+
     # What is known about me, and who was told.
     copy = maija.ask("POST", "/privacy/exports", {"password": PASSWORD}, expect=202)
     copy = f"/privacy/exports/{copy['id']}"

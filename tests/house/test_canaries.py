@@ -5,11 +5,14 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
 
+from tests.fakes.broker import Peer
 from tests.fakes.customer import Customer, text_of
+from tests.fakes.home_house import HomeAssistant
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.thin_socket import ThinSocket
 from tests.fakes.twilio_server import TwilioDouble, refuse
@@ -111,7 +114,9 @@ async def test_no_value_of_a_person_and_no_secret_is_in_any_log_line_or_file(
         assert found_in_log(cloud, canaries) == []
 
 
-async def test_what_thermometers_and_inputs_are_called_is_in_no_file(cloud: WholeCloud, owner: Customer) -> None:
+async def test_what_thermometers_and_inputs_are_called_is_in_no_file_though_a_home_was_told(
+    cloud: WholeCloud, owner: Customer
+) -> None:
     (made,) = await cloud.provision()
     await owner.claim(made)
     named = {"temp": [{"name": PROBE, "low_c": 5}], "input": [{"name": INPUT}]}
@@ -122,11 +127,38 @@ async def test_what_thermometers_and_inputs_are_called_is_in_no_file(cloud: Whol
         path = f"/devices/{made.device_id}/settings"
         shown = await eventually(lambda: owner.ask("GET", path), lambda known: known["in_step"], "it reported")
         assert (shown["desired"]["temp"][0]["name"], shown["desired"]["input"][0]["name"]) == (PROBE, INPUT)
-    running = found_in_files(cloud.data, [PROBE, INPUT])
+        secret = await _a_home_hears_and_switches(cloud, owner, socket)
+    running = found_in_files(cloud.data, [PROBE, INPUT, secret])
     await cloud.stop()
-    stopped = found_in_files(cloud.data, [PROBE, INPUT])
+    stopped = found_in_files(cloud.data, [PROBE, INPUT, secret])
     await cloud.start()  # the fixture stops it
     assert (running, stopped) == ([], [])
+
+
+async def _a_home_hears_and_switches(cloud: WholeCloud, owner: Customer, socket: ThinSocket) -> str:
+    """Let a Home Assistant of the owner in, hear what it is told, and switch; return its password."""
+    login = await owner.ask("POST", "/home-assistant", {"name": INPUT}, expect=201)
+    broker = SimpleNamespace(host="127.0.0.1", port=cloud.mqtt_port, secrets={})
+
+    async def let_in() -> bool:
+        async with Peer(broker, login["username"], login["password"]) as peer:
+            return peer.accepted
+
+    await eventually(let_in, bool, "the broker knows the login")
+    async with Peer(broker, login["username"], login["password"]) as peer:
+        home = HomeAssistant(peer, login["id"])
+        await home.begin()
+        assert {PROBE, INPUT} <= {
+            each["name"] for each in (await home.announced(socket.made.device_id))["components"].values()
+        }
+        socket.state(relay=False, temp_c=[21.0])
+        await home.state(lambda seen: seen["relay"] == "OFF", socket.made.device_id)
+        await home.wish("relay", "ON", socket.made.device_id)
+        await socket.until(lambda: [each["name"] for each in socket.commands] == ["on"])
+        socket.answer(socket.commands[0])
+        socket.state(relay=True, temp_c=[21.0])
+        await home.state(lambda seen: seen["relay"] == "ON", socket.made.device_id)
+    return str(login["password"])
 
 
 async def _live_through_it_all(cloud: WholeCloud, aurelia: Customer, twilio: TwilioDouble, mail: SmtpSink) -> list[str]:
