@@ -1,14 +1,17 @@
 """What a provider was asked to erase of somebody who was erased here, one message or call at a time, and its answer."""
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.erasures import ERASURE_FACT
-from isocket.domain.handling import Plain
+from isocket.domain.handling import Export, Plain
 from isocket.domain.record import Record, record
 from isocket.kit.clock import EPOCH
+
+ELSEWHERE = replace(ERASURE_FACT, export=Export.WITHHELD)  # it names a message at a provider, and is gone once answered
 
 
 class ProviderAnswer(StrEnum):
@@ -31,7 +34,7 @@ class ProviderErasure(Record):
     erasure_id: Plain[str]  # of the receipt in which the answer stands
     channel: Plain[ChannelKind]
     provider: Plain[str]
-    provider_id: Annotated[str, ERASURE_FACT]  # as the provider calls the message; emptied with its answer
+    provider_id: Annotated[str, ELSEWHERE]  # as the provider calls the message; emptied with its answer
     answer: Plain[ProviderAnswer] = ProviderAnswer.WAITING
     asked_at: Plain[datetime]
     answered_at: Plain[datetime | None] = None
