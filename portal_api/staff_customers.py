@@ -21,12 +21,12 @@ from isocket.kit.clock import EPOCH
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.devices import is_online
+from portal_api.masking import masked
 from portal_api.models import Instant, Query, View
 from portal_api.problem import Problem, not_found
-from portal_api.recipient_page import masked
 from portal_api.registration import account_of
 from portal_api.routes import Access, AnyRoute, Call, Route
-from portal_api.staff_requests import look
+from portal_api.staff_looks import look
 from portal_api.usernames import Username
 
 log = get_logger(__name__)

@@ -20,7 +20,7 @@ from portal_api.privacy_requests import Words
 from portal_api.problem import FieldFault, Problem, ProblemError, faults, not_found
 from portal_api.registration import account_of
 from portal_api.routes import Access, AnyRoute, Call, Route
-from portal_api.staff_requests import look
+from portal_api.staff_looks import look
 from portal_api.usernames import Username
 
 log = get_logger(__name__)

@@ -18,7 +18,7 @@ from portal_api.rendering import refused, shown
 from portal_api.rights_pages import KINDS
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.staff_customers import CustomerQuery
-from portal_api.staff_requests import Decision, Extension, Identified, QueueQuery, RequestFile, Shown, TypedIn
+from portal_api.staff_request_models import Decision, Extension, Identified, QueueQuery, RequestFile, Shown, TypedIn
 
 Q = TypeVar("Q")
 _PRIVACY = (StaffRole.PRIVACY,)

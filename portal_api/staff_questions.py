@@ -17,7 +17,7 @@ from portal_api.privacy_requests import Words
 from portal_api.problem import Problem, ProblemError, fault, not_found
 from portal_api.request_mail import letter_to
 from portal_api.routes import Access, AnyRoute, Call, Route
-from portal_api.staff_requests import look
+from portal_api.staff_looks import look
 
 log = get_logger(__name__)
 _LEAST = 10

@@ -4,19 +4,16 @@ Whose request is known to be an account's can read who looked and why. The list 
 """
 
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
-from enum import StrEnum
-from typing import Annotated, Any
+from datetime import datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
-
-from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account, StaffRole
 from isocket.domain.authorities import Authority, authority_of
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deadlines import EXTENDED_MONTHS, FIRST_MONTHS, end_of_months
-from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
-from isocket.domain.handling import Basis, Purpose
+from isocket.domain.disclosures import Disclosure
+from isocket.domain.handling import Purpose
 from isocket.domain.letters import Letter
 from isocket.domain.request_letters import answered, refused
 from isocket.domain.requests import (
@@ -35,31 +32,32 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
 from portal_api.cursor import page_of
-from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
+from portal_api.masking import masked
+from portal_api.models import Page
 from portal_api.portal import Portal
 from portal_api.privacy_fulfilment import COPIES, fulfil
-from portal_api.privacy_requests import AuthorityView, Country, Words, authority_view, note_and_ask
+from portal_api.privacy_requests import authority_view, note_and_ask
 from portal_api.problem import Problem, ProblemError, fault, not_found
 from portal_api.recipient_acts import entries_of
-from portal_api.recipient_page import masked
 from portal_api.registration import account_of
 from portal_api.routes import Access, AnyRoute, Call, Route
-from portal_api.usernames import Language, Username
+from portal_api.staff_looks import look
+from portal_api.staff_request_models import (
+    Decision,
+    Extension,
+    Identified,
+    QueueLine,
+    QueueQuery,
+    RequestFile,
+    Shown,
+    TypedIn,
+)
 
 log = get_logger(__name__)
 
 _PRIVACY = (StaffRole.PRIVACY,)
 _LONGEST_AGO = timedelta(days=366)
-_BASES = {Purpose.RIGHTS: Basis.LEGAL_DUTY, Purpose.CLAIMS: Basis.LEGITIMATE_INTEREST}
 _DECIDED = (RequestState.ANSWERED, RequestState.REFUSED)
-
-
-class Shown(StrEnum):
-    """Which part of the queue."""
-
-    OPEN = "open"  # waits for us
-    UNPROVED = "unproved"  # waits for whoever asked
-    DECIDED = "decided"
 
 
 _STATES = {
@@ -67,132 +65,6 @@ _STATES = {
     Shown.UNPROVED: (RequestState.IDENTITY_ASKED,),
     Shown.DECIDED: _DECIDED,
 }
-
-
-class QueueQuery(PageQuery):
-    """Which part of the queue, the first deadline first."""
-
-    show: Shown = Shown.OPEN
-
-
-class QueueLine(View):
-    """One request, as much as is needed to choose it."""
-
-    id: str
-    kind: Right
-    channel: RequestChannel
-    state: RequestState
-    who: str | None = Field(description="Beginning and domain of the mailbox.", examples=["n…@example.org"])
-    received_at: Instant
-    due_at: Instant
-    overdue: bool
-    extended: bool
-    taken_by: str | None
-
-
-class RequestFile(View):
-    """One request with all that is needed to answer it."""
-
-    id: str
-    kind: Right
-    channel: RequestChannel
-    state: RequestState
-    email: str
-    name: str
-    postal: str
-    words: str
-    language: str
-    country: str
-    authority: AuthorityView
-    account_id: str | None
-    told_of_alarms: int = Field(description="How many entries by customers there are with this mailbox.")
-    received_at: Instant
-    due_at: Instant
-    overdue: bool
-    extended_at: Instant | None
-    extension_words: str
-    proof: Proof | None = Field(description="By what we know who asks.")
-    identified_at: Instant | None
-    evidence: str = Field(description="What was noted of it; gone with the decision.")
-    typed_in_by: str | None
-    typed_in_why: str
-    taken_by: str | None
-    fulfilled_by: str | None
-    decided_at: Instant | None
-    decided_by: str | None
-    answer: str
-    letter: str = Field(description="The answer as a letter, where there is no mailbox to send it to.")
-
-
-class TypedIn(Body):
-    """A request that came otherwise than by the form. Its time counts from the day on which it came."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "kind": "access",
-                    "channel": "letter",
-                    "received_on": "2026-11-20",
-                    "name": "Niina Naapuri",
-                    "postal": "PL 1, 00001 Helsinki",
-                    "words": "What do you know of me?",
-                    "country": "FI",
-                    "language": "fi",
-                }
-            ]
-        }
-    )
-
-    kind: Annotated[Right, Field(strict=False)]
-    channel: Annotated[RequestChannel, Field(strict=False)]
-    received_on: Annotated[date, Field(strict=False)]
-    email: Username | None = None
-    name: OneLine = ""
-    postal: OneLine = ""
-    words: Words = ""
-    language: Language = "en"
-    country: Country = ""
-    ask_mailbox: bool = Field(default=True, description="Ask the mailbox who it is. Without one, staff have to.")
-
-
-class Identified(Body):
-    """How staff know who asks. A document only with the reason why nothing less would do."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"proof": "known_channel", "evidence": "Called back on the number of the account.", "email": None}
-            ]
-        }
-    )
-
-    proof: Annotated[Proof, Field(strict=False)]
-    evidence: Words = ""
-    email: Username | None = Field(default=None, description="The mailbox of their account, if they have one.")
-
-
-class Decision(Body):
-    """What we do, in words for whoever asked. They go out by mail."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"outcome": "answered", "words": "We hold nothing about you under this address."}]
-        }
-    )
-
-    outcome: Annotated[RequestState, Field(strict=False, description="`answered` or `refused`.")]
-    words: Annotated[Words, Field(min_length=10)]
-
-
-class Extension(Body):
-    """Why it takes longer; whoever asked is told, before the first month is over."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"words": "What you ask for concerns many years of records."}]}
-    )
-
-    words: Annotated[Words, Field(min_length=10)]
 
 
 async def queue(call: Call[None, QueueQuery]) -> Page[QueueLine]:
@@ -398,33 +270,6 @@ async def _file(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
 def _look(call: Call[Any, Any], request: RightsRequest, *, once: tuple[str, ...] = ()) -> Disclosure:
     """Return the line that a request was looked at: in the ledger of its account, or, while it has none, its own."""
     return look(call, request.account_id or request.id, ("rights_requests",), Purpose.RIGHTS, once=once)
-
-
-def look(
-    call: Call[Any, Any],
-    account_id: str,
-    what: tuple[str, ...],
-    purpose: Purpose,
-    *,
-    once: tuple[str, ...] = (),
-    silent: datetime | None = None,
-) -> Disclosure:
-    """Return the line of the ledger that a member of staff looks at somebody's data, for that person to read.
-
-    With `silent` they may read it from then on.
-    """
-    return noted(
-        account_id,
-        to=DisclosedTo.STAFF,
-        recipient_id=call.account.id,
-        what=what,
-        purpose=purpose,
-        basis=_BASES.get(purpose, Basis.CONTRACT),
-        at=call.clock.now(),
-        reason=call.reason,
-        once=once,
-        silent_until=silent,
-    )
 
 
 def _answer(portal: Portal, request: RightsRequest, outcome: RequestState, words: str) -> Letter:
