@@ -12,7 +12,8 @@ from aiohttp import hdrs, web
 from portal_api.pages_forms import TYPED, Form, checked
 from portal_api.problem import Problem
 from portal_api.recipient_acts import come_back, correct, erase, object_to, stop
-from portal_api.recipient_page import Correction, WayIn, about, as_file
+from portal_api.recipient_file import about, as_file
+from portal_api.recipient_models import Correction, WayIn
 from portal_api.recipient_visits import (
     OPENINGS_CLIENT,
     VISITS_CLIENT,

@@ -1,0 +1,121 @@
+"""Everything that is held about an alarm recipient, put together for them: entries, messages, uses, rights."""
+
+from collections.abc import Collection
+
+from aiohttp import web
+
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.inventory import Subject
+from isocket.domain.processing import RIGHTS, Activity, activities
+from isocket.storage.port import is_
+from portal_api.masking import end_of, masked
+from portal_api.portal import Portal
+from portal_api.privacy_requests import authority_view
+from portal_api.recipient_models import (
+    AboutMe,
+    EntryView,
+    MessageView,
+    UseView,
+)
+from portal_api.recipient_visits import (
+    Guest,
+)
+
+MOST_MESSAGES = 500
+
+
+async def about(portal: Portal, guest: Guest) -> AboutMe:
+    """Return everything that is held about a guest."""
+    controller = portal.settings.controller
+    return AboutMe(
+        controller=controller.name,
+        contact=controller.contact,
+        source="The customer who wants you to be told of alarms entered your name and addresses.",
+        entries=[await _entry(portal, each, guest) for each in guest.entries],
+        said=sorted({each.said.value for each in guest.stops}),
+        messages=await _messages(portal, guest),
+        uses=[_use(each) for each in activities(controller, subject=Subject.RECIPIENT)],
+        rights=list(RIGHTS),
+        authority=authority_view(portal, ""),
+        automated_decisions="None is made about people; alarms are worked out from what a socket reports.",
+    )
+
+
+def as_file(told: AboutMe) -> web.Response:
+    """Return it as a file to keep or to take elsewhere (Art. 20)."""
+    return web.Response(
+        body=told.model_dump_json(indent=2).encode(),
+        content_type="application/json",
+        headers={"Content-Disposition": 'attachment; filename="isocket-about-me.json"'},
+    )
+
+
+async def _entry(portal: Portal, entry: Contact, guest: Guest) -> EntryView:
+    owner = await portal.records.get(Account, entry.account_id)
+    by_mail = guest.visit.channel is ChannelKind.EMAIL
+    phone_is_theirs = not by_mail or entry.phone_verified_at or entry.voice_verified_at
+    email_is_theirs = by_mail or entry.email_verified_at
+    return EntryView(
+        id=entry.id,
+        entered_by=_name_of(owner),
+        entered_at=entry.created_at,
+        name=entry.name,
+        phone=entry.phone if phone_is_theirs else end_of(entry.phone),
+        email=entry.email if email_is_theirs else masked(entry.email),
+        language=entry.language,
+        time_zone=entry.time_zone,
+        quiet_hours=entry.quiet_hours,
+        told_of=list(entry.roles),
+        verified=[each.value for each in entry.verified_channels()],
+        paused=entry.paused_at is not None,
+        paused_because=entry.pause_reason,
+    )
+
+
+async def _messages(portal: Portal, guest: Guest) -> list[MessageView]:
+    """Return what was sent. Whoever reads a mailbox need not be who has the number in the same entry.
+
+    So no code is shown: somebody could else have a number entered beside a mailbox of their own, and prove it.
+    """
+    found: list[Delivery] = []
+    for entry in guest.entries:
+        found += await portal.records.find(
+            Delivery, is_("contact_id", entry.id), order_by="created_at", descending=True, limit=MOST_MESSAGES
+        )
+    found.sort(key=lambda each: each.created_at, reverse=True)
+    proved = {(entry.id, channel) for entry in guest.entries for channel in entry.verified_channels()}
+    return [
+        MessageView(
+            at=each.created_at,
+            channel=each.channel.value,
+            kind=each.kind.value,
+            state=each.state.value,
+            text=each.text if _may_read(each, guest, proved) else "",
+        )
+        for each in found[:MOST_MESSAGES]
+    ]
+
+
+def _may_read(message: Delivery, guest: Guest, proved: Collection[tuple[str, ChannelKind]]) -> bool:
+    if message.kind is DeliveryKind.CODE:
+        return False
+    return message.address == guest.address or (message.contact_id or "", message.channel) in proved
+
+
+def _use(activity: Activity) -> UseView:
+    return UseView(
+        what_for=activity.what_for,
+        basis=activity.basis,
+        categories=list(activity.categories),
+        kept=list(activity.kept),
+        recipients=[f"{each.who} ({each.country})" for each in activity.recipients],
+    )
+
+
+def _name_of(owner: Account | None) -> str:
+    """Return who entered somebody, as they call themselves; else as much of their mailbox as tells them from others."""
+    if owner is None:
+        return "a customer whose account is gone"
+    return owner.name or masked(owner.email) or ""
