@@ -17,7 +17,7 @@ from portal_api.pages_words import note
 from portal_api.problem import Problem, ProblemError, fault
 from portal_api.rendering import local_time, refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
-from portal_api.shares import NewShare
+from portal_api.share_models import NewShare, state_of
 from portal_api.transfers import NewTransfer
 
 ROLES: Mapping[str, str] = {"viewer": "may look", "operator": "may look, switch and acknowledge"}
@@ -112,7 +112,7 @@ async def _words(call: Call[Any, Any], typed: InviteForm) -> Mapping[str, object
     return {
         "device": device,
         "name": name_of(device),
-        "shares": [(each, STATES[shares.state_of(each, now)]) for each in found],
+        "shares": [(each, STATES[state_of(each, now)]) for each in found],
         "roles": ROLES,
         "typed": typed,
         "offer": await transfers.open_offer(call.portal, device),

@@ -9,7 +9,7 @@ from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.problem import Problem, ProblemError
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
-from portal_api.shares import Acceptance
+from portal_api.share_models import Acceptance
 from portal_api.transfers import TransferAcceptance
 
 

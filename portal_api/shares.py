@@ -4,31 +4,29 @@ Nobody learns from an invitation whether the address has an account: it is the s
 same answer. A person with an account is found only when they take the invitation themselves.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
-
-from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.letters import Letter
 from isocket.domain.share_letters import share_accepted, share_ended, share_invitation, share_left
-from isocket.domain.shares import Share, ShareRole
+from isocket.domain.shares import Share
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.cursor import page_of
 from portal_api.forgetting import forget
 from portal_api.limits import Rate
-from portal_api.models import Body, GivenInstant, Instant, Page, PageQuery, View
+from portal_api.models import Page, PageQuery
 from portal_api.outgoing import mail
 from portal_api.owned import Need, own_device, standing_for
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, fault, not_found
 from portal_api.routes import AnyRoute, Call, Reply, Route
-from portal_api.usernames import Language, Username
+from portal_api.share_models import Acceptance, NewShare, ShareView, view
 
 log = get_logger(__name__)
 INVITATION_LIFE = timedelta(days=14)
@@ -37,68 +35,6 @@ INVITATIONS = Rate(name="share_account", tries=30, per_s=86_400)  # of one accou
 INVITATIONS_MAILBOX = Rate(name="share_mailbox", tries=5, per_s=86_400)  # to one address, by whomever
 ACCEPTING = Rate(name="share_accept", tries=30, per_s=600)  # of one account
 _NOTICE_S = 72 * 3600.0
-
-
-class NewShare(Body):
-    """Whom to invite, as what, and until when. For an address that is invited already, role and time change."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"email": "pekka@example.org", "role": "operator"},
-                {"email": "guest@example.org", "role": "viewer", "until": "2026-12-01T10:00:00.000Z"},
-            ]
-        }
-    )
-
-    email: Username
-    role: ShareRole = Field(strict=False, description="`operator` also switches and acknowledges, `viewer` looks.")
-    until: GivenInstant | None = Field(
-        default=None, description="A guest for a time, who sees only what happens during it; null: until it is ended."
-    )
-    language: Language | None = Field(default=None, description="Of the invitation; that of your account if absent.")
-
-
-class Acceptance(Body):
-    """The answer to an invitation, with the token of its link."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
-    )
-
-    token: str = Field(min_length=1, max_length=128)
-
-
-class ShareView(View):
-    """One other person at a socket."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "shr_q3mzv6t2cs5hd4yofn7ab2k3xe",
-                    "device_id": "is7k2m9q4xw1",
-                    "email": "pekka@example.org",
-                    "role": "operator",
-                    "until": None,
-                    "state": "accepted",
-                    "created_at": "2026-11-22T12:00:00.000Z",
-                    "accepted_at": "2026-11-22T12:30:00.000Z",
-                    "expires_at": None,
-                }
-            ]
-        }
-    )
-
-    id: str
-    device_id: str
-    email: str = Field(description="Where the invitation went.")
-    role: ShareRole
-    until: Instant | None
-    state: str = Field(description="`invited`, `accepted`, or `over` when its time is.")
-    created_at: Instant
-    accepted_at: Instant | None
-    expires_at: Instant | None = Field(description="When the invitation or the time of the guest ends.")
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[ShareView]:
@@ -111,7 +47,7 @@ async def show_all(call: Call[None, PageQuery]) -> Page[ShareView]:
         call.records, Share, *tests, cursor=call.query.cursor, limit=call.query.limit, order_by="created_at"
     )
     now = call.clock.now()
-    return Page[ShareView](items=[_view(each, now) for each in found], next=following)
+    return Page[ShareView](items=[view(each, now) for each in found], next=following)
 
 
 async def invite(call: Call[NewShare, None]) -> ShareView | Problem:
@@ -135,7 +71,7 @@ async def invite(call: Call[NewShare, None]) -> ShareView | Problem:
         await call.portal.limits.demand(INVITATIONS_MAILBOX, wish.email.casefold())
     share = await _store(call, device, before)
     log.info("share_noted", share_id=share.id, device_id=device.id)
-    return _view(share, call.clock.now())
+    return view(share, call.clock.now())
 
 
 async def accept(call: Call[Acceptance, None]) -> ShareView | Problem:
@@ -159,7 +95,7 @@ async def accept(call: Call[Acceptance, None]) -> ShareView | Problem:
         link = call.portal.settings.link(f"/devices/{taken.device_id}/people")
         await _tell(call.portal, owner, share_accepted(owner.language, link=link))
     log.info("share_accepted", share_id=taken.id, device_id=taken.device_id, account_id=call.account.id)
-    return _view(taken, now)
+    return view(taken, now)
 
 
 async def end(call: Call[None, None]) -> Reply | Problem:
@@ -282,27 +218,6 @@ async def _tell(portal: Portal, account: Account, letter: Letter) -> None:
         useful_s=_NOTICE_S,
     )
     await portal.records.add_all([due])
-
-
-def state_of(share: Share, now: datetime) -> str:
-    """Return `invited`, `accepted`, or `over` when its time is."""
-    if share.expires_at is not None and share.expires_at <= now:
-        return "over"
-    return "invited" if share.accepted_at is None else "accepted"
-
-
-def _view(share: Share, now: datetime) -> ShareView:
-    return ShareView(
-        id=share.id,
-        device_id=share.device_id,
-        email=share.email,
-        role=share.role,
-        until=share.until,
-        state=state_of(share, now),
-        created_at=share.created_at,
-        accepted_at=share.accepted_at,
-        expires_at=share.expires_at,
-    )
 
 
 def _bad_token() -> Problem:
