@@ -2,99 +2,32 @@
 
 import os
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import available_timezones
 
-import phonenumbers
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
+from isocket.app.addresses import HostPort
+from isocket.app.setting_values import (
+    Networks,
+    read_amount,
+    read_broker,
+    read_countries,
+    read_file,
+    read_listen,
+    read_mailbox,
+    read_networks,
+    read_office_country,
+    read_office_zone,
+    read_origin,
+    read_phone,
+    read_prices,
+    read_web,
+)
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
-from isocket.domain.authorities import AUTHORITIES
 from isocket.domain.countries import SERVED
 from isocket.domain.processing import Controller, Office
 from isocket.domain.tariff import Tariff, parse_prices, to_micro
-
-Networks = tuple[IPv4Network | IPv6Network, ...]
-
-
-def _listen(value: object) -> object:
-    return HostPort.parse(value) if isinstance(value, str) else value
-
-
-def _origin(value: object) -> object:
-    return public_origin(value) if isinstance(value, str) and value else value
-
-
-def _broker(value: object) -> object:
-    if isinstance(value, str):
-        check_broker_url(value)
-    return value
-
-
-def _mailbox(value: object) -> object:
-    return mailbox(value) if isinstance(value, str) else value
-
-
-def _phone(value: object) -> object:
-    return phone_number(value) if isinstance(value, str) else value
-
-
-def _web(value: object) -> object:
-    if isinstance(value, str):
-        web_address(value)
-    return value
-
-
-def _networks(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
-    except ValueError:
-        raise ValueError("write networks with commas between, such as 10.0.0.0/8,fd00::/8") from None
-
-
-def _countries(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    codes = tuple(each.strip().upper() for each in value.split(",") if each.strip())
-    unknown = [each for each in codes if each not in phonenumbers.SUPPORTED_REGIONS]
-    if unknown or not codes:
-        raise ValueError("write countries by their two letters with commas between, such as FI,SE,NO")
-    return tuple(sorted(set(codes)))
-
-
-def _office_country(value: object) -> object:
-    code = str(value).strip().upper()
-    if code not in AUTHORITIES:
-        raise ValueError("write one country of the EEA, or GB, by its two letters, such as FI")
-    return code
-
-
-def _office_zone(value: object) -> object:
-    if str(value) not in available_timezones():
-        raise ValueError("write a time zone such as Europe/Helsinki")
-    return value
-
-
-def _file(value: object) -> object:
-    if isinstance(value, str) and "://" in value:
-        raise ValueError("this version stores in an SQLite file: write the path of one")
-    return Path(value) if isinstance(value, str) else value
-
-
-def _prices(value: object) -> object:
-    if isinstance(value, str):
-        parse_prices(value)
-    return value
-
-
-def _amount(value: object) -> object:
-    to_micro(str(value))
-    return str(value)
 
 
 class Settings(BaseModel):
@@ -105,18 +38,18 @@ class Settings(BaseModel):
     data_dir: Path = Field(
         default=Path("var"), description="folder of the embedded store, the keyring and the broker's files"
     )
-    store: Annotated[Path | None, BeforeValidator(_file)] = Field(
+    store: Annotated[Path | None, BeforeValidator(read_file)] = Field(
         default=None, description="the SQLite file; without it `isocket.sqlite` in the data folder"
     )
-    http: Annotated[HostPort, BeforeValidator(_listen)] = Field(
+    http: Annotated[HostPort, BeforeValidator(read_listen)] = Field(
         default=HostPort(host="127.0.0.1", port=8080), description="where the portal listens"
     )
-    public_url: Annotated[str, BeforeValidator(_origin)] = Field(
+    public_url: Annotated[str, BeforeValidator(read_origin)] = Field(
         default="",
         description="origin of every link and callback, never taken from a request; without it `http://` and the "
         "portal's address",
     )
-    mqtt: Annotated[HostPort, BeforeValidator(_listen)] = Field(
+    mqtt: Annotated[HostPort, BeforeValidator(read_listen)] = Field(
         default=HostPort(host="127.0.0.1", port=1883),
         description="where the broker that `isocket up` starts for itself listens without TLS",
     )
@@ -124,7 +57,7 @@ class Settings(BaseModel):
         default="loopback",
         description="`anywhere` allows the broker to listen without TLS where other machines reach it",
     )
-    mqtt_tls: Annotated[HostPort | None, BeforeValidator(_listen)] = Field(
+    mqtt_tls: Annotated[HostPort | None, BeforeValidator(read_listen)] = Field(
         default=None, description="where that broker listens with TLS, such as `0.0.0.0:8883`"
     )
     mqtt_tls_certificate: Path | None = Field(default=None, description="PEM file with its certificate chain")
@@ -132,7 +65,7 @@ class Settings(BaseModel):
     streams_per_account: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=20, description="listeners to `GET /events` at once of one account, in each process"
     )
-    broker_url: Annotated[SecretStr | None, BeforeValidator(_broker)] = Field(
+    broker_url: Annotated[SecretStr | None, BeforeValidator(read_broker)] = Field(
         default=None,
         description="`mqtts://user:secret@host:port` of a broker run by somebody else; then none is started",
     )
@@ -144,12 +77,12 @@ class Settings(BaseModel):
         default=None, description="the token before, whose signatures still count while it is being changed"
     )
     twilio_from: str | None = Field(default=None, description="phone number, sender's name or messaging service")
-    twilio_voice_from: Annotated[str | None, BeforeValidator(_phone)] = Field(
+    twilio_voice_from: Annotated[str | None, BeforeValidator(read_phone)] = Field(
         default=None,
         description="phone number that calls; without it `ISOCKET_TWILIO_FROM` where that is a number, else nobody is "
         "called",
     )
-    twilio_base_url: Annotated[str | None, BeforeValidator(_origin)] = Field(
+    twilio_base_url: Annotated[str | None, BeforeValidator(read_origin)] = Field(
         default=None, description="another address for Twilio's API"
     )
     elks_username: str | None = Field(
@@ -159,7 +92,7 @@ class Settings(BaseModel):
         default=None, description="its password, from which the addresses of callbacks follow"
     )
     elks_from: str | None = Field(default=None, description="phone number or sender's name")
-    elks_base_url: Annotated[str | None, BeforeValidator(_origin)] = Field(
+    elks_base_url: Annotated[str | None, BeforeValidator(read_origin)] = Field(
         default=None, description="another address for 46elks' API"
     )
     smtp_url: SecretStr | None = Field(
@@ -171,13 +104,13 @@ class Settings(BaseModel):
         description="`loopback` also lets customers name addresses of this machine for webhooks and push, to try them "
         "out; never where strangers have accounts",
     )
-    operator_email: Annotated[str | None, BeforeValidator(_mailbox)] = Field(
+    operator_email: Annotated[str | None, BeforeValidator(read_mailbox)] = Field(
         default=None, description="who runs this cloud: gets a mail when the cloud itself is in trouble"
     )
-    operator_phone: Annotated[str | None, BeforeValidator(_phone)] = Field(
+    operator_phone: Annotated[str | None, BeforeValidator(read_phone)] = Field(
         default=None, description="their telephone, which gets the same as a text message"
     )
-    heartbeat_url: Annotated[SecretStr | None, BeforeValidator(_web)] = Field(
+    heartbeat_url: Annotated[SecretStr | None, BeforeValidator(read_web)] = Field(
         default=None,
         description="address of an outside dead man's switch, asked every 30 s while all is well with the alarms",
     )
@@ -218,17 +151,17 @@ class Settings(BaseModel):
         description="a critical alarm that is not known to have arrived after so many seconds goes by another way as "
         "well; what is major waits three times as long",
     )
-    prices: Annotated[str, BeforeValidator(_prices)] = Field(
+    prices: Annotated[str, BeforeValidator(read_prices)] = Field(
         default="sms=0.08,voice=0.20",
         description="what a segment and a call cost, also where a number begins so: `sms=0.08,sms+358=0.07`",
     )
     currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="in which those prices are")
-    spending_cap: Annotated[str, BeforeValidator(_amount)] = Field(
+    spending_cap: Annotated[str, BeforeValidator(read_amount)] = Field(
         default="50",
         description="what texts and calls of one account may cost in a calendar month (UTC); beyond it, all but "
         "critical alarms go by mail and push only; 0: no limit",
     )
-    spending_reserve: Annotated[str, BeforeValidator(_amount)] = Field(
+    spending_reserve: Annotated[str, BeforeValidator(read_amount)] = Field(
         default="25",
         description="what critical alarms of an account are meant to cost at most beyond that; they go even then",
     )
@@ -250,12 +183,12 @@ class Settings(BaseModel):
     privacy_contact: str = Field(
         default="mailto:privacy@localhost", description="where people turn to with questions about their data"
     )
-    office_country: Annotated[str, BeforeValidator(_office_country)] = Field(
+    office_country: Annotated[str, BeforeValidator(read_office_country)] = Field(
         default="FI",
         description="country where requests about personal data are answered (two letters): its public holidays move "
         "deadlines, and its authority is named to whoever has none of their own",
     )
-    office_time_zone: Annotated[str, BeforeValidator(_office_zone)] = Field(
+    office_time_zone: Annotated[str, BeforeValidator(read_office_zone)] = Field(
         default="Europe/Helsinki", description="time zone of that place: by its midnight a deadline ends"
     )
     sms_provider_country: str = Field(
@@ -291,10 +224,10 @@ class Settings(BaseModel):
         default="12-31", pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="its last day: month and day"
     )
     warranty_months: int = Field(default=24, ge=0, le=240, description="months from the claiming of a socket")
-    trusted_proxies: Annotated[Networks, BeforeValidator(_networks)] = Field(
+    trusted_proxies: Annotated[Networks, BeforeValidator(read_networks)] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, with commas between"
     )
-    sms_countries: Annotated[tuple[str, ...], BeforeValidator(_countries)] = Field(
+    sms_countries: Annotated[tuple[str, ...], BeforeValidator(read_countries)] = Field(
         default=tuple(sorted(SERVED)),
         description="countries whose telephone numbers get texts and calls, with commas between; each more is one more "
         "from which somebody may earn by having codes sent",

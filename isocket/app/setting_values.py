@@ -1,0 +1,103 @@
+"""How the text of a setting becomes its value; what is wrong says how to write it."""
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import phonenumbers
+
+from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
+from isocket.domain.authorities import AUTHORITIES
+from isocket.domain.tariff import parse_prices, to_micro
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+def read_listen(value: object) -> object:
+    """Return where something listens."""
+    return HostPort.parse(value) if isinstance(value, str) else value
+
+
+def read_origin(value: object) -> object:
+    """Return an origin of addresses; empty stays empty."""
+    return public_origin(value) if isinstance(value, str) and value else value
+
+
+def read_broker(value: object) -> object:
+    """Return a broker's address, once it is one."""
+    if isinstance(value, str):
+        check_broker_url(value)
+    return value
+
+
+def read_mailbox(value: object) -> object:
+    """Return an e-mail address."""
+    return mailbox(value) if isinstance(value, str) else value
+
+
+def read_phone(value: object) -> object:
+    """Return a telephone number in E.164."""
+    return phone_number(value) if isinstance(value, str) else value
+
+
+def read_web(value: object) -> object:
+    """Return a web address, once it is one."""
+    if isinstance(value, str):
+        web_address(value)
+    return value
+
+
+def read_networks(value: object) -> object:
+    """Return networks."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
+    except ValueError:
+        raise ValueError("write networks with commas between, such as 10.0.0.0/8,fd00::/8") from None
+
+
+def read_countries(value: object) -> object:
+    """Return countries to which messages go."""
+    if not isinstance(value, str):
+        return value
+    codes = tuple(each.strip().upper() for each in value.split(",") if each.strip())
+    unknown = [each for each in codes if each not in phonenumbers.SUPPORTED_REGIONS]
+    if unknown or not codes:
+        raise ValueError("write countries by their two letters with commas between, such as FI,SE,NO")
+    return tuple(sorted(set(codes)))
+
+
+def read_office_country(value: object) -> object:
+    """Return the country of the office, which has an authority to complain to."""
+    code = str(value).strip().upper()
+    if code not in AUTHORITIES:
+        raise ValueError("write one country of the EEA, or GB, by its two letters, such as FI")
+    return code
+
+
+def read_office_zone(value: object) -> object:
+    """Return the time zone of the office."""
+    if str(value) not in available_timezones():
+        raise ValueError("write a time zone such as Europe/Helsinki")
+    return value
+
+
+def read_file(value: object) -> object:
+    """Return the path of a store."""
+    if isinstance(value, str) and "://" in value:
+        raise ValueError("this version stores in an SQLite file: write the path of one")
+    return Path(value) if isinstance(value, str) else value
+
+
+def read_prices(value: object) -> object:
+    """Return prices, once they can be read."""
+    if isinstance(value, str):
+        parse_prices(value)
+    return value
+
+
+def read_amount(value: object) -> object:
+    """Return an amount of money, once it is one."""
+    to_micro(str(value))
+    return str(value)
