@@ -19,8 +19,7 @@ from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id, tombstone
 from isocket.domain.exports import DataExport
-from isocket.domain.handling import Category, Handling
-from isocket.domain.record import Record, account_fields, handling_of
+from isocket.domain.record import Record, account_fields
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.domain.watches import Watch
@@ -32,18 +31,15 @@ from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from privacy.ledger import Ledger
 from privacy.scan import scan
+from privacy.searchable import searchable
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
 FAREWELL_S = 15 * 60.0  # so long an erasure waits for the messages that tell of it
 AFTERLOOK_S = 3600.0  # so long after it something that was under way may still be written
-LEAST_WORD = 6  # what is shorter is found in any file by chance
-LEAST_PHRASE = 12
 _TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 _ON_ITS_WAY = frozenset({DeliveryState.DUE, DeliveryState.CALLING})
-_FOUND_BY_ITSELF = frozenset({Category.MAIL_ADDRESS, Category.PHONE_NUMBER, Category.MACHINE_ADDRESS})
-
 NOT_EMPTY = "something is still stored"
 LOG_IS_READ = "the store's log is being read all the time"
 FOUND_IN_FILES = "a value is still found in a file"
@@ -220,7 +216,7 @@ class Eraser:
     async def _hold_words_of(self, device: Device) -> None:
         """Write down what a socket is called before it forgets, for the search."""
         (erasure,) = await self._records.find(Erasure, is_("open_key", device.owner_id), limit=1)
-        words = _searchable([device])
+        words = searchable([device])
         if words - set(_values_of(erasure)):
             await self._moved(erasure, values=_text({*_values_of(erasure), *words}))
 
@@ -236,7 +232,7 @@ class Eraser:
                 async for each in every(self._records, kind, is_(field, now.account_id)):
                     persons |= {person for person in [_person(each)] if person}
                     if isinstance(each, Account | Contact | Endpoint | Registration):
-                        values |= _searchable([each])
+                        values |= searchable([each])
         if email is not None:
             wishes = await self._records.find(Registration, is_("email", email))
             persons |= {each.account_id for each in wishes}
@@ -331,27 +327,6 @@ class Eraser:
 def _person(each: Record) -> str | None:
     found = getattr(each, each.subject) if each.subject else None
     return found if isinstance(found, str) else None
-
-
-def _searchable(found: Iterable[Record]) -> set[str]:
-    """Return the values that can only be this person's, so that finding one in a file means that it was left behind.
-
-    Addresses and numbers are. A name or a word for a socket is where it has two words or more: "Helsinki" alone stands
-    in everybody's time zone.
-    """
-    values: set[str] = set()
-    for each in found:
-        for name, how in handling_of(type(each)).items():
-            value = getattr(each, name)
-            if isinstance(how, Handling) and how.sealed and isinstance(value, str) and _can_be_searched(how, value):
-                values.add(value)
-    return values
-
-
-def _can_be_searched(how: Handling, value: str) -> bool:
-    if how.category in _FOUND_BY_ITSELF:
-        return len(value) >= LEAST_WORD
-    return how.category in {Category.NAME, Category.WORDS} and " " in value and len(value) >= LEAST_PHRASE
 
 
 def _values_of(erasure: Erasure) -> Sequence[str]:
