@@ -13,7 +13,7 @@ from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import FieldFault, Problem, faults
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
-from portal_api.staff_cases import (
+from portal_api.staff_case_models import (
     Approval,
     CaseFile,
     CaseRefusal,
