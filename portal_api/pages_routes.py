@@ -33,6 +33,7 @@ from portal_api import (
     staff_case_pages,
     staff_hold_pages,
     staff_pages,
+    staff_question_pages,
 )
 from portal_api.pages_desk import desk_routes
 from portal_api.routes import AnyRoute
@@ -56,6 +57,7 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *recipient_pages.ROUTES,
     *rights_pages.ROUTES,
     *staff_pages.ROUTES,
+    *staff_question_pages.ROUTES,
     *staff_hold_pages.ROUTES,
     *staff_case_pages.ROUTES,
     *staff_breach_pages.ROUTES,

@@ -14,12 +14,15 @@ from isocket.domain.processing import Controller, Office
 from isocket.domain.question_letters import question_mail
 from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import RightsRequest
+from portal_api import access, sessions
+from portal_api.pages_routes import page_routes
 from tests.fakes.clock import NOON
 from tests.fakes.erasing_house import Ground, erasing_house
-from tests.fakes.portal_devices import MAIJA, fields_of, owned
-from tests.fakes.portal_house import PortalHouse
+from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, fields_of, owned
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
 
 REASON = {"X-Reason": "letter of 20 November, file 7"}
+PAGES = (*ALL_ROUTES, *page_routes(desk=False))
 QUESTION = {"words": "Which of your sockets do you mean?"}
 Houses = tuple[PortalHouse, Ground]
 
@@ -95,6 +98,33 @@ async def test_what_is_wrong_is_named(house: PortalHouse) -> None:
     assert fields_of(await say(house, token, made, "answers", form, expect=422)) == ["channel"]
     gone = await house.ask("GET", "/staff/requests/rrq_nothing/notes", token=token, headers=REASON)
     assert gone.status == 404
+
+
+@pytest.mark.clause("C7-15")
+async def test_on_their_page_staff_ask_and_note_what_came_back(houses: Houses) -> None:
+    _, ground = houses
+    async with portal_house(records=ground.records, keyring=ground.keyring, routes=PAGES) as house:
+        await house.register(MAIJA)
+        made = await request(house)
+        await house.staff("kai@example.org", StaffRole.PRIVACY)
+        kai = await house.account("kai@example.org")
+        cookie = await sessions.open_cookie(house.portal, kai, sessions.SignedIn(second_factor=True))
+
+        async def post(path: str, expect: int = 200, **form: str) -> str:
+            body = {"csrf": access.csrf_token(cookie), "reason": REASON["X-Reason"], **form}
+            headers = {"Origin": PUBLIC_URL, "Cookie": f"sid={cookie}"}
+            answer = await house.client.post(f"/staff/requests/{made.id}{path}", data=body, headers=headers)
+            assert answer.status == expect, await answer.text()
+            return await answer.text()
+
+        assert "Ask back" in await post("")
+        assert "There is none." in await post("/questions")
+        assert "question by mail: Which of your" in await post("/questions/act", act="ask", **QUESTION)
+        short = await post("/questions/act", 422, act="ask", words="What?")
+        assert 'value="What?"' in short
+        told = await post("/questions/act", act="answer", words="The one at the cabin.", channel="telephone")
+        assert "answer by telephone: The one at the cabin." in told
+        assert len([each for each in await house.mails(MAIJA) if QUESTION["words"] in each.text]) == 1
 
 
 @pytest.mark.clause("C7-06")
