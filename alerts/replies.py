@@ -142,11 +142,9 @@ class Replies:
         ]
         proved = [ChannelKind.VOICE in each.verified_channels() for each in contacts]
         here = [each for each, is_back, is_proved in zip(contacts, back, proved, strict=True) if is_back and is_proved]
-        if silent or not any(proved):
-            return ""
-        if not here:
+        if any(proved) and not here:  # whatever the provider says by itself, it does not know this
             return await self._answering.still_stopped(contacts)
-        return await self._answering.started(here)
+        return await self._answering.started(here) if here and not silent else ""
 
     async def _contacts_with(self, phone: str) -> list[Contact]:
         if "phone" in lookup_fields(Contact):

@@ -164,7 +164,8 @@ def _fate(kind: type[Record], name: str) -> Fate:
         until = "3 years after the case was closed; what was handed out, 30 days"
         return Fate(collection=kind.collection, field=name, what="kept", why=ANSWERED, until=until)
     if kind in {Hold, HeldCopy}:
-        return Fate(collection=kind.collection, field=name, what="kept", why=HELD, until="the end of the hold")
+        until = "the end of the hold" if kind is HeldCopy else "3 years after the end of the hold"
+        return Fate(collection=kind.collection, field=name, what="kept", why=HELD, until=until)
     if kind is Device:
         return Fate(collection=kind.collection, field=name, what="emptied", why=STAYS_WITH_THE_SOCKET)
     if kind is Erasure:

@@ -203,14 +203,15 @@ async def test_a_number_undoes_what_was_said_on_the_page_of_its_reader_and_the_o
     assert len(await house.deliveries(DeliveryKind.NOTICE)) == 1
 
 
+@pytest.mark.parametrize("word", ["aloita", "START"])
 @pytest.mark.parametrize("reason", ["unsubscribed", "objected"])
 async def test_what_the_mailbox_said_no_number_undoes_and_whoever_tries_is_told_so(
-    house: AlertHouse, reason: str
+    house: AlertHouse, reason: str, word: str
 ) -> None:
     paused = {"paused_at": house.clock.now(), "pause_reason": reason}
     await house.records.change_one(Contact, is_("id", ANNA), **paused)
     await house.records.add(Stop(id="stp_1", address=MAILS[ANNA], stopped_at=house.clock.now()))
-    assert "e-mail address said stop" in await answer_to(house, "aloita")
+    assert "e-mail address said stop" in await answer_to(house, word)
     contact = await house.records.get(Contact, ANNA)
     assert contact is not None
     assert contact.pause_reason == reason
