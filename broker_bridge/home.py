@@ -6,7 +6,6 @@ broker's log says, and then whatever changes. A wish that nobody hears at once i
 
 import asyncio
 import json
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,6 +36,8 @@ LOOK_EVERY_S = 0.5
 LEAST_GAP_S = 0.1  # between two looks: of what comes within, the newest is enough
 PAGE = 1000
 GROUP = 64
+WINDOW_S, IN_A_WINDOW = 10.0, 10  # so often one home is served for what it subscribed to: at a connection it is twice
+MOST_PATTERNS = 10
 GIVEN = ("devices.name", "devices.part_names", "telemetry", "incidents")
 _NOT_OVER = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
@@ -81,7 +82,8 @@ class HomeBridge:
             clean=True,  # a wish of a while ago is none any more
         )
         self._wishes = HomeWishes(records=records, clock=clock, problems=ProblemLog(records))
-        self._arrived: deque[tuple[str, str | None]] = deque()
+        self._asked: dict[str, set[str]] = {}  # by home: what it subscribed to and was not served yet
+        self._served: dict[str, tuple[float, int]] = {}  # by home: how often since when
         self._homes: dict[str, _Listening] = {}
         self._here: tuple[Place, int] | None = None  # how far sockets and changes were followed
         self._came_anew = False
@@ -129,18 +131,19 @@ class HomeBridge:
 
     async def step(self) -> bool:
         """Tell whoever came, and whoever is there what is new; return whether there may be more. Nobody: no work."""
-        self._arrived.extend(self._listeners.take())
+        left, asked = self._listeners.take()
+        for home_id in left:
+            self._homes.pop(home_id, None)
+            self._asked.pop(home_id, None)
+        for home_id, subscriptions in asked.items():
+            self._asked[home_id] = self._asked.get(home_id, set()) | subscriptions
         if not self._lane.connected:
             return False
-        if self._arrived and self._here is None:
+        if self._asked and self._here is None:
             self._here = await self._now()
-        while self._arrived:
-            home_id, subscription = self._arrived[0]
-            if subscription is None:
-                self._homes.pop(home_id, None)
-            else:
-                await self._subscribed(home_id, subscription)
-            self._arrived.popleft()
+        for home_id in [each for each in self._asked if self._may_be_served(each)]:
+            await self._serve(home_id, self._asked[home_id])
+            del self._asked[home_id]
         if self._came_anew:
             await self._tell_all()
             self._came_anew = False
@@ -157,7 +160,17 @@ class HomeBridge:
         news = await self._telemetry.news(None, ())
         return news.upto, (await self._records.changes(0, limit=0)).newest
 
-    async def _subscribed(self, home_id: str, subscription: str) -> None:
+    def _may_be_served(self, home_id: str) -> bool:
+        """Count, so that somebody who subscribes without end has to wait and nobody else does."""
+        now_s = self._clock.monotonic_s()
+        since_s, times = self._served.get(home_id, (now_s, 0))
+        if now_s - since_s >= WINDOW_S:
+            since_s, times = now_s, 0
+        if times < IN_A_WINDOW:
+            self._served[home_id] = (since_s, times + 1)
+        return times < IN_A_WINDOW
+
+    async def _serve(self, home_id: str, subscriptions: set[str]) -> None:
         """Announce all sockets to whoever asks for announcements, and say how those are that are asked for."""
         home = await home_that_counts(self._records, home_id)
         if home is None:
@@ -165,9 +178,16 @@ class HomeBridge:
         there = self._homes.setdefault(home_id, _Listening(home))
         there.home = home
         mine = await self._records.find(Device, is_("owner_id", home.account_id))
-        if home_topics.asks_for_announcements(home_id, subscription):
+        if any(home_topics.asks_for_announcements(home_id, each) for each in subscriptions):
             await self._tell(there, mine, anew=True, states=False)
-        await self._tell(there, [each for each in mine if home_topics.asks_for_state(home_id, each.id, subscription)])
+        patterns = sorted(filter(home_topics.is_pattern, subscriptions))[:MOST_PATTERNS]
+        asked = [
+            each
+            for each in mine
+            if home_topics.state(home_id, each.id) in subscriptions
+            or any(home_topics.asks_for_state(home_id, each.id, pattern) for pattern in patterns)
+        ]
+        await self._tell(there, asked)
 
     async def _look(self, here: tuple[Place, int]) -> bool:
         ids = {device_id for there in self._homes.values() for device_id in there.announced}

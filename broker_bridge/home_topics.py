@@ -60,6 +60,16 @@ def asks_for_state(home_id: str, device_id: str, subscription: str) -> bool:
     return bool(topic_matches_sub(subscription, state(home_id, device_id)))
 
 
+def concerns(home_id: str, subscription: str) -> bool:
+    """Return whether a home that subscribes so waits for anything of ours."""
+    return subscription.startswith(f"{_HOMES}/{home_id}/") or asks_for_announcements(home_id, subscription)
+
+
+def is_pattern(subscription: str) -> bool:
+    """Return whether a subscription stands for several topics."""
+    return "+" in subscription or "#" in subscription
+
+
 def parse_wish(topic: str) -> WishTopic | None:
     """Return what a topic is a wish about, None if it is none."""
     parts = topic.split("/")
