@@ -118,10 +118,13 @@ class HomeBridge:
             self._lane.acknowledge(group)
 
     async def wish(self, wish: Wish) -> None:
-        """Take a wish, and clear it where it was meant to stay at the broker."""
-        await self._wishes.take(wish)
-        if wish.retained and wish.payload:
+        """Take a wish, and clear its topic: one that was sent to stay (`retain`) is not told from others when it comes.
+
+        Nothing stays at the broker, on whatever topics a home puts it.
+        """
+        if wish.payload:
             self._lane.publish(home_topics.wish(wish.home_id, wish.device_id, wish.part), b"", qos=0, retain=True)
+        await self._wishes.take(wish)
 
     async def _turn(self) -> bool:
         more = await self.step()
@@ -220,6 +223,7 @@ class HomeBridge:
             for home_id in list(self._homes):
                 if await home_that_counts(self._records, home_id) is None:
                     del self._homes[home_id]
+                    self._served.pop(home_id, None)
         for device_id in moved:
             await self._moved(device_id)
         return list(alarmed)

@@ -14,12 +14,14 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Test, is_
 from portal_api.cursor import page_of
+from portal_api.limits import Rate
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
 from portal_api.problem import Problem, not_found
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 MOST_HOMES = 5  # of one account
+MADE = Rate(name="homes", tries=20, per_s=86_400)  # of one account: the broker reads its accounts anew for each
 _MADE: dict[str, Any] = {
     "id": "home_q3mzv6t2cs5hd4yofn7ab2k3xe",
     "name": "Summer house",
@@ -87,6 +89,7 @@ async def make(call: Call[NewHome, None]) -> HomeMade | Problem:
         return Problem(status=409, kind="not-offered", detail=detail)
     if await call.records.count(Home, *_good(call)) >= MOST_HOMES:
         return Problem(status=409, kind="too-many-homes", detail=f"An account has up to {MOST_HOMES} of them.")
+    await call.portal.limits.demand(MADE, call.account.id)
     secret = new_secret()
     made = Home(
         id=new_id(HOME_PREFIX.removesuffix("_")),
@@ -146,7 +149,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Make a login for a Home Assistant",
         body=NewHome,
         answers={201: HomeMade},
-        problems=(409,),
+        problems=(409, 429),
         step_up=True,
     ),
     Route(

@@ -9,7 +9,7 @@ import pytest
 
 from isocket.domain.homes import Home, is_home
 from isocket.domain.secrets import verify_secret
-from portal_api.home_assistant import MOST_HOMES
+from portal_api.home_assistant import MADE, MOST_HOMES
 from portal_api.portal import HomeBroker
 from tests.fakes.erasing_house import MAIJA_ID, furnish, in_memory
 from tests.fakes.portal_devices import MAIJA, PEKKA, devices_house, fields_of, owned
@@ -80,6 +80,14 @@ async def test_an_account_has_so_many_and_no_more(house: PortalHouse) -> None:
         await made(house, token)
     answer = await house.ask("POST", "/home-assistant", {"name": "One more"}, token=token)
     assert (answer.status, (await answer.json())["type"]) == (409, "urn:isocket:problem:too-many-homes")
+
+
+async def test_nobody_makes_and_ends_them_without_end(house: PortalHouse) -> None:
+    token = await owned(house)
+    for _ in range(MADE.tries):
+        path = f"/home-assistant/{(await made(house, token))['id']}"
+        assert (await house.ask("DELETE", path, token=token)).status == 204
+    assert (await house.ask("POST", "/home-assistant", {"name": "Again"}, token=token)).status == 429
 
 
 async def test_where_the_broker_is_somebody_elses_it_is_said_that_there_are_none() -> None:
