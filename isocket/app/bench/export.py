@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -11,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from isocket.app.bench.alarm import cloud_with_people, measure
+from isocket.app.bench.children import Child
 from isocket.app.bench.figures import machine, resident_mib
 from isocket.app.bench.stage import Cloud, temporary_folder
 from isocket.app.erasures import exporter_of
@@ -18,15 +18,10 @@ from isocket.app.provision import MadeDevice
 from isocket.domain.accounts import Account
 from isocket.domain.devices import Device
 from isocket.domain.exports import DataExport, ExportState
-from isocket.domain.reports import ClockQuality, Report, ReportKind
-from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
-from isocket.storage.roller import Roller
 
 OWNER = "acc_much"
-BATCH = 2_000
 LOOK_EVERY_S = 0.05
-MINUTE_MS = 60_000
 
 
 def export(
@@ -102,38 +97,15 @@ async def _copy(running: Cloud, number: int) -> dict[str, Any]:
 
 async def _fill(running: Cloud, devices: list[MadeDevice], days: int) -> dict[str, Any]:
     """Give somebody these sockets, and let each have said something every minute for so many days."""
-    house, began = running.house, perf_counter()
+    house = running.house
     now = house.clock.now()
     ids = [each.device_id for each in devices]
     await house.records.add(Account(id=OWNER, email="much@example.org", created_at=now))
     for each in ids:
         since = now - timedelta(days=days + 1)
         await house.records.change_one(Device, is_("id", each), owner_id=OWNER, name=each, place=None, claimed_at=since)
-    rounds = days * 1440
-    first_ms, batch = to_ms(now) - rounds * MINUTE_MS, list[Report]()
-    for number in range(rounds):
-        batch += [_report(each, number, first_ms + number * MINUTE_MS + place) for place, each in enumerate(ids)]
-        if len(batch) >= BATCH:
-            await house.telemetry.store(batch)
-            batch = []
-    await house.telemetry.store(batch)
-    roller = Roller(telemetry=house.telemetry, clock=house.clock, right_of_way=house.right_of_way)
-    await roller.catch_up(asyncio.Event())  # as it is a year later
-    return {"reports": rounds * len(ids), "stored_s": round(perf_counter() - began, 1)}
-
-
-def _report(device_id: str, number: int, at_ms: int) -> Report:
-    warmth = 20 + 3 * math.sin(at_ms / 86_400_000 * 2 * math.pi)
-    fields = {
-        "relay": number % 500 < 250,  # noqa: PLR2004 - on for half of the time
-        "relay_cause": "schedule",
-        "mains": True,
-        "battery_pct": 96,
-        "charging": True,
-        "temp_c": [round(warmth, 1)],
-        "input": [False],
-        "signal_dbm": -71 - number % 9,
-        "signal_pct": 64,
-    }
-    body = json.dumps({"boot": 1, "seq": number + 1, "ts": at_ms, **fields}, separators=(",", ":"))
-    return Report(device_id, ReportKind.STATE, 1, number + 1, at_ms, at_ms + 400, ClockQuality.DEVICE, body, fields)
+    filler = await Child.start("isocket.app.bench.filler")
+    filler.tell({"store": str(running.settings.store_file), "devices": ids, "days": days})
+    filled: dict[str, Any] = await filler.hear()
+    await filler.end()
+    return filled
