@@ -1,7 +1,8 @@
 """The last look before a call: is it still true, and may this person still be told by this way?"""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
 from alerts.endings import EXPIRED, goes_though_over
 from alerts.wanted import why_no_newsletter
@@ -15,8 +16,6 @@ from isocket.domain.record import Record
 from isocket.domain.restrictions import RESTRICTED, Restriction, restriction_id
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records, is_
-
-R = TypeVar("R", bound=Record)
 
 ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
 _WHILE_IT_STANDS_SO = ABOUT_INCIDENTS - {DeliveryKind.CLEAR}
@@ -43,9 +42,17 @@ class LastLook:
             return DeliveryState.FAILED, EXPIRED
         depends = held.kind in _WHILE_IT_STANDS_SO and held.incident_id is not None
         about_alarms = held.kind in ABOUT_INCIDENTS
-        incident = await self._get(Incident, held.incident_id if depends else None)
-        contact = await self._get(Contact, held.contact_id)
-        restriction = await self._get(Restriction, restriction_id(held.account_id) if about_alarms else None)
+        known = await self._known(
+            {
+                Incident: held.incident_id if depends else None,
+                Contact: held.contact_id,
+                Restriction: restriction_id(held.account_id) if about_alarms else None,
+                Endpoint: held.address if held.channel in ENDPOINT_KINDS else None,
+            }
+        )
+        incident: Incident | None = known.get(Incident)
+        contact: Contact | None = known.get(Contact)
+        restriction: Restriction | None = known.get(Restriction)
         if depends and incident is None:
             return DeliveryState.CALLED_OFF, "removed"
         if depends and incident is not None and not _is_told(incident, held, now):
@@ -59,8 +66,7 @@ class LastLook:
             return None
         if held.instead_of is not None and await self._is_reached(held):
             return DeliveryState.CALLED_OFF, REACHED
-        endpoint = await self._get(Endpoint, held.address if held.channel in ENDPOINT_KINDS else None)
-        reason = _why_not_now(held, contact, endpoint)
+        reason = _why_not_now(held, contact, known.get(Endpoint))
         if reason is None and contact is not None:
             return quiet_until(held, contact, now)
         return None if reason is None else (DeliveryState.CALLED_OFF, reason)
@@ -76,8 +82,11 @@ class LastLook:
         )
         return any(held.instead_of in {each.id, each.instead_of} for each in delivered)
 
-    async def _get(self, kind: type[R], record_id: str | None) -> R | None:
-        return None if record_id is None else await self._records.get(kind, record_id)
+    async def _known(self, ids: Mapping[type[Record], str | None]) -> dict[type[Record], Any]:
+        """Return those of the records that are there, by their classes."""
+        wanted = [(kind, record_id) for kind, record_id in ids.items() if record_id is not None]
+        found = await self._records.find_each(*((kind, [is_("id", record_id)]) for kind, record_id in wanted))
+        return {kind: each[0] for (kind, _), each in zip(wanted, found, strict=True) if each}
 
 
 def quiet_until(held: Delivery, contact: Contact, now: datetime) -> datetime | None:
