@@ -53,6 +53,7 @@ class Writer:
     def __init__(self, path: Path, *, reads: ReadGate, after_roll_back: Callable[[], None] = lambda: None) -> None:
         self._path = path
         self._connection = _connect(path)
+        self._synced = True  # whether its commits wait for the disk
         self._turn = Turn(path)
         self._after_roll_back = after_roll_back
         self._queue: queue.SimpleQueue[_Job | _Pause | None] = queue.SimpleQueue()
@@ -164,18 +165,8 @@ class Writer:
 
     def _commit(self, group: list[_Job]) -> None:
         """Run the group in one transaction; if one fails unexpectedly, run each in a transaction of its own."""
-        if any(job.synced for job in group):
-            self._commit_synced(group)
-            return
-        self._connection.execute("PRAGMA synchronous=NORMAL")
         try:
-            self._commit_synced(group)
-        finally:
-            self._connection.execute("PRAGMA synchronous=FULL")
-
-    def _commit_synced(self, group: list[_Job]) -> None:
-        """Run the group and wait for the disk, as far as the connection is told to."""
-        try:
+            self._wait_for_the_disk(any(job.synced for job in group))
             self._turn.begin(self._connection)
         except (sqlite3.Error, StoreUnavailableError) as error:
             for job in group:  # each by itself would wait as long again
@@ -194,6 +185,12 @@ class Writer:
             for job in group:
                 self._commit([job])
 
+    def _wait_for_the_disk(self, synced: bool) -> None:
+        """Tell SQLite whether the next commit waits for the disk, where it does not know already."""
+        if synced != self._synced:
+            self._connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
+            self._synced = synced
+
     def _roll_back(self) -> None:
         try:
             if self._connection.in_transaction:
@@ -201,7 +198,7 @@ class Writer:
         except sqlite3.Error:
             log.exception("roll_back_failed")  # nobody knows what state it is in
             self._connection.close()
-            self._connection = _connect(self._path)
+            self._connection, self._synced = _connect(self._path), True
         finally:
             self._after_roll_back()
 
