@@ -212,9 +212,10 @@ class BreachWatch:
 
     def _message(self, row: Affected, word: Word, way: Way) -> Delivery:
         now = self._clock.now()
+        texted = way.channel is ChannelKind.SMS
         return Delivery(
             id=derived_id("del", row.id, word, way.channel),
-            account_id=row.account_id,
+            account_id=row.person_id if texted else row.account_id,  # no customer pays for our breach
             person_id=row.person_id,
             kind=DeliveryKind.NOTICE,
             channel=way.channel,

@@ -143,6 +143,7 @@ async def test_each_is_told_in_their_language_by_a_way_that_we_hold_and_what_of_
     assert NOTICE["en"].happened in swedish.text, "words that nobody wrote in Swedish are in English"
     (text,) = await house.to(OTHER_PHONE)
     assert (text.channel, text.person_id) == (ChannelKind.SMS, "con_leo")
+    assert text.account_id != "acc_maija", "what it costs is not counted as the customer's"
     assert f"{PUBLIC_URL}/breaches" in text.text
     assert await house.to(PHONE) == [], "who has a mailbox gets the whole of it there"
 
