@@ -6,7 +6,7 @@ from aiohttp import web
 
 from isocket.domain.restrictions import AlarmsMeanwhile
 from isocket.storage.disclosed import disclosed, of_account
-from portal_api import privacy_consents, privacy_restriction
+from portal_api import privacy_consents, privacy_holds, privacy_restriction
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.privacy_consents import ConsentsWish, ObjectionsWish
@@ -41,6 +41,7 @@ async def show(call: Call[None, None]) -> web.Response:
         "consents": await privacy_consents.show_consents(call),
         "objections": await privacy_consents.show_objections(call),
         "restriction": await privacy_restriction.show(call),
+        "held": (await privacy_holds.show(call)).items,
         "consequences": CONSEQUENCES,
     }
     return shown(call, "privacy.html", words, here="privacy")

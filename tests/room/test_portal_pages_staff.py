@@ -21,6 +21,7 @@ from portal_api.pages_routes import PAGE_ROUTES, page_routes
 from portal_api.routes import Access
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, SOCKET, owned
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
+from tests.fakes.visitor import Visitor
 
 KAI = "kai@example.org"
 STAFF_PAGES = [each for each in PAGE_ROUTES if each.path.startswith("/staff")]
@@ -131,6 +132,9 @@ async def test_a_hold_is_placed_reviewed_and_ended_on_pages(house: PortalHouse) 
     assert "The court meets in June." in await post(house, cookie, f"{path}/act", **moved)
     await post(house, cookie, f"{path}/act", act="end", words="It was settled.")
     assert "It is over" in await post(house, cookie, f"{path}/act", 409, **moved)
+    visitor = Visitor(house.client)
+    await visitor.sign_in(MAIJA)
+    assert "incidents, messages: Art. 17(3)(e): a claim is under way." in (await visitor.open("/privacy")).words
 
 
 @pytest.mark.clause("C3-13")
