@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from isocket.app.process import YOUNG_OBJECTS
+
 SLOW = ("house", "browser")  # folders whose tests wait for other processes: they begin first, so that none is left over
 
 
@@ -24,3 +26,4 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
+    gc.set_threshold(YOUNG_OBJECTS)

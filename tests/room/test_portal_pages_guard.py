@@ -40,6 +40,7 @@ NAMES = {
     "policy_version": "1",
     "token_id": "tok_1",
     "share_id": "shr_1",
+    "home_id": "home_1",
 }
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST" and each.access is not Access.STAFF)
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
