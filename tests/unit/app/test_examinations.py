@@ -23,9 +23,16 @@ from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
 from tests.fakes.broker import running_broker
 from tests.fakes.elks_server import ElksDouble
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.smtp_server import SmtpSink
 
 TOKEN = "the-right-token"
+
+
+@pytest.fixture(autouse=True)
+def _a_patient_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a slow machine: a person who types the command would type it again."""
+    monkeypatch.setattr(examinations, "TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture
