@@ -55,7 +55,8 @@ class Lane(Worker):
         self._urgency = urgency_of_lane(lane)
         self._pace = pace
         self._due = due
-        self._may_send = pace is None  # taken before there is anything to send, so that nothing waits for it
+        self._may_send = pace is None
+        self._taking = asyncio.Lock()
         self._free = asyncio.Semaphore(calls)
         self._calls = asyncio.TaskGroup()
         self._stop = asyncio.Event()
@@ -95,8 +96,16 @@ class Lane(Worker):
             log.exception("delivery_failed", delivery_id="" if held is None else held.id)
         finally:
             self._free.release()
-            if self._pace is not None:
-                self._bell.ring()  # the next moment is taken by whoever looks, so that nothing waits for it
+        try:
+            await self._take_a_moment()
+        except Exception:  # whoever looks next tries again
+            log.exception("worker_step_failed", worker=self.name)
+
+    async def _take_a_moment(self) -> None:
+        """Have the next moment in which something may go, before there is anything to send: nothing waits for it."""
+        async with self._taking:
+            if self._pace is not None and not self._may_send:
+                self._may_send = await self._pace.take(self._urgency, self._stop)
 
     def _note_going(self, held: Delivery) -> None:
         if self._pace is not None:
@@ -122,8 +131,7 @@ class Lane(Worker):
 
     async def _next(self) -> Delivery | None:
         """Return the next delivery in the moment in which it may go, None if there is none or we are to stop."""
-        if self._pace is not None and not self._may_send:
-            self._may_send = await self._pace.take(self._urgency, self._stop)
+        await self._take_a_moment()
         if self._stop.is_set() or not self._may_send:
             return None
         held = None

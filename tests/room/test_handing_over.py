@@ -24,7 +24,8 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, Urgency, lane_name
 from isocket.domain.record import Record
 from isocket.domain.reports import ReportKind
-from isocket.storage.port import Records, is_
+from isocket.domain.sending import SenderRate
+from isocket.storage.port import Records, StoreUnavailableError, is_
 from isocket.storage.wakeups import queue_bell
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
@@ -66,7 +67,13 @@ class Watching(DyingRecords):
         super().__init__(inner, fuse)
         self.claims = 0
         self.before_alarms: Callable[[], Awaitable[None]] | None = None
+        self.no_moments = False  # the paces of senders cannot be read
         self.most: int | None = None  # so many of what is stored with alarms get there
+
+    async def get(self, kind: Any, record_id: str) -> Any:
+        if self.no_moments and kind is SenderRate:
+            raise StoreUnavailableError("not now")
+        return await super().get(kind, record_id)
 
     async def change_one(self, kind: Any, *tests: Any, order_by: str = "id", **changes: Any) -> Any:
         changed = await super().change_one(kind, *tests, order_by=order_by, **changes)
@@ -203,6 +210,22 @@ async def test_what_is_handed_over_takes_its_sender_s_moments_like_anything_else
         assert len(street.provider.got) == 1
         await street.house.clock.advance(1.5)
         assert len(street.provider.got) == 2
+
+
+async def test_a_store_that_gives_no_moment_now_ends_no_lane() -> None:
+    street = await a_street(per_s=1.0)
+    records = Watching(street.house.records)
+    async with street.open(records) as lane:
+        records.no_moments = True
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+        assert len(street.provider.got) == 1
+        assert lane.reserve() is None
+        records.no_moments = False
+        await street.house.clock.advance(20)  # a worker that failed waits a little longer each time
+        order = lane.reserve()
+        assert order is not None
+        order.set_result(None)
 
 
 async def test_a_call_that_was_kept_free_in_vain_is_free_again() -> None:
