@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from isocket.domain.devices import shard_of, topic_root
+from isocket.domain.homes import is_home
 
 PREFIX = "isocket/v1"
 
@@ -43,11 +44,13 @@ def parse(topic: str) -> UpTopic:
     Raises:
         ForeignTopicError: not below a device's own root. The broker's pattern rule names the device but not its
             shard, so a device can publish below another shard; that is refused here, since another bridge would
-            see it out of order.
+            see it out of order. So is what speaks as a home, which is no device.
     """
     parts = topic.split("/")
     if len(parts) != 5 or "/".join(parts[:2]) != PREFIX or not parts[3]:  # noqa: PLR2004 - the protocol's depth
         raise ForeignTopicError("not a topic of the device protocol")
+    if is_home(parts[3]):
+        raise ForeignTopicError("a home is no device")
     if parts[2] != shard_of(parts[3]):
         raise ForeignTopicError(f"the shard of this device is {shard_of(parts[3])}, not {ascii(parts[2])[:12]}")
     try:

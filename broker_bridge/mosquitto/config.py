@@ -126,6 +126,8 @@ def access_text(homes: Iterable[str] = ()) -> str:
         lines += [f"topic read {each}" for each in home_topics.said_to(home_id)]
         lines.append(f"topic write {home_topics.wishes_of(home_id)}")
         lines.append(f"topic write {home_topics.PRESENCE}")
+        # The patterns below hold for every name: a home is no device.
+        lines += [f"topic deny isocket/v1/+/{home_id}/{kind}" for kind in (*UP_KINDS, *DOWN_KINDS)]
     lines += [f"pattern write isocket/v1/+/%u/{kind}" for kind in UP_KINDS]
     lines += [f"pattern read isocket/v1/+/%u/{kind}" for kind in DOWN_KINDS]
     return "\n".join(lines) + "\n"

@@ -116,6 +116,9 @@ async def test_nothing_of_another_customer_is_heard_or_moved(house: HomeHouse) -
         f"{topic_root(SOCKET)}/cmd",
         f"{topic_root(SOCKET)}/state",
         "homeassistant/switch/x/config",
+        f"{topic_root(HOME)}/state",
+        f"{topic_root(HOME)}/alarm",
+        f"{topic_root(HOME)}/cmd",
     ],
 )
 async def test_what_a_home_says_elsewhere_reaches_nobody_and_is_counted(house: HomeHouse, topic: str) -> None:

@@ -16,8 +16,17 @@ from broker_bridge.mosquitto.accounts import (
     home_line,
     new_bridge_logins,
 )
-from broker_bridge.mosquitto.config import BrokerConfig, BrokerFolder, TlsListener, access_text, config_text
+from broker_bridge.mosquitto.config import (
+    DOWN_KINDS,
+    UP_KINDS,
+    BrokerConfig,
+    BrokerFolder,
+    TlsListener,
+    access_text,
+    config_text,
+)
 from broker_bridge.mosquitto.denials import Refusal, RefusalCounts, RefusalKind, RefusalReader
+from broker_bridge.topics import ForeignTopicError, parse
 from isocket.domain.devices import topic_root
 from isocket.domain.secrets import hash_secret, is_secret_hash, new_secret, verify_secret
 
@@ -149,7 +158,12 @@ class TestConfig:
             "topic read isocket/v1/home/home_a/+/state",
             "topic write isocket/v1/home/home_a/+/set/+",
             "topic write homeassistant/status",
+            *(f"topic deny isocket/v1/+/home_a/{kind}" for kind in (*UP_KINDS, *DOWN_KINDS)),
         ]
+
+    def test_a_home_is_no_device(self) -> None:
+        with pytest.raises(ForeignTopicError):
+            parse(f"{topic_root('home_a')}/state")
 
     def test_the_bridge_of_homes_hears_no_device_and_moves_none(self) -> None:
         lines = access_text(["home_a"]).splitlines()
