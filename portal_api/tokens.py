@@ -111,11 +111,11 @@ async def prove(portal: Portal, username: str, password: str, *, client: str) ->
         ]
         if not known:
             counted.append((rates.sign_in_account, (mailbox,)))
-        async with evenly(portal):
-            wait_s = await portal.limits.take_each(counted)
-            account = await account_of(portal, username) if wait_s == 0 else None
+        wait_s = await portal.limits.take_each(counted)
         if wait_s > 0:
-            return too_many(wait_s)
+            return too_many(wait_s)  # at once: who asks on and on must not hold places by it
+        async with evenly(portal):
+            account = await account_of(portal, username)
         stored = account.password_hash if account else None
         verdict = await portal.passwords.verify(password, stored, place=place)
     if account is None or not verdict.right:

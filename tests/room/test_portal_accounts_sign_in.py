@@ -13,6 +13,7 @@ from portal_api import registration, resets, tokens
 from portal_api.limits import Rate, Rates
 from portal_api.line import TooBusyError
 from portal_api.passwords import Passwords
+from portal_api.problem import Problem
 from tests.fakes.portal_house import PASSWORD, PEPPER, PortalHouse, portal_house
 from tests.fakes.quick_passwords import QuickPasswords
 
@@ -155,6 +156,16 @@ async def test_whether_an_address_is_known_is_looked_up_in_the_same_time(house: 
     await house.clock.advance(0.001)
     assert house.clock.sleepers == 0
     await asyncio.gather(*running)
+
+
+async def test_who_has_tried_too_often_is_refused_at_once_and_holds_no_place(house: PortalHouse) -> None:
+    portal = replace(house.portal, settings=replace(house.portal.settings, evenly_s=0.05))
+    for _ in range(10):
+        await portal.limits.take(portal.settings.rates.sign_in_pair, MAIJA, "203.0.113.7")
+    refused = await tokens.prove(portal, MAIJA, PASSWORD, client="203.0.113.7")  # and the clock stands still
+    assert isinstance(refused, Problem)
+    assert refused.status == 429
+    assert house.passwords.waiting == 0
 
 
 async def test_to_note_a_wish_for_an_account_takes_the_same_time(house: PortalHouse) -> None:
