@@ -25,6 +25,8 @@ from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring, PersonErasedError
 from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError, at_most, every, is_
 from isocket.storage.telemetry import Telemetry
+from privacy.choices import ChoiceLedger
+from privacy.hold_ledger import note_holds
 from privacy.schemas import stored_values
 from privacy.staff_mail import readers, to_staff
 
@@ -49,13 +51,16 @@ class HoldKeeper:
         clock: Clock,
         operator_email: str | None = None,
         public_url: str = "",
+        ledger: ChoiceLedger | None = None,
     ) -> None:
+        """With `ledger`, a restored backup loses no hold and begins none anew, see `hold_ledger`."""
         self._records = records
         self._telemetry = telemetry
         self._keyring = keyring
         self._clock = clock
         self._operator_email = operator_email
         self._public_url = public_url.rstrip("/")
+        self._ledger = ledger
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep until `stop`."""
@@ -80,6 +85,8 @@ class HoldKeeper:
         for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), at_most("copy_due_at", now)):
             await self._copy(each)
         await self._warn(now)
+        if self._ledger is not None:
+            await note_holds(self._records, self._ledger)
 
     async def copy_all(self) -> None:
         """Copy what holds name as it is now; called before a sweep removes or empties anything."""

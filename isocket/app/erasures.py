@@ -18,6 +18,7 @@ from privacy.archiving import Archivist
 from privacy.choices import ChoiceLedger, replay_choices
 from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
+from privacy.hold_ledger import replay_holds
 from privacy.holds import HoldKeeper
 from privacy.ledger import Ledger
 from privacy.manager_keys import ManagerKeyError, PublicKey, read_public
@@ -53,7 +54,13 @@ def hold_keeper_of(house: House) -> HoldKeeper:
         clock=house.clock,
         operator_email=house.settings.operator_email,
         public_url=house.settings.origin,
+        ledger=held_of(house),
     )
+
+
+def held_of(house: House) -> ChoiceLedger:
+    """Return the ledger of holds, which lies beside that of erasures."""
+    return ChoiceLedger((house.settings.erasure_ledger or house.folder.erasures).with_name("holds.jsonl"))
 
 
 def copier_of(house: House) -> Copier:
@@ -142,16 +149,17 @@ def choices_of(house: House) -> ChoiceLedger:
 
 
 async def replay(house: House) -> None:
-    """Do again what a restored backup undid: erasures and choices. Called before any port is opened.
+    """Do again what a restored backup undid: holds, erasures, choices. Called before any port is opened.
 
     Raises:
         LedgerBrokenError: it cannot be told who was erased.
-        ChoicesBrokenError: it cannot be told what people chose.
+        ChoicesBrokenError: it cannot be told what people chose, or what is held.
         StoreUnavailableError: somebody is still there.
     """
 
     async def again(contact_id: str) -> None:
         await erase_entry(house.records, house.clock, contact_id, keyring=house.keyring, note=noter_of(house))
 
+    await replay_holds(house.records, held_of(house), house.clock)
     await replay_erasures(house.records, eraser_of(house), ledger_of(house), house.clock, erase_entry=again)
     await replay_choices(house.records, choices_of(house))

@@ -19,7 +19,9 @@ from isocket.domain.handling import Category, Handling
 from isocket.domain.holds import PARTS, HeldCopy, Hold, HoldGround, HoldState, Part, vault_of
 from isocket.domain.record import handling_of
 from isocket.storage.port import is_
+from privacy.choices import ChoiceLedger
 from privacy.erasing import AFTERLOOK_S
+from privacy.hold_ledger import REASON_IS_LOST, note_holds, replay_holds
 from privacy.holds import HoldKeeper, held_fields, merge
 from privacy.retention import Retention
 from privacy.scan import scan
@@ -328,3 +330,40 @@ async def test_staff_are_told_once_that_a_review_is_due_and_a_review_moves_it_on
     assert (await ask(house, token, "GET", "?show=over"))["items"][0]["state"] == "emptied"
     assert SOCKET not in str(await copies(ground))
     assert await house.records.count(Hold, is_("state", HoldState.EMPTIED)) == 1
+
+
+@pytest.mark.clause("C5-01")
+@pytest.mark.clause("C2-26")
+async def test_a_backup_from_before_a_hold_loses_it_not_and_one_from_before_its_end_begins_it_not_anew(
+    tmp_path: Path,
+) -> None:
+    ledger = ChoiceLedger(tmp_path / "holds.jsonl")
+    (tmp_path / "var").mkdir()
+    ground = in_memory(tmp_path / "var")
+    await furnish(ground)
+    placed = hold(ground, Part.INCIDENTS, reference="claim 118")
+    await ground.records.add(placed)
+    assert [await note_holds(ground.records, ledger) for _ in range(2)] == [1, 0]
+    assert scan([tmp_path / "holds.jsonl"], MAIJA_ID, "A dispute about", "claim 118") == []
+    before = in_memory(tmp_path / "var")
+    await furnish(before)
+    assert [await replay_holds(before.records, ledger, before.clock) for _ in range(2)] == [1, 0]
+    (again,) = await before.records.find(Hold)
+    assert (again.parts, again.ends_at, again.reason) == (placed.parts, placed.ends_at, REASON_IS_LOST)
+    await before.eraser(preserve=keeper(before).preserve).erase(MAIJA_ID, by="restore")
+    assert "incidents" in await copies(before), "what an erasure that is replayed would take is held"
+    longer = placed.ends_at + timedelta(days=30)
+    await ground.records.change_one(Hold, is_("id", "hld_1"), ends_at=longer)
+    await note_holds(ground.records, ledger)
+    older = in_memory(tmp_path / "var")
+    await older.records.add(placed)
+    assert [await replay_holds(older.records, ledger, older.clock) for _ in range(2)] == [1, 0]
+    assert [each.ends_at for each in await older.records.find(Hold)] == [longer]
+    await ground.records.change_one(Hold, is_("id", "hld_1"), state=HoldState.OVER, over_at=ground.clock.now())
+    await keeper(ground).round()
+    await note_holds(ground.records, ledger)
+    later = in_memory(tmp_path / "var")
+    await later.records.add(placed)
+    assert await replay_holds(later.records, ledger, later.clock) == 1
+    await keeper(later).round()
+    assert [each.state for each in await later.records.find(Hold)] == [HoldState.EMPTIED]
