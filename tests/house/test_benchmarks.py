@@ -17,7 +17,7 @@ pytestmark = pytest.mark.house
     [
         ("ingest", ["--reports", "5000", "--rate", "1000", "--seconds", "1"], "share_of_empty_handler"),
         ("alarm", ["--alarms", "20", "--rate", "20", "--reports-per-s", "200", "--backlog", "2000"], "idle"),
-        ("signin", ["--seconds", "2", "--rate", "20", "--alarms-per-s", "5", "--cost", "10"], "storm"),
+        ("signin", ["--seconds", "2", "--rate", "20", "--alarms-per-s", "5", "--cost", "10", "--no-again"], "storm"),
         ("enumeration", ["--samples", "10"], "tokens"),
         ("storm", ["--devices", "50", "--dark", "0"], "all_judged_s"),
         ("export", ["--days", "1", "--seconds", "1", "--alarms-per-s", "10"], "alarm_beside"),

@@ -21,16 +21,24 @@ def signin(
     rate: float = 50.0,
     alarms_per_s: float = 20.0,
     cost: int = 12,
+    *,
+    again: bool = True,
     folder: Path | None = None,
 ) -> None:
-    """Try `rate` wrong passwords a second while alarms go out and somebody signed in asks. Needs Mosquitto."""
-    print(json.dumps(asyncio.run(_signin(seconds, rate, alarms_per_s, cost, folder)), indent=2))
+    """Try `rate` wrong passwords a second while alarms go out and somebody signed in asks. Needs Mosquitto.
+
+    With `again` the quiet part comes once more after the storm, which tells what is the storm's and what the machine's.
+    """
+    print(json.dumps(asyncio.run(_signin(seconds, rate, alarms_per_s, cost, again=again, parent=folder)), indent=2))
 
 
-async def _signin(seconds: float, rate: float, alarms_per_s: float, cost: int, parent: Path | None) -> dict[str, Any]:
+async def _signin(
+    seconds: float, rate: float, alarms_per_s: float, cost: int, *, again: bool, parent: Path | None
+) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "signin", "machine": machine(), "bcrypt_cost": cost, "tries_per_s": rate}
     alarms = round(seconds * alarms_per_s)
-    for name, tries in (("quiet", 0.0), ("storm", rate), ("quiet again", 0.0)):
+    parts = (("quiet", 0.0), ("storm", rate), ("quiet again", 0.0))
+    for name, tries in parts if again else parts[:2]:
         async with temporary_folder(parent) as folder:
             more: dict[str, Any] = {"bcrypt_cost": cost, "trusted_proxies": "127.0.0.1/32"}
             async with cloud_with_people(folder, alarms, portal=True, **more) as (running, sink):
