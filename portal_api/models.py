@@ -1,7 +1,7 @@
 """The base of what goes in and out over HTTP, and the few types that all routes share."""
 
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import (
@@ -80,6 +80,16 @@ def _usual(instant: datetime) -> datetime:
 
 GivenInstant = Annotated[Instant, AfterValidator(_usual)]
 """A time that a caller names: near enough that days can be added to it and taken from it."""
+
+
+def _usual_day(day: date) -> date:
+    if not EPOCH.date() <= day < _LATEST.date():
+        raise ValueError("A day from 1970 until 2199 is needed.")
+    return day
+
+
+GivenDay = Annotated[date, Field(strict=False), AfterValidator(_usual_day)]
+"""A day that a caller names, as near as that."""
 
 
 def _plain_characters(text: str) -> str:

@@ -360,7 +360,7 @@ async def _file(call: Call[Any, Any], breach: Breach) -> BreachFile:
         scope=list(breach.scope),
         provider=breach.provider,
         looked=breach.recipient_id,
-        only_named=breach.only_named,
+        only_named=bool(breach.named),
         counted_at=breach.counted_at,
         concerned=breach.concerned,
         messages=numbers,

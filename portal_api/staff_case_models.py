@@ -1,6 +1,5 @@
 """The shapes of what authorities ask for, as staff read and write them."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from isocket.domain.authority_cases import (
     CaseKind,
     CaseState,
 )
-from portal_api.models import Body, GivenInstant, Instant, OneLine, PageQuery, View
+from portal_api.models import Body, GivenDay, GivenInstant, Instant, OneLine, PageQuery, View
 from portal_api.privacy_requests import Words
 from portal_api.usernames import Username
 
@@ -54,7 +53,7 @@ class NewCase(Body):
     reference: Annotated[OneLine, Field(min_length=1)]
     legal_basis: Annotated[OneLine, Field(min_length=3)]
     words: Annotated[Words, Field(min_length=10)]
-    received_on: Annotated[date, Field(strict=False)]
+    received_on: GivenDay
     paper: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = Field(
         default="", description="SHA-256 of the court's decision, in hexadecimal; courts and rights holders need one."
     )
@@ -97,7 +96,7 @@ class Proposal(Body):
     begins: GivenInstant = Field(alias="from", strict=False)
     ends: GivenInstant = Field(alias="to", strict=False)
     words: Annotated[Words, Field(min_length=10)]
-    silent_until: Annotated[date | None, Field(strict=False)] = None
+    silent_until: GivenDay | None = None
     silent_why: Annotated[Words, Field(description="The law that forbids to tell the person before.")] = ""
 
 

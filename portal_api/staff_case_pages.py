@@ -90,7 +90,7 @@ async def type_in(call: Call[CaseForm, None]) -> web.Response:
     return _file(call, answer)
 
 
-async def act(call: Call[CaseActForm, None]) -> web.Response:
+async def act(call: Call[CaseActForm, None]) -> web.StreamResponse:
     """Bring a case further, and show it as it is then."""
     typed, answer = call.body, None
     wish: BaseModel | Problem | None = None

@@ -14,6 +14,7 @@ from isocket.domain.authority_cases import (
     CaseState,
     HandedPage,
     may_follow,
+    page_id,
 )
 from isocket.domain.disclosures import DisclosedTo, noted
 from isocket.domain.handing_out import may_be_handed_out, unknown_fields
@@ -102,7 +103,9 @@ async def verify(call: Call[Verification, None]) -> CaseFile | Problem:
 
 async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
     """Propose what is handed out. Proposed anew, what was proposed before is gone and was not approved."""
-    given, now = call.body, call.clock.now()
+    given, now, case = call.body, call.clock.now(), await _named(call)
+    if not may_follow(case.state, CaseState.PROPOSED):
+        return _cannot(case, CaseState.PROPOSED)  # before anybody is looked for
     account = await _account(call)
     wrong = _wrong_silence(call, given)
     if account is None:
@@ -119,7 +122,7 @@ async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
     silent = given.silent_until
     return await _move(
         call,
-        await _named(call),
+        case,
         CaseState.PROPOSED,
         account_id=account.id,
         fields=tuple(sorted(set(given.fields))),
@@ -153,12 +156,12 @@ async def refuse(call: Call[CaseRefusal, None]) -> CaseFile | Problem:
         refusal=call.body.words,
         expires_at=years_later(call.clock.now(), REGISTER_YEARS),
     )
-    if not isinstance(answer, Problem):
+    if not isinstance(answer, Problem) or case.state is CaseState.REFUSED:  # whoever died here gets by again
         await call.records.remove_all(HandedPage, is_("case_id", case.id))
     return answer
 
 
-async def fetch(call: Call[None, None]) -> web.Response | Problem:
+async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
     """Fetch what is handed out, as lines of JSON. Before the first byte it is a line of the person's ledger.
 
     It can be fetched again for 30 days, and each time is a look; its SHA-256 stays on record.
@@ -166,8 +169,8 @@ async def fetch(call: Call[None, None]) -> web.Response | Problem:
     case, now = await _named(call), call.clock.now()
     if case.state not in {CaseState.READY, CaseState.HANDED_OUT}:
         return _conflict(f"It is {case.state.value}: nothing was made that could be handed out.")
-    pages = await call.records.find(HandedPage, is_("case_id", case.id), order_by="number")
-    if not pages:
+    page = await call.records.get(HandedPage, page_id(case.id, 0))
+    if page is None:
         return _conflict("What was handed out is not kept any more; its digest is.")
     line = noted(
         case.account_id,
@@ -181,9 +184,6 @@ async def fetch(call: Call[None, None]) -> web.Response | Problem:
         once=("handed out",),
         silent_until=case.silent_until,
     )
-    if await call.records.get(Account, case.account_id) is not None:
-        again = look(call, case.account_id, ("authority_cases",), Purpose.CLAIMS, silent=case.silent_until)
-        await call.records.add_all([line, again])
     await call.records.change_one(
         AuthorityCase,
         is_("id", case.id),
@@ -193,12 +193,24 @@ async def fetch(call: Call[None, None]) -> web.Response | Problem:
         handed_at=now,
         expires_at=years_later(now, REGISTER_YEARS),
     )
+    if (await _named(call)).state is not CaseState.HANDED_OUT:
+        return _conflict("It was refused at this moment.")
+    if await call.records.get(Account, case.account_id) is not None:
+        again = look(call, case.account_id, ("authority_cases",), Purpose.CLAIMS, silent=case.silent_until)
+        await call.records.add_all([line, again])
     log.info("case_handed_out", case_id=case.id)
-    return web.Response(
-        body="".join(each.content for each in pages).encode(),
-        content_type="application/x-ndjson",
-        headers={"Content-Disposition": f'attachment; filename="{case.id}.ndjson"'},
+    response = web.StreamResponse(
+        headers={
+            "Content-Type": "application/x-ndjson",
+            "Content-Disposition": f'attachment; filename="{case.id}.ndjson"',
+        }
     )
+    await response.prepare(call.request)
+    while page is not None and page.number < case.pages:  # a page at a time: a year of sockets does not fit into memory
+        await response.write(page.content.encode())
+        page = await call.records.get(HandedPage, page_id(case.id, page.number + 1))
+    await response.write_eof()
+    return response
 
 
 async def _account(call: Call[Proposal, None]) -> Account | None:
@@ -230,7 +242,7 @@ async def _named(call: Call[Any, Any]) -> AuthorityCase:
 async def _move(call: Call[Any, Any], case: AuthorityCase, to: CaseState, **changes: Any) -> CaseFile | Problem:
     """Bring a case into another state, if it may come after the one that it is in."""
     if not may_follow(case.state, to):
-        return _conflict(f"It is {case.state.value}, and cannot become {to.value}.")
+        return _cannot(case, to)
     moved = await call.records.change_one(
         AuthorityCase, is_("id", case.id), is_("version", case.version), state=to, **changes
     )
@@ -276,6 +288,10 @@ async def _file(call: Call[Any, Any], case: AuthorityCase) -> CaseFile:
 
 def _line(case: AuthorityCase) -> dict[str, Any]:
     return {"id": case.id, "kind": case.kind, "state": case.state, "received_at": case.received_at}
+
+
+def _cannot(case: AuthorityCase, to: CaseState) -> Problem:
+    return _conflict(f"It is {case.state.value}, and cannot become {to.value}.")
 
 
 def _conflict(detail: str) -> Problem:

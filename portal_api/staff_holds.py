@@ -14,7 +14,7 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
 from portal_api.cursor import page_of
-from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
+from portal_api.models import Body, GivenDay, Instant, OneLine, Page, PageQuery, View
 from portal_api.portal import Portal
 from portal_api.privacy_requests import Words
 from portal_api.problem import FieldFault, Problem, ProblemError, faults, not_found
@@ -69,9 +69,9 @@ class NewHold(Body):
     parts: Annotated[list[Annotated[Part, Field(strict=False)]], Field(min_length=1, max_length=len(Part))]
     reason: Annotated[Words, Field(min_length=10)]
     reference: OneLine = Field(default="", description="Of the claim; of an order it is needed.")
-    review_on: Annotated[date, Field(strict=False, description="By then somebody has to look again; within a year.")]
-    ends_on: Annotated[date, Field(strict=False, description="With that day it ends by itself.")]
-    silent_until: Annotated[date | None, Field(strict=False)] = Field(
+    review_on: Annotated[GivenDay, Field(description="By then somebody has to look again; within a year.")]
+    ends_on: Annotated[GivenDay, Field(description="With that day it ends by itself.")]
+    silent_until: GivenDay | None = Field(
         default=None, description="Only for an order that forbids to tell the person before."
     )
 
@@ -86,8 +86,8 @@ class Review(Body):
     )
 
     words: Annotated[Words, Field(min_length=10)]
-    review_on: Annotated[date, Field(strict=False)]
-    ends_on: Annotated[date, Field(strict=False)]
+    review_on: GivenDay
+    ends_on: GivenDay
 
 
 class Ending(Body):

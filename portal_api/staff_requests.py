@@ -16,6 +16,7 @@ from isocket.domain.disclosures import Disclosure
 from isocket.domain.handling import Purpose
 from isocket.domain.letters import Letter
 from isocket.domain.request_letters import answered, refused
+from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import (
     EXTENSION,
     OPEN,
@@ -133,6 +134,8 @@ async def identify(call: Call[Identified, None]) -> RequestFile | Problem:
     account = await account_of(call.portal, given.email) if given.email else None
     if given.email and account is None:
         return fault("email", "There is no account with this mailbox.")
+    if account is not None and may_follow(request.state, RequestState.IDENTIFIED):
+        await call.records.change_all(RequestNote, is_("request_id", request.id), account_id=account.id)
     return await _move(
         call,
         request,

@@ -1,7 +1,7 @@
 """Makes what is handed out to an authority, once two members of staff have decided: these fields, this time, no more.
 
 It lies sealed under the key of its case. Whoever takes over from a clerk that died begins anew: the pages of before go
-first, and the state that says that it is made comes last.
+first, and the state that says that it is made comes last. A clerk who was only slow loses the case with the next page.
 """
 
 import asyncio
@@ -11,15 +11,15 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from isocket.domain.authority_cases import AuthorityCase, CaseState, HandedPage
+from isocket.domain.authority_cases import AuthorityCase, CaseState, HandedPage, page_id
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.devices import Device
-from isocket.domain.handing_out import by_collection, kind_named, moment_of
+from isocket.domain.handing_out import by_collection, kind_named, moment_of, without_ways_in
 from isocket.kit.clock import Clock, from_ms, to_text
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_
 from isocket.storage.telemetry import Telemetry
+from isocket.storage.worker import settle
 from privacy.schemas import stored_values
 
 log = get_logger(__name__)
@@ -66,39 +66,49 @@ class AuthorityClerk:
             return False
         await self._records.remove_all(HandedPage, is_("case_id", case.id))
         digest, counts, number, waiting = hashlib.sha256(), dict[str, int](), 0, list[str]()
+        held: AuthorityCase | None = case
         async for collection, values in self._lines(case):
             counts[collection] = counts.get(collection, 0) + 1
             line = json.dumps({"collection": collection, **values}, ensure_ascii=False, separators=(",", ":"))
             waiting.append(line + "\n")
             if len(waiting) >= LINES:
-                await self._put(case, number, waiting, digest, now)
+                held = held and await self._put(held, number, waiting, digest, now)
+                if held is None:
+                    break
                 number, waiting = number + 1, []
-        await self._put(case, number, waiting, digest, now)
-        made = await self._records.change_one(
-            AuthorityCase,
-            is_("id", case.id),
-            is_("version", case.version),
-            state=CaseState.READY,
-            digest=digest.hexdigest(),
-            counts=counts,
+        held = held and await self._put(held, number, waiting, digest, now)
+        made = held and await settle(
+            self._records, held, state=CaseState.READY, digest=digest.hexdigest(), pages=number + 1, counts=counts
         )
-        if made is not None:
+        if made is None:
+            await self._let_go(case)
+        else:
             log.info("case_ready", case_id=case.id, records=sum(counts.values()))
         return True
 
     async def _put(
         self, case: AuthorityCase, number: int, lines: list[str], digest: "hashlib._Hash", now: datetime
-    ) -> None:
+    ) -> AuthorityCase | None:
+        """Write a page, if the case is still ours; return it with its lease prolonged, else None."""
+        held = await settle(self._records, case, lease_until=self._clock.now() + timedelta(seconds=LEASE_S))
+        if held is None:
+            return None
         content = "".join(lines)
         digest.update(content.encode())
         made = HandedPage(
-            id=derived_id("hpg", case.id, number),
+            id=page_id(case.id, number),
             case_id=case.id,
             number=number,
             content=content,
             expires_at=now + PAGES_LIFE,
         )
-        await self._records.add_all([made])
+        return held if await self._records.add_all([made]) else None  # else another is at it, and was a moment quicker
+
+    async def _let_go(self, case: AuthorityCase) -> None:
+        """Leave a case that is not ours any more: of one that was refused meanwhile no page stays."""
+        found = await self._records.get(AuthorityCase, case.id)
+        if found is None or found.state is CaseState.REFUSED:
+            await self._records.remove_all(HandedPage, is_("case_id", case.id))
 
     async def _lines(self, case: AuthorityCase) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """Yield what was approved, a record at a time: its collection, and the approved fields."""
@@ -110,7 +120,7 @@ class AuthorityClerk:
             kind = kind_named(collection)
             tests = [is_(kind.account or "", case.account_id), *_within(case, moment_of(kind))]
             async for each in every(self._records, kind, *tests):
-                yield collection, stored_values(each, names)
+                yield collection, without_ways_in(each, stored_values(each, names))
 
     async def _reports(self, case: AuthorityCase, names: tuple[str, ...]) -> AsyncIterator[dict[str, Any]]:
         """Yield what the sockets of the account reported in that time, and since they are this customer's."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from isocket.domain import STORED
+from isocket.domain.authority_cases import AuthorityCase
 from isocket.domain.breach_scope import fields_in
 from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY_COLLECTION
@@ -15,14 +16,16 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure
+from isocket.domain.holds import Hold, may_be_told, vault_of
 from isocket.domain.record import Record
 from isocket.storage.port import Records, Test, above, at_most, every, is_, is_not
-from privacy.warned import OPERATOR
+from privacy.staff_mail import OPERATOR
 
 HANDED = ("deliveries.address", "deliveries.text")
 """What a provider of messages was handed of whoever one goes to."""
 
 _MADE = ("created_at", "at", "claimed_at", "detected_at", "started_at", "received_at", "sent_at", "wished_at")
+NOBODY = ""
 _AT_ONCE = 100  # alarms have the event loop in between
 _MOMENT = timedelta(milliseconds=1)
 
@@ -43,11 +46,28 @@ async def concerned(records: Records, breach: Breach, *, now: datetime) -> dict[
     found: dict[str, Concerned] = {}
     until = breach.ended_at or now
     selves = {each.id: each.account_id async for each in every(records, Contact, is_("is_owner", True), page=_AT_ONCE)}
+    files = await _files(records, now)
     async for person, account, what in _found(records, breach, until):
-        if person == OPERATOR:
-            continue  # whose address is a setting of this installation
-        each = found.setdefault(selves.get(person, person), Concerned(account_id=account))
+        if person == OPERATOR or files.get(person) == NOBODY:
+            continue  # the operator's address is a setting of this installation
+        about = files.get(person)
+        whose, belongs = (about, about) if about else (selves.get(person, person), account)
+        each = found.setdefault(whose, Concerned(account_id=belongs))
         each.what.update(dict.fromkeys(what))
+    return found
+
+
+async def _files(records: Records, now: datetime) -> dict[str, str]:
+    """Return about which account a hold or a case is, with all that is kept under it; NOBODY where they may not know.
+
+    Where an order forbids to tell the person, being told what of it was open would tell them.
+    """
+    found: dict[str, str] = {}
+    async for hold in every(records, Hold, page=_AT_ONCE):
+        account = hold.account_id if may_be_told(hold, now) else NOBODY
+        found |= dict.fromkeys((hold.id, vault_of(hold.id)), account)
+    async for case in every(records, AuthorityCase, page=_AT_ONCE):
+        found[case.id] = case.account_id if case.silent_until is None or case.silent_until <= now else NOBODY
     return found
 
 

@@ -31,7 +31,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, every, is_
 from privacy.breach_scope import concerned
 from privacy.breach_ways import Person, person_of, with_mailbox
-from privacy.warned import mail_to, readers
+from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
 
@@ -112,14 +112,9 @@ class BreachWatch:
         """Work out whom a breach concerns and store a line for each; None where it was changed meanwhile."""
         now = self._clock.now()
         found = await concerned(self._records, breach, now=now)
-        if breach.only_named:
-            rows = [each async for each in every(self._records, Affected, is_("breach_id", breach.id))]
-            named = {each.account_id for each in rows}
-            found = {person: each for person, each in found.items() if each.account_id in named}
+        if breach.named:
+            found = {person: each for person, each in found.items() if each.account_id in breach.named}
         await self._store(breach, {person: (each.account_id, tuple(each.what)) for person, each in found.items()})
-        for row in [each async for each in every(self._records, Affected, is_("breach_id", breach.id))]:
-            if not row.what:  # it was named, and nothing of what was open is theirs
-                await self._records.remove_all(Affected, is_("id", row.id))
         many = await self._records.count(Affected, is_("breach_id", breach.id))
         log.info("breach_counted", breach_id=breach.id, persons=many)
         return await self._records.change_one(
@@ -246,8 +241,8 @@ class BreachWatch:
                 f"{breach.id}`.\n",
             )
             made += [
-                mail_to(person, address, letter, now=now, because=(breach.id, each.duty, to_text(each.due_at), reached))
-                for person, address in await readers(self._records, self._operator_email)
+                to_staff(reader, letter, key=(breach.id, each.duty, to_text(each.due_at), reached), now=now)
+                for reader in await readers(self._records, self._operator_email, now)
             ]
         if await self._records.add_all(made):
             log.warning("breach_due", breach_id=breach.id)

@@ -23,7 +23,7 @@ from isocket.domain.reports import Report
 from isocket.kit.clock import EPOCH, Clock, from_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring, PersonErasedError
-from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError, at_most, every, is_
+from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError, Test, at_most, every, is_
 from isocket.storage.telemetry import Telemetry
 from privacy.choices import ChoiceLedger
 from privacy.hold_ledger import note_holds
@@ -69,7 +69,7 @@ class HoldKeeper:
                 await self.round()
             except StoreUnavailableError as error:
                 log.warning("holds_wait", error=type(error).__name__)
-            except Exception as error:  # one hold that cannot be copied keeps no other back for ever
+            except Exception as error:  # one hold that cannot be copied: the others are, and it is tried again
                 log.exception("holds_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
@@ -82,16 +82,27 @@ class HoldKeeper:
             )
         for each in await self._records.find(Hold, is_("state", HoldState.OVER)):
             await self._let_go(each)
-        for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), at_most("copy_due_at", now)):
-            await self._copy(each)
-        await self._warn(now)
-        if self._ledger is not None:
-            await note_holds(self._records, self._ledger)
+        try:
+            await self._copy_each(at_most("copy_due_at", now))
+        finally:
+            await self._warn(now)
+            if self._ledger is not None:
+                await note_holds(self._records, self._ledger)
 
     async def copy_all(self) -> None:
         """Copy what holds name as it is now; called before a sweep removes or empties anything."""
-        for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE)):
-            await self._copy(each)
+        await self._copy_each()
+
+    async def _copy_each(self, *which: Test) -> None:
+        """Copy what each of these holds names. What cannot be copied keeps no other back, and is raised at the end."""
+        wrong: Exception | None = None
+        for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), *which):
+            try:
+                await self._copy(each)
+            except Exception as error:  # noqa: BLE001 - raised below, once the others are copied
+                wrong = error
+        if wrong is not None:
+            raise wrong
 
     async def preserve(self, account_id: str) -> tuple[str, ...]:
         """Copy what holds name of an account that is about to be erased; return the holds."""
@@ -187,7 +198,7 @@ class HoldKeeper:
         """Tell staff of each hold whose review is due, once for each date."""
         due = await self._records.find(Hold, is_("state", HoldState.IN_FORCE), at_most("review_at", now))
         due = [each for each in due if each.warned_of != each.review_at]
-        to = await readers(self._records, self._operator_email) if due else []
+        to = await readers(self._records, self._operator_email, now) if due else []
         for each in due:
             key = (each.id, "review", each.review_at.isoformat())
             letter = Letter(

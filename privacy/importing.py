@@ -19,11 +19,11 @@ from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.devices import Device
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.stops import Stop, StopKind, stopped_address
-from isocket.kit.clock import Clock, from_text, to_ms
+from isocket.kit.clock import Clock, from_ms, from_text, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring, PersonErasedError
-from isocket.storage.port import Records, is_, is_not
+from isocket.storage.port import Records, above, is_, is_not
 from isocket.storage.table import COLUMNS, fields_of_line
 from isocket.storage.telemetry import Telemetry
 
@@ -31,6 +31,7 @@ log = get_logger(__name__)
 
 AT_ONCE = 1_000  # reports
 MOST_BYTES = 64 * 1024 * 1024  # of one class: nobody's contacts are more
+MOST_BOOT = 2**60  # whatever is greater, or less than none, no store can hold
 BEFORE_ALL = 2**33  # greater than any count of starts: another socket's past comes before this one's own
 
 MOST_OF_A_LINE = 16 * 1024
@@ -140,6 +141,10 @@ class Importer:
             if await self.keyring.was_destroyed(there) or await self._asked_not_to_be_here(contact):
                 made.left_out.append(f"contact {there}: they asked not to be here any more")
                 continue
+            if (same := await self._with_the_same_address(contact)) is not None:
+                made.left_out.append(f"contact {there}: contact {same.id} here has this address already")
+                known[there] = same.id
+                continue
             if room <= 0 and await self.records.get(Contact, contact.id) is None:
                 made.left_out.append(f"contact {there}: an account has up to {self.checks.most_contacts}")
                 continue
@@ -152,6 +157,16 @@ class Importer:
             room -= added
             known[there] = contact.id
         return known
+
+    async def _with_the_same_address(self, contact: Contact) -> Contact | None:
+        """Return another contact of the account who has an address of this one: they would be told twice."""
+        for name, address in (("phone", contact.phone), ("email", contact.email)):
+            if address:
+                mine = is_("account_id", contact.account_id)
+                found = await self.records.find(Contact, is_(name, address), mine, is_not("id", contact.id), limit=1)
+                if found:
+                    return found[0]
+        return None
 
     async def _asked_not_to_be_here(self, contact: Contact) -> bool:
         for address in filter(None, (contact.phone, contact.email)):
@@ -185,9 +200,13 @@ class Importer:
             elif each.get("desired"):
                 made.left_out.append(f"settings of socket {there}: it is set here already")
             same = (is_("id", device.id), is_("version", device.version))
-            if changes and await self.records.change_one(Device, *same, **changes) is not None:
-                made.count("sockets")
-                await self.telemetry.wake(device.id)
+            if not changes:
+                continue
+            if await self.records.change_one(Device, *same, **changes) is None:
+                made.left_out.append(f"socket {there}: it was changed here at this moment; import again")
+                continue
+            made.count("sockets")
+            await self.telemetry.wake(device.id)
         return owned
 
     async def _ladders(
@@ -218,32 +237,37 @@ class Importer:
         if name not in archive.namelist():
             return
         batch: list[Report] = []
-        refused, number = 0, 1
+        refused, number, first_ms = 0, 1, self.clock.now_ms()
         try:
             for cells in _lines(archive, name):
                 number += 1
                 try:
                     said = self._report(here, cells)
-                except (ValueError, KeyError, TypeError, OverflowError):
+                except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                     refused += 1
                     continue
                 batch.append(said if here == there else before_its_own(said))
+                first_ms = min(first_ms, said.at_ms)
                 if len(batch) == AT_ONCE:
                     made.count("reports", await self.telemetry.take_in(batch))
                     batch = []
         except (csv.Error, UnicodeDecodeError, EOFError, *_BROKEN):
             made.left_out.append(f"{name}: it cannot be read from behind line {number}")
         made.count("reports", await self.telemetry.take_in(batch))
+        since = from_ms(first_ms)  # it is their past: the next copy begins with it
+        await self.records.change_one(Device, is_("id", here), above("claimed_at", since), claimed_at=since)
         if refused:
             made.left_out.append(f"{name}: {refused} lines that cannot be read")
 
     def _report(self, device_id: str, cells: Mapping[str, str]) -> Report:
         fields = fields_of_line(cells)
         at_ms, received_ms = (to_ms(_moment(cells[name])) for name in ("ts", "received"))
-        if max(at_ms, received_ms) > self.clock.now_ms():
-            raise ValueError("it is yet to come")
+        if max(at_ms, received_ms) > self.clock.now_ms() or min(at_ms, received_ms) < 0:
+            raise ValueError("it is yet to come, or before there were sockets")
         kind, clock = ReportKind(cells["kind"]), ClockQuality(cells["clock"])
         boot, seq = int(cells["boot"]), int(cells["seq"])
+        if abs(boot) > MOST_BOOT:
+            raise ValueError("no socket starts so often")
         self.checks.report(kind, {"boot": max(boot, 0), "seq": seq, **fields})
         body = _text({"boot": boot, "seq": seq, "ts": at_ms, **fields})
         return Report(device_id, kind, boot, seq, at_ms, received_ms, clock, body, fields)

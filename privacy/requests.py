@@ -118,7 +118,7 @@ class RequestWatch:
         """Tell the operator and the staff for it what is due within a week, a day, or overdue: each once."""
         near = (one_of("state", OPEN), at_most("due_at", now + WARNINGS[0]))
         due = await self._records.find(RightsRequest, *near, order_by="due_at")
-        to = await readers(self._records, self._operator_email) if due else []
+        to = await readers(self._records, self._operator_email, now) if due else []
         for each in due:
             if each.state is RequestState.IDENTITY_ASKED:
                 continue  # it waits for whoever asked, and ends by itself

@@ -12,15 +12,16 @@ from isocket.storage.port import Records, is_
 Reader = tuple[str, str]
 """Whose key a mail is sealed under, and the address."""
 
-_OPERATOR = "operator"
+OPERATOR = "operator"
 _USEFUL = timedelta(days=7)
 
 
-async def readers(records: Records, operator_email: str | None) -> list[Reader]:
-    """Return who is told: the operator, and all staff who answer requests."""
+async def readers(records: Records, operator_email: str | None, now: datetime) -> list[Reader]:
+    """Return who is told: the operator, and all staff who look after people's rights and are let in now."""
     staff = await records.find(Account, is_("role", AccountRole.STAFF))
-    found = [(each.id, each.email) for each in staff if StaffRole.PRIVACY in each.staff_roles]
-    return [*([(_OPERATOR, operator_email)] if operator_email else []), *found]
+    here = [each for each in staff if each.staff_until is None or now < each.staff_until]
+    found = [(each.id, each.email) for each in here if StaffRole.PRIVACY in each.staff_roles]
+    return [*([(OPERATOR, operator_email)] if operator_email else []), *found]
 
 
 def to_staff(reader: Reader, letter: Letter, *, key: tuple[str | int, ...], now: datetime) -> Delivery:

@@ -60,10 +60,17 @@ def words_in(path: Path, kind: Any) -> dict[str, Any]:
     """Return what a TOML file says, a `kind` for each table, which is a language; exit where it cannot be read."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {language: kind(**said) for language, said in given.items()}
+        words = {language: kind(**said) for language, said in given.items()}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
         complain(ValueError(f"{path} cannot be read: {error}"))
         raise typer.Exit(1) from None
+    strange = [
+        f"{language}.{name}" for language, said in given.items() for name in said if not isinstance(said[name], str)
+    ]
+    if strange:
+        complain(ValueError(f"{path}: {strange[0]} is no text in quotes"))
+        raise typer.Exit(1)
+    return words
 
 
 def complain(error: Exception) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from isocket.domain.handling import Basis, Category, Export, Handling, Keep, OnErasure, Plain, Purpose
 from isocket.domain.record import Record, record
+from isocket.kit.ids import derived_id
 
 CASE_FACT = Handling(
     purpose=Purpose.CLAIMS,
@@ -104,6 +105,7 @@ class AuthorityCase(Record):
     proposal: Annotated[str, CASE_WORDS] = ""  # why this much, and no more
     approved_by: Annotated[str, CASE_FACT] = ""
     digest: Annotated[str, CASE_FACT] = ""  # the SHA-256 of what is handed out
+    pages: Plain[int] = 0  # so many make it up
     counts: Plain[dict[str, Any]] = field(default_factory=dict)
     handed_by: Annotated[str, CASE_FACT] = ""
     handed_at: Annotated[datetime | None, CASE_FACT] = None
@@ -121,6 +123,11 @@ class HandedPage(Record):
     number: Plain[int]
     content: Annotated[str, CASE_WORDS]  # lines of JSON
     expires_at: Plain[datetime]
+
+
+def page_id(case_id: str, number: int) -> str:
+    """Return the id of a page of what is handed out: made again, it is the same."""
+    return derived_id("hpg", case_id, number)
 
 
 def may_follow(before: CaseState, after: CaseState) -> bool:

@@ -88,7 +88,7 @@ class Breach(Record):
     scope: Plain[tuple[str, ...]] = ()
     provider: Plain[str] = ""
     recipient_id: Annotated[str, BREACH_FACT] = ""
-    only_named: Plain[bool] = False  # just the accounts that were named when it was opened
+    named: Annotated[tuple[str, ...], BREACH_FACT] = ()  # just these accounts and whom they entered; empty: everybody
     duties: Annotated[str, BREACH_WORDS] = ""  # JSON, see `decisions`
     notice: Annotated[str, BREACH_WORDS] = ""  # JSON: language to words, see `words_of`
     notice_at: Plain[datetime | None] = None
@@ -170,7 +170,17 @@ def decisions(breach: Breach) -> dict[Duty, Decision]:
 
 def with_decision(breach: Breach, duty: Duty, decision: Decision) -> str:
     """Return what `duties` is with one more decision."""
-    made = {**decisions(breach), duty: decision}
+    return _noted({**decisions(breach), duty: decision})
+
+
+def without_refusals(breach: Breach) -> tuple[str, dict[Duty, Decision]]:
+    """Return what `duties` is without the decisions that somebody is not told, and these."""
+    noted = decisions(breach)
+    refused = {duty: each for duty, each in noted.items() if each.told_at is None}
+    return _noted({duty: each for duty, each in noted.items() if duty not in refused}), refused
+
+
+def _noted(made: Mapping[Duty, Decision]) -> str:
     return json.dumps(
         {
             name.value: {**asdict(each), "told_at": to_text(each.told_at) if each.told_at else ""}

@@ -1,11 +1,14 @@
 """What may be handed out about an account, field by field, and how a time narrows it. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from isocket.domain import STORED
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.handling import Category, Export, Handling, Keep
@@ -13,6 +16,11 @@ from isocket.domain.record import Record, handling_of
 
 _STANDING = frozenset({Keep.ACCOUNT, Keep.RELATION})
 _NEVER = frozenset({"exports", "sessions"})
+_LINKS = frozenset({"deliveries.html", "deliveries.unsubscribe_url"})
+_WITHOUT_CODES = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
+"""Of other messages the words may hold what lets their reader in, so that they are never handed out."""
+
+_LINK = re.compile(r"\S*://\S+")
 MADE = ("created_at", "at", "detected_at", "opened_at", "started_at", "received_at", "sent_at", "wished_at")
 
 
@@ -27,6 +35,7 @@ def may_be_handed_out() -> Mapping[str, frozenset[str]]:
             if isinstance(how, Handling)
             and how.export is not Export.WITHHELD
             and how.category is not Category.CREDENTIAL
+            and f"{kind.collection}.{name}" not in _LINKS
         )
         for kind in kinds
         if kind.collection not in _NEVER
@@ -39,6 +48,15 @@ def unknown_fields(fields: Iterable[str]) -> list[str]:
     """Return which of these `collection.field` cannot be handed out."""
     known = may_be_handed_out()
     return [each for each in fields if each.partition(".")[2] not in known.get(each.partition(".")[0], frozenset())]
+
+
+def without_ways_in(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values without what lets somebody in: a message of an alarm loses its links, any other all its words."""
+    told = dict(values)
+    if isinstance(record, Delivery):
+        for name in {"subject_line", "text"} & told.keys():
+            told[name] = _LINK.sub("(link)", told[name]) if record.kind in _WITHOUT_CODES else "(not handed out)"
+    return told
 
 
 def by_collection(fields: Iterable[str]) -> dict[str, tuple[str, ...]]:

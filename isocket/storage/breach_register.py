@@ -22,10 +22,10 @@ from isocket.domain.breaches import (
     NoticeWords,
     ReportWords,
     Told,
-    affected_id,
     dues,
     undecided,
     with_decision,
+    without_refusals,
     written,
 )
 from isocket.domain.deliveries import Attempt
@@ -88,13 +88,8 @@ async def open_breach(records: Records, given: Opening, *, by: str, now: datetim
         scope=given.scope,
         provider=given.provider,
         recipient_id=given.recipient_id,
-        only_named=bool(given.accounts),
+        named=tuple(dict.fromkeys(given.accounts)),
     )
-    named = [
-        Affected(id=affected_id(breach.id, each), breach_id=breach.id, account_id=each, person_id=each, what=())
-        for each in given.accounts
-    ]
-    await records.add_all(named)  # before the breach, since whom it concerns is worked out of them
     await records.add(breach)
     log.warning("breach_opened", breach_id=breach.id)
     return breach
@@ -129,7 +124,10 @@ async def assess(
     fixed_at: datetime | None = None,
     now: datetime,
 ) -> Breach | NotNow:
-    """Judge anew what a breach may do to people, and what it is as an event; what was said before stays."""
+    """Judge anew what a breach may do to people, and what it is as an event; what was said before stays.
+
+    That an authority was not told holds for the judgement of then only: its clock runs again.
+    """
     if breach.state is BreachState.CLOSED:
         return _closed()
     if len(why.strip()) < LEAST_WORDS:
@@ -137,7 +135,12 @@ async def assess(
     if fixed_at is not None and fixed_at > now:
         return NotNow(field="fixed_at", message="It is in time to come. Say when the correction was there.")
     said = f"{breach.why_harm}\n{to_text(now)}, {risk.value}: {why}"
-    return await _changed(records, breach, harm=risk, why_harm=said, event=event, fixed_at=fixed_at or breach.fixed_at)
+    changes: dict[str, Any] = {"harm": risk, "event": event, "fixed_at": fixed_at or breach.fixed_at}
+    if (risk, event) != (breach.harm, breach.event):
+        duties, dropped = without_refusals(breach)
+        changes["duties"] = duties
+        said += "".join(f"\nUntil then {duty.value} was not told: {each.reason}" for duty, each in dropped.items())
+    return await _changed(records, breach, why_harm=said, **changes)
 
 
 async def decide(records: Records, breach: Breach, duty: Duty, decision: Decision, *, now: datetime) -> Breach | NotNow:

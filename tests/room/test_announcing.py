@@ -104,3 +104,6 @@ def test_an_operator_types_it_from_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     file.write_text('[en]\nsubject = "Planned work"\n')
     wrong = CliRunner().invoke(app, ["announce", "--words", str(file)])
     assert (wrong.exit_code, "cannot be read" in wrong.output) == (1, True)
+    file.write_text('[en]\nsubject = "Planned work"\ntext = 7\n')
+    number = CliRunner().invoke(app, ["announce", "--words", str(file)])
+    assert (number.exit_code, "en.text is no text in quotes" in number.output) == (1, True)

@@ -80,6 +80,21 @@ async def test_a_question_goes_out_the_clock_goes_on_and_the_answer_is_noted_wit
     assert {each.reason for each in looks} == {REASON["X-Reason"]}
 
 
+@pytest.mark.clause("C7-02")
+async def test_what_was_noted_before_it_was_known_whose_request_it_is_is_theirs_as_well(house: PortalHouse) -> None:
+    await owned(house)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    letter = {"kind": "access", "channel": "letter", "received_on": "2026-11-20", "postal": "Street 1", "words": "All."}
+    typed = await house.ask("POST", "/staff/requests", letter, token=token, headers=REASON)
+    assert typed.status == 201, await typed.text()
+    (made,) = await house.records.find(RightsRequest)
+    await say(house, token, made, "answers", {"words": "My mailbox is the one that you know.", "channel": "telephone"})
+    known = {"proof": "knowledge", "email": MAIJA}
+    await say(house, token, made, "identity", known)
+    (note,) = await house.records.find(RequestNote)
+    assert note.account_id == (await house.account(MAIJA)).id
+
+
 @pytest.mark.clause("C7-15")
 async def test_a_mailbox_that_has_not_answered_is_asked_nothing(house: PortalHouse) -> None:
     made = await request(house, proved=False)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from itertools import pairwise, product
 from pathlib import Path
@@ -13,11 +13,14 @@ import pytest_asyncio
 
 from isocket.domain.accounts import Account, StaffRole
 from isocket.domain.authority_cases import CLOSED, FOLLOWS, AuthorityCase, CaseKind, CaseState, HandedPage
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.handing_out import may_be_handed_out, moment_of, unknown_fields
 from isocket.domain.incidents import Incident
 from isocket.kit.clock import EPOCH, to_text
 from isocket.storage.port import is_
+from privacy import authority_clerk
 from privacy.authority_clerk import LEASE_S, PAGES_LIFE, AuthorityClerk
 from privacy.retention import Retention
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
@@ -174,7 +177,11 @@ async def test_what_is_refused_says_why_stays_on_record_and_leaves_nothing_to_ha
     done = await ask(house, kirsi, "POST", f"{path}/refusal", words)
     assert (done["state"], done["refusal"]) == ("refused", words["words"])
     assert await house.records.count(HandedPage) == 0
+    await house.records.add(
+        HandedPage(id="hpg_left", case_id=done["id"], number=7, content="", expires_at=house.clock.now())
+    )  # as whoever died between the two steps leaves it
     await ask(house, kai, "POST", f"{path}/refusal", words, expect=409)
+    assert await house.records.count(HandedPage) == 0
     listed = await ask(house, kai, "GET", "?show=closed")
     assert [each["state"] for each in listed["items"]] == ["refused"]
     assert (await ask(house, kai, "GET"))["items"] == []
@@ -206,6 +213,7 @@ async def test_a_court_or_rights_holder_gets_nothing_without_the_decision(houses
         ({"fields": ["sessions.access_hash"]}, "fields"),
         ({"to": "2030-01-01T00:00:00.000Z"}, "to"),
         ({"silent_until": "2026-12-24"}, "silent_why"),
+        ({"silent_until": "9999-12-31", "silent_why": "A law."}, "silent_until"),
         ({"silent_until": "2036-12-24", "silent_why": "A law."}, "silent_until"),
     ],
 )
@@ -262,6 +270,118 @@ async def test_whoever_dies_while_making_it_another_makes_the_same(tmp_path: Pat
         assert SOCKET in content
 
     assert await every_crash_point(build, run, check) > 6
+
+
+def _approved(ground: Ground, *fields: str) -> AuthorityCase:
+    now = ground.clock.now()
+    return AuthorityCase(
+        id="cas_1", kind=CaseKind.POLICE, authority="Police", reference="1", legal_basis=LAW, words="When?",
+        received_at=now, typed_in_by="acc_kai", state=CaseState.APPROVED, account_id=MAIJA_ID, fields=fields,
+        begins=now - timedelta(hours=1), ends=now + timedelta(hours=1), lease_until=EPOCH,
+    )  # fmt: skip
+
+
+class SlowRecords(DyingRecords):
+    """The Records port for a clerk who is put aside before the first page; `meanwhile` is what happens then."""
+
+    def __init__(self, inner: Any, meanwhile: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__(inner, Fuse(None))
+        self._meanwhile: Callable[[], Awaitable[Any]] | None = meanwhile
+
+    async def add_all(self, records: Any) -> int:
+        if self._meanwhile is not None and any(isinstance(each, HandedPage) for each in records):
+            meanwhile, self._meanwhile = self._meanwhile, None
+            await meanwhile()
+        return await super().add_all(records)
+
+
+async def test_of_a_case_that_is_refused_while_it_is_made_no_page_stays(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(_approved(ground, *FIELDS))
+
+    async def refuse() -> None:
+        await ground.records.change_one(AuthorityCase, is_("id", "cas_1"), state=CaseState.REFUSED)
+
+    slow = SlowRecords(ground.records, refuse)
+    assert await AuthorityClerk(records=slow, telemetry=ground.telemetry, clock=ground.clock).step()
+    (case,) = await ground.records.find(AuthorityCase)
+    assert (case.state, case.digest) == (CaseState.REFUSED, "")
+    assert await ground.records.count(HandedPage) == 0
+
+
+async def test_a_clerk_who_was_too_slow_leaves_what_another_made(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(authority_clerk, "LINES", 1)
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(_approved(ground, "accounts.email", *FIELDS))
+
+    async def another() -> None:
+        await ground.clock.advance(LEASE_S)
+        await ground.records.change_one(Account, is_("id", MAIJA_ID), email="new@example.org")
+        assert await clerk(ground).step()
+
+    slow = SlowRecords(ground.records, another)
+    assert await AuthorityClerk(records=slow, telemetry=ground.telemetry, clock=ground.clock).step()
+    (case,) = await ground.records.find(AuthorityCase)
+    content = "".join(each.content for each in await ground.records.find(HandedPage, order_by="number"))
+    assert (case.state, case.digest) == (CaseState.READY, hashlib.sha256(content.encode()).hexdigest())
+    assert "new@example.org" in content
+
+
+async def test_making_what_takes_longer_than_a_lease_is_not_begun_by_another(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(authority_clerk, "LINES", 1)
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(_approved(ground, "accounts.email", *FIELDS))
+    others: list[bool] = []
+
+    class Slower(DyingRecords):
+        async def add_all(self, records: Any) -> int:
+            await ground.clock.advance(LEASE_S / 2 + 1)
+            others.append(await clerk(ground).step())
+            return await super().add_all(records)
+
+    slower = Slower(ground.records, Fuse(None))
+    assert await AuthorityClerk(records=slower, telemetry=ground.telemetry, clock=ground.clock).step()
+    (case,) = await ground.records.find(AuthorityCase)
+    assert (case.state, others) == (CaseState.READY, [False] * 4)
+
+
+@pytest.mark.clause("C3-13")
+async def test_no_code_and_no_link_that_lets_somebody_in_is_handed_out(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now = ground.clock.now()
+    sent = {
+        kind: Delivery(
+            id=f"dlv_{kind}", account_id=MAIJA_ID, person_id=MAIJA_ID, kind=kind, channel=ChannelKind.EMAIL,
+            address=MAIJA, subject_line="Your code 123456", created_at=now, due_at=now,
+            text="Sauna: the power is off. 123456 https://cloud.example.org/reset?token=abc",
+        )
+        for kind in DeliveryKind
+    }  # fmt: skip
+    await ground.records.remove_all(Delivery)
+    await ground.records.add_all([*sent.values()])
+    words = ("deliveries.kind", "deliveries.text", "deliveries.subject_line")
+    await ground.records.add(_approved(ground, *words))
+    await clerk(ground).step()
+    content = "".join(each.content for each in await ground.records.find(HandedPage, order_by="number"))
+    told = {each["kind"]: each["text"] for each in map(json.loads, content.splitlines())}
+    assert set(told) == {each.value for each in DeliveryKind}
+    assert "token=abc" not in content
+    assert told["alarm"] == "Sauna: the power is off. 123456 (link)"
+    assert {told[each] for each in ("code", "reset", "activation", "notice", "newsletter")} == {"(not handed out)"}
+    assert unknown_fields(["deliveries.html", "deliveries.unsubscribe_url"]) != []
+
+
+async def test_nobody_is_looked_for_before_it_is_sure_who_asks(houses: Houses) -> None:
+    house, _ = houses
+    kai = await house.staff(KAI, StaffRole.PRIVACY)
+    path = f"/{(await ask(house, kai, 'POST', '', CAME, expect=201))['id']}"
+    body = proposal(house, email="nobody@example.org")
+    await ask(house, kai, "POST", f"{path}/proposal", body, expect=409)
+    await ask(house, kai, "POST", "/cas_nothing/proposal", body, expect=404)
 
 
 async def test_what_was_handed_out_goes_after_a_month_and_its_digest_stays(houses: Houses) -> None:

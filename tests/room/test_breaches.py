@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from isocket.domain.accounts import Account
+from isocket.domain.authority_cases import AuthorityCase, CaseKind
 from isocket.domain.breach_drafts import draft
 from isocket.domain.breach_letters import breach_mail, breach_report_mail, breach_report_text, breach_text, kinds_of
-from isocket.domain.breaches import Affected, Breach, BreachState, Decision, NoticeWords, Told
+from isocket.domain.breaches import Affected, Breach, BreachState, Decision, NoticeWords, Told, undecided
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
 from isocket.domain.disclosures import DisclosedTo, noted
 from isocket.domain.handling import Basis, Category, Handling, Purpose
+from isocket.domain.holds import HeldCopy, Hold, HoldGround, vault_of
 from isocket.domain.inventory import inventory
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.record import handling_of
@@ -200,6 +203,87 @@ async def test_who_is_found_later_is_told_then_and_nobody_twice(house: BreachHou
 
 
 @pytest.mark.clause("C5-15")
+async def test_a_named_account_of_which_nothing_was_open_at_first_is_found_when_more_was(house: BreachHouse) -> None:
+    assert await house.counted("devices.name", accounts=("acc_pekka",)) == set()
+    await house.notify()
+    widened = await register.widen(house.records, await house.breach(), scope=("accounts.email",))
+    assert isinstance(widened, Breach)
+    await house.watch().round()
+    assert set(await house.rows()) == {"acc_pekka"}
+    assert len(await house.to("pekka@example.org")) == 1
+
+
+def _hold(house: BreachHouse, name: str, **more: Any) -> Hold:
+    now = house.clock.now()
+    return Hold(
+        id=name, ground=HoldGround.ORDER, parts=("account",), reason="It is ordered.", placed_by="acc_kai",
+        placed_at=now, review_at=now, ends_at=now + timedelta(days=9), copy_due_at=now, **more,
+    )  # fmt: skip
+
+
+@pytest.mark.clause("C5-15")
+@pytest.mark.parametrize("scope", ["held_copies", "holds", "*"])
+async def test_what_is_kept_under_a_hold_concerns_whom_it_is_about_unless_they_may_not_know_of_it(
+    house: BreachHouse, scope: str
+) -> None:
+    later = house.clock.now() + timedelta(days=5)
+    held = [
+        _hold(house, "hld_1", account_id="acc_maija"),
+        _hold(house, "hld_2", account_id="acc_pekka", silent_until=later),
+    ]
+    copies = [
+        HeldCopy(
+            id=f"hcp_{each.id}", hold_id=each.id, vault_id=vault_of(each.id), source="accounts",
+            record_id=each.account_id, seen=1, content="{}",
+        )
+        for each in held
+    ]  # fmt: skip
+    await house.records.add_all(held)
+    await house.records.add_all(copies)
+    found = await house.counted(scope)
+    of_holds = {
+        person for person, row in (await house.rows()).items() if any(each.startswith("h") for each in row.what)
+    }
+    assert of_holds == {"acc_maija"}
+    assert {each.partition("_")[0] for each in found} <= {"acc", "con"}
+
+
+@pytest.mark.clause("C5-15")
+async def test_a_case_of_an_authority_concerns_whom_it_is_about(house: BreachHouse) -> None:
+    now = house.clock.now()
+    common: dict[str, Any] = {
+        "kind": CaseKind.POLICE, "authority": "Police", "reference": "1", "legal_basis": "A law", "words": "When?",
+        "received_at": now, "typed_in_by": "acc_kai", "lease_until": now,
+    }  # fmt: skip
+    await house.records.add_all(
+        [
+            AuthorityCase(id="cas_1", account_id="acc_maija", **common),
+            AuthorityCase(id="cas_2", account_id="acc_pekka", silent_until=now + timedelta(days=1), **common),
+            AuthorityCase(id="cas_3", **common),
+        ]
+    )
+    assert await house.counted("authority_cases.words") == {"acc_maija"}
+
+
+@pytest.mark.clause("C5-15")
+async def test_that_an_authority_is_not_told_holds_only_as_long_as_the_judgement(house: BreachHouse) -> None:
+    breach = await house.open("contacts.phone")
+    why = Decision(reason="The list could be read by nobody but us.")
+    await register.decide(house.records, breach, Duty.AUTHORITY, why, now=house.clock.now())
+    assert undecided(await house.breach()) == []
+    judged: dict[str, Any] = {"why": "The list was sold.", "event": ProductEvent.NONE, "now": house.clock.now()}
+    await register.assess(house.records, await house.breach(), risk=Risk.LIKELY, **judged)
+    assert undecided(await house.breach()) == []
+    await register.assess(house.records, await house.breach(), risk=Risk.HIGH, **judged)
+    assert [each.duty for each in undecided(await house.breach())] == [Duty.AUTHORITY]
+    assert why.reason in (await house.breach()).why_harm
+    told = Decision(told_at=house.clock.now(), reference="2026/1")
+    await register.decide(house.records, await house.breach(), Duty.AUTHORITY, told, now=house.clock.now())
+    await register.assess(house.records, await house.breach(), risk=Risk.LIKELY, **judged)
+    assert undecided(await house.breach()) == []
+
+
+@pytest.mark.clause("C5-15")
 async def test_whoever_reads_one_mailbox_gets_one_mail_of_all_that_was_theirs(house: BreachHouse) -> None:
     await house.contact("again", "acc_pekka", email="anna@example.org")
     await house.contact("spouse", "acc_maija", email="pekka@example.org", phone="+447700900003")
@@ -269,6 +353,14 @@ async def test_operator_and_staff_are_warned_at_once_when_half_the_time_is_over_
         assert [len(await house.to(each)) for each in (OPERATOR, "kai@example.org")] == [mails, mails]
     assert to_text(due) in (await house.to(OPERATOR))[0].text
     assert "should have heard" in (await house.to(OPERATOR))[-1].text
+
+
+async def test_staff_whose_time_is_over_are_warned_of_nothing(house: BreachHouse) -> None:
+    kai = await house.staff()
+    await house.records.change_one(Account, is_("id", kai), staff_until=house.clock.now())
+    await house.open("contacts.phone")
+    await house.watch().round()
+    assert [len(await house.to(each)) for each in (OPERATOR, "kai@example.org")] == [1, 0]
 
 
 async def test_what_is_decided_is_not_warned_of_and_what_is_late_says_why(house: BreachHouse) -> None:

@@ -157,6 +157,20 @@ async def test_what_is_swept_stays_in_the_copy_and_of_other_people_no_value_is_h
     assert PHONE not in str(held)
 
 
+async def test_a_hold_that_cannot_be_copied_keeps_no_other_back_and_nothing_is_swept_before_it_is(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(replace(hold(ground, Part.ACCOUNT), id="hld_0", parts=("nonsense",)))
+    await ground.records.add(hold(ground, Part.ACCOUNT))
+    with pytest.raises(ValueError, match="nonsense"):
+        await keeper(ground).round()
+    assert "accounts" in await copies(ground)
+    with pytest.raises(ValueError, match="nonsense"):
+        await keeper(ground).copy_all()
+
+
 @pytest.mark.clause("C2-26")
 async def test_whoever_dies_at_any_verb_of_copying_or_letting_go_another_finishes_it(tmp_path: Path) -> None:
     async def build() -> Ground:
@@ -290,6 +304,7 @@ async def test_what_an_order_forbids_to_tell_is_in_no_plan_and_no_ledger_until_i
         ({"review_on": "2028-01-01", "ends_on": "2028-02-01"}, ["review_on"]),
         ({"ends_on": "2026-12-01"}, ["review_on"]),
         ({"ends_on": "2050-01-01"}, ["ends_on"]),
+        ({"ends_on": "9999-12-31"}, ["ends_on"]),
         ({"silent_until": "2026-12-24"}, ["silent_until"]),
         ({"ground": "order", "reference": ""}, ["reference"]),
         ({"parts": []}, ["parts"]),

@@ -277,6 +277,67 @@ async def test_no_more_people_come_than_an_account_may_have(tmp_path: Path) -> N
         ]
 
 
+async def test_who_is_entered_here_already_is_not_entered_again_and_keeps_their_place_on_ladders(
+    tmp_path: Path,
+) -> None:
+    copy, ground = await there(tmp_path), await here(tmp_path)
+    await ground.records.add(
+        Contact(id="con_known", account_id=NEW_ID, name="Niemi", phone=PHONE, created_at=ground.clock.now())
+    )
+    made = await taken(ground, copy)
+    assert [each for each in made.left_out if "con_known" in each] == [
+        "contact con_1: contact con_known here has this address already"
+    ]
+    assert await ground.records.count(Contact) == 2
+    for ladder in await ground.records.find(Escalation):
+        assert ladder.steps[0]["contact_ids"] == ["con_known", "con_me"]
+
+
+async def test_what_was_taken_over_as_the_past_is_in_the_next_copy(tmp_path: Path) -> None:
+    copy, ground = await there(tmp_path), await here(tmp_path)
+    await ground.records.change_one(Device, is_("id", SOCKET), claimed_at=ground.clock.now())
+    await taken(ground, copy)
+    again = await copied(ground, NEW_ID)
+    assert len(again[f"telemetry/{SOCKET}.csv"].splitlines()) == 4
+    before = await ground.records.get(Device, SOCKET)
+    await taken(ground, copy)
+    assert await ground.records.get(Device, SOCKET) == before
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b",1,1,", b",-9999999999999999999999,1,"),
+        (b"2026-", b"1926-"),
+        (b",1,1,", b',1,1,"' + b"[" * 5_000 + b'",'),
+    ],
+)
+async def test_a_line_that_no_store_could_hold_is_left_out(tmp_path: Path, before: bytes, after: bytes) -> None:
+    copy, ground = await there(tmp_path), await here(tmp_path)
+    head, first, *_ = copy[f"telemetry/{SOCKET}.csv"].splitlines(keepends=True)
+    assert before in first
+    copy[f"telemetry/{SOCKET}.csv"] = head + first + first.replace(before, after)
+    made = await taken(ground, copy)
+    assert made.taken["reports"] == 1
+    assert made.left_out == [f"telemetry/{SOCKET}.csv: 1 lines that cannot be read"]
+
+
+async def test_a_socket_that_is_changed_at_the_same_moment_is_named(tmp_path: Path) -> None:
+    copy, ground = await there(tmp_path), await here(tmp_path)
+
+    class Busy(DyingRecords):
+        async def change_one(self, kind: Any, *tests: Any, **more: Any) -> Any:
+            if kind is Device and "name" in more:
+                await ground.records.change_one(Device, is_("id", SOCKET), provisioned_at=ground.clock.now())
+            return await super().change_one(kind, *tests, **more)
+
+    account = await ground.records.get(Account, NEW_ID)
+    assert account is not None
+    made = await importer(ground, records=Busy(ground.records, Fuse(None))).take_over(zipped(copy), account, {})
+    assert made.left_out == [f"socket {SOCKET}: it was changed here at this moment; import again"]
+    assert "sockets" not in made.taken
+
+
 @pytest.mark.parametrize("tail", [b"x" * 100_000, b"\xff\xfe\r\n", b'"' + b"x" * 200_000 + b"\r\n"])
 async def test_a_table_that_breaks_off_is_taken_over_up_to_there(tmp_path: Path, tail: bytes) -> None:
     copy, ground = await there(tmp_path), await here(tmp_path)
