@@ -53,6 +53,8 @@ async def replay_holds(records: Records, ledger: ChoiceLedger, clock: Clock) -> 
             account_id = accounts.get(each.content["account"])
             back += account_id is not None and await records.add_all([_again(each.key, account_id, each.content, now)])
         elif known is not None and known.state is HoldState.IN_FORCE and _content(known) != each.content:
+            if in_force and from_text(each.content["review_at"]) < known.review_at:
+                continue  # it was reviewed since: whoever died a moment later had no time to note it
             days = {name: from_text(each.content[name]) for name in ("ends_at", "review_at")}
             changes = days if in_force else {"state": HoldState.OVER, "over_at": now}
             changed = await records.change_one(Hold, is_("id", known.id), is_("state", HoldState.IN_FORCE), **changes)

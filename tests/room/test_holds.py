@@ -374,6 +374,10 @@ async def test_a_backup_from_before_a_hold_loses_it_not_and_one_from_before_its_
     await older.records.add(placed)
     assert [await replay_holds(older.records, ledger, older.clock) for _ in range(2)] == [1, 0]
     assert [each.ends_at for each in await older.records.find(Hold)] == [longer]
+    later_review = {"review_at": placed.review_at + timedelta(days=60), "ends_at": longer + timedelta(days=60)}
+    await older.records.change_one(Hold, is_("id", "hld_1"), **later_review)
+    assert await replay_holds(older.records, ledger, older.clock) == 0, "a review that was not noted yet stays"
+    assert [each.ends_at for each in await older.records.find(Hold)] == [later_review["ends_at"]]
     await ground.records.change_one(Hold, is_("id", "hld_1"), state=HoldState.OVER, over_at=ground.clock.now())
     await keeper(ground).round()
     await note_holds(ground.records, ledger)
