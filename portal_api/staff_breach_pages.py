@@ -149,7 +149,7 @@ def _values(call: Call[BreachActForm, None]) -> dict[str, Any]:
         "notice": {"words": {"en": _text(typed, "happened", "consequences", "measures")}},
         "report": {"words": {"en": _text(typed, "done")}},
         "authority": {"duty": typed.duty, "told_at": at, "reference": typed.reference, "reason": typed.words},
-        "assess": {"risk": typed.risk, "event": typed.event, "why": typed.words, "fixed_at": at},
+        "assess": {"risk": typed.risk, "event": typed.event or None, "why": typed.words, "fixed_at": at},
         "widen": {"scope": _list(typed.scope)},
         "close": {"lesson": typed.words},
     }

@@ -81,7 +81,9 @@ class Assessment(Body):
 
     risk: Annotated[Risk, Field(strict=False)]
     why: Words
-    event: Annotated[ProductEvent, Field(strict=False)] = ProductEvent.NONE
+    event: Annotated[ProductEvent | None, Field(strict=False)] = Field(
+        default=None, description="As it was, where it is not given."
+    )
     fixed_at: Annotated[GivenInstant | None, Field(strict=False)] = None
 
 

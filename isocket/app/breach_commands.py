@@ -95,7 +95,9 @@ def judge(
     breach_id: BreachId,
     risk: Annotated[Risk, typer.Option(help="What it may do to people.")],
     why: Annotated[str, typer.Option(help="Why it is judged so.")],
-    event: Annotated[ProductEvent, typer.Option(help="What it is as an event of the product.")] = ProductEvent.NONE,
+    event: Annotated[
+        ProductEvent | None, typer.Option(help="What it is as an event of the product; if absent, as it was.")
+    ] = None,
     fixed_at: Moment = "",
 ) -> None:
     """Judge a breach anew: the duties follow from that."""

@@ -18,12 +18,19 @@ def draft(breach: Breach, duty: Duty, *, controller: Controller, numbers: Mappin
     due = next((each for each in dues(breach) if each.duty is duty), None)
     if due is None:
         return None
-    body = _of_data(breach, controller, numbers) if duty is Duty.AUTHORITY else _of_product(breach, controller, duty)
+    match duty:
+        case Duty.AUTHORITY:
+            body = _of_data(breach, controller, numbers)
+        case Duty.USERS:
+            body = _for_users(breach, controller)
+        case _:
+            body = _of_product(breach, controller, duty)
     return "\n".join([*_head(breach, due), "", *body]) + "\n"
 
 
 def _head(breach: Breach, due: Due) -> list[str]:
-    until = to_text(due.due_at) if due.due_at else "what it counts from has not happened yet"
+    without = "in good time" if due.duty is Duty.USERS else "what it counts from has not happened yet"
+    until = to_text(due.due_at) if due.due_at else without
     noted = decisions(breach).get(due.duty)
     return [
         f"To {due.to} ({due.law})",
@@ -84,6 +91,21 @@ def _of_product(breach: Breach, controller: Controller, duty: Duty) -> list[str]
         lines.append(f"Measures taken: {report.done if report else '(to be filled in)'}")
         lines.append(f"Corrective measure there since: {_moment(breach.fixed_at)}")
     return lines
+
+
+def _for_users(breach: Breach, controller: Controller) -> list[str]:
+    """Return what whoever uses the product has to know (Art. 14(8)); `isocket announce` mails it, by model."""
+    notice, report = notice_of(breach).get("en"), report_of(breach).get("en")
+    exploited = breach.event is ProductEvent.VULNERABILITY
+    advice = next((each.advice for each in (report, notice) if each is not None and each.advice), "(to be filled in)")
+    return [
+        f"What: {'strangers use a hole in the product' if exploited else 'a severe incident of the product'}.",
+        f"What happened: {notice.happened if notice else '(to be filled in)'}",
+        f"What you can do: {advice}",
+        f"What we do: {report.done if report else notice.measures if notice else '(to be filled in)'}",
+        f"Corrected since: {_moment(breach.fixed_at)}",
+        f"{controller.name}, {controller.contact}",
+    ]
 
 
 def _when(breach: Breach) -> str:

@@ -1,4 +1,4 @@
-"""Until when which authority must hear of a breach: the law as dated data, so that a new law is a new row.
+"""Until when authorities, and whoever uses the product, must hear of a breach: dated data, a new law is a new row.
 
 A rule holds for breaches of which we became aware from its first day on; older ones keep the rule of their time.
 Periods are counted from the moment itself and never moved to a working day: that ends no later than any other way of
@@ -14,12 +14,13 @@ from isocket.domain.periods import months_later
 
 
 class Duty(StrEnum):
-    """What has to be told to an authority."""
+    """What has to be told to an authority, or to whoever uses the product."""
 
     AUTHORITY = "authority"
     EARLY_WARNING = "cra_early_warning"
     PRODUCT_NOTIFICATION = "cra_notification"
     FINAL_REPORT = "cra_final_report"
+    USERS = "cra_users"
 
 
 class Risk(StrEnum):
@@ -44,6 +45,7 @@ class CountedFrom(StrEnum):
     AWARE = "aware"
     FIXED = "fixed"  # a corrective measure is there
     NOTIFIED = "notified"  # the notification before was handed in
+    NOTHING = "nothing"  # it is owed in good time, and the law names no day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +69,12 @@ class Rule:
         return held and facts.risk in self.risks and facts.event in self.events
 
     def due_at(self, facts: "Facts") -> datetime | None:
-        """Return its last moment, None while what it counts from has not happened."""
+        """Return its last moment, None while what it counts from has not happened, or where the law names none."""
         begin = {
             CountedFrom.AWARE: facts.aware_at,
             CountedFrom.FIXED: facts.fixed_at,
             CountedFrom.NOTIFIED: facts.notified_at,
+            CountedFrom.NOTHING: None,
         }[self.counted_from]
         return None if begin is None else months_later(begin, self.months) + timedelta(hours=self.hours)
 
@@ -145,6 +148,14 @@ RULES: tuple[Rule, ...] = (
         events=frozenset({ProductEvent.INCIDENT}),
         counted_from=CountedFrom.NOTIFIED,
         months=1,
+    ),
+    Rule(
+        duty=Duty.USERS,
+        law="Regulation (EU) 2024/2847, Art. 14(8)",
+        to="everybody whose product it concerns",
+        valid_from=_CRA,
+        events=_OF_A_PRODUCT,
+        counted_from=CountedFrom.NOTHING,
     ),
 )
 """In force. What is only proposed (96 hours, high risk alone: the Digital Omnibus) is no rule before it is law."""

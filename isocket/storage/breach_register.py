@@ -120,14 +120,16 @@ async def assess(
     *,
     risk: Risk,
     why: str,
-    event: ProductEvent,
+    event: ProductEvent | None = None,
     fixed_at: datetime | None = None,
     now: datetime,
 ) -> Breach | NotNow:
     """Judge anew what a breach may do to people, and what it is as an event; what was said before stays.
 
-    That an authority was not told holds for the judgement of then only: its clock runs again.
+    That an authority was not told holds for the judgement of then only: its clock runs again. Without `event` it stays
+    the event that it was.
     """
+    event = breach.event if event is None else event
     if breach.state is BreachState.CLOSED:
         return _closed()
     if len(why.strip()) < LEAST_WORDS:

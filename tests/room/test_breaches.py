@@ -330,7 +330,7 @@ async def test_one_that_concerns_nobody_is_kept_in_the_register_all_the_same(hou
     await house.open(event=ProductEvent.INCIDENT, risk=Risk.UNLIKELY)
     await house.watch().round()
     breach = await house.breach()
-    for duty in (Duty.EARLY_WARNING, Duty.PRODUCT_NOTIFICATION, Duty.FINAL_REPORT):
+    for duty in (Duty.EARLY_WARNING, Duty.PRODUCT_NOTIFICATION, Duty.FINAL_REPORT, Duty.USERS):
         decision = Decision(reason="It turned out to be a false alarm.")
         done = await register.decide(house.records, breach, duty, decision, now=house.clock.now())
         assert isinstance(done, Breach)

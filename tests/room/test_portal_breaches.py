@@ -148,10 +148,13 @@ async def test_judging_it_anew_brings_the_duties_that_follow(house: PortalHouse)
     body = {"risk": "high", "why": why, "event": "vulnerability"}
     judged = await ask(house, token, "POST", f"{path}/assessment", body)
     assert [each["duty"] for each in judged["clocks"]] == [
-        "authority", "cra_early_warning", "cra_notification", "cra_final_report",
+        "authority", "cra_early_warning", "cra_notification", "cra_final_report", "cra_users",
     ]  # fmt: skip
     assert judged["clocks"][3]["due_at"] is None
     fixed = await ask(house, token, "POST", f"{path}/assessment", {**body, "fixed_at": to_text(house.clock.now())})
     assert fixed["clocks"][3]["due_at"] is not None
+    again = await ask(house, token, "POST", f"{path}/assessment", {"risk": "likely", "why": "Few sockets have it."})
+    assert (again["event"], len(again["clocks"])) == ("vulnerability", 5), "what is not said anew stays"
+    assert "What you can do" in again["clocks"][4]["draft"]
     wider = await ask(house, token, "POST", f"{path}/scope", {"scope": ["contacts.phone"]})
     assert (wider["scope"], wider["counted_at"]) == (["accounts.email", "contacts.phone"], None)

@@ -80,7 +80,7 @@ def test_whoever_is_concerned_is_told_at_once_and_keeps_it_from_being_closed(tmp
     open_end = typed("close", opened["id"], "--lesson", "Nothing lies open any more.")
     assert (open_end.exit_code, "tell them what was done" in open_end.output) == (1, True)
     judged = said(typed("assess", opened["id"], "--risk", "high", "--why", "The list was sold.", "--event", "incident"))
-    assert len(judged["clocks"]) == 4
+    assert len(judged["clocks"]) == 5
 
 
 @pytest.mark.clause("C5-15")

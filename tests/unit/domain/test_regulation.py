@@ -34,6 +34,7 @@ def test_an_event_of_the_product_is_warned_of_within_a_day_and_notified_within_t
         Duty.EARLY_WARNING: AWARE + timedelta(hours=24),
         Duty.PRODUCT_NOTIFICATION: AWARE + timedelta(hours=72),
         Duty.FINAL_REPORT: None,
+        Duty.USERS: None,
     }
 
 
