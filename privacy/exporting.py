@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import IO, Any, Protocol, cast
 
 from isocket.domain.accounts import Account
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import PROVING, WORDS, Delivery
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure, may_be_told
 from isocket.domain.erasure_plan import erased_with_the_account
@@ -46,8 +46,6 @@ FAST = 1  # of zlib's nine: a table packs nearly as well, in a third of the time
 GIVE_WAY_S = 0.05
 AT_ONCE = 100  # records: what is opened and looked through at a time holds the event loop
 TELL_PERCENT = 4
-_SECRETS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
-_WORDS = {"text", "html", "subject_line", "unsubscribe_url"}
 _BY_THE_SOCKET = {Watch: "id", Problem: "device_id"}
 """Classes that name no account, but a socket of this one."""
 
@@ -292,7 +290,7 @@ def _take_out_others(each: Record, values: dict[str, Any], account_id: str, *, a
     """Put a mark where a value is somebody else's; return how many that were."""
     names: set[str] = set()
     if isinstance(each, Delivery) and _proves_something(each, account_id):
-        names = {name for name in _WORDS & values.keys() if values[name]}
+        names = {name for name in WORDS & values.keys() if values[name]}
     if as_guest and each.account:  # another customer's record that tells about this one
         names.add(each.account)
     marked = names & values.keys()
@@ -320,4 +318,4 @@ def _without_others(value: Any, account_id: str) -> tuple[Any, int]:
 def _proves_something(message: Delivery, account_id: str) -> bool:
     """Return whether a message holds what only its reader may have: a code, a link, an invitation of somebody else."""
     of_another = message.contact_id is None and message.person_id != account_id
-    return message.kind in _SECRETS or of_another
+    return message.kind in PROVING or of_another

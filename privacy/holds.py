@@ -13,6 +13,7 @@ from typing import Any
 
 from isocket.domain import STORED
 from isocket.domain.collected import TELEMETRY_COLLECTION
+from isocket.domain.deliveries import PROVING, WORDS, Delivery
 from isocket.domain.devices import Device
 from isocket.domain.handling import Category, Handling
 from isocket.domain.holds import HeldCopy, Hold, HoldState, collections_of, copy_id, vault_of
@@ -214,10 +215,11 @@ class HoldKeeper:
 def held_fields(each: Record) -> tuple[str, ...]:
     """Return the fields of a record that a hold copies: no proofs, and of other people nothing that is sealed."""
     kind = type(each)
-    of_another = kind.subject not in {None, "id"} and getattr(each, kind.subject or "") != getattr(
+    of_another = kind.subject not in {None, "id", "request_id"} and getattr(each, kind.subject or "") != getattr(
         each, kind.account or ""
     )
-    left_out = {*(sealed_fields(kind) if of_another else ()), *_proofs(kind)}
+    proving = isinstance(each, Delivery) and getattr(each, "kind", None) in PROVING
+    left_out = {*(sealed_fields(kind) if of_another else ()), *_proofs(kind), *(WORDS if proving else ())}
     return tuple(name for name in handling_of(kind) if name not in left_out)
 
 

@@ -92,13 +92,21 @@ class RequestWatch:
     async def _tell(self, now: datetime) -> None:
         """Write to whoever asked what was decided, from what is stored: whoever dies before the end writes no other."""
         for each in await self._records.find(RightsRequest, one_of("letter_due", (DECISION, EXTENSION))):
-            if each.email:
-                letter = self._letter(each)
-                await self._records.add_all([_to_requester(each, letter, each.letter_due, now)])
-            await self._records.change_one(
-                RightsRequest, is_("id", each.id), is_("letter_due", each.letter_due), letter_due=""
-            )
-            log.info("request_told", request_id=each.id)
+            try:
+                await self._tell_one(each, now)
+            except StoreUnavailableError:
+                raise
+            except Exception as error:  # a letter that cannot be made keeps no other back
+                log.exception("request_untold", request_id=each.id, error=type(error).__name__)
+
+    async def _tell_one(self, request: RightsRequest, now: datetime) -> None:
+        if request.email:
+            letter = self._letter(request)
+            await self._records.add_all([_to_requester(request, letter, request.letter_due, now)])
+        await self._records.change_one(
+            RightsRequest, is_("id", request.id), is_("letter_due", request.letter_due), letter_due=""
+        )
+        log.info("request_told", request_id=request.id)
 
     def _letter(self, request: RightsRequest) -> Letter:
         authority = authority_of(request.country, at_home=self._office.country)

@@ -39,6 +39,13 @@ class DeliveryKind(StrEnum):
     NEWSLETTER = "newsletter"
 
 
+PROVING = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
+"""Messages that hold what only their reader may have: a code, a link that lets somebody in."""
+
+WORDS = frozenset({"subject_line", "text", "html", "unsubscribe_url"})
+"""The fields that hold the words of a message."""
+
+
 class DeliveryState(StrEnum):
     """Where a message stands. Only forward: due, calling, then how it ended."""
 

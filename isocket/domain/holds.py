@@ -69,7 +69,7 @@ PARTS: Mapping[Part, tuple[str, ...]] = MappingProxyType(
         Part.REPORTS: (TELEMETRY_COLLECTION,),
         Part.INCIDENTS: ("incidents", "timeline", "acknowledgements"),
         Part.MESSAGES: ("deliveries", "attempts", "receipts"),
-        Part.REQUESTS: ("rights_requests", "consents", "disclosures", "restrictions", "objections"),
+        Part.REQUESTS: ("rights_requests", "request_notes", "consents", "disclosures", "restrictions", "objections"),
     }
 )
 """The collections of each part. None holds a proof of who somebody is: no hold keeps a password or a token."""

@@ -12,12 +12,14 @@ import pytest_asyncio
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Session, StaffRole
-from isocket.domain.deliveries import Delivery
+from isocket.domain.deliveries import PROVING, Delivery, DeliveryKind
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.handling import Category, Handling
 from isocket.domain.holds import PARTS, HeldCopy, Hold, HoldGround, HoldState, Part, vault_of
 from isocket.domain.record import handling_of
+from isocket.domain.request_notes import NoteKind, RequestNote
+from isocket.domain.requests import RequestChannel
 from isocket.storage.port import is_
 from privacy.choices import ChoiceLedger
 from privacy.erasing import AFTERLOOK_S
@@ -155,6 +157,27 @@ async def test_what_is_swept_stays_in_the_copy_and_of_other_people_no_value_is_h
     assert held["dlv_own"]["text"] == "Your cabin is cold"
     assert (held["dlv_1"]["state"], "text" in held["dlv_1"], "address" in held["dlv_1"]) == ("sent", False, False)
     assert PHONE not in str(held)
+
+
+async def test_no_code_and_no_link_that_lets_somebody_in_is_held_and_what_staff_asked_back_is(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    own = replace((await ground.records.find(Delivery))[0], person_id=MAIJA_ID, address=MAIJA, text="123456 or a link")
+    await ground.records.add_all(
+        [
+            *(replace(own, id=f"dlv_{kind}", kind=kind) for kind in DeliveryKind),
+            RequestNote(
+                id="rqn_1", request_id="rrq_1", account_id=MAIJA_ID, kind=NoteKind.ANSWER, words="It is the cabin.",
+                channel=RequestChannel.TELEPHONE, by="acc_kai", at=ground.clock.now(),
+            ),
+            hold(ground, Part.MESSAGES, Part.REQUESTS),
+        ]
+    )  # fmt: skip
+    await keeper(ground).round()
+    found = await copies(ground)
+    told = {each["id"].removeprefix("dlv_") for each in found["deliveries"] if each.get("text") == own.text}
+    assert told == {*DeliveryKind} - PROVING
+    assert [each["words"] for each in found["request_notes"]] == ["It is the cabin."]
 
 
 async def test_a_hold_that_cannot_be_copied_keeps_no_other_back_and_nothing_is_swept_before_it_is(

@@ -14,7 +14,7 @@ from isocket.domain.deliveries import Delivery
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasures import Erasure
 from isocket.domain.processing import Office
-from isocket.domain.requests import RequestState, RightsRequest
+from isocket.domain.requests import DECISION, RequestState, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import Records, is_
@@ -268,6 +268,24 @@ async def test_whoever_dies_while_telling_a_decision_tells_it_once_in_the_end(tm
         assert [WORDS["words"] in each.text for each in await house.mails(STRANGER)].count(True) == 1
         (told,) = await house.records.find(RightsRequest)
         assert told.letter_due == ""
+
+
+async def test_a_letter_that_cannot_be_made_keeps_no_other_back(tmp_path: Path) -> None:
+    class Stubborn(DyingRecords):
+        async def add_all(self, records: Any) -> int:
+            if any(isinstance(each, Delivery) and each.person_id == first for each in records):
+                raise ValueError("this one cannot be stored")
+            return await super().add_all(records)
+
+    async with erasing_house(tmp_path) as (house, _):
+        token = await staff(house, StaffRole.PRIVACY)
+        for email in (STRANGER, "else@example.org"):
+            request = await by_form(house, email, "rectification")
+            await ask(house, token, "POST", f"requests/{request.id}/decision", WORDS)
+        first, second = [each.id for each in await house.records.find(RightsRequest)]
+        await watch(house, Stubborn(house.records, Fuse(None))).round()
+        left = {each.id: each.letter_due for each in await house.records.find(RightsRequest)}
+        assert left == {first: DECISION, second: ""}
 
 
 @pytest.mark.clause("C5-02")
