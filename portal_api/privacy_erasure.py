@@ -14,6 +14,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
+from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan_under
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id
 from isocket.domain.holds import Hold, HoldState
@@ -21,7 +22,7 @@ from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import account_fields
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, every, is_, one_of
+from isocket.storage.port import Records, above, every, is_, one_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Query, View
 from portal_api.portal import Portal
@@ -249,7 +250,10 @@ async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> Er
         stored[kind.collection] = sum(
             [await portal.records.count(kind, is_(field, account.id)) for field in account_fields(kind)]
         )
-    holds = await in_force_for(portal.records, account.id, portal.clock.now())
+    now = portal.clock.now()
+    not_yet = (is_("account_id", account.id), above("silent_until", now))
+    stored[Disclosure.collection] -= await portal.records.count(Disclosure, *not_yet)  # a number would tell of them
+    holds = await in_force_for(portal.records, account.id, now)
     said = {
         "stored": stored,
         "consequences": list(CONSEQUENCES),

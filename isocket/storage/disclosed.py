@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from isocket.domain.deliveries import Attempt, Delivery
-from isocket.domain.disclosures import Disclosure, Told, may_be_told, of_line, of_message
-from isocket.storage.port import Records, Test, Value, is_, one_of
+from isocket.domain.disclosures import Disclosure, Told, of_line, of_message
+from isocket.storage.port import Records, Test, Value, at_most, is_, one_of
 
 Place = tuple[Value, str]
 
@@ -34,20 +34,26 @@ async def disclosed(
 ) -> tuple[list[Told], Place | None]:
     """Return the newest lines after a place, and the place from which it goes on (None at the end).
 
-    There may be fewer than `limit`: what the law forbids to tell yet leaves a gap, and so does a message of which
-    nothing but the attempt is left.
+    There may be fewer than `limit`: a message of which nothing but the attempt is left leaves a gap. What the law
+    forbids to tell yet leaves none, neither in the lines nor in the place: it is not looked for.
     """
     attempts = await records.find(
         Attempt, whose.messages, order_by="started_at", descending=True, limit=limit + 1, after=after
     )
-    lines = await records.find(Disclosure, whose.lines, order_by="at", descending=True, limit=limit + 1, after=after)
+    lines = [
+        each
+        for test in (is_("silent_until", None), at_most("silent_until", now))
+        for each in await records.find(
+            Disclosure, whose.lines, test, order_by="at", descending=True, limit=limit + 1, after=after
+        )
+    ]
     ids = sorted({each.delivery_id for each in attempts})
     letters = {each.id: each for each in await records.find(Delivery, one_of("id", ids))} if ids else {}
     found: list[tuple[datetime, str, Told | None]] = [
         (each.started_at, each.id, of_message(each, letters[each.delivery_id]) if each.delivery_id in letters else None)
         for each in attempts
     ]
-    found += [(each.at, each.id, of_line(each) if may_be_told(each, now) else None) for each in lines]
+    found += [(each.at, each.id, of_line(each)) for each in lines]
     found.sort(key=lambda each: each[:2], reverse=True)
     shown = found[:limit]
     goes_on = (shown[-1][0], shown[-1][1]) if len(found) > limit else None

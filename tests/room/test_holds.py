@@ -311,6 +311,9 @@ async def test_what_an_order_forbids_to_tell_is_in_no_plan_and_no_ledger_until_i
     ledger = await (await house.ask("GET", "/privacy/disclosures", token=maija)).json()
     held = await (await house.ask("GET", "/privacy/holds", token=maija)).json()
     assert (plan["held"], ledger["items"], held["items"]) == ([], [], [])
+    assert plan["stored"]["disclosures"] == 0, "a number tells as well"
+    first = await (await house.ask("GET", "/privacy/disclosures?limit=1", token=maija)).json()
+    assert (first["items"], first["next"]) == ([], None), "and so does a place from which it goes on"
     await house.clock.advance(40 * DAY_S)
     maija = (await house.sign_in(MAIJA))["access_token"]
     held = await (await house.ask("GET", "/privacy/holds", token=maija)).json()
