@@ -35,20 +35,22 @@ class HomeAccounts:
         self._clock = clock
         self._set_homes = set_homes
         self._known: dict[str, tuple[str, str]] = {}  # id to account and hash
+        self._given: dict[str, tuple[str, str]] | None = None  # what the broker has taken, None: nothing for sure
         self._seen = 0
         self._failing = False
 
     async def load(self) -> None:
         """Give the broker all that count; one that cannot be read must not keep the cloud shut."""
+        seen = (await self._records.changes(0, limit=0)).newest
+        known: dict[str, tuple[str, str]] = {}
         try:
-            self._seen = (await self._records.changes(0, limit=0)).newest
-            self._known = {}
             async for home in every(self._records, Home):
-                await self._look_at(home)
+                await self._look_at(home, known)
         except StoreUnavailableError:
             raise
         except Exception as error:
             log.exception("home_accounts_not_read", error=type(error).__name__)
+        self._known, self._seen = known, seen
         await self._give()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,34 +74,37 @@ class HomeAccounts:
             await self.load()  # too much was missed, or somebody is gone who is not named any more
             return False
         more = len(changes.found) == PAGE
-        before = dict(self._known)
+        known = dict(self._known)
         for each in touched:
             if each.collection == Home.collection:
-                await self._look_again(each.record_id)
+                await self._look_again(each.record_id, known)
             else:
-                for home_id in [home for home, (account_id, _) in before.items() if account_id == each.record_id]:
-                    await self._look_again(home_id)
+                for home_id in [home for home, (account_id, _) in self._known.items() if account_id == each.record_id]:
+                    await self._look_again(home_id, known)
+        self._known = known
         self._seen = changes.found[-1].number if more else max(changes.newest, self._seen)
-        if self._known != before:
+        if self._known != self._given:  # also what the broker could not be told at the look before
             await self._give()
         return more
 
-    async def _look_again(self, home_id: str) -> None:
-        self._known.pop(home_id, None)
+    async def _look_again(self, home_id: str, known: dict[str, tuple[str, str]]) -> None:
+        known.pop(home_id, None)
         home = await self._records.get(Home, home_id)
         if home is not None:
-            await self._look_at(home)
+            await self._look_at(home, known)
 
-    async def _look_at(self, home: Home) -> None:
+    async def _look_at(self, home: Home, known: dict[str, tuple[str, str]]) -> None:
         if await _counts(self._records, home):
-            self._known[home.id] = (home.account_id, home.secret_hash)
+            known[home.id] = (home.account_id, home.secret_hash)
         else:
             await self._records.remove_all(Home, is_("id", home.id))
             log.info("home_ended", home_id=home.id)
 
     async def _give(self) -> None:
-        await self._set_homes((home_id, secret_hash) for home_id, (_, secret_hash) in self._known.items())
-        log.info("home_accounts_given", homes=len(self._known))
+        known, self._given = dict(self._known), None
+        await self._set_homes((home_id, secret_hash) for home_id, (_, secret_hash) in known.items())
+        self._given = known
+        log.info("home_accounts_given", homes=len(known))
 
 
 async def _counts(records: Records, home: Home) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any, cast
 
 import pytest
 
@@ -9,9 +10,29 @@ from broker_bridge.home_accounts import LOOK_EVERY_S, HomeAccounts
 from isocket.domain.accounts import Account
 from isocket.domain.homes import Home
 from isocket.storage.memory import MemoryDocuments
-from isocket.storage.port import is_
+from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import ManualClock
+
+
+class Failing:
+    """Records of which one verb, the `at`-th, does not get through to the store."""
+
+    def __init__(self, inner: StoredRecords, at: int) -> None:
+        self._inner = inner
+        self._at = at
+        self.verbs = 0
+
+    def __getattr__(self, name: str) -> Any:
+        verb = getattr(self._inner, name)
+
+        async def asked(*args: Any, **more: Any) -> Any:
+            self.verbs += 1
+            if self.verbs == self._at:
+                raise StoreUnavailableError("not now")
+            return await verb(*args, **more)
+
+        return asked
 
 
 class Floor:
@@ -21,9 +42,12 @@ class Floor:
         self.clock = ManualClock()
         self.records = StoredRecords(MemoryDocuments())
         self.given: list[set[str]] = []
+        self.deaf = False  # the broker's files cannot be written now
         self.accounts = HomeAccounts(records=self.records, clock=self.clock, set_homes=self.set)
 
     async def set(self, homes: Iterable[tuple[str, str]]) -> None:
+        if self.deaf:
+            raise OSError("no space left")
         self.given.append({home_id for home_id, _ in homes})
 
     async def move_in(self, *names: str) -> None:
@@ -91,3 +115,34 @@ async def test_what_does_not_concern_homes_leaves_the_broker_alone(floor: Floor)
     await floor.records.add(Account(id="acc_z", email="z@example.org", created_at=floor.clock.now()))
     await floor.look()
     assert len(floor.given) == 1
+
+
+async def test_what_the_broker_could_not_be_told_it_is_told_at_the_next_look(floor: Floor) -> None:
+    await floor.move_in("a", "b")
+    await floor.accounts.load()
+    floor.deaf = True
+    await floor.records.remove_all(Home, is_("id", "home_a"))
+    await floor.look()
+    floor.deaf = False
+    await floor.look()
+    assert floor.given == [{"home_a", "home_b"}, {"home_b"}]
+
+
+async def test_a_store_that_fails_in_the_middle_of_a_look_leaves_no_revoked_login_behind(floor: Floor) -> None:
+    await floor.move_in("a", "b")
+    await floor.accounts.load()
+    for at in range(1, 10):
+        failing = Failing(floor.records, at)
+        floor.accounts._records = cast(Any, failing)
+        await floor.records.change_one(Account, is_("id", "acc_a"), credential_epoch=2)
+        await floor.look()
+        floor.accounts._records = floor.records
+        await floor.look()
+        assert floor.given[-1] == {"home_b"}
+        if failing.verbs < at:
+            return
+        await floor.records.change_one(Account, is_("id", "acc_a"), credential_epoch=1)
+        await floor.move_in("a")
+        await floor.look()
+        assert floor.given[-1] == {"home_a", "home_b"}
+    pytest.fail("a look never came to its end")
