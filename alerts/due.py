@@ -1,5 +1,7 @@
 """Whether anything is due at all: asked once for all lanes of a process that have nothing to do."""
 
+import asyncio
+
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records, at_most, is_
@@ -16,17 +18,20 @@ class Due:
         self._records = records
         self._clock = clock
         self._bell = bell
+        self._asking = asyncio.Lock()
         self._asked_s = float("-inf")
         self._answer = True
 
     async def is_anything(self) -> bool:
         """Return whether a delivery may be due: a lane that hears no asks the store for none of its own."""
-        now_s = self._clock.monotonic_s()
-        if self._bell.has_rung:
+        async with self._asking:  # whom the same bell woke waits for this answer, and is not given the one before
+            now_s = self._clock.monotonic_s()
+            if not self._bell.has_rung and now_s < self._asked_s + FRESH_S:
+                return self._answer
             self._bell.forget()
-        elif now_s < self._asked_s + FRESH_S:
+            self._asked_s = float("-inf")  # until there is an answer
+            due = is_("state", DeliveryState.DUE), at_most("due_at", self._clock.now())
+            # In this order an index leads to the first of them, however many there are.
+            self._answer = bool(await self._records.find(Delivery, *due, order_by="due_at", limit=1))
+            self._asked_s = now_s
             return self._answer
-        due = is_("state", DeliveryState.DUE), at_most("due_at", self._clock.now())
-        self._asked_s = now_s
-        self._answer = bool(await self._records.find(Delivery, *due, limit=1))
-        return self._answer

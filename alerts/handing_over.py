@@ -65,17 +65,21 @@ class HandOver:
     def order(self, made: Sequence[Record], now: datetime) -> tuple[list[Record], Orders]:
         """Return what is to be stored, with the alarms that lanes take at once claimed for them, and their orders."""
         alarms: dict[str, tuple[Delivery, Order]] = {}
-        stored: list[Record] = []
-        for each in made:
-            order = self._reserved(each, now) if isinstance(each, Delivery) else None
-            if order is None or not isinstance(each, Delivery):
-                stored.append(each)
-                continue
-            until = now + timedelta(seconds=lease_s(each.lane))
-            claimed = replace(each, state=DeliveryState.CALLING, lease_until=until)
-            alarms[claimed.id] = (claimed, order)
-            stored.append(claimed)
-        return stored, Orders(alarms, self._clock.monotonic_s())
+        orders = Orders(alarms, self._clock.monotonic_s())
+        try:
+            return [self._claimed(each, now, alarms) for each in made], orders
+        except BaseException:
+            orders.let_go()
+            raise
+
+    def _claimed(self, made: Record, now: datetime, alarms: dict[str, tuple[Delivery, Order]]) -> Record:
+        order = self._reserved(made, now) if isinstance(made, Delivery) else None
+        if order is None or not isinstance(made, Delivery):
+            return made
+        until = now + timedelta(seconds=lease_s(made.lane))
+        claimed = replace(made, state=DeliveryState.CALLING, lease_until=until)
+        alarms[claimed.id] = (claimed, order)
+        return claimed
 
     def _reserved(self, alarm: Delivery, now: datetime) -> Order | None:
         lane = self._lanes.get(alarm.lane) if alarm.due_at <= now else None

@@ -58,6 +58,8 @@ class Lane(Worker):
         self._may_send = pace is None
         self._taking = asyncio.Lock()
         self._free = asyncio.Semaphore(calls)
+        self._most = calls
+        self._taken = 0  # of these, promised to what is being stored or under way
         self._calls = asyncio.TaskGroup()
         self._stop = asyncio.Event()
         self._rests = False  # nothing was there when it looked last
@@ -67,6 +69,8 @@ class Lane(Worker):
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; the calls under way are finished first."""
         self._stop = stop
+        self._rests = self._rested = False
+        self._taken = 0
         self._calls = asyncio.TaskGroup()
         async with self._calls:
             await super().run(stop)
@@ -76,11 +80,14 @@ class Lane(Worker):
 
         None while it is not at rest: what waits in the store goes first, and in its order.
         """
-        if not self._rests or self._bell.has_rung or not self._may_send or self._free.locked() or self._stop.is_set():
+        if not self._rests or self._bell.has_rung or not self._may_send or self._stop.is_set():
+            return None
+        if self._free.locked() or self._taken >= self._most:  # a promise is not seen there before its task begins
             return None
         order: Order = asyncio.get_running_loop().create_future()
-        self._may_send = self._pace is None
         self._calls.create_task(self._carry_handed(order), name=f"{self.name}:handed-over")
+        self._taken += 1
+        self._may_send = self._pace is None
         return order
 
     async def _carry_handed(self, order: Order) -> None:
@@ -95,7 +102,7 @@ class Lane(Worker):
         except Exception:  # as of any other
             log.exception("delivery_failed", delivery_id="" if held is None else held.id)
         finally:
-            self._free.release()
+            self._let_go()
         try:
             await self._take_a_moment()
         except Exception:  # whoever looks next tries again
@@ -116,12 +123,13 @@ class Lane(Worker):
     async def _start_one(self) -> bool:
         self._rested, self._rests = self._rests, False
         await self._free.acquire()
+        self._taken += 1
         held = None
         try:
             held = await self._next()
         finally:
             if held is None:
-                self._free.release()
+                self._let_go()
         if held is None:
             self._rests = True
             return False
@@ -149,7 +157,11 @@ class Lane(Worker):
         except Exception:  # the lease brings it back, and the other calls go on
             log.exception("delivery_failed", delivery_id=held.id)
         finally:
-            self._free.release()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._taken -= 1
+        self._free.release()
 
 
 def pieces_of(delivery: Delivery) -> int:

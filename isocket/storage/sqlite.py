@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -173,4 +174,6 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what waits and let go of the file; the write-ahead log is emptied."""
+        with suppress(StoreUnavailableError):  # then their leases run out
+            await self.telemetry.give_back()
         await asyncio.to_thread(self._file.close)

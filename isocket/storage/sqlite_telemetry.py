@@ -301,6 +301,10 @@ class SqliteTelemetry:
         """Claim the device that has been due longest, with its reports in order."""
         return await self._waiting.claim(now=now, lease_s=lease_s, ahead_for=owner if ahead else None)
 
+    async def give_back(self) -> None:
+        """End the claims that were made ahead and that nobody took, before the file is let go of."""
+        await self._waiting.give_back()
+
     async def settle(
         self,
         waiting: Waiting,

@@ -93,6 +93,18 @@ class WaitingDevices:
             if self._free:
                 self._free.pop(next(iter(self._free)))  # one of them is busy now
 
+    async def give_back(self) -> None:
+        """End the claims that nobody took: whoever starts next need not wait until their leases are over."""
+        left, self._ahead = list(self._ahead), deque()
+        if not left:
+            return
+        asked = [(each.device_id, each.fence) for _, each in left]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("UPDATE heard SET lease_until = 0 WHERE name = ? AND fence = ?", asked)
+
+        await self._write(work)
+
     async def claim(self, *, now: datetime, lease_s: float, ahead_for: str | None = None) -> Waiting | None:
         """Claim the device that has been due longest, with its reports in order."""
         if ahead_for is None:

@@ -4,8 +4,8 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import pytest
 
@@ -14,14 +14,14 @@ from alerts.climbing import Climber
 from alerts.dispatcher import Dispatcher
 from alerts.handing_over import HandOver
 from alerts.judge import LEASE_S, Judge
-from alerts.lanes import Lane
+from alerts.lanes import Lane, Order
 from alerts.outcomes import Outcome, Sent, Unclear
 from alerts.pace import Pace
 from alerts.providers import Providers
 from alerts.settlement import LOOK_UP_AGAIN_S
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, Urgency, lane_name
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState, Urgency, lane_name
 from isocket.domain.record import Record
 from isocket.domain.reports import ReportKind
 from isocket.domain.sending import SenderRate
@@ -186,6 +186,50 @@ async def test_where_all_calls_of_the_lane_are_under_way_the_next_alarm_waits_in
         street.provider.answers.set()
         await street.house.clock.advance(1)
         assert len(street.provider.got) == 2
+
+
+async def test_no_more_is_promised_in_one_moment_than_there_are_calls() -> None:
+    street = await a_street(calls=2)
+    async with street.open(street.house.records) as lane:
+        orders = [order for order in [lane.reserve() for _ in range(3)] if order is not None]
+        for order in orders:
+            order.set_result(None)
+        assert len(orders) == 2
+        await street.come_to_rest()
+        order = lane.reserve()
+        assert order is not None
+        order.set_result(None)
+
+
+async def test_where_one_lane_fails_what_was_promised_by_others_is_let_go() -> None:
+    street = await a_street()
+
+    class Ended:
+        lane = lane_name(Urgency.URGENT, ChannelKind.EMAIL)
+
+        def reserve(self) -> Order | None:
+            raise RuntimeError("this lane has ended")
+
+    async with street.open(street.house.records) as lane:
+        promised: list[Order | None] = []
+        reserve = lane.reserve
+        lane.reserve = lambda: promised.append(reserve()) or promised[-1]  # type: ignore[method-assign]
+        hand_over = HandOver([lane, cast(Lane, Ended())], clock=street.house.clock)
+        now = street.house.clock.now()
+        by_sms = Delivery(
+            id="dlv_1", incident_id="inc_1", account_id=OWNER, person_id=ANNA, contact_id=ANNA,
+            kind=DeliveryKind.ALARM, channel=ChannelKind.SMS, address="+447700900001", text="Alarm",
+            created_at=now, due_at=now,
+        )  # fmt: skip
+        by_mail = replace(by_sms, id="dlv_2", channel=ChannelKind.EMAIL, lane=Ended.lane)
+        with pytest.raises(RuntimeError, match="ended"):
+            hand_over.order([by_sms, by_mail], now)
+        (order,) = promised
+        assert order is not None
+        was_let_go = order.done()
+        if not was_let_go:
+            order.set_result(None)  # the lane waits for it to its end
+        assert was_let_go
 
 
 async def test_a_lane_that_was_rung_for_takes_nothing_over_before_it_has_looked() -> None:

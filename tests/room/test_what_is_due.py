@@ -1,13 +1,16 @@
 """Lanes that have nothing to do ask the store once for all of them, and are late for nothing."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from alerts.due import FRESH_S, Due
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, Urgency, lane_name
 from isocket.storage.memory import MemoryDocuments
-from isocket.storage.port import Records
+from isocket.storage.port import Records, StoreUnavailableError
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import Wakeups, queue_bell
 from tests.fakes.alert_house import AlertHouse
@@ -21,9 +24,13 @@ class Counting:
     def __init__(self, inner: Records) -> None:
         self._inner = inner
         self.asked = 0
+        self.fails = False
 
     async def find(self, *args: Any, **more: Any) -> Any:
         self.asked += 1
+        if self.fails:
+            raise StoreUnavailableError("not now")
+        await asyncio.sleep(0)  # a real store may have others go on meanwhile
         return await self._inner.find(*args, **more)
 
     def __getattr__(self, name: str) -> Any:
@@ -55,4 +62,23 @@ async def test_what_becomes_due_is_known_a_moment_later() -> None:
     await house.delivery(due_at=house.clock.now() + timedelta(seconds=FRESH_S / 2))
     assert not await due.is_anything()
     await house.clock.advance(FRESH_S)
+    assert await due.is_anything()
+
+
+async def test_two_whom_one_commit_woke_both_hear_of_it() -> None:
+    house, due, records = await a_house()
+    assert not await due.is_anything()
+    await house.delivery()
+    assert await asyncio.gather(due.is_anything(), due.is_anything()) == [True, True]
+    assert records.asked == 2
+
+
+async def test_what_rang_before_a_question_that_failed_is_asked_again() -> None:
+    house, due, records = await a_house()
+    assert not await due.is_anything()
+    await house.delivery()
+    records.fails = True
+    with pytest.raises(StoreUnavailableError):
+        await due.is_anything()
+    records.fails = False
     assert await due.is_anything()

@@ -1,6 +1,7 @@
 """A device that begins to wait is claimed in the same commit for a judge who has nothing to do."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -88,3 +89,18 @@ async def test_a_device_that_somebody_holds_is_not_claimed_ahead(store: SqliteSt
     following = await ask(store, clock, "b")
     assert following is not None
     assert [each.seq for each in following.reports] == [2]
+
+
+async def test_what_nobody_fetched_until_the_end_waits_for_no_lease_after_the_next_start(
+    store: SqliteStore, clock: ManualClock, file: Path
+) -> None:
+    assert await ask(store, clock) is None
+    await store.telemetry.store([alarm("d1", clock)])
+    await store.close()
+    following = await SqliteStore.open(file, clock=clock)
+    try:
+        waiting = await ask(following, clock)
+    finally:
+        await following.close()
+    assert waiting is not None
+    assert (waiting.device_id, [each.seq for each in waiting.reports]) == ("d1", [1])
