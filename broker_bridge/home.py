@@ -110,21 +110,24 @@ class HomeBridge:
     async def _take_wishes(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             group = await self._lane.take(GROUP)
-            for wish in [each.message for each in group if each.message is not None]:
+            wishes = [each.message for each in group if each.message is not None]
+            self._clear(wishes)
+            for wish in wishes:
                 try:
-                    await self.wish(wish)
+                    await self._wishes.take(wish)
                 except Exception as error:  # it is not kept for later: later it would be none any more
                     log.exception("home_wish_not_taken", home_id=wish.home_id, error=type(error).__name__)
             self._lane.acknowledge(group)
 
-    async def wish(self, wish: Wish) -> None:
-        """Take a wish, and clear its topic: one that was sent to stay (`retain`) is not told from others when it comes.
+    def _clear(self, wishes: Sequence[Wish]) -> None:
+        """Clear the topics of wishes: one that was sent to stay (`retain`) is not told from others when it comes.
 
-        Nothing stays at the broker, on whatever topics a home puts it.
+        Nothing stays at the broker, on whatever topics a home puts it. A topic is cleared once for all that came
+        together, so that whoever sends without end does not make us send as much.
         """
-        if wish.payload:
-            self._lane.publish(home_topics.wish(wish.home_id, wish.device_id, wish.part), b"", qos=0, retain=True)
-        await self._wishes.take(wish)
+        said = [home_topics.wish(each.home_id, each.device_id, each.part) for each in wishes if each.payload]
+        for topic in dict.fromkeys(said):
+            self._lane.publish(topic, b"", qos=0, retain=True)
 
     async def _turn(self) -> bool:
         more = await self.step()
