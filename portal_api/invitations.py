@@ -39,7 +39,7 @@ async def invite(
     try:
         username = _USERNAME.validate_python(address)
     except ValidationError:
-        raise InvitationError("this is not an e-mail address") from None
+        raise InvitationError(f"{address!r} is not an e-mail address") from None
     if await records.find(Account, is_("email", username), limit=1):
         raise InvitationError("this address has an account already")
     token = new_token()

@@ -30,8 +30,8 @@ _LONGEST_RINGING = timedelta(minutes=15)  # no call that was made longer ago rin
 PAGE = "/privacy"
 CONSEQUENCES = (
     "Your data is kept and you can read it; our staff, statistics and the newsletter do not use it.",
-    "With `alarms: continue` your sockets are watched and people are told of alarms as before.",
-    "With `alarms: stop` nobody is told of any alarm, whatever your sockets report; each alarm's timeline says so.",
+    "Where alarms go on, your sockets are watched and people are told of alarms as before.",
+    "Where alarms stop, nobody is told of any alarm, whatever your sockets report; each alarm's timeline says so.",
     "You can end it at any time; if we want to end it, you are told a week before.",
 )
 

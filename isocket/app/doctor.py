@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from isocket.app.data_folder import DataFolder, DataFolderError
+from isocket.app.erasures import managers_of
 from isocket.app.examinations import (
     Finding,
     Health,
@@ -65,6 +66,8 @@ async def _findings() -> AsyncIterator[Finding]:
     yield await public_address(settings)
     yield operator(settings)
     yield transfers(settings)
+    if settings.archive_keys is not None:
+        yield _archive(settings)
 
 
 async def _of_the_house(settings: Settings) -> AsyncIterator[Finding]:
@@ -109,6 +112,15 @@ async def _push(house: House) -> Finding:
             "push", Health.NOTE, f"{contact} is nobody: some push services refuse (ISOCKET_SECURITY_CONTACT)"
         )
     return Finding("push", Health.GOOD, "its key is there, and push services find us")
+
+
+def _archive(settings: Settings) -> Finding:
+    """Read the managers' public keys, as the privacy service does before it seals."""
+    try:
+        managers_of(settings)
+    except SettingsError as error:
+        return Finding("archive", Health.WRONG, str(error))
+    return Finding("archive", Health.GOOD, "the keys of three managers can be read")
 
 
 async def _clock(house: House) -> Finding:

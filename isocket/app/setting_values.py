@@ -1,5 +1,7 @@
 """How the text of a setting becomes its value; what is wrong says how to write it."""
 
+import re
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -55,6 +57,19 @@ def read_networks(value: object) -> object:
         return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
     except ValueError:
         raise ValueError("write networks with commas between, such as 10.0.0.0/8,fd00::/8") from None
+
+
+def read_day_of_year(value: object) -> object:
+    """Return a day that comes in some year, as month and day; the 29th of February is one."""
+    if not isinstance(value, str):
+        return value
+    try:
+        if re.fullmatch(r"[0-9]{2}-[0-9]{2}", value):
+            date.fromisoformat(f"2024-{value}")
+            return value
+    except ValueError:
+        pass
+    raise ValueError("write month and day of a day that there is, such as 12-31")
 
 
 def read_countries(value: object) -> object:

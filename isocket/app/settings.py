@@ -13,6 +13,7 @@ from isocket.app.setting_values import (
     read_amount,
     read_broker,
     read_countries,
+    read_day_of_year,
     read_file,
     read_listen,
     read_mailbox,
@@ -220,8 +221,8 @@ class Settings(BaseModel):
         le=30,
         description="years after the financial year in which the relation ended until an archive is destroyed",
     )
-    financial_year_end: str = Field(
-        default="12-31", pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$", description="its last day: month and day"
+    financial_year_end: Annotated[str, BeforeValidator(read_day_of_year)] = Field(
+        default="12-31", description="its last day: month and day"
     )
     warranty_months: int = Field(default=24, ge=0, le=240, description="months from the claiming of a socket")
     trusted_proxies: Annotated[Networks, BeforeValidator(read_networks)] = Field(

@@ -44,6 +44,7 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
         "username": "e-mail address: signs you in, and is where alarms go first",
         "password": "kept as a hash only",
         "old_password": "shows that it is you; kept nowhere",
+        "confirm": "your own address, typed out so that nothing happens by a slip; kept nowhere",
         "name": "what you, a socket, a part of it, or a person to be told is called",
         "time_zone": "times in messages are yours",
         "language": "messages are in it",

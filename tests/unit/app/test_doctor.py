@@ -44,6 +44,13 @@ def test_what_is_out_of_reach_is_wrong_and_nothing_secret_is_shown(installation:
     assert "geheim" not in done.stdout + done.stderr
 
 
+def test_a_folder_without_the_managers_keys_is_wrong(installation: Installation) -> None:
+    done = Installation(folder=installation.folder, more={"ISOCKET_ARCHIVE_KEYS": "nowhere"}).run("check")
+    assert done.returncode == 1
+    assert lines(done.stdout)["archive"].startswith("WRONG")
+    assert "ISOCKET_ARCHIVE_KEYS" in lines(done.stdout)["archive"]
+
+
 def test_wrong_settings_are_the_only_line(installation: Installation) -> None:
     done = Installation(folder=installation.folder, more={"ISOCKET_BCRYPT_COST": "4"}).run("check")
     assert done.returncode == 1

@@ -75,6 +75,12 @@ def test_countries_are_known_ones() -> None:
     assert "ISOCKET_SMS_COUNTRIES: write countries by their two letters" in faults(ISOCKET_SMS_COUNTRIES="FI,Sweden")
 
 
+@pytest.mark.parametrize("day", ["02-30", "04-31", "13-01", "2024-12-31", "1231", "\u0661\u0662-31"])
+def test_a_financial_year_ends_on_a_day_that_there_is(day: str) -> None:
+    assert "ISOCKET_FINANCIAL_YEAR_END: write month and day" in faults(ISOCKET_FINANCIAL_YEAR_END=day)
+    assert load_settings({"ISOCKET_FINANCIAL_YEAR_END": "02-29"}).financial_year_end == "02-29"
+
+
 def test_the_environment_wins_over_the_toml_file(tmp_path: Path) -> None:
     config = tmp_path / "isocket.toml"
     config.write_text("bcrypt_cost = 13\n")
