@@ -26,6 +26,7 @@ class DeviceAccounts:
         self._set_accounts = set_accounts
         self._known: dict[str, str] = {}
         self._newest: datetime = EPOCH
+        self._is_given = False  # whether the broker has taken what is known
         self._failing = False
 
     async def load(self) -> None:
@@ -37,7 +38,7 @@ class DeviceAccounts:
             raise
         except Exception as error:
             log.exception("broker_accounts_not_read", error=type(error).__name__)
-        await self._set_accounts(self._known.items())
+        await self._give()
         log.info("broker_accounts_loaded", devices=len(self._known))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -53,15 +54,20 @@ class DeviceAccounts:
 
     async def _look(self) -> None:
         count, before = await self._records.count(Device), len(self._known)
-        if count == before:
+        if count == before and self._is_given:
             return
         if count > before:
             await self._take_up(self._newest - OVERLAP)
         if before < count <= len(self._known):
-            await self._set_accounts(self._known.items())
+            await self._give()
             log.info("broker_accounts_changed", devices=len(self._known))
         else:
             await self.load()
+
+    async def _give(self) -> None:
+        self._is_given = False
+        await self._set_accounts(self._known.items())
+        self._is_given = True
 
     async def _take_up(self, since: datetime) -> None:
         async for device in every(self._records, Device, above("provisioned_at", since)):

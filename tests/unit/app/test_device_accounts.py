@@ -22,9 +22,12 @@ class Floor:
         self.clock = ManualClock()
         self.records = StoredRecords(MemoryDocuments())
         self.given: list[set[str]] = []
+        self.deaf = False  # the broker's files cannot be written now
         self.accounts = DeviceAccounts(records=self.records, clock=self.clock, set_accounts=self.set)
 
     async def set(self, accounts: Iterable[tuple[str, str]]) -> None:
+        if self.deaf:
+            raise OSError("no space left")
         self.given.append({device_id for device_id, _ in accounts})
 
     async def make(self, *names: str) -> None:
@@ -102,3 +105,15 @@ async def test_a_device_that_cannot_be_read_ends_neither_the_start_nor_the_run(f
     await StoredRecords(beneath).change_one(Device, is_("id", "a"), name="")
     await floor.look()
     assert floor.given[-1] == {"a", "b"}
+
+
+async def test_what_the_broker_could_not_be_told_it_is_told_at_the_next_look(floor: Floor) -> None:
+    await floor.make("a")
+    await floor.accounts.load()
+    floor.deaf = True
+    await floor.make("b")
+    await floor.look()
+    floor.deaf = False
+    await floor.look()
+    await floor.look()
+    assert floor.given == [{"a"}, {"a", "b"}]
