@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 
@@ -65,7 +65,8 @@ class Line:
             await mine
         except asyncio.CancelledError:
             if mine.cancelled():
-                self._waiting[known].remove(mine)
+                with suppress(ValueError):  # a turn was passed on meanwhile, and we were passed over
+                    self._waiting[known].remove(mine)
             else:  # it was our turn at the very moment
                 self._pass_on()
             raise

@@ -98,6 +98,21 @@ async def test_who_goes_away_at_the_moment_of_their_turn_passes_it_on() -> None:
     assert line.inside == 0
 
 
+async def test_who_goes_away_just_before_a_turn_is_passed_on_just_goes() -> None:
+    line = Line(at_once=1, waiting=8)
+    worked = Worked(line)
+    worked.go_on.set()
+    async with line.turn(known=False):
+        gone = asyncio.create_task(worked.work("gone", known=False))
+        last = asyncio.create_task(worked.work("last", known=False))
+        await let_run()
+        gone.cancel()  # and the turn is passed on before they have run
+    await asyncio.wait((gone, last))
+    assert gone.cancelled()
+    assert worked.order == ["last"]
+    assert line.inside == 0
+
+
 async def test_when_all_are_gone_there_is_a_turn_at_once() -> None:
     line = Line(at_once=1, waiting=1)
     for _ in range(3):
