@@ -145,6 +145,8 @@ class HomeBridge:
             self._asked[home_id] = self._asked.get(home_id, set()) | subscriptions
         if not self._lane.connected:
             return False
+        if left or self._came_anew:  # what a home said to stay of itself, perhaps as its will
+            self._lane.publish(home_topics.PRESENCE, b"", qos=0, retain=True)
         if self._asked and self._here is None:
             self._here = await self._now()
         for home_id in [each for each in self._asked if self._may_be_served(each)]:

@@ -121,6 +121,7 @@ def access_text(homes: Iterable[str] = ()) -> str:
     lines.append(f"user {BRIDGE_HOMES}")
     lines += [f"topic write {each}" for each in home_topics.said_to("+")]
     lines.append(f"topic readwrite {home_topics.wishes_of('+')}")  # written to clear one that was retained
+    lines.append(f"topic write {home_topics.PRESENCE}")  # likewise
     for home_id in homes:
         lines.append(f"user {home_id}")
         lines += [f"topic read {each}" for each in home_topics.said_to(home_id)]

@@ -76,6 +76,23 @@ async def test_a_wish_that_is_meant_to_stay_at_the_broker_does_not(house: HomeHo
     assert await house.records.count(Command) == 1
 
 
+async def test_what_a_home_says_of_itself_to_stay_goes_with_it(house: HomeHouse, tmp_path: Path) -> None:
+    saved, said = tmp_path / "broker" / "mosquitto.db", b"in grandmother's house"
+
+    async def is_kept() -> bool:
+        house.broker.child.save_now()
+        return saved.exists() and said in saved.read_bytes()
+
+    async with house.home() as home:
+        await home.peer.publish(home_topics.PRESENCE, said, retain=True)
+        await eventually(is_kept)
+
+    async def is_gone() -> bool:
+        return not await is_kept()
+
+    await eventually(is_gone)
+
+
 async def _nothing_is_kept(house: HomeHouse) -> bool:
     """Look in the place of the bridge, which comes back afterwards."""
     login = house.broker.child.homes_login

@@ -172,6 +172,7 @@ class TestConfig:
             "topic write homeassistant/device/+/+/config",
             "topic write isocket/v1/home/+/+/state",
             "topic readwrite isocket/v1/home/+/+/set/+",
+            "topic write homeassistant/status",
         ]
 
 
