@@ -63,8 +63,8 @@ def _stages(house: House, cast: Cast, console: Console) -> list[Stage]:
     async def welcome() -> None:
         origin = f"http://{house.settings.http}"
         async with Customer(origin=origin, cast=cast, records=house.records, clock=house.clock) as customer:
-            await customer.settle_in()
-        console.print(_panel(house.settings, cast))
+            as_printed = await customer.settle_in()
+        console.print(_panel(house.settings, cast, as_printed=as_printed))
 
     return [
         Stage(name="story", services=(Service(name="story", start=welcome, run=story.run),)),
@@ -87,7 +87,7 @@ def _sockets(house: House, cast: Cast, hear: Callable[[str], None]) -> Callable[
     return live
 
 
-def _panel(settings: Settings, cast: Cast) -> Panel:
+def _panel(settings: Settings, cast: Cast, *, as_printed: bool) -> Panel:
     """Return what a person needs to know to look around."""
     shown = Table.grid(padding=(0, 2))
     shown.add_column(style="bold")
@@ -95,7 +95,12 @@ def _panel(settings: Settings, cast: Cast) -> Panel:
     shown.add_row("Overview", f"{settings.origin}/")
     shown.add_row("Desk", f"{settings.origin}/desk  what would be sent")
     shown.add_row("API", f"{settings.origin}/api/v1/openapi.json")
-    shown.add_row("Login", f"{cast.owner.username}  password {cast.owner.password}")
+    proof = (
+        f"password {cast.owner.password}"
+        if as_printed
+        else f"as you changed it; delete {settings.data_dir}/ to begin anew"
+    )
+    shown.add_row("Login", f"{cast.owner.username}  {proof}")
     shown.add_row("Broker", f"mqtt://{settings.mqtt}")
     shown.add_row("Data", f"{settings.data_dir}/  log in {settings.data_dir}/demo.log")
     return Panel(

@@ -10,9 +10,10 @@ from zoneinfo import available_timezones
 import aiohttp
 
 from isocket.app.demo_cast import PHONE, Cast
+from isocket.domain.accounts import Account
 from isocket.domain.desk import DeskMessage
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, above
+from isocket.storage.port import Records, above, is_
 
 PATIENCE_S = 15.0
 LOOK_EVERY_S = 0.05
@@ -42,18 +43,24 @@ class Customer:
         """Go."""
         await self._session.close()
 
-    async def settle_in(self) -> None:
+    async def settle_in(self) -> bool:
         """Have an account, the five sockets and a telephone that is told; every step is taken once only.
+
+        Return whether the password of the first run still opens the account. Whoever tries the demonstration out may
+        have chosen another, or added a second factor: then what they have stays as they left it.
 
         Raises:
             DemoError: a step was refused.
         """
         if not await self._sign_in():
+            if await self._records.find(Account, is_("email", self._cast.owner.username), limit=1):
+                return False
             await self._open_account()
             if not await self._sign_in():
-                raise DemoError("The demo account exists with another password: empty the data folder to begin anew.")
+                raise DemoError("The demo account opened and does not let its owner in.")
         await self._claim_sockets()
         await self._add_telephone()
+        return True
 
     async def _sign_in(self) -> bool:
         owner = self._cast.owner
