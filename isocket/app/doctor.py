@@ -1,7 +1,8 @@
 """Looks at an installation: a line for each part, and what to do where something is wrong."""
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
@@ -41,15 +42,16 @@ async def examine() -> int:
     """Print one line for each part; return 1 if any is wrong, else 0."""
     console = Console(highlight=False, soft_wrap=True)
     wrong = False
-    async for finding in _findings():
-        mark, style = _MARKS[finding.health]
-        line = Text.assemble((mark, style), "  ", (f"{finding.part:<15}", "bold"), finding.says)
-        console.print(line)
-        wrong = wrong or finding.health is Health.WRONG
+    async with aclosing(_findings()) as findings:  # whoever reads may go before the end, as `head` does
+        async for finding in findings:
+            mark, style = _MARKS[finding.health]
+            line = Text.assemble((mark, style), "  ", (f"{finding.part:<15}", "bold"), finding.says)
+            console.print(line)
+            wrong = wrong or finding.health is Health.WRONG
     return 1 if wrong else 0
 
 
-async def _findings() -> AsyncIterator[Finding]:
+async def _findings() -> AsyncGenerator[Finding, None]:
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -57,8 +59,9 @@ async def _findings() -> AsyncIterator[Finding]:
             yield Finding("settings", Health.WRONG, fault)
         return
     yield Finding("settings", Health.GOOD, f"{len(settings.model_fields_set)} given, the others have their defaults")
-    async for finding in _of_the_house(settings):
-        yield finding
+    async with aclosing(_of_the_house(settings)) as of_the_house:
+        async for finding in of_the_house:
+            yield finding
     yield await (own_broker(settings) if settings.broker_url is None else broker_of_others(settings))
     yield await twilio(settings)
     yield await elks(settings)
@@ -70,7 +73,7 @@ async def _findings() -> AsyncIterator[Finding]:
         yield _archive(settings)
 
 
-async def _of_the_house(settings: Settings) -> AsyncIterator[Finding]:
+async def _of_the_house(settings: Settings) -> AsyncGenerator[Finding, None]:
     try:
         DataFolder(settings.data_dir).prepare()
         yield Finding("data folder", Health.GOOD, f"{settings.data_dir.absolute()}, {_free(settings)}")

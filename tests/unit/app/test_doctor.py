@@ -1,6 +1,8 @@
 """`isocket check`: a line for each part, and an exit code that a script can use."""
 
-from tests.unit.app.installation import Installation
+import subprocess
+
+from tests.unit.app.installation import PROGRAM, Installation
 
 
 def lines(text: str) -> dict[str, str]:
@@ -49,6 +51,23 @@ def test_a_folder_without_the_managers_keys_is_wrong(installation: Installation)
     assert done.returncode == 1
     assert lines(done.stdout)["archive"].startswith("WRONG")
     assert "ISOCKET_ARCHIVE_KEYS" in lines(done.stdout)["archive"]
+
+
+def test_whoever_reads_may_go_before_the_end(installation: Installation) -> None:
+    with subprocess.Popen(
+        [PROGRAM, "check"],
+        env=installation.environ,
+        cwd=installation.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert any("data folder" in line for line in running.stdout)
+        running.stdout.close()
+        said = running.stderr.read()
+    assert said == ""
 
 
 def test_wrong_settings_are_the_only_line(installation: Installation) -> None:
