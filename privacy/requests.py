@@ -79,7 +79,7 @@ class RequestWatch:
             copy = await self._records.get(DataExport, each.fulfilled_by) if each.fulfilled_by else None
             if copy is None or copy.state not in _THERE:
                 continue
-            page = f"{self._public_url}/api/v1/privacy/exports/{copy.id}/download"
+            page = f"{self._public_url}/privacy/copy"
             words = copy_is_made(each.language, page=page)
             await self._records.change_one(
                 RightsRequest,

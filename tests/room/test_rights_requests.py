@@ -16,15 +16,17 @@ from isocket.domain.deliveries import Delivery
 from isocket.domain.erasures import Erasure
 from isocket.domain.exports import BY_REQUEST, DataExport
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.processing import Office
 from isocket.domain.request_letters import who_are_you
 from isocket.domain.requests import DECISION, FOLLOWS, RequestState, Right, RightsRequest
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
 from portal_api.privacy_requests import PROOF_LIFE, confirm_with
+from privacy.requests import RequestWatch
 from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.erasing_house import Ground, erasing_house
 from tests.fakes.portal_devices import MAIJA, enter, fields_of, owned
-from tests.fakes.portal_house import PASSWORD, PortalHouse
+from tests.fakes.portal_house import PASSWORD, PUBLIC_URL, PortalHouse
 
 NEIGHBOUR = "niina@example.org"
 STRANGER = "stranger@example.org"
@@ -135,6 +137,12 @@ async def test_who_has_an_account_gets_the_copy_and_only_a_session_that_proved_i
     assert export is not None
     assert export.session_id == BY_REQUEST
     assert await ground.exporter().round() == 1
+    watch = RequestWatch(
+        records=house.records, clock=house.clock, office=Office(), public_url=PUBLIC_URL, operator_email=None
+    )
+    await watch.round()
+    told = [each.text for each in await house.mails(MAIJA)]
+    assert any(f"{PUBLIC_URL}/privacy/copy" in each for each in told), "a page, where people can sign in"
     path = f"/privacy/exports/{export.id}/download"
     assert (await house.ask("GET", path, token=token)).status == 200
     await house.clock.advance(3600 - 1)
