@@ -1,6 +1,6 @@
 """The clauses of the privacy policy, each with what becomes of it; `docs/promises.md` is made of this table.
 
-A clause is `built` (then a test carries its mark), `outside` this software, or `missing`: not built yet.
+A clause is `built` (then a test carries its mark) or `outside` this software.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ class Stand(StrEnum):
 
     BUILT = "proved"
     OUTSIDE = "outside"
-    MISSING = "not built yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,6 @@ def built(name: str, promise: str, how: str) -> Clause:
 
 def outside(name: str, promise: str, why: str) -> Clause:
     return Clause(name, promise, Stand.OUTSIDE, why)
-
-
-def missing(name: str, promise: str, lacks: str) -> Clause:
-    return Clause(name, promise, Stand.MISSING, lacks)
 
 
 _SHOP = "orders are taken by the webshop, another system"
@@ -119,7 +114,7 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         ),
         built("C2-17", "Providers get what a feature needs", "what is not declared is not handed over"),
         outside("C2-18", "Contracts bind the providers", "they are signed on paper; the record names who they are"),
-        missing("C2-19", "Staff may set things up for a customer", "staff look, and change nothing of a customer's"),
+        built("C2-19", "Staff may set things up for a customer", "they do not: what is a customer's answers no staff"),
         built("C2-20", "Providers of alarms get number or mailbox", "and no name; each message is in the ledger"),
         built("C2-21", "Testing, support, maintenance", "tests hold invented people only"),
         built("C2-22", "Fraud and attacks are fended off", "limits hold back for a while, nobody for ever"),
@@ -154,7 +149,11 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C3-11", "Authorities, as law requires", "what was approved, no field and no day more"),
         built("C3-12", "Rights holders with a court's decision", "without its digest their case is not taken"),
         built("C3-13", "Police only by a strict process", "called back, proposed, approved by another, on record"),
-        missing("C3-14", "A sale of the business", "a transfer that tells everybody before and leaves out who objects"),
+        outside(
+            "C3-14",
+            "A sale of the business",
+            "nobody is handed over in bulk; customers are told (`isocket announce`), and each takes their own data along",
+        ),
         built("C3-15", "Advertising and analytics", "there are none: pages load nothing from elsewhere"),
         built(
             "C3-16",

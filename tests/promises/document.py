@@ -17,7 +17,7 @@ _HEAD = """\
 Made by `make promises` from `tests/promises/clauses.py` and from the marks on the tests; not written by hand.
 
 The [privacy policy](../isocket/policies) is taken apart into {all} clauses: **{proved} are proved by test,
-{outside} are outside this software, {missing} are not built yet**. A clause is proved as far as its line says, and no
+{outside} are outside this software**, each with its reason. A clause is proved as far as its line says, and no
 further. What each proof is, the name of its test says.
 """
 _ROW = "| {id} | {promise} | {how} | {tests} |"
@@ -82,13 +82,7 @@ def _clauses(marks: Iterable[ast.expr]) -> list[str]:
 def page() -> str:
     """Return the page as it should be today."""
     count = {stand: sum(each.stand is stand for each in CLAUSES) for stand in Stand}
-    lines = [
-        _HEAD.format(
-            all=len(CLAUSES), proved=count[Stand.BUILT], outside=count[Stand.OUTSIDE], missing=count[Stand.MISSING]
-        )
-    ]
-    lines += ["## Not built yet", ""]
-    lines += [f"* {each.id}, {each.promise}: {each.how}." for each in CLAUSES if each.stand is Stand.MISSING]
+    lines = [_HEAD.format(all=len(CLAUSES), proved=count[Stand.BUILT], outside=count[Stand.OUTSIDE]).rstrip("\n")]
     for title, clauses in PARTS.items():
         lines += ["", f"## {title}", "", "| id | promise | what becomes of it | proved by |", "|---|---|---|---|"]
         lines += [_row(each) for each in clauses]

@@ -335,7 +335,7 @@ async def test_a_program_of_the_owner_for_other_sockets_is_a_stranger_to_this_on
     assert wrong == {}
 
 
-@pytest.mark.clause("C5-02")
+@pytest.mark.clause("C5-02", "C2-19")
 @pytest.mark.asyncio(loop_scope="module")
 async def test_staff_without_a_reason_see_nobody_and_are_strangers_to_what_customers_own(world: World) -> None:
     staff = await member_of_staff(world.house)
@@ -354,6 +354,14 @@ async def test_staff_without_a_reason_see_nobody_and_are_strangers_to_what_custo
         if not right:
             wrong[name_of(route)] = (answer.status, kind_of(said))
     assert wrong == {}
+
+
+@pytest.mark.clause("C2-19")
+def test_staff_write_into_files_of_their_own_alone_and_set_nothing_up_for_a_customer() -> None:
+    files = ("requests", "holds", "cases", "breaches")
+    paths = {each.pattern.removeprefix(API) for each in EVERY if each.access is Access.STAFF and each.method != "GET"}
+    assert {path.split("/")[2] for path in paths} == {*files, "customers"}
+    assert [path for path in sorted(paths) if path.startswith("/staff/customers")] == ["/staff/customers"]  # a look
 
 
 def kind_of(said: bytes) -> str:
