@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol, cast
 
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import PROVING, WORDS, Delivery
+from isocket.domain.desk import DeskMessage
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure, may_be_told
 from isocket.domain.erasure_plan import erased_with_the_account
@@ -27,6 +28,7 @@ from isocket.domain.processing import Controller
 from isocket.domain.record import Record, account_fields, handling_of
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
+from isocket.kit.ids import without_tokens
 from isocket.kit.logs import get_logger
 from isocket.kit.priority import stand_back
 from isocket.storage.keyring import Keyring
@@ -287,8 +289,10 @@ def copied_classes() -> tuple[type[Record], ...]:
 
 
 def _take_out_others(each: Record, values: dict[str, Any], account_id: str, *, as_guest: bool) -> int:
-    """Put a mark where a value is somebody else's; return how many that were."""
+    """Put a mark where a value is somebody else's; return how many that were. No link in a message opens anything."""
     names: set[str] = set()
+    if isinstance(each, Delivery | DeskMessage):
+        values |= {name: without_tokens(values[name]) for name in WORDS & values.keys() if values[name]}
     if isinstance(each, Delivery) and _proves_something(each, account_id):
         names = {name for name in WORDS & values.keys() if values[name]}
     if as_guest and each.account:  # another customer's record that tells about this one

@@ -1,11 +1,13 @@
 """Names for records: fresh ones nobody can guess, and derived ones that make a second run harmless."""
 
 import hashlib
+import re
 import secrets
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 _PAIRS = [one + other for one in _LETTERS for other in _LETTERS]
 _PLACES = range(120, -1, -10)  # of ten bits each among 130
+_TOKEN = re.compile(r"""(?<=\?token=|ticket=)[^\s"'<>&]+|(?<=/)[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])""")
 
 
 def new_id(prefix: str) -> str:
@@ -25,6 +27,11 @@ def derived_id(prefix: str, *parts: str | int) -> str:
 def new_token() -> str:
     """Return 256 random bits as 43 characters that are safe in an address."""
     return secrets.token_urlsafe(32)
+
+
+def without_tokens(text: str) -> str:
+    """Return a text in which no link leads anywhere that only its token opens."""
+    return _TOKEN.sub("(taken out)", text)
 
 
 def token_hash(token: str) -> str:

@@ -16,12 +16,15 @@ import pytest_asyncio
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.desk import DeskMessage
 from isocket.domain.devices import Device
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
 from isocket.domain.record import Record
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
+from isocket.kit.ids import new_token
 from isocket.storage.port import is_
 from isocket.storage.shelf import PIECE_BYTES, Shelf, ShelfBrokenError
 from privacy.exporting import LEASE_S, Copier, copied_classes, exported_fields
@@ -158,6 +161,22 @@ async def test_a_code_or_link_that_only_its_reader_may_have_is_not_copied(
     content = (await copied(ground))["data/deliveries.json"].decode()
     assert ("the words" in content) is told
     assert "dlv_2" in content
+
+
+@pytest.mark.clause("C7-12")
+async def test_whoever_finds_a_copy_cannot_use_the_links_of_its_messages(tmp_path: Path) -> None:
+    ground, token = in_memory(tmp_path), new_token()
+    await furnish(ground)
+    (alarm,) = await ground.records.find(Delivery)
+    said = f"Not you? https://x.example.org/not-me?ticket=MAC.{token} or https://x.example.org/hooks/incident/{token}"
+    button = f'<a href="https://x.example.org/undo?token={token}">'
+    to = {"account_id": MAIJA_ID, "person_id": MAIJA_ID, "channel": ChannelKind.EMAIL, "address": MAIJA}
+    await ground.records.add(replace(alarm, id="dlv_2", person_id="con_1", contact_id="con_1", text=said, html=button))
+    await ground.records.add(DeskMessage(id="att_2", text=said, at=NOON, **to))
+    inside = await copied(ground)
+    assert "Not you?" in inside["data/deliveries.json"].decode()
+    assert "Not you?" in inside["data/desk_messages.json"].decode()
+    assert token not in b"".join(inside.values()).decode(errors="replace")
 
 
 async def test_what_a_socket_reported_is_a_table_without_formulas(tmp_path: Path) -> None:
