@@ -152,7 +152,7 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         outside(
             "C3-14",
             "A sale of the business",
-            "nobody is handed over in bulk; customers are told (`isocket announce`), and each takes their own data along",
+            "nobody is handed over in bulk; customers hear of it (`isocket announce`), each takes their own data along",
         ),
         built("C3-15", "Advertising and analytics", "there are none: pages load nothing from elsewhere"),
         built(
