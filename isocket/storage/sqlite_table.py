@@ -32,26 +32,45 @@ _GUARDED = " || ".join(f"char({ord(each)})" for each in GUARDED)
 # where they stand; but where one holds a null (a probe is missing), that must stay.
 _AT_ONCE = f"""replace(replace(replace({_said(*BEFORE, *LISTS, *AFTER)}, ',[', ',"['), ']', ']"'), 'null', '')"""
 _ONE_BY_ONE = " || ',' || ".join([_facts(*BEFORE), *map(_list, LISTS), _facts(*AFTER)])
-_TEXTS = " || ',' || ".join(map(_text, TEXTS))
-_LINE = f"""
-printf('%s.%03dZ,%s,%s.%03dZ,%s,%d,%d,%s,%s',
-  datetime(received / 1000, 'unixepoch'), received % 1000, kind, datetime(at / 1000, 'unixepoch'), at % 1000,
-  clock, boot, seq, CASE WHEN instr(body, 'null') THEN {_ONE_BY_ONE} ELSE {_AT_ONCE} END, {_TEXTS})
+_GUARDED_TEXTS = " || ',' || ".join(map(_text, TEXTS))
+# In JSON a text without a backslash is written as it is here, but for a guard.
+_PLAIN_TEXTS = rf"""
+CASE WHEN instr(body, 'null') OR instr(body, '\') THEN {_GUARDED_TEXTS}
+     ELSE replace({_said(*TEXTS)}, 'null', '') END
 """
+_TO_BE_GUARDED = tuple(f'"{sign}'.encode() for sign in GUARDED if sign.isprintable())  # JSON escapes the others
 _OURS = "device = (SELECT device FROM heard WHERE name = :name) AND at >= :at AND at < :end AND (at, id) > (:at, :id)"
 _LAST = f"SELECT at, id FROM reports WHERE {_OURS} ORDER BY at, id LIMIT 1 OFFSET :limit - 1"
 _KINDS = ", ".join(f"'{kind.value}'" for kind in TOLD)
-_PAGE = f"""
+
+
+def _page(texts: str) -> str:
+    line = f"""
+printf('%s.%03dZ,%s,%s.%03dZ,%s,%d,%d,%s,%s',
+  datetime(received / 1000, 'unixepoch'), received % 1000, kind, datetime(at / 1000, 'unixepoch'), at % 1000,
+  clock, boot, seq, CASE WHEN instr(body, 'null') THEN {_ONE_BY_ONE} ELSE {_AT_ONCE} END, {texts})
+"""
+    return f"""
 SELECT cast(ifnull(group_concat(line, ''), '') AS blob), count(*) FROM (
-  SELECT {_LINE} || char(13, 10) AS line FROM reports
+  SELECT {line} || char(13, 10) AS line FROM reports
   WHERE {_OURS} AND at <= :last_at AND (at, id) <= (:last_at, :last_id) AND kind IN ({_KINDS}) ORDER BY at, id)
 """
 
 
+_PLAIN_PAGE, _GUARDED_PAGE = _page(_PLAIN_TEXTS), _page(_GUARDED_TEXTS)
+
+
 def table_of(connection: sqlite3.Connection, device_id: str, *, after: Place, end_ms: int, limit: int) -> Table:
-    """Return a page of the table of one device."""
+    """Return a page of the table of one device.
+
+    To look at the beginning of each text costs as much as all the rest of its line, so it is done to a page in which
+    there is one that matters.
+    """
     asked = {"name": device_id, "at": after[0], "id": after[1], "end": end_ms, "limit": limit}
     last: Place | None = connection.execute(_LAST, asked).fetchone()
     until = last or (end_ms, 0)
-    lines, rows = connection.execute(_PAGE, {**asked, "last_at": until[0], "last_id": until[1]}).fetchone()
+    asked |= {"last_at": until[0], "last_id": until[1]}
+    lines, rows = connection.execute(_PLAIN_PAGE, asked).fetchone()
+    if any(beginning in lines for beginning in _TO_BE_GUARDED):
+        lines, rows = connection.execute(_GUARDED_PAGE, asked).fetchone()
     return Table(lines, rows, last)

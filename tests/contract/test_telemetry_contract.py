@@ -1038,12 +1038,20 @@ async def test_a_table_tells_everything_that_a_report_said(telemetry: Telemetry)
     assert fields_of_line(told) == alarm
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "'=1", "", "nothing", "a=b", "'", "ä€"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "'=1", "", "nothing", "a=b", "'", "ä€", "[1]", '"=', "\\="])
 async def test_no_text_in_a_table_is_a_formula_and_each_can_be_read_back(telemetry: Telemetry, text: str) -> None:
     await telemetry.store([report(1, {"credit": text})])
     (line,) = await the_table(telemetry)
     assert not line["credit"].startswith(("=", "+", "-", "@"))
     assert fields_of_line(line).get("credit", "") == text
+
+
+async def test_a_formula_among_many_lines_changes_no_other(telemetry: Telemetry) -> None:
+    texts = ["1.20 EUR", "=1+1", "'", 'a "=" b', "2.40 EUR"]
+    await telemetry.store([report(seq, {"credit": text, "fw": "1.4"}) for seq, text in enumerate(texts, 1)])
+    lines = await the_table(telemetry)
+    assert [line["credit"] for line in lines] == ["1.20 EUR", "'=1+1", "''", 'a "=" b', "2.40 EUR"]
+    assert {line["fw"] for line in lines} == {"1.4"}
 
 
 async def test_a_table_comes_in_pages_by_time_and_arrival_each_line_once(telemetry: Telemetry) -> None:
