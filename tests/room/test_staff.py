@@ -383,7 +383,7 @@ async def test_a_copy_that_is_ready_is_answered_without_staff(houses: Houses) ->
     await watch(house).round()
     (done,) = await house.records.find(RightsRequest)
     assert done.state is RequestState.ANSWERED
-    (told,) = [each for each in await house.mails(MAIJA) if "/download" in each.text]
+    (told,) = [each for each in await house.mails(MAIJA) if "/privacy/copy" in each.text]
     assert told.person_id == request.id
 
 
