@@ -89,7 +89,7 @@ def urgency_of_lane(lane: str) -> Urgency:
     indexed=(
         ("state", "lane", "priority"),
         ("state", "due_at"),
-        ("account_id", "state", "lane", "turn"),
+        ("account_id", "lane", "created_at"),
         ("moves_on", "moves_on_at"),
         ("incident_id",),
         ("contact_id",),
@@ -127,7 +127,7 @@ class Delivery(Record):
     tries: Plain[int] = 0
     held_up: Plain[bool] = False  # the provider will not have it for now: nobody should wait for this way only
     avoids: Plain[str] = ""  # the provider that would not have it the last time
-    turn: Plain[int] = 0  # how many alarms of this customer waited in this lane when it was made
+    turn: Plain[int] = 0  # how many alarms of this customer were made for this lane of late, see alerts.turns
     lane: Plain[str] = ""
     priority: Plain[str] = ""  # the order in which a lane is worked off, see `place_of` and `place_until`
     instead_of: Annotated[str | None, MESSAGE_FACT] = None  # the first message of this person that did not arrive

@@ -8,6 +8,7 @@ import pytest
 from alerts.channels.channel import ChannelKind
 from alerts.dispatcher import LET_IN
 from alerts.outcomes import TryLater
+from alerts.turns import REMEMBERED
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import (
     BEHIND,
@@ -69,12 +70,30 @@ async def test_the_first_alarm_of_every_customer_goes_before_the_second_of_anyon
     assert told[3:] == [ACCOUNT] * 4
 
 
-async def test_a_customer_whose_alarms_have_gone_stands_in_front_again() -> None:
+async def test_an_alarm_that_has_gone_leaves_its_customer_behind_those_who_had_none() -> None:
+    house = await AlertHouse().furnish(email=None)
+    await house.incident("inc_0")
+    await house.escalate()
+    await house.send()
+    await house.incident("inc_1")
+    await house.escalate()
+    await house.pass_by(seconds=1)
+    for name in ("acc_b", "acc_c"):
+        await neighbour(house, name)
+    await house.escalate()
+    await house.send()
+    told = await told_in_order(house)
+    assert told[0] == told[-1] == ACCOUNT
+    assert sorted(told[1:-1]) == ["acc_b", "acc_c"]
+
+
+async def test_a_customer_whose_alarms_are_long_gone_stands_in_front_again() -> None:
     house = await AlertHouse().furnish(email=None)
     for number in range(3):
         await house.incident(f"inc_{number}")
     await house.escalate()
     await house.send()
+    await house.pass_by(seconds=REMEMBERED.total_seconds())
     await house.incident("inc_later")
     await house.escalate()
     (later,) = await house.records.find(Delivery, is_("incident_id", "inc_later"))
