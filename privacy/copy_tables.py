@@ -2,23 +2,28 @@
 
 import asyncio
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from isocket.domain.devices import Device
 from isocket.kit.clock import EPOCH, from_ms, to_text
-from isocket.storage.table import HEAD, Table
+from isocket.storage.table import HEAD, Place, Table
 from isocket.storage.telemetry import Series, Telemetry
 from privacy.cells import cell, rows_as_csv
 
 PAGE = 10_000
+DAYS = timedelta(days=5)  # what is read at once: 7,200 lines of a socket that reports every minute
+AHEAD = 2  # such times, each read by a thread of its own
 HOUR = timedelta(hours=1)
 MONTH = timedelta(days=28)  # of quarters of an hour, at a time
 QUARTERS = ["from", "field", "mean_or_last", "least", "greatest"]
 
+_Days = tuple[datetime, datetime]
 Progress = Callable[[float], Awaitable[None]]
 """Is awaited with the share that is done, from 0 to 1."""
 
@@ -46,28 +51,33 @@ class Tables:
     async def _lines(
         self, archive: zipfile.ZipFile, device_id: str, span: tuple[datetime, datetime], progress: Progress
     ) -> int:
-        """Write single reports, a page at a time; the next is read while one is packed and sealed."""
+        """Write single reports. While some days are packed and sealed, the next ones are read, `AHEAD` at a time."""
         start, end = span
         count = 0
 
-        async def read(after: tuple[int, int] | None) -> Table:
+        async def read(days: _Days, after: Place | None = None) -> Table:
             await self.give_way()
-            return await self.telemetry.table(device_id, start=start, end=end, after=after, limit=PAGE)
+            return await self.telemetry.table(device_id, start=days[0], end=days[1], after=after, limit=PAGE)
 
         with archive.open(f"telemetry/{device_id}.csv", "w", force_zip64=True) as member:
             member.write(HEAD)
-            reading: asyncio.Task[Table] | None = asyncio.create_task(read(None))
+            coming = _in_days(start, end)
+            reading = deque((days, asyncio.create_task(read(days))) for days in islice(coming, AHEAD))
             try:
-                while reading is not None:
-                    page = await reading
-                    reading = None if page.next is None else asyncio.create_task(read(page.next))
+                while reading:
+                    days, page = reading[0][0], await reading[0][1]
+                    reading.popleft()
+                    reading.extend((each, asyncio.create_task(read(each))) for each in islice(coming, 1))
                     await self._by_hand(member.write, page.lines)
                     count += page.rows
-                    if page.next is not None:
-                        await progress((from_ms(page.next[0]) - start) / (end - start))
+                    while page.next is not None:
+                        page = await read(days, page.next)
+                        await self._by_hand(member.write, page.lines)
+                        count += page.rows
+                    await progress((days[1] - start) / (end - start))
             finally:
-                if reading is not None:
-                    reading.cancel()
+                for _, task in reading:
+                    task.cancel()
         return count
 
     async def _quarters(self, archive: zipfile.ZipFile, device_id: str, start: datetime, end: datetime) -> int:
@@ -92,6 +102,13 @@ class Tables:
 
     async def _by_hand(self, work: Callable[[bytes], Any], content: bytes) -> None:
         await asyncio.get_running_loop().run_in_executor(self.hands, work, content)
+
+
+def _in_days(start: datetime, end: datetime) -> Iterator[_Days]:
+    while start < end:
+        until = min(start + DAYS, end)
+        yield start, until
+        start = until
 
 
 def _rows(series: Series) -> list[list[Any]]:

@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 
+from isocket.storage.sqlite_allocator import stop_counting
+
 SWITCH_INTERVAL_S = 0.0005
 YOUNG_OBJECTS = 20_000
 """After so many new objects Python looks for rings among them. At its own 700 it looked with every few reports, which
@@ -16,11 +18,12 @@ def keep_files_private() -> None:
 
 
 def tune_process() -> None:
-    """Let threads change places ten times as often as Python's default.
+    """Let threads change places ten times as often as Python's default, and keep out of each other's way in SQLite.
 
     The threads that read from the broker and write to the disk are short of time, not of work: they must not wait
     5 ms each for the interpreter.
     """
+    stop_counting()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(YOUNG_OBJECTS)
 

@@ -23,6 +23,7 @@ T = TypeVar("T")
 OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
 EMPTYING_TRIES = 5
 ASIDE_KIB = 4096  # what a read keeps in memory that comes by each page once
+ASIDE_AT_ONCE = 2
 EMPTYING_WAIT_S = 1.0
 
 
@@ -35,9 +36,9 @@ class SqliteFile:
         self._gate = ReadGate()
         self._writer = Writer(path, reads=self._gate, after_roll_back=self.heard.clear)
         self._readers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sqlite-reader")
-        self._aside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite-aside", initializer=stand_back)
-        self._aside_connection: sqlite3.Connection | None = None
+        self._aside = ThreadPoolExecutor(ASIDE_AT_ONCE, thread_name_prefix="sqlite-aside", initializer=stand_back)
         self._idle: list[sqlite3.Connection] = []
+        self._idle_aside: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
 
     async def write(self, work: Callable[[sqlite3.Connection], T], *, synced: bool = True) -> T:
@@ -49,7 +50,7 @@ class SqliteFile:
 
         Crossing over to a thread and back costs ten times as much as such a read, and an alarm makes a dozen.
         """
-        return self._with_connection(work)
+        return self._with_connection(work, self._idle)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds in everything committed so far."""
@@ -58,7 +59,7 @@ class SqliteFile:
     async def read_aside(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds, for reads that go through much and that nobody waits for.
 
-        They have one thread that stands back, and a connection that keeps little of what it has seen.
+        They have threads that stand back, and connections that keep little of what they have seen.
         """
         return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_in_turn, work)
 
@@ -83,26 +84,25 @@ class SqliteFile:
 
     def _in_turn(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._gate.passing():
-            return self._with_connection(work)
+            return self._with_connection(work, self._idle)
 
     def _aside_in_turn(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._gate.passing():
-            if self._aside_connection is None:
-                self._aside_connection = connect(self._path, read_only=True)
-                self._aside_connection.execute(f"PRAGMA cache_size=-{ASIDE_KIB}")
-                self._all.append(self._aside_connection)
-            return _read_with(self._aside_connection, work)
+            return self._with_connection(work, self._idle_aside, f"PRAGMA cache_size=-{ASIDE_KIB}")
 
-    def _with_connection(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _with_connection(
+        self, work: Callable[[sqlite3.Connection], T], idle: list[sqlite3.Connection], first: str = ""
+    ) -> T:
         try:
-            connection = self._idle.pop()
+            connection = idle.pop()
         except IndexError:
             connection = connect(self._path, read_only=True)
             self._all.append(connection)
+            connection.execute(first)
         try:
             return _read_with(connection, work)
         finally:
-            self._idle.append(connection)
+            idle.append(connection)
 
     def close(self) -> None:
         """Finish what waits and let go of the file."""

@@ -23,10 +23,11 @@ from isocket.domain.devices import Device
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
 from isocket.domain.record import Record
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
-from isocket.kit.clock import to_ms
+from isocket.kit.clock import from_ms, to_ms
 from isocket.kit.ids import new_token
 from isocket.storage.port import is_
 from isocket.storage.shelf import PIECE_BYTES, Shelf, ShelfBrokenError
+from privacy import copy_tables
 from privacy.exporting import LEASE_S, Copier, copied_classes, exported_fields
 from privacy.scan import scan
 from tests.fakes.canaries import HOLD_NO_TEXT, OF_OTHERS, everything_of_maija, tells_about_people
@@ -303,6 +304,22 @@ async def test_memory_stays_small_however_long_the_history_is(tmp_path: Path) ->
     assert peak < 20 * 1024 * 1024
     table = opened(b"".join(Shelf(tmp_path / "exports").read("exp_9", bytes(32))))[f"telemetry/{SOCKET}.csv"]
     assert table.count(b"\n") == MINUTES + 2
+
+
+async def test_lines_are_in_order_however_many_fall_into_the_days_that_are_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copy_tables, "PAGE", 3)
+    async with ground_on_disk(tmp_path, ManualClock()) as ground:
+        await furnish(ground)
+        start = to_ms(ground.clock.now() - 4 * copy_tables.DAYS)
+        await ground.records.change_one(Device, is_("id", SOCKET), claimed_at=from_ms(start))
+        days = round(copy_tables.DAYS.total_seconds() / 60)
+        minutes = [*range(10), days - 1, days, days + 1, 3 * days, 3 * days + 1]
+        await ground.telemetry.store([minute(start, each) for each in reversed(minutes)])
+        rows = csv.DictReader(io.StringIO((await copied(ground))[f"telemetry/{SOCKET}.csv"].decode()))
+        said = [int(each["seq"]) - 10 for each in rows if each["temp_c"] == "[20.5,3.0]"]
+    assert said == minutes
 
 
 @pytest.mark.clause("C7-02")
