@@ -1,14 +1,13 @@
 """Telemetry in dictionaries, under the same promises as on disk: for unit tests and for trying things out."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
-from typing import Any
 
-from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
+from isocket.domain.reports import DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
-from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, rolled_up
+from isocket.storage.memory_heard import HeardDevice, longest_waiting, own_fields
+from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.table import TOLD, Table, line_of
 from isocket.storage.table import Place as TablePlace
 from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
@@ -16,109 +15,6 @@ from isocket.storage.wakeups import HEARD, Wakeups
 from isocket.storage.windows import Hour, hour_of
 
 BELL = "telemetry"
-ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message is no field of the device
-
-
-@dataclass(slots=True)
-class _Device:
-    """Everything that is known of one device."""
-
-    reports: dict[Order, tuple[int, Report]] = field(default_factory=dict)  # with the number of its arrival
-    unjudged: dict[Order, Report] = field(default_factory=dict)
-    state: Report | None = None  # the newest state report
-    fields: dict[str, Any] = field(default_factory=dict)
-    heard_ms: int = 0
-    offline_ms: int | None = None
-    envelope: Envelope | None = None
-    waiting_since_ms: int | None = None
-    woken: bool = False  # since the last claim
-    wake_ms: int | None = None
-    silent_after_ms: int | None = None
-    silence_judged_ms: int | None = None  # the value of `heard_ms` whose silence has been judged
-    lease_ms: int = 0
-    claimed_ms: int = 0
-    fence: int | None = None  # of the claim that is not settled yet
-    handed_out: tuple[Order, ...] = ()
-    told: Order | None = None  # up to here it knows that we store
-    said: int = 0  # the number of its last state report
-    came_or_went: int = 0
-    hours: dict[int, Hour] = field(default_factory=dict)
-
-    def said_between(self, start_ms: int, end_ms: int) -> list[tuple[int, int, Report]]:
-        """Return its state reports of a time, oldest first, with the numbers of their arrival."""
-        return sorted(
-            (report.at_ms, arrival, report)
-            for arrival, report in self.reports.values()
-            if report.kind is ReportKind.STATE and start_ms <= report.at_ms < end_ms
-        )
-
-    def silent(self, now_ms: int) -> bool:
-        """Return whether it has been silent for too long and nobody has judged that."""
-        return (
-            self.silent_after_ms is not None
-            and 0 < self.heard_ms <= now_ms - self.silent_after_ms
-            and self.heard_ms != self.silence_judged_ms
-        )
-
-    def gone_ms(self) -> int | None:
-        """Return when it went or will have gone, None where nobody waits for its silence."""
-        if self.silent_after_ms is None or not self.heard_ms:
-            return None
-        by_silence = self.heard_ms + self.silent_after_ms // 2
-        said_gone = self.offline_ms is not None and self.offline_ms >= self.heard_ms
-        return min(by_silence, self.offline_ms) if said_gone and self.offline_ms is not None else by_silence
-
-    def is_dark(self) -> bool:
-        """Return whether it said last that it has no mains power."""
-        return self.fields.get("mains") is False
-
-    def due_since_ms(self, now_ms: int) -> int | None:
-        """Return since when somebody should look at it; None if nobody needs to."""
-        reasons = [self.waiting_since_ms]
-        if self.wake_ms is not None and self.wake_ms <= now_ms:
-            reasons.append(self.wake_ms)
-        if self.silent_after_ms is not None and self.silent(now_ms):
-            reasons.append(self.heard_ms + self.silent_after_ms)
-        return min((each for each in reasons if each is not None), default=None)
-
-    def must_judge(self, report: Report) -> bool:
-        """Return whether a rule has to see this report."""
-        if report.kind is ReportKind.ALARM:
-            return True
-        if report.kind is not ReportKind.STATE:
-            return False
-        waits = self.waiting_since_ms is not None
-        return waits or self.envelope is None or not self.envelope.holds(report.fields)
-
-    def hear(self, report: Report) -> None:
-        """Move the latest state: only forward, field by field; None takes a field away."""
-        self.heard_ms = max(self.heard_ms, report.received_ms)
-        if report.kind is not ReportKind.STATE or (self.state and report.order <= self.state.order):
-            return
-        self.state = report
-        merged = {**self.fields, **_own_fields(report)}
-        self.fields = {name: value for name, value in merged.items() if value is not None}
-
-    def confirmed(self) -> Confirmed:
-        """Return how far it was told that we store, and what is stored beyond."""
-        beyond = sorted(order for order in self.reports if self.told is None or order > self.told)
-        return Confirmed(upto=self.told, beyond=tuple(beyond))
-
-    def latest(self, device_id: str) -> DeviceState | None:
-        """Return the latest state, None if it was never heard."""
-        if not self.heard_ms:
-            return None
-        last = self.state
-        return DeviceState(
-            device_id=device_id,
-            boot=last.boot if last else 0,
-            seq=last.seq if last else 0,
-            at=from_ms(last.at_ms if last else 0),
-            received_at=from_ms(self.heard_ms),
-            clock=last.clock if last else ClockQuality.SERVER,
-            fields=dict(self.fields),
-            online=self.offline_ms is None or self.heard_ms > self.offline_ms,
-        )
 
 
 class MemoryTelemetry:
@@ -127,7 +23,7 @@ class MemoryTelemetry:
     def __init__(self, wakeups: Wakeups | None = None, clock: Clock | None = None) -> None:
         self._wakeups = wakeups
         self._clock = clock or SystemClock()
-        self._devices: dict[str, _Device] = {}
+        self._devices: dict[str, HeardDevice] = {}
         self._arrivals = count(1)
         self._last_arrival = self._comings = self._gathered = self._kept_from_ms = 0
         self._fences = count(1)  # one for all: a device that was forgotten never sees an old fence again
@@ -136,7 +32,7 @@ class MemoryTelemetry:
         """Store a batch; return for each report whether it was new."""
         now_ms = self._clock.now_ms()
         for device_id in sorted({report.device_id for report in reports} - self._devices.keys()):
-            self._devices[device_id] = _Device()
+            self._devices[device_id] = HeardDevice()
         new: list[bool] = []
         fresh: list[Report] = []
         waits = False
@@ -151,7 +47,7 @@ class MemoryTelemetry:
                 device.said = self._last_arrival
             if device.must_judge(report):
                 device.unjudged[report.order] = report
-                _begin_to_wait(device, now_ms)
+                device.begin_to_wait(now_ms)
                 waits = True
             fresh.append(report)
         for report in sorted(fresh, key=lambda each: each.order):
@@ -161,7 +57,7 @@ class MemoryTelemetry:
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
         """Note what the broker says of a connection; being online counts as being heard."""
-        device = self._devices.setdefault(device_id, _Device())
+        device = self._devices.setdefault(device_id, HeardDevice())
         self._comings += 1
         device.came_or_went = self._comings
         if not online:
@@ -173,12 +69,12 @@ class MemoryTelemetry:
         waits = device.envelope is None or device.waiting_since_ms is not None
         if waits:
             device.woken = True
-            _begin_to_wait(device, to_ms(at))
+            device.begin_to_wait(to_ms(at))
         self._ring(waits=waits)
 
     async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
         """Return how far each device's storing was confirmed, and what is stored beyond."""
-        return {device_id: self._devices.get(device_id, _Device()).confirmed() for device_id in device_ids}
+        return {device_id: self._devices.get(device_id, HeardDevice()).confirmed() for device_id in device_ids}
 
     async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
         """Note how far devices were told; devices that were never heard of are passed over."""
@@ -198,7 +94,7 @@ class MemoryTelemetry:
         upto = (self._last_arrival, self._comings)
         if after is None:
             return News(upto=upto, device_ids=())
-        known = [(each, self._devices.get(each, _Device())) for each in device_ids]
+        known = [(each, self._devices.get(each, HeardDevice())) for each in device_ids]
         fresh = tuple(each for each, device in known if device.said > after[0] or device.came_or_went > after[1])
         return News(upto=(max(upto[0], after[0]), max(upto[1], after[1])), device_ids=fresh)
 
@@ -218,12 +114,12 @@ class MemoryTelemetry:
         """Return points with start <= time < end, oldest first; only `raw` comes in pages."""
         if step not in STEPS:
             raise ValueError(f"step must be one of {', '.join(STEPS)}")
-        device = self._devices.get(device_id, _Device())
+        device = self._devices.get(device_id, HeardDevice())
         start_ms, end_ms = to_ms(start), to_ms(end)
         if step not in OF_REPORTS:
             cut = Cut.of(step, time_zone, start_ms, end_ms)
             points = [
-                (at_ms, flat(_own_fields(report)))
+                (at_ms, flat(own_fields(report)))
                 for at_ms, arrival, report in device.said_between(start_ms, end_ms)
                 if (at_ms >= self._kept_from_ms if arrival > self._gathered else not cut.start_ms <= at_ms < cut.end_ms)
             ]
@@ -231,18 +127,18 @@ class MemoryTelemetry:
             return rolled_up(
                 points, step=step, fields=fields, time_zone=time_zone, following=None, parts=parts, spread=spread
             )
-        seek = _cursor(cursor) if cursor else (-1, -1)
+        seek = place_of(cursor) if cursor else (-1, -1)
         found = [each for each in device.said_between(start_ms, end_ms) if each[:2] > seek]
         following = None
         if step == "raw":
             found = found[:limit]
-            following = f"{found[-1][0]}.{found[-1][1]}" if found and len(found) == limit else None
-        points = [(at_ms, flat(_own_fields(report))) for at_ms, _, report in found]
+            following = cursor_of(*found[-1][:2]) if found and len(found) == limit else None
+        points = [(at_ms, flat(own_fields(report))) for at_ms, _, report in found]
         return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following, spread=spread)
 
     async def arrivals(self, device_id: str, *, start: datetime, end: datetime) -> list[Arrival]:
         """Return which messages of a time came, and a neighbour on each side."""
-        reports = self._devices.get(device_id, _Device()).reports
+        reports = self._devices.get(device_id, HeardDevice()).reports
         known = sorted(Arrival(*order, each.at_ms, each.received_ms) for order, (_, each) in reports.items())
         places = [place for place, each in enumerate(known) if to_ms(start) <= each.at_ms < to_ms(end)]
         beside = {places[0] - 1, places[-1] + 1} if places else set()
@@ -259,7 +155,7 @@ class MemoryTelemetry:
         for arrival, device_id, report in due:
             if report.kind is ReportKind.STATE and report.at_ms >= self._kept_from_ms:
                 hour = self._devices[device_id].hours.setdefault(hour_of(report.at_ms), Hour())
-                hour.add(report.at_ms, flat(_own_fields(report)))
+                hour.add(report.at_ms, flat(own_fields(report)))
             self._gathered = arrival
         return len(due)
 
@@ -275,7 +171,7 @@ class MemoryTelemetry:
         """Return how many reports `prune` would remove."""
         return len(self._old(to_ms(before)))
 
-    def _old(self, before_ms: int) -> list[tuple[_Device, Order]]:
+    def _old(self, before_ms: int) -> list[tuple[HeardDevice, Order]]:
         return [
             (device, order)
             for device in self._devices.values()
@@ -290,7 +186,7 @@ class MemoryTelemetry:
         seek = (-1, -1, -1) if after is None else (after.at_ms, after.boot, after.seq)
         found = [
             each
-            for _, each in self._devices.get(device_id, _Device()).reports.values()
+            for _, each in self._devices.get(device_id, HeardDevice()).reports.values()
             if to_ms(start) <= each.at_ms < to_ms(end) and (each.at_ms, each.boot, each.seq) > seek
         ]
         return sorted(found, key=lambda each: (each.at_ms, each.boot, each.seq))[:limit]
@@ -301,7 +197,7 @@ class MemoryTelemetry:
         """Return lines of a table."""
         found = sorted(
             (each.at_ms, arrival, each)
-            for arrival, each in self._devices.get(device_id, _Device()).reports.values()
+            for arrival, each in self._devices.get(device_id, HeardDevice()).reports.values()
             if to_ms(start) <= each.at_ms < to_ms(end) and (each.at_ms, arrival) > (after or (-1, -1))
         )
         page = found[:limit]
@@ -313,7 +209,7 @@ class MemoryTelemetry:
         """Store reports as the past alone."""
         taken = 0
         for report in reports:
-            device = self._devices.setdefault(report.device_id, _Device())
+            device = self._devices.setdefault(report.device_id, HeardDevice())
             if report.order not in device.reports:
                 self._last_arrival = next(self._arrivals)
                 device.reports[report.order] = (self._last_arrival, report)
@@ -335,7 +231,7 @@ class MemoryTelemetry:
         """Claim the device that has been due longest, for whatever reason."""
         now_ms = to_ms(now)
         free = [(device_id, each) for device_id, each in self._devices.items() if each.lease_ms <= now_ms]
-        chosen = _longest_waiting(free, now_ms)
+        chosen = longest_waiting(free, now_ms)
         if chosen is None:
             return None
         device_id, device = chosen
@@ -344,7 +240,7 @@ class MemoryTelemetry:
         device.fence = next(self._fences)
         device.handed_out = tuple(sorted(device.unjudged))
         device.woken = False
-        _begin_to_wait(device, now_ms)
+        device.begin_to_wait(now_ms)
         return Waiting(
             device_id=device_id,
             fence=device.fence,
@@ -385,7 +281,7 @@ class MemoryTelemetry:
         if device is None:
             return
         device.woken = True
-        _begin_to_wait(device, self._clock.now_ms())
+        device.begin_to_wait(self._clock.now_ms())
         self._ring(waits=True)
 
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
@@ -425,7 +321,7 @@ class MemoryTelemetry:
 
     async def forget(self, device_id: str) -> int:
         """Remove everything reported by a device; return how many reports there were."""
-        device = self._devices.pop(device_id, _Device())
+        device = self._devices.pop(device_id, HeardDevice())
         return len(device.reports)
 
     async def reports_waiting(self) -> int:
@@ -437,30 +333,3 @@ class MemoryTelemetry:
             self._wakeups.ring(HEARD)
             if waits:
                 self._wakeups.ring(BELL)
-
-
-def _begin_to_wait(device: _Device, since_ms: int) -> None:
-    if device.waiting_since_ms is None:
-        device.waiting_since_ms = since_ms
-
-
-def _longest_waiting(free: Iterable[tuple[str, _Device]], now_ms: int) -> tuple[str, _Device] | None:
-    """Return who comes first; of equals, who was heard of first."""
-    best: tuple[str, _Device] | None = None
-    best_ms = 0
-    for device_id, device in free:
-        due_ms = device.due_since_ms(now_ms)
-        if due_ms is not None and (best is None or due_ms < best_ms):
-            best, best_ms = (device_id, device), due_ms
-    return best
-
-
-def _own_fields(report: Report) -> Mapping[str, Any]:
-    return {name: value for name, value in report.fields.items() if name not in ORDER_KEYS}
-
-
-def _cursor(text: str) -> tuple[int, int]:
-    at_ms, _, arrival = text.partition(".")
-    if not (at_ms.isdecimal() and arrival.isdecimal()):
-        raise ValueError("the cursor is not one of ours: leave it out to begin anew")
-    return int(at_ms), int(arrival)

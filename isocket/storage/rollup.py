@@ -110,6 +110,23 @@ def zone_of(name: str) -> tzinfo:
         raise ValueError(f"no time zone is called {name!r}") from error
 
 
+def cursor_of(at_ms: int, number: int) -> str:
+    """Return the cursor of what follows a raw point: its time, and the number of its report."""
+    return f"{at_ms}.{number}"
+
+
+def place_of(cursor: str) -> tuple[int, int]:
+    """Return the place that a cursor of raw points tells.
+
+    Raises:
+        ValueError: it is not one of ours.
+    """
+    at_ms, _, number = cursor.partition(".")
+    if not (at_ms.isdecimal() and number.isdecimal()):
+        raise ValueError("the cursor is not one of ours: leave it out to begin anew")
+    return int(at_ms), int(number)
+
+
 class _Starts:
     """Where windows begin. Of days the last one is remembered, of shorter ones each, by the quarter of an hour."""
 

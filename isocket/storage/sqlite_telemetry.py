@@ -9,11 +9,13 @@ from typing import Any
 
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
-from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, rolled_up
+from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.sqlite_batch import store_batch, store_past
+from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
 from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_news import news_of
+from isocket.storage.sqlite_roll_call import gone_of, roll_call_of
 from isocket.storage.sqlite_table import table_of
 from isocket.storage.sqlite_waiting import REPORT, WaitingDevices, report_of
 from isocket.storage.sqlite_windows import SCHEMA as WINDOWS
@@ -36,7 +38,6 @@ from isocket.storage.wakeups import HEARD, Wakeups
 BELL = "telemetry"
 KEPT_COMINGS = 20_000
 FEW_DEVICES = 20  # whose states are looked up on the event loop: crossing over to a thread takes as long
-MOST_BEYOND, FEW_BEYOND = 100_000, 50  # of what is stored and not confirmed: at all, and on the event loop
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS heard (
@@ -67,36 +68,12 @@ SELECT at, id, body FROM reports WHERE device = (SELECT device FROM heard WHERE 
 AND kind = 'state' AND at >= ? AND at < ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?
 """
 
-_WATCHED = """
-(SELECT name, CASE WHEN offline_at >= received THEN min(offline_at, received + silent_after / 2)
-             ELSE received + silent_after / 2 END AS gone_at, ifnull(fields ->> 'mains' = 0, 0) AS dark
- FROM heard WHERE silent_after IS NOT NULL AND received > 0)
-"""
-_ROLL_CALL = f"""
-SELECT ifnull(sum(gone_at > :now), 0),
-  ifnull(sum(gone_at <= :now AND gone_at > :since AND NOT dark), 0),
-  ifnull(sum(gone_at <= :now AND gone_at > :since AND dark), 0)
-FROM {_WATCHED}
-"""
-_GONE = f"""
-SELECT name FROM {_WATCHED}
-WHERE name > :after AND gone_at <= :now AND gone_at > :since AND NOT dark ORDER BY name LIMIT :limit
-"""
-_WAITS_LONGEST = "SELECT min(waiting_since) FROM heard WHERE waiting_since IS NOT NULL"
-_BEYOND = """
-SELECT json_group_array(json_array(boot, seq)) FROM (
-  SELECT boot, seq FROM reports WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT ?)
-"""
 _START_OVER = """
 UPDATE heard SET fields = json_patch(heard.fields, new.body), at = new.at, clock = new.clock,
   boot = new.boot, seq = new.seq
 FROM (SELECT * FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?) AND kind = 'state'
       AND (boot, seq) > (?, ?) AND (boot, seq) < (?, ?) ORDER BY id DESC LIMIT 1) AS new
 WHERE heard.device = new.device
-"""
-_TELL = """
-UPDATE heard SET told_boot = value ->> 1, told_seq = value ->> 2 FROM json_each(?)
-WHERE name = value ->> 0 AND (ifnull(told_boot, -1), ifnull(told_seq, -1)) < (value ->> 1, value ->> 2)
 """
 
 
@@ -174,17 +151,14 @@ class SqliteTelemetry:
         """Return how far each device's storing was confirmed, and what is stored beyond."""
 
         if len(device_ids) <= FEW_DEVICES:  # an alarm waits for this, and mostly there is next to nothing to read
-            few = self._look(lambda connection: _few_confirmed(connection, device_ids))
+            few = self._look(lambda connection: few_confirmed(connection, device_ids))
             if few is not None:
                 return few
-        return await self._read(
-            lambda connection: {each: _confirmed(connection, each, MOST_BEYOND) for each in device_ids}
-        )
+        return await self._read(lambda connection: {each: confirmed_of(connection, each) for each in device_ids})
 
     async def note_confirmed(self, upto: Mapping[str, Order]) -> None:
         """Note how far devices were told."""
-        rows = json.dumps([(device_id, boot, seq) for device_id, (boot, seq) in upto.items()])
-        await self._write(lambda connection: connection.execute(_TELL, (rows,)).rowcount)
+        await self._write(lambda connection: note_told(connection, upto))
 
     async def latest(self, device_ids: Sequence[str]) -> dict[str, DeviceState]:
         """Return the latest state of those devices that ever spoke."""
@@ -222,10 +196,10 @@ class SqliteTelemetry:
             cut = Cut.of(step, time_zone, start_ms, end_ms)
             hours, rows = await self._read(lambda c: parts_and_points(c, device_id, cut, start_ms, end_ms))
         else:
-            seek = _cursor(cursor) if cursor else (start_ms, -1)
+            seek = place_of(cursor) if cursor else (start_ms, -1)
             asked = (device_id, start_ms, end_ms, *seek, limit if step == "raw" else -1)
             cut, hours, rows = None, [], await self._read(lambda c: c.execute(_POINTS, asked).fetchall())
-        following = f"{rows[-1][0]}.{rows[-1][1]}" if step == "raw" and len(rows) == limit else None
+        following = cursor_of(*rows[-1][:2]) if step == "raw" and len(rows) == limit else None
         return await asyncio.to_thread(
             lambda: rolled_up(
                 decoded_points(rows),
@@ -323,23 +297,11 @@ class SqliteTelemetry:
 
     async def roll_call(self, *, now: datetime, within_s: float) -> RollCall:
         """Count who is there and who went lately: one look through all devices."""
-        now_ms = to_ms(now)
-        asked = {"now": now_ms, "since": now_ms - round(within_s * 1000)}
-
-        def work(connection: sqlite3.Connection) -> RollCall:
-            present, gone, dark = connection.execute(_ROLL_CALL, asked).fetchone()
-            (since_ms,) = connection.execute(_WAITS_LONGEST).fetchone()
-            waiting_since = None if since_ms is None else from_ms(since_ms)
-            return RollCall(present=present, gone=gone, dark=dark, waiting_since=waiting_since)
-
-        return await self._read(work)
+        return await self._read(lambda connection: roll_call_of(connection, now, within_s))
 
     async def gone(self, *, now: datetime, within_s: float, limit: int, after: str = "") -> list[str]:
         """Name some of those that went lately, but for those without mains power."""
-        now_ms = to_ms(now)
-        asked = {"now": now_ms, "since": now_ms - round(within_s * 1000), "after": after, "limit": limit}
-        rows = await self._read(lambda connection: connection.execute(_GONE, asked).fetchall())
-        return [name for (name,) in rows]
+        return await self._read(lambda connection: gone_of(connection, now, within_s, limit=limit, after=after))
 
     async def start_over(self, device_id: str, *, beyond: Order, below: Order) -> None:
         """Let the latest state follow a device that counts its boots from the beginning again."""
@@ -372,31 +334,3 @@ class SqliteTelemetry:
             self._wakeups.ring(HEARD)
             if waits:
                 self._wakeups.ring(BELL)
-
-
-def _few_confirmed(connection: sqlite3.Connection, device_ids: Sequence[str]) -> dict[str, Confirmed] | None:
-    """Return how far each was confirmed, None where there is much to read of one of them."""
-    found: dict[str, Confirmed] = {}
-    for device_id in device_ids:
-        found[device_id] = _confirmed(connection, device_id, FEW_BEYOND + 1)
-        if len(found[device_id].beyond) > FEW_BEYOND:
-            return None
-    return found
-
-
-def _confirmed(connection: sqlite3.Connection, device_id: str, most: int) -> Confirmed:
-    asked = "SELECT device, told_boot, told_seq FROM heard WHERE name = ?"
-    row = connection.execute(asked, (device_id,)).fetchone()
-    if row is None:
-        return Confirmed(upto=None, beyond=())
-    device, boot, seq = row
-    told = None if boot is None else (boot, seq)
-    beyond = json.loads(connection.execute(_BEYOND, (device, *(told or (-1, -1)), most)).fetchone()[0])
-    return Confirmed(upto=told, beyond=tuple((each[0], each[1]) for each in beyond))
-
-
-def _cursor(text: str) -> tuple[int, int]:
-    at, _, number = text.partition(".")
-    if not (at.isdecimal() and number.isdecimal()):
-        raise ValueError("the cursor is not one of ours: leave it out to begin anew")
-    return int(at), int(number)
