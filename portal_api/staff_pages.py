@@ -4,34 +4,18 @@ A page that is only fetched shows nobody's data. Every other is the answer to a 
 each look is one somebody gave a reason for, and a reload asks again.
 """
 
-from typing import Any, TypeVar
-
 from aiohttp import web
-from pydantic import BaseModel
 
 from isocket.domain.accounts import StaffRole
 from portal_api import staff_customers, staff_requests
-from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_forms import TYPED, Form, checked
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.problem import Problem
-from portal_api.rendering import refused, shown
 from portal_api.rights_pages import KINDS
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.staff_customers import CustomerQuery
-from portal_api.staff_request_models import Decision, Extension, Identified, QueueQuery, RequestFile, Shown, TypedIn
-
-Q = TypeVar("Q")
-_PRIVACY = (StaffRole.PRIVACY,)
-
-
-class QueueForm(Form):
-    """Which part of the queue."""
-
-    show: str = TYPED
-
-
-class LookForm(Form):
-    """Nothing but the reason, which the frame has taken out."""
+from portal_api.staff_files import MOST_LINES, Act, LookForm, RegisterPages, ShowForm, chosen, page_route, with_query
+from portal_api.staff_request_models import Decision, Extension, Identified, QueueQuery, Shown, TypedIn
 
 
 class ActForm(Form):
@@ -64,57 +48,40 @@ class CustomerForm(Form):
     email: str = TYPED
 
 
+def _identified(call: Call[ActForm, None]) -> dict[str, object]:
+    typed = call.body
+    return {"proof": typed.proof, "evidence": typed.evidence, "email": typed.email or None}
+
+
+def _letter(call: Call[TypedForm, None]) -> dict[str, object]:
+    return {name: value for name, value in call.body.model_dump().items() if value}
+
+
+_DECISION = Act(staff_requests.decide, Decision, lambda call: {"outcome": call.body.act, "words": call.body.words})
+PAGES = RegisterPages(
+    template="staff.html",
+    words=lambda call: {"roles": call.account.staff_roles, "kinds": KINDS, "languages": LANGUAGE_NAMES},
+    every=staff_requests.queue,
+    query=lambda form: QueueQuery(show=chosen(form.show, Shown), limit=MOST_LINES),
+    begin_with=Act(staff_requests.type_in, TypedIn, _letter),
+    begin_form=TypedForm,
+    begins_on="door",
+    show=staff_requests.show,
+    acts={
+        "answered": _DECISION,
+        "refused": _DECISION,
+        "extend": Act(staff_requests.extend, Extension),
+        "identify": Act(staff_requests.identify, Identified, _identified),
+        "take": Act(staff_requests.take),
+        "fulfil": Act(staff_requests.carry_out),
+    },
+    act_form=ActForm,
+)
+
+
 async def door(call: Call[None, None]) -> web.Response:
     """Ask what staff want to see, and why."""
-    return shown(call, "staff.html", {**_words(call), "what": "door"}, here="staff")
-
-
-async def queue(call: Call[QueueForm, None]) -> web.Response:
-    """Show the queue, the first deadline first."""
-    part = Shown(call.body.show) if call.body.show in set(Shown) else Shown.OPEN
-    told = await staff_requests.queue(with_query(call, QueueQuery(show=part, limit=200)))
-    return shown(call, "staff.html", {**_words(call), "what": "queue", "lines": told.items, "part": part}, here="staff")
-
-
-async def look(call: Call[LookForm, None]) -> web.Response:
-    """Show one request."""
-    return _file(call, await staff_requests.show(with_body(call, None)))
-
-
-async def act(call: Call[ActForm, None]) -> web.Response:
-    """Do something with a request, and show it as it is then."""
-    typed, answer = call.body, None
-    wish: BaseModel | Problem | None = None
-    match typed.act:
-        case "answered" | "refused":
-            wish = checked(Decision, outcome=typed.act, words=typed.words)
-            answer = wish if isinstance(wish, Problem) else await staff_requests.decide(with_body(call, wish))
-        case "extend":
-            wish = checked(Extension, words=typed.words)
-            answer = wish if isinstance(wish, Problem) else await staff_requests.extend(with_body(call, wish))
-        case "identify":
-            wish = checked(Identified, proof=typed.proof, evidence=typed.evidence, email=typed.email or None)
-            answer = wish if isinstance(wish, Problem) else await staff_requests.identify(with_body(call, wish))
-        case "take":
-            answer = await staff_requests.take(with_body(call, None))
-        case "fulfil":
-            answer = await staff_requests.carry_out(with_body(call, None))
-        case _:
-            answer = await staff_requests.show(with_body(call, None))
-    if isinstance(answer, Problem):
-        file = await staff_requests.show(with_body(call, None))
-        return refused(call, "staff.html", answer, {**_words(call), "what": "file", "file": file}, here="staff")
-    return _file(call, answer)
-
-
-async def type_in(call: Call[TypedForm, None]) -> web.Response:
-    """Type in a request, and show it."""
-    values = {name: value for name, value in call.body.model_dump().items() if value}
-    wish = checked(TypedIn, **values)
-    answer = wish if isinstance(wish, Problem) else await staff_requests.type_in(with_body(call, wish))
-    if isinstance(answer, Problem):
-        return refused(call, "staff.html", answer, {**_words(call), "what": "door", "typed": call.body}, here="staff")
-    return _file(call, answer)
+    return PAGES.page(call, what="door", typed=TypedForm())
 
 
 async def customer(call: Call[CustomerForm, None]) -> web.Response:
@@ -122,48 +89,8 @@ async def customer(call: Call[CustomerForm, None]) -> web.Response:
     query = checked(CustomerQuery, email=call.body.email)
     answer = query if isinstance(query, Problem) else await staff_customers.find(with_query(call, query))
     if isinstance(answer, Problem):
-        return refused(call, "staff.html", answer, {**_words(call), "what": "door"}, here="staff")
-    return shown(call, "staff.html", {**_words(call), "what": "customer", "customer": answer}, here="staff")
-
-
-def with_query(call: Call[Any, None], query: Q) -> Call[None, Q]:
-    """Return the same request for a handler of the API, with the query that it takes."""
-    return Call(
-        portal=call.portal,
-        request=call.request,
-        body=None,
-        query=query,
-        path=call.path,
-        caller=call.caller,
-        reason=call.reason,
-    )
-
-
-def _file(call: Call[Any, None], file: RequestFile) -> web.Response:
-    return shown(call, "staff.html", {**_words(call), "what": "file", "file": file}, here="staff")
-
-
-def _words(call: Call[Any, None]) -> dict[str, object]:
-    return {
-        "reason": call.reason,
-        "roles": call.account.staff_roles,
-        "kinds": KINDS,
-        "languages": LANGUAGE_NAMES,
-        "typed": TypedForm(),
-    }
-
-
-def _route(path: str, handler: Any, summary: str, body: type[Form], staff: tuple[StaffRole, ...]) -> AnyRoute:
-    return Route(
-        method="POST",
-        path=path,
-        handler=handler,
-        summary=summary,
-        access=Access.STAFF,
-        surface=Surface.PAGE,
-        body=body,
-        staff=staff,
-    )
+        return PAGES.page(call, answer, what="door", typed=TypedForm())
+    return PAGES.page(call, what="customer", customer=answer)
 
 
 ROUTES: tuple[AnyRoute, ...] = (
@@ -175,9 +102,9 @@ ROUTES: tuple[AnyRoute, ...] = (
         access=Access.STAFF,
         surface=Surface.PAGE,
     ),
-    _route("/staff/requests", queue, "Show the queue", QueueForm, _PRIVACY),
-    _route("/staff/requests/new", type_in, "Type in a request", TypedForm, _PRIVACY),
-    _route("/staff/requests/{request_id}", look, "Show a request", LookForm, _PRIVACY),
-    _route("/staff/requests/{request_id}/act", act, "Do something with a request", ActForm, _PRIVACY),
-    _route("/staff/customers", customer, "Show a customer", CustomerForm, (StaffRole.SUPPORT, StaffRole.PRIVACY)),
+    page_route("/staff/requests", PAGES.listed, "Show the queue", ShowForm),
+    page_route("/staff/requests/new", PAGES.begin, "Type in a request", TypedForm),
+    page_route("/staff/requests/{request_id}", PAGES.look, "Show a request", LookForm),
+    page_route("/staff/requests/{request_id}/act", PAGES.act, "Do something with a request", ActForm),
+    page_route("/staff/customers", customer, "Show a customer", CustomerForm, (StaffRole.SUPPORT, StaffRole.PRIVACY)),
 )

@@ -1,0 +1,169 @@
+"""What the pages of staff have in common: a form that carries the reason, then a file as it is after what was asked.
+
+A file is what lies open about one case, hold, breach or request. Each page asks the API's own handlers, so that a
+form can do nothing that the API would refuse; what is wrong is said on the page it came from.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from isocket.domain.accounts import StaffRole
+from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.problem import FieldFault, Problem
+from portal_api.rendering import refused, shown
+from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+
+E = TypeVar("E", bound=StrEnum)
+Q = TypeVar("Q")
+MOST_LINES = 200
+Wished = Mapping[str, object]
+
+
+class LookForm(Form):
+    """Nothing but the reason, which the frame has taken out."""
+
+
+class ShowForm(Form):
+    """Which part of a list."""
+
+    show: str = TYPED
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a form asks of the API: of which handler, and which model made of what was typed; None: it takes none.
+
+    Without `values` the model gets what was typed under the names of its own fields.
+    """
+
+    handler: Callable[[Call[Any, None]], Awaitable[Any]]
+    model: type[BaseModel] | None = None
+    values: Callable[[Call[Any, None]], Wished] | None = None
+
+    async def done(self, call: Call[Any, None]) -> Any:
+        """Return what the API answers, or the problem of what was typed."""
+        if self.model is None:
+            return await self.handler(with_body(call, None))
+        wish = checked(self.model, **self._typed(call, self.model))
+        return wish if isinstance(wish, Problem) else await self.handler(with_body(call, wish))
+
+    def _typed(self, call: Call[Any, None], model: type[BaseModel]) -> Wished:
+        if self.values is not None:
+            return self.values(call)
+        return {name: value for name, value in call.body.model_dump().items() if name in model.model_fields}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilePages:
+    """The pages about one file: as it is, and what can be done about it, each by the value of its button.
+
+    `words` are what the template needs besides. `names` gives the form's names of fields that the API calls
+    otherwise; of what it nests the outermost counts, of words by language the innermost.
+    """
+
+    template: str
+    words: Callable[[Call[Any, None]], Mapping[str, object]]
+    show: Callable[[Call[None, None]], Awaitable[Any]]
+    acts: Mapping[str, Act]
+    act_form: type[Form]
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    async def look(self, call: Call[LookForm, None]) -> web.Response:
+        """Show one file."""
+        return self.file(call, await self.show(with_body(call, None)))
+
+    async def act(self, call: Call[Any, None]) -> web.StreamResponse:
+        """Do something about a file, and show it as it is then. What is asked for as a file of its own is given."""
+        act = self.acts.get(call.body.act, Act(self.show))
+        answer = await act.done(call)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if isinstance(answer, Problem):
+            file = await self.show(with_body(call, None))
+            return self.page(call, answer, what="file", file=file, typed=call.body)
+        return self.file(call, answer)
+
+    def file(self, call: Call[Any, None], file: BaseModel) -> web.Response:
+        """Return the page of one file, with its forms empty."""
+        return self.page(call, what="file", file=file, typed=self.act_form())
+
+    def page(self, call: Call[Any, None], problem: Problem | None = None, **more: object) -> web.Response:
+        """Return the page; of a problem its fields are named as the form names them."""
+        words = {"reason": call.reason, **self.words(call), **more}
+        if problem is None:
+            return shown(call, self.template, words, here="staff")
+        errors = [FieldFault(field=self._name(each.field), message=each.message) for each in problem.errors]
+        return refused(call, self.template, replace(problem, errors=tuple(errors)), words, here="staff")
+
+    def _name(self, name: str) -> str:
+        outer, _, inner = name.partition(".")
+        plain = inner.rpartition(".")[2] if outer == "words" and inner else outer
+        return self.names.get(plain, plain)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisterPages(FilePages):
+    """The pages about many files: their list, with the form to begin another."""
+
+    every: Callable[[Call[None, Any]], Awaitable[Any]]
+    query: Callable[[Any], BaseModel]  # of what was typed
+    begin_with: Act
+    begin_form: type[Form]
+    begins_on: str = "list"  # the part of the template with that form
+
+    async def listed(self, call: Call[Any, None]) -> web.Response:
+        """List files, or a part of them."""
+        query = self.query(call.body)
+        told = await self.every(with_query(call, query))
+        return self.page(call, what="list", lines=told.items, query=query, typed=self.begin_form())
+
+    async def begin(self, call: Call[Any, None]) -> web.Response:
+        """Begin a file, and show it."""
+        answer = await self.begin_with.done(call)
+        if isinstance(answer, Problem):
+            return self.page(call, answer, what=self.begins_on, lines=[], typed=call.body)
+        return self.file(call, answer)
+
+
+def with_query(call: Call[Any, None], query: Q) -> Call[None, Q]:
+    """Return the same request for a handler of the API, with the query that it takes."""
+    return Call(
+        portal=call.portal,
+        request=call.request,
+        body=None,
+        query=query,
+        path=call.path,
+        caller=call.caller,
+        reason=call.reason,
+    )
+
+
+def chosen(typed: str, parts: type[E]) -> E:
+    """Return the part of a list that was chosen; of what is none of them, the first."""
+    return parts(typed) if typed in set(parts) else next(iter(parts))
+
+
+def with_commas(typed: str) -> list[str]:
+    """Return the names that were typed with commas between them."""
+    return [each.strip() for each in typed.split(",") if each.strip()]
+
+
+def page_route(
+    path: str, handler: Any, summary: str, body: type[Form], staff: tuple[StaffRole, ...] = (StaffRole.PRIVACY,)
+) -> AnyRoute:
+    """Return the route of a page of staff: always the answer to a form, which carries the reason."""
+    return Route(
+        method="POST",
+        path=path,
+        handler=handler,
+        summary=summary,
+        access=Access.STAFF,
+        surface=Surface.PAGE,
+        body=body,
+        staff=staff,
+    )
