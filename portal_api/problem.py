@@ -130,6 +130,11 @@ def not_found() -> Problem:
     return Problem(status=404, kind="not-found", detail="There is nothing here for you.")
 
 
+def not_now(detail: str) -> Problem:
+    """Return the answer for what cannot be done as things are now, with the reason (409)."""
+    return Problem(status=409, kind="not-now", detail=detail)
+
+
 def changed_meanwhile() -> Problem:
     """Return the answer for a change of what is not any more as its asker saw it."""
     return Problem(

@@ -14,7 +14,7 @@ from portal_api import staff_breaches
 from portal_api.models import PageQuery
 from portal_api.pages_forms import TYPED, Form
 from portal_api.routes import AnyRoute, Call
-from portal_api.staff_breaches import (
+from portal_api.staff_breach_models import (
     Assessment,
     AuthorityNote,
     BreachWish,

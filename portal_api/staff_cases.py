@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.authority_cases import (
     CLOSED,
     NEEDS_A_PAPER,
@@ -26,9 +26,9 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Body, Page
-from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, not_found
+from portal_api.problem import FieldFault, Problem, fault, faults, not_now
 from portal_api.registration import account_of
-from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.routes import AnyRoute, Call
 from portal_api.staff_case_models import (
     Approval,
     CaseFile,
@@ -42,10 +42,10 @@ from portal_api.staff_case_models import (
 )
 from portal_api.staff_holds import end_of
 from portal_api.staff_looks import look
+from portal_api.staff_routes import named, privacy_route
 
 log = get_logger(__name__)
 
-_PRIVACY = (StaffRole.PRIVACY,)
 LONGEST_SILENCE = timedelta(days=731)
 _LONGEST_AGO = timedelta(days=366)
 REGISTER_YEARS = 3
@@ -67,7 +67,7 @@ async def listed(call: Call[None, CasesQuery]) -> Page[CaseLine]:
 
 async def show(call: Call[None, None]) -> CaseFile:
     """Show a case."""
-    return await _file(call, await _named(call))
+    return await _file(call, await named(call, AuthorityCase, "case_id"))
 
 
 async def type_in(call: Call[NewCase, None]) -> CaseFile | Problem:
@@ -98,12 +98,12 @@ async def type_in(call: Call[NewCase, None]) -> CaseFile | Problem:
 async def verify(call: Call[Verification, None]) -> CaseFile | Problem:
     """Note how you made sure that it is they who ask: by calling back at a number that they publish."""
     changes = {"verified_by": call.account.id, "verified_how": call.body.how}
-    return await _move(call, await _named(call), CaseState.VERIFIED, **changes)
+    return await _move(call, await named(call, AuthorityCase, "case_id"), CaseState.VERIFIED, **changes)
 
 
 async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
     """Propose what is handed out. Proposed anew, what was proposed before is gone and was not approved."""
-    given, now, case = call.body, call.clock.now(), await _named(call)
+    given, now, case = call.body, call.clock.now(), await named(call, AuthorityCase, "case_id")
     if not may_follow(case.state, CaseState.PROPOSED):
         return _cannot(case, CaseState.PROPOSED)  # before anybody is looked for
     account = await _account(call)
@@ -137,17 +137,17 @@ async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
 
 async def approve(call: Call[Approval, None]) -> CaseFile | Problem:
     """Approve what another has proposed, as you have seen it. Then it is made, and can be fetched within seconds."""
-    case = await _named(call)
+    case = await named(call, AuthorityCase, "case_id")
     if case.state is CaseState.PROPOSED and case.proposed_by == call.account.id:
-        return _conflict("Another has to decide about what you proposed.")
+        return not_now("Another has to decide about what you proposed.")
     if case.state is CaseState.PROPOSED and case.version != call.body.version:
-        return _conflict("It was changed since you saw it: look at it again.")
+        return not_now("It was changed since you saw it: look at it again.")
     return await _move(call, case, CaseState.APPROVED, approved_by=call.account.id)
 
 
 async def refuse(call: Call[CaseRefusal, None]) -> CaseFile | Problem:
     """Refuse, with the reason; what was made already is destroyed."""
-    case = await _named(call)
+    case = await named(call, AuthorityCase, "case_id")
     answer = await _move(
         call,
         case,
@@ -166,12 +166,12 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
 
     It can be fetched again for 30 days, and each time is a look; its SHA-256 stays on record.
     """
-    case, now = await _named(call), call.clock.now()
+    case, now = await named(call, AuthorityCase, "case_id"), call.clock.now()
     if case.state not in {CaseState.READY, CaseState.HANDED_OUT}:
-        return _conflict(f"It is {case.state.value}: nothing was made that could be handed out.")
+        return not_now(f"It is {case.state.value}: nothing was made that could be handed out.")
     page = await call.records.get(HandedPage, page_id(case.id, 0))
     if page is None:
-        return _conflict("What was handed out is not kept any more; its digest is.")
+        return not_now("What was handed out is not kept any more; its digest is.")
     line = noted(
         case.account_id,
         to=DisclosedTo.AUTHORITY,
@@ -193,8 +193,8 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
         handed_at=now,
         expires_at=years_later(now, REGISTER_YEARS),
     )
-    if (await _named(call)).state is not CaseState.HANDED_OUT:
-        return _conflict("It was refused at this moment.")
+    if (await named(call, AuthorityCase, "case_id")).state is not CaseState.HANDED_OUT:
+        return not_now("It was refused at this moment.")
     if await call.records.get(Account, case.account_id) is not None:
         again = look(call, case.account_id, ("authority_cases",), Purpose.CLAIMS, silent=case.silent_until)
         await call.records.add_all([line, again])
@@ -232,13 +232,6 @@ def _wrong_silence(call: Call[Proposal, None], given: Proposal) -> list[FieldFau
     return []
 
 
-async def _named(call: Call[Any, Any]) -> AuthorityCase:
-    found = await call.records.get(AuthorityCase, call.path["case_id"])
-    if found is None:
-        raise ProblemError(not_found())
-    return found
-
-
 async def _move(call: Call[Any, Any], case: AuthorityCase, to: CaseState, **changes: Any) -> CaseFile | Problem:
     """Bring a case into another state, if it may come after the one that it is in."""
     if not may_follow(case.state, to):
@@ -247,7 +240,7 @@ async def _move(call: Call[Any, Any], case: AuthorityCase, to: CaseState, **chan
         AuthorityCase, is_("id", case.id), is_("version", case.version), state=to, **changes
     )
     if moved is None:
-        return _conflict("Somebody else was a moment quicker: look at it again.")
+        return not_now("Somebody else was a moment quicker: look at it again.")
     log.info("case_moved", case_id=case.id, state=to)
     return await _file(call, moved)
 
@@ -291,33 +284,23 @@ def _line(case: AuthorityCase) -> dict[str, Any]:
 
 
 def _cannot(case: AuthorityCase, to: CaseState) -> Problem:
-    return _conflict(f"It is {case.state.value}, and cannot become {to.value}.")
-
-
-def _conflict(detail: str) -> Problem:
-    return Problem(status=409, kind="not-now", detail=detail)
-
-
-def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
-    return Route(
-        method=method, path=path, handler=handler, summary=summary, access=Access.STAFF, staff=_PRIVACY, **more
-    )
+    return not_now(f"It is {case.state.value}, and cannot become {to.value}.")
 
 
 def _act(name: str, handler: Any, summary: str, body: type[Body]) -> AnyRoute:
     path = f"/staff/cases/{{case_id}}/{name}"
-    return _route("POST", path, handler, summary, body=body, answers={200: CaseFile}, problems=(409,))
+    return privacy_route("POST", path, handler, summary, body=body, answers={200: CaseFile}, problems=(409,))
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    _route("GET", "/staff/cases", listed, "List cases", query=CasesQuery, answers={200: Page[CaseLine]}),
-    _route("POST", "/staff/cases", type_in, "Type in a case", body=NewCase, answers={201: CaseFile}),
-    _route("GET", "/staff/cases/{case_id}", show, "Show a case", answers={200: CaseFile}),
+    privacy_route("GET", "/staff/cases", listed, "List cases", query=CasesQuery, answers={200: Page[CaseLine]}),
+    privacy_route("POST", "/staff/cases", type_in, "Type in a case", body=NewCase, answers={201: CaseFile}),
+    privacy_route("GET", "/staff/cases/{case_id}", show, "Show a case", answers={200: CaseFile}),
     _act("verification", verify, "Note how we know who asks", Verification),
     _act("proposal", propose, "Propose what is handed out", Proposal),
     _act("approval", approve, "Approve what another proposed", Approval),
     _act("refusal", refuse, "Refuse what an authority asks for", CaseRefusal),
-    _route(
+    privacy_route(
         "GET", "/staff/cases/{case_id}/file", fetch, "Fetch what is handed out", answers={200: None}, problems=(409,)
     ),
 )

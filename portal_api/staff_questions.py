@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from isocket.domain.accounts import StaffRole
 from isocket.domain.handling import Purpose
 from isocket.domain.question_letters import question_mail
 from isocket.domain.request_notes import NoteKind, RequestNote
@@ -14,10 +13,11 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.models import Body, Instant, Page, View
 from portal_api.privacy_requests import Words
-from portal_api.problem import Problem, ProblemError, fault, not_found
+from portal_api.problem import Problem, fault, not_now
 from portal_api.request_mail import letter_to
-from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.routes import AnyRoute, Call
 from portal_api.staff_looks import look
+from portal_api.staff_routes import named, privacy_route
 
 log = get_logger(__name__)
 _LEAST = 10
@@ -53,16 +53,16 @@ class NoteView(View):
 
 async def show(call: Call[None, None]) -> Page[NoteView]:
     """Show what was asked back about a request, and what was answered, the oldest first: all of it on one page."""
-    return await _notes(call, await _named(call))
+    return await _notes(call, await named(call, RightsRequest, "request_id"))
 
 
 async def ask(call: Call[Question, None]) -> Page[NoteView] | Problem:
     """Ask whoever made a request something. Their mailbox has to have answered before: a stranger is asked nothing."""
-    request = await _named(call)
+    request = await named(call, RightsRequest, "request_id")
     if request.state not in OPEN:
-        return Problem(status=409, kind="not-now", detail="It is decided.")
+        return not_now("It is decided.")
     if not request.email or request.state is RequestState.IDENTITY_ASKED:
-        return Problem(status=409, kind="not-now", detail="There is no mailbox that has answered: ask by letter.")
+        return not_now("There is no mailbox that has answered: ask by letter.")
     note = _note(call, request, NoteKind.QUESTION, RequestChannel.MAIL, call.body.words)
     settings = call.portal.settings
     letter = question_mail(
@@ -81,7 +81,7 @@ async def ask(call: Call[Question, None]) -> Page[NoteView] | Problem:
 
 async def note_answer(call: Call[Answered, None]) -> Page[NoteView] | Problem:
     """Note what was answered, and how it came."""
-    request, given = await _named(call), call.body
+    request, given = await named(call, RightsRequest, "request_id"), call.body
     if given.channel is RequestChannel.FORM:
         return fault("channel", "What comes by the form is not typed in: `letter`, `telephone` or `mail`.")
     await call.records.add(_note(call, request, NoteKind.ANSWER, given.channel, given.words))
@@ -103,13 +103,6 @@ def _note(
     )
 
 
-async def _named(call: Call[Any, Any]) -> RightsRequest:
-    found = await call.records.get(RightsRequest, call.path["request_id"])
-    if found is None:
-        raise ProblemError(not_found())
-    return found
-
-
 async def _notes(call: Call[Any, Any], request: RightsRequest) -> Page[NoteView]:
     """Return what there is; first it is noted that staff look at it, for whose it is."""
     if request.account_id is not None:
@@ -124,21 +117,18 @@ async def _notes(call: Call[Any, Any], request: RightsRequest) -> Page[NoteView]
     )
 
 
-def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
-    return Route(
-        method=method,
-        path=f"/staff/requests/{{request_id}}/{path}",
-        handler=handler,
-        summary=summary,
-        access=Access.STAFF,
-        staff=(StaffRole.PRIVACY,),
-        answers={200: Page[NoteView]},
-        **more,
-    )
-
-
+_REQUEST = "/staff/requests/{request_id}"
+_NOTES: dict[int, type[Page[NoteView]]] = {200: Page[NoteView]}
 ROUTES: tuple[AnyRoute, ...] = (
-    _route("GET", "notes", show, "Questions and answers about a request"),
-    _route("POST", "questions", ask, "Ask back about a request", body=Question, problems=(409,)),
-    _route("POST", "answers", note_answer, "Note what was answered", body=Answered),
+    privacy_route("GET", f"{_REQUEST}/notes", show, "Questions and answers about a request", answers=_NOTES),
+    privacy_route(
+        "POST",
+        f"{_REQUEST}/questions",
+        ask,
+        "Ask back about a request",
+        body=Question,
+        answers=_NOTES,
+        problems=(409,),
+    ),
+    privacy_route("POST", f"{_REQUEST}/answers", note_answer, "Note what was answered", body=Answered, answers=_NOTES),
 )

@@ -8,14 +8,8 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from isocket.domain.accounts import Account, StaffRole
-from isocket.domain.authorities import Authority, authority_of
-from isocket.domain.contacts import ChannelKind
+from isocket.domain.accounts import Account
 from isocket.domain.deadlines import EXTENDED_MONTHS, FIRST_MONTHS, end_of_months
-from isocket.domain.disclosures import Disclosure
-from isocket.domain.handling import Purpose
-from isocket.domain.letters import Letter
-from isocket.domain.request_letters import answered, refused
 from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import (
     EXTENSION,
@@ -33,16 +27,13 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
 from portal_api.cursor import page_of
-from portal_api.masking import masked
-from portal_api.models import Page
-from portal_api.portal import Portal
+from portal_api.models import Body, Page
 from portal_api.privacy_fulfilment import COPIES, fulfil
-from portal_api.privacy_requests import authority_view, note_and_ask
-from portal_api.problem import Problem, ProblemError, fault, not_found
-from portal_api.recipient_acts import entries_of
+from portal_api.privacy_requests import note_and_ask
+from portal_api.problem import Problem, fault, not_now
 from portal_api.registration import account_of
-from portal_api.routes import Access, AnyRoute, Call, Route
-from portal_api.staff_looks import look
+from portal_api.routes import AnyRoute, Call
+from portal_api.staff_request_files import file_of, line_of, look_at
 from portal_api.staff_request_models import (
     Decision,
     Extension,
@@ -53,14 +44,12 @@ from portal_api.staff_request_models import (
     Shown,
     TypedIn,
 )
+from portal_api.staff_routes import named, privacy_route
 
 log = get_logger(__name__)
 
-_PRIVACY = (StaffRole.PRIVACY,)
 _LONGEST_AGO = timedelta(days=366)
 _DECIDED = (RequestState.ANSWERED, RequestState.REFUSED)
-
-
 _STATES = {
     Shown.OPEN: TO_BE_DECIDED,
     Shown.UNPROVED: (RequestState.IDENTITY_ASKED,),
@@ -79,13 +68,13 @@ async def queue(call: Call[None, QueueQuery]) -> Page[QueueLine]:
         order_by="due_at",
     )
     now = call.clock.now()
-    await call.records.add_all([_look(call, each, once=("queue", f"{now:%Y-%m-%d}", call.reason)) for each in found])
-    return Page[QueueLine](items=[_line(each, now) for each in found], next=following)
+    await call.records.add_all([look_at(call, each, once=("queue", f"{now:%Y-%m-%d}", call.reason)) for each in found])
+    return Page[QueueLine](items=[line_of(each, now) for each in found], next=following)
 
 
 async def show(call: Call[None, None]) -> RequestFile:
     """Show a request. Whoever asked and has an account can read that you looked, and why."""
-    return await _file(call, await _named(call))
+    return await file_of(call, await named(call, RightsRequest, "request_id"))
 
 
 async def type_in(call: Call[TypedIn, None]) -> RequestFile | Problem:
@@ -121,12 +110,12 @@ async def type_in(call: Call[TypedIn, None]) -> RequestFile | Problem:
     else:
         await call.records.add(request)
     log.info("request_typed_in", request_id=request.id, kind=request.kind)
-    return await _file(call, request)
+    return await file_of(call, request)
 
 
 async def identify(call: Call[Identified, None]) -> RequestFile | Problem:
     """Note how you know who asks. What you note of a document goes with the decision."""
-    request, given = await _named(call), call.body
+    request, given = await named(call, RightsRequest, "request_id"), call.body
     if given.proof is Proof.LINK:
         return fault("proof", "A link is pressed by whoever asked, not by staff.")
     if given.proof is Proof.DOCUMENT and not given.evidence:
@@ -150,17 +139,19 @@ async def identify(call: Call[Identified, None]) -> RequestFile | Problem:
 
 async def take(call: Call[None, None]) -> RequestFile | Problem:
     """Take a request into work."""
-    return await _move(call, await _named(call), RequestState.IN_WORK, taken_by=call.account.id)
+    return await _move(
+        call, await named(call, RightsRequest, "request_id"), RequestState.IN_WORK, taken_by=call.account.id
+    )
 
 
 async def carry_out(call: Call[None, None]) -> RequestFile | Problem:
     """Have the copy made, or the erasure noted, of an account whose holder is identified: told as always."""
-    request = await _named(call)
+    request = await named(call, RightsRequest, "request_id")
     account = await call.records.get(Account, request.account_id) if request.account_id else None
     if account is None or request.kind not in {*COPIES, Right.ERASURE}:
-        return _conflict("Only a copy or an erasure of an account is carried out so; answer all else in words.")
+        return not_now("Only a copy or an erasure of an account is carried out so; answer all else in words.")
     if request.state not in {RequestState.IDENTIFIED, RequestState.IN_WORK} or request.fulfilled_by:
-        return _conflict(f"It is {request.state.value}{' and under way' if request.fulfilled_by else ''}.")
+        return not_now(f"It is {request.state.value}{' and under way' if request.fulfilled_by else ''}.")
     same = is_("id", request.id)
     held = await call.records.change_one(RightsRequest, same, is_("version", request.version), taken_by=call.account.id)
     if held is None:
@@ -169,7 +160,7 @@ async def carry_out(call: Call[None, None]) -> RequestFile | Problem:
     changed = await call.records.change_one(
         RightsRequest, same, is_("version", held.version), decided_by=call.account.id, **changes
     )
-    return _too_late() if changed is None else await _file(call, changed)
+    return _too_late() if changed is None else await file_of(call, changed)
 
 
 async def decide(call: Call[Decision, None]) -> RequestFile | Problem:
@@ -177,11 +168,11 @@ async def decide(call: Call[Decision, None]) -> RequestFile | Problem:
 
     Of two who decide at the same moment the second gets 409, and only the first is told to whoever asked.
     """
-    request, given, now = await _named(call), call.body, call.clock.now()
+    request, given, now = await named(call, RightsRequest, "request_id"), call.body, call.clock.now()
     if given.outcome not in _DECIDED:
         return fault("outcome", "`answered` or `refused`.")
     if not may_follow(request.state, given.outcome):
-        return _conflict(_why_not(request, given.outcome))
+        return not_now(_why_not(request, given.outcome))
     return await _move(
         call, request, given.outcome, **decided(given.outcome, given.words, now, decided_by=call.account.id)
     )
@@ -189,11 +180,11 @@ async def decide(call: Call[Decision, None]) -> RequestFile | Problem:
 
 async def extend(call: Call[Extension, None]) -> RequestFile | Problem:
     """Take up to two months more. Only once, and only while the first month lasts: whoever asked is told at once."""
-    request, now = await _named(call), call.clock.now()
+    request, now = await named(call, RightsRequest, "request_id"), call.clock.now()
     if request.state not in OPEN:
-        return _conflict("It is decided.")
+        return not_now("It is decided.")
     if request.extended_at is not None or now > request.due_at:
-        return _conflict("It was extended already." if request.extended_at else "The first month is over.")
+        return not_now("It was extended already." if request.extended_at else "The first month is over.")
     changed = await call.records.change_one(
         RightsRequest,
         is_("id", request.id),
@@ -206,14 +197,7 @@ async def extend(call: Call[Extension, None]) -> RequestFile | Problem:
     if changed is None:
         return _too_late()
     log.info("request_extended", request_id=request.id)
-    return await _file(call, changed)
-
-
-async def _named(call: Call[Any, Any]) -> RightsRequest:
-    found = await call.records.get(RightsRequest, call.path["request_id"])
-    if found is None:
-        raise ProblemError(not_found())
-    return found
+    return await file_of(call, changed)
 
 
 async def _move(
@@ -221,86 +205,14 @@ async def _move(
 ) -> RequestFile | Problem:
     """Bring a request into another state, if it may come after the one that it is in."""
     if not may_follow(request.state, to):
-        return _conflict(_why_not(request, to))
+        return not_now(_why_not(request, to))
     moved = await call.records.change_one(
         RightsRequest, is_("id", request.id), is_("version", request.version), **{"state": to, **changes}
     )
     if moved is None:
         return _too_late()
     log.info("request_moved", request_id=request.id, state=to)
-    return await _file(call, moved)
-
-
-async def _file(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
-    """Return a request for staff to read; first it is noted that they do, for whose it is."""
-    await call.records.add_all([_look(call, request)])
-    entries = await entries_of(call.records, ChannelKind.EMAIL, request.email) if request.email else []
-    by_letter = bool(request.answer) and not request.email
-    letter = _answer(call.portal, request, request.state, request.answer) if by_letter else None
-    return RequestFile(
-        id=request.id,
-        kind=request.kind,
-        channel=request.channel,
-        state=request.state,
-        email=request.email,
-        name=request.name,
-        postal=request.postal,
-        words=request.words,
-        language=request.language,
-        country=request.country,
-        authority=authority_view(call.portal, request.country),
-        account_id=request.account_id,
-        told_of_alarms=len(entries),
-        received_at=request.received_at,
-        due_at=request.due_at,
-        overdue=_is_overdue(request, call.clock.now()),
-        extended_at=request.extended_at,
-        extension_words=request.extension_words,
-        proof=request.proof,
-        identified_at=request.identified_at,
-        evidence=request.evidence,
-        typed_in_by=request.typed_in_by,
-        typed_in_why=request.typed_in_why,
-        taken_by=request.taken_by,
-        fulfilled_by=request.fulfilled_by,
-        decided_at=request.decided_at,
-        decided_by=request.decided_by,
-        answer=request.answer,
-        letter=f"{letter.subject}\n\n{letter.text}" if letter else "",
-    )
-
-
-def _look(call: Call[Any, Any], request: RightsRequest, *, once: tuple[str, ...] = ()) -> Disclosure:
-    """Return the line that a request was looked at: in the ledger of its account, or, while it has none, its own."""
-    return look(call, request.account_id or request.id, ("rights_requests",), Purpose.RIGHTS, once=once)
-
-
-def _answer(portal: Portal, request: RightsRequest, outcome: RequestState, words: str) -> Letter:
-    write = answered if outcome is RequestState.ANSWERED else refused
-    return write(request.language, request.kind, words=words, authority=_authority(portal, request))
-
-
-def _authority(portal: Portal, request: RightsRequest) -> Authority:
-    return authority_of(request.country, at_home=portal.settings.office.country)
-
-
-def _line(request: RightsRequest, now: datetime) -> QueueLine:
-    return QueueLine(
-        id=request.id,
-        kind=request.kind,
-        channel=request.channel,
-        state=request.state,
-        who=masked(request.email),
-        received_at=request.received_at,
-        due_at=request.due_at,
-        overdue=_is_overdue(request, now),
-        extended=request.extended_at is not None,
-        taken_by=request.taken_by,
-    )
-
-
-def _is_overdue(request: RightsRequest, now: datetime) -> bool:
-    return request.state in OPEN and now > request.due_at
+    return await file_of(call, moved)
 
 
 def _why_not(request: RightsRequest, to: RequestState) -> str:
@@ -310,58 +222,23 @@ def _why_not(request: RightsRequest, to: RequestState) -> str:
 
 
 def _too_late() -> Problem:
-    return _conflict("Somebody else was a moment quicker: look at it again.")
+    return not_now("Somebody else was a moment quicker: look at it again.")
 
 
-def _conflict(detail: str) -> Problem:
-    return Problem(status=409, kind="not-now", detail=detail)
+def _act(name: str, handler: Any, summary: str, body: type[Body] | None = None) -> AnyRoute:
+    path = f"/staff/requests/{{request_id}}/{name}"
+    return privacy_route("POST", path, handler, summary, body=body, answers={200: RequestFile}, problems=(409,))
 
 
-def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
-    return Route(
-        method=method, path=path, handler=handler, summary=summary, access=Access.STAFF, staff=_PRIVACY, **more
-    )
-
-
-_FILE: dict[int, type[RequestFile]] = {200: RequestFile}
 ROUTES: tuple[AnyRoute, ...] = (
-    _route("GET", "/staff/requests", queue, "List requests by right", query=QueueQuery, answers={200: Page[QueueLine]}),
-    _route("POST", "/staff/requests", type_in, "Type in a request", body=TypedIn, answers={201: RequestFile}),
-    _route("GET", "/staff/requests/{request_id}", show, "Show a request by right", answers=_FILE),
-    _route(
-        "POST",
-        "/staff/requests/{request_id}/identity",
-        identify,
-        "Note how we know who asks",
-        body=Identified,
-        answers=_FILE,
-        problems=(409,),
+    privacy_route(
+        "GET", "/staff/requests", queue, "List requests by right", query=QueueQuery, answers={200: Page[QueueLine]}
     ),
-    _route("POST", "/staff/requests/{request_id}/take", take, "Take a request", answers=_FILE, problems=(409,)),
-    _route(
-        "POST",
-        "/staff/requests/{request_id}/fulfilment",
-        carry_out,
-        "Have a copy or an erasure carried out",
-        answers=_FILE,
-        problems=(409,),
-    ),
-    _route(
-        "POST",
-        "/staff/requests/{request_id}/decision",
-        decide,
-        "Answer or refuse a request",
-        body=Decision,
-        answers=_FILE,
-        problems=(409,),
-    ),
-    _route(
-        "POST",
-        "/staff/requests/{request_id}/extension",
-        extend,
-        "Take longer for a request",
-        body=Extension,
-        answers=_FILE,
-        problems=(409,),
-    ),
+    privacy_route("POST", "/staff/requests", type_in, "Type in a request", body=TypedIn, answers={201: RequestFile}),
+    privacy_route("GET", "/staff/requests/{request_id}", show, "Show a request by right", answers={200: RequestFile}),
+    _act("identity", identify, "Note how we know who asks", Identified),
+    _act("take", take, "Take a request"),
+    _act("fulfilment", carry_out, "Have a copy or an erasure carried out"),
+    _act("decision", decide, "Answer or refuse a request", Decision),
+    _act("extension", extend, "Take longer for a request", Extension),
 )

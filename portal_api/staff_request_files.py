@@ -1,0 +1,89 @@
+"""A request by right as staff read it: as a line of the queue, or whole; each look is noted for whose it is."""
+
+from datetime import datetime
+from typing import Any
+
+from isocket.domain.authorities import authority_of
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.disclosures import Disclosure
+from isocket.domain.handling import Purpose
+from isocket.domain.letters import Letter
+from isocket.domain.request_letters import answered, refused
+from isocket.domain.requests import OPEN, RequestState, RightsRequest
+from portal_api.masking import masked
+from portal_api.portal import Portal
+from portal_api.privacy_requests import authority_view
+from portal_api.recipient_acts import entries_of
+from portal_api.routes import Call
+from portal_api.staff_looks import look
+from portal_api.staff_request_models import QueueLine, RequestFile
+
+
+async def file_of(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
+    """Return a request for staff to read; first it is noted that they do, for whose it is."""
+    await call.records.add_all([look_at(call, request)])
+    entries = await entries_of(call.records, ChannelKind.EMAIL, request.email) if request.email else []
+    letter = _letter(call.portal, request) if request.answer and not request.email else None
+    return RequestFile(
+        id=request.id,
+        kind=request.kind,
+        channel=request.channel,
+        state=request.state,
+        email=request.email,
+        name=request.name,
+        postal=request.postal,
+        words=request.words,
+        language=request.language,
+        country=request.country,
+        authority=authority_view(call.portal, request.country),
+        account_id=request.account_id,
+        told_of_alarms=len(entries),
+        received_at=request.received_at,
+        due_at=request.due_at,
+        overdue=_is_overdue(request, call.clock.now()),
+        extended_at=request.extended_at,
+        extension_words=request.extension_words,
+        proof=request.proof,
+        identified_at=request.identified_at,
+        evidence=request.evidence,
+        typed_in_by=request.typed_in_by,
+        typed_in_why=request.typed_in_why,
+        taken_by=request.taken_by,
+        fulfilled_by=request.fulfilled_by,
+        decided_at=request.decided_at,
+        decided_by=request.decided_by,
+        answer=request.answer,
+        letter=f"{letter.subject}\n\n{letter.text}" if letter else "",
+    )
+
+
+def look_at(call: Call[Any, Any], request: RightsRequest, *, once: tuple[str, ...] = ()) -> Disclosure:
+    """Return the line that a request was looked at: in the ledger of its account, or, while it has none, its own."""
+    return look(call, request.account_id or request.id, ("rights_requests",), Purpose.RIGHTS, once=once)
+
+
+def line_of(request: RightsRequest, now: datetime) -> QueueLine:
+    """Return a request as a line of the queue: no more than is needed to choose it."""
+    return QueueLine(
+        id=request.id,
+        kind=request.kind,
+        channel=request.channel,
+        state=request.state,
+        who=masked(request.email),
+        received_at=request.received_at,
+        due_at=request.due_at,
+        overdue=_is_overdue(request, now),
+        extended=request.extended_at is not None,
+        taken_by=request.taken_by,
+    )
+
+
+def _is_overdue(request: RightsRequest, now: datetime) -> bool:
+    return request.state in OPEN and now > request.due_at
+
+
+def _letter(portal: Portal, request: RightsRequest) -> Letter:
+    """Return the answer to be printed and sent to a postal address."""
+    write = answered if request.state is RequestState.ANSWERED else refused
+    authority = authority_of(request.country, at_home=portal.settings.office.country)
+    return write(request.language, request.kind, words=request.answer, authority=authority)

@@ -1,0 +1,35 @@
+"""What the routes of those staff have in common who look after people's rights, and how they find what a path names."""
+
+from typing import Any, TypeVar
+
+from isocket.domain.accounts import StaffRole
+from isocket.domain.record import Record
+from portal_api.problem import ProblemError, not_found
+from portal_api.routes import Access, AnyRoute, Call, Route
+
+R = TypeVar("R", bound=Record)
+
+
+def privacy_route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
+    """Return a route of the API for staff who look after people's rights."""
+    return Route(
+        method=method,
+        path=path,
+        handler=handler,
+        summary=summary,
+        access=Access.STAFF,
+        staff=(StaffRole.PRIVACY,),
+        **more,
+    )
+
+
+async def named(call: Call[Any, Any], kind: type[R], parameter: str) -> R:
+    """Return the record whose id the path gives.
+
+    Raises:
+        ProblemError: 404: there is none.
+    """
+    found = await call.records.get(kind, call.path[parameter])
+    if found is None:
+        raise ProblemError(not_found())
+    return found
