@@ -10,19 +10,17 @@ from alerts.outcomes import Cancellation
 from alerts.providers import Providers
 from alerts.rounds import alarms_of
 from alerts.timeline import delivery_line
+from alerts.wishes import DEADLINE_S, Wishes
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
 from isocket.domain.incidents import Happening, Incident
-from isocket.kit.clock import EPOCH, Clock
+from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, at_most, is_
-from isocket.storage.worker import claim, settle
+from isocket.storage.port import Records, is_
 
 log = get_logger(__name__)
 
-LEASE_S = 30.0
-DEADLINE_S = 12.0
 AGAIN_S = 2.0  # doubled with each try
 AGAIN_CAP_S = 30.0
 GIVE_UP_AFTER = timedelta(minutes=5)  # no telephone rings for so long
@@ -103,27 +101,18 @@ class CallingOff:
         self._records = records
         self._clock = clock
         self._providers = providers
+        self._wishes = Wishes(CallOff, records=records, clock=clock, again_s=AGAIN_S, again_cap_s=AGAIN_CAP_S)
 
     async def step(self) -> bool:
         """Carry out one wish; return whether there was one."""
-        held = await claim(
-            self._records,
-            CallOff,
-            is_("settled", False),
-            at_most("due_at", self._clock.now()),
-            clock=self._clock,
-            lease_s=LEASE_S,
-            order_by="due_at",
-        )
+        held = await self._wishes.claim_due()
         if held is None:
             return False
         delivery = await self._records.get(Delivery, held.delivery_id)
         if delivery is None or delivery.state not in _WITH_PROVIDER or await self._is_settled(held, delivery):
-            await settle(self._records, held, settled=True, lease_until=EPOCH)
+            await self._wishes.settle(held)
         else:
-            wait_s = min(AGAIN_S * 2**held.tries, AGAIN_CAP_S)
-            due_at = self._clock.now() + timedelta(seconds=wait_s)
-            await settle(self._records, held, tries=held.tries + 1, due_at=due_at, lease_until=EPOCH)
+            await self._wishes.ask_again(held)
         return True
 
     async def _is_settled(self, held: CallOff, delivery: Delivery) -> bool:

@@ -9,16 +9,14 @@ from datetime import timedelta
 from alerts.channels.channel import ErasingChannel
 from alerts.outcomes import Erasal
 from alerts.providers import Providers
+from alerts.wishes import DEADLINE_S, Wishes
 from isocket.domain.provider_erasures import ProviderAnswer, ProviderErasure
-from isocket.kit.clock import EPOCH, Clock
+from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, at_most, is_
-from isocket.storage.worker import claim, settle
+from isocket.storage.port import Records
 
 log = get_logger(__name__)
 
-LEASE_S = 30.0
-DEADLINE_S = 12.0
 AGAIN_S = 60.0  # doubled with each try
 AGAIN_CAP_S = 6 * 3600.0
 GIVE_UP_AFTER = timedelta(days=30)
@@ -34,21 +32,13 @@ class ProviderErasing:
     """Works off the wishes."""
 
     def __init__(self, *, records: Records, clock: Clock, providers: Providers) -> None:
-        self._records = records
         self._clock = clock
         self._providers = providers
+        self._wishes = Wishes(ProviderErasure, records=records, clock=clock, again_s=AGAIN_S, again_cap_s=AGAIN_CAP_S)
 
     async def step(self) -> bool:
         """Ask for one; return whether there was one."""
-        held = await claim(
-            self._records,
-            ProviderErasure,
-            is_("settled", False),
-            at_most("due_at", self._clock.now()),
-            clock=self._clock,
-            lease_s=LEASE_S,
-            order_by="due_at",
-        )
+        held = await self._wishes.claim_due()
         if held is None:
             return False
         erasal, now = await self._ask(held), self._clock.now()
@@ -57,13 +47,9 @@ class ProviderErasing:
             answer = ProviderAnswer.GAVE_UP
             log.error("provider_keeps_what_was_erased", erasure_id=held.erasure_id, provider=held.provider)
         if answer is None:
-            wait_s = min(AGAIN_S * 2**held.tries, AGAIN_CAP_S)
-            due_at = now + timedelta(seconds=wait_s)
-            await settle(self._records, held, tries=held.tries + 1, due_at=due_at, lease_until=EPOCH)
+            await self._wishes.ask_again(held)
             return True
-        await settle(
-            self._records, held, answer=answer, answered_at=now, settled=True, provider_id="", lease_until=EPOCH
-        )
+        await self._wishes.settle(held, answer=answer, answered_at=now, provider_id="")
         log.info("provider_was_asked_to_erase", erasure_id=held.erasure_id, answer=answer.value)
         return True
 

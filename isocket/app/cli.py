@@ -13,7 +13,8 @@ from isocket.app.archive_commands import archive
 from isocket.app.command import complain, day_of, run, serve, words_in
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
-from isocket.app.settings import Settings, settings_markdown
+from isocket.app.settings import Settings
+from isocket.app.settings_table import settings_markdown
 from isocket.domain.accounts import StaffRole
 
 T = TypeVar("T")
@@ -115,7 +116,7 @@ def add_staff(
 ) -> None:
     """Print a link with which somebody chooses a password and becomes a member of staff; for support if not said."""
     from isocket.app.house import open_house
-    from isocket.app.roles import portal_settings
+    from isocket.app.room_settings import portal_settings
     from isocket.domain.accounts import AccountRole
     from portal_api.invitations import InvitationError, invite
 

@@ -2,34 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 from alerts import elks_hooks
 from alerts.callbacks import routes as callback_routes
-from alerts.fleet import Thresholds
-from alerts.heartbeat import Heartbeat
 from alerts.metrics import AlertMetrics
-from alerts.next_ways import Patience
-from alerts.operator import Operator
-from alerts.oversight import Oversight
-from alerts.service import Sending, workers
+from alerts.service import workers
 from alerts.signatures import TwilioSignature
 from broker_bridge.bridge import Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
-from broker_bridge.mosquitto.config import BrokerConfig, TlsListener
 from broker_bridge.mosquitto.process import MosquittoChild
-from isocket.app.channels import Channels, elks_proof, ends_on_the_desk, kinds_that_arrive, providers_of
+from isocket.app.channels import Channels, elks_proof
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
 from isocket.app.erasures import (
-    archive_terms,
     archivist_of,
     choices_of,
     eraser_of,
@@ -38,26 +28,21 @@ from isocket.app.erasures import (
     noter_of,
     shelf_of,
 )
-from isocket.app.homes import Homes, home_broker
+from isocket.app.homes import Homes
 from isocket.app.house import House
 from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
 from isocket.app.refusals import RefusalCollector
-from isocket.app.settings import Settings, controller_of, office_of, tariff_of
+from isocket.app.room_settings import broker_config, oversight, portal_routes, portal_settings, sending
+from isocket.app.settings import controller_of, office_of
 from isocket.app.settings_sources import SettingsError
 from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
 from isocket.domain.accounts import Account
-from isocket.domain.contacts import ChannelKind
 from isocket.domain.policies import policies
 from isocket.storage.roller import Roller
-from portal_api.app import ROUTES, always_ready, portal_app
-from portal_api.device_routes import DEVICE_ROUTES
-from portal_api.limits import Rates
-from portal_api.pages_routes import page_routes
+from portal_api.app import always_ready, portal_app
 from portal_api.passwords import Passwords, load_or_create_pepper
-from portal_api.portal import EVENLY_S, PortalSettings
-from portal_api.routes import AnyRoute
 from privacy.authority_clerk import AuthorityClerk
 from privacy.breach_watch import BreachWatch
 from privacy.choices import ChoiceKeeper
@@ -109,7 +94,7 @@ class Roles:
 
     async def _broker_stage(self) -> Stage:
         house = self._house
-        child = MosquittoChild(config=self._broker_config(), folder=house.folder.broker, clock=house.clock)
+        child = MosquittoChild(config=broker_config(house.settings), folder=house.folder.broker, clock=house.clock)
         accounts = DeviceAccounts(records=house.records, clock=house.clock, set_accounts=child.set_accounts)
         homes = Homes(house, child)
         house.registry.register(RefusalCollector(child))
@@ -128,17 +113,6 @@ class Roles:
                 Service(name="home-accounts", run=homes.accounts.run),
             ),
         )
-
-    def _broker_config(self) -> BrokerConfig:
-        settings, tls = self._house.settings, None
-        if settings.mqtt_tls and settings.mqtt_tls_certificate and settings.mqtt_tls_key:
-            tls = TlsListener(
-                host=settings.mqtt_tls.host,
-                port=settings.mqtt_tls.port,
-                certfile=_absolute(settings.mqtt_tls_certificate),
-                keyfile=_absolute(settings.mqtt_tls_key),
-            )
-        return BrokerConfig(host=settings.mqtt.host, port=settings.mqtt.port, tls=tls)
 
     async def _bridge_stage(self) -> Stage:
         house = self._house
@@ -209,7 +183,7 @@ class Roles:
             public_url=house.settings.origin,
             owner=house.owner,
             oversight=oversight(house.settings, AlertMetrics(house.registry)),
-            sending=_sending(house.settings),
+            sending=sending(house.settings),
         )
         return Stage(
             name="alerts",
@@ -271,7 +245,7 @@ class Roles:
             limits_key=pepper,
             settings=portal_settings(settings, push_key=push_key),
             registry=house.registry,
-            routes=_routes(settings),
+            routes=portal_routes(settings),
             extra_routes=self._callbacks(public_text(push_key)),
             keyring=house.keyring,
             shelf=shelf_of(house),
@@ -310,68 +284,6 @@ class Roles:
         return self._bridge is not None and self._bridge.connected
 
 
-def _sending(settings: Settings) -> Sending:
-    return Sending(
-        per_s={
-            ChannelKind.SMS: settings.sms_per_s,
-            ChannelKind.VOICE: settings.calls_per_s,
-            ChannelKind.EMAIL: settings.mails_per_s,
-        },
-        tariff=tariff_of(settings),
-        patience=Patience(receipt_wait_s=settings.receipt_wait_s),
-    )
-
-
-def portal_settings(settings: Settings, *, push_key: EllipticCurvePrivateKey | None = None) -> PortalSettings:
-    """Return what the portal needs of the settings; without `push_key` no browser can subscribe."""
-    return PortalSettings(
-        public_url=settings.origin,
-        trusted_proxies=settings.trusted_proxies,
-        security_contact=settings.security_contact,
-        channels=kinds_that_arrive(settings),
-        providers=providers_of(settings),
-        tariff=tariff_of(settings),
-        controller=controller_of(settings),
-        office=office_of(settings),
-        rates=_rates(settings),
-        erasure_grace_s=settings.erasure_grace_days * 86_400.0,
-        evenly_s=EVENLY_S,
-        archive=archive_terms(settings),
-        countries=frozenset(settings.sms_countries),
-        push_key="" if push_key is None else public_text(push_key),
-        loopback_targets=settings.webhook_targets == "loopback",
-        home_broker=home_broker(settings),
-        streams_per_account=settings.streams_per_account,
-    )
-
-
-def _rates(settings: Settings) -> Rates:
-    usual, hour_s = Rates(), 3600.0
-    return replace(
-        usual,
-        requests_address=replace(usual.requests_address, tries=settings.requests_per_hour_address, per_s=hour_s),
-        requests_account=replace(usual.requests_account, tries=settings.requests_per_hour_account, per_s=hour_s),
-        requests_token=replace(usual.requests_token, tries=settings.requests_per_hour_token, per_s=hour_s),
-    )
-
-
-def oversight(settings: Settings, metrics: AlertMetrics) -> Oversight:
-    """Return who watches over the alarm service, and by what."""
-    return Oversight(
-        operator=Operator(email=settings.operator_email, phone=settings.operator_phone),
-        limits=Thresholds(
-            least=settings.outage_least,
-            share_pct=settings.outage_share_pct,
-            within_s=settings.outage_within_s,
-            hold_s=settings.outage_hold_s,
-            power_share_pct=settings.power_cut_share_pct,
-            power_within_s=settings.power_cut_within_s,
-        ),
-        metrics=metrics,
-        heartbeat=Heartbeat(None if settings.heartbeat_url is None else settings.heartbeat_url.get_secret_value()),
-    )
-
-
 def retention_of(house: House) -> Retention:
     """Return what sweeps this house."""
     return Retention(
@@ -395,15 +307,6 @@ def breach_watch_of(house: House) -> BreachWatch:
     )
 
 
-def _absolute(path: Path) -> Path:
-    return path.absolute()
-
-
 def _reachable(host: str) -> str:
     """Return where we reach a broker of ours that listens on `host`: one on every address is on loopback too."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared with, not listened on
-
-
-def _routes(settings: Settings) -> tuple[AnyRoute, ...]:
-    """Return API and pages; the desk too where messages end there and only this machine can open it."""
-    return (*ROUTES, *DEVICE_ROUTES, *page_routes(desk=ends_on_the_desk(settings)))

@@ -12,8 +12,9 @@ from alerts.channels.channel import ChannelKind
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.channels.twilio_voice import TwilioVoice
 from alerts.outcomes import Erasal
-from alerts.provider_erasing import AGAIN_S, GIVE_UP_AFTER, LEASE_S, ProviderErasing
+from alerts.provider_erasing import AGAIN_S, GIVE_UP_AFTER, ProviderErasing
 from alerts.providers import Providers
+from alerts.wishes import LEASE_S
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery
 from isocket.domain.erasures import ErasureState
 from isocket.domain.provider_erasures import ProviderAnswer, ProviderErasure

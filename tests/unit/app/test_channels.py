@@ -4,7 +4,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from isocket.app.channels import KINDS, Channels, kinds_that_arrive
-from isocket.app.roles import _routes, portal_settings
+from isocket.app.room_settings import portal_routes, portal_settings
 from isocket.app.settings import load_settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.contacts import ChannelKind
@@ -34,7 +34,7 @@ PHONE = frozenset({ChannelKind.SMS, ChannelKind.VOICE})
 
 
 def has_desk(environ: dict[str, str]) -> bool:
-    return DESK_PATH in {each.template for each in _routes(load_settings(environ))}
+    return DESK_PATH in {each.template for each in portal_routes(load_settings(environ))}
 
 
 @pytest.mark.parametrize("public", ["", "http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"])

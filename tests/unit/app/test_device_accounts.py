@@ -1,8 +1,5 @@
 """The broker learns of devices that were made while the cloud runs."""
 
-import asyncio
-from collections.abc import Iterable
-
 import pytest
 
 from isocket.app.device_accounts import LOOK_EVERY_S, DeviceAccounts
@@ -12,23 +9,15 @@ from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
-from tests.fakes.clock import ManualClock
+from tests.fakes.broker_files import BrokerFiles
 
 
-class Floor:
+class Floor(BrokerFiles):
     """A factory, a clock, and a broker that remembers each list of accounts that it was given."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.records = StoredRecords(MemoryDocuments())
-        self.given: list[set[str]] = []
-        self.deaf = False  # the broker's files cannot be written now
+        super().__init__()
         self.accounts = DeviceAccounts(records=self.records, clock=self.clock, set_accounts=self.set)
-
-    async def set(self, accounts: Iterable[tuple[str, str]]) -> None:
-        if self.deaf:
-            raise OSError("no space left")
-        self.given.append({device_id for device_id, _ in accounts})
 
     async def make(self, *names: str) -> None:
         now = self.clock.now()
@@ -40,11 +29,7 @@ class Floor:
         )
 
     async def look(self) -> None:
-        stop = asyncio.Event()
-        running = asyncio.create_task(self.accounts.run(stop), name="accounts")
-        await self.clock.advance(LOOK_EVERY_S)
-        stop.set()
-        await running
+        await self.look_once(self.accounts.run, LOOK_EVERY_S)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from isocket.app.settings import settings_markdown
+from isocket.app.settings_table import settings_markdown
 
 ROOT = Path(__file__).parents[3]
 

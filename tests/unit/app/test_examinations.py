@@ -14,7 +14,7 @@ from alerts.operator import Operator
 from isocket.app import examinations
 from isocket.app.channels import Channels, smtp_of
 from isocket.app.examinations import Health, operator, transfers
-from isocket.app.roles import oversight
+from isocket.app.room_settings import oversight
 from isocket.app.settings import Settings, load_settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.contacts import ChannelKind

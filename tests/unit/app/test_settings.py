@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from isocket.app.addresses import HostPort
-from isocket.app.settings import Settings, load_settings, settings_markdown, settings_table
+from isocket.app.settings import Settings, load_settings
 from isocket.app.settings_sources import SettingsError
+from isocket.app.settings_table import settings_markdown, settings_table
 
 
 def faults(**environ: str) -> str:

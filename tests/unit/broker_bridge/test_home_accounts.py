@@ -1,7 +1,5 @@
 """The broker knows the logins of homes that count, and no others, within a look."""
 
-import asyncio
-from collections.abc import Iterable
 from typing import Any, cast
 
 import pytest
@@ -9,10 +7,9 @@ import pytest
 from broker_bridge.home_accounts import LOOK_EVERY_S, HomeAccounts
 from isocket.domain.accounts import Account
 from isocket.domain.homes import Home
-from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.records import StoredRecords
-from tests.fakes.clock import ManualClock
+from tests.fakes.broker_files import BrokerFiles
 
 
 class Failing:
@@ -35,20 +32,12 @@ class Failing:
         return asked
 
 
-class Floor:
+class Floor(BrokerFiles):
     """Two customers, one with a home, and a broker that remembers what it was given."""
 
     def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.records = StoredRecords(MemoryDocuments())
-        self.given: list[set[str]] = []
-        self.deaf = False  # the broker's files cannot be written now
+        super().__init__()
         self.accounts = HomeAccounts(records=self.records, clock=self.clock, set_homes=self.set)
-
-    async def set(self, homes: Iterable[tuple[str, str]]) -> None:
-        if self.deaf:
-            raise OSError("no space left")
-        self.given.append({home_id for home_id, _ in homes})
 
     async def move_in(self, *names: str) -> None:
         now = self.clock.now()
@@ -64,11 +53,7 @@ class Floor:
             )  # fmt: skip
 
     async def look(self) -> None:
-        stop = asyncio.Event()
-        running = asyncio.create_task(self.accounts.run(stop), name="homes")
-        await self.clock.advance(LOOK_EVERY_S)
-        stop.set()
-        await running
+        await self.look_once(self.accounts.run, LOOK_EVERY_S)
 
 
 @pytest.fixture
