@@ -150,8 +150,8 @@ class Dispatcher:
                 await self._settlement.not_sent(held, DeliveryState.FAILED, SPENDING_CAP)
                 return
             is_ours = await self._write_down(attempt)
-        else:  # both are on disk before the call, and share a commit
-            _, is_ours = await together(self._count(held, channel), self._write_down(attempt))
+        else:  # both are on disk before the call, and share a commit; the attempt waits for no counting that fails
+            is_ours, _ = await together(self._write_down(attempt), self._count(held, channel))
         if not is_ours:
             # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
             # is unclear, settles the delivery.

@@ -103,7 +103,7 @@ class Settlement:
             receipt_expected=expected,
         )
         changes = {**result.delivery, "tries": attempt.number}
-        if not isinstance(outcome, Refused):  # they share a commit, in this order
+        if not isinstance(outcome, Refused):  # they share a commit, in this order, and none is kept without the former
             finishing = self._finish(held, changes, now, receipt_expected=expected)
             await together(told, self._records.add_all(line), finishing)
             return

@@ -200,7 +200,14 @@ async def every(records: Records, kind: type[R], *tests: Test, page: int = 500) 
         last = found[-1]
 
 
-_in_company: ContextVar[bool] = ContextVar("in_company", default=False)
+class Company:
+    """Steps that were asked for together, as a store sees them."""
+
+    def __init__(self) -> None:
+        self.failed = False  # set by a store that could not write one of their verbs: it writes none behind that
+
+
+_company: ContextVar[Company | None] = ContextVar("company", default=None)
 
 
 @overload
@@ -212,17 +219,18 @@ async def together(first: Awaitable[A], second: Awaitable[B], third: Awaitable[C
 
 
 async def together(*steps: Awaitable[Any]) -> tuple[Any, ...]:
-    """Run steps whose verbs need not follow one another: a store may write them at once, in their order.
+    """Run steps whose verbs need not wait for one another: a store may write them at once, in their order.
 
-    Elsewhere a store begins as soon as it is asked; here it waits until all have asked.
+    None of them is kept where one that was asked for before it could not be written: the first may be what the second
+    relies on. Elsewhere a store begins as soon as it is asked; here it waits until all have asked.
     """
-    before = _in_company.set(True)
+    before = _company.set(Company())
     try:
         return tuple(await asyncio.gather(*steps))
     finally:
-        _in_company.reset(before)
+        _company.reset(before)
 
 
-def in_company() -> bool:
-    """Tell a store whether another verb is asked for together with the present one."""
-    return _in_company.get()
+def in_company() -> Company | None:
+    """Tell a store with which other verbs the present one is asked for; None: it is by itself."""
+    return _company.get()

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from isocket.kit.logs import get_logger
-from isocket.storage.port import StoreUnavailableError, in_company
+from isocket.storage.port import Company, StoreUnavailableError, in_company
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
 from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
 
@@ -35,6 +35,7 @@ class _Job:
     done: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     synced: bool = True
+    company: Company | None = None
     result: Any = None
     error: BaseException | None = None
 
@@ -77,10 +78,11 @@ class Writer:
             StoreUnavailableError: the file could not be written; nothing of this job is known to be stored.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(work=work, done=loop.create_future(), loop=loop, synced=synced)
+        company = in_company()
+        job = _Job(work=work, done=loop.create_future(), loop=loop, synced=synced, company=company)
         with self._door:
             self._check_open()
-            if not in_company():
+            if company is None:
                 self._queue.put(job)
             elif loop in self._this_turn:
                 self._this_turn[loop].append(job)
@@ -170,7 +172,7 @@ class Writer:
             self._turn.begin(self._connection)
         except (sqlite3.Error, StoreUnavailableError) as error:
             for job in group:  # each by itself would wait as long again
-                job.error = StoreUnavailableError(f"SQLite could not begin to write: {error}")
+                _fail(job, StoreUnavailableError(f"SQLite could not begin to write: {error}"))
             return
         try:
             for job in group:
@@ -180,7 +182,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever a job raised, its asker hears of it
             self._roll_back()
             if len(group) == 1:
-                group[0].error = _explained(error)
+                _fail(group[0], _explained(error))
                 return
             for job in group:
                 self._commit([job])
@@ -247,10 +249,19 @@ def _gone() -> StoreUnavailableError:
 
 
 def _work(job: _Job, connection: sqlite3.Connection) -> None:
+    if job.company is not None and job.company.failed:
+        job.error = StoreUnavailableError("what was asked for together with this, and before it, could not be written")
+        return
     try:
         job.result = job.work(connection)
     except ExpectedError as expected:
         job.error = expected.error
+
+
+def _fail(job: _Job, error: BaseException) -> None:
+    job.error = error
+    if job.company is not None:
+        job.company.failed = True
 
 
 def _explained(error: Exception) -> BaseException:

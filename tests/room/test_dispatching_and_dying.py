@@ -1,15 +1,21 @@
 """A process that dies before or after any of its writes: each message goes out once at most and is never lost."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import AttemptState, DeliveryKind, DeliveryState
 from isocket.domain.desk import DeskMessage
-from isocket.domain.incidents import Happening, IncidentState
+from isocket.domain.incidents import Happening, IncidentState, Severity
+from isocket.storage.port import StoreUnavailableError
+from isocket.storage.records import StoredRecords
+from isocket.storage.sqlite import SqliteStore
 from tests.fakes.alert_house import ANNA, BERTIL, AlertHouse
 from tests.fakes.dying import Died, Fuse, every_crash_point
 
@@ -186,3 +192,39 @@ async def test_only_a_death_between_attempt_and_outcome_can_end_as_unclear() -> 
         for delivery in await house.deliveries():
             assert delivery.state is DeliveryState.SENT or delivery.id in open_ended, fuse
     assert deaths > 20
+
+
+async def test_on_a_full_disk_nothing_counts_as_settled_whose_line_was_not_written(tmp_path: Path) -> None:
+    store = await SqliteStore.open(tmp_path / "alerts.sqlite")
+    try:
+        records = StoredRecords(store.documents)
+        await records.prepare()
+        house = await AlertHouse(records=records).furnish()
+        await house.incident(severity=Severity.CRITICAL)
+        await house.escalate()
+        await store._file.write(lines_find_no_room)
+        with pytest.raises(StoreUnavailableError, match="full"):
+            await house.dispatcher().step("urgent.sms")
+        alarm = await house.the_delivery(ChannelKind.SMS)
+        (attempt,) = await house.attempts()
+        assert (alarm.state, attempt.state) == (DeliveryState.CALLING, AttemptState.SENT)
+        assert not await house.timeline(Happening.ATTEMPT)
+
+        await store._file.write(lambda connection: connection.execute("DROP TRIGGER no_room").fetchall())
+        await house.pass_by(seconds=60)
+        await house.unclear().step()
+        assert (await house.the_delivery(ChannelKind.SMS)).state is DeliveryState.SENT
+        assert [each.detail["outcome"] for each in await house.timeline(Happening.ATTEMPT)] == ["sent"]
+        assert len(house.sms.accepted) == 1
+    finally:
+        await store.close()
+
+
+def lines_find_no_room(connection: sqlite3.Connection) -> None:
+    """Have every line of a timeline need more pages than the file may still have: a genuinely full disk, to SQLite."""
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count={pages + 100}")
+    connection.execute("CREATE TABLE ballast (weight BLOB)")
+    connection.execute(
+        "CREATE TRIGGER no_room AFTER INSERT ON records_timeline BEGIN INSERT INTO ballast VALUES (zeroblob(1000000)); END"
+    )

@@ -93,6 +93,42 @@ async def test_three_that_are_asked_for_together_are_written_in_their_order(stor
     assert await numbers(store) == [1, 2, 3]
 
 
+async def test_nothing_is_written_behind_what_was_asked_for_together_with_it_and_failed(store: SqliteStore) -> None:
+    steps = (store._file.write(each) for each in (insert(1), fail, insert(2)))
+    neighbour = asyncio.create_task(store._file.write(insert(3)))
+    with pytest.raises(ValueError, match="as it happens"):
+        await together(*steps)  # type: ignore[call-overload]  # three of them
+    await neighbour
+    await store._file.write(insert(4))
+    assert sorted(await numbers(store)) == [1, 3, 4]
+
+
+async def test_nor_behind_what_no_transaction_could_begin_for(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_writer, "GROUP", 1)  # so that they are not refused by the same failure
+    writer = store._file._writer
+    failures = [StoreUnavailableError("busy")]
+
+    def fail_once() -> None:
+        if failures:
+            raise failures.pop()
+
+    unruly = Unruly(writer._connection, "BEGIN", fail_once)
+    writer._connection = unruly  # type: ignore[assignment]  # it is one that fails once
+
+    async def is_refused(number: int) -> bool:
+        try:
+            await store._file.write(insert(number))
+        except StoreUnavailableError:
+            return True
+        return False
+
+    assert await together(is_refused(1), is_refused(2)) == (True, True)
+    await store._file.write(insert(3))
+    assert await numbers(store) == [3]
+
+
 async def test_what_is_asked_for_alone_waits_for_no_company(store: SqliteStore) -> None:
     asked = asyncio.create_task(store._file.write(insert(1)))
     await asyncio.sleep(0)
