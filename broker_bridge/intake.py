@@ -24,13 +24,24 @@ GROUP = 256  # reports in one commit: an alarm behind it waits for no more
 GROUPS_AT_ONCE = 2
 LONGEST_WAY_S = 0.05  # so long reports stand aside for alarms, a group at a time: under any storm they go on
 LONGEST_MARKER = 16
+MOST_CLEARED = 1_000  # remembered until we hear ourselves: beyond, our own silence counts as one refusal
+_NOT_OURS = object()
+
+
+class Foreign(NamedTuple):
+    """A message on a topic that no device may use; `is_empty`: it says nothing, as what clears a topic does."""
+
+    topic: str
+    device_id: str  # as far as known
+    reason: str
+    is_empty: bool
 
 
 class Message(NamedTuple):
     """A message as the network thread made it ready."""
 
     topic: UpTopic | None
-    foreign: tuple[str, str] | None  # (device as far as known, reason)
+    foreign: Foreign | None
     decoded: Decoded
     received_ms: int
     retained: bool
@@ -67,7 +78,8 @@ class Decoder:
         except ForeignTopicError as error:
             parts = topic.split("/")
             device_id = parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 - where a device's id stands
-            return Message(None, (device_id, str(error)), Decoded(), received_ms, retained)
+            foreign = Foreign(topic, device_id, str(error), not payload)
+            return Message(None, foreign, Decoded(), received_ms, retained)
         self._topics[topic] = known
         try:
             decoded = decode(known.device_id, known.kind, payload, received_ms)
@@ -110,6 +122,7 @@ class Intake:
         self._drained = drained
         self._in_order = in_order
         self._metrics = metrics
+        self._cleared: dict[str, None] = {}  # topics on which we have said nothing, and not heard it yet
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set and the connection is told to finish; groups under way are finished.
@@ -150,8 +163,9 @@ class Intake:
 
         1. Reports of all kinds, in one commit.
         2. What else the messages mean: answers, settings, presence, refusals.
-        3. The broker's acknowledgement.
-        4. What the devices may drop from their backlogs.
+        3. Nothing stays at the broker below another shard.
+        4. The broker's acknowledgement.
+        5. What the devices may drop from their backlogs.
         """
         messages = [each.message for each in group]
         reports = [report for message in messages for report in message.decoded.reports]
@@ -162,6 +176,7 @@ class Intake:
         for message in messages:
             if message.is_more_than_reports:
                 await self._whatever_it_says(message)
+        self._clear([each.foreign.topic for each in messages if each.foreign and not each.foreign.is_empty])
         self._connection.acknowledge(group)
         now = self._clock.monotonic_s()
         for device_id, before in past.items():
@@ -216,10 +231,24 @@ class Intake:
             await self._answers.came_online(device_id)
 
     async def _foreign(self, message: Message) -> None:
-        device_id, reason = message.foreign or ("", "")
+        foreign = message.foreign
+        if foreign is None or (foreign.is_empty and self._cleared.pop(foreign.topic, _NOT_OURS) is None):
+            return
         self._metrics.refused("foreign_topic")
-        if device_id:
-            await self._problems.add(device_id, "foreign_topic", reason, None, message.received_ms)
+        if foreign.device_id:
+            await self._problems.add(foreign.device_id, "foreign_topic", foreign.reason, None, message.received_ms)
+
+    def _clear(self, topics_: Sequence[str]) -> None:
+        """Clear foreign topics: what was sent there to stay (`retain`) is not told from others when it comes.
+
+        A device might fill the broker's memory with them, one topic after another. Each is cleared once for all that
+        came together. What is lost with a connection comes again when we subscribe, if it stayed.
+        """
+        for topic in dict.fromkeys(topics_):
+            self._connection.publish(topic, b"", qos=0, retain=True)
+            self._cleared[topic] = None
+        while len(self._cleared) > MOST_CLEARED:
+            del self._cleared[next(iter(self._cleared))]
 
     async def _refuse(self, device_id: str, kind: UpKind, refusal: Refusal, received_ms: int) -> None:
         self._metrics.refused(kind.value)

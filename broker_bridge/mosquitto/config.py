@@ -110,14 +110,14 @@ def access_text(homes: Iterable[str] = ()) -> str:
     which every Home Assistant says that it is there. Nobody hears that one; who may not say it is cut off.
 
     Mosquitto cannot compute the shard, so a device passes with its own name below any shard; the bridge
-    refuses what comes below a wrong one.
+    refuses what comes below a wrong one, and lets nothing stay there.
     """
     lines: list[str] = []
     for name in BRIDGE_NAMES:
         lines.append(f"user {name}")
-        lines += [f"topic read isocket/v1/+/+/{kind}" for kind in UP_KINDS]
+        # Written to clear what a device left there to stay.
+        lines += [f"topic readwrite isocket/v1/+/+/{kind}" for kind in UP_KINDS]
         lines += [f"topic write isocket/v1/+/+/{kind}" for kind in DOWN_KINDS]
-        lines.append("topic write isocket/v1/+/+/status")  # to clear what a removed device left retained
     lines.append(f"user {BRIDGE_HOMES}")
     lines += [f"topic write {each}" for each in home_topics.said_to("+")]
     lines.append(f"topic readwrite {home_topics.wishes_of('+')}")  # written to clear one that was retained

@@ -143,6 +143,51 @@ async def test_a_device_that_speaks_under_another_shard_is_refused_and_counted(d
     assert shard in problem.reason
 
 
+async def refused_as_foreign(bridge: RunningBridge, times: int) -> None:
+    async def so_often() -> bool:
+        return bridge.counted("isocket_messages_refused_total", kind="foreign_topic") == times
+
+    await eventually(so_often)
+
+
+async def what_stays(broker: RunningBroker) -> list[str]:
+    """Return the topics of everything that is retained for the bridge, which has gone."""
+    login, last = broker.telemetry, "isocket/v1/last/look/status"
+    async with Peer(broker, login.name, login.secret) as look:
+        for kind in ("state", "alarm", "ack", "reported", "status"):
+            await look.subscribe(f"isocket/v1/+/+/{kind}")
+        await look.publish(last, b"")
+        await look.next_heard(last)
+        return [each.topic for each in look.heard if each.retained]
+
+
+async def test_nothing_stays_at_the_broker_below_another_shard(broker: RunningBroker, tmp_path: Path) -> None:
+    will = ("isocket/v1/a will/d2/status", b'{"online":false}', 1, True)
+    async with running_bridge(broker, tmp_path / "store.db") as bridge, Peer(broker, "d2", will=will) as d2:
+        for number in range(300):
+            kind = ("state", "alarm", "ack", "reported", "status")[number % 5]
+            await d2.publish(f"isocket/v1/{number}/d2/{kind}", b"x" * 1000, retain=True)
+        d2.vanish()
+        await refused_as_foreign(bridge, 301)
+    assert await what_stays(broker) == []
+
+
+async def test_what_was_left_below_another_shard_while_nobody_listened_is_cleared(
+    broker: RunningBroker, tmp_path: Path
+) -> None:
+    own = f"{topic_root('d2')}/status"
+    async with Peer(broker, "d2") as d2:
+        await d2.publish("isocket/v1/99/d2/alarm", b"x", qos=0, retain=True)  # which no session keeps
+        await d2.publish(own, b'{"online":true}', retain=True)
+    async with running_bridge(broker, tmp_path / "store.db") as bridge:
+        await refused_as_foreign(bridge, 1)
+        async with Peer(broker, "d2") as d2:
+            await d2.publish("isocket/v1/98/d2/alarm", b"")  # says nothing, and is not ours all the same
+            await d2.publish("isocket/v1/99/d2/alarm", b"anew")
+        await refused_as_foreign(bridge, 3)
+    assert await what_stays(broker) == [own]
+
+
 async def test_a_command_reaches_its_socket_and_its_answer_comes_back(d1: Peer, bridge: RunningBridge) -> None:
     await bridge.records.add(_command("cmd_1", expires_in_s=60))
     heard = await d1.next_heard(f"{topic_root('d1')}/cmd")
