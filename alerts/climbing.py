@@ -23,7 +23,7 @@ from isocket.kit.clock import EPOCH
 from isocket.storage.port import Records
 
 REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again, at first
-REVIEW_SHARE = 0.1  # of its age, later
+REVIEW_SHARE = 0.1  # of its age, later; while its alarms stand in their lanes, again when they have stood twice as long
 REVIEW_CAP_S = 600.0
 UNANSWERED_AFTER = timedelta(minutes=30)  # after the last step
 CAPPED = "cap_reached"
@@ -36,7 +36,8 @@ class Climbed:
     """How far a ladder was climbed: how many steps were taken, and when the next one is due, if there is any.
 
     `alarms`: how many there are. `hope`: whether one may reach somebody. `told_at`: when the first that went out
-    could go. `held_until`: when the first of those is free who are not to be disturbed.
+    could go. `held_until`: when the first of those is free who are not to be disturbed. `waited`: for how long the
+    first of those has stood in its lane that may go at any time.
     """
 
     taken: int
@@ -45,6 +46,7 @@ class Climbed:
     hope: bool
     told_at: datetime | None
     held_until: datetime | None
+    waited: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +94,7 @@ class Climber:
                 exhausted_at = exhausted_at or now
                 await self._say_that_it_is_exhausted(round_, UNANSWERED)
         elif climbed.hope:
-            looks.append(now + timedelta(seconds=REVIEW_S))
+            looks.append(now + _within_limits(climbed.waited))  # in a storm thousands wait, and looks cost
         elif climbed.held_until is not None:
             looks.append(climbed.held_until + timedelta(seconds=REVIEW_S))
         else:
@@ -164,6 +166,7 @@ class Climber:
             hope=hope,
             told_at=min((each.held_until or each.created_at for each in alarms if each.state in _SENT), default=None),
             held_until=min(held, default=None),
+            waited=now - min((each.created_at for each in alarms if _stands_in_its_lane(each, now)), default=now),
         )
         return climbed, made
 
@@ -232,7 +235,14 @@ def _first_slow(round_: Round, exhausted_at: datetime) -> list[datetime]:
     return [next(step.due_at for step in course.steps() if step.climb > course.ladder.repeat)]
 
 
+def _stands_in_its_lane(alarm: Delivery, now: datetime) -> bool:
+    return alarm.state is DeliveryState.DUE and not alarm.tries and is_hopeful(alarm, now)
+
+
 def _review_after(round_: Round) -> timedelta:
     """Return how long to wait for a contact or a provider to be put right: the longer the older the incident."""
-    wait_s = (round_.now - round_.incident.detected_at).total_seconds() * REVIEW_SHARE
-    return timedelta(seconds=min(max(wait_s, REVIEW_S), REVIEW_CAP_S))
+    return _within_limits((round_.now - round_.incident.detected_at) * REVIEW_SHARE)
+
+
+def _within_limits(wait: timedelta) -> timedelta:
+    return min(max(wait, timedelta(seconds=REVIEW_S)), timedelta(seconds=REVIEW_CAP_S))

@@ -104,8 +104,7 @@ class Dispatcher:
             self._records,
             Delivery,
             *waiting,
-            at_most("priority", BEHIND),
-            at_most("due_at", now),
+            at_most("priority", BEHIND),  # and so due: whatever the clock says by now, which may have been set back
             clock=self._clock,
             lease_s=lease_s(lane),
             order_by="priority",

@@ -3,7 +3,7 @@
 import asyncio
 
 from isocket.domain.deliveries import Delivery, DeliveryState
-from isocket.kit.clock import Clock
+from isocket.kit.clock import EPOCH, Clock
 from isocket.storage.port import Records, at_most, is_
 from isocket.storage.wakeups import Bell
 
@@ -21,6 +21,7 @@ class Due:
         self._asking = asyncio.Lock()
         self._asked_s = float("-inf")
         self._answer = True
+        self._latest = EPOCH
 
     async def is_anything(self) -> bool:
         """Return whether a delivery may be due: a lane that hears no asks the store for none of its own."""
@@ -30,7 +31,11 @@ class Due:
                 return self._answer
             self._bell.forget()
             self._asked_s = float("-inf")  # until there is an answer
-            due = is_("state", DeliveryState.DUE), at_most("due_at", self._clock.now())
+            now = self._clock.now()
+            if now < self._latest:  # it was set back: what was due by then is, but not by its time
+                return True
+            self._latest = now
+            due = is_("state", DeliveryState.DUE), at_most("due_at", now)
             # In this order an index leads to the first of them, however many there are.
             self._answer = bool(await self._records.find(Delivery, *due, order_by="due_at", limit=1))
             self._asked_s = now_s

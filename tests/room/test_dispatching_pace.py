@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from alerts.channels.channel import ChannelKind, Message
+from alerts.due import Due
 from alerts.lanes import Lane
 from alerts.outcomes import Outcome
 from alerts.pace import Pace
@@ -43,7 +44,7 @@ class Line:
 
         house.sms.send = noted  # type: ignore[method-assign]  # notes the time as well
 
-    def lanes(self, per_s: float) -> list[Lane]:
+    def lanes(self, per_s: float, due: Due | None = None) -> list[Lane]:
         """Return both lanes of texts, as one process has them."""
         pace = Pace("sms", per_s, records=self.house.records, clock=self.house.clock)
         dispatcher = self.house.dispatcher()
@@ -54,6 +55,7 @@ class Line:
                 lane=lane_name(urgency, ChannelKind.SMS),
                 calls=4,
                 pace=pace,
+                due=due,
                 bell=Wakeups().bell(),
                 clock=self.house.clock,
             )
@@ -76,10 +78,10 @@ class Line:
 
 
 @asynccontextmanager
-async def running(line: Line, *per_s: float) -> AsyncIterator[None]:
+async def running(line: Line, *per_s: float, due: Due | None = None) -> AsyncIterator[None]:
     """Run as many processes as there are rates."""
     stop = asyncio.Event()
-    tasks = [asyncio.create_task(lane.run(stop)) for each in per_s for lane in line.lanes(each)]
+    tasks = [asyncio.create_task(lane.run(stop)) for each in per_s for lane in line.lanes(each, due)]
     yield
     stop.set()
     await line.house.pass_by(seconds=3)
@@ -214,6 +216,35 @@ async def test_whoever_waits_for_a_moment_while_the_clock_is_set_right_does_not_
     await clock.advance(3)
     assert taking.done()
     assert await taking
+
+
+async def test_what_stands_in_its_lane_while_the_clock_is_set_right_goes_without_waiting_for_the_wrong_time() -> None:
+    clock = WrongClock()
+    line = Line(await AlertHouse(clock=clock).furnish())
+    due = Due(records=line.house.records, clock=clock, bell=Wakeups().bell())
+    assert not await due.is_anything()
+    await line.due(12, urgent=True)
+    await line.due(1)
+    async with running(line, 2, due=due):
+        await clock.advance(1)
+        clock.off = timedelta(0)
+        await clock.advance(7)
+        assert len(line.house.sms.accepted) == 13
+        await line.due(1)
+        await clock.advance(1)
+        assert len(line.house.sms.accepted) == 14
+
+
+async def test_while_the_clock_is_set_back_nobody_is_told_that_nothing_is_due() -> None:
+    clock = WrongClock()
+    house = await AlertHouse(clock=clock).furnish()
+    due = Due(records=house.records, clock=clock, bell=Wakeups().bell())
+    assert not await due.is_anything()
+    clock.off = timedelta(0)
+    await clock.advance(1)
+    assert await due.is_anything()
+    await clock.advance(AHEAD.total_seconds())
+    assert not await due.is_anything()
 
 
 async def test_many_that_take_moments_at_once_are_not_mistaken_for_a_wrong_clock(line: Line) -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from alerts.channels.channel import ChannelKind
 from alerts.outcomes import RefusalScope, Refused
+from isocket.domain.contacts import Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from isocket.domain.incidents import IncidentState
+from isocket.domain.incidents import Happening, IncidentState
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ACCOUNT, ANNA, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, AlertHouse
 
 REFUSED = Refused(reason="number_invalid", scope=RefusalScope.CONTACT)
 BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
@@ -29,10 +30,10 @@ async def over_before_its_alarm_went(house: AlertHouse) -> None:
     await house.escalate()
 
 
-async def looks_in(house: AlertHouse, seconds: int) -> int:
+async def looks_in(house: AlertHouse, seconds: int, *, by_s: int = 1) -> int:
     looks = 0
-    for _ in range(seconds):
-        await house.pass_by(seconds=1)
+    for _ in range(0, seconds, by_s):
+        await house.pass_by(seconds=by_s)
         while await house.escalator().step():
             looks += 1
     return looks
@@ -118,3 +119,37 @@ async def test_what_is_open_does_not_starve_what_somebody_has_taken_or_what_is_o
 async def over(house: AlertHouse, incident_id: str) -> None:
     now = house.clock.now()
     await house.incident(incident_id, state=IncidentState.CLOSED, closed_at=now - timedelta(seconds=1))
+
+
+async def test_what_stands_in_its_lane_is_looked_at_ever_more_rarely_and_at_least_every_ten_minutes(
+    house: AlertHouse,
+) -> None:
+    await house.incident()
+    await house.escalate()
+    assert await looks_in(house, 1000, by_s=20) == 5  # after 1, 2, 4, 8 and 16 minutes
+    assert await looks_in(house, 3600, by_s=20) == 6
+    assert (await house.the_incident()).needs_step
+
+
+async def test_as_soon_as_it_has_gone_half_an_hour_begins_in_which_somebody_may_take_it(house: AlertHouse) -> None:
+    await house.incident()
+    await house.escalate()
+    await looks_in(house, 1000, by_s=20)
+    await house.send()
+    assert len(house.sms.accepted) == 1
+    told_at = house.clock.now()
+    await looks_in(house, 1900, by_s=20)
+    (exhausted,) = await house.timeline(Happening.EXHAUSTED)
+    assert exhausted.reason == "not_acknowledged"
+    assert exhausted.at <= told_at + timedelta(minutes=31)
+
+
+async def test_a_step_that_is_due_meanwhile_is_taken_at_its_time(house: AlertHouse) -> None:
+    await house.contact(BERTIL)
+    await house.records.change_one(
+        Escalation, steps=(BY_SMS, {"contact_ids": [BERTIL], "channels": ["sms"], "after_s": 600})
+    )
+    await house.incident()
+    await house.escalate()
+    await looks_in(house, 620, by_s=20)
+    assert [each.contact_id for each in await house.deliveries()] == [ANNA, BERTIL]
