@@ -16,7 +16,7 @@ from alerts.receipt_meanings import meaning_of
 from alerts.settlement import attempt_id
 from alerts.stories import story_of
 from alerts.timeline import delivery_line, due_line
-from alerts.urging import urge, urge_the_end
+from alerts.urging import urge, urge_the_end, urge_the_end_anew
 from alerts.wording import Story
 from isocket.domain.contacts import ChannelKind, Contact, Escalation
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
@@ -90,8 +90,10 @@ class Failover:
         if held.state is DeliveryState.SENT:
             await self._note_late(held)
         case = await self._case(held, now)
-        if case is not None and not case.is_told and not await self._tell(case):
-            await self._leave_to_the_ladder(held, now)
+        if case is not None and not case.is_told:
+            if not await self._tell(case):
+                await self._leave_to_the_ladder(held, now)
+            await urge_the_end_anew(self._records, held, now)
         await settle(self._records, held, moves_on=False, lease_until=EPOCH)
         await urge_the_end(self._records, held, now)
         return True

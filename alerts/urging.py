@@ -36,3 +36,18 @@ async def urge_the_end(records: Records, delivery: Delivery, now: datetime) -> N
         is_("needs_step", True),
         step_due_at=now,
     )
+
+
+async def urge_the_end_anew(records: Records, alarm: Delivery, now: datetime) -> None:
+    """Have an incident that is over looked at once more, though its end was told: its alarm goes by another way yet.
+
+    Whoever gets it so late hears the end after it; and where it reached nobody after all, that is said.
+    """
+    if alarm.kind is DeliveryKind.ALARM and alarm.incident_id is not None:
+        await records.change_one(
+            Incident,
+            is_("id", alarm.incident_id),
+            is_("state", IncidentState.CLOSED),
+            needs_step=True,
+            step_due_at=now,
+        )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryS
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Happening, Severity
 from isocket.storage.port import at_most, is_
-from tests.fakes.alert_house import ACCOUNT, ANNA, MAILS, PHONES, AlertHouse, RecordingChannel
+from tests.fakes.alert_house import ACCOUNT, ANNA, MAILS, PHONES, QUIET_S, AlertHouse, RecordingChannel
 from tests.fakes.clock import NOON
 from tests.fakes.dying import Fuse, every_crash_point
 
@@ -333,6 +334,39 @@ async def test_the_end_goes_by_mail_where_it_cannot_go_by_text() -> None:
     assert [message.kind for message in house.mail.accepted] == [DeliveryKind.CLEAR]
 
 
+async def over_before_it_is_known_to_have_failed(**contact: Any) -> AlertHouse:
+    """Return a house whose power came back, and whose alarm is reported as lost only after its end was told."""
+    house = await AlertHouse().furnish(**contact)
+    await house.ladder(BY_SMS)
+    await house.incident(told_though_over=True)
+    await house.escalate()
+    await house.send()
+    await house.pass_by(seconds=30)
+    await house.close()
+    await house.escalate()
+    await house.send()
+    assert not (await house.the_incident()).needs_step
+    (alarm, _) = await house.attempts()
+    await house.receipt("undelivered", alarm, error_code=30005)
+    return house
+
+
+async def test_whoever_gets_the_alarm_by_another_way_after_its_end_was_told_hears_the_end_by_that_way_too() -> None:
+    house = await over_before_it_is_known_to_have_failed()
+    await house.rest()
+    assert [message.kind for message in house.mail.accepted] == [DeliveryKind.ALARM, DeliveryKind.CLEAR]
+    assert [message.kind for message in house.sms.accepted] == [DeliveryKind.ALARM, DeliveryKind.CLEAR]
+    assert not (await house.the_incident()).needs_step
+
+
+async def test_an_alarm_that_is_known_only_after_its_end_to_have_reached_nobody_is_said_to_have() -> None:
+    house = await over_before_it_is_known_to_have_failed(email_verified_at=None)
+    await house.rest()
+    (line,) = await house.timeline(Happening.EXHAUSTED)
+    assert line.reason == "nobody_reached"
+    assert [message.to for message in house.mail.accepted] == ["owner@example.org"]
+
+
 Build = Callable[[], Awaitable[AlertHouse]]
 
 
@@ -354,6 +388,23 @@ async def reported() -> AlertHouse:
     await house.send()
     await house.receipt("undelivered", error_code=30005)
     return house
+
+
+async def test_at_every_crash_point_an_end_follows_the_alarm_that_goes_by_another_way_after_it() -> None:
+    async def run(house: AlertHouse, fuse: Fuse) -> None:
+        await house.rest(fuse)
+        await house.pass_by(seconds=QUIET_S)  # a lease of whoever died over the lost alarm is seen by nobody before
+        await house.rest(fuse)
+
+    async def check(house: AlertHouse) -> None:
+        went = [message.kind for message in house.mail.accepted]
+        for kind in (DeliveryKind.ALARM, DeliveryKind.CLEAR):
+            mail = await house.the_delivery(ChannelKind.EMAIL, kind)
+            assert went.count(kind) == (mail.state is DeliveryState.SENT) or mail.reason == "unclear"
+        assert not (await house.the_incident()).needs_step
+
+    worth = range(1, 13)  # reading the receipt, the other way, the end: what follows is as anywhere
+    assert await every_crash_point(over_before_it_is_known_to_have_failed, run, check, worth=worth.__contains__) > 10
 
 
 @pytest.mark.parametrize("build", [refused, unanswered, reported])
