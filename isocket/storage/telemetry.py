@@ -214,6 +214,10 @@ class Telemetry(Protocol):
         The device is the unit of claiming, since order is a property of the device. None when nobody waits. Who asks
         in vain with `ahead` asks again soon, and a store of this process may claim for them, in the very commit that
         makes it wait, the next device that begins to: they get it then.
+
+        Such a claim is one as any other. Its device goes to one of those who asked so and to nobody else, with what had
+        come by then; what comes later is judged next. Where nobody fetches it, or its process dies with it, its lease of
+        `lease_s` runs out and anybody may claim it. A store that is closed gives it back.
         """
         ...
 

@@ -385,6 +385,69 @@ async def test_a_claim_is_settled_once(telemetry: Telemetry, clock: ManualClock)
     assert await claim(telemetry, clock) is None
 
 
+# Asking ahead
+
+
+async def ask_ahead(telemetry: Telemetry, clock: ManualClock, owner: str = "judge") -> Waiting | None:
+    return await telemetry.claim_waiting(owner=owner, now=clock.now(), lease_s=30, ahead=True)
+
+
+async def test_who_asks_ahead_while_somebody_waits_gets_what_anybody_would(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    waiting = await ask_ahead(telemetry, clock)
+    assert orders(waiting) == [(1, 1)]
+    assert await claim(telemetry, clock) is None
+
+
+async def test_of_many_who_asked_ahead_in_vain_each_gets_another_device(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    owners = ("a", "b", "c")
+    assert [await ask_ahead(telemetry, clock, each) for each in owners] == [None] * 3
+    await telemetry.store([report(1, device=f"d{number}") for number in range(5)])
+    got = [await ask_ahead(telemetry, clock, each) for each in (*owners, *owners)]
+    assert sorted(each.device_id for each in got if each is not None) == [f"d{number}" for number in range(5)]
+    for each in got:
+        assert each is None or await settle(telemetry, each)
+    assert await telemetry.reports_waiting() == 0
+
+
+async def test_what_comes_between_asking_ahead_and_fetching_is_judged_once(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    assert await ask_ahead(telemetry, clock) is None
+    await telemetry.store([report(2)])
+    await telemetry.store([report(1), report(3)])
+    judged: list[tuple[int, int]] = []
+    while (waiting := await ask_ahead(telemetry, clock)) is not None:
+        judged += orders(waiting) or []
+        assert await settle(telemetry, waiting, envelope=None)
+    assert sorted(judged) == [(1, 1), (1, 2), (1, 3)]
+
+
+async def test_what_nobody_fetches_is_anybodys_once_a_lease_is_over(telemetry: Telemetry, clock: ManualClock) -> None:
+    assert await ask_ahead(telemetry, clock) is None
+    await telemetry.store([report(1)])
+    await clock.advance(30)
+    waiting = await claimed(telemetry, clock)
+    assert orders(waiting) == [(1, 1)]
+    assert await ask_ahead(telemetry, clock) is None
+    assert await settle(telemetry, waiting)
+
+
+async def test_what_was_forgotten_after_it_was_claimed_ahead_cannot_be_settled(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    assert await ask_ahead(telemetry, clock) is None
+    await telemetry.store([report(1)])
+    await telemetry.forget("d1")
+    waiting = await ask_ahead(telemetry, clock)
+    assert waiting is None or not await settle(telemetry, waiting)
+    assert await telemetry.latest(["d1"]) == {}
+
+
 # Time
 
 

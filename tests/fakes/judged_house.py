@@ -144,12 +144,15 @@ class JudgedHouse:
         await self.settle()
 
 
-async def judged_house(*, clock: ManualClock | None = None, **settings: Any) -> JudgedHouse:
-    """Return a claimed socket that has said nothing yet."""
+Stores = tuple[Records, Telemetry]
+
+
+async def judged_house(
+    *, clock: ManualClock | None = None, stores: Stores | None = None, **settings: Any
+) -> JudgedHouse:
+    """Return a claimed socket that has said nothing yet; on memory, where no stores are given."""
     clock, wakeups = clock or ManualClock(), Wakeups()
-    records = StoredRecords(MemoryDocuments(), wakeups)
-    await records.prepare()
-    telemetry = MemoryTelemetry(wakeups, clock)
+    records, telemetry = stores or await _in_memory(clock, wakeups)
     await records.add(
         Device(
             id=DEVICE,
@@ -164,3 +167,9 @@ async def judged_house(*, clock: ManualClock | None = None, **settings: Any) -> 
     )
     judge = Judge(records=records, telemetry=telemetry, clock=clock, owner="judge")
     return JudgedHouse(clock=clock, records=records, telemetry=telemetry, wakeups=wakeups, judge=judge)
+
+
+async def _in_memory(clock: ManualClock, wakeups: Wakeups) -> Stores:
+    records = StoredRecords(MemoryDocuments(), wakeups)
+    await records.prepare()
+    return records, MemoryTelemetry(wakeups, clock)

@@ -1,16 +1,24 @@
 """A judge that dies at any verb leaves a world that the next one sets right: nothing lost, nothing twice."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from alerts.judge import LEASE_S, Judge
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, TimelineEntry
+from isocket.domain.listening import Listening
+from isocket.domain.outages import Outage
 from isocket.domain.record import Record
 from isocket.domain.reports import Report, ReportKind
+from isocket.domain.watches import Watch
 from isocket.storage.port import is_
+from isocket.storage.records import StoredRecords
+from isocket.storage.sqlite import SqliteStore
+from tests.fakes.clock import ManualClock
 from tests.fakes.dying import Died, DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.judged_house import DEVICE, JudgedHouse, judged_house
 
@@ -262,3 +270,76 @@ async def check_ending(house: JudgedHouse, story: Story) -> None:
 async def came_late(house: JudgedHouse) -> int:
     """Return of how many incidents the timeline says that nobody was told because they came late."""
     return await house.records.count(TimelineEntry, is_("reason", "came_late"))
+
+
+@dataclass(kw_only=True)
+class HouseOnAFile:
+    """A judged house on one SQLite file, which a process that is killed leaves as it is."""
+
+    file: Path
+    house: JudgedHouse
+    store: SqliteStore
+    reports: Sequence[Report] = ()
+
+    @classmethod
+    async def build(cls, file: Path, story: Story) -> "HouseOnAFile":
+        clock = ManualClock()
+        store = await SqliteStore.open(file, clock=clock)
+        records = StoredRecords(store.documents)
+        await records.prepare(JUDGED)
+        made = cls(file=file, house=await judged_house(clock=clock, stores=(records, store.telemetry)), store=store)
+        await story.before(made.house)
+        made.reports = story.reports(made.house)
+        return made
+
+    async def start_anew(self) -> None:
+        """Kill the process, with whatever it has claimed ahead, and start the next."""
+        await self.kill()
+        self.store = await SqliteStore.open(self.file, clock=self.house.clock)
+        self.house.records = StoredRecords(self.store.documents)
+        self.house.telemetry = self.store.telemetry
+
+    async def kill(self) -> None:
+        await asyncio.to_thread(self.store._file.close)  # and nothing is given back
+
+    @property
+    def claimed_ahead(self) -> int:
+        return len(self.store.telemetry._waiting._ahead)
+
+    async def live(self, fuse: Fuse) -> None:
+        """Judge with a process that has nothing to do when the reports come, and may die from then on."""
+        await self.start_anew()
+        telemetry = DyingTelemetry(self.house.telemetry, fuse)
+        records = DyingRecords(self.house.records, fuse)
+        judge = Judge(records=records, telemetry=telemetry, clock=self.house.clock, owner="mortal")
+        while await judge.step():
+            pass
+        new = await telemetry.store(self.reports)  # which the socket says again until it is told that they are stored
+        assert self.claimed_ahead == any(new)
+        while await judge.step():
+            pass
+        await self.house.clock.advance(LEASE_S)
+        while await judge.step():
+            pass
+
+
+JUDGED = (Device, Incident, TimelineEntry, Watch, Listening, Outage)
+
+
+@pytest.mark.parametrize("name", ["an alarm", "two episodes, the second of which lasts"])
+async def test_a_judge_dies_likewise_over_what_was_claimed_ahead_for_it_in_a_file(tmp_path: Path, name: str) -> None:
+    story, houses = STORIES[name], list[HouseOnAFile]()
+
+    async def build() -> HouseOnAFile:
+        houses.append(await HouseOnAFile.build(tmp_path / f"{len(houses)}.db", story))
+        return houses[-1]
+
+    async def check(made: HouseOnAFile) -> None:
+        await check_ending(made.house, story)
+
+    try:
+        # The commit that claims, and what the judge stores first: what follows is as in memory.
+        assert await every_crash_point(build, HouseOnAFile.live, check, worth=lambda nth: nth <= 5) >= 10
+    finally:
+        for each in houses:
+            await each.kill()
