@@ -226,5 +226,6 @@ def lines_find_no_room(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA max_page_count={pages + 100}")
     connection.execute("CREATE TABLE ballast (weight BLOB)")
     connection.execute(
-        "CREATE TRIGGER no_room AFTER INSERT ON records_timeline BEGIN INSERT INTO ballast VALUES (zeroblob(1000000)); END"
+        "CREATE TRIGGER no_room AFTER INSERT ON records_timeline"
+        " BEGIN INSERT INTO ballast VALUES (zeroblob(1000000)); END"
     )
