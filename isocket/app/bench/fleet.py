@@ -80,13 +80,15 @@ def _figures(
             waited.append(times[customer.phone][0] - published[at])
         at += customer.sockets
     later = [moment - began for each in times.values() for moment in each[1:]]
+    early = [moment for moment in later if moment < last_first]
     return {
         "alarms_handed_over": sum(len(each) for each in times.values()),
         "customers_told": len(times),
         "first_alarm_of_every_customer_s": round(last_first, 2),
         "as_fast_as_the_sender_may_s": round(len(customers) / sms_per_s, 2),
         "first_alarms_waited": percentiles(waited),
-        "second_alarms_before_the_last_first": sum(each < last_first for each in later),
+        "second_alarms_before_the_last_first": len(early),
+        "the_last_of_these_s": round(max(early, default=0.0), 2),
         "everything_handed_over_s": round(max([*later, last_first]), 2),
         "more_than_sockets": sum(len(times.get(each.phone, ())) > each.sockets for each in customers),
     }
