@@ -56,7 +56,7 @@ from portal_api.openapi import openapi_route
 from portal_api.pace import Pace
 from portal_api.pages import RENDERER, STATIC, renderer
 from portal_api.passwords import Passwords
-from portal_api.portal import PORTAL, NoteErasure, Portal, PortalSettings
+from portal_api.portal import PORTAL, CopyHeld, NoteErasure, Portal, PortalSettings, nothing_is_held
 from portal_api.routes import AnyRoute
 from portal_api.security_headers import security_headers
 from portal_api.strict_json import MAX_BYTES
@@ -119,6 +119,7 @@ def portal_app(
     keyring: Keyring | None = None,
     shelf: Shelf | None = None,
     note_erasure: NoteErasure | None = None,
+    copy_held: CopyHeld = nothing_is_held,
 ) -> web.Application:
     """Return the portal. Run it with `access_log=None`; whoever made `passwords` closes it.
 
@@ -143,6 +144,7 @@ def portal_app(
         keyring=keyring,
         shelf=shelf,
         note_erasure=note_erasure,
+        copy_held=copy_held,
     )
     app[RENDERER] = renderer()
     add_hub(app)

@@ -110,6 +110,7 @@ async def release(call: Call[None, None]) -> Reply:
     """Give a socket up: what it reported, its names, settings and ladder go, and anybody with its code may claim it."""
     device = await own_device(call)
     call.demand_match(device.version)
+    await call.portal.copy_held(call.account.id)
     await release_device(call.portal, device)
     return Reply()
 

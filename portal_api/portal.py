@@ -30,6 +30,14 @@ from portal_api.turns import Turns
 NoteErasure = Callable[[str, str, datetime], Awaitable[None]]
 """Notes the id of a receipt, whose tombstone, and when, so that a restored backup brings nobody back."""
 
+CopyHeld = Callable[[str], Awaitable[None]]
+"""Copies what holds name of an account, before its holder takes something away between two copies."""
+
+
+async def nothing_is_held(_: str) -> None:
+    """Stand for whoever copies what holds name, where there is nobody."""
+
+
 EVENLY_S = 0.05
 """In earnest: several times what the look and its few commits take, and little beside hashing a password."""
 
@@ -119,6 +127,7 @@ class Portal:
     keyring: Keyring | None = None  # without it nobody gets a copy, and no mailbox is known as one that left
     shelf: Shelf | None = None
     note_erasure: NoteErasure | None = None  # writes into the ledger that is read before any port opens
+    copy_held: CopyHeld = nothing_is_held
     turns: Turns = field(default_factory=Turns)
     tickets: Tickets = field(default_factory=Tickets)
 

@@ -121,6 +121,7 @@ class HoldFile(HoldLine):
     placed_by: str
     placed_at: Instant
     silent_until: Instant | None
+    uncopied_since: Instant | None = Field(description="Since when it cannot be copied; the log says why.")
     reviewed_by: str
     review_words: str
     over_at: Instant | None
@@ -268,6 +269,7 @@ async def _file(call: Call[Any, Any], hold: Hold) -> HoldFile:
         placed_by=hold.placed_by,
         placed_at=hold.placed_at,
         silent_until=hold.silent_until,
+        uncopied_since=hold.uncopied_since,
         reviewed_by=hold.reviewed_by,
         review_words=hold.review_words,
         over_at=hold.over_at,

@@ -168,6 +168,7 @@ async def hand_over(portal: Portal, taker: Account, offered: Transfer) -> Device
             return None
     device = await portal.records.get(Device, offered.device_id)
     if device is not None and device.owner_id == offered.owner_id:
+        await portal.copy_held(offered.owner_id)
         await release_device(portal, device)
         device = await portal.records.get(Device, offered.device_id)
     if device is not None and device.owner_id is None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from isocket.domain import STORED
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.deliveries import PROVING, WORDS, Delivery
@@ -24,10 +26,11 @@ from isocket.domain.reports import Report
 from isocket.kit.clock import EPOCH, Clock, from_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring, PersonErasedError
-from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError, Test, at_most, every, is_
+from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError, Test, at_most, every, is_, is_not
 from isocket.storage.telemetry import Telemetry
 from privacy.choices import ChoiceLedger
 from privacy.hold_ledger import note_holds
+from privacy.retention import Spared
 from privacy.schemas import stored_values
 from privacy.staff_mail import readers, to_staff
 
@@ -35,6 +38,8 @@ log = get_logger(__name__)
 
 LOOK_EVERY_S = 60.0
 COPY_EVERY = timedelta(hours=1)
+RETRY = timedelta(minutes=10)  # so soon what could not be copied is tried again
+PATIENCE = timedelta(hours=1)  # so long staff are not told of it: most of what goes wrong passes
 BACKLOG = timedelta(days=3)  # so much later reports usually come at most
 REGISTER_YEARS = 3
 PAGE = 1_000
@@ -53,6 +58,7 @@ class HoldKeeper:
         operator_email: str | None = None,
         public_url: str = "",
         ledger: ChoiceLedger | None = None,
+        registry: CollectorRegistry | None = None,
     ) -> None:
         """With `ledger`, a restored backup loses no hold and begins none anew, see `hold_ledger`."""
         self._records = records
@@ -62,6 +68,9 @@ class HoldKeeper:
         self._operator_email = operator_email
         self._public_url = public_url.rstrip("/")
         self._ledger = ledger
+        self._uncopied = Gauge(
+            "isocket_holds_uncopied", "Holds that cannot be copied", registry=registry or CollectorRegistry()
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Keep until `stop`."""
@@ -70,7 +79,7 @@ class HoldKeeper:
                 await self.round()
             except StoreUnavailableError as error:
                 log.warning("holds_wait", error=type(error).__name__)
-            except Exception as error:  # one hold that cannot be copied: the others are, and it is tried again
+            except Exception as error:  # whatever it is, the next look tries again
                 log.exception("holds_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
@@ -87,30 +96,56 @@ class HoldKeeper:
             await self._copy_each(at_most("copy_due_at", now))
         finally:
             await self._warn(now)
+            await self._tell_uncopied(now)
             if self._ledger is not None:
                 await note_holds(self._records, self._ledger)
 
-    async def copy_all(self) -> None:
-        """Copy what holds name as it is now; called before a sweep removes or empties anything."""
-        await self._copy_each()
+    async def copy_all(self) -> Spared:
+        """Copy what holds name as it is now; called before a sweep removes or empties anything.
 
-    async def _copy_each(self, *which: Test) -> None:
-        """Copy what each of these holds names. What cannot be copied keeps no other back, and is raised at the end."""
-        wrong: Exception | None = None
+        Return of whom what could not be copied, which must stay as it is: by collection, the accounts.
+        """
+        spared: dict[str, set[str]] = {}
+        for each in await self._copy_each():
+            for collection in _named_by(each):
+                spared.setdefault(collection, set()).add(each.account_id)
+        return {collection: frozenset(accounts) for collection, accounts in spared.items()}
+
+    async def _copy_each(self, *which: Test) -> list[Hold]:
+        """Copy what each of these holds names; return those that could not be copied, which keep no other back."""
+        wrong = []
         for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), *which):
             try:
                 await self._copy(each)
-            except Exception as error:  # noqa: BLE001 - raised below, once the others are copied
-                wrong = error
-        if wrong is not None:
-            raise wrong
+            except Exception as error:  # it is noted at the hold, tried again, and told
+                log.exception("hold_not_copied", hold_id=each.id, error=type(error).__name__)
+                await self._note_uncopied(each)
+                wrong.append(each)
+        return wrong
+
+    async def _note_uncopied(self, hold: Hold) -> None:
+        now = self._clock.now()
+        same = (is_("id", hold.id), is_("state", HoldState.IN_FORCE))
+        since = hold.uncopied_since or now
+        await self._records.change_one(Hold, *same, uncopied_since=since, copy_due_at=now + RETRY)
 
     async def preserve(self, account_id: str) -> tuple[str, ...]:
-        """Copy what holds name of an account that is about to be erased; return the holds."""
+        """Copy what holds name of an account, all of whose records are about to go; return the holds."""
+        return await self._copy_now(account_id, whole=True)
+
+    async def copy_first(self, account_id: str) -> None:
+        """Copy what holds name of an account that is about to take something away itself."""
+        await self._copy_now(account_id, whole=False)
+
+    async def _copy_now(self, account_id: str, *, whole: bool) -> tuple[str, ...]:
         mine = (is_("account_id", account_id), is_("state", HoldState.IN_FORCE))
         found = [each for each in await self._records.find(Hold, *mine) if each.ends_at > self._clock.now()]
         for each in found:
-            await self._copy(each, whole=True)
+            try:
+                await self._copy(each, whole=whole)
+            except Exception:
+                await self._note_uncopied(each)
+                raise
         return tuple(each.id for each in found)
 
     async def _let_go(self, hold: Hold) -> None:
@@ -136,7 +171,12 @@ class HoldKeeper:
         except PersonErasedError:
             return  # it ended at this moment, and its key is gone
         await self._records.change_one(
-            Hold, is_("id", hold.id), is_("state", HoldState.IN_FORCE), copied_at=now, copy_due_at=now + COPY_EVERY
+            Hold,
+            is_("id", hold.id),
+            is_("state", HoldState.IN_FORCE),
+            copied_at=now,
+            copy_due_at=now + COPY_EVERY,
+            uncopied_since=None,
         )
         if copied:
             log.info("hold_copied", hold_id=hold.id, records=copied)
@@ -210,6 +250,40 @@ class HoldKeeper:
             await self._records.add_all([to_staff(reader, letter, key=key, now=now) for reader in to])
             await self._records.change_one(Hold, is_("id", each.id), warned_of=each.review_at)
             log.warning("hold_review_due", hold_id=each.id)
+
+    async def _tell_uncopied(self, now: datetime) -> None:
+        """Tell staff of each hold that cannot be copied for a while, once for each such time."""
+        uncopied = await uncopied_holds(self._records)
+        self._uncopied.set(len(uncopied))
+        late = [each for each in uncopied if each.uncopied_since and each.uncopied_since <= now - PATIENCE]
+        found = [each for each in late if each.told_uncopied != each.uncopied_since]
+        to = await readers(self._records, self._operator_email, now) if found else []
+        for each in found:
+            since = each.uncopied_since or now
+            letter = Letter(
+                subject="iSocket Cloud: a hold cannot be copied",
+                text=f"What the hold {each.id} names could not be copied since {to_text(since)}; it is tried again "
+                f"every {RETRY // timedelta(minutes=1)} minutes. Until it can, nothing of this customer that it names "
+                "is swept when its time is over, their sockets cannot be given up and they cannot be erased. Everybody "
+                f"else is.\n\nThe log says why (hold_not_copied). The hold: {self._public_url}/staff/holds\n",
+            )
+            key = (each.id, "uncopied", since.isoformat())
+            await self._records.add_all([to_staff(reader, letter, key=key, now=now) for reader in to])
+            await self._records.change_one(Hold, is_("id", each.id), told_uncopied=since)
+            log.warning("hold_uncopied_told", hold_id=each.id)
+
+
+async def uncopied_holds(records: Records) -> list[Hold]:
+    """Return the holds in force that cannot be copied."""
+    return await records.find(Hold, is_("state", HoldState.IN_FORCE), is_not("uncopied_since", None))
+
+
+def _named_by(hold: Hold) -> frozenset[str]:
+    """Return the collections that a hold names; all of them where it names what this version does not know."""
+    try:
+        return collections_of(hold.parts)
+    except ValueError:
+        return frozenset({*(kind.collection for kind in STORED), TELEMETRY_COLLECTION})
 
 
 def held_fields(each: Record) -> tuple[str, ...]:

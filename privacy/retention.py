@@ -10,13 +10,17 @@ from typing import Any, get_args, get_origin, get_type_hints
 from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
 from isocket.domain.collected import TELEMETRY_COLLECTION
+from isocket.domain.devices import Device
 from isocket.domain.handling import Handling, Keep
 from isocket.domain.record import Record, handling_of, sealed_fields
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, is_not
+from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, is_not, one_of
 from isocket.storage.telemetry import Telemetry
+
+Spared = Mapping[str, frozenset[str]]
+"""By collection, the accounts whose records stay although their time is over: a copy of them could not be made."""
 
 log = get_logger(__name__)
 
@@ -69,12 +73,13 @@ class Retention:
         telemetry: Telemetry | None = None,
         reports_life: timedelta = REPORTS_LIFE,
         keyring: Keyring | None = None,
-        before: Callable[[], Awaitable[None]] | None = None,
+        before: Callable[[], Awaitable[Spared]] | None = None,
     ) -> None:
         """With `telemetry`, single reports go after `reports_life`; the hours that hold what they said stay.
 
         With `keyring`, the key goes too of whatever is sealed under a key of its own. `before` is awaited before each
-        sweep, for whoever has to copy what holds name; where it fails nothing is swept.
+        sweep, for whoever has to copy what holds name, and says whose could not be copied; where it fails nothing is
+        swept.
         """
         self._records = records
         self._clock = clock
@@ -89,7 +94,7 @@ class Retention:
         while not stop.is_set():
             try:
                 await self.sweep()
-            except Exception as error:  # what is held could not be copied: nothing went, and the next sweep tries again
+            except Exception as error:  # it is not known what is held: nothing went, and the next sweep tries again
                 log.exception("sweep_put_off", error=type(error).__name__)
             await self._clock.wait(stop, SWEEP_EVERY_S)
 
@@ -100,11 +105,11 @@ class Retention:
         """
         now = self._clock.now()
         done: dict[str, int] = {}
-        if self._before is not None:
-            await self._before()
+        spared: Spared = {} if self._before is None else await self._before()
         for term in terms():
-            touched = await self._tried(term.kind, self._empty(term, now)) + await self._tried(
-                term.kind, self._remove(term, now)
+            others = _all_but(term.kind, spared)
+            touched = await self._tried(term.kind, self._empty(term, now, others)) + await self._tried(
+                term.kind, self._remove(term, now, others)
             )
             if touched:
                 done[term.kind.collection] = touched
@@ -112,7 +117,7 @@ class Retention:
         buckets = await self._tried(Bucket, full)
         if buckets:
             done[Bucket.collection] = buckets
-        pruned = await self._prune(now - self._reports_life)
+        pruned = await self._prune(now - self._reports_life, spared.get(TELEMETRY_COLLECTION, frozenset()))
         if pruned:
             done[TELEMETRY_COLLECTION] = pruned
         if done:
@@ -138,11 +143,13 @@ class Retention:
             found.append(Due(collection=TELEMETRY_COLLECTION, removed=old, emptied=0, since="ts", days=days))
         return [each for each in found if each.removed or each.emptied]
 
-    async def _prune(self, before: datetime) -> int:
+    async def _prune(self, before: datetime, spared: frozenset[str]) -> int:
         """Remove old reports, some at a time so that nobody waits long; return how many."""
         pruned = 0
         try:
-            while self._telemetry is not None and (some := await self._telemetry.prune(before)):
+            owned = await self._records.find(Device, one_of("owner_id", sorted(spared))) if spared else []
+            stays = [each.id for each in owned]
+            while self._telemetry is not None and (some := await self._telemetry.prune(before, sparing=stays)):
                 pruned += some
                 await self._clock.sleep(PAUSE_S)
         except Exception as error:  # as with classes: the rest is for the next sweep
@@ -156,19 +163,19 @@ class Retention:
             log.exception("sweep_broken_off", collection=kind.collection, error=type(error).__name__)
             return 0
 
-    async def _remove(self, term: Term, now: datetime) -> int:
-        due = at_most(term.since, now - term.life)
+    async def _remove(self, term: Term, now: datetime, others: Sequence[Test]) -> int:
+        due = (at_most(term.since, now - term.life), *others)
         if self._keyring is not None and _has_a_key_of_its_own(term.kind):
-            async for each in every(self._records, term.kind, due):
+            async for each in every(self._records, term.kind, *due):
                 await self._keyring.destroy(each.id)  # before its record: a sweep that is broken off finds it again
-        return await self._records.remove_all(term.kind, due)
+        return await self._records.remove_all(term.kind, *due)
 
-    async def _empty(self, term: Term, now: datetime) -> int:
+    async def _empty(self, term: Term, now: datetime, others: Sequence[Test]) -> int:
         """Empty the texts whose time is over; those that cannot be read any more are emptied unread."""
         emptied = 0
         for life, names in term.texts.items():
             done, upto = self._emptied.get((term.kind.collection, life), EPOCH), now - life
-            window = (above(term.since, done), at_most(term.since, upto))
+            window = (above(term.since, done), at_most(term.since, upto), *others)
             try:
                 emptied += await self._empty_each(term.kind, names, window)
             except StoreUnavailableError:
@@ -180,7 +187,8 @@ class Retention:
                     for name in names
                 ]
                 emptied += max(counts)
-            self._emptied[term.kind.collection, life] = upto
+            if not others:  # else what was spared now is looked at again
+                self._emptied[term.kind.collection, life] = upto
         return emptied
 
     async def _empty_each(self, kind: type[Record], names: Sequence[str], window: Sequence[Test]) -> int:
@@ -191,6 +199,13 @@ class Retention:
             if blanks:
                 emptied += await self._records.change_one(kind, is_("id", record.id), **blanks) is not None
         return emptied
+
+
+def _all_but(kind: type[Record], spared: Spared) -> tuple[Test, ...]:
+    """Return the conditions that leave out whoever is spared."""
+    if kind.account is None:
+        return ()
+    return tuple(is_not(kind.account, each) for each in sorted(spared.get(kind.collection, frozenset())))
 
 
 def _due(kind: type[Record], removed: int, emptied: int, since: str, life: timedelta) -> Due:

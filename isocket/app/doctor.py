@@ -28,10 +28,12 @@ from isocket.app.settings import Settings, load_settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.accounts import Bucket
 from isocket.domain.devices import Device
+from isocket.domain.holds import Hold, HoldState
 from isocket.kit.clock import to_text
 from isocket.kit.ids import new_id
 from isocket.storage.keyring import MasterKeyError
 from isocket.storage.port import StoreUnavailableError, is_
+from privacy.holds import uncopied_holds
 
 SANE_AFTER = datetime(2026, 1, 1, tzinfo=UTC)
 TOLERANCE = timedelta(minutes=1)
@@ -82,6 +84,7 @@ async def _of_the_house(settings: Settings) -> AsyncGenerator[Finding, None]:
             yield await _store(house)
             yield await _clock(house)
             yield await _push(house)
+            yield await _holds(house)
     except DataFolderError as error:
         yield Finding("data folder", Health.WRONG, str(error))
     except MasterKeyError as error:
@@ -115,6 +118,16 @@ async def _push(house: House) -> Finding:
             "push", Health.NOTE, f"{contact} is nobody: some push services refuse (ISOCKET_SECURITY_CONTACT)"
         )
     return Finding("push", Health.GOOD, "its key is there, and push services find us")
+
+
+async def _holds(house: House) -> Finding:
+    """Look whether everything that holds name can be copied: until it can, what they name is not swept."""
+    uncopied = await uncopied_holds(house.records)
+    if uncopied:
+        which = ", ".join(f"{each.id} since {to_text(each.uncopied_since or house.clock.now())}" for each in uncopied)
+        return Finding("holds", Health.WRONG, f"cannot be copied, see hold_not_copied in the log: {which}")
+    in_force = await house.records.count(Hold, is_("state", HoldState.IN_FORCE))
+    return Finding("holds", Health.GOOD, f"{in_force} in force, none of which could not be copied")
 
 
 def _archive(settings: Settings) -> Finding:

@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from isocket.app.house import House
 from isocket.app.settings import Settings, controller_of
 from isocket.app.settings_sources import SettingsError
@@ -45,8 +47,8 @@ def eraser_of(house: House) -> Eraser:
     )
 
 
-def hold_keeper_of(house: House) -> HoldKeeper:
-    """Return who keeps what holds name."""
+def hold_keeper_of(house: House, registry: CollectorRegistry | None = None) -> HoldKeeper:
+    """Return who keeps what holds name; the one that looks each minute shows figures in `registry`."""
     return HoldKeeper(
         records=house.records,
         telemetry=house.telemetry,
@@ -55,6 +57,7 @@ def hold_keeper_of(house: House) -> HoldKeeper:
         operator_email=house.settings.operator_email,
         public_url=house.settings.origin,
         ledger=held_of(house),
+        registry=registry,
     )
 
 

@@ -223,7 +223,7 @@ class Roles:
                 Service(name="choices", run=choices.run),
                 Service(name="requests", run=requests.run),
                 Service(name="breaches", run=breach_watch_of(self._house).run),
-                Service(name="holds", run=hold_keeper_of(self._house).run),
+                Service(name="holds", run=hold_keeper_of(self._house, self._house.registry).run),
                 Service(name="cases", run=clerk.run),
                 Service(name="policy", run=policy.run),
                 Service(name="statistics", run=statistics.run),
@@ -250,6 +250,7 @@ class Roles:
             keyring=house.keyring,
             shelf=shelf_of(house),
             note_erasure=noter_of(house),
+            copy_held=hold_keeper_of(house).copy_first,
             ready=always_ready if self._bridge is None else self._bridge_is_connected,
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)

@@ -101,6 +101,8 @@ class Hold(Record):
     end_words: Annotated[str, HOLD_WORDS] = ""
     copy_due_at: Plain[datetime]
     copied_at: Plain[datetime | None] = None
+    uncopied_since: Plain[datetime | None] = None  # since when it cannot be copied
+    told_uncopied: Plain[datetime | None] = None  # of which of these times staff were told
     warned_of: Plain[datetime | None] = None  # the review of which staff were told that it is due
     expires_at: Plain[datetime | None] = None  # some years after its end the register forgets it
 

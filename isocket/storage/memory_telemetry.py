@@ -159,10 +159,10 @@ class MemoryTelemetry:
             self._gathered = arrival
         return len(due)
 
-    async def prune(self, before: datetime, *, limit: int = 500) -> int:
+    async def prune(self, before: datetime, *, limit: int = 500, sparing: Sequence[str] = ()) -> int:
         """Remove old reports that are gathered and judged; return how many."""
         self._kept_from_ms = max(self._kept_from_ms, to_ms(before))
-        old = self._old(to_ms(before))[:limit]
+        old = self._old(to_ms(before), sparing)[:limit]
         for device, order in old:
             del device.reports[order]
         return len(old)
@@ -171,10 +171,11 @@ class MemoryTelemetry:
         """Return how many reports `prune` would remove."""
         return len(self._old(to_ms(before)))
 
-    def _old(self, before_ms: int) -> list[tuple[HeardDevice, Order]]:
+    def _old(self, before_ms: int, sparing: Sequence[str] = ()) -> list[tuple[HeardDevice, Order]]:
         return [
             (device, order)
-            for device in self._devices.values()
+            for name, device in self._devices.items()
+            if name not in sparing
             for order, (arrival, report) in device.reports.items()
             if report.at_ms < before_ms and arrival <= self._gathered and order not in device.unjudged
         ]

@@ -223,9 +223,9 @@ class SqliteTelemetry:
             await self._write(made.store)
         return made.looked_at
 
-    async def prune(self, before: datetime, *, limit: int = 500) -> int:
+    async def prune(self, before: datetime, *, limit: int = 500, sparing: Sequence[str] = ()) -> int:
         """Remove old reports that are gathered and judged; return how many."""
-        numbers = await self._read(lambda connection: old_reports(connection, to_ms(before), limit))
+        numbers = await self._read(lambda connection: old_reports(connection, to_ms(before), limit, sparing))
         return await self._write(lambda connection: remove(connection, numbers, to_ms(before)))
 
     async def prunable(self, before: datetime) -> int:

@@ -7,7 +7,7 @@ nobody who asks ever waits for it.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -52,7 +52,7 @@ SELECT at, id, body FROM reports NOT INDEXED WHERE id > :upto AND {_OURS} AND at
 _NOT_YET_OF_MANY = f"SELECT at, id, body FROM reports WHERE +id > :upto AND {_OURS} AND at >= :since AND at < :end"
 _OLD = """
 SELECT reports.id FROM heard CROSS JOIN reports ON reports.device = heard.device AND reports.at < ?
-WHERE reports.id <= (SELECT upto FROM gathered)
+WHERE heard.name NOT IN (SELECT value FROM json_each(?)) AND reports.id <= (SELECT upto FROM gathered)
 AND NOT EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = reports.device AND unjudged.report = reports.id) LIMIT ?
 """
 _ARRIVALS = """
@@ -150,9 +150,9 @@ def kept_from(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT kept_from FROM gathered").fetchone()[0])
 
 
-def old_reports(connection: sqlite3.Connection, before_ms: int, limit: int) -> list[int]:
-    """Return some of the reports that may go."""
-    return [number for (number,) in connection.execute(_OLD, (before_ms, limit)).fetchall()]
+def old_reports(connection: sqlite3.Connection, before_ms: int, limit: int, sparing: Sequence[str] = ()) -> list[int]:
+    """Return some of the reports that may go, none of these devices."""
+    return [number for (number,) in connection.execute(_OLD, (before_ms, json.dumps([*sparing]), limit)).fetchall()]
 
 
 def remove(connection: sqlite3.Connection, numbers: list[int], before_ms: int) -> int:

@@ -166,11 +166,11 @@ class Telemetry(Protocol):
         """
         ...
 
-    async def prune(self, before: datetime, *, limit: int = 500) -> int:
+    async def prune(self, before: datetime, *, limit: int = 500, sparing: Sequence[str] = ()) -> int:
         """Remove reports of a time before `before`, which only grows; return how many, at most about `limit`.
 
-        Those that are not gathered or not judged yet stay. A report that comes later of so long ago is in no hour: it
-        may have been there before.
+        Those that are not gathered or not judged yet stay, and those of the devices in `sparing`. A report that comes
+        later of so long ago is in no hour: it may have been there before.
         """
         ...
 

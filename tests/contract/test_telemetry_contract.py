@@ -893,6 +893,19 @@ async def test_what_is_not_gathered_or_not_judged_is_not_pruned(telemetry: Telem
     assert [await telemetry.prunable(later), await telemetry.prune(later)] == [0, 0]
 
 
+async def test_reports_of_a_device_that_is_spared_stay_until_it_is_not(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    later = NOON + timedelta(days=1)
+    await telemetry.store([*measured(0.1, 0.2), report(1, device="d2")])
+    await telemetry.roll_up()
+    for _ in ("d1", "d2"):
+        await settle(telemetry, await claimed(telemetry, clock))
+    assert await telemetry.prune(later, sparing=["d1", "d3"]) == 1
+    assert await telemetry.prune(later, sparing=["d1", "d3"]) == 0
+    assert await telemetry.prune(later) == 2
+
+
 async def test_hours_stay_when_their_reports_are_pruned(telemetry: Telemetry, clock: ManualClock) -> None:
     await telemetry.store(measured(0.1, 0.2, 0.6, 26))
     await settle(telemetry, await claimed(telemetry, clock))

@@ -137,8 +137,8 @@ class DyingTelemetry:
     async def prunable(self, before: datetime) -> int:
         return await self.fuse.guard(lambda: self._inner.prunable(before))
 
-    async def prune(self, before: datetime, *, limit: int = 500) -> int:
-        return await self.fuse.guard(lambda: self._inner.prune(before, limit=limit))
+    async def prune(self, before: datetime, *, limit: int = 500, sparing: Sequence[str] = ()) -> int:
+        return await self.fuse.guard(lambda: self._inner.prune(before, limit=limit, sparing=sparing))
 
     async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
         return await self.fuse.guard(lambda: self._inner.news(after, device_ids))

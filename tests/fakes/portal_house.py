@@ -22,7 +22,7 @@ from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.passwords import Passwords
-from portal_api.portal import PORTAL, Portal, PortalSettings
+from portal_api.portal import PORTAL, CopyHeld, Portal, PortalSettings, nothing_is_held
 from portal_api.routes import AnyRoute
 from tests.fakes.clock import ManualClock
 from tests.fakes.quick_passwords import QuickPasswords
@@ -109,6 +109,7 @@ async def portal_house(
     passwords: Passwords | None = None,
     keyring: Keyring | None = None,
     shelf: Shelf | None = None,
+    copy_held: CopyHeld = nothing_is_held,
     **settings: Any,
 ) -> AsyncIterator[PortalHouse]:
     """Run a portal on loopback; `settings` are those of `PortalSettings`."""
@@ -129,6 +130,7 @@ async def portal_house(
         ready=ready,
         keyring=keyring,
         shelf=shelf,
+        copy_held=copy_held,
     )
     async with TestClient(TestServer(app)) as client:
         yield PortalHouse(

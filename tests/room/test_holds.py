@@ -1,5 +1,6 @@
 """What is held for a dispute or by an order is kept apart until that ends, whatever is erased or swept meanwhile."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,17 +10,21 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from prometheus_client import CollectorRegistry
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Session, StaffRole
 from isocket.domain.deliveries import PROVING, Delivery, DeliveryKind
+from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.handling import Category, Handling
 from isocket.domain.holds import PARTS, HeldCopy, Hold, HoldGround, HoldState, Part, vault_of
 from isocket.domain.record import handling_of
+from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import RequestChannel
+from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
 from privacy.choices import ChoiceLedger
 from privacy.erasing import AFTERLOOK_S
@@ -180,18 +185,145 @@ async def test_no_code_and_no_link_that_lets_somebody_in_is_held_and_what_staff_
     assert [each["words"] for each in found["request_notes"]] == ["It is the cabin."]
 
 
-async def test_a_hold_that_cannot_be_copied_keeps_no_other_back_and_nothing_is_swept_before_it_is(
+class Forgetful(DyingTelemetry):
+    """A store of reports of which one socket's cannot be read, until it is mended."""
+
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground.telemetry)
+        self.broken = True
+
+    async def reports(self, device_id: str, **more: Any) -> list[Report]:
+        if self.broken and device_id == SOCKET:
+            raise ValueError("this page is torn")
+        return await super().reports(device_id, **more)
+
+
+@pytest.mark.clause("C2-26")
+async def test_a_hold_that_cannot_be_copied_keeps_back_what_it_names_of_its_customer_and_nothing_else(
     tmp_path: Path,
 ) -> None:
     ground = in_memory(tmp_path)
     await furnish(ground)
-    await ground.records.add(replace(hold(ground, Part.ACCOUNT), id="hld_0", parts=("nonsense",)))
-    await ground.records.add(hold(ground, Part.ACCOUNT))
-    with pytest.raises(ValueError, match="nonsense"):
+    await furnish_another(ground)
+    torn = replace(hold(ground, Part.REPORTS, Part.MESSAGES), id="hld_0")
+    await ground.records.add_all([torn, hold(ground, Part.ACCOUNT)])
+    telemetry = Forgetful(ground)
+    mine = keeper(replace(ground, telemetry=telemetry))
+    retention = Retention(
+        records=ground.records, clock=ground.clock, telemetry=ground.telemetry, keyring=ground.keyring,
+        before=mine.copy_all, reports_life=timedelta(days=31),
+    )  # fmt: skip
+    await mine.round()
+    assert "accounts" in await copies(ground), "it keeps no other hold back"
+    await ground.clock.advance(32 * DAY_S)
+    await swept(retention, ground)
+    assert await texts(ground) == {"dlv_1": "Cabin of Maija: mains power is out", "dlv_2": ""}
+    assert [await reports_of(ground, each) for each in (SOCKET, "is707-2")] == [1, 0]
+    telemetry.broken = False
+    await swept(retention, ground)
+    assert await texts(ground) == {"dlv_1": "", "dlv_2": ""}
+    assert await reports_of(ground, SOCKET) == 0
+    assert {"deliveries", "telemetry"} <= set(await copies(ground))
+
+
+async def test_of_what_a_hold_names_in_words_that_nobody_knows_everything_of_its_customer_stays(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await furnish_another(ground)
+    await ground.records.add(replace(hold(ground), parts=("nonsense",)))
+    spared = await keeper(ground).copy_all()
+    assert spared["deliveries"] == spared["telemetry"] == {MAIJA_ID}
+
+
+async def test_staff_are_told_once_of_a_hold_that_cannot_be_copied_for_an_hour_and_again_when_it_happens_again(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(hold(ground, Part.REPORTS))
+    telemetry, figures = Forgetful(ground), CollectorRegistry()
+    mine = HoldKeeper(
+        records=ground.records, telemetry=telemetry, keyring=ground.keyring, clock=ground.clock,
+        operator_email="operator@example.org", public_url=PUBLIC_URL, registry=figures,
+    )  # fmt: skip
+    told = []
+    for broken in (True, True, True, True, False, True, True):
+        telemetry.broken = broken
+        await ground.clock.advance(3_600)
+        await mine.round()
+        mails = await ground.records.find(Delivery, is_("person_id", "operator"))
+        told.append((len(mails), figures.get_sample_value("isocket_holds_uncopied")))
+    assert told == [(0, 1), (1, 1), (1, 1), (1, 1), (1, 0), (1, 1), (2, 1)]
+    assert "hld_1 names could not be copied since 2026-11-22" in mails[0].text
+
+
+@pytest.mark.clause("C2-26")
+async def test_what_a_customer_takes_away_between_two_copies_is_copied_first(tmp_path: Path) -> None:
+    there: list[Ground] = []
+
+    async def copy_held(account_id: str) -> None:
+        await keeper(there[0]).copy_first(account_id)
+
+    async with erasing_house(tmp_path, copy_held=copy_held) as (house, ground):
+        there.append(ground)
+        maija = await owned(house)
+        account = await house.account(MAIJA)
+        await ground.records.add(replace(hold(ground, Part.SOCKETS, Part.REPORTS), account_id=account.id))
         await keeper(ground).round()
-    assert "accounts" in await copies(ground)
-    with pytest.raises(ValueError, match="nonsense"):
-        await keeper(ground).copy_all()
+        await house.clock.advance(60)
+        await report(house, 1, mains=False)
+        await house.ask("PATCH", f"/devices/{SOCKET}", {"name": "The cabin"}, token=maija)
+        torn = Forgetful(ground)
+        there[0] = replace(ground, telemetry=torn)
+        refused = await house.ask("DELETE", f"/devices/{SOCKET}", token=maija)
+        assert (refused.status, (await owned_by(house)) == account.id) == (500, True)
+        torn.broken = False
+        assert (await house.ask("DELETE", f"/devices/{SOCKET}", token=maija)).status == 204
+        held = await copies(ground)
+        assert [each["name"] for each in held["devices"]] == ["The cabin"]
+        assert [each["reports"][0][3]["mains"] for each in held["telemetry"]] == [False]
+
+
+async def owned_by(house: PortalHouse) -> str | None:
+    (device,) = await house.records.find(Device)
+    return device.owner_id
+
+
+async def furnish_another(ground: Ground) -> None:
+    """Store another customer's socket, report and message."""
+    now = ground.clock.now()
+    (device,) = await ground.records.find(Device)
+    (letter,) = await ground.records.find(Delivery)
+    await ground.records.add_all(
+        [
+            replace(device, id="is707-2", owner_id="acc_2"),
+            replace(letter, id="dlv_2", account_id="acc_2", person_id="con_9"),
+        ]
+    )
+    at_ms, body = to_ms(now), {"boot": 1, "seq": 1, "mains": True}
+    said = Report("is707-2", ReportKind.STATE, 1, 1, at_ms, at_ms, ClockQuality.DEVICE, json.dumps(body), body)
+    await ground.telemetry.store([said])
+    await ground.telemetry.roll_up()
+    while waiting := await ground.telemetry.claim_waiting(owner="test", now=now, lease_s=60):
+        await ground.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
+
+
+async def swept(retention: Retention, ground: Ground) -> None:
+    sweeping = asyncio.create_task(retention.sweep())
+    while not sweeping.done():  # it rests between some reports and the next
+        await ground.clock.advance(1)
+    await sweeping
+
+
+async def texts(ground: Ground) -> dict[str, str]:
+    return {each.id: each.text for each in await ground.records.find(Delivery) if each.id in {"dlv_1", "dlv_2"}}
+
+
+async def reports_of(ground: Ground, device_id: str) -> int:
+    start = ground.clock.now() - timedelta(days=300)
+    return len(await ground.telemetry.reports(device_id, start=start, end=ground.clock.now()))
 
 
 @pytest.mark.clause("C2-26")

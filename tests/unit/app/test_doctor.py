@@ -15,7 +15,7 @@ def test_a_fresh_installation_is_well(installation: Installation) -> None:
     assert done.returncode == 0, done.stdout
     found = lines(done.stdout)
     assert list(found) == [
-        "settings", "data folder", "keyring", "store", "clock", "push", "broker", "SMS", "46elks", "e-mail",
+        "settings", "data folder", "keyring", "store", "clock", "push", "holds", "broker", "SMS", "46elks", "e-mail",
         "public address", "operator", "transfers",
     ]  # fmt: skip
     assert found["store"].startswith("ok")
