@@ -7,6 +7,7 @@ from aiohttp import web
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.disclosures import DisclosedTo, Disclosure, may_be_told
 from isocket.domain.inventory import Subject
 from isocket.domain.processing import RIGHTS, Activity, activities
 from isocket.storage.port import is_
@@ -16,6 +17,7 @@ from portal_api.privacy_requests import authority_view
 from portal_api.recipient_models import (
     AboutMe,
     EntryView,
+    HandedView,
     MessageView,
     UseView,
 )
@@ -36,6 +38,7 @@ async def about(portal: Portal, guest: Guest) -> AboutMe:
         entries=[await _entry(portal, each, guest) for each in guest.entries],
         said=sorted({each.said.value for each in guest.stops}),
         messages=await _messages(portal, guest),
+        handed=await _handed(portal, guest),
         uses=[_use(each) for each in activities(controller, subject=Subject.RECIPIENT)],
         rights=list(RIGHTS),
         authority=authority_view(portal, ""),
@@ -96,6 +99,18 @@ async def _messages(portal: Portal, guest: Guest) -> list[MessageView]:
         )
         for each in found[:MOST_MESSAGES]
     ]
+
+
+async def _handed(portal: Portal, guest: Guest) -> list[HandedView]:
+    """Return what authorities were handed about them, unless a law forbids to tell yet."""
+    now = portal.clock.now()
+    lines = [
+        line
+        for entry in guest.entries
+        for line in await portal.records.find(Disclosure, is_("subject_id", entry.id), order_by="at")
+        if line.to is DisclosedTo.AUTHORITY and may_be_told(line, now)
+    ]
+    return [HandedView(at=each.at, what=list(each.what), reason=each.reason) for each in lines]
 
 
 def _may_read(message: Delivery, guest: Guest, proved: Collection[tuple[str, ChannelKind]]) -> bool:

@@ -92,6 +92,14 @@ class MessageView(View):
     text: str = Field(description="Empty after 30 days, for codes, and for a number not proved yours.")
 
 
+class HandedView(View):
+    """That an authority was handed something that tells about you."""
+
+    at: Instant
+    what: list[str] = Field(examples=[["contacts.name", "contacts.phone"]])
+    reason: str = Field(description="Which authority, and by which law it asked.")
+
+
 class UseView(View):
     """What the values are used for."""
 
@@ -111,6 +119,7 @@ class AboutMe(View):
     entries: list[EntryView]
     said: list[str] = Field(description="What you said about being written to: `stop`, `objected`, `erased`.")
     messages: list[MessageView]
+    handed: list[HandedView] = Field(description="What authorities were handed, once the law lets you know.")
     uses: list[UseView]
     rights: list[str]
     authority: AuthorityView

@@ -7,9 +7,9 @@ from isocket.domain.letters import spoken
 
 KEYS = (
     "title", "ask", "address", "send", "sent", "code", "open", "press", "over", "lead", "entered", "name", "phone",
-    "email", "ways", "paused", "nobody", "messages", "why", "save", "stop", "stop_why", "object", "object_why",
-    "return", "return_why", "erase", "erase_why", "file", "saved", "stopped", "objected", "returned", "erased",
-    "contact", "complain",
+    "email", "ways", "paused", "nobody", "messages", "handed", "why", "save", "stop", "stop_why", "object",
+    "object_why", "return", "return_why", "erase", "erase_why", "file", "saved", "stopped", "objected", "returned",
+    "erased", "contact", "complain",
 )  # fmt: skip
 
 
@@ -54,6 +54,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "You are told of nothing: you asked for it.",
             "No customer has you entered.",
             "What was sent to you",
+            "What an authority was handed",
             "What it is used for",
             "Save the name",
             "Stop all messages",
@@ -98,6 +99,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Et saa mitään viestejä: olet itse pyytänyt niin.",
             "Yksikään asiakas ei ole lisännyt sinua.",
             "Mitä sinulle on lähetetty",
+            "Mitä viranomaiselle on annettu",
             "Mihin tietoja käytetään",
             "Tallenna nimi",
             "Lopeta kaikki viestit",
@@ -136,6 +138,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Du får inget: du har själv bett om det.",
             "Ingen kund har angett dig.",
             "Vad som skickats till dig",
+            "Vad en myndighet har fått",
             "Vad det används till",
             "Spara namnet",
             "Stoppa alla meddelanden",
@@ -181,6 +184,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Sie erhalten nichts: Sie haben darum gebeten.",
             "Kein Kunde hat Sie eingetragen.",
             "Was Ihnen gesendet wurde",
+            "Was eine Behörde bekommen hat",
             "Wofür es verwendet wird",
             "Namen speichern",
             "Alle Nachrichten beenden",
@@ -222,6 +226,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Du får ingenting: du har selv bedt om det.",
             "Ingen kunde har satt deg opp.",
             "Hva som er sendt til deg",
+            "Hva en myndighet har fått",
             "Hva det brukes til",
             "Lagre navnet",
             "Stopp alle meldinger",

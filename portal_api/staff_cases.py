@@ -16,14 +16,15 @@ from isocket.domain.authority_cases import (
     may_follow,
     page_id,
 )
-from isocket.domain.disclosures import DisclosedTo, noted
+from isocket.domain.contacts import Contact
+from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.handing_out import may_be_handed_out, unknown_fields
 from isocket.domain.handling import Basis, Purpose
 from isocket.domain.periods import years_later
 from isocket.kit.clock import EPOCH
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, one_of
+from isocket.storage.port import Records, is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Body, Page
 from portal_api.problem import FieldFault, Problem, fault, faults, not_now
@@ -172,18 +173,7 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
     page = await call.records.get(HandedPage, page_id(case.id, 0))
     if page is None:
         return not_now("What was handed out is not kept any more; its digest is.")
-    line = noted(
-        case.account_id,
-        to=DisclosedTo.AUTHORITY,
-        recipient_id=case.id,
-        what=case.fields,
-        purpose=Purpose.CLAIMS,
-        basis=Basis.LEGAL_DUTY,
-        at=now,
-        reason=f"{case.authority}, {case.legal_basis}",
-        once=("handed out",),
-        silent_until=case.silent_until,
-    )
+    lines = await _lines_of(call.records, case, now)
     await call.records.change_one(
         AuthorityCase,
         is_("id", case.id),
@@ -197,7 +187,7 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
         return not_now("It was refused at this moment.")
     if await call.records.get(Account, case.account_id) is not None:
         again = look(call, case.account_id, ("authority_cases",), Purpose.CLAIMS, silent=case.silent_until)
-        await call.records.add_all([line, again])
+        await call.records.add_all([*lines, again])
     log.info("case_handed_out", case_id=case.id)
     response = web.StreamResponse(
         headers={
@@ -211,6 +201,36 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
         page = await call.records.get(HandedPage, page_id(case.id, page.number + 1))
     await response.write_eof()
     return response
+
+
+async def _lines_of(records: Records, case: AuthorityCase, now: datetime) -> list[Disclosure]:
+    """Return a line of the ledger for everybody whose values are handed out: the customer, their people, guests.
+
+    A guest with an account of their own reads it there; whom the customer entered stands in the customer's ledger,
+    and in what they read of themselves.
+    """
+    told: list[tuple[str, str, tuple[str, ...]]] = [(case.account_id, case.account_id, case.fields)]
+    for person, names in case.others.items():
+        if await records.get(Contact, person) is not None:
+            told.append((case.account_id, person, tuple(names)))
+        elif await records.get(Account, person) is not None:
+            told.append((person, person, tuple(names)))
+    return [
+        noted(
+            account_id,
+            subject_id=subject_id,
+            to=DisclosedTo.AUTHORITY,
+            recipient_id=case.id,
+            what=what,
+            purpose=Purpose.CLAIMS,
+            basis=Basis.LEGAL_DUTY,
+            at=now,
+            reason=f"{case.authority}, {case.legal_basis}",
+            once=("handed out",),
+            silent_until=case.silent_until,
+        )
+        for account_id, subject_id, what in told
+    ]
 
 
 async def _account(call: Call[Proposal, None]) -> Account | None:

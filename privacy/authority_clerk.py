@@ -15,6 +15,7 @@ from isocket.domain.authority_cases import AuthorityCase, CaseState, HandedPage,
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.devices import Device
 from isocket.domain.handing_out import by_collection, kind_named, moment_of, without_ways_in
+from isocket.domain.record import Record
 from isocket.kit.clock import Clock, from_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_
@@ -66,9 +67,12 @@ class AuthorityClerk:
             return False
         await self._records.remove_all(HandedPage, is_("case_id", case.id))
         digest, counts, number, waiting = hashlib.sha256(), dict[str, int](), 0, list[str]()
+        others: dict[str, set[str]] = {}
         held: AuthorityCase | None = case
-        async for collection, values in self._lines(case):
+        async for collection, values, persons in self._lines(case):
             counts[collection] = counts.get(collection, 0) + 1
+            for person in persons:
+                others.setdefault(person, set()).update(_named(case, collection))
             line = json.dumps({"collection": collection, **values}, ensure_ascii=False, separators=(",", ":"))
             waiting.append(line + "\n")
             if len(waiting) >= LINES:
@@ -78,7 +82,13 @@ class AuthorityClerk:
                 number, waiting = number + 1, []
         held = held and await self._put(held, number, waiting, digest, now)
         made = held and await settle(
-            self._records, held, state=CaseState.READY, digest=digest.hexdigest(), pages=number + 1, counts=counts
+            self._records,
+            held,
+            state=CaseState.READY,
+            digest=digest.hexdigest(),
+            pages=number + 1,
+            counts=counts,
+            others={person: sorted(names) for person, names in sorted(others.items())},
         )
         if made is None:
             await self._let_go(case)
@@ -110,17 +120,17 @@ class AuthorityClerk:
         if found is None or found.state is CaseState.REFUSED:
             await self._records.remove_all(HandedPage, is_("case_id", case.id))
 
-    async def _lines(self, case: AuthorityCase) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Yield what was approved, a record at a time: its collection, and the approved fields."""
+    async def _lines(self, case: AuthorityCase) -> AsyncIterator[tuple[str, dict[str, Any], tuple[str, ...]]]:
+        """Yield what was approved, a record at a time: its collection, the approved fields, who else it is about."""
         for collection, names in by_collection(case.fields).items():
             if collection == TELEMETRY_COLLECTION:
                 async for values in self._reports(case, names):
-                    yield collection, values
+                    yield collection, values, ()
                 continue
             kind = kind_named(collection)
             tests = [is_(kind.account or "", case.account_id), *_within(case, moment_of(kind))]
             async for each in every(self._records, kind, *tests):
-                yield collection, without_ways_in(each, stored_values(each, names))
+                yield collection, without_ways_in(each, stored_values(each, names)), _others(each, case.account_id)
 
     async def _reports(self, case: AuthorityCase, names: tuple[str, ...]) -> AsyncIterator[dict[str, Any]]:
         """Yield what the sockets of the account reported in that time, and since they are this customer's."""
@@ -137,6 +147,17 @@ class AuthorityClerk:
                 if len(page) < PAGE:
                     break
                 last = page[-1]
+
+
+def _named(case: AuthorityCase, collection: str) -> list[str]:
+    return [each for each in case.fields if each.partition(".")[0] == collection]
+
+
+def _others(each: Record, account_id: str) -> tuple[str, ...]:
+    """Return who else a record tells about: whose values it holds, or a guest at what it names."""
+    kind = type(each)
+    found = {getattr(each, name) for name in (kind.subject, kind.guest) if name is not None}
+    return tuple(sorted(found - {None, account_id}))
 
 
 def _within(case: AuthorityCase, moment: str | None) -> list[Test]:

@@ -15,6 +15,7 @@ from isocket.domain.accounts import Account, PasswordReset, Registration, Sessio
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.devices import Device
+from isocket.domain.disclosures import Disclosure
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id, tombstone
@@ -26,7 +27,7 @@ from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of
+from isocket.storage.port import Records, StoreUnavailableError, Value, above, at_most, every, is_, one_of
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from privacy.ledger import Ledger
@@ -267,10 +268,17 @@ class Eraser:
         kinds = sorted(erased_with_the_account(), key=lambda kind: kind is Account)
         for kind in kinds:
             for field in account_fields(kind):
-                gone = await self._records.remove_all(kind, is_(field, account_id))
+                silent = await self._silent_lines(account_id) if kind is Disclosure else 0
+                gone = await self._records.remove_all(kind, is_(field, account_id)) - silent
                 removed[kind.collection] = removed.get(kind.collection, 0) + gone
         await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
         return {name: gone for name, gone in removed.items() if gone}
+
+    async def _silent_lines(self, account_id: str) -> int:
+        """Return how many lines of the ledger the law forbids to tell yet: a number in a receipt tells of them too."""
+        return await self._records.count(
+            Disclosure, is_("account_id", account_id), above("silent_until", self._clock.now())
+        )
 
     async def _what_is_left(self, erasure: Erasure) -> str:
         """Return what keeps the erasure from being done, empty for nothing: stored, in the log, or in any file."""

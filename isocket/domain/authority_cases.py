@@ -107,6 +107,7 @@ class AuthorityCase(Record):
     digest: Annotated[str, CASE_FACT] = ""  # the SHA-256 of what is handed out
     pages: Plain[int] = 0  # so many make it up
     counts: Plain[dict[str, Any]] = field(default_factory=dict)
+    others: Annotated[dict[str, Any], CASE_FACT] = field(default_factory=dict)  # who else is in it: person to fields
     handed_by: Annotated[str, CASE_FACT] = ""
     handed_at: Annotated[datetime | None, CASE_FACT] = None
     refused_by: Annotated[str, CASE_FACT] = ""

@@ -25,7 +25,7 @@ from privacy.authority_clerk import LEASE_S, PAGES_LIFE, AuthorityClerk
 from privacy.retention import Retention
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, erasing_house, furnish, in_memory
-from tests.fakes.portal_devices import MAIJA, SOCKET, fields_of, incident, owned, report
+from tests.fakes.portal_devices import MAIJA, SOCKET, enter, fields_of, incident, owned, report
 from tests.fakes.portal_house import PortalHouse
 
 KAI, KIRSI = "kai@example.org", "kirsi@example.org"
@@ -125,6 +125,49 @@ async def test_what_is_handed_out_is_exactly_what_was_approved_and_the_person_re
     assert (told["what"], told["basis"]) == (sorted(FIELDS), "art6_1_c")
     assert LAW in told["reason"]
     assert MAIJA not in content.decode()
+
+
+@pytest.mark.clause("C3-11")
+@pytest.mark.parametrize("silent", [False, True])
+async def test_everybody_whose_values_are_handed_out_has_a_line_of_their_own_once_the_law_lets_them_know(
+    houses: Houses, silent: bool
+) -> None:
+    house, ground = houses
+    maija = await owned(house)
+    niina = await enter(house, maija, name="Niina", email="niina@example.org")
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    more = {"silent_until": "2026-12-01", "silent_why": LAW} if silent else {}
+    fields = ["contacts.email", "contacts.name", "incidents.cause"]
+    path = await decided(house, kai, kirsi, fields=fields, **more)
+    assert await clerk(ground).step()
+    got = await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)
+    assert "niina@example.org" in await got.text()
+    told = [await told_by_ledger(house, niina["id"]), await told_to_the_contact(house)]
+    assert told == ([[], []] if silent else [[["contacts.email", "contacts.name"]]] * 2)
+    if silent:
+        await house.clock.advance(12 * DAY_S)
+        told = [await told_by_ledger(house, niina["id"]), await told_to_the_contact(house)]
+        assert told == [[["contacts.email", "contacts.name"]]] * 2
+
+
+async def told_by_ledger(house: PortalHouse, contact_id: str) -> list[list[str]]:
+    """Return what an authority was handed of a contact, as the customer who entered them reads it."""
+    token = (await house.sign_in(MAIJA))["access_token"]
+    answer = await house.ask("GET", f"/privacy/disclosures?contact_id={contact_id}", token=token)
+    return [each["what"] for each in (await answer.json())["items"] if each["to"] == "an authority"]
+
+
+async def visit_of_niina(house: PortalHouse) -> str:
+    await house.clock.advance(3_600)
+    await house.ask("POST", "/people/codes", {"address": "niina@example.org"})
+    answer = await house.ask("POST", "/people/sessions", {"token": await house.link_token("niina@example.org")})
+    return str((await answer.json())["access_token"])
+
+
+async def told_to_the_contact(house: PortalHouse) -> list[list[str]]:
+    about = await (await house.ask("GET", "/people/me", token=await visit_of_niina(house))).json()
+    assert all(LAW in each["reason"] for each in about["handed"])
+    return [each["what"] for each in about["handed"]]
 
 
 @pytest.mark.clause("C3-13")

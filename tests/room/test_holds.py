@@ -16,9 +16,10 @@ from isocket.domain import STORED
 from isocket.domain.accounts import Account, Session, StaffRole
 from isocket.domain.deliveries import PROVING, Delivery, DeliveryKind
 from isocket.domain.devices import Device
+from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
-from isocket.domain.handling import Category, Handling
+from isocket.domain.handling import Basis, Category, Handling, Purpose
 from isocket.domain.holds import PARTS, HeldCopy, Hold, HoldGround, HoldState, Part, vault_of
 from isocket.domain.record import handling_of
 from isocket.domain.reports import ClockQuality, Report, ReportKind
@@ -452,6 +453,23 @@ async def test_what_an_order_forbids_to_tell_is_in_no_plan_and_no_ledger_until_i
     ledger = await (await house.ask("GET", "/privacy/disclosures", token=maija)).json()
     assert [each["ground"] for each in held["items"]] == ["order"]
     assert [each["what"] for each in ledger["items"] if each["to"] == "our staff"] == [["holds"]]
+
+
+@pytest.mark.clause("C2-27")
+async def test_a_receipt_does_not_count_what_an_order_forbids_to_tell(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    me = (await house.account(MAIJA)).id
+    now = house.clock.now()
+    common: dict[str, Any] = {
+        "to": DisclosedTo.STAFF, "what": ("holds",), "purpose": Purpose.CLAIMS, "basis": Basis.LEGAL_DUTY, "at": now,
+    }  # fmt: skip
+    silent = [now + timedelta(days=30), now + timedelta(days=1), None]
+    await ground.records.add_all([noted(me, **common, silent_until=each) for each in silent])
+    receipt = await ground.eraser().erase(me, by="person")
+    assert receipt is not None
+    assert receipt.removed["disclosures"] == 1
+    assert await ground.records.count(Disclosure) == 0
 
 
 @pytest.mark.parametrize(
