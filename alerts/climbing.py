@@ -122,11 +122,11 @@ class Climber:
             return None
         looks = [now + timedelta(seconds=REVIEW_S), *([] if climbed.next_at is None else [climbed.next_at])]
         changes = {"ladder_position": climbed.taken, "step_due_at": min(looks)}
-        made, orders = (made, NO_ORDERS) if self._hand_over is None else self._hand_over.order(made, now)
+        made, orders = (made, NO_ORDERS) if self._hand_over is None else await self._hand_over.order(made, now)
         try:
             return FirstSteps(made=await self._in_turn(made), changes=changes, orders=orders)
         except BaseException:
-            orders.let_go()
+            await orders.let_go()
             raise
 
     async def take_steps(self, round_: Round) -> Climbed:

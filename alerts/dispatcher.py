@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -35,10 +36,21 @@ DEADLINE_S: Mapping[ChannelKind, float] = MappingProxyType(
     }
 )
 LEASE_MARGIN_S = 8.0
-FRESH_S = 0.25  # so long what was read for an alarm need not be read again
+FRESH_S = 0.25  # so long what was read for an attempt need not be read again before the call
 LET_IN = 50  # at a time, of what was put off until now
 LET_IN_EVERY_S = 0.25
 NOT_SET_UP = (DeliveryState.FAILED, "channel_not_configured")
+CHANGED_MEANWHILE = TryLater(reason="changed_meanwhile")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An attempt that has only to be written down and made: `looked_s` is when it was looked whether it may be."""
+
+    held: Delivery
+    channel: Channel
+    attempt: Attempt
+    looked_s: float
 
 
 def message_for(delivery: Delivery, attempt: str, *, mail_domain: str) -> Message:
@@ -128,14 +140,38 @@ class Dispatcher:
             self._let_in_next_s[lane] = at_s + LET_IN_EVERY_S
         await asyncio.gather(*(settle(self._records, each, priority=place_in_turn(each)) for each in become_due))
 
-    async def carry(self, held: Delivery, *, read_at_s: float | None = None) -> None:
-        """Check a claimed delivery again, call the provider and settle.
+    async def ready(self, alarm: Delivery) -> Ready | None:
+        """Return the first attempt of an alarm that is being made, to be stored together with it, claimed as it is.
 
-        `read_at_s`: when everything that the check reads was read in the step that made it, which need not be repeated
-        within the same moment.
+        All that a last look reads was read for it a moment ago. None where it has to take the way of all others:
+        nobody is set up to carry it, or the month's money may not reach.
         """
-        is_fresh = read_at_s is not None and self._clock.monotonic_s() - read_at_s < FRESH_S
-        verdict = None if is_fresh else await self._last_look.verdict(held)
+        channel = None if self._purse.may_refuse(alarm) else await self._providers.choose(alarm.channel)
+        return None if channel is None else self._ready(alarm, channel)
+
+    async def count(self, going: Sequence[Ready]) -> None:
+        """Count what messages of one account cost that go in any case, and whose attempts are being written meanwhile."""
+        if not going:
+            return
+        try:
+            await self._purse.pay_anyway([(each.held, each.channel) for each in going])
+        except Exception:  # better too little counted than an alarm of which nobody can say whether it went
+            log.exception("spending_not_counted", account_id=going[0].held.account_id)
+
+    async def is_stored(self, ready: Ready) -> bool:
+        """Return whether the delivery is in the store as we hold it."""
+        found = await self._records.get(Delivery, ready.held.id)
+        return found is not None and (found.version, found.lease_until) == (ready.held.version, ready.held.lease_until)
+
+    async def leave(self, ready: Ready) -> None:
+        """Let go of an attempt that was counted and is not made: what is stored of it takes the way of all others."""
+        await self._purse.take_back(ready.held, ready.channel)
+        if await self.is_stored(ready):
+            await self._settlement.settle(ready.held, ready.attempt, CHANGED_MEANWHILE)
+
+    async def carry(self, held: Delivery) -> None:
+        """Check a claimed delivery again, write the attempt, call the provider and settle."""
+        verdict = await self._last_look.verdict(held)
         if isinstance(verdict, datetime):
             await self._settlement.hold(held, verdict)
             return
@@ -143,19 +179,27 @@ class Dispatcher:
         if verdict is not None or channel is None:
             await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))
             return
-        attempt = self._attempt(held, channel)
+        ready = self._ready(held, channel)
         if self._purse.may_refuse(held):
             if not await self._purse.pay(held, channel):
                 await self._settlement.not_sent(held, DeliveryState.FAILED, SPENDING_CAP)
                 return
-            is_ours = await self._write_down(attempt)
+            is_ours = await self._write_down(ready.attempt)
         else:  # both are on disk before the call, and share a commit; the attempt waits for no counting that fails
-            is_ours, _ = await together(self._write_down(attempt), self._count(held, channel))
+            is_ours, _ = await together(self._write_down(ready.attempt), self.count([ready]))
         if not is_ours:
             # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
             # is unclear, settles the delivery.
-            log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=attempt.id)
+            log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=ready.attempt.id)
             await self._purse.take_back(held, channel)
+            return
+        await self.make(ready)
+
+    async def make(self, ready: Ready) -> None:
+        """Make an attempt that is on disk and ours, and settle."""
+        held, channel, attempt = ready.held, ready.channel, ready.attempt
+        if await self._has_changed(ready):
+            await self.leave(ready)  # whoever claims it next says why it does not go, or until when it waits
             return
         began_s = self._clock.monotonic_s()
         outcome = await self._call(channel, held, attempt)
@@ -165,12 +209,11 @@ class Dispatcher:
         await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
         await self._providers.note(channel, outcome, took_s)
 
-    async def _count(self, held: Delivery, channel: Channel) -> None:
-        """Count what a message costs that goes in any case, and whose attempt is being written meanwhile."""
-        try:
-            await self._purse.pay(held, channel)
-        except Exception:  # better too little counted than an alarm of which nobody can say whether it went
-            log.exception("spending_not_counted", account_id=held.account_id)
+    async def _has_changed(self, ready: Ready) -> bool:
+        """Return whether it may not go any more, where it took long to write it down."""
+        if self._clock.monotonic_s() - ready.looked_s < FRESH_S:
+            return False
+        return await self._last_look.verdict(ready.held) is not None
 
     async def _write_down(self, attempt: Attempt) -> bool:
         """Write an attempt before it is made; return whether it is ours to make."""
@@ -200,9 +243,9 @@ class Dispatcher:
             log.exception("channel_failed", channel=channel.name, attempt_id=attempt.id)
             return Unclear(reason=f"channel_failed: {type(error).__name__}")
 
-    def _attempt(self, held: Delivery, channel: Channel) -> Attempt:
+    def _ready(self, held: Delivery, channel: Channel) -> Ready:
         number = held.tries + 1
-        return Attempt(
+        attempt = Attempt(
             id=attempt_id(held, number),
             delivery_id=held.id,
             incident_id=held.incident_id,
@@ -212,6 +255,7 @@ class Dispatcher:
             provider=channel.name,
             started_at=self._clock.now(),
         )
+        return Ready(held=held, channel=channel, attempt=attempt, looked_s=self._clock.monotonic_s())
 
 
 def lease_s(lane: str | None) -> float:

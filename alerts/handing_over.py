@@ -1,86 +1,113 @@
 """Hands an alarm that is being stored to a lane at rest: it need not be found and claimed in the store first.
 
-The alarm is stored as claimed by that lane. Whoever dies with it leaves a claim whose lease runs out, as any other.
+The alarm is stored as claimed by that lane, together with its first attempt. Whoever dies with it leaves a claim whose
+lease runs out and an attempt of which nobody knows, as any other who dies in a call.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.dispatcher import lease_s
-from alerts.lanes import Handed, Lane, Order
+from alerts.dispatcher import Dispatcher, Ready, lease_s
+from alerts.lanes import Lane, Order
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.record import Record
-from isocket.kit.clock import Clock
-from isocket.storage.port import Records
+from isocket.kit.logs import get_logger
+from isocket.storage.port import together
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """An alarm with its attempt, and the order that a lane waits for."""
+
+    ready: Ready
+    order: Order
 
 
 class Orders:
     """What lanes wait for: that the alarms are stored, or that nothing comes of it."""
 
-    def __init__(self, alarms: Mapping[str, tuple[Delivery, Order]], read_at_s: float = 0.0) -> None:
-        self._alarms = alarms
-        self._read_at_s = read_at_s
+    def __init__(self, handed: Sequence[Handed], dispatcher: Dispatcher | None = None) -> None:
+        self._handed = handed
+        self._dispatcher = dispatcher
+        self._begun = False
+
+    async def counted_with(self, storing: Awaitable[int]) -> int:
+        """Count what the alarms cost while everything is being stored, in one commit; return what `storing` does."""
+        if self._dispatcher is None or not self._handed:
+            return await storing
+        self._begun = True
+        stored, _ = await together(storing, self._dispatcher.count([each.ready for each in self._handed]))
+        return stored
 
     async def go(self) -> None:
-        """Say that everything is stored, and new. Return when the attempts are on their way to the store.
+        """Say that everything is stored, and new. Return when the calls are on their way.
 
-        Whoever says it has other things to write, and those would be written first.
+        Whoever says it has other things to do, and those would be done first.
         """
-        for alarm, order in self._alarms.values():
-            if not order.done():
-                order.set_result(Handed(alarm, self._read_at_s))
-        for _ in range(TURNS if self._alarms else 0):
+        for each in self._handed:
+            if not each.order.done():
+                each.order.set_result(each.ready)
+        for _ in range(TURNS if self._handed else 0):
             await asyncio.sleep(0)
 
-    async def go_where_stored(self, records: Records) -> None:
+    async def go_where_stored(self) -> None:
         """Say so of the alarms that are in the store as they were handed over, when other things were there before."""
-        for alarm, order in self._alarms.values():
-            found = await records.get(Delivery, alarm.id)
-            is_ours = found is not None and (found.version, found.lease_until) == (alarm.version, alarm.lease_until)
-            if is_ours and not order.done():
-                order.set_result(Handed(alarm))
+        for each in self._handed:
+            if self._dispatcher is not None and await self._dispatcher.is_stored(each.ready) and not each.order.done():
+                each.order.set_result(each.ready)
 
-    def let_go(self) -> None:
+    async def let_go(self) -> None:
         """Say of whatever is still waited for that it does not come."""
-        for _, order in self._alarms.values():
-            if not order.done():
-                order.set_result(None)
+        left = [each for each in self._handed if not each.order.done()]
+        for each in left:
+            each.order.set_result(None)
+        for each in left if self._begun and self._dispatcher is not None else ():
+            try:
+                await self._dispatcher.leave(each.ready)
+            except Exception:  # whoever finds its lease over goes on with it
+                log.exception("alarm_not_let_go", delivery_id=each.ready.held.id)
 
 
-NO_ORDERS = Orders({})
+NO_ORDERS = Orders(())
 
 TURNS = 4
-"""Of the event loop, from an order to its attempt: the lane wakes, asks for two writes together, hands them over."""
+"""Of the event loop, from an order to its call."""
 
 
 class HandOver:
     """The lanes of this process, as those see them who make alarms."""
 
-    def __init__(self, lanes: Sequence[Lane], *, clock: Clock) -> None:
+    def __init__(self, lanes: Sequence[Lane], *, dispatcher: Dispatcher) -> None:
         self._lanes = {each.lane: each for each in lanes}
-        self._clock = clock
+        self._dispatcher = dispatcher
 
-    def order(self, made: Sequence[Record], now: datetime) -> tuple[list[Record], Orders]:
-        """Return what is to be stored, with the alarms that lanes take at once claimed for them, and their orders."""
-        alarms: dict[str, tuple[Delivery, Order]] = {}
-        orders = Orders(alarms, self._clock.monotonic_s())
+    async def order(self, made: Sequence[Record], now: datetime) -> tuple[list[Record], Orders]:
+        """Return what is to be stored, with the alarms that lanes take at once claimed for them, and their orders.
+
+        Attempts come last: who dies before them has made none.
+        """
+        handed: list[Handed] = []
+        orders = Orders(handed, self._dispatcher)
         try:
-            return [self._claimed(each, now, alarms) for each in made], orders
+            stored = [await self._claimed(each, now, handed) for each in made]
         except BaseException:
-            orders.let_go()
+            await orders.let_go()
             raise
+        return [*stored, *(each.ready.attempt for each in handed)], orders
 
-    def _claimed(self, made: Record, now: datetime, alarms: dict[str, tuple[Delivery, Order]]) -> Record:
-        order = self._reserved(made, now) if isinstance(made, Delivery) else None
-        if order is None or not isinstance(made, Delivery):
+    async def _claimed(self, made: Record, now: datetime, handed: list[Handed]) -> Record:
+        lane = self._lanes.get(made.lane) if isinstance(made, Delivery) and made.due_at <= now else None
+        if lane is None or not isinstance(made, Delivery) or not lane.is_at_rest:
             return made
         until = now + timedelta(seconds=lease_s(made.lane))
         claimed = replace(made, state=DeliveryState.CALLING, lease_until=until)
-        alarms[claimed.id] = (claimed, order)
+        ready = await self._dispatcher.ready(claimed)
+        order = None if ready is None else lane.reserve()
+        if ready is None or order is None:
+            return made
+        handed.append(Handed(ready, order))
         return claimed
-
-    def _reserved(self, alarm: Delivery, now: datetime) -> Order | None:
-        lane = self._lanes.get(alarm.lane) if alarm.due_at <= now else None
-        return None if lane is None else lane.reserve()

@@ -126,7 +126,7 @@ class IncidentLedger:
         try:
             await self._store_open(opening, strays, incident, steps)
         finally:
-            steps.orders.let_go()
+            await steps.orders.let_go()
 
     async def _store_open(
         self, opening: Open, strays: Sequence[Incident], incident: Incident, steps: FirstSteps | None
@@ -135,11 +135,11 @@ class IncidentLedger:
         orders = NO_ORDERS if steps is None else steps.orders
         records = [begun, *self._opening_lines(incident, opening), *made]
         try:
-            added = await self._records.add_all(records)
+            added = await orders.counted_with(self._records.add_all(records))
         except PersonErasedError:
             # Somebody on the ladder was removed in this moment. That keeps it from nobody else: a worker climbs.
             log.warning("first_steps_failed", incident_id=incident.id)
-            orders.let_go()
+            await orders.let_go()
             records = [incident, *self._opening_lines(incident, opening)]
             added = await self._records.add_all(records)
         if added == len(records):
@@ -152,7 +152,7 @@ class IncidentLedger:
                     await self.close_stray(stray)
             if not await self._records.add_all([incident]):
                 raise StillOpenError(f"{incident.device_id} {incident.cause}: it will be judged again")
-        await orders.go_where_stored(self._records)
+        await orders.go_where_stored()
 
     async def _steps(self, incident: Incident, strays: Sequence[Incident]) -> FirstSteps | None:
         """Return the first steps of an incident that goes to people at once, None where a worker sees to it.

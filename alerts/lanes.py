@@ -1,9 +1,8 @@
 """Lanes on the way to the providers: each works off its own deliveries, several calls at a time."""
 
 import asyncio
-from dataclasses import dataclass
 
-from alerts.dispatcher import Dispatcher
+from alerts.dispatcher import Dispatcher, Ready
 from alerts.due import Due
 from alerts.pace import Pace
 from alerts.spending import segments_of
@@ -18,15 +17,8 @@ from isocket.storage.worker import Worker
 log = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """An alarm that is stored as claimed by a lane; `read_at_s`: when all that a last look reads was read for it."""
-
-    alarm: Delivery
-    read_at_s: float | None = None
-
-
-Order = asyncio.Future[Handed | None]
+Order = asyncio.Future[Ready | None]
+"""What a lane waits for: that an alarm is stored, claimed by it and with its attempt, or that nothing comes of it."""
 
 
 class Lane(Worker):
@@ -75,14 +67,16 @@ class Lane(Worker):
         async with self._calls:
             await super().run(stop)
 
-    def reserve(self) -> Order | None:
-        """Return what to tell when an alarm is stored that this lane is to carry at once, or that nothing comes of it.
-
-        None while it is not at rest: what waits in the store goes first, and in its order.
-        """
+    @property
+    def is_at_rest(self) -> bool:
+        """Tell whether it may take something over: what waits in the store goes first, and in its order."""
         if not self._rests or self._bell.has_rung or not self._may_send or self._stop.is_set():
-            return None
-        if self._free.locked() or self._taken >= self._most:  # a promise is not seen there before its task begins
+            return False
+        return not self._free.locked() and self._taken < self._most  # who promised something has not begun yet
+
+    def reserve(self) -> Order | None:
+        """Return what to tell when an alarm is stored that this lane is to carry at once, None while it is not at rest."""
+        if not self.is_at_rest:
             return None
         order: Order = asyncio.get_running_loop().create_future()
         self._calls.create_task(self._carry_handed(order), name=f"{self.name}:handed-over")
@@ -92,15 +86,14 @@ class Lane(Worker):
 
     async def _carry_handed(self, order: Order) -> None:
         await self._free.acquire()  # which was free a moment ago
-        held = None
+        ready = None
         try:
-            handed = await order
-            if handed is not None:
-                held = handed.alarm
-                self._note_going(held)
-                await self._dispatcher.carry(held, read_at_s=handed.read_at_s)
+            ready = await order
+            if ready is not None:
+                self._note_going(ready.held)
+                await self._dispatcher.make(ready)
         except Exception:  # as of any other
-            log.exception("delivery_failed", delivery_id="" if held is None else held.id)
+            log.exception("delivery_failed", delivery_id="" if ready is None else ready.held.id)
         finally:
             self._let_go()
         try:

@@ -111,7 +111,7 @@ def workers(
         for urgency in Urgency
         for channel in ChannelKind
     ]
-    climber = Climber(records=records, public_url=public_url, hand_over=HandOver(lanes, clock=clock))
+    climber = Climber(records=records, public_url=public_url, hand_over=HandOver(lanes, dispatcher=dispatcher))
     judging = [
         Worker(
             f"judge-{number}",

@@ -1,8 +1,11 @@
 """What texts and calls may cost an account in a month: counted before they go, and never a reason to keep a critical
 alarm from anybody."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from math import ceil
+from operator import add
 from typing import Any
 
 from alerts.channels.channel import Channel, ChannelKind
@@ -34,6 +37,13 @@ class _Bill:
     calls: int
     micro: int
 
+    def __add__(self, other: "_Bill") -> "_Bill":
+        return _Bill(
+            segments=self.segments + other.segments,
+            calls=self.calls + other.calls,
+            micro=self.micro + other.micro,
+        )
+
     def added_to(self, spending: Spending, sign: int) -> dict[str, Any]:
         return {
             "segments": max(0, spending.segments + sign * self.segments),
@@ -57,18 +67,25 @@ class Purse:
         A critical alarm is always paid for.
         """
         bill = self._bill(held, channel)
-        if bill is None:
-            return True
+        return bill is None or await self._pay(held.account_id, bill, anyway=_goes_anyway(held))
+
+    async def pay_anyway(self, going: Sequence[tuple[Delivery, Channel]]) -> None:
+        """Count at once what several messages of one account cost of which none may be refused."""
+        bills = [bill for bill in (self._bill(held, channel) for held, channel in going) if bill is not None]
+        if bills:
+            await self._pay(going[0][0].account_id, reduce(add, bills), anyway=True)
+
+    async def _pay(self, account_id: str, bill: _Bill, *, anyway: bool) -> bool:
         for _ in range(_ROUNDS):
-            known, spending = await self._spending(held.account_id)
-            if self._is_too_much(spending, bill) and not _goes_anyway(held):
+            known, spending = await self._spending(account_id)
+            if self._is_too_much(spending, bill) and not anyway:
                 await self._tell(spending, at_least_percent=100)
                 return False
             paid = await self._count(known, spending, bill)
             if paid is not None:
                 await self._tell(paid)
                 return True
-        log.warning("spending_not_counted", account_id=held.account_id)  # a crowd; the message matters more
+        log.warning("spending_not_counted", account_id=account_id)  # a crowd; the message matters more
         return True
 
     def may_refuse(self, held: Delivery) -> bool:

@@ -151,6 +151,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "policy": "their mail server refused it by its rules",
         "refused": "the provider refused it",
         "nothing_sent": "the provider could not be reached",
+        "changed_meanwhile": "something changed just before it went, so it is looked at again",
         "not_sendable": "the message could not be sent",
         "redirected": "the program sent us elsewhere, where we do not go",
         "answer_lost": "the answer was lost; it is sent again",

@@ -222,13 +222,18 @@ async def together(*steps: Awaitable[Any]) -> tuple[Any, ...]:
     """Run steps whose verbs need not wait for one another: a store may write them at once, in their order.
 
     None of them is kept where one that was asked for before it could not be written: the first may be what the second
-    relies on. Elsewhere a store begins as soon as it is asked; here it waits until all have asked.
+    relies on. Elsewhere a store begins as soon as it is asked; here it waits until all have asked. All have ended when
+    this returns, or raises what the first of them raised that failed.
     """
     before = _company.set(Company())
     try:
-        return tuple(await asyncio.gather(*steps))
+        done = await asyncio.gather(*steps, return_exceptions=True)
     finally:
         _company.reset(before)
+    for each in done:
+        if isinstance(each, BaseException):
+            raise each
+    return tuple(done)
 
 
 def in_company() -> Company | None:

@@ -18,13 +18,15 @@ from alerts.lanes import Lane, Order
 from alerts.outcomes import Outcome, Sent, Unclear
 from alerts.pace import Pace
 from alerts.providers import Providers
-from alerts.settlement import LOOK_UP_AGAIN_S
+from alerts.settlement import LOOK_UP_AGAIN_S, RETRY_BASE_S
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState, Urgency, lane_name
+from isocket.domain.incidents import Incident, Severity, TimelineEntry
 from isocket.domain.record import Record
 from isocket.domain.reports import ReportKind
-from isocket.domain.sending import SenderRate
+from isocket.domain.sending import SenderRate, Spending
+from isocket.domain.tariff import Tariff
 from isocket.storage.port import Records, StoreUnavailableError, is_
 from isocket.storage.wakeups import queue_bell
 from tests.fakes.clock import NOON
@@ -34,6 +36,7 @@ from tests.fakes.judged_house import OWNER, JudgedHouse, judged_house
 PUBLIC_URL = "https://cloud.example.org"
 BY_SMS = lane_name(Urgency.URGENT, ChannelKind.SMS)
 ANNA = "con_anna"
+PRICES = Tariff(prices={(ChannelKind.SMS, ""): 80_000})
 
 
 class Provider:
@@ -46,8 +49,11 @@ class Provider:
         self.got: list[Message] = []
         self.answers = asyncio.Event()
         self.answers.set()
+        self.before: Callable[[Message], Awaitable[None]] | None = None
 
     async def send(self, message: Message) -> Outcome:
+        if self.before is not None:
+            await self.before(message)
         self.got.append(message)
         await self.answers.wait()
         return Sent(provider_id=f"SM{len(self.got)}", receipt_expected=False)
@@ -69,6 +75,7 @@ class Watching(DyingRecords):
         self.before_alarms: Callable[[], Awaitable[None]] | None = None
         self.no_moments = False  # the paces of senders cannot be read
         self.most: int | None = None  # so many of what is stored with alarms get there
+        self.with_alarms: list[set[type[Record]]] = []  # what was stored by one verb with an alarm
 
     async def get(self, kind: Any, record_id: str) -> Any:
         if self.no_moments and kind is SenderRate:
@@ -82,6 +89,7 @@ class Watching(DyingRecords):
 
     async def add_all(self, records: Sequence[Record]) -> int:
         if any(isinstance(each, Delivery) for each in records):
+            self.with_alarms.append({type(each) for each in records})
             if self.before_alarms is not None:
                 await self.before_alarms()
             if self.most is not None:
@@ -99,13 +107,21 @@ class Street:
     provider: Provider = field(default_factory=Provider)
     calls: int = 4
     per_s: float = 0.0
+    tariff: Tariff = field(default_factory=Tariff)
 
-    def lane_of(self, records: Records) -> Lane:
+    def dispatcher_of(self, records: Records) -> Dispatcher:
         clock = self.house.clock
-        providers = Providers({ChannelKind.SMS: self.provider}, records=records, clock=clock)
-        dispatcher = Dispatcher(
-            records=records, clock=clock, providers=providers, public_url=PUBLIC_URL, chance=random.Random(1)
+        return Dispatcher(
+            records=records,
+            clock=clock,
+            providers=Providers({ChannelKind.SMS: self.provider}, records=records, clock=clock),
+            public_url=PUBLIC_URL,
+            tariff=self.tariff,
+            chance=random.Random(1),
         )
+
+    def lane_of(self, records: Records, dispatcher: Dispatcher) -> Lane:
+        clock = self.house.clock
         return Lane(
             "lane",
             dispatcher=dispatcher,
@@ -119,7 +135,8 @@ class Street:
     @asynccontextmanager
     async def open(self, records: Records, telemetry: Any = None) -> AsyncIterator[Lane]:
         """Run a lane, and let the house have a judge who hands over to it."""
-        stop, lane = asyncio.Event(), self.lane_of(records)
+        stop, dispatcher = asyncio.Event(), self.dispatcher_of(records)
+        lane = self.lane_of(records, dispatcher)
         running = asyncio.create_task(lane.run(stop))
         await self.house.clock.advance(0)
         self.house.judge = Judge(
@@ -127,7 +144,7 @@ class Street:
             telemetry=telemetry or self.house.telemetry,
             clock=self.house.clock,
             owner="judge",
-            climber=Climber(records=records, public_url=PUBLIC_URL, hand_over=HandOver([lane], clock=self.house.clock)),
+            climber=Climber(records=records, public_url=PUBLIC_URL, hand_over=HandOver([lane], dispatcher=dispatcher)),
         )
         try:
             yield lane
@@ -142,6 +159,10 @@ class Street:
 
     async def come_to_rest(self) -> None:
         await self.house.clock.advance(0)
+
+
+async def spent(street: Street) -> int:
+    return sum(each.segments for each in await street.house.records.find(Spending))
 
 
 async def a_street(**options: Any) -> Street:
@@ -172,6 +193,68 @@ async def test_a_lane_at_rest_carries_an_alarm_as_soon_as_it_is_stored_and_witho
         assert records.claims == 0
     (attempt,) = await street.house.records.find(Attempt)
     assert attempt.state is AttemptState.SENT
+
+
+async def test_its_attempt_is_stored_by_the_verb_that_stores_the_incident() -> None:
+    street = await a_street()
+    records = Watching(street.house.records)
+    async with street.open(records):
+        await street.house.alarm("mains_lost")
+    (stored,) = records.with_alarms
+    assert stored == {Incident, Delivery, TimelineEntry, Attempt}
+
+
+async def test_what_it_costs_is_counted_once_before_it_goes() -> None:
+    street = await a_street(tariff=PRICES)
+    counted: list[int] = []
+
+    async def count(_message: Message) -> None:
+        counted.append(await spent(street))
+
+    street.provider.before = count
+    async with street.open(street.house.records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+    assert counted == [1]
+    assert await spent(street) == 1
+
+
+async def test_what_it_cost_is_taken_back_where_nothing_comes_of_it() -> None:
+    street = await a_street(tariff=PRICES)
+    records = Watching(street.house.records)
+    records.most = 0
+    async with street.open(records):
+        with pytest.raises(ConnectionError):
+            await street.house.alarm("mains_lost")
+        assert len(await street.house.records.find(Spending)) == 1
+        assert await spent(street) == 0
+
+
+async def test_what_the_month_s_money_may_not_reach_for_takes_the_way_of_all_others() -> None:
+    street = await a_street(tariff=replace(PRICES, cap_micro=1))
+    records = Watching(street.house.records)
+    async with street.open(records):
+        await street.house.alarm("shutdown_imminent")
+        await street.house.alarm("battery_low")
+        await street.come_to_rest()
+    critical, major = sorted(await street.alarms(), key=lambda each: each.severity or "")
+    assert (critical.severity, critical.state) == (Severity.CRITICAL, DeliveryState.SENT)
+    assert (major.severity, major.state, major.reason) == (Severity.MAJOR, DeliveryState.FAILED, "spending_cap")
+    assert records.claims == 1
+
+
+async def test_what_was_stored_although_the_store_says_it_was_not_goes_without_waiting_for_its_lease() -> None:
+    street = await a_street()
+    records = Watching(street.house.records)
+    records.most = 99
+    async with street.open(records):
+        with pytest.raises(ConnectionError):
+            await street.house.alarm("mains_lost")
+        (attempt,) = await street.house.records.find(Attempt)
+        assert (attempt.state, attempt.detail) == (AttemptState.LATER, "changed_meanwhile")
+        await street.house.clock.advance(RETRY_BASE_S + 1)
+        assert len(street.provider.got) == 1
+    assert [each.state for each in await street.alarms()] == [DeliveryState.SENT]
 
 
 async def test_where_all_calls_of_the_lane_are_under_way_the_next_alarm_waits_in_the_store() -> None:
@@ -205,7 +288,8 @@ async def test_where_one_lane_fails_what_was_promised_by_others_is_let_go() -> N
     street = await a_street()
 
     class Ended:
-        lane = lane_name(Urgency.URGENT, ChannelKind.EMAIL)
+        lane = lane_name(Urgency.ORDINARY, ChannelKind.SMS)
+        is_at_rest = True
 
         def reserve(self) -> Order | None:
             raise RuntimeError("this lane has ended")
@@ -214,16 +298,17 @@ async def test_where_one_lane_fails_what_was_promised_by_others_is_let_go() -> N
         promised: list[Order | None] = []
         reserve = lane.reserve
         lane.reserve = lambda: promised.append(reserve()) or promised[-1]  # type: ignore[method-assign]
-        hand_over = HandOver([lane, cast(Lane, Ended())], clock=street.house.clock)
+        dispatcher = street.dispatcher_of(street.house.records)
+        hand_over = HandOver([lane, cast(Lane, Ended())], dispatcher=dispatcher)
         now = street.house.clock.now()
         by_sms = Delivery(
             id="dlv_1", incident_id="inc_1", account_id=OWNER, person_id=ANNA, contact_id=ANNA,
             kind=DeliveryKind.ALARM, channel=ChannelKind.SMS, address="+447700900001", text="Alarm",
             created_at=now, due_at=now,
         )  # fmt: skip
-        by_mail = replace(by_sms, id="dlv_2", channel=ChannelKind.EMAIL, lane=Ended.lane)
+        by_another = replace(by_sms, id="dlv_2", lane=Ended.lane)
         with pytest.raises(RuntimeError, match="ended"):
-            hand_over.order([by_sms, by_mail], now)
+            await hand_over.order([by_sms, by_another], now)
         (order,) = promised
         assert order is not None
         was_let_go = order.done()
@@ -315,9 +400,11 @@ async def test_what_took_long_to_store_is_looked_at_again_before_the_call() -> N
     records.before_alarms = she_replies_stop
     async with street.open(records):
         await street.house.alarm("mains_lost")
-        await street.come_to_rest()
+        await street.house.clock.advance(RETRY_BASE_S)
     (alarm,) = await street.alarms()
     assert (alarm.state, alarm.reason) == (DeliveryState.CALLED_OFF, "paused")
+    (attempt,) = await street.house.records.find(Attempt)
+    assert (attempt.state, attempt.detail) == (AttemptState.LATER, "changed_meanwhile")
     assert not street.provider.got
 
 
