@@ -150,7 +150,7 @@ class Dispatcher:
         return None if channel is None else self._ready(alarm, channel)
 
     async def count(self, going: Sequence[Ready]) -> None:
-        """Count what messages of one account cost that go in any case, and whose attempts are being written meanwhile."""
+        """Count what messages of one account cost that go in any case, while their attempts are being written."""
         if not going:
             return
         try:

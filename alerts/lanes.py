@@ -75,7 +75,7 @@ class Lane(Worker):
         return not self._free.locked() and self._taken < self._most  # who promised something has not begun yet
 
     def reserve(self) -> Order | None:
-        """Return what to tell when an alarm is stored that this lane is to carry at once, None while it is not at rest."""
+        """Return what to tell when an alarm is stored that this lane is to carry at once; None: it is not at rest."""
         if not self.is_at_rest:
             return None
         order: Order = asyncio.get_running_loop().create_future()

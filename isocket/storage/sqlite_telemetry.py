@@ -17,7 +17,7 @@ from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_roll_call import gone_of, roll_call_of
 from isocket.storage.sqlite_table import table_of
-from isocket.storage.sqlite_waiting import REPORT, WaitingDevices, report_of
+from isocket.storage.sqlite_waiting import REPORT, Ahead, WaitingDevices, report_of
 from isocket.storage.sqlite_windows import SCHEMA as WINDOWS
 from isocket.storage.sqlite_windows import (
     arrivals_of,
@@ -30,6 +30,7 @@ from isocket.storage.sqlite_windows import (
     parts_and_points,
     remove,
 )
+from isocket.storage.sqlite_writer import Told
 from isocket.storage.table import Place as TablePlace
 from isocket.storage.table import Table
 from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting
@@ -110,20 +111,39 @@ class SqliteTelemetry:
         await self._write(work)
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
-        """Store a batch in one commit; return for each report whether it was new."""
+        """Store a batch in one commit; return for each report whether it was new.
+
+        A judge who is free hears of it before it is on disk: reading and thinking need not wait for that, see `Told`.
+        """
         if not reports:
             return []
         now_ms = self._clock.now_ms()
         judges = self._waiting.who_is_free()
+        loop = asyncio.get_running_loop()
+        tellings: list[Told] = []
 
-        def work(connection: sqlite3.Connection) -> tuple[list[bool], list[int], list[tuple[Waiting, float]]]:
+        def work(connection: sqlite3.Connection) -> tuple[list[bool], bool, Told]:
             new, devices = store_batch(connection, self._heard, reports, now_ms)
-            return new, devices, self._waiting.claimed_ahead(connection, devices, judges, now_ms)
+            told = Told()
+            claimed = self._waiting.claimed_ahead(connection, devices, judges, now_ms, told)
+            if claimed:
+                tellings.append(told)
+                loop.call_soon_threadsafe(self._hand_over, claimed)
+            return new, len(devices) > len(claimed), told
 
-        new, devices, claimed = await self._write(work)
-        self._waiting.hand_over(claimed)
-        self._ring(waits=bool(devices))
+        stored = None
+        try:
+            new, waits, stored = await self._write(work)
+        finally:
+            for each in tellings:  # a group that failed was written once more, with claims of its own
+                each.decide(is_stored=each is stored)
+        self._ring(waits=waits)
         return new
+
+    def _hand_over(self, claimed: Sequence[Ahead]) -> None:
+        self._waiting.hand_over(claimed)
+        if self._wakeups is not None:
+            self._wakeups.ring(BELL)
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
         """Note what the broker says of a connection; being online counts as being heard."""

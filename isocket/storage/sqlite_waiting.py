@@ -6,12 +6,14 @@ import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, to_ms
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.sqlite_documents import Look, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
+from isocket.storage.sqlite_writer import Told, rest_on
 from isocket.storage.telemetry import Waiting
 
 JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with the next
@@ -56,6 +58,14 @@ RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN rece
 """
 
 
+class Ahead(NamedTuple):
+    """A device claimed for a judge who is free; `told`: whether the claim is stored already."""
+
+    waiting: Waiting
+    lease_s: float
+    told: Told
+
+
 class WaitingDevices:
     """Claims and settles; the claims of the Telemetry port on one SQLite file."""
 
@@ -67,7 +77,7 @@ class WaitingDevices:
         self._silent: list[tuple[int, int]] = []  # (since, device), found by the last look
         self._silence_look_ms = 0  # when to look next
         self._free: dict[str, tuple[float, float]] = {}  # who asked in vain: when, and for how long they claim
-        self._ahead: deque[tuple[float, Waiting]] = deque()  # claimed for them, and until when it is of use
+        self._ahead: deque[tuple[float, Ahead]] = deque()  # claimed for them, and until when it is of use
 
     def who_is_free(self) -> dict[str, float]:
         """Return who has asked in vain lately, and for how long each of them would claim a device."""
@@ -75,21 +85,26 @@ class WaitingDevices:
         return {owner: lease_s for owner, (asked_s, lease_s) in self._free.items() if asked_s >= since_s}
 
     def claimed_ahead(
-        self, connection: sqlite3.Connection, devices: Sequence[int], judges: Mapping[str, float], now_ms: int
-    ) -> list[tuple[Waiting, float]]:
+        self,
+        connection: sqlite3.Connection,
+        devices: Sequence[int],
+        judges: Mapping[str, float],
+        now_ms: int,
+        told: Told,
+    ) -> list[Ahead]:
         """Claim devices that have just begun to wait for those who are free; called in the writer's thread."""
-        claimed = []
+        claimed: list[Ahead] = []
         for device, lease_s in zip(devices, judges.values(), strict=False):
             asked = {"device": device, "now": now_ms, "until": now_ms + round(lease_s * 1000)}
             waiting = self._claim(connection, asked)
             if waiting is not None:
-                claimed.append((waiting, lease_s))
+                claimed.append(Ahead(waiting, lease_s, told))
         return claimed
 
-    def hand_over(self, claimed: Sequence[tuple[Waiting, float]]) -> None:
-        """Keep what was claimed ahead for whoever asks next."""
-        for each, lease_s in claimed:
-            self._ahead.append((self._clock.monotonic_s() + lease_s / 2, each))
+    def hand_over(self, claimed: Sequence[Ahead]) -> None:
+        """Keep what was claimed ahead for whoever asks next: they may begin while it is on its way to the disk."""
+        for each in claimed:
+            self._ahead.append((self._clock.monotonic_s() + each.lease_s / 2, each))
             if self._free:
                 self._free.pop(next(iter(self._free)))  # one of them is busy now
 
@@ -98,7 +113,7 @@ class WaitingDevices:
         left, self._ahead = list(self._ahead), deque()
         if not left:
             return
-        asked = [(each.device_id, each.fence) for _, each in left]
+        asked = [(each.waiting.device_id, each.waiting.fence) for _, each in left]
 
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany("UPDATE heard SET lease_until = 0 WHERE name = ? AND fence = ?", asked)
@@ -107,6 +122,7 @@ class WaitingDevices:
 
     async def claim(self, *, now: datetime, lease_s: float, ahead_for: str | None = None) -> Waiting | None:
         """Claim the device that has been due longest, with its reports in order."""
+        rest_on(None)
         if ahead_for is None:
             return await self._claim_longest(now, lease_s)
         self._free.pop(ahead_for, None)
@@ -119,8 +135,9 @@ class WaitingDevices:
         """Return what was claimed ahead first; what nobody took for long is left to whoever finds its lease over."""
         while self._ahead:
             until_s, claimed = self._ahead.popleft()
-            if self._clock.monotonic_s() < until_s:
-                return claimed
+            if self._clock.monotonic_s() < until_s and not claimed.told.came_to_nothing:
+                rest_on(claimed.told)
+                return claimed.waiting
         return None
 
     async def _claim_longest(self, now: datetime, lease_s: float) -> Waiting | None:

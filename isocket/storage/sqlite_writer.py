@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,42 @@ T = TypeVar("T")
 log = get_logger(__name__)
 
 GROUP = 64  # jobs in one transaction: an alarm waits for one group at most
+
+
+class Told:
+    """What somebody was told of before it was on disk. Nothing is written on the strength of it until it is."""
+
+    def __init__(self) -> None:
+        self._decided = asyncio.Event()
+        self._is_stored = False
+
+    @property
+    def came_to_nothing(self) -> bool:
+        """Tell whether it is known that it was not stored."""
+        return self._decided.is_set() and not self._is_stored
+
+    def decide(self, *, is_stored: bool) -> None:
+        """Say what became of it."""
+        self._is_stored = is_stored
+        self._decided.set()
+
+    async def stored(self) -> None:
+        """Return when it is stored.
+
+        Raises:
+            StoreUnavailableError: it was not.
+        """
+        await self._decided.wait()
+        if not self._is_stored:
+            raise StoreUnavailableError("what this rests on could not be stored")
+
+
+_rests_on: ContextVar[Told | None] = ContextVar("rests_on", default=None)
+
+
+def rest_on(told: Told | None) -> None:
+    """Let whatever this task writes from now on wait until `told` is stored; None: it rests on nothing any more."""
+    _rests_on.set(told)
 
 
 @dataclass(slots=True)
@@ -77,6 +114,9 @@ class Writer:
         Raises:
             StoreUnavailableError: the file could not be written; nothing of this job is known to be stored.
         """
+        told = _rests_on.get()
+        if told is not None:
+            await told.stored()
         loop = asyncio.get_running_loop()
         company = in_company()
         job = _Job(work=work, done=loop.create_future(), loop=loop, synced=synced, company=company)

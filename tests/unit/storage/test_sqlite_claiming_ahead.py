@@ -1,17 +1,23 @@
 """A device that begins to wait is claimed in the same commit for a judge who has nothing to do."""
 
+import asyncio
+import sqlite3
+import threading
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from isocket.domain.reports import ClockQuality, Report, ReportKind
-from isocket.kit.clock import to_ms
+from isocket.kit.clock import SystemClock, to_ms
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_waiting import FREE_FOR_S
 from isocket.storage.telemetry import Waiting
+from isocket.storage.wakeups import Wakeups
 from tests.fakes.clock import ManualClock
+from tests.fakes.patience import PATIENCE_S
 
 LEASE_S = 30.0
 
@@ -23,6 +29,107 @@ def alarm(device_id: str, clock: ManualClock, seq: int = 1) -> Report:
 
 async def ask(store: SqliteStore, clock: ManualClock, owner: str = "judge", *, ahead: bool = True) -> Waiting | None:
     return await store.telemetry.claim_waiting(owner=owner, now=clock.now(), lease_s=LEASE_S, ahead=ahead)
+
+
+class SlowDisk:
+    """The writer's connection, whose commits wait until the disk is told to go on, or to fail."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        writer = store._file._writer
+        self._inner = writer._connection
+        self._goes_on = threading.Event()
+        self._fails = False
+        writer._connection = self  # type: ignore[assignment]  # all that the writer does with it
+
+    def go_on(self, *, failing: bool = False) -> None:
+        self._fails = failing
+        self._goes_on.set()
+
+    def execute(self, statement: str, *values: Any) -> object:
+        if statement == "COMMIT":
+            assert self._goes_on.wait(PATIENCE_S)
+            if self._fails:
+                self._fails = False
+                raise sqlite3.OperationalError("disk I/O error")
+        return self._inner.execute(statement, *values)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+
+async def told_of(store: SqliteStore, report: Report) -> "asyncio.Task[list[bool]]":
+    """Begin to store a report; return when whoever waits for devices is told."""
+    store.telemetry._wakeups = Wakeups()
+    bell = store.telemetry._wakeups.bell("telemetry")
+    storing = asyncio.create_task(store.telemetry.store([report]))
+    await bell.wait(SystemClock(), PATIENCE_S)
+    return storing
+
+
+def note(connection: sqlite3.Connection) -> int:
+    connection.execute("CREATE TABLE IF NOT EXISTS notes (note INTEGER)")
+    return connection.execute("INSERT INTO notes VALUES (1)").rowcount
+
+
+async def test_who_is_free_hears_before_it_is_on_disk_and_writes_nothing_until_then(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    assert await ask(store, clock) is None
+    disk = SlowDisk(store)
+    storing = await told_of(store, alarm("d1", clock))
+    waiting = await ask(store, clock)
+    assert waiting is not None
+    assert [each.seq for each in waiting.reports] == [1]
+    writing = asyncio.create_task(store._file.write(note))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not storing.done()
+    assert store._file._writer._queue.empty()
+    disk.go_on()
+    assert await storing == [True]
+    assert await writing == 1
+    assert await store.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
+
+
+async def test_what_rests_on_something_that_was_not_stored_is_not_stored_either(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    assert await ask(store, clock) is None
+    disk = SlowDisk(store)
+    storing = await told_of(store, alarm("d1", clock))
+    assert await ask(store, clock) is not None
+    disk.go_on(failing=True)
+    with pytest.raises(StoreUnavailableError, match="disk I/O error"):
+        await storing
+    with pytest.raises(StoreUnavailableError, match="rests on"):
+        await store._file.write(note)
+    assert await ask(store, clock) is None  # who asks again rests on nothing any more
+    assert await store._file.write(note) == 1
+    assert await store.telemetry.store([alarm("d1", clock)]) == [True]
+
+
+async def test_claims_of_a_group_that_had_to_be_written_once_more_are_the_second_ones(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise ValueError("as it happens")
+
+    assert await ask(store, clock) is None
+    disk = SlowDisk(store)
+    first = asyncio.create_task(store._file.write(note))  # those behind it are one group
+    await asyncio.sleep(0)
+    storing = asyncio.create_task(store.telemetry.store([alarm("d1", clock)]))
+    failing = asyncio.create_task(store._file.write(fail))
+    await asyncio.sleep(0)
+    disk.go_on()
+    assert await first == 1
+    assert await storing == [True]
+    with pytest.raises(ValueError, match="as it happens"):
+        await failing
+    waiting = await ask(store, clock)
+    assert waiting is not None
+    assert await store._file.write(note) == 1
+    assert await store.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
 
 
 async def test_who_asked_in_vain_has_the_next_device_as_soon_as_it_is_stored(
