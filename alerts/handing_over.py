@@ -65,7 +65,9 @@ class Orders:
         left = [each for each in self._handed if not each.order.done()]
         for each in left:
             each.order.set_result(None)
-        for each in left if self._begun and self._dispatcher is not None else ():
+        if self._dispatcher is None or not self._begun:
+            return
+        for each in left:
             try:
                 await self._dispatcher.leave(each.ready)
             except Exception:  # whoever finds its lease over goes on with it
