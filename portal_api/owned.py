@@ -86,13 +86,6 @@ async def standings_of(
     )
 
 
-async def devices_of(records: Records, account: Account, clock: Clock) -> dict[str, Role]:
-    """Return the id of every socket that an account may see now, with what it is to each."""
-    own = await records.find(Device, is_("owner_id", account.id))
-    shared = await standings_of(records, account, clock)
-    return {each.id: Role.OWNER for each in own} | {each.device.id: each.role for each in shared}
-
-
 async def own_contact(call: Call[Any, Any]) -> Contact:
     """Return the contact that the path names. Raises as `own_device` does."""
     contact = await call.records.get(Contact, call.path["contact_id"])

@@ -67,11 +67,6 @@ class Channels:
                 found[kind] = found[kind] or (DeskChannel(kind, records=records, clock=clock),)
         return cls({kind: way for kind, way in found.items() if way})
 
-    @property
-    def by_kind(self) -> Mapping[ChannelKind, Channel]:
-        """Return the preferred provider of each kind."""
-        return {kind: way[0] for kind, way in self.in_order.items()}
-
     async def run(self, stop: asyncio.Event) -> None:
         """Wait for `stop`, then give the connections back."""
         await stop.wait()

@@ -28,7 +28,6 @@ class CommandCause(StrEnum):
     HOME_ASSISTANT = "home_assistant"
 
 
-ENDED = frozenset({CommandStatus.EXECUTED, CommandStatus.REJECTED, CommandStatus.FAILED, CommandStatus.EXPIRED})
 COMMAND_NAMES = (
     "on", "off", "on_for", "off_for", "restart", "pulse", "aux_on", "aux_off",
     "arm", "disarm", "status", "credit", "reboot",

@@ -2,7 +2,7 @@
 `recipients`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -40,17 +40,6 @@ class Ladder:
     repeat_after_s: float = 0.0
     cap: int | None = None
     remind_after_s: float | None = None
-
-    def climbs(self) -> tuple[Rung, ...]:
-        """Return every step with its time after the alarm, those of the repetitions as well."""
-        if not self.rungs:
-            return ()
-        round_s = self.rungs[-1].after_s + self.repeat_after_s
-        return tuple(
-            replace(rung, after_s=rung.after_s + number * round_s)
-            for number in range(self.repeat + 1)
-            for rung in self.rungs
-        )
 
 
 EVERYBODY_AT_ONCE = Ladder(source=Source.DEFAULT, rungs=(Rung(),))

@@ -10,10 +10,9 @@ import pytest_asyncio
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
-from isocket.domain.shares import Role, Share
+from isocket.domain.shares import Share
 from isocket.kit.clock import to_ms, to_text
 from isocket.storage.port import is_
-from portal_api.owned import devices_of
 from tests.fakes.portal_devices import (
     MAIJA,
     PEKKA,
@@ -297,8 +296,6 @@ async def test_lists_of_own_and_shared_sockets_go_on_page_by_page(house: PortalH
     assert seen == [
         ("is0000000000", "owner"), (SOCKET, "viewer"), ("is0000000002", "owner"), ("is0000000003", "owner")
     ]  # fmt: skip
-    found = await devices_of(house.records, await house.account(PEKKA), house.clock)
-    assert found == {id_: Role(role) for id_, role in seen}
 
 
 async def test_lists_of_own_and_shared_incidents_go_on_page_by_page(house: PortalHouse) -> None:

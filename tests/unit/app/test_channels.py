@@ -66,7 +66,7 @@ def test_a_kind_without_provider_and_desk_is_no_channel(environ: dict[str, str],
     records, key = StoredRecords(MemoryDocuments()), generate_private_key(SECP256R1())
     made = Channels.from_settings(settings, records=records, clock=SystemClock(), push_key=key)
     expected = kinds | {ChannelKind.PUSH, ChannelKind.WEBHOOK}  # these need no provider
-    assert (frozenset(made.by_kind), kinds_that_arrive(settings)) == (expected, expected)
+    assert (frozenset(made.in_order), kinds_that_arrive(settings)) == (expected, expected)
 
 
 @pytest.mark.parametrize("more", [{}, TWILIO, ELKS, BY_NAME_ONLY, MAIL, TWILIO | ELKS | MAIL])

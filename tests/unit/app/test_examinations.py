@@ -169,13 +169,13 @@ async def test_what_is_set_up_is_used_and_the_rest_ends_on_the_desk(twilio: str)
     some = Channels.from_settings(with_twilio(twilio), records=records, clock=SystemClock(), push_key=key)
     none = Channels.from_settings(load_settings({}), records=records, clock=SystemClock(), push_key=key)
     direct = {ChannelKind.PUSH: "web_push", ChannelKind.WEBHOOK: "webhook"}  # these are always real
-    assert {kind: each.name for kind, each in some.by_kind.items()} == {
+    assert {kind: ways[0].name for kind, ways in some.in_order.items()} == {
         ChannelKind.SMS: "twilio",
         ChannelKind.VOICE: "twilio",
         ChannelKind.EMAIL: "desk",
         **direct,
     }
-    assert {each.name for kind, each in none.by_kind.items() if kind not in direct} == {"desk"}
+    assert {ways[0].name for kind, ways in none.in_order.items() if kind not in direct} == {"desk"}
 
 
 def test_whether_anybody_would_hear_of_trouble_of_our_own_is_said() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from isocket.domain.contacts import ChannelKind, Contact, Escalation, Substitution
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.incidents import Severity
-from isocket.domain.ladders import EVERYBODY_AT_ONCE, Ladder, Rung, Source, ladder_of
+from isocket.domain.ladders import EVERYBODY_AT_ONCE, Rung, Source, ladder_of
 from isocket.domain.recipients import (
     NO_ADDRESS,
     PAUSED,
@@ -202,14 +202,6 @@ def test_a_socket_has_its_own_ladder_else_the_accounts_else_everybody_at_once() 
     assert ladder_of("another", [general, own]).source is Source.ACCOUNT
     assert ladder_of("", [general, own]).source is Source.ACCOUNT
     assert ladder_of(DEVICE, []) == EVERYBODY_AT_ONCE
-
-
-def test_a_ladder_that_repeats_is_climbed_from_the_bottom_after_its_pause() -> None:
-    rungs = (Rung(after_s=0, contact_ids=("ada",)), Rung(after_s=60, contact_ids=("bo",)))
-    ladder = Ladder(source=Source.ACCOUNT, rungs=rungs, repeat=2, repeat_after_s=300)
-    assert [each.after_s for each in ladder.climbs()] == [0, 60, 360, 420, 720, 780]
-    assert [each.contact_ids for each in ladder.climbs()][2:4] == [("ada",), ("bo",)]
-    assert Ladder(source=Source.ACCOUNT, rungs=(), repeat=9).climbs() == ()
 
 
 names = st.sampled_from(["ada", "bo", "cy", "di", "gone"])
