@@ -4,6 +4,7 @@ Such a login sees the sockets of its owner, and switches them if it may; what ot
 see, and nothing about people. How it goes on from there is in `broker_bridge/home.py`.
 """
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -12,7 +13,7 @@ from isocket.domain.homes import HOME_PREFIX, Home
 from isocket.domain.secrets import hash_secret, new_secret
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Test, is_
+from isocket.storage.port import AlreadyThereError, Records, Test, is_
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
@@ -88,7 +89,7 @@ async def make(call: Call[NewHome, None]) -> HomeMade | Problem:
         detail = "This cloud uses a broker of somebody else, at which no logins can be made from here."
         return Problem(status=409, kind="not-offered", detail=detail)
     if await call.records.count(Home, *_good(call)) >= MOST_HOMES:
-        return Problem(status=409, kind="too-many-homes", detail=f"An account has up to {MOST_HOMES} of them.")
+        return _too_many()
     await call.portal.limits.demand(MADE, call.account.id)
     secret = new_secret()
     made = Home(
@@ -100,9 +101,25 @@ async def make(call: Call[NewHome, None]) -> HomeMade | Problem:
         credential_epoch=call.account.credential_epoch,
         created_at=call.clock.now(),
     )
-    await call.records.add(made)
+    if not await _seated(call.records, made):
+        return _too_many()
     log.info("home_made", home_id=made.id)
     return HomeMade(password=secret, **_seen(call, made))
+
+
+async def _seated(records: Records, made: Home) -> bool:
+    """Store a login in the first seat that is free; False where others who asked at the same time took the last."""
+    for seat in range(MOST_HOMES):
+        try:
+            await records.add(replace(made, seat=seat))
+        except AlreadyThereError:
+            continue
+        return True
+    return False
+
+
+def _too_many() -> Problem:
+    return Problem(status=409, kind="too-many-homes", detail=f"An account has up to {MOST_HOMES} of them.")
 
 
 async def revoke(call: Call[None, None]) -> Problem | None:

@@ -14,6 +14,7 @@ HOME_PREFIX = "home_"
     collection="homes",
     subject="account_id",
     account="account_id",
+    unique=(("account_id", "credential_epoch", "seat"),),
     indexed=(("account_id",),),
     followed=("credential_epoch",),
 )
@@ -25,6 +26,7 @@ class Home(Record):
     secret_hash: Annotated[str, HOME_SECRET]  # as the broker reads it, see isocket.domain.secrets
     control: Annotated[bool, PREFERENCE] = True  # whether it switches, or only looks
     credential_epoch: Plain[int]
+    seat: Plain[int | None] = None  # which of the few that an account may have: two made at once do not share one
     created_at: Annotated[datetime, PREFERENCE]
 
 

@@ -1,5 +1,6 @@
 """Logins for a customer's Home Assistant: made with a proof, shown once, listed, and ended."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -80,6 +81,22 @@ async def test_an_account_has_so_many_and_no_more(house: PortalHouse) -> None:
         await made(house, token)
     answer = await house.ask("POST", "/home-assistant", {"name": "One more"}, token=token)
     assert (answer.status, (await answer.json())["type"]) == (409, "urn:isocket:problem:too-many-homes")
+
+
+async def test_whoever_asks_for_many_at_once_gets_no_more(house: PortalHouse) -> None:
+    token = await owned(house)
+    asked = [house.ask("POST", "/home-assistant", {"name": "All at once"}, token=token) for _ in range(2 * MOST_HOMES)]
+    statuses = sorted([each.status for each in await asyncio.gather(*asked)])
+    assert statuses == [201] * MOST_HOMES + [409] * MOST_HOMES
+    assert len(await listed(house, token)) == MOST_HOMES
+
+
+async def test_a_seat_that_was_given_up_is_taken_again(house: PortalHouse) -> None:
+    token = await owned(house)
+    first, *_ = [await made(house, token) for _ in range(MOST_HOMES)]
+    assert (await house.ask("DELETE", f"/home-assistant/{first['id']}", token=token)).status == 204
+    await made(house, token)
+    assert len(await listed(house, token)) == MOST_HOMES
 
 
 async def test_nobody_makes_and_ends_them_without_end(house: PortalHouse) -> None:
