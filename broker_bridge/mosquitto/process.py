@@ -169,6 +169,8 @@ class MosquittoChild:
         try:
             await life.until_running(self.config)
             await self._wake_bridge_sessions()
+            for home_id in self._homes:  # a broker that was killed has told of nobody that they left
+                self._on_home_news(home_id, None)
             await self._write_accounts()
             await life.reload()
         except BaseException:

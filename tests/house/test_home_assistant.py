@@ -14,7 +14,7 @@ from isocket.domain.disclosures import DisclosedTo, Disclosure
 from isocket.domain.homes import Home
 from isocket.domain.problems import Problem
 from isocket.storage.port import is_
-from tests.fakes.broker import Peer
+from tests.fakes.broker import Peer, RunningBroker
 from tests.fakes.home_house import (
     HOME,
     MAIJA_ID,
@@ -202,3 +202,28 @@ async def test_nothing_stays_at_the_broker_and_the_owner_reads_what_was_given(ho
     assert b"Cabin" not in saved.read_bytes()
     (line,) = await house.records.find(Disclosure)
     assert (line.to, line.recipient_id, line.account_id) == (DisclosedTo.PROGRAM, HOME, MAIJA_ID)
+
+
+async def test_whoever_does_not_come_back_to_a_broker_that_was_killed_is_told_nothing_more(house: HomeHouse) -> None:
+    async with house.home() as home, house.home(PEKKAS_HOME) as pekkas:
+        for each in (home, pekkas):
+            await each.begin()
+        await home.announced()
+        await pekkas.announced(PEKKAS_SOCKET)
+        house.broker.kill()
+        await home.peer.until(home.peer.lost.is_set)
+        await pekkas.peer.until(pekkas.peer.lost.is_set)
+    await until(lambda: house.broker.child.restarts == 1 and house.bridge.connected)
+    await eventually(lambda: _connects(house.broker))
+    async with house.home() as home:
+        await home.begin()
+        await home.announced()
+        assert list(house.bridge._homes) == [HOME]
+
+
+async def _connects(broker: RunningBroker) -> bool:
+    try:
+        async with Peer(broker, HOME, SECRET) as peer:
+            return peer.accepted
+    except OSError:
+        return False
