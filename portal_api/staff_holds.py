@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
 
-from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.handling import Purpose
 from isocket.domain.holds import HeldCopy, Hold, HoldGround, HoldState, Part
 from isocket.kit.ids import new_id
@@ -17,15 +17,15 @@ from portal_api.cursor import page_of
 from portal_api.models import Body, GivenDay, Instant, OneLine, Page, PageQuery, View
 from portal_api.portal import Portal
 from portal_api.privacy_requests import Words
-from portal_api.problem import FieldFault, Problem, ProblemError, faults, not_found
+from portal_api.problem import FieldFault, Problem, faults, not_now
 from portal_api.registration import account_of
-from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.routes import AnyRoute, Call
 from portal_api.staff_looks import look
+from portal_api.staff_routes import named, privacy_route
 from portal_api.usernames import Username
 
 log = get_logger(__name__)
 
-_PRIVACY = (StaffRole.PRIVACY,)
 LONGEST_REVIEW = timedelta(days=366)
 LONGEST = timedelta(days=3653)
 _OVER = (HoldState.OVER, HoldState.EMPTIED)
@@ -146,7 +146,7 @@ async def listed(call: Call[None, HoldsQuery]) -> Page[HoldLine]:
 
 async def show(call: Call[None, None]) -> HoldFile:
     """Show a hold."""
-    return await _file(call, await _named(call))
+    return await _file(call, await named(call, Hold, "hold_id"))
 
 
 async def place(call: Call[NewHold, None]) -> HoldFile | Problem:
@@ -186,7 +186,7 @@ async def place(call: Call[NewHold, None]) -> HoldFile | Problem:
 
 async def review(call: Call[Review, None]) -> HoldFile | Problem:
     """Say why a hold is needed still, when to look again, and when it ends."""
-    hold, given = await _named(call), call.body
+    hold, given = await named(call, Hold, "hold_id"), call.body
     wrong = _wrong_days(call.portal, given.review_on, given.ends_on, call.clock.now())
     if wrong:
         return faults(wrong)
@@ -204,7 +204,7 @@ async def end(call: Call[Ending, None]) -> HoldFile | Problem:
     """End a hold. Its copies and their key are destroyed within a minute; of an erased person that was the last."""
     return await _move(
         call,
-        await _named(call),
+        await named(call, Hold, "hold_id"),
         state=HoldState.OVER,
         over_at=call.clock.now(),
         ended_by=call.account.id,
@@ -236,20 +236,13 @@ def _wrong_days(portal: Portal, review_on: date, ends_on: date, now: datetime) -
     return found
 
 
-async def _named(call: Call[Any, Any]) -> Hold:
-    found = await call.records.get(Hold, call.path["hold_id"])
-    if found is None:
-        raise ProblemError(not_found())
-    return found
-
-
 async def _move(call: Call[Any, Any], hold: Hold, **changes: Any) -> HoldFile | Problem:
     if hold.state is not HoldState.IN_FORCE:
-        return Problem(status=409, kind="not-now", detail="It is over.")
+        return not_now("It is over.")
     same = (is_("id", hold.id), is_("state", HoldState.IN_FORCE))
     moved = await call.records.change_one(Hold, *same, **changes)
     if moved is None:
-        return Problem(status=409, kind="not-now", detail="It ended at this moment: look at it again.")
+        return not_now("It ended at this moment: look at it again.")
     log.info("hold_moved", hold_id=hold.id, state=moved.state)
     return await _file(call, moved)
 
@@ -290,25 +283,15 @@ def _line(hold: Hold, now: datetime) -> dict[str, Any]:
     }
 
 
-def _route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
-    return Route(
-        method=method, path=path, handler=handler, summary=summary, access=Access.STAFF, staff=_PRIVACY, **more
-    )
+def _act(name: str, handler: Any, summary: str, body: type[Body]) -> AnyRoute:
+    path = f"/staff/holds/{{hold_id}}/{name}"
+    return privacy_route("POST", path, handler, summary, body=body, answers={200: HoldFile}, problems=(409,))
 
 
-_FILE: dict[int, type[HoldFile]] = {200: HoldFile}
 ROUTES: tuple[AnyRoute, ...] = (
-    _route("GET", "/staff/holds", listed, "List holds", query=HoldsQuery, answers={200: Page[HoldLine]}),
-    _route("POST", "/staff/holds", place, "Place a hold", body=NewHold, answers={201: HoldFile}),
-    _route("GET", "/staff/holds/{hold_id}", show, "Show a hold", answers=_FILE),
-    _route(
-        "POST",
-        "/staff/holds/{hold_id}/review",
-        review,
-        "Say why a hold is needed still",
-        body=Review,
-        answers=_FILE,
-        problems=(409,),
-    ),
-    _route("POST", "/staff/holds/{hold_id}/end", end, "End a hold", body=Ending, answers=_FILE, problems=(409,)),
+    privacy_route("GET", "/staff/holds", listed, "List holds", query=HoldsQuery, answers={200: Page[HoldLine]}),
+    privacy_route("POST", "/staff/holds", place, "Place a hold", body=NewHold, answers={201: HoldFile}),
+    privacy_route("GET", "/staff/holds/{hold_id}", show, "Show a hold", answers={200: HoldFile}),
+    _act("review", review, "Say why a hold is needed still", Review),
+    _act("end", end, "End a hold", Ending),
 )
