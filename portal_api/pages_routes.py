@@ -38,7 +38,15 @@ from portal_api import (
 )
 from portal_api.pages_desk import desk_routes
 from portal_api.routes import AnyRoute
+from portal_api.staff_files import ways_back
 
+_STAFF_ROUTES: tuple[AnyRoute, ...] = (
+    *staff_pages.ROUTES,
+    *staff_question_pages.ROUTES,
+    *staff_hold_pages.ROUTES,
+    *staff_case_pages.ROUTES,
+    *staff_breach_pages.ROUTES,
+)
 PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_overview.ROUTES,
     *pages_doorway.ROUTES,
@@ -57,11 +65,8 @@ PAGE_ROUTES: tuple[AnyRoute, ...] = (
     *pages_profile.ROUTES,
     *recipient_pages.ROUTES,
     *rights_pages.ROUTES,
-    *staff_pages.ROUTES,
-    *staff_question_pages.ROUTES,
-    *staff_hold_pages.ROUTES,
-    *staff_case_pages.ROUTES,
-    *staff_breach_pages.ROUTES,
+    *_STAFF_ROUTES,
+    *ways_back(_STAFF_ROUTES),
     *pages_newsletter.ROUTES,
     *pages_policy.ROUTES,
     *breach_pages.ROUTES,

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Annotated
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 from pydantic import AfterValidator, Field
 
 _TYPED = re.compile(r"\+[0-9 ()./\-]{3,30}")
@@ -36,7 +36,10 @@ def _phone(text: str) -> str:
         number = phonenumbers.parse(typed, None)
     except NumberParseException:
         raise ValueError("No country has such a number.") from None
-    if not phonenumbers.is_possible_number(number):
+    possible = phonenumbers.is_possible_number_with_reason(number)
+    if possible == ValidationResult.IS_POSSIBLE_LOCAL_ONLY:
+        raise ValueError("The number is not whole: write its area code too, after + and the country.")
+    if possible != ValidationResult.IS_POSSIBLE:
         raise ValueError("The number is too long or too short for its country.")
     # Satellites, ships and services without a country (ITU-T E.164, 3.3 and Annex A) cost many times a usual message.
     if number.country_code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS or _is_dear(number):

@@ -4,7 +4,6 @@ Whoever asks learns nothing of whether we hold anything: the same answer, the sa
 that mail and presses the button is looked for among those we know.
 """
 
-import re
 import unicodedata
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from isocket.domain.authorities import authority_of
 from isocket.domain.contacts import ChannelKind
+from isocket.domain.countries import countries
 from isocket.domain.deadlines import FIRST_MONTHS, end_of_months
 from isocket.domain.request_letters import who_are_you
 from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
@@ -37,7 +37,6 @@ log = get_logger(__name__)
 PROOF_LIFE = timedelta(days=14)
 REQUESTS_CLIENT = Rate(name="request_client", tries=20, per_s=3600)
 _PURPOSE = "rights"
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 def _lines(text: str) -> str:
@@ -48,8 +47,8 @@ def _lines(text: str) -> str:
 
 
 def _country(text: str) -> str:
-    if text and not _COUNTRY.fullmatch(text):
-        raise ValueError("Write a country by its two letters, such as `FI`.")
+    if text and text not in countries():
+        raise ValueError("Write a country by its two letters (ISO 3166), such as `FI`.")
     return text
 
 

@@ -81,9 +81,9 @@ PAGES = RegisterPages(
     acts={
         "verify": Act(staff_cases.verify, Verification, lambda call: {"how": call.body.words}),
         "propose": Act(staff_cases.propose, Proposal, _proposal),
-        "approve": Act(staff_cases.approve, Approval, _seen),
+        "approve": Act(staff_cases.approve, Approval, _seen, step_up=True),
         "refuse": Act(staff_cases.refuse, CaseRefusal),
-        "fetch": Act(staff_cases.fetch),
+        "fetch": Act(staff_cases.fetch, step_up=True),
     },
     act_form=CaseActForm,
     names={"fields": "fields_asked", "from": "begins", "to": "ends", "how": "words"},

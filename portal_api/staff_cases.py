@@ -307,9 +307,9 @@ def _cannot(case: AuthorityCase, to: CaseState) -> Problem:
     return not_now(f"It is {case.state.value}, and cannot become {to.value}.")
 
 
-def _act(name: str, handler: Any, summary: str, body: type[Body]) -> AnyRoute:
+def _act(name: str, handler: Any, summary: str, body: type[Body], **more: Any) -> AnyRoute:
     path = f"/staff/cases/{{case_id}}/{name}"
-    return privacy_route("POST", path, handler, summary, body=body, answers={200: CaseFile}, problems=(409,))
+    return privacy_route("POST", path, handler, summary, body=body, answers={200: CaseFile}, problems=(409,), **more)
 
 
 ROUTES: tuple[AnyRoute, ...] = (
@@ -318,9 +318,15 @@ ROUTES: tuple[AnyRoute, ...] = (
     privacy_route("GET", "/staff/cases/{case_id}", show, "Show a case", answers={200: CaseFile}),
     _act("verification", verify, "Note how we know who asks", Verification),
     _act("proposal", propose, "Propose what is handed out", Proposal),
-    _act("approval", approve, "Approve what another proposed", Approval),
+    _act("approval", approve, "Approve what another proposed", Approval, step_up=True),
     _act("refusal", refuse, "Refuse what an authority asks for", CaseRefusal),
     privacy_route(
-        "GET", "/staff/cases/{case_id}/file", fetch, "Fetch what is handed out", answers={200: None}, problems=(409,)
+        "GET",
+        "/staff/cases/{case_id}/file",
+        fetch,
+        "Fetch what is handed out",
+        answers={200: None},
+        problems=(409,),
+        step_up=True,
     ),
 )

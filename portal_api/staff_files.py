@@ -4,7 +4,7 @@ A file is what lies open about one case, hold, breach or request. Each page asks
 form can do nothing that the API would refuse; what is wrong is said on the page it came from.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -13,6 +13,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from isocket.domain.accounts import StaffRole
+from portal_api.access import check_step_up
+from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import FieldFault, Problem
 from portal_api.rendering import refused, shown
@@ -21,6 +23,8 @@ from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 E = TypeVar("E", bound=StrEnum)
 Q = TypeVar("Q")
 MOST_LINES = 200
+_DONE_WITH = ("/act", "/new")
+_NEEDS_MORE = frozenset({"/staff/customers"})  # which the door asks for, beside the reason
 Wished = Mapping[str, object]
 
 
@@ -38,15 +42,19 @@ class ShowForm(Form):
 class Act:
     """What a form asks of the API: of which handler, and which model made of what was typed; None: it takes none.
 
-    Without `values` the model gets what was typed under the names of its own fields.
+    Without `values` the model gets what was typed under the names of its own fields. With `step_up` it is only for
+    who has shown a short while ago who they are, as the API's own route says.
     """
 
     handler: Callable[[Call[Any, None]], Awaitable[Any]]
     model: type[BaseModel] | None = None
     values: Callable[[Call[Any, None]], Wished] | None = None
+    step_up: bool = False
 
     async def done(self, call: Call[Any, None]) -> Any:
         """Return what the API answers, or the problem of what was typed."""
+        if self.step_up:
+            check_step_up(call.portal, call.caller)
         if self.model is None:
             return await self.handler(with_body(call, None))
         wish = checked(self.model, **self._typed(call, self.model))
@@ -167,3 +175,34 @@ def page_route(
         body=body,
         staff=staff,
     )
+
+
+def ways_back(routes: Iterable[AnyRoute]) -> tuple[AnyRoute, ...]:
+    """Return for each page that answers a form what its address shows when it is only opened: the reason is asked.
+
+    A reload that does not send the form again, a bookmark, and the way back from proving who one is come here.
+    """
+    return tuple(
+        Route(
+            method="GET",
+            path=each.path,
+            handler=_ask_why,
+            summary="Say why one looks",
+            access=Access.STAFF,
+            surface=Surface.PAGE,
+            staff=each.staff,
+        )
+        for each in routes
+        if each.method == "POST"
+    )
+
+
+async def _ask_why(call: Call[None, None]) -> web.Response:
+    """Show the form that asks for the reason; for what was done with a file, at the address of the file."""
+    path = call.request.path
+    for ending in _DONE_WITH:
+        if path.endswith(ending):
+            return go_to(path.removesuffix(ending))
+    if path in _NEEDS_MORE:
+        return go_to("/staff")
+    return shown(call, "staff_why.html", {"path": path}, here="staff")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 _MOST_PORTS = 65_535
 
@@ -126,6 +126,7 @@ def phone_number(text: str) -> str:
         number = phonenumbers.parse(text.strip(), None)
     except NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    whole = ValidationResult.IS_POSSIBLE
+    if number is None or phonenumbers.is_possible_number_with_reason(number) != whole:
         raise ValueError("this is no telephone number: write it with + and the country, such as +358401234567")
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)

@@ -10,6 +10,7 @@ import phonenumbers
 
 from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
 from isocket.domain.authorities import AUTHORITIES
+from isocket.domain.countries import countries
 from isocket.domain.tariff import parse_prices, to_micro
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -89,6 +90,20 @@ def read_office_country(value: object) -> object:
     if code not in AUTHORITIES:
         raise ValueError("write one country of the EEA, or GB, by its two letters, such as FI")
     return code
+
+
+def read_provider_countries(value: object) -> object:
+    """Return where a provider is: no country, one, or several; a name in words would count as outside the EEA."""
+    if not isinstance(value, str):
+        return value
+    given = [each.strip() for each in value.split(",") if each.strip()]
+    strange = [each for each in given if each.upper() not in countries()]
+    if strange:
+        raise ValueError(
+            f"{strange[0]} is no country of ISO 3166: write its two letters, several with commas between, "
+            "such as DE or US,IE"
+        )
+    return ", ".join(dict.fromkeys(each.upper() for each in given))
 
 
 def read_office_zone(value: object) -> object:

@@ -23,6 +23,7 @@ from isocket.app.setting_values import (
     read_origin,
     read_phone,
     read_prices,
+    read_provider_countries,
     read_web,
 )
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
@@ -192,11 +193,13 @@ class Settings(BaseModel):
     office_time_zone: Annotated[str, BeforeValidator(read_office_zone)] = Field(
         default="Europe/Helsinki", description="time zone of that place: by its midnight a deadline ends"
     )
-    sms_provider_country: str = Field(
+    sms_provider_country: Annotated[str, BeforeValidator(read_provider_countries)] = Field(
         default="US",
         description="country or countries of the SMS and voice providers (two letters), as notices show it",
     )
-    mail_provider_country: str = Field(default="", description="country of the mail server, as notices show it")
+    mail_provider_country: Annotated[str, BeforeValidator(read_provider_countries)] = Field(
+        default="", description="country or countries of the mail server (two letters), as notices show it"
+    )
     transfer_safeguard: str = Field(
         default="",
         description="by what it is covered that providers are outside the EEA (an adequacy decision, standard "

@@ -78,6 +78,34 @@ async def test_no_page_answers_without_a_reason_or_to_customers(house: PortalHou
     assert {each.access for each in STAFF_PAGES} == {Access.STAFF}
 
 
+@pytest.mark.parametrize("path", [each.path for each in STAFF_PAGES if each.method == "POST"])
+async def test_a_page_that_is_only_opened_asks_for_the_reason_and_shows_nobodys_data(
+    house: PortalHouse, path: str
+) -> None:
+    cookie = await staff(house, *StaffRole)
+    path = path.format(request_id="rrq_1", hold_id="hld_1", case_id="cas_1", breach_id="bre_1")
+    answer = await house.client.get(path, headers={"Cookie": f"sid={cookie}"})
+    page = await answer.text()
+    assert answer.status == 200
+    assert "Why do you look?" in page
+    there = "/staff/requests" if path == "/staff/customers" else re.sub("/(act|new)$", "", path)
+    assert f'action="{there}"' in page
+    assert await house.records.count(Disclosure) == 0
+    await house.records.change_one(Account, is_("email", KAI), role=AccountRole.CUSTOMER)
+    assert (await house.client.get(path, headers={"Cookie": f"sid={cookie}"})).status in {403, 404}
+
+
+@pytest.mark.clause("C3-13")
+async def test_approving_asks_on_the_page_too_who_it_is_and_leads_back_to_the_case(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    await house.clock.advance(601)
+    for act in ("approve", "fetch"):
+        form = {"csrf": access.csrf_token(cookie), "reason": REASON, "act": act, "version": "1"}
+        headers = {"Origin": PUBLIC_URL, "Cookie": f"sid={cookie}", "Referer": f"{PUBLIC_URL}/staff/cases/cas_1/act"}
+        answer = await house.client.post("/staff/cases/cas_1/act", data=form, headers=headers, allow_redirects=False)
+        assert (answer.status, answer.headers["Location"]) == (303, "/prove?next=%2Fstaff%2Fcases%2Fcas_1%2Fact")
+
+
 @pytest.mark.clause("C5-02")
 async def test_a_look_at_a_customer_is_noted_with_its_reason(house: PortalHouse) -> None:
     await owned(house)

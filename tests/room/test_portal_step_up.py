@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.storage.port import is_
 from portal_api import access, sessions
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.openapi import openapi_document
 from portal_api.pages_routes import page_routes
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from tests.fakes.portal_house import PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 from tests.fakes.visitor import Visitor
 
@@ -94,7 +96,11 @@ async def test_a_renewed_token_brings_no_new_proof(house: PortalHouse) -> None:
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route.method} {route.template}")
 async def test_every_guarded_route_refuses_a_session_without_a_fresh_proof(route: AnyRoute, house: PortalHouse) -> None:
-    cookie = await sessions.open_cookie(house.portal, await house.account(MAIJA))
+    if route.access is Access.STAFF:
+        changes = {"role": AccountRole.STAFF, "staff_roles": tuple(StaffRole)}
+        await house.records.change_one(Account, is_("email", MAIJA), **changes)
+    signed_in = sessions.SignedIn(second_factor=True)
+    cookie = await sessions.open_cookie(house.portal, await house.account(MAIJA), signed_in)
     await house.clock.advance(TEN_MINUTES_S + 1)
     path = route.template.format(**dict.fromkeys(route.parameters, "nothing"))
     sent = {"Cookie": f"sid={cookie}", "Origin": PUBLIC_URL, "X-CSRF": access.csrf_token(cookie)}

@@ -225,6 +225,7 @@ async def test_asking_again_before_answering_the_mail_begins_no_new_month(house:
         ({"kind": "access", "email": "nobody"}, "email"),
         ({"kind": "access"}, "email"),
         ({"kind": "access", "email": STRANGER, "country": "Finland"}, "country"),
+        ({"kind": "access", "email": STRANGER, "country": "XX"}, "country"),
         ({"kind": "access", "email": STRANGER, "words": "x\u0000y"}, "words"),
         ({"kind": "access", "email": STRANGER, "words": "x" * 4001}, "words"),
         ({"kind": "access", "email": STRANGER, "account_id": "acc_1"}, "account_id"),

@@ -162,6 +162,18 @@ def test_the_example_for_one_machine_is_accepted() -> None:
     assert (settings.origin, settings.mqtt.is_loopback) == ("https://cloud.example.org", True)
 
 
+@pytest.mark.parametrize(("given", "kept"), [("de", "DE"), (" US, IE,us", "US, IE"), ("Germany", None), ("XX", None)])
+@pytest.mark.parametrize("name", ["ISOCKET_SMS_PROVIDER_COUNTRY", "ISOCKET_MAIL_PROVIDER_COUNTRY"])
+def test_where_providers_are_is_written_in_letters_that_name_a_country(name: str, given: str, kept: str | None) -> None:
+    if kept is None:
+        said = faults(**{name: given})
+        assert f"{name}: {given} is no country of ISO 3166: write its two letters" in said
+        return
+    settings = load_settings({name: given})
+    kept_in = {"ISOCKET_SMS_PROVIDER_COUNTRY": "sms_provider_country"}.get(name, "mail_provider_country")
+    assert getattr(settings, kept_in) == kept
+
+
 def test_how_the_operator_is_reached_is_checked_and_kept_in_one_form() -> None:
     settings = load_settings(
         {"ISOCKET_OPERATOR_EMAIL": " ops@Example.org ", "ISOCKET_OPERATOR_PHONE": "+44 7700 900123"}

@@ -31,6 +31,8 @@ def test_a_number_is_kept_in_e164_also_one_reserved_for_examples(typed: str, kep
         "+",
         "+0123456",
         "+4479",
+        "+4412345",  # of a length that is dialled within a town, without its area code
+        "+43123",
         "+99912345678",
         "+4477009001234567",
         "tel:+447700900123",
