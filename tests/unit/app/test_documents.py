@@ -20,6 +20,12 @@ def test_every_file_that_the_map_names_exists() -> None:
             assert (ROOT / folder / name).is_file(), f"{folder}/{name}"
 
 
+def test_every_module_that_the_readme_names_with_its_folder_exists() -> None:
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", (ROOT / "README.md").read_text())
+    assert named
+    assert [each for each in named if not (ROOT / each).is_file()] == []
+
+
 def test_every_link_between_documents_leads_somewhere() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
