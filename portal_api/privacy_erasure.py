@@ -30,7 +30,7 @@ from portal_api.privacy_holds import HeldView, by_ids, held_view, in_force_for
 from portal_api.privacy_words import Farewell, asked, undone
 from portal_api.problem import Problem, fault, not_found
 from portal_api.registration import owner_contact_id
-from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.routes import AnyRoute, Call, Route
 from portal_api.tokens import prove
 
 log = get_logger(__name__)
@@ -312,15 +312,5 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Take the wish to be erased back",
         answers={200: ErasureView},
         problems=(409,),
-    ),
-    Route(
-        method="GET",
-        path="/privacy/receipts",
-        handler=receipt,
-        summary="The receipt of an erasure",
-        access=Access.PUBLIC,
-        query=ReceiptQuery,
-        answers={200: ReceiptView},
-        problems=(404,),
     ),
 )

@@ -303,14 +303,4 @@ ROUTES: tuple[AnyRoute, ...] = (
         problems=(400,),
         limit=lambda rates: rates.token_address,
     ),
-    Route(
-        method="GET",
-        path="/privacy/requests",
-        handler=show,
-        summary="How far a request has come",
-        access=Access.PUBLIC,
-        query=RequestQuery,
-        answers={200: RequestView},
-        problems=(404,),
-    ),
 )
