@@ -26,26 +26,20 @@ LONGEST_WAY_S = 0.05  # so long reports stand aside for alarms, a group at a tim
 LONGEST_MARKER = 16
 MOST_CLEARED = 1_000  # remembered until we hear ourselves: beyond, our own silence counts as one refusal
 _NOT_OURS = object()
-
-
-class Foreign(NamedTuple):
-    """A message on a topic that no device may use; `is_empty`: it says nothing, as what clears a topic does."""
-
-    topic: str
-    device_id: str  # as far as known
-    reason: str
-    is_empty: bool
+LEFT = Decoded(refusals=(Refusal(reason="it was left at the broker to stay (retain), which only a status may be"),))
 
 
 class Message(NamedTuple):
     """A message as the network thread made it ready."""
 
     topic: UpTopic | None
-    foreign: Foreign | None
+    foreign: tuple[str, str] | None  # (device as far as known, reason)
     decoded: Decoded
     received_ms: int
     retained: bool
     marker: int | None = None
+    stays: str = ""  # the topic where it stays, or may, and nothing shall
+    silent_on: str = ""  # the topic where it says nothing, as what clears one does
 
     @property
     def weight(self) -> int:
@@ -78,15 +72,18 @@ class Decoder:
         except ForeignTopicError as error:
             parts = topic.split("/")
             device_id = parts[3] if len(parts) > 3 else ""  # noqa: PLR2004 - where a device's id stands
-            foreign = Foreign(topic, device_id, str(error), not payload)
-            return Message(None, foreign, Decoded(), received_ms, retained)
+            stays, silent_on = (topic, "") if payload else ("", topic)
+            foreign = device_id, str(error)
+            return Message(None, foreign, Decoded(), received_ms, retained, stays=stays, silent_on=silent_on)
         self._topics[topic] = known
+        if retained and payload and known.kind is not UpKind.STATUS:
+            return Message(known, None, LEFT, received_ms, retained, stays=topic)
         try:
             decoded = decode(known.device_id, known.kind, payload, received_ms)
         except Exception:  # a message that we cannot even refuse must not come again for ever
             log.exception("message_not_decodable", device_id=known.device_id, kind=known.kind, size=len(payload))
             decoded = Decoded(refusals=(Refusal(reason="not readable"),))
-        return Message(known, None, decoded, received_ms, retained)
+        return Message(known, None, decoded, received_ms, retained, silent_on="" if payload else topic)
 
 
 class Intake:
@@ -163,7 +160,7 @@ class Intake:
 
         1. Reports of all kinds, in one commit.
         2. What else the messages mean: answers, settings, presence, refusals.
-        3. Nothing stays at the broker below another shard.
+        3. Nothing stays at the broker but what a device says of its presence.
         4. The broker's acknowledgement.
         5. What the devices may drop from their backlogs.
         """
@@ -176,7 +173,7 @@ class Intake:
         for message in messages:
             if message.is_more_than_reports:
                 await self._whatever_it_says(message)
-        self._clear([each.foreign.topic for each in messages if each.foreign and not each.foreign.is_empty])
+        self._clear([each.stays for each in messages if each.stays])
         self._connection.acknowledge(group)
         now = self._clock.monotonic_s()
         for device_id, before in past.items():
@@ -199,6 +196,8 @@ class Intake:
                 await self._problems.add(device_id, "unusable", "this could not be used", None, message.received_ms)
 
     async def _beyond_reports(self, message: Message) -> None:
+        if message.silent_on and self._cleared.pop(message.silent_on, _NOT_OURS) is None:
+            return  # that was us
         if message.topic is None:
             await self._foreign(message)
             return
@@ -231,17 +230,16 @@ class Intake:
             await self._answers.came_online(device_id)
 
     async def _foreign(self, message: Message) -> None:
-        foreign = message.foreign
-        if foreign is None or (foreign.is_empty and self._cleared.pop(foreign.topic, _NOT_OURS) is None):
-            return
+        device_id, reason = message.foreign or ("", "")
         self._metrics.refused("foreign_topic")
-        if foreign.device_id:
-            await self._problems.add(foreign.device_id, "foreign_topic", foreign.reason, None, message.received_ms)
+        if device_id:
+            await self._problems.add(device_id, "foreign_topic", reason, None, message.received_ms)
 
     def _clear(self, topics_: Sequence[str]) -> None:
-        """Clear foreign topics: what was sent there to stay (`retain`) is not told from others when it comes.
+        """Clear topics. Below another shard what was sent to stay (`retain`) is not told from others when it comes.
 
-        A device might fill the broker's memory with them, one topic after another. Each is cleared once for all that
+        A device might fill the broker's memory, one topic after another; and a report that stays there would come back
+        at our next connection, though all that its owner had was erased meanwhile. A topic is cleared once for all that
         came together. What is lost with a connection comes again when we subscribe, if it stayed.
         """
         for topic in dict.fromkeys(topics_):

@@ -188,6 +188,33 @@ async def test_what_was_left_below_another_shard_while_nobody_listened_is_cleare
     assert await what_stays(broker) == [own]
 
 
+@pytest.mark.clause("C7-06")
+async def test_a_report_that_was_left_at_the_broker_to_stay_does_not_outlive_what_its_owner_had_erased(
+    broker: RunningBroker, tmp_path: Path
+) -> None:
+    async with running_bridge(broker, tmp_path / "store.db") as bridge, Peer(broker, "d1") as d1:
+        await d1.subscribe(f"{topic_root('d1')}/stored")
+        kept = json.dumps([{"boot": 1, "seq": 1, "uptime_s": 7}]).encode()
+        await d1.publish(f"{topic_root('d1')}/state", kept, retain=True)
+        await d1.until(lambda: (1, 1) in confirmations(d1))
+        assert await history(bridge) == [7]
+        await bridge.store.telemetry.forget("d1")
+    async with running_bridge(broker, tmp_path / "store.db") as bridge:
+
+        async def refused() -> bool:
+            return bridge.counted("isocket_messages_refused_total", kind="state") == 1
+
+        await eventually(refused)
+        async with Peer(broker, "d1") as d1:
+            await d1.subscribe(f"{topic_root('d1')}/stored")
+            await say(d1, "d1", "state", [{"boot": 1, "seq": 2, "uptime_s": 8}])
+            await d1.until(lambda: (1, 2) in confirmations(d1))
+        assert await history(bridge) == [8]
+        (problem,) = await bridge.records.find(Problem, is_("device_id", "d1"))
+        assert "retain" in problem.reason
+    assert await what_stays(broker) == []
+
+
 async def test_a_command_reaches_its_socket_and_its_answer_comes_back(d1: Peer, bridge: RunningBridge) -> None:
     await bridge.records.add(_command("cmd_1", expires_in_s=60))
     heard = await d1.next_heard(f"{topic_root('d1')}/cmd")
