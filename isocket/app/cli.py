@@ -141,6 +141,22 @@ def add_staff(
     run(make)
 
 
+@staff.command(name="list")
+def list_staff() -> None:
+    """Print who is staff, for what and until when, whether they have a second factor, and when they were last here."""
+    from dataclasses import asdict
+
+    from isocket.app.house import open_house
+    from isocket.app.staff_list import members
+
+    async def tell(settings: Settings) -> None:
+        async with open_house(settings) as house:
+            async for each in members(house.records, house.clock.now()):
+                typer.echo(json.dumps(asdict(each), ensure_ascii=False))
+
+    run(tell)
+
+
 @app.command(name="announce")
 def announce_to_customers(
     words: Annotated[

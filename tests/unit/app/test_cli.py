@@ -5,11 +5,20 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from isocket.app.demo_customer import time_zone
+from isocket.app.staff_list import members
+from isocket.domain.accounts import Account, AccountRole, Session, SessionKind, StaffRole
+from isocket.domain.factors import TotpFactor
+from isocket.kit.clock import to_text
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.records import StoredRecords
+from tests.fakes.clock import ManualClock
 from tests.unit.app.installation import Installation
 
 
@@ -30,6 +39,35 @@ def test_what_is_no_address_is_not_invited(installation: Installation) -> None:
     done = installation.run("staff", "add", "--email", "kai")
     assert (done.returncode, done.stdout) == (1, "")
     assert "not an e-mail address" in done.stderr
+
+
+async def test_who_is_staff_is_listed_with_what_whoever_runs_this_has_to_know() -> None:
+    records, now = StoredRecords(MemoryDocuments()), ManualClock().now()
+    kai = Account(
+        id="acc_1", email="kai@example.org", role=AccountRole.STAFF, staff_roles=(StaffRole.PRIVACY,),
+        staff_until=now, created_at=now,
+    )  # fmt: skip
+    kim = replace(kai, id="acc_2", email="kim@example.org", staff_until=None)
+    seen = [now, now - timedelta(hours=2)]
+    await records.add_all(
+        [
+            kai,
+            kim,
+            replace(kai, id="acc_3", email="maija@example.org", role=AccountRole.CUSTOMER),
+            TotpFactor(id="acc_2", account_id="acc_2", secret="s", confirmed_at=now, created_at=now),
+            *(
+                Session(
+                    id=f"ses_{number}", account_id="acc_2", kind=SessionKind.COOKIE, access_hash=f"{number}",
+                    access_expires_at=now, expires_at=now, credential_epoch=1, created_at=now, last_seen_at=at,
+                )
+                for number, at in enumerate(seen)
+            ),
+        ]
+    )  # fmt: skip
+    first, second = [each async for each in members(records, now)]
+    assert (first.email, first.roles, first.let_in) == ("kai@example.org", ["privacy"], False)
+    assert (first.second_factor, first.last_here) == (False, None)
+    assert (second.let_in, second.second_factor, second.last_here) == (True, True, to_text(now))
 
 
 def test_the_inventory_is_printed_for_people_and_for_programs(installation: Installation) -> None:
