@@ -15,21 +15,18 @@ from isocket.domain.accounts import Account, PasswordReset, Registration, Sessio
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.devices import Device
-from isocket.domain.disclosures import Disclosure
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState, erasure_id, tombstone
-from isocket.domain.exports import DataExport
 from isocket.domain.record import Record, account_fields
-from isocket.domain.shares import Share
-from isocket.domain.transfers import Transfer
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, Value, above, at_most, every, is_, one_of
+from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
+from privacy.belongings import Belongings
 from privacy.ledger import Ledger
 from privacy.scan import scan
 from privacy.searchable import searchable
@@ -78,7 +75,7 @@ class Eraser:
         self._empty_log = empty_log
         self._files = files
         self._ledger = ledger
-        self._shelf = shelf
+        self._belongings = Belongings(records=records, shelf=shelf, clock=clock)
         self._preserve = preserve
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -144,7 +141,7 @@ class Eraser:
         if noted is None:
             return False
         await ask_providers(self._records, erasure.id, is_("account_id", account_id), now=self._clock.now())
-        removed = await self._remove(account_id)
+        removed = await self._belongings.remove(account_id)
         counted = await self._moved(noted, removed=_summed(noted.removed, removed, devices=devices))
         problem = await self._what_is_left(counted) if counted else None
         if counted is None or problem:
@@ -227,7 +224,7 @@ class Eraser:
         if now is None or now.state is not ErasureState.RUNNING:
             return None
         persons, values = {*now.persons, now.account_id}, set(_values_of(now))
-        email = await self._address_of(now.account_id)
+        email = await self._belongings.address_of(now.account_id)
         for kind in erased_with_the_account():
             for field in account_fields(kind):
                 async for each in every(self._records, kind, is_(field, now.account_id)):
@@ -237,48 +234,10 @@ class Eraser:
         if email is not None:
             wishes = await self._records.find(Registration, is_("email", email))
             persons |= {each.account_id for each in wishes}
-        persons |= {each.id for each in await self._offered_to(now.account_id, email)}
+        persons |= {each.id for each in await self._belongings.offered_to(now.account_id, email)}
         if persons <= set(now.persons) and values <= set(_values_of(now)):
             return now
         return await self._moved(now, persons=tuple(sorted(persons)), values=_text(values))
-
-    async def _address_of(self, account_id: str) -> str | None:
-        account = await self._records.get(Account, account_id)
-        return account.email or None if account is not None else None
-
-    async def _offered_to(self, account_id: str, email: str | None) -> list[Share | Transfer]:
-        """Return what other customers share with somebody or hand over to them, also where they were only invited."""
-        found: list[Share | Transfer] = []
-        for test in [is_("account_id", account_id)] + ([is_("email", email)] if email is not None else []):
-            found += await self._records.find(Share, test)
-            found += await self._records.find(Transfer, test)
-        return found
-
-    async def _remove(self, account_id: str) -> dict[str, int]:
-        """Remove whatever names the account; the account itself last, since it names the mailbox."""
-        removed: dict[str, int] = {}
-        email = await self._address_of(account_id)
-        if email is not None:
-            removed[Registration.collection] = await self._records.remove_all(Registration, is_("email", email))
-        for offered in await self._offered_to(account_id, email):
-            await self._records.remove_all(Delivery, is_("person_id", offered.id))
-            await self._records.remove_all(type(offered), is_("id", offered.id))
-        for copy in await self._records.find(DataExport, is_("account_id", account_id)):
-            await asyncio.to_thread(self._shelf.remove, copy.id)
-        kinds = sorted(erased_with_the_account(), key=lambda kind: kind is Account)
-        for kind in kinds:
-            for field in account_fields(kind):
-                silent = await self._silent_lines(account_id) if kind is Disclosure else 0
-                gone = await self._records.remove_all(kind, is_(field, account_id)) - silent
-                removed[kind.collection] = removed.get(kind.collection, 0) + gone
-        await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
-        return {name: gone for name, gone in removed.items() if gone}
-
-    async def _silent_lines(self, account_id: str) -> int:
-        """Return how many lines of the ledger the law forbids to tell yet: a number in a receipt tells of them too."""
-        return await self._records.count(
-            Disclosure, is_("account_id", account_id), above("silent_until", self._clock.now())
-        )
 
     async def _what_is_left(self, erasure: Erasure) -> str:
         """Return what keeps the erasure from being done, empty for nothing: stored, in the log, or in any file."""
@@ -298,7 +257,7 @@ class Eraser:
         """Destroy the keys, note it in the ledger, and turn the record into a receipt."""
         for person in sorted(erasure.persons, key=lambda person: person == erasure.account_id):
             await self._keyring.destroy(person)  # the account's last: what to search for is sealed under it
-        await self._remove(erasure.account_id)
+        await self._belongings.remove(erasure.account_id)
         now = self._clock.now()
         await asyncio.to_thread(self._ledger.note, erasure.id, tombstone(erasure.account_id), now)
         if not await self._empty_log():
@@ -325,7 +284,7 @@ class Eraser:
         """Remove what somebody who was just at it wrote after all, and forget whose receipt this is."""
         mine, now = is_("account_id", erasure.account_id), self._clock.now()
         await ask_providers(self._records, erasure.id, mine, now=now)
-        await self._remove(erasure.account_id)
+        await self._belongings.remove(erasure.account_id)
         await self._records.change_one(
             Erasure, is_("id", erasure.id), is_("state", ErasureState.DONE), account_id="", forgets_at=None
         )

@@ -1,0 +1,64 @@
+"""What belongs to an account wherever it lies: all that names it, and what other customers offer to its mailbox."""
+
+import asyncio
+
+from isocket.domain.accounts import Account, Registration
+from isocket.domain.deliveries import Delivery
+from isocket.domain.disclosures import Disclosure
+from isocket.domain.erasure_plan import erased_with_the_account
+from isocket.domain.erasures import Erasure, ErasureState
+from isocket.domain.exports import DataExport
+from isocket.domain.record import account_fields
+from isocket.domain.shares import Share
+from isocket.domain.transfers import Transfer
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records, above, is_
+from isocket.storage.shelf import Shelf
+
+
+class Belongings:
+    """Finds and removes what belongs to accounts. Removing may be broken off anywhere and run again."""
+
+    def __init__(self, *, records: Records, shelf: Shelf, clock: Clock) -> None:
+        self._records = records
+        self._shelf = shelf
+        self._clock = clock
+
+    async def remove(self, account_id: str) -> dict[str, int]:
+        """Remove whatever names the account; the account itself last, since it names the mailbox."""
+        removed: dict[str, int] = {}
+        email = await self.address_of(account_id)
+        if email is not None:
+            removed[Registration.collection] = await self._records.remove_all(Registration, is_("email", email))
+        for offered in await self.offered_to(account_id, email):
+            await self._records.remove_all(Delivery, is_("person_id", offered.id))
+            await self._records.remove_all(type(offered), is_("id", offered.id))
+        for copy in await self._records.find(DataExport, is_("account_id", account_id)):
+            await asyncio.to_thread(self._shelf.remove, copy.id)
+        kinds = sorted(erased_with_the_account(), key=lambda kind: kind is Account)
+        for kind in kinds:
+            for field in account_fields(kind):
+                silent = await self._silent_lines(account_id) if kind is Disclosure else 0
+                gone = await self._records.remove_all(kind, is_(field, account_id)) - silent
+                removed[kind.collection] = removed.get(kind.collection, 0) + gone
+        await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
+        return {name: gone for name, gone in removed.items() if gone}
+
+    async def address_of(self, account_id: str) -> str | None:
+        """Return the mailbox of an account, None where it is gone."""
+        account = await self._records.get(Account, account_id)
+        return account.email or None if account is not None else None
+
+    async def offered_to(self, account_id: str, email: str | None) -> list[Share | Transfer]:
+        """Return what other customers share with somebody or hand over to them, also where they were only invited."""
+        found: list[Share | Transfer] = []
+        for test in [is_("account_id", account_id)] + ([is_("email", email)] if email is not None else []):
+            found += await self._records.find(Share, test)
+            found += await self._records.find(Transfer, test)
+        return found
+
+    async def _silent_lines(self, account_id: str) -> int:
+        """Return how many lines of the ledger the law forbids to tell yet: a number in a receipt tells of them too."""
+        return await self._records.count(
+            Disclosure, is_("account_id", account_id), above("silent_until", self._clock.now())
+        )
