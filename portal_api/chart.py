@@ -9,6 +9,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 22
 _ROOMY = 2.5  # windows: a socket that reports once a window misses one now and then, which is no gap
 _STEPS = (1, 2, 5)
 _TICKS = 5
+_LEAST_SPAN = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +76,16 @@ def chart_of(
     *,
     columns: Sequence[tuple[int, str]],
     dark: Sequence[int] = (),
+    whole: tuple[float, float] | None = None,
 ) -> Chart | None:
-    """Return the picture, None where there is nothing to show. `dark` are windows to be marked as a stretch of time."""
+    """Return the picture, None where there is nothing to show. `dark` are windows to be marked as a stretch of time.
+
+    `whole` is what the picture shows at least, as 0 to 100 of a percentage; without it what was measured.
+    """
     told = [each for one in measured for values in (one.least, one.greatest) for each in values if each is not None]
     if not told:
         return None
-    rows = _round_values(min(told), max(told))
+    rows = _round_values(min([*told, *(whole or ())]), max([*told, *(whole or ())]))
     low, high = rows[0], rows[-1]
 
     def y(value: float) -> float:
@@ -126,8 +131,10 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 
 
 def _round_values(low: float, high: float) -> list[float]:
-    """Return a few round numbers that hold both, at least two."""
-    raw = max(high - low, 1.0) / _TICKS
+    """Return a few round numbers that hold both; what hardly moves lies in the middle of a span of at least one."""
+    spare = max(_LEAST_SPAN - (high - low), 0.0) / 2
+    low, high = low - spare, high + spare
+    raw = (high - low) / _TICKS
     size = 10.0 ** math.floor(math.log10(raw))
     step = next((size * each for each in _STEPS if size * each >= raw), size * 10)
     first, last = math.floor(low / step), max(math.ceil(high / step), math.floor(low / step) + 1)

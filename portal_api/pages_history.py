@@ -22,6 +22,7 @@ from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.settings_models import whole_settings
 
 _MINUTE_MS = 60_000
+_PERCENT = (0.0, 100.0)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -169,7 +170,7 @@ def _pictures(
     battery = [_measured(series, "battery_pct", "Battery")] if "battery_pct" in series.least else []
     made = [
         ("Temperature", "°C", chart_of(axis, series.ts, warmth, columns=columns, dark=dark)),
-        ("Battery", "%", chart_of(axis, series.ts, battery, columns=columns, dark=dark)),
+        ("Battery", "%", chart_of(axis, series.ts, battery, columns=columns, dark=dark, whole=_PERCENT)),
     ]
     return [(title, unit, picture) for title, unit, picture in made if picture is not None]
 

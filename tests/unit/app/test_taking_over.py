@@ -1,6 +1,7 @@
 """A customer's data goes from one installation to another by the two commands that a person types."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from isocket.app.house import House, open_house
@@ -59,15 +60,14 @@ async def test_what_one_installation_hands_out_the_other_takes_over(tmp_path: Pa
     copy = tmp_path / "copy.zip"
     written = here.run("privacy", "export", "--account", "acc_here", "--out", str(copy))
     assert written.returncode == 0, written.stderr
-    pair = ("--socket", "is0000000001=is0000000002")
-    runs = [there.run("privacy", "import", str(copy), *pair) for _ in range(2)]
-    assert [each.returncode for each in runs] == [0, 0], runs[0].stderr
+    taken_over = there.run("privacy", "import", str(copy), "--socket", "is0000000001=is0000000002")
+    assert taken_over.returncode == 0, taken_over.stderr
     async with open_house(settings_of(there)) as house:
         (taken,) = await house.records.find(Contact, is_("account_id", "acc_there"))
         assert (taken.name, taken.phone, taken.phone_verified_at) == ("Niina", "+447700900123", None)
         (device,) = await house.records.find(Device)
         assert (device.id, device.name) == ("is0000000002", "Cabin")
         (said,) = await house.telemetry.reports(
-            "is0000000002", start=now.replace(year=now.year - 1), end=now.replace(year=now.year + 1)
+            "is0000000002", start=now - timedelta(days=1), end=now + timedelta(days=1)
         )
         assert said.fields["mains"] is False

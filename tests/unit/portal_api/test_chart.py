@@ -50,6 +50,17 @@ def test_the_marks_are_round_and_hold_all_values(values: tuple[float, float]) ->
     assert max(values) <= marks[-1]
 
 
+def test_what_never_moves_lies_in_the_middle_and_a_percentage_is_seen_whole() -> None:
+    chart = chart_of(AXIS, [0, 100], [line(21.5, 21.5)], columns=[])
+    assert chart is not None
+    marks = sorted(float(each.label) for each in chart.rows)
+    assert marks[0] < 21.5 < marks[-1]
+    full = chart_of(AXIS, [0, 100], [line(100, 100)], columns=[], whole=(0, 100))
+    assert full is not None
+    assert [each.label for each in full.rows] == ["0", "20", "40", "60", "80", "100"]
+    assert full.lines[0].path.split()[1] == f"{full.top:g}L{full.lines[0].path.split('L')[1].split()[0]}"
+
+
 def test_without_numbers_there_is_no_picture() -> None:
     assert chart_of(AXIS, [0], [line(None)], columns=[]) is None
     assert chart_of(AXIS, [], [], columns=[]) is None
