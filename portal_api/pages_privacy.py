@@ -7,6 +7,7 @@ from aiohttp import web
 from isocket.domain.restrictions import AlarmsMeanwhile
 from isocket.storage.disclosed import disclosed, of_account
 from portal_api import privacy_consents, privacy_holds, privacy_restriction
+from portal_api.ledger_words import row_of
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.privacy_consents import ConsentsWish, ObjectionsWish
@@ -37,7 +38,7 @@ async def show(call: Call[None, None]) -> web.Response:
     """Show all of it."""
     told, _ = await disclosed(call.records, of_account(call.account.id), now=call.clock.now(), limit=_SHOWN)
     words: dict[str, Any] = {
-        "told": told,
+        "told": [row_of(each) for each in told],
         "consents": await privacy_consents.show_consents(call),
         "objections": await privacy_consents.show_objections(call),
         "restriction": await privacy_restriction.show(call),
