@@ -125,17 +125,20 @@ def add_staff(
     async def make(settings: Settings) -> None:
         async with open_house(settings) as house:
             if over is not None and over <= house.clock.now():
-                raise InvitationError("that day is past")
+                raise InvitationError("--until: that day is past")
             roles = tuple(dict.fromkeys(role or [StaffRole.SUPPORT]))
-            link = await invite(
-                house.records,
-                house.clock,
-                portal_settings(settings),
-                email,
-                AccountRole.STAFF,
-                staff_roles=roles,
-                staff_until=over,
-            )
+            try:
+                link = await invite(
+                    house.records,
+                    house.clock,
+                    portal_settings(settings),
+                    email,
+                    AccountRole.STAFF,
+                    staff_roles=roles,
+                    staff_until=over,
+                )
+            except InvitationError as error:
+                raise InvitationError(f"--email: {error}") from None
         typer.echo(link)
 
     run(make)

@@ -125,4 +125,5 @@ class Customer:
 def time_zone(link: Path = Path("/etc/localtime")) -> str:
     """Return the name of this machine's time zone, UTC where it does not tell."""
     _, found, name = str(link.resolve()).partition("/zoneinfo/")
-    return name if found and name in available_timezones() else "UTC"
+    known = name if found and name in available_timezones() else "UTC"
+    return known.removeprefix("Etc/") if known.removeprefix("Etc/") in {"UTC", "GMT"} else known

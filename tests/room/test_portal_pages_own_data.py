@@ -1,5 +1,6 @@
 """A copy of one's data, and leaving, without any script."""
 
+import html
 from collections.abc import AsyncIterator
 
 import pytest
@@ -25,6 +26,20 @@ async def house() -> AsyncIterator[PortalHouse]:
 async def test_the_page_about_ones_data_leads_to_a_copy_to_leaving_and_to_rights(house: PortalHouse) -> None:
     page = await (await signed_in(house, MAIJA)).open("/privacy")
     assert {COPY, LEAVING, "/rights"} <= set(page.links)
+
+
+@pytest.mark.clause("C7-01")
+async def test_the_notice_is_a_page_for_anybody_that_says_what_programs_are_told(house: PortalHouse) -> None:
+    page = await (await signed_in(house, MAIJA)).open("/privacy")
+    assert "/privacy/notice" in page.links
+    house.client.session.cookie_jar.clear()
+    answer = await house.client.get("/privacy/notice")
+    said = html.unescape(await answer.text())
+    told = await (await house.ask("GET", "/privacy/notice")).json()
+    assert answer.status == 200
+    activities = [*told["for_customers"], *told["for_alarm_recipients"]]
+    assert all(each["what_for"] in said and each["basis"] in said for each in activities)
+    assert all(each in said for each in (*told["rights"], *told["measures"], told["automated_decisions"]))
 
 
 async def test_a_copy_is_asked_for_with_the_password_and_fetched_by_a_link(house: PortalHouse) -> None:
