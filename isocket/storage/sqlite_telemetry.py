@@ -350,6 +350,8 @@ class SqliteTelemetry:
         return int(row[0])
 
     def _ring(self, *, waits: bool) -> None:
+        if waits:
+            self._waiting.somebody_waits()
         if self._wakeups is not None:
             self._wakeups.ring(HEARD)
             if waits:

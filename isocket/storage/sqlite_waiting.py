@@ -20,6 +20,7 @@ JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with
 SILENCE_LOOK_MS = 5_000  # another process may have set an earlier silence: look at least so often
 SILENCE_REST_MS = 100  # and no oftener: each look goes through all devices
 SILENT_AT_ONCE = 500
+NOBODY_FOR_S = 0.1  # another process may have stored something since nobody was found: look again after so long
 FREE_FOR_S = 0.5  # after asking in vain: who is there asks again sooner
 
 _FREE = "lease_until <= :now"
@@ -54,7 +55,8 @@ UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, sile
                                              AND report > handed_out) THEN waiting_since END,
   revision = :revision
 WHERE name = :name AND fence = :fence AND lease_until > 0
-RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN received + silent_after END
+RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN received + silent_after END,
+  waiting_since IS NOT NULL
 """
 
 
@@ -77,6 +79,7 @@ class WaitingDevices:
         self._silent: list[tuple[int, int]] = []  # (since, device), found by the last look
         self._silence_look_ms = 0  # when to look next
         self._free: dict[str, tuple[float, float]] = {}  # who asked in vain: when, and for how long they claim
+        self._nobody_until_s = float("-inf")  # nobody waits, as far as it is known
         self._ahead: deque[tuple[float, Ahead]] = deque()  # claimed for them, and until when it is of use
 
     def who_is_free(self) -> dict[str, float]:
@@ -108,6 +111,10 @@ class WaitingDevices:
             if self._free:
                 self._free.pop(next(iter(self._free)))  # one of them is busy now
 
+    def somebody_waits(self) -> None:
+        """Note that a device waits that was not claimed ahead: whoever asks next has to look."""
+        self._nobody_until_s = float("-inf")
+
     async def give_back(self) -> None:
         """End the claims that nobody took: whoever starts next need not wait until their leases are over."""
         left, self._ahead = list(self._ahead), deque()
@@ -126,7 +133,9 @@ class WaitingDevices:
         if ahead_for is None:
             return await self._claim_longest(now, lease_s)
         self._free.pop(ahead_for, None)
-        claimed = self._handed_over() or await self._claim_longest(now, lease_s) or self._handed_over()
+        claimed = self._handed_over()
+        if claimed is None and self._clock.monotonic_s() >= self._nobody_until_s:
+            claimed = await self._claim_longest(now, lease_s) or self._handed_over()
         if claimed is None:
             self._free[ahead_for] = self._clock.monotonic_s(), lease_s
         return claimed
@@ -148,6 +157,7 @@ class WaitingDevices:
                 await self._look_for_silence(now_ms)
             device = self._at_once(lambda connection: self._longest_waiting(connection, now_ms))
             if device is None:
+                self._nobody_until_s = self._clock.monotonic_s() + NOBODY_FOR_S
                 return None
             asked = {"device": device, "now": now_ms, "until": until}
             claimed = await self._write(
@@ -236,19 +246,22 @@ class WaitingDevices:
             "silent_after": silent_ms,
         }
 
-        def work(connection: sqlite3.Connection) -> tuple[bool, int | None]:
+        def work(connection: sqlite3.Connection) -> tuple[bool, int | None, bool]:
             asked["revision"] = self._heard.next_revision(connection)
             row = connection.execute(_SETTLE, asked).fetchone()
             if row is None:
-                return False, None
-            device, handed_out, silent_at = row
+                return False, None, True
+            device, handed_out, silent_at, waits = row
             connection.execute("DELETE FROM unjudged WHERE device = ? AND report <= ?", (device, handed_out))
             self._heard.reload(connection, device)
-            return True, silent_at
+            return True, silent_at, bool(waits)
 
-        held, silent_at = await self._write(work, synced=False)  # lost with the power, the device is judged again
+        # Lost with the power, the device is judged again.
+        held, silent_at, waits = await self._write(work, synced=False)
         if silent_at is not None:
             self._look_for_silence_at(silent_at)
+        if waits:
+            self.somebody_waits()
         return held
 
     async def wake(self, device_id: str) -> None:
@@ -264,6 +277,7 @@ class WaitingDevices:
                 self._heard.open(connection, row[0], self._heard.next_revision(connection))
 
         await self._write(work)
+        self.somebody_waits()
 
 
 def report_of(name: str, row: tuple[str, int, int, int, int, str, str]) -> Report:

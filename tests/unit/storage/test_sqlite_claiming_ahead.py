@@ -13,7 +13,7 @@ from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.kit.clock import SystemClock, to_ms
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite import SqliteStore
-from isocket.storage.sqlite_waiting import FREE_FOR_S
+from isocket.storage.sqlite_waiting import FREE_FOR_S, NOBODY_FOR_S
 from isocket.storage.telemetry import Waiting
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.clock import ManualClock
@@ -196,6 +196,33 @@ async def test_a_device_that_somebody_holds_is_not_claimed_ahead(store: SqliteSt
     following = await ask(store, clock, "b")
     assert following is not None
     assert [each.seq for each in following.reports] == [2]
+
+
+async def test_what_another_process_stored_is_found_a_moment_after_a_look_in_vain(
+    store: SqliteStore, clock: ManualClock, file: Path
+) -> None:
+    assert await ask(store, clock) is None
+    other = await SqliteStore.open(file, clock=clock)
+    try:
+        await other.telemetry.store([alarm("d1", clock)])
+    finally:
+        await other.close()
+    assert await ask(store, clock) is None
+    await clock.advance(NOBODY_FOR_S)
+    assert await ask(store, clock) is not None
+
+
+async def test_what_begins_to_wait_here_is_found_at_once(store: SqliteStore, clock: ManualClock) -> None:
+    assert await ask(store, clock) is None
+    await clock.advance(FREE_FOR_S + 0.1)  # nobody is claimed for any more
+    assert await ask(store, clock, "look", ahead=False) is None
+    await store.telemetry.store([alarm("d1", clock)])
+    first = await ask(store, clock)
+    assert first is not None
+    assert await store.telemetry.settle(first, envelope=None, wake_at=None, silent_after_s=None)
+    assert await ask(store, clock) is None
+    await store.telemetry.wake("d1")
+    assert await ask(store, clock) is not None
 
 
 async def test_what_nobody_fetched_until_the_end_waits_for_no_lease_after_the_next_start(
