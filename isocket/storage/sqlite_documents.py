@@ -4,7 +4,6 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import groupby
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +15,7 @@ from isocket.storage.sqlite_statements import Changing, Order, assignments, chan
 from isocket.storage.sqlite_writer import ExpectedError
 
 T = TypeVar("T")
+ROWS_AT_ONCE = 20  # by one statement; each number of rows is a statement of its own, which SQLite has to read once
 
 
 class Run(Protocol):
@@ -59,15 +59,10 @@ class SqliteDocuments:
         self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False, synced: bool = True
     ) -> int:
         """Store the new ones and return how many; with `refuse_if_there`, all or none."""
-        rows = [(collection.name, (document["id"], _text(document))) for collection, document in items]
-        verb = "INSERT" if refuse_if_there else "INSERT OR IGNORE"
+        steps = list(_insertions("INSERT" if refuse_if_there else "INSERT OR IGNORE", items))
 
         def work(connection: sqlite3.Connection) -> int:
-            added = 0
-            for name, group in groupby(rows, key=lambda row: row[0]):
-                statement = f"{verb} INTO {table_name(name)} (id, doc) VALUES (?, ?)"
-                added += connection.executemany(statement, [row for _, row in group]).rowcount
-            return added
+            return sum(connection.execute(statement, values).rowcount for statement, values in steps)
 
         def all_or_none(connection: sqlite3.Connection) -> int:
             with _undone_if_there(connection):
@@ -190,6 +185,21 @@ class SqliteDocuments:
 
     async def close(self) -> None:
         """Nothing to do: the file is closed by its store."""
+
+
+def _insertions(verb: str, items: Sequence[tuple[Collection, Document]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield statements that store documents, several of a table at once, and what they bind.
+
+    The writer gives the interpreter's lock away with each statement, and `executemany` does with each row: on a busy
+    event loop it has to wait for it every time, an alarm's dozen documents a dozen times.
+    """
+    tables: dict[str, list[str]] = {}
+    for collection, document in items:
+        tables.setdefault(table_name(collection.name), []).extend((document["id"], _text(document)))
+    for table, values in tables.items():
+        for begin in range(0, len(values), 2 * ROWS_AT_ONCE):
+            some = values[begin : begin + 2 * ROWS_AT_ONCE]
+            yield f"{verb} INTO {table} (id, doc) VALUES {', '.join(['(?, ?)'] * (len(some) // 2))}", some
 
 
 @contextmanager
