@@ -16,6 +16,7 @@ from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_roll_call import gone_of, roll_call_of
+from isocket.storage.sqlite_schema import SCHEMA
 from isocket.storage.sqlite_table import table_of
 from isocket.storage.sqlite_waiting import REPORT, Ahead, WaitingDevices, report_of
 from isocket.storage.sqlite_windows import SCHEMA as WINDOWS
@@ -40,30 +41,6 @@ BELL = "telemetry"
 KEPT_COMINGS = 20_000
 FEW_DEVICES = 20  # whose states are looked up on the event loop: crossing over to a thread takes as long
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS heard (
-  device INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-  boot INTEGER NOT NULL DEFAULT 0, seq INTEGER NOT NULL DEFAULT 0,
-  at INTEGER NOT NULL DEFAULT 0, received INTEGER NOT NULL DEFAULT 0,
-  clock TEXT NOT NULL DEFAULT 'server', fields TEXT NOT NULL DEFAULT '{}',
-  offline_at INTEGER, envelope TEXT, waiting_since INTEGER, wake_at INTEGER, silent_after INTEGER,
-  woken INTEGER NOT NULL DEFAULT 0, lease_until INTEGER NOT NULL DEFAULT 0, fence INTEGER NOT NULL DEFAULT 0,
-  handed_out INTEGER NOT NULL DEFAULT 0, told_boot INTEGER, told_seq INTEGER,
-  claimed_at INTEGER, silence_judged INTEGER, revision INTEGER NOT NULL DEFAULT 0);
-CREATE INDEX IF NOT EXISTS heard_waiting ON heard (waiting_since) WHERE waiting_since IS NOT NULL;
-CREATE INDEX IF NOT EXISTS heard_wake ON heard (wake_at) WHERE wake_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS heard_revision ON heard (revision);
-CREATE TABLE IF NOT EXISTS reports (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
-  kind TEXT NOT NULL, at INTEGER NOT NULL, received INTEGER NOT NULL, clock TEXT NOT NULL, body TEXT NOT NULL);
-CREATE UNIQUE INDEX IF NOT EXISTS reports_once ON reports (device, boot, seq);
-CREATE INDEX IF NOT EXISTS reports_by_time ON reports (device, at);
-CREATE TABLE IF NOT EXISTS unjudged (device INTEGER NOT NULL, report INTEGER NOT NULL, PRIMARY KEY (device, report))
-  WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS came_and_went (number INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS telemetry_revision (one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL);
-INSERT OR IGNORE INTO telemetry_revision VALUES (1, 1);
-"""
 _POINTS = """
 SELECT at, id, body FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?)
 AND kind = 'state' AND at >= ? AND at < ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?
@@ -105,7 +82,7 @@ class SqliteTelemetry:
         """Make tables that are missing."""
 
         def work(connection: sqlite3.Connection) -> None:
-            for statement in (_SCHEMA + WINDOWS).split(";"):
+            for statement in (SCHEMA + WINDOWS).split(";"):
                 connection.execute(statement)
 
         await self._write(work)
