@@ -30,7 +30,7 @@ from portal_api.turns import Turns
 NoteErasure = Callable[[str, str, datetime], Awaitable[None]]
 """Notes the id of a receipt, whose tombstone, and when, so that a restored backup brings nobody back."""
 
-CopyHeld = Callable[[str], Awaitable[None]]
+CopyHeld = Callable[[str], Awaitable[object]]
 """Copies what holds name of an account, before its holder takes something away between two copies."""
 
 

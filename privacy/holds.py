@@ -130,19 +130,12 @@ class HoldKeeper:
         await self._records.change_one(Hold, *same, uncopied_since=since, copy_due_at=now + RETRY)
 
     async def preserve(self, account_id: str) -> tuple[str, ...]:
-        """Copy what holds name of an account, all of whose records are about to go; return the holds."""
-        return await self._copy_now(account_id, whole=True)
-
-    async def copy_first(self, account_id: str) -> None:
-        """Copy what holds name of an account that is about to take something away itself."""
-        await self._copy_now(account_id, whole=False)
-
-    async def _copy_now(self, account_id: str, *, whole: bool) -> tuple[str, ...]:
+        """Copy what holds name of an account of which something is about to go for good; return the holds."""
         mine = (is_("account_id", account_id), is_("state", HoldState.IN_FORCE))
         found = [each for each in await self._records.find(Hold, *mine) if each.ends_at > self._clock.now()]
         for each in found:
             try:
-                await self._copy(each, whole=whole)
+                await self._copy(each, whole=True)
             except Exception:
                 await self._note_uncopied(each)
                 raise

@@ -250,7 +250,7 @@ class Roles:
             keyring=house.keyring,
             shelf=shelf_of(house),
             note_erasure=noter_of(house),
-            copy_held=hold_keeper_of(house).copy_first,
+            copy_held=hold_keeper_of(house).preserve,
             ready=always_ready if self._bridge is None else self._bridge_is_connected,
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)

@@ -265,7 +265,7 @@ async def test_what_a_customer_takes_away_between_two_copies_is_copied_first(tmp
     there: list[Ground] = []
 
     async def copy_held(account_id: str) -> None:
-        await keeper(there[0]).copy_first(account_id)
+        await keeper(there[0]).preserve(account_id)
 
     async with erasing_house(tmp_path, copy_held=copy_held) as (house, ground):
         there.append(ground)
