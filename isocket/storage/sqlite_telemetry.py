@@ -98,13 +98,14 @@ class SqliteTelemetry:
         judges = self._waiting.who_is_free()
         loop = asyncio.get_running_loop()
         tellings: list[Told] = []
+        is_over = False  # for us: who was cancelled says nothing of what is written after that
 
         def work(connection: sqlite3.Connection) -> tuple[list[bool], bool, Told]:
             new, devices = store_batch(connection, self._heard, reports, now_ms)
             told = Told()
-            claimed = self._waiting.claimed_ahead(connection, devices, judges, now_ms, told)
-            if claimed:
-                tellings.append(told)
+            tellings.append(told)  # before we look whether it is over, which is said before all are told
+            claimed = self._waiting.claimed_ahead(connection, devices, {} if is_over else judges, now_ms, told)
+            if claimed and not is_over:
                 loop.call_soon_threadsafe(self._hand_over, claimed)
             return new, len(devices) > len(claimed), told
 
@@ -112,6 +113,7 @@ class SqliteTelemetry:
         try:
             new, waits, stored = await self._write(work)
         finally:
+            is_over = True
             for each in tellings:  # a group that failed was written once more, with claims of its own
                 each.decide(is_stored=each is stored)
         self._ring(waits=waits)

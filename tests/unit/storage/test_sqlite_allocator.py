@@ -23,3 +23,18 @@ def test_memory_is_not_counted_and_everything_works_as_before() -> None:
     done = subprocess.run([sys.executable, "-c", TOLD], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [100_000, 0]
+
+
+IN_USE = """
+import sqlite3
+from isocket.storage.sqlite_allocator import stop_counting
+
+connection = sqlite3.connect(":memory:")
+assert not stop_counting()
+connection.execute("CREATE TABLE things (name TEXT)")
+"""
+
+
+def test_nothing_is_changed_below_a_connection_that_is_open() -> None:
+    done = subprocess.run([sys.executable, "-c", IN_USE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -108,6 +108,41 @@ async def test_what_rests_on_something_that_was_not_stored_is_not_stored_either(
     assert await store.telemetry.store([alarm("d1", clock)]) == [True]
 
 
+async def test_who_was_told_by_somebody_that_was_cancelled_waits_for_nothing(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    assert await ask(store, clock) is None
+    disk = SlowDisk(store)
+    storing = await told_of(store, alarm("d1", clock))
+    assert await ask(store, clock) is not None
+    storing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await storing
+    with pytest.raises(StoreUnavailableError, match="rests on"):
+        await store._file.write(note)
+    disk.go_on()
+
+
+async def test_for_what_is_written_after_its_asker_was_cancelled_nobody_claims_ahead(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    assert await ask(store, clock) is None
+    disk = SlowDisk(store)
+    first = asyncio.create_task(store._file.write(note))  # its commit waits, and with it what comes after
+    await asyncio.sleep(0)
+    storing = asyncio.create_task(store.telemetry.store([alarm("d1", clock)]))
+    await asyncio.sleep(0)
+    storing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await storing
+    disk.go_on()
+    assert await first == 1
+    assert await store._file.write(note) == 1  # and all that was asked for before
+    waiting = await ask(store, clock, "another process", ahead=False)
+    assert waiting is not None
+    assert waiting.device_id == "d1"
+
+
 async def test_claims_of_a_group_that_had_to_be_written_once_more_are_the_second_ones(
     store: SqliteStore, clock: ManualClock
 ) -> None:
