@@ -216,8 +216,10 @@ class Telemetry(Protocol):
         makes it wait, the next device that begins to: they get it then.
 
         Such a claim is one as any other. Its device goes to one of those who asked so and to nobody else, with what had
-        come by then; what comes later is judged next. Where nobody fetches it, or its process dies with it, its lease
-        of `lease_s` runs out and anybody may claim it. A store that is closed gives it back.
+        come by then; what comes later is judged next. They may hear of it while its commit is on its way to the disk:
+        what the task that claimed writes then waits for that commit, and is refused where it fails. Where nobody
+        fetches it, or its process dies with it, its lease of `lease_s` runs out and anybody may claim it. A store that
+        is closed gives it back.
         """
         ...
 

@@ -14,7 +14,7 @@ from isocket.storage.documents import Collection, Documents
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, one_of
 from isocket.storage.sqlite import SqliteStore
-from isocket.storage.sqlite_documents import SqliteDocuments
+from isocket.storage.sqlite_documents import ROWS_AT_ONCE, SqliteDocuments
 from isocket.storage.sqlite_questions import FEW
 
 ORDERS = Collection(name="orders", unique=(("code",),), indexed=(("state", "due_at"), ("account_id",)))
@@ -264,3 +264,19 @@ async def test_of_many_that_must_be_new_all_are_stored_or_none(documents: Docume
     assert await documents.find(ORDERS, []) == []
     assert await documents.add_all([(ORDERS, row) for row in rows[:3]], refuse_if_there=True) == 3
     assert await documents.add_all([(ORDERS, row) for row in rows]) == 0
+
+
+async def test_however_many_are_stored_at_once_what_is_new_is_counted_and_a_table_takes_few_statements(
+    store: SqliteStore, orders: SqliteDocuments
+) -> None:
+    others = Collection(name="others")
+    await orders.prepare([others])
+    many = [(ORDERS, {"id": f"o{number}", "code": f"c{number}"}) for number in range(2 * ROWS_AT_ONCE + 1)]
+    assert await orders.add_all(many[3:5]) == 2
+    statements: list[str] = []
+    store._file._writer._connection.set_trace_callback(statements.append)
+    mixed = [*many[:10], (others, {"id": "x1"}), *many[10:], (others, {"id": "x2"})]
+    assert await orders.add_all(mixed) == len(mixed) - 2
+    assert sum(each.startswith("INSERT") for each in statements) == 3 + 1
+    assert await orders.count(ORDERS, []) == len(many)
+    assert await orders.count(others, []) == 2
