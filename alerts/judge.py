@@ -25,7 +25,7 @@ from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, is_, together
+from isocket.storage.port import AlreadyThereError, Records, is_
 from isocket.storage.telemetry import Telemetry, Waiting
 
 LEASE_S = 30.0
@@ -42,7 +42,8 @@ class Judge:
        the report that began them: a second run finds them there.
     4. Save the memory, fenced by its version: from now on these reports are late.
     5. Close open incidents that the rules no longer know of: a run that died before 4 left them.
-    6. Settle the claim with the envelope and the next look: in one commit with 4 where there is nothing to close.
+    6. Settle the claim with the envelope and the next look, once 4 is committed: whoever loses there has not judged
+       these reports, and whoever claims the device next reads the memory, perhaps before this is on disk.
     """
 
     def __init__(
@@ -112,21 +113,16 @@ class Judge:
         if judgement.started_over is not None:
             judgement = await self._start_over(device.id, judgement, judgement.started_over, now)
 
-        async def settle() -> None:
-            await self._telemetry.settle(
-                waiting,
-                envelope=envelope_of(settings, judgement.memory, waiting.state),
-                wake_at=None if judgement.wake_ms is None else from_ms(judgement.wake_ms),
-                silent_after_s=judgement.silent_after_s,
-            )
-
-        saving = self._save(device.id, watch, judgement.judged, judgement.memory, device.claimed_at)
-        if not strays:  # where another has judged it, the claim is not ours any more, or the device is woken again
-            await together(saving, settle())
-        elif await saving:
-            for stray in strays:
-                await ledger.close_stray(stray)
-            await settle()
+        if not await self._save(device.id, watch, judgement.judged, judgement.memory, device.claimed_at):
+            return
+        for stray in strays:
+            await ledger.close_stray(stray)
+        await self._telemetry.settle(
+            waiting,
+            envelope=envelope_of(settings, judgement.memory, waiting.state),
+            wake_at=None if judgement.wake_ms is None else from_ms(judgement.wake_ms),
+            silent_after_s=judgement.silent_after_s,
+        )
 
     def _first_steps_of(self, device: Device, known: Sequence[Incident], now: datetime) -> MakeFirstSteps | None:
         """Return what makes the first steps of an incident; one that is not known to be open has no alarms yet."""

@@ -343,24 +343,3 @@ async def test_a_judge_dies_likewise_over_what_was_claimed_ahead_for_it_in_a_fil
     finally:
         for each in houses:
             await each.kill()
-
-
-async def test_a_report_its_incident_and_the_judge_s_memory_with_the_end_of_its_claim_are_three_commits(
-    tmp_path: Path,
-) -> None:
-    made = await HouseOnAFile.build(tmp_path / "house.db", STORIES["an alarm"])
-    commits: list[str] = []
-    try:
-        made.house.judge = Judge(
-            records=made.house.records, telemetry=made.house.telemetry, clock=made.house.clock, owner="judge"
-        )
-        await made.house.settle()
-        made.store._file._writer._connection.set_trace_callback(
-            lambda statement: commits.append(statement) if statement == "COMMIT" else None
-        )
-        await made.house.telemetry.store(made.reports)
-        await made.house.settle()
-        assert len(commits) == 3
-        assert len(await made.house.incidents()) == 1
-    finally:
-        await made.kill()
