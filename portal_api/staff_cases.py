@@ -186,8 +186,8 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
     if (await named(call, AuthorityCase, "case_id")).state is not CaseState.HANDED_OUT:
         return not_now("It was refused at this moment.")
     if await call.records.get(Account, case.account_id) is not None:
-        again = look(call, case.account_id, ("authority_cases",), Purpose.CLAIMS, silent=case.silent_until)
-        await call.records.add_all([*lines, again])
+        lines.append(look(call, case.account_id, ("authority_cases",), Purpose.CLAIMS, silent=case.silent_until))
+    await call.records.add_all(lines)
     log.info("case_handed_out", case_id=case.id)
     response = web.StreamResponse(
         headers={
@@ -207,9 +207,11 @@ async def _lines_of(records: Records, case: AuthorityCase, now: datetime) -> lis
     """Return a line of the ledger for everybody whose values are handed out: the customer, their people, guests.
 
     A guest with an account of their own reads it there; whom the customer entered stands in the customer's ledger,
-    and in what they read of themselves.
+    and in what they read of themselves. Who was erased meanwhile has no ledger any more.
     """
-    told: list[tuple[str, str, tuple[str, ...]]] = [(case.account_id, case.account_id, case.fields)]
+    told: list[tuple[str, str, tuple[str, ...]]] = []
+    if await records.get(Account, case.account_id) is not None:
+        told.append((case.account_id, case.account_id, case.fields))
     for person, names in case.others.items():
         if await records.get(Contact, person) is not None:
             told.append((case.account_id, person, tuple(names)))

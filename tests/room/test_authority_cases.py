@@ -150,6 +150,27 @@ async def test_everybody_whose_values_are_handed_out_has_a_line_of_their_own_onc
         assert told == [[["contacts.email", "contacts.name"]]] * 2
 
 
+@pytest.mark.clause("C3-11")
+async def test_a_guest_reads_what_was_handed_out_also_where_the_customer_was_erased_before_it_was_fetched(
+    houses: Houses,
+) -> None:
+    house, ground = houses
+    maija = await owned(house)
+    guest = await house.customer("guest@example.org")
+    invited = {"email": "guest@example.org", "role": "viewer"}
+    assert (await house.ask("POST", f"/devices/{SOCKET}/shares", invited, token=maija)).status == 201
+    accepted = {"token": await house.link_token("guest@example.org")}
+    assert (await house.ask("POST", "/shares/accept", accepted, token=guest)).status == 200
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    path = await decided(house, kai, kirsi, fields=["shares.email"])
+    assert await clerk(ground).step()
+    await ground.eraser().erase((await house.account(MAIJA)).id, by="person")
+    got = await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)
+    assert "guest@example.org" in await got.text()
+    told = await (await house.ask("GET", "/privacy/disclosures", token=guest)).json()
+    assert [each["what"] for each in told["items"] if each["to"] == "an authority"] == [["shares.email"]]
+
+
 async def told_by_ledger(house: PortalHouse, contact_id: str) -> list[list[str]]:
     """Return what an authority was handed of a contact, as the customer who entered them reads it."""
     token = (await house.sign_in(MAIJA))["access_token"]
