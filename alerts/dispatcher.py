@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -45,12 +45,16 @@ CHANGED_MEANWHILE = TryLater(reason="changed_meanwhile")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """An attempt that has only to be written down and made: `looked_s` is when it was looked whether it may be."""
+    """An attempt that has only to be written down and made: `looked_s` is when it was looked whether it may be.
+
+    `counted`: whether what it costs was counted, and so is taken back where the provider does not get it.
+    """
 
     held: Delivery
     channel: Channel
     attempt: Attempt
     looked_s: float
+    counted: bool = True
 
 
 def message_for(delivery: Delivery, attempt: str, *, mail_domain: str) -> Message:
@@ -149,14 +153,19 @@ class Dispatcher:
         channel = None if self._purse.may_refuse(alarm) else await self._providers.choose(alarm.channel)
         return None if channel is None else self._ready(alarm, channel)
 
-    async def count(self, going: Sequence[Ready]) -> None:
-        """Count what messages of one account cost that go in any case, while their attempts are being written."""
+    async def count(self, going: Sequence[Ready]) -> bool:
+        """Count what messages of one account cost that go in any case, while their attempts are being written.
+
+        Return whether it was counted.
+        """
         if not going:
-            return
+            return True
         try:
             await self._purse.pay_anyway([(each.held, each.channel) for each in going])
         except Exception:  # better too little counted than an alarm of which nobody can say whether it went
             log.exception("spending_not_counted", account_id=going[0].held.account_id)
+            return False
+        return True
 
     async def is_stored(self, ready: Ready) -> bool:
         """Return whether the delivery is in the store as we hold it."""
@@ -164,8 +173,8 @@ class Dispatcher:
         return found is not None and (found.version, found.lease_until) == (ready.held.version, ready.held.lease_until)
 
     async def leave(self, ready: Ready) -> None:
-        """Let go of an attempt that was counted and is not made: what is stored of it takes the way of all others."""
-        await self._purse.take_back(ready.held, ready.channel)
+        """Let go of an attempt that is not made: what is stored of it takes the way of all others."""
+        await self._take_back(ready)
         if await self.is_stored(ready):
             await self._settlement.settle(ready.held, ready.attempt, CHANGED_MEANWHILE)
 
@@ -186,12 +195,13 @@ class Dispatcher:
                 return
             is_ours = await self._write_down(ready.attempt)
         else:  # both are on disk before the call, and share a commit; the attempt waits for no counting that fails
-            is_ours, _ = await together(self._write_down(ready.attempt), self.count([ready]))
+            is_ours, counted = await together(self._write_down(ready.attempt), self.count([ready]))
+            ready = replace(ready, counted=counted)
         if not is_ours:
             # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
             # is unclear, settles the delivery.
             log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=ready.attempt.id)
-            await self._purse.take_back(held, channel)
+            await self._take_back(ready)
             return
         await self.make(ready)
 
@@ -205,9 +215,13 @@ class Dispatcher:
         outcome = await self._call(channel, held, attempt)
         took_s = self._clock.monotonic_s() - began_s
         if isinstance(outcome, Refused | TryLater):
-            await self._purse.take_back(held, channel)
+            await self._take_back(ready)
         await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
         await self._providers.note(channel, outcome, took_s)
+
+    async def _take_back(self, ready: Ready) -> None:
+        if ready.counted:
+            await self._purse.take_back(ready.held, ready.channel)
 
     async def _has_changed(self, ready: Ready) -> bool:
         """Return whether it may not go any more, where it took long to write it down."""

@@ -34,14 +34,21 @@ class Orders:
         self._handed = handed
         self._dispatcher = dispatcher
         self._begun = False
+        self._counted = False
 
     async def counted_with(self, storing: Awaitable[int]) -> int:
         """Count what the alarms cost while everything is being stored, in one commit; return what `storing` does."""
         if self._dispatcher is None or not self._handed:
             return await storing
         self._begun = True
-        stored, _ = await together(storing, self._dispatcher.count([each.ready for each in self._handed]))
+        stored, _ = await together(storing, self._count(self._dispatcher))
         return stored
+
+    async def _count(self, dispatcher: Dispatcher) -> None:
+        self._counted = await dispatcher.count([each.ready for each in self._handed])
+
+    def _ready(self, handed: Handed) -> Ready:
+        return replace(handed.ready, counted=self._counted)
 
     async def go(self) -> None:
         """Say that everything is stored, and new. Return when the calls are on their way.
@@ -50,7 +57,7 @@ class Orders:
         """
         for each in self._handed:
             if not each.order.done():
-                each.order.set_result(each.ready)
+                each.order.set_result(self._ready(each))
         for _ in range(TURNS if self._handed else 0):
             await asyncio.sleep(0)
 
@@ -58,7 +65,7 @@ class Orders:
         """Say so of the alarms that are in the store as they were handed over, when other things were there before."""
         for each in self._handed:
             if self._dispatcher is not None and await self._dispatcher.is_stored(each.ready) and not each.order.done():
-                each.order.set_result(each.ready)
+                each.order.set_result(self._ready(each))
 
     async def let_go(self) -> None:
         """Say of whatever is still waited for that it does not come."""
@@ -69,7 +76,7 @@ class Orders:
             return
         for each in left:
             try:
-                await self._dispatcher.leave(each.ready)
+                await self._dispatcher.leave(self._ready(each))
             except Exception:  # whoever finds its lease over goes on with it
                 log.exception("alarm_not_let_go", delivery_id=each.ready.held.id)
 

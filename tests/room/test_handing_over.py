@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from alerts.channels.channel import ChannelKind, Message
 from alerts.climbing import Climber
 from alerts.dispatcher import Dispatcher
-from alerts.handing_over import HandOver
+from alerts.handing_over import Handed, HandOver, Orders
 from alerts.judge import LEASE_S, Judge
 from alerts.lanes import Lane, Order
 from alerts.outcomes import Outcome, Sent, Unclear
@@ -25,9 +26,11 @@ from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryK
 from isocket.domain.incidents import Incident, Severity, TimelineEntry
 from isocket.domain.record import Record
 from isocket.domain.reports import ReportKind
-from isocket.domain.sending import SenderRate, Spending
+from isocket.domain.sending import SenderRate, Spending, month_of, spending_id
 from isocket.domain.tariff import Tariff
 from isocket.storage.port import Records, StoreUnavailableError, is_
+from isocket.storage.records import StoredRecords
+from isocket.storage.sqlite import SqliteStore
 from isocket.storage.wakeups import queue_bell
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
@@ -228,6 +231,38 @@ async def test_what_it_cost_is_taken_back_where_nothing_comes_of_it() -> None:
             await street.house.alarm("mains_lost")
         assert len(await street.house.records.find(Spending)) == 1
         assert await spent(street) == 0
+
+
+async def test_what_was_not_counted_is_not_taken_back(tmp_path: Path) -> None:
+    street = await a_street(tariff=PRICES)
+    clock, now = street.house.clock, street.house.clock.now()
+    store = await SqliteStore.open(tmp_path / "house.db", clock=clock)
+    records = StoredRecords(store.documents)
+    await records.prepare()
+
+    def fail(_: object) -> int:
+        raise ValueError("as it happens")
+
+    try:
+        month = month_of(now)
+        before = Spending(
+            id=spending_id(OWNER, month), account_id=OWNER, month=month, segments=5, spent_micro=400_000, started_at=now
+        )
+        await records.add(before)
+        alarm = Delivery(
+            id="dlv_1", incident_id="inc_1", account_id=OWNER, person_id=ANNA, contact_id=ANNA,
+            kind=DeliveryKind.ALARM, channel=ChannelKind.SMS, address="+447700900001", text="Alarm",
+            created_at=now, due_at=now,
+        )  # fmt: skip
+        ready = await street.dispatcher_of(records).ready(alarm)
+        assert ready is not None
+        orders = Orders([Handed(ready, asyncio.get_running_loop().create_future())], street.dispatcher_of(records))
+        with pytest.raises(ValueError, match="as it happens"):
+            await orders.counted_with(store._file.write(fail))
+        await orders.let_go()
+        assert [each.segments for each in await records.find(Spending)] == [5]
+    finally:
+        await store.close()
 
 
 async def test_what_the_month_s_money_may_not_reach_for_takes_the_way_of_all_others() -> None:
