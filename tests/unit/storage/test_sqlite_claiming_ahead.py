@@ -38,8 +38,13 @@ class SlowDisk:
         writer = store._file._writer
         self._inner = writer._connection
         self._goes_on = threading.Event()
+        self._is_asked = threading.Event()
         self._fails = False
         writer._connection = self  # type: ignore[assignment]  # all that the writer does with it
+
+    async def asked(self) -> None:
+        """Return when a commit waits: what is asked for from now on is in the next one."""
+        assert await asyncio.to_thread(self._is_asked.wait, PATIENCE_S)
 
     def go_on(self, *, failing: bool = False) -> None:
         self._fails = failing
@@ -47,6 +52,7 @@ class SlowDisk:
 
     def execute(self, statement: str, *values: Any) -> object:
         if statement == "COMMIT":
+            self._is_asked.set()
             assert self._goes_on.wait(PATIENCE_S)
             if self._fails:
                 self._fails = False
@@ -128,8 +134,8 @@ async def test_for_what_is_written_after_its_asker_was_cancelled_nobody_claims_a
 ) -> None:
     assert await ask(store, clock) is None
     disk = SlowDisk(store)
-    first = asyncio.create_task(store._file.write(note))  # its commit waits, and with it what comes after
-    await asyncio.sleep(0)
+    first = asyncio.create_task(store._file.write(note))
+    await disk.asked()
     storing = asyncio.create_task(store.telemetry.store([alarm("d1", clock)]))
     await asyncio.sleep(0)
     storing.cancel()
@@ -152,7 +158,7 @@ async def test_claims_of_a_group_that_had_to_be_written_once_more_are_the_second
     assert await ask(store, clock) is None
     disk = SlowDisk(store)
     first = asyncio.create_task(store._file.write(note))  # those behind it are one group
-    await asyncio.sleep(0)
+    await disk.asked()
     storing = asyncio.create_task(store.telemetry.store([alarm("d1", clock)]))
     failing = asyncio.create_task(store._file.write(fail))
     await asyncio.sleep(0)
