@@ -5,7 +5,7 @@ A code is bound to contact, channel and address, so that one for an old number p
 
 import hashlib
 import hmac
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from isocket.domain.contacts import ChannelKind, Contact, Verification
@@ -68,8 +68,9 @@ async def come_back(portal: Portal, contact: Contact, channel: ChannelKind) -> N
 
 
 async def send_code(portal: Portal, contact: Contact, channel: ChannelKind, *, client: str) -> float:
-    """Send a new code, which replaces the one before; return 0.0, or the seconds to wait if it is too soon.
+    """Send a new code; return 0.0, or the seconds to wait if it is too soon.
 
+    The one before is not sent any more where it still waits; where it arrived, it is good for as long as it said.
     `client` is the network address from which it was asked for.
     """
     address = address_of(contact, channel)
@@ -110,7 +111,7 @@ def _counted(contact: Contact, channel: ChannelKind, address: str, client: str) 
 
 
 async def look_at_code(portal: Portal, contact: Contact, channel: ChannelKind, typed: str) -> Proof:
-    """Compare a typed code with the one that was sent. A try is counted before anything is compared."""
+    """Compare a typed code with the last two that were sent. A try is counted before anything is compared."""
     verification_id = _verification_id(contact.id, channel)
     counted: Verification | None = None
     while counted is None:
@@ -124,8 +125,14 @@ async def look_at_code(portal: Portal, contact: Contact, channel: ChannelKind, t
             above("tries_left", 0),
             tries_left=known.tries_left - 1,
         )
-    right = hmac.compare_digest(counted.code_hash, _hash(contact, channel, typed))
-    return Proof.RIGHT if right else Proof.WRONG
+    said = _hash(contact, channel, typed)
+    right = hmac.compare_digest(counted.code_hash, said)
+    before = hmac.compare_digest(counted.hash_before, said) and _is_good(counted.before_expires_at, portal.clock.now())
+    return Proof.RIGHT if right or before else Proof.WRONG
+
+
+def _is_good(expires_at: datetime | None, now: datetime) -> bool:
+    return expires_at is not None and now < expires_at
 
 
 async def forget_code(records: Records, contact_id: str, channel: ChannelKind) -> None:
@@ -165,21 +172,26 @@ async def _remember(portal: Portal, contact: Contact, channel: ChannelKind, code
         expires_at=now + CODE_LIFE,
         tries_left=TRIES,
     )
-    replaced = None
-    while replaced is None:
+    while True:
+        known = await portal.records.get(Verification, fresh.id)
+        if known is None:
+            try:
+                await portal.records.add(fresh)
+            except AlreadyThereError:
+                continue  # another request was quicker: its code is the one before
+            return
         replaced = await portal.records.change_one(
             Verification,
             is_("id", fresh.id),
+            is_("version", known.version),
             code_hash=fresh.code_hash,
             sent_at=fresh.sent_at,
             expires_at=fresh.expires_at,
             tries_left=fresh.tries_left,
+            hash_before=known.code_hash if known.tries_left > 0 else "",
+            before_expires_at=known.expires_at,
         )
-        if replaced is None:
-            try:
-                await portal.records.add(fresh)
-            except AlreadyThereError:
-                continue  # another request was quicker: replace its code
+        if replaced is not None:
             return
 
 

@@ -64,7 +64,7 @@ class CodeSent(View):
 
 
 async def send(call: Call[CodeWish, None]) -> CodeSent | Problem:
-    """Send a code, which replaces the one before. One at once and then one a minute; each is good for 10 minutes.
+    """Send a code. One at once and then one a minute; each is good for 10 minutes, the last two at once.
 
     By `voice` it is spoken in a call: for landlines, and whoever would rather hear it. What was proved by a text can
     be called as well.

@@ -19,11 +19,7 @@ from alerts.outcomes import (
     Unclear,
     read_twilio_error,
 )
-
-# Twilio repeats a callback that failed for any reason up to 3 times; without this only a failed connection
-# is repeated, once (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides). Every hook of ours
-# may be asked twice.
-CALLBACK_REPEATS = "#rc=3&rp=all"
+from alerts.signatures import CALLBACK_REPEATS
 
 Ask = Callable[[Any], Awaitable[Any]]
 

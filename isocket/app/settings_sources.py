@@ -23,7 +23,7 @@ def gather(environ: Mapping[str, str], *, known: Sequence[str]) -> dict[str, Any
     """Return the given values by the setting's lower-case name; the environment wins over the TOML file.
 
     Each `ISOCKET_X` may be given as `ISOCKET_X_FILE`, the path of a file with the value; so may each `x` of the
-    TOML file. An empty variable counts as not given.
+    TOML file, whose keys may also carry the variables' names. An empty variable counts as not given.
 
     Raises:
         SettingsError: a name that is none, a file that cannot be read, a value given twice.
@@ -34,7 +34,7 @@ def gather(environ: Mapping[str, str], *, known: Sequence[str]) -> dict[str, Any
         for name, value in environ.items()
         if name.startswith(PREFIX) and name != CONFIG and value
     }
-    values = _values(_read_toml(environ.get(CONFIG, ""), faults), known, faults, shown=str)
+    values = _values(_plain_names(_read_toml(environ.get(CONFIG, ""), faults), faults), known, faults, shown=str)
     values |= _values(ours, known, faults, shown=lambda name: f"{PREFIX}{name.upper()}")
     if faults:
         raise SettingsError(faults)
@@ -54,6 +54,17 @@ def _values(given: Mapping[str, Any], known: Sequence[str], faults: list[str], *
         else:
             faults.append(f"{shown(name)} is not a setting: {_nearest(name, known, shown)}.")
     return found
+
+
+def _plain_names(given: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
+    """Return what a TOML file gives by plain names: `ISOCKET_HTTP` says there what `http` says."""
+    plain: dict[str, Any] = {}
+    for name, value in given.items():
+        short = name.removeprefix(PREFIX).lower() if name.startswith(PREFIX) else name
+        if short in plain:
+            faults.append(f"{short} and {PREFIX}{short.upper()} are both given: leave one out.")
+        plain[short] = value
+    return plain
 
 
 def _text(value: object) -> Any:

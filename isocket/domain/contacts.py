@@ -71,7 +71,10 @@ class Contact(Record):
 
 @record(collection="verifications", subject="contact_id", account="account_id", indexed=(("contact_id",),))
 class Verification(Record):
-    """A code on its way to a contact, one a channel. Id derived from both."""
+    """A code on its way to a contact, one a channel. Id derived from both.
+
+    The code before stays good for its own time: whoever asks for another may well be reading the first by then.
+    """
 
     account_id: Annotated[str, OWNERSHIP]
     contact_id: Annotated[str, CONTACT_CHOICE]
@@ -80,6 +83,8 @@ class Verification(Record):
     sent_at: Plain[datetime]
     expires_at: Plain[datetime]
     tries_left: Plain[int]
+    hash_before: Annotated[str, CREDENTIAL] = ""
+    before_expires_at: Plain[datetime | None] = None
 
 
 @record(collection="escalations", account="account_id", subject="account_id", indexed=(("account_id",),))

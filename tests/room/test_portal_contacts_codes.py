@@ -121,11 +121,51 @@ async def test_a_refused_code_is_told_from_one_that_is_spent(entered: Entered) -
     assert kinds == ["wrong-code"] * 5 + ["code-spent"]
 
 
-async def test_a_new_code_replaces_the_old_and_keeps_it_from_going_out(entered: Entered) -> None:
-    old = await entered.newest()
+async def test_a_new_code_keeps_the_old_from_going_out_and_is_good_itself(entered: Entered) -> None:
     assert await entered.resend() == 202
     (new,) = await codes(entered.house, PHONE)
-    assert [await entered.verify(old), await entered.verify(new)] == ([422, 200] if old != new else [200, 200])
+    assert await entered.verify(new) == 200
+
+
+async def test_the_code_that_came_with_the_entering_is_good_though_another_was_asked_for(entered: Entered) -> None:
+    first = await entered.newest()
+    assert await entered.resend() == 202
+    assert await entered.verify(first) == 200
+
+
+async def test_the_code_before_is_good_for_its_own_ten_minutes_only(entered: Entered) -> None:
+    first = await entered.newest()
+    await entered.house.clock.advance(540)
+    assert await entered.resend() == 202
+    await entered.house.clock.advance(60)
+    second = await entered.newest()
+    assert first == second or await entered.verify(first) == 422
+    assert await entered.verify(second) == 200
+
+
+async def test_no_more_than_two_codes_are_good_at_once(entered: Entered) -> None:
+    first = await entered.newest()
+    for _ in range(2):
+        await entered.house.clock.advance(60)
+        assert await entered.resend() == 202
+    kept = await entered.house.records.find(Verification, is_("channel", "sms"))
+    assert len(kept) == 1
+    assert await entered.verify(first) == 422 or first == await entered.newest()
+
+
+async def test_a_code_whose_tries_are_used_up_does_not_come_back_with_the_next(entered: Entered) -> None:
+    first = await entered.newest()
+    for _ in range(5):
+        await entered.verify(another(first))
+    assert await entered.resend() == 202
+    assert await entered.verify(first) == 422 or first == await entered.newest()
+
+
+async def test_neither_code_is_good_for_another_number(entered: Entered) -> None:
+    first = await entered.newest()
+    path = f"/contacts/{entered.contact_id}"
+    await entered.house.ask("PATCH", path, {"phone": "+358401234568"}, token=entered.token)
+    assert await entered.verify(first) == 422
 
 
 async def test_one_code_may_be_asked_for_at_once_and_then_one_a_minute(entered: Entered) -> None:

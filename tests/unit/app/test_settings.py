@@ -94,6 +94,21 @@ def test_an_unknown_name_in_the_toml_file_is_refused(tmp_path: Path) -> None:
     assert faults(ISOCKET_CONFIG=str(config)) == "bcript_cost is not a setting: perhaps bcrypt_cost is meant."
 
 
+def test_a_toml_file_may_call_settings_by_their_whole_names(tmp_path: Path) -> None:
+    config, secret = tmp_path / "isocket.toml", tmp_path / "smtp"
+    secret.write_text("smtp://127.0.0.1:2525\n")
+    config.write_text(f'ISOCKET_BCRYPT_COST = 13\nISOCKET_HTTP = "0.0.0.0:80"\nISOCKET_SMTP_URL_FILE = "{secret}"\n')
+    settings = load_settings({"ISOCKET_CONFIG": str(config)})
+    assert (str(settings.http), settings.bcrypt_cost, settings.smtp_url is not None) == ("0.0.0.0:80", 13, True)
+
+
+def test_a_setting_called_by_both_its_names_in_a_toml_file_is_refused(tmp_path: Path) -> None:
+    config = tmp_path / "isocket.toml"
+    config.write_text("bcrypt_cost = 13\nISOCKET_BCRYPT_COST = 14\n")
+    said = faults(ISOCKET_CONFIG=str(config))
+    assert said == "bcrypt_cost and ISOCKET_BCRYPT_COST are both given: leave one out."
+
+
 def test_a_toml_file_that_is_broken_is_named(tmp_path: Path) -> None:
     config = tmp_path / "isocket.toml"
     config.write_text("http = \n")
