@@ -28,7 +28,7 @@ from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from privacy.belongings import Belongings
 from privacy.ledger import Ledger
-from privacy.scan import scan
+from privacy.scan import Found, scan_here
 from privacy.searchable import searchable
 
 log = get_logger(__name__)
@@ -52,7 +52,8 @@ class Eraser:
     """Erases whoever is due. Several may run at once: whoever lost a step to another stops.
 
     `release` gives a socket up, `empty_log` empties the store's write-ahead log, `files` are the folders and files of
-    the installation, `preserve` copies what holds name of an account and returns these.
+    the installation, `search` looks for values in them, `preserve` copies what holds name of an account and returns
+    these.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Eraser:
         ledger: Ledger,
         shelf: Shelf,
         preserve: Callable[[str], Awaitable[tuple[str, ...]]] = nothing_is_held,
+        search: Callable[..., Awaitable[list[Found]]] = scan_here,
     ) -> None:
         self._records = records
         self._keyring = keyring
@@ -74,6 +76,7 @@ class Eraser:
         self._release = release
         self._empty_log = empty_log
         self._files = files
+        self._search = search
         self._ledger = ledger
         self._belongings = Belongings(records=records, shelf=shelf, clock=clock)
         self._preserve = preserve
@@ -247,7 +250,7 @@ class Eraser:
                     return NOT_EMPTY
         if not await self._empty_log():
             return LOG_IS_READ
-        found = await asyncio.to_thread(scan, self._files(), *_values_of(erasure))
+        found = await self._search(self._files(), *_values_of(erasure))
         if found:
             log.error("erased_value_found", erasure_id=erasure.id, places=len(found))
             return FOUND_IN_FILES

@@ -1,9 +1,11 @@
 """Looks for a value in every byte of an installation's files, however it is written; it never shows the value."""
 
+import asyncio
 import base64
 import json
 import mmap
 import os
+import sys
 import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
@@ -64,6 +66,41 @@ def scan(roots: list[Path], *values: str) -> list[Found]:
     for path in _files(roots):
         found |= {Found(str(path), way) for way in _ways_in_file(path, needle)}
     return sorted(found)
+
+
+async def scan_here(roots: list[Path], *values: str) -> list[Found]:
+    """Scan in this process: only where nothing in it has a database among these files open."""
+    return await asyncio.to_thread(scan, roots, *values)
+
+
+async def scan_apart(roots: list[Path], *values: str) -> list[Found]:
+    """Scan in a process of its own, for a process that has databases among these files open.
+
+    Closing a file takes away every lock that the process holds on it (POSIX). SQLite's would be gone, and the next
+    process to look into the store would take itself for the last and delete the log that this one still writes to.
+
+    Raises:
+        OSError: the search broke off.
+    """
+    asked = json.dumps({"roots": [str(root) for root in roots], "values": values}).encode()
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "privacy.scan", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        said, _ = await child.communicate(asked)
+    finally:
+        if child.returncode is None:
+            child.kill()
+    if child.returncode:
+        raise OSError("the search through the files of the installation broke off")
+    return [Found(**each) for each in json.loads(said)]
+
+
+def _answer() -> None:
+    """Scan as standard input asks, and write what was found: the values stand in no list of processes."""
+    asked = json.load(sys.stdin)
+    found = scan([Path(root) for root in asked["roots"]], *asked["values"])
+    json.dump([{"file": each.file, "way": each.way} for each in found], sys.stdout)
 
 
 def _files(roots: list[Path]) -> Iterator[Path]:
@@ -159,3 +196,7 @@ def _base64_ways(value: str) -> Iterator[tuple[str, bytes]]:
             middle = whole[(0, 2, 3)[before] :].rstrip(b"=")[:-1]
             yield "base64", middle
             yield "base64", middle.translate(bytes.maketrans(b"+/", b"-_"))
+
+
+if __name__ == "__main__":
+    _answer()

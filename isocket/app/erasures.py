@@ -25,6 +25,7 @@ from privacy.holds import HoldKeeper
 from privacy.ledger import Ledger
 from privacy.manager_keys import ManagerKeyError, PublicKey, read_public
 from privacy.replaying import replay_erasures
+from privacy.scan import scan_apart
 from privacy.sealing import ArchiveError, check_managers
 
 
@@ -44,6 +45,7 @@ def eraser_of(house: House) -> Eraser:
         ledger=ledger_of(house),
         shelf=shelf_of(house),
         preserve=hold_keeper_of(house).preserve,
+        search=scan_apart,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from privacy.scan import scan
 from tests.fakes.customer import Customer, Json, text_of
 from tests.fakes.erasing_house import back_up
+from tests.fakes.other_process import look_into_from_outside
 from tests.fakes.smtp_server import SmtpSink
 from tests.fakes.thin_socket import ThinSocket
 from tests.fakes.twilio_server import TwilioDouble
@@ -53,6 +54,9 @@ async def test_who_leaves_takes_everything_along_and_leaves_no_byte_behind(
             assert receipt["searched"]
             assert receipt["removed"]["keys"] >= 3
             assert scan([cloud.data], *VALUES) == [], "while the cloud runs"
+            for name in DATABASES:  # what searched the files has taken no lock from the cloud
+                await look_into_from_outside(cloud.data / name)
+                assert (cloud.data / f"{name}-wal").exists(), "the cloud still writes to it"
             await what_comes_late_brings_nobody_back(cloud, socket, twilio, account_id)
         await cloud.stop()
         assert scan([cloud.data, tmp_path / "backup", cloud.log], *VALUES, PASSWORD, *aurelia.secrets[1:]) == []

@@ -1,17 +1,20 @@
 """The search through all files finds a value however it is written, and nothing else."""
 
 import base64
+import contextlib
 import gzip
 import io
 import json
 import random
+import sqlite3
 import zipfile
 import zlib
 from pathlib import Path
 
 import pytest
 
-from privacy.scan import CHUNK_BYTES, Found, TooShortError, scan
+from privacy.scan import CHUNK_BYTES, Found, TooShortError, scan, scan_apart
+from tests.fakes.other_process import look_into_from_outside
 
 NAME = "Aurelia Quillfeather"
 EMAIL = "aurelia.quillfeather@example.org"
@@ -67,3 +70,23 @@ def test_a_value_in_the_name_of_a_file_is_found(tmp_path: Path) -> None:
 def test_what_would_be_found_by_chance_is_not_looked_for(tmp_path: Path) -> None:
     with pytest.raises(TooShortError):
         scan([tmp_path], "abc")
+
+
+async def test_a_search_apart_finds_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"of " + base64.b64encode("Önningeby 4".encode()) + b" and more")
+    assert await scan_apart([tmp_path], "Önningeby 4", "another") == scan([tmp_path], "Önningeby 4", "another") != []
+
+
+async def test_a_search_that_breaks_off_is_not_taken_for_one_that_found_nothing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="broke off"):
+        await scan_apart([tmp_path], "abc")
+
+
+async def test_a_search_apart_takes_no_lock_from_a_database_in_use(tmp_path: Path) -> None:
+    file = tmp_path / "store.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as base:
+        base.execute("PRAGMA journal_mode=WAL")
+        base.execute("CREATE TABLE kept (what)")
+        assert await scan_apart([tmp_path], "kept") != []
+        await look_into_from_outside(file)
+        assert (tmp_path / "store.sqlite-wal").exists(), "another process took itself for the last"
