@@ -78,6 +78,7 @@ class Tables:
             finally:
                 for _, task in reading:
                     task.cancel()
+                await asyncio.gather(*(task for _, task in reading), return_exceptions=True)
         return count
 
     async def _quarters(self, archive: zipfile.ZipFile, device_id: str, start: datetime, end: datetime) -> int:
