@@ -53,7 +53,7 @@ class _Bill:
 
 
 class Purse:
-    """Pays for messages. Whoever dies between paying and calling has paid: never is too little counted."""
+    """Pays for messages. Whoever dies between paying and calling has paid: too little is counted if the store fails."""
 
     def __init__(self, *, records: Records, clock: Clock, tariff: Tariff, public_url: str) -> None:
         self._records = records

@@ -211,7 +211,7 @@ class Intake:
         report = decoded.reports[0] if decoded.reports else None
         if kind is UpKind.ACK and report is not None:
             await self._answers.command_answered(device_id, decoded.fields, from_ms(report.received_ms))
-        elif kind is UpKind.REPORTED and (report is not None or not message.retained):
+        elif kind is UpKind.REPORTED:
             await self._answers.settings_reported(device_id, decoded.fields, report)
         elif kind is UpKind.STATUS:
             await self._presence(device_id, online=bool(decoded.fields["online"]), message=message)

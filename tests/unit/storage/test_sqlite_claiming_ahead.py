@@ -37,7 +37,7 @@ class SlowDisk:
     def __init__(self, store: SqliteStore) -> None:
         writer = store._file._writer
         self._inner = writer._connection
-        self._goes_on = threading.Event()
+        self._commits = threading.Semaphore(0)  # that may go on
         self._is_asked = threading.Event()
         self._fails = False
         writer._connection = self  # type: ignore[assignment]  # all that the writer does with it
@@ -46,14 +46,15 @@ class SlowDisk:
         """Return when a commit waits: what is asked for from now on is in the next one."""
         assert await asyncio.to_thread(self._is_asked.wait, PATIENCE_S)
 
-    def go_on(self, *, failing: bool = False) -> None:
+    def go_on(self, commits: int = 100, *, failing: bool = False) -> None:
         self._fails = failing
-        self._goes_on.set()
+        self._is_asked.clear()
+        self._commits.release(commits)
 
     def execute(self, statement: str, *values: Any) -> object:
         if statement == "COMMIT":
             self._is_asked.set()
-            assert self._goes_on.wait(PATIENCE_S)
+            assert self._commits.acquire(timeout=PATIENCE_S)
             if self._fails:
                 self._fails = False
                 raise sqlite3.OperationalError("disk I/O error")
@@ -169,6 +170,38 @@ async def test_claims_of_a_group_that_had_to_be_written_once_more_are_the_second
         await failing
     waiting = await ask(store, clock)
     assert waiting is not None
+    assert await store._file.write(note) == 1
+    assert await store.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
+
+
+async def test_whoever_took_the_first_claim_of_such_a_group_writes_nothing_and_has_the_second_when_they_ask_again(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    def fail(_: sqlite3.Connection) -> None:
+        raise ValueError("as it happens")
+
+    assert await ask(store, clock) is None
+    disk = SlowDisk(store)
+    first = asyncio.create_task(store._file.write(note))
+    await disk.asked()
+    storing = asyncio.create_task(store.telemetry.store([alarm("d1", clock)]))
+    failing = asyncio.create_task(store._file.write(fail))
+    await asyncio.sleep(0)
+    disk.go_on(1)
+    await disk.asked()  # for the second time of storing, by itself: both claims are handed over
+    assert await first == 1
+    rolled_back = await ask(store, clock)
+    assert rolled_back is not None
+    writing = asyncio.create_task(store._file.write(note))
+    disk.go_on()
+    assert await storing == [True]
+    with pytest.raises(ValueError, match="as it happens"):
+        await failing
+    with pytest.raises(StoreUnavailableError, match="rests on"):
+        await writing
+    waiting = await ask(store, clock)
+    assert waiting is not None
+    assert [each.seq for each in waiting.reports] == [1]
     assert await store._file.write(note) == 1
     assert await store.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
 
