@@ -12,6 +12,8 @@ B = TypeVar("B")
 M = TypeVar("M", bound=BaseModel)
 TYPED = Field(default="", max_length=2000)
 """A field as typed: the model of the API decides what is good, `checked` says what is not."""
+WRITTEN = Field(default="", max_length=20_000)
+"""The same of a text of many lines: longer than any model allows, so that what is too long is said beside its field."""
 
 
 class Form(Body):

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from isocket.domain.request_letters import day_of
 from isocket.domain.requests import Right
-from portal_api.pages_forms import TYPED, Form, checked
+from portal_api.pages_forms import TYPED, WRITTEN, Form, checked
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.privacy_requests import REQUESTS_CLIENT, RightsWish, authority_view, confirm_with, wish_for
 from portal_api.problem import Problem
@@ -34,7 +34,7 @@ class RightsForm(Form):
     kind: str = TYPED
     email: str = TYPED
     name: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     language: str = TYPED
     country: str = TYPED
 

@@ -12,7 +12,7 @@ from isocket.domain.breaches import BreachKind
 from isocket.domain.regulation import Duty, ProductEvent, Risk
 from portal_api import staff_breaches
 from portal_api.models import PageQuery
-from portal_api.pages_forms import TYPED, Form
+from portal_api.pages_forms import TYPED, WRITTEN, Form
 from portal_api.routes import AnyRoute, Call
 from portal_api.staff_breach_models import (
     Assessment,
@@ -45,10 +45,10 @@ EVENTS = {
 class BreachForm(Form):
     """A new breach. Times are local; `scope` and `accounts` are lists with commas."""
 
-    what: str = TYPED
+    what: str = WRITTEN
     kind: str = TYPED
     risk: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     event: str = TYPED
     aware_at: str = TYPED
     began_at: str = TYPED
@@ -63,18 +63,18 @@ class BreachActForm(Form):
     """What is done about a breach."""
 
     act: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     risk: str = TYPED
     event: str = TYPED
     duty: str = TYPED
     at: str = TYPED
     reference: str = TYPED
     scope: str = TYPED
-    happened: str = TYPED
-    consequences: str = TYPED
-    measures: str = TYPED
-    done: str = TYPED
-    advice: str = TYPED
+    happened: str = WRITTEN
+    consequences: str = WRITTEN
+    measures: str = WRITTEN
+    done: str = WRITTEN
+    advice: str = WRITTEN
 
 
 def _wish(call: Call[BreachForm, None]) -> dict[str, object]:

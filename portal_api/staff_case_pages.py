@@ -3,7 +3,7 @@
 from isocket.domain.authority_cases import CaseKind
 from isocket.domain.handing_out import may_be_handed_out
 from portal_api import staff_cases
-from portal_api.pages_forms import TYPED, Form
+from portal_api.pages_forms import TYPED, WRITTEN, Form
 from portal_api.routes import AnyRoute, Call
 from portal_api.staff_case_models import (
     Approval,
@@ -33,7 +33,7 @@ class CaseForm(Form):
     authority: str = TYPED
     reference: str = TYPED
     legal_basis: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     received_on: str = TYPED
     paper: str = TYPED
 
@@ -42,7 +42,7 @@ class CaseActForm(Form):
     """What is done about a case. `fields` are names with commas between them."""
 
     act: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     email: str = TYPED
     fields_asked: str = TYPED
     begins: str = TYPED

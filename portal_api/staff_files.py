@@ -134,7 +134,7 @@ class RegisterPages(FilePages):
         """Begin a file, and show it."""
         answer = await self.begin_with.done(call)
         if isinstance(answer, Problem):
-            return self.page(call, answer, what=self.begins_on, lines=[], typed=call.body)
+            return self.page(call, answer, what=self.begins_on, lines=None, typed=call.body)
         return self.file(call, answer)
 
 

@@ -2,7 +2,7 @@
 
 from isocket.domain.holds import HoldGround, Part
 from portal_api import staff_holds
-from portal_api.pages_forms import TYPED, Form
+from portal_api.pages_forms import TYPED, WRITTEN, Form
 from portal_api.routes import AnyRoute, Call
 from portal_api.staff_files import MOST_LINES, Act, LookForm, RegisterPages, ShowForm, chosen, page_route, with_commas
 from portal_api.staff_holds import Ending, HoldsQuery, NewHold, Review, WhichHolds
@@ -21,7 +21,7 @@ class HoldForm(Form):
     email: str = TYPED
     ground: str = TYPED
     parts: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     reference: str = TYPED
     review_on: str = TYPED
     ends_on: str = TYPED
@@ -32,7 +32,7 @@ class HoldActForm(Form):
     """What is done about a hold."""
 
     act: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     review_on: str = TYPED
     ends_on: str = TYPED
 

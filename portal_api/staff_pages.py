@@ -8,7 +8,7 @@ from aiohttp import web
 
 from isocket.domain.accounts import StaffRole
 from portal_api import staff_customers, staff_requests
-from portal_api.pages_forms import TYPED, Form, checked
+from portal_api.pages_forms import TYPED, WRITTEN, Form, checked
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.problem import Problem
 from portal_api.rights_pages import KINDS
@@ -22,9 +22,9 @@ class ActForm(Form):
     """What is done with a request."""
 
     act: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     proof: str = TYPED
-    evidence: str = TYPED
+    evidence: str = WRITTEN
     email: str = TYPED
 
 
@@ -37,7 +37,7 @@ class TypedForm(Form):
     email: str = TYPED
     name: str = TYPED
     postal: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     language: str = TYPED
     country: str = TYPED
 

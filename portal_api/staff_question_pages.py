@@ -2,7 +2,7 @@
 
 from isocket.domain.requests import RequestChannel
 from portal_api import staff_questions
-from portal_api.pages_forms import TYPED, Form
+from portal_api.pages_forms import TYPED, WRITTEN, Form
 from portal_api.routes import AnyRoute
 from portal_api.staff_files import Act, FilePages, LookForm, page_route
 from portal_api.staff_questions import Answered, Question
@@ -19,7 +19,7 @@ class QuestionForm(Form):
     """What is asked, or what was answered and how it came."""
 
     act: str = TYPED
-    words: str = TYPED
+    words: str = WRITTEN
     channel: str = TYPED
 
 

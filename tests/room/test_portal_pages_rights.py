@@ -114,6 +114,9 @@ async def test_somebody_without_account_asks_by_the_form_and_confirms_by_the_but
     house: PortalHouse,
 ) -> None:
     assert "What do you ask for?" in await get(house, "/rights", "sv")
+    words = "What do you know of me? " * 200
+    long = await post(house, "/rights", 422, kind="access", email="niina@example.org", words=words)
+    assert (words in long, long.count('class="fault"')) == (True, 1)
     wrong = await post(house, "/rights", 422, kind="access", email="nobody")
     assert "This is not an e-mail address." in wrong
     form = {"kind": "rectification", "email": NIINA, "words": "My name.", "country": "SE", "language": "sv"}

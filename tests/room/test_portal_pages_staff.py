@@ -10,7 +10,7 @@ from isocket.domain.accounts import Account, AccountRole, StaffRole
 from isocket.domain.authority_cases import AuthorityCase
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.holds import Hold
-from isocket.domain.requests import RequestState, RightsRequest
+from isocket.domain.requests import Proof, RequestState, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import is_
@@ -138,6 +138,42 @@ async def test_a_letter_goes_through_the_pages_from_its_arrival_to_its_answer(ho
     (request,) = await house.records.find(RightsRequest)
     assert (request.state, request.evidence) == (RequestState.ANSWERED, "")
     assert request.typed_in_why == REASON
+
+
+async def test_what_is_refused_stays_as_it_was_typed_in_its_own_form(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    await post(house, cookie, "/staff/requests/new", **LETTER)
+    (request,) = await house.records.find(RightsRequest)
+    path, words = f"/staff/requests/{request.id}/act", "We hold nothing about you.\n" + "Look at this. " * 200
+    early = await post(house, cookie, path, 409, act="answered", words=words)
+    assert words in early.replace("\r\n", "\n")
+    wrong = await post(house, cookie, path, 422, act="answered", words=2 * words)
+    assert (2 * words in wrong.replace("\r\n", "\n"), wrong.count('class="fault"')) == (True, 1)
+    nobody = {"act": "identify", "proof": "document", "evidence": "A passport.", "email": "nobody@example.org"}
+    page = await post(house, cookie, path, 422, **nobody)
+    assert (page.count("A passport."), page.count('class="fault"')) == (1, 1)
+    assert '<option value="document" selected>' in page
+    await post(house, cookie, path, act="identify", proof="knowledge")
+    assert (await house.records.find(RightsRequest))[0].proof is Proof.KNOWLEDGE
+    await post(house, cookie, path, act="answered", words=words)
+    assert (await house.records.find(RightsRequest))[0].answer == words.strip()
+
+
+async def test_of_several_forms_only_the_one_that_was_sent_says_what_is_wrong(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    breach = {
+        "what": "A password was published.", "kind": "confidentiality", "risk": "likely", "words": "It was read.",
+        "aware_at": "2026-11-20T10:00", "began_at": "2026-11-19T10:00", "scope": "contacts.email",
+    }  # fmt: skip
+    unknown = await post(house, cookie, "/staff/breaches/new", 422, **{**breach, "kind": "theft"})
+    assert (unknown.count('class="fault"'), "There is none" in unknown) == (1, False)
+    assert "A password was published." in unknown
+    page = await post(house, cookie, "/staff/breaches/new", **breach)
+    found = re.search(r"/staff/breaches/bre_\w+/act", page)
+    assert found is not None
+    late = {"act": "authority", "duty": "authority", "at": "2026-13-01T10:00", "words": "Nobody was there."}
+    page = await post(house, cookie, found.group(), 422, **late)
+    assert (page.count("Nobody was there."), page.count('class="fault"')) == (1, 1)
 
 
 @pytest.mark.clause("C2-26")
