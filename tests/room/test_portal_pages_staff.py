@@ -66,6 +66,13 @@ async def test_the_door_shows_nobodys_data_and_forms_for_ones_own_work_only(hous
     assert ("/staff/customers" in page, "/staff/requests" in page) == (True, False)
 
 
+async def test_whose_work_has_no_page_is_shown_where_it_is_done(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.OPERATIONS)
+    answer = await house.client.get("/staff", headers={"Cookie": f"sid={cookie}"})
+    page = await answer.text()
+    assert ("/api/v1/docs" in page, 'action="/staff' in page) == (True, False)
+
+
 @pytest.mark.clause("C5-02")
 @pytest.mark.parametrize("path", [each.path for each in STAFF_PAGES if each.method == "POST"])
 async def test_no_page_answers_without_a_reason_or_to_customers(house: PortalHouse, path: str) -> None:
