@@ -4,11 +4,12 @@ import socket
 import struct
 
 CONNECT, PUBLISH_QOS1, PUBACK_SIZE = 0x10, 0x32, 4
+KEEP_ALIVE_S = 0  # none: who waits long for their turn would be cut off, and send into nothing
 
 
 def connect_packet(name: str, secret: str) -> bytes:
     """Return CONNECT with a clean session; client id and user name are the same."""
-    body = b"\x00\x04MQTT\x04\xc2" + struct.pack("!H", 60) + _text(name) + _text(name) + _text(secret)
+    body = b"\x00\x04MQTT\x04\xc2" + struct.pack("!H", KEEP_ALIVE_S) + _text(name) + _text(name) + _text(secret)
     return bytes([CONNECT]) + _length(len(body)) + body
 
 
