@@ -7,16 +7,9 @@ from isocket.domain.incidents import Incident, IncidentState
 from isocket.storage.port import Records, is_
 
 
-async def urge(records: Records, delivery: Delivery, now: datetime) -> None:
+async def urge(records: Records, alarm: Delivery, now: datetime) -> None:
     """Have the ladder looked at again, because an alarm did not reach its reader."""
-    if delivery.kind is DeliveryKind.ALARM and delivery.incident_id is not None:
-        await records.change_one(
-            Incident,
-            is_("id", delivery.incident_id),
-            is_("state", IncidentState.OPEN),
-            needs_step=True,
-            step_due_at=now,
-        )
+    await _urge_while(IncidentState.OPEN, records, alarm, now)
 
 
 async def urge_the_end(records: Records, delivery: Delivery, now: datetime) -> None:
@@ -43,11 +36,15 @@ async def urge_the_end_anew(records: Records, alarm: Delivery, now: datetime) ->
 
     Whoever gets it so late hears the end after it; and where it reached nobody after all, that is said.
     """
+    await _urge_while(IncidentState.CLOSED, records, alarm, now)
+
+
+async def _urge_while(state: IncidentState, records: Records, alarm: Delivery, now: datetime) -> None:
     if alarm.kind is DeliveryKind.ALARM and alarm.incident_id is not None:
         await records.change_one(
             Incident,
             is_("id", alarm.incident_id),
-            is_("state", IncidentState.CLOSED),
+            is_("state", state),
             needs_step=True,
             step_due_at=now,
         )
