@@ -20,7 +20,7 @@ from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
 from portal_api.owned import Need, Standing, own_device, shared_with, standing_for, within_token
 from portal_api.portal import Portal
 from portal_api.problem import Problem, changed_meanwhile, not_found
-from portal_api.releases import release_device
+from portal_api.releases import copied_first, release_device
 from portal_api.routes import AnyRoute, Call, Reply, Route
 
 NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
@@ -110,7 +110,7 @@ async def release(call: Call[None, None]) -> Reply:
     """Give a socket up: what it reported, its names, settings and ladder go, and anybody with its code may claim it."""
     device = await own_device(call)
     call.demand_match(device.version)
-    await call.portal.copy_held(call.account.id)
+    await copied_first(call.portal, call.account.id)
     await release_device(call.portal, device)
     return Reply()
 
@@ -235,6 +235,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         handler=release,
         summary="Give a socket up",
         answers={204: None},
+        problems=(409,),
         conditional=True,
         step_up=True,
     ),

@@ -113,7 +113,11 @@ async def test_alarm(call: Call[Nothing, None]) -> web.Response:
 
 async def give_up(call: Call[Nothing, None]) -> web.Response:
     """Give the socket up."""
-    await devices.release(with_body(call, None))
+    try:
+        await devices.release(with_body(call, None))
+    except ProblemError as error:
+        standing = await standing_for(call, Need.OWN)  # whose it is not is told as of what does not exist
+        return refused(call, "device.html", error.problem, await _words(call, standing))
     return go_to("/?said=given-up")
 
 

@@ -1,5 +1,7 @@
 """Taking an invitation to somebody's socket, or the socket itself, as pages: opening a link alone accepts nothing."""
 
+from http import HTTPStatus
+
 from aiohttp import web
 
 from portal_api import shares, transfers
@@ -52,11 +54,15 @@ async def ask_to_take(call: Call[None, None]) -> web.Response:
 
 
 async def take(call: Call[AcceptForm, None]) -> web.Response:
-    """Take the socket over."""
+    """Take the socket over. Where that cannot be done just now, the button stays."""
+    token = call.body.token
     try:
-        answer = await transfers.accept(with_body(call, TransferAcceptance(token=call.body.token or "-")))
+        answer = await transfers.accept(with_body(call, TransferAcceptance(token=token or "-")))
     except ProblemError as error:
-        return _not_good(call, error.problem)
+        if error.problem.status != HTTPStatus.CONFLICT:
+            return _not_good(call, error.problem)
+        offer = await transfers.offered_by(call.portal, call.account, token)
+        return refused(call, "invitation.html", error.problem, {"share": None, "offer": offer, "token": token})
     return _not_good(call, answer) if isinstance(answer, Problem) else go_to(f"/devices/{answer.id}")
 
 

@@ -12,6 +12,7 @@ from portal_api.negotiation import best_language
 from portal_api.problem_words import LANGUAGES, title_and_detail
 
 MEDIA_TYPE = "application/problem+json"
+_QUARTER_S = 900
 
 
 class FieldFault(BaseModel):
@@ -133,6 +134,17 @@ def not_found() -> Problem:
 def not_now(detail: str) -> Problem:
     """Return the answer for what cannot be done as things are now, with the reason (409)."""
     return Problem(status=409, kind="not-now", detail=detail)
+
+
+def try_later() -> Problem:
+    """Return the answer for what cannot be done just now (409). It keeps to itself why."""
+    return Problem(
+        status=409,
+        kind="try-later",
+        detail="This cannot be done just now. Try again in a quarter of an hour. If it cannot be done tomorrow either, "
+        "write to us.",
+        headers={"Retry-After": str(_QUARTER_S)},
+    )
 
 
 def changed_meanwhile() -> Problem:

@@ -41,6 +41,24 @@ _WORDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(  # fi, sv,
             ("Nicht erlaubt", "Die Seite ist veraltet. Laden Sie sie neu und wiederholen Sie es."),
             ("Ikke tillatt", "Siden er utdatert. Last den på nytt og gjenta."),
         ),
+        "try-later": (
+            (
+                "Ei juuri nyt",
+                "Tätä ei voi tehdä juuri nyt. Yritä uudelleen vartin kuluttua. Ellei se huomenna onnistu, kirjoita meille.",
+            ),
+            (
+                "Inte just nu",
+                "Det här går inte just nu. Försök igen om en kvart. Går det inte i morgon heller, skriv till oss.",
+            ),
+            (
+                "Nicht im Moment",
+                "Das geht gerade nicht. Versuchen Sie es in einer Viertelstunde. Geht es morgen nicht, schreiben Sie uns.",
+            ),
+            (
+                "Ikke akkurat nå",
+                "Dette går ikke akkurat nå. Prøv igjen om et kvarter. Går det ikke i morgen heller, skriv til oss.",
+            ),
+        ),
         "method": (
             ("Ei mahdollista", "Tätä ei voi tehdä täällä."),
             ("Går inte", "Det här går inte att göra här."),

@@ -15,6 +15,7 @@ from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import Escalation, Substitution
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.devices import Device
+from isocket.domain.holds import UncopiedError
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.replays import Replay
@@ -30,6 +31,8 @@ from isocket.storage.port import Records, is_, one_of
 from isocket.storage.telemetry import Telemetry
 from portal_api.forgetting import forget, forget_offer
 from portal_api.outgoing import mail
+from portal_api.portal import Portal
+from portal_api.problem import ProblemError, try_later
 from portal_api.settings_models import factory_settings
 
 log = get_logger(__name__)
@@ -63,10 +66,25 @@ class Parts(Protocol):
         ...
 
 
+async def copied_first(portal: Portal, account_id: str) -> None:
+    """Have copied what must not get lost, before a customer's socket is given up.
+
+    Raises:
+        ProblemError: 409: it cannot be copied now. The words keep to themselves why: an order may forbid to tell.
+    """
+    try:
+        await portal.copy_held(account_id)
+    except UncopiedError:
+        raise ProblemError(try_later()) from None
+
+
 async def release_device(portal: Parts, device: Device) -> None:
     """Take the owner off a device and remove what is left of them at it.
 
     The device is told the settings of the factory: it keeps what it is not told otherwise.
+
+    Raises:
+        ProblemError: 409: its settings were changed again and again meanwhile; run it again.
     """
     await _clear(portal, device.id)
     await _take_out_of_tokens(portal.records, device)
@@ -96,6 +114,7 @@ async def release_device(portal: Parts, device: Device) -> None:
         if found is None or found.owner_id != device.owner_id:
             return
         device = found
+    raise ProblemError(try_later())
 
 
 async def finish_release(portal: Parts, device_id: str) -> None:

@@ -28,7 +28,7 @@ from portal_api.outgoing import mail
 from portal_api.owned import own_device
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, fault, not_found
-from portal_api.releases import finish_release, release_device
+from portal_api.releases import copied_first, finish_release, release_device
 from portal_api.routes import AnyRoute, Call, Reply, Route
 from portal_api.usernames import Username
 
@@ -153,8 +153,14 @@ async def accept(call: Call[TransferAcceptance, None]) -> DeviceView | Problem:
 
 
 async def hand_over(portal: Portal, taker: Account, offered: Transfer) -> Device | None:
-    """Make the socket the taker's, whole, however often it is begun; None where it went elsewhere meanwhile."""
-    now = portal.clock.now()
+    """Make the socket the taker's, whole, however often it is begun; None where it went elsewhere meanwhile.
+
+    Raises:
+        ProblemError: 409: it cannot be given up just now.
+    """
+    now, device = portal.clock.now(), await portal.records.get(Device, offered.device_id)
+    if device is not None and device.owner_id == offered.owner_id:
+        await copied_first(portal, offered.owner_id)  # before the offer is taken: where it cannot be, nothing began
     if offered.accepted_at is None:
         taken = await portal.records.change_one(
             Transfer,
@@ -168,7 +174,6 @@ async def hand_over(portal: Portal, taker: Account, offered: Transfer) -> Device
             return None
     device = await portal.records.get(Device, offered.device_id)
     if device is not None and device.owner_id == offered.owner_id:
-        await portal.copy_held(offered.owner_id)
         await release_device(portal, device)
         device = await portal.records.get(Device, offered.device_id)
     if device is not None and device.owner_id is None:
@@ -294,6 +299,6 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Take a socket over",
         body=TransferAcceptance,
         answers={200: DeviceView},
-        problems=(400, 403, 429),
+        problems=(400, 403, 409, 429),
     ),
 )

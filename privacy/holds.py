@@ -18,7 +18,7 @@ from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.deliveries import PROVING, WORDS, Delivery
 from isocket.domain.devices import Device
 from isocket.domain.handling import Category, Handling
-from isocket.domain.holds import HeldCopy, Hold, HoldState, collections_of, copy_id, vault_of
+from isocket.domain.holds import HeldCopy, Hold, HoldState, UncopiedError, collections_of, copy_id, vault_of
 from isocket.domain.letters import Letter
 from isocket.domain.periods import years_later
 from isocket.domain.record import Record, handling_of, sealed_fields
@@ -130,15 +130,23 @@ class HoldKeeper:
         await self._records.change_one(Hold, *same, uncopied_since=since, copy_due_at=now + RETRY)
 
     async def preserve(self, account_id: str) -> tuple[str, ...]:
-        """Copy what holds name of an account of which something is about to go for good; return the holds."""
+        """Copy what holds name of an account of which something is about to go for good; return the holds.
+
+        Raises:
+            UncopiedError: it cannot be copied now, so nothing may go.
+            StoreUnavailableError: a store did not answer; ask again.
+        """
         mine = (is_("account_id", account_id), is_("state", HoldState.IN_FORCE))
         found = [each for each in await self._records.find(Hold, *mine) if each.ends_at > self._clock.now()]
         for each in found:
             try:
                 await self._copy(each, whole=True)
-            except Exception:
+            except Exception as error:
+                log.exception("hold_not_copied", hold_id=each.id, error=type(error).__name__)
                 await self._note_uncopied(each)
-                raise
+                if isinstance(error, StoreUnavailableError):
+                    raise
+                raise UncopiedError from error
         return tuple(each.id for each in found)
 
     async def _let_go(self, hold: Hold) -> None:

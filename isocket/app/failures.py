@@ -8,6 +8,7 @@ from firmware_sim.scenarios import UnknownScenarioError
 from isocket.app.data_folder import DataFolderError
 from isocket.app.demo_customer import DemoError
 from isocket.app.http_server import PortalStartError
+from isocket.domain.holds import UncopiedError
 from isocket.domain.policies import PolicyBrokenError
 from isocket.storage.keyring import MasterKeyError
 from isocket.storage.port import StoreUnavailableError
@@ -29,5 +30,6 @@ EXPECTED: tuple[type[Exception], ...] = (
     PortalStartError,
     StoreUnavailableError,
     TooFewCredentialsError,
+    UncopiedError,
     UnknownScenarioError,
 )

@@ -75,6 +75,15 @@ PARTS: Mapping[Part, tuple[str, ...]] = MappingProxyType(
 """The collections of each part. None holds a proof of who somebody is: no hold keeps a password or a token."""
 
 
+class UncopiedError(Exception):
+    """What a hold names of somebody cannot be copied, so nothing of it may go now; it is tried again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A hold on this account cannot be copied, so nothing goes now: see hold_not_copied in the log."
+        )
+
+
 @record(
     collection="holds",
     subject="id",
