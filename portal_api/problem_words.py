@@ -44,7 +44,7 @@ _WORDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(  # fi, sv,
         "try-later": (
             (
                 "Ei juuri nyt",
-                "Tätä ei voi tehdä juuri nyt. Yritä uudelleen vartin kuluttua. Ellei se huomenna onnistu, kirjoita meille.",
+                "Tätä ei voi tehdä juuri nyt. Yritä vartin kuluttua. Ellei se huomenna onnistu, kirjoita meille.",
             ),
             (
                 "Inte just nu",
@@ -52,7 +52,7 @@ _WORDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(  # fi, sv,
             ),
             (
                 "Nicht im Moment",
-                "Das geht gerade nicht. Versuchen Sie es in einer Viertelstunde. Geht es morgen nicht, schreiben Sie uns.",
+                "Versuchen Sie es in einer Viertelstunde noch einmal. Geht es auch morgen nicht, schreiben Sie uns.",
             ),
             (
                 "Ikke akkurat nå",

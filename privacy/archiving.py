@@ -79,7 +79,7 @@ class Archivist:
         for account in await self.due():
             await self._begin(account)
         begun = await self._records.find(Archive, is_("state", ArchiveState.SEALING))
-        return sum([await self._carry_out(each) for each in begun])
+        return sum([await self._tried(each) for each in begun])
 
     async def due(self) -> list[Account]:
         """Return the accounts that are to be sealed now."""
@@ -109,6 +109,15 @@ class Archivist:
             destroy_at=destroy,
         )
         await self._records.add_all([made])
+
+    async def _tried(self, archive: Archive) -> bool:
+        try:
+            return await self._carry_out(archive)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # such as a hold that cannot be copied: it keeps no other back, and is tried again
+            log.exception("archive_broken_off", archive_id=archive.id, error=type(error).__name__)
+            return False
 
     async def _carry_out(self, archive: Archive) -> bool:
         account = await self._records.get(Account, archive.account_id)

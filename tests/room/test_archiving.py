@@ -1,7 +1,8 @@
 """Who closes their account comes back to all of it for two years; then it is sealed, and later destroyed."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,18 +11,20 @@ import pytest
 from isocket.domain.accounts import Account
 from isocket.domain.archives import Archive, ArchiveState, ArchiveTerms
 from isocket.domain.devices import Device
+from isocket.domain.holds import UncopiedError
 from isocket.domain.incidents import Incident
 from isocket.domain.periods import FinancialYear
 from isocket.storage.port import Records, is_
 from portal_api.releases import release_device
 from privacy.archiving import Archivist, archived_classes, archived_fields
+from privacy.erasing import nothing_is_held
 from privacy.manager_keys import make_key
 from privacy.scan import scan
 from privacy.sealing import manifest_of, open_archive
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, Parts, furnish, ground_on_disk, in_memory
-from tests.fakes.portal_devices import CODE, MAIJA, PHONE, SOCKET, devices_house, make_device
+from tests.fakes.portal_devices import CODE, MAIJA, PEKKA, PHONE, SOCKET, devices_house, make_device
 from tests.fakes.portal_house import PASSWORD
 
 MANAGERS = [make_key(name) for name in ("manager-1", "manager-2", "manager-3")]
@@ -29,14 +32,21 @@ TERMS = ArchiveTerms(financial_year=FinancialYear(3, 31))
 DAY = timedelta(days=1)
 
 
-def archivist(ground: Ground, fuse: Fuse | None = None, *, terms: ArchiveTerms = TERMS, keys: int = 3) -> Archivist:
+def archivist(
+    ground: Ground,
+    fuse: Fuse | None = None,
+    *,
+    terms: ArchiveTerms = TERMS,
+    keys: int = 3,
+    preserve: Callable[[str], Awaitable[tuple[str, ...]]] = nothing_is_held,
+) -> Archivist:
     records: Records = DyingRecords(ground.records, fuse) if fuse else ground.records
     telemetry = DyingTelemetry(ground.telemetry, fuse) if fuse else ground.telemetry
     return Archivist(
         records=records,
         keyring=ground.keyring,
         clock=ground.clock,
-        eraser=ground.eraser(records, telemetry),
+        eraser=ground.eraser(records, telemetry, preserve),
         folder=ground.folder / "archive",
         managers=[each.public for each in MANAGERS[:keys]],
         terms=terms,
@@ -175,6 +185,26 @@ async def test_who_comes_back_while_it_is_being_sealed_keeps_everything(tmp_path
     assert await archives(ground) == []
     assert list((tmp_path / "archive").glob("*")) == []
     assert await ground.records.get(Incident, "inc_1") is not None
+
+
+@pytest.mark.clause("C2-26")
+@pytest.mark.parametrize("broken", [MAIJA_ID, "acc_2"])
+async def test_whose_hold_cannot_be_copied_keeps_nobody_else_from_being_sealed(tmp_path: Path, broken: str) -> None:
+    async def preserve(account_id: str) -> tuple[str, ...]:
+        if account_id == broken:
+            raise UncopiedError
+        return ()
+
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    left = await ground.records.get(Account, MAIJA_ID)
+    assert left is not None
+    await ground.records.add(replace(left, id="acc_2", email=PEKKA))
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    assert await archivist(ground, preserve=preserve).round() == 1
+    assert [each.id for each in await ground.records.find(Account)] == [broken]
+    assert await archivist(ground).round() == 1, "and is sealed once it can be"
 
 
 async def test_without_managers_nothing_is_sealed_and_nothing_is_erased(tmp_path: Path) -> None:
