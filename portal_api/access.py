@@ -25,6 +25,7 @@ CSRF_HEADER = "X-CSRF"
 CSRF_FIELD = "csrf"
 REASON_HEADER = "X-Reason"
 REASON_FIELD = "reason"
+ONCE_FIELD = "once"
 _REASON_LENGTHS = (5, 200)
 _COOKIE_MOVES = timedelta(hours=1)  # a browser's session is prolonged at most so often
 

@@ -1,6 +1,8 @@
 """The way of a request: who asks, may they, how often, what they sent, the handler, the answer."""
 
 import asyncio
+import hashlib
+import json
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +21,7 @@ from portal_api.negotiation import takes
 from portal_api.pace import Standing, headers_of
 from portal_api.pages import problem_page, prove_first, sign_in_first
 from portal_api.portal import PORTAL, Portal
-from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, from_validation, too_many
+from portal_api.problem import FieldFault, Problem, ProblemError, fault, faults, from_validation, old_page, too_many
 from portal_api.routes import Access, Answer, AnyRoute, Call, Caller, Reply, Surface, is_negotiated
 from portal_api.strict_json import MAX_BYTES, StrictJsonError, read_object
 
@@ -123,6 +125,7 @@ async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: C
     if unsafe and caller is not None:
         access.check_csrf(caller, given)
     reason = _reason(route, request, form)
+    sent = _sent_as(route, form)
     call: Call[Any, Any] = Call(
         portal=portal,
         request=request,
@@ -131,6 +134,7 @@ async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: C
         query=_query(route, request),
         body=_body(route, request, raw, form),
         reason=reason,
+        form=sent,
     )
     if route.limit is not None:
         await portal.limits.demand(route.limit(portal.settings.rates), call.client)
@@ -148,6 +152,12 @@ def _reason(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:
     if request.method in access.SAFE_METHODS:
         return ""
     return access.check_reason(form.pop(access.REASON_FIELD, None), where=f"the field {access.REASON_FIELD}")
+
+
+def _sent_as(route: AnyRoute, form: dict[str, str]) -> str:
+    """Return which form this is and what was typed into it, so that sent again it makes nothing a second time."""
+    once = form.pop(access.ONCE_FIELD, "") if route.access is Access.STAFF else ""
+    return hashlib.sha256(json.dumps([route.path, once, sorted(form.items())]).encode()).hexdigest() if once else ""
 
 
 def _refusal(route: AnyRoute, request: web.Request, problem: Problem) -> web.Response:
@@ -208,7 +218,8 @@ def _body(route: AnyRoute, request: web.Request, raw: bytes, form: dict[str, str
             )
         ) from None
     except ValidationError as error:
-        raise ProblemError(from_validation(error)) from None
+        gone = route.surface is Surface.PAGE and any(each["type"] == "extra_forbidden" for each in error.errors())
+        raise ProblemError(old_page() if gone else from_validation(error)) from None
     return strict
 
 

@@ -42,4 +42,5 @@ def with_body(call: Call[Any, Any], body: B) -> Call[B, None]:
         path=call.path,
         caller=call.caller,
         reason=call.reason,
+        form=call.form,
     )

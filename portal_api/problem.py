@@ -147,6 +147,11 @@ def try_later() -> Problem:
     )
 
 
+def old_page(detail: str = "The page is out of date. Load it again and repeat.") -> Problem:
+    """Return the answer for a form of a page that is not as we would show it now (409)."""
+    return Problem(status=409, kind="old-page", detail=detail)
+
+
 def changed_meanwhile() -> Problem:
     """Return the answer for a change of what is not any more as its asker saw it."""
     return Problem(

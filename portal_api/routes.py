@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from isocket.domain.accounts import Account, Session, StaffRole
 from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.kit.clock import Clock
+from isocket.kit.ids import derived_id, new_id
 from isocket.storage.port import Records
 from portal_api.client_address import client_of
 from portal_api.conditions import allows
@@ -79,6 +80,7 @@ class Call(Generic[B, Q]):
     path: Mapping[str, str]
     caller: Caller | None
     reason: str = ""  # why a member of staff looks; only with access `STAFF`, where none gets by without
+    form: str = ""  # which form was sent and with what, the same when it is sent again; empty where it does not say
 
     @property
     def records(self) -> Records:
@@ -121,6 +123,10 @@ class Call(Generic[B, Q]):
         """
         if self.conditional and not allows(", ".join(self.request.headers.getall("If-Match")), version):
             raise ProblemError(changed_meanwhile())
+
+    def new_id(self, prefix: str) -> str:
+        """Return the id of what this request makes; of a form that is sent again it is the same."""
+        return derived_id(prefix, self.account.id, self.form) if self.form else new_id(prefix)
 
     @property
     def client(self) -> str:

@@ -23,7 +23,7 @@ from portal_api.staff_breach_models import (
     ReportWish,
     Wider,
 )
-from portal_api.staff_files import MOST_LINES, Act, LookForm, RegisterPages, page_route, with_commas
+from portal_api.staff_files import MOST_LINES, Act, ActForm, LookForm, RegisterPages, page_route, with_commas
 
 KINDS = {
     BreachKind.CONFIDENTIALITY.value: "Somebody could read what they should not",
@@ -59,10 +59,9 @@ class BreachForm(Form):
     accounts: str = TYPED
 
 
-class BreachActForm(Form):
+class BreachActForm(ActForm):
     """What is done about a breach."""
 
-    act: str = TYPED
     words: str = WRITTEN
     risk: str = TYPED
     event: str = TYPED
@@ -149,6 +148,7 @@ PAGES = RegisterPages(
         **dict.fromkeys(("why", "why_risk", "reason", "lesson"), "words"),
         **dict.fromkeys(("told_at", "fixed_at"), "at"),
     },
+    passing=frozenset({"messages", "concerned", "counted_at", "overdue", "draft", "due_at"}),
 )
 ROUTES: tuple[AnyRoute, ...] = (
     page_route("/staff/breaches", PAGES.listed, "Show the register of breaches", LookForm),

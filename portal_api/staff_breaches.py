@@ -9,6 +9,7 @@ from isocket.domain.breach_drafts import draft
 from isocket.domain.breaches import Breach, Decision, NoticeWords, ReportWords, decisions, dues
 from isocket.storage import breach_register as register
 from isocket.storage.breach_register import NotNow, Opening
+from isocket.storage.port import AlreadyThereError
 from portal_api.cursor import page_of
 from portal_api.models import Body, Page, PageQuery
 from portal_api.problem import Problem, fault, not_now
@@ -25,7 +26,7 @@ from portal_api.staff_breach_models import (
     ReportWish,
     Wider,
 )
-from portal_api.staff_routes import named, privacy_route
+from portal_api.staff_routes import first_of, named, privacy_route
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[BreachLine]:
@@ -63,7 +64,11 @@ async def open_one(call: Call[BreachWish, None]) -> BreachFile | Problem:
         recipient_id=given.looked,
         accounts=tuple(given.accounts),
     )
-    done = await register.open_breach(call.records, opening, by=call.account.id, now=call.clock.now())
+    by, now, breach_id = call.account.id, call.clock.now(), call.new_id("bre")
+    try:
+        done = await register.open_breach(call.records, opening, by=by, now=now, breach_id=breach_id)
+    except AlreadyThereError:  # the form was sent a second time
+        done = await first_of(call, Breach, breach_id)
     return await _answer(call, done)
 
 

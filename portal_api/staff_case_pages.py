@@ -14,7 +14,17 @@ from portal_api.staff_case_models import (
     Verification,
     WhichCases,
 )
-from portal_api.staff_files import MOST_LINES, Act, LookForm, RegisterPages, ShowForm, chosen, page_route, with_commas
+from portal_api.staff_files import (
+    MOST_LINES,
+    Act,
+    ActForm,
+    LookForm,
+    RegisterPages,
+    ShowForm,
+    chosen,
+    page_route,
+    with_commas,
+)
 
 KINDS = {
     CaseKind.POLICE.value: "Police",
@@ -38,10 +48,9 @@ class CaseForm(Form):
     paper: str = TYPED
 
 
-class CaseActForm(Form):
+class CaseActForm(ActForm):
     """What is done about a case. `fields` are names with commas between them."""
 
-    act: str = TYPED
     words: str = WRITTEN
     email: str = TYPED
     fields_asked: str = TYPED
@@ -87,6 +96,7 @@ PAGES = RegisterPages(
     },
     act_form=CaseActForm,
     names={"fields": "fields_asked", "from": "begins", "to": "ends", "how": "words"},
+    passing=frozenset({"version"}),
 )
 ROUTES: tuple[AnyRoute, ...] = (
     page_route("/staff/cases", PAGES.listed, "List cases", ShowForm),

@@ -22,7 +22,6 @@ from isocket.domain.handing_out import may_be_handed_out, unknown_fields
 from isocket.domain.handling import Basis, Purpose
 from isocket.domain.periods import years_later
 from isocket.kit.clock import EPOCH
-from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_, one_of
 from portal_api.cursor import page_of
@@ -43,7 +42,7 @@ from portal_api.staff_case_models import (
 )
 from portal_api.staff_holds import end_of
 from portal_api.staff_looks import look
-from portal_api.staff_routes import named, privacy_route
+from portal_api.staff_routes import begun, named, privacy_route
 
 log = get_logger(__name__)
 
@@ -80,7 +79,7 @@ async def type_in(call: Call[NewCase, None]) -> CaseFile | Problem:
     if given.kind in NEEDS_A_PAPER and not given.paper:
         return fault("paper", "Nothing is handed out without the court's decision: give the SHA-256 of its file.")
     case = AuthorityCase(
-        id=new_id("cas"),
+        id=call.new_id("cas"),
         kind=given.kind,
         authority=given.authority,
         reference=given.reference,
@@ -91,9 +90,10 @@ async def type_in(call: Call[NewCase, None]) -> CaseFile | Problem:
         typed_in_by=call.account.id,
         lease_until=EPOCH,
     )
-    await call.records.add(case)
-    log.info("case_typed_in", case_id=case.id, kind=case.kind)
-    return await _file(call, case)
+    typed_in = await begun(call, case)
+    if typed_in is case:
+        log.info("case_typed_in", case_id=case.id, kind=case.kind)
+    return await _file(call, typed_in)
 
 
 async def verify(call: Call[Verification, None]) -> CaseFile | Problem:

@@ -4,6 +4,8 @@ A file is what lies open about one case, hold, breach or request. Each page asks
 form can do nothing that the API would refuse; what is wrong is said on the page it came from.
 """
 
+import hashlib
+import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,10 +15,11 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from isocket.domain.accounts import StaffRole
+from isocket.kit.ids import new_token
 from portal_api.access import check_step_up
-from portal_api.pages import go_to
+from portal_api.pages import TEMPLATES, go_to
 from portal_api.pages_forms import TYPED, Form, checked, with_body
-from portal_api.problem import FieldFault, Problem
+from portal_api.problem import FieldFault, Problem, old_page
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 
@@ -25,11 +28,19 @@ Q = TypeVar("Q")
 MOST_LINES = 200
 _DONE_WITH = ("/act", "/new")
 _NEEDS_MORE = frozenset({"/staff/customers"})  # which the door asks for, beside the reason
+_OLD = "This page was out of date, and nothing was done. Here it is as it is now: look, and repeat what is right still."
 Wished = Mapping[str, object]
 
 
 class LookForm(Form):
     """Nothing but the reason, which the frame has taken out."""
+
+
+class ActForm(Form):
+    """What is done about a file, and which file its page showed: absent, it is done however the file is now."""
+
+    act: str = TYPED
+    seen: str = TYPED
 
 
 class ShowForm(Form):
@@ -71,38 +82,53 @@ class FilePages:
     """The pages about one file: as it is, and what can be done about it, each by the value of its button.
 
     `words` are what the template needs besides. `names` gives the form's names of fields that the API calls
-    otherwise; of what it nests the outermost counts, of words by language the innermost.
+    otherwise; of what it nests the outermost counts, of words by language the innermost. `passing` are the fields of
+    a file that change without anybody's doing: a page that shows another value of these is not out of date.
     """
 
     template: str
     words: Callable[[Call[Any, None]], Mapping[str, object]]
     show: Callable[[Call[None, None]], Awaitable[Any]]
     acts: Mapping[str, Act]
-    act_form: type[Form]
+    act_form: type[ActForm]
     names: Mapping[str, str] = field(default_factory=dict)
+    passing: frozenset[str] = frozenset()
 
     async def look(self, call: Call[LookForm, None]) -> web.Response:
         """Show one file."""
         return self.file(call, await self.show(with_body(call, None)))
 
     async def act(self, call: Call[Any, None]) -> web.StreamResponse:
-        """Do something about a file, and show it as it is then. What is asked for as a file of its own is given."""
-        act = self.acts.get(call.body.act, Act(self.show))
-        answer = await act.done(call)
+        """Do something about a file, and show it as it is then. What is asked for as a file of its own is given.
+
+        Of a page that shows what is not so any more nothing is done; it comes as it is now, with what was typed.
+        """
+        act, seen = self.acts.get(call.body.act), call.body.seen
+        if act is None or (seen and seen != self._seen(await self.show(with_body(call, None)))):
+            answer = old_page(_OLD)
+        else:
+            answer = await act.done(call)
         if isinstance(answer, web.StreamResponse):
             return answer
         if isinstance(answer, Problem):
-            file = await self.show(with_body(call, None))
-            return self.page(call, answer, what="file", file=file, typed=call.body)
+            return self.file(call, await self.show(with_body(call, None)), answer, typed=call.body)
         return self.file(call, answer)
 
-    def file(self, call: Call[Any, None], file: BaseModel) -> web.Response:
-        """Return the page of one file, with its forms empty."""
-        return self.page(call, what="file", file=file, typed=self.act_form())
+    def file(
+        self, call: Call[Any, None], file: BaseModel, problem: Problem | None = None, typed: Form | None = None
+    ) -> web.Response:
+        """Return the page of one file, with its forms empty but for what was typed."""
+        return self.page(call, problem, what="file", file=file, typed=typed or self.act_form(), seen=self._seen(file))
+
+    def _seen(self, file: BaseModel) -> str:
+        """Return what tells this file and this page from every other, before a change or an update of ours."""
+        page = (TEMPLATES / self.template).read_text()
+        told = _without(file.model_dump(mode="json"), self.passing)
+        return hashlib.sha256(json.dumps([page, told], sort_keys=True).encode()).hexdigest()
 
     def page(self, call: Call[Any, None], problem: Problem | None = None, **more: object) -> web.Response:
         """Return the page; of a problem its fields are named as the form names them."""
-        words = {"reason": call.reason, **self.words(call), **more}
+        words = {"reason": call.reason, "once": new_token(), **self.words(call), **more}
         if problem is None:
             return shown(call, self.template, words, here="staff")
         errors = [FieldFault(field=self._name(each.field), message=each.message) for each in problem.errors]
@@ -138,6 +164,13 @@ class RegisterPages(FilePages):
         return self.file(call, answer)
 
 
+def _without(told: Any, names: frozenset[str]) -> Any:
+    """Return what a model tells without these fields, however deep they lie."""
+    if isinstance(told, dict):
+        return {name: _without(value, names) for name, value in told.items() if name not in names}
+    return [_without(each, names) for each in told] if isinstance(told, list) else told
+
+
 def with_query(call: Call[Any, None], query: Q) -> Call[None, Q]:
     """Return the same request for a handler of the API, with the query that it takes."""
     return Call(
@@ -148,6 +181,7 @@ def with_query(call: Call[Any, None], query: Q) -> Call[None, Q]:
         path=call.path,
         caller=call.caller,
         reason=call.reason,
+        form=call.form,
     )
 
 

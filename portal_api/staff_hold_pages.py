@@ -4,7 +4,17 @@ from isocket.domain.holds import HoldGround, Part
 from portal_api import staff_holds
 from portal_api.pages_forms import TYPED, WRITTEN, Form
 from portal_api.routes import AnyRoute, Call
-from portal_api.staff_files import MOST_LINES, Act, LookForm, RegisterPages, ShowForm, chosen, page_route, with_commas
+from portal_api.staff_files import (
+    MOST_LINES,
+    Act,
+    ActForm,
+    LookForm,
+    RegisterPages,
+    ShowForm,
+    chosen,
+    page_route,
+    with_commas,
+)
 from portal_api.staff_holds import Ending, HoldsQuery, NewHold, Review, WhichHolds
 
 GROUNDS = {
@@ -28,10 +38,9 @@ class HoldForm(Form):
     silent_until: str = TYPED
 
 
-class HoldActForm(Form):
+class HoldActForm(ActForm):
     """What is done about a hold."""
 
-    act: str = TYPED
     words: str = WRITTEN
     review_on: str = TYPED
     ends_on: str = TYPED
@@ -62,6 +71,7 @@ PAGES = RegisterPages(
     acts={"review": Act(staff_holds.review, Review), "end": Act(staff_holds.end, Ending)},
     act_form=HoldActForm,
     names={"reason": "words"},
+    passing=frozenset({"copies", "overdue", "uncopied_since", "account_is_there"}),
 )
 ROUTES: tuple[AnyRoute, ...] = (
     page_route("/staff/holds", PAGES.listed, "List holds", ShowForm),

@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field
 from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.handling import Purpose
 from isocket.domain.holds import HeldCopy, Hold, HoldGround, HoldState, Part
-from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, one_of
 from portal_api.cursor import page_of
@@ -21,7 +20,7 @@ from portal_api.problem import FieldFault, Problem, faults, not_now
 from portal_api.registration import account_of
 from portal_api.routes import AnyRoute, Call
 from portal_api.staff_looks import look
-from portal_api.staff_routes import named, privacy_route
+from portal_api.staff_routes import begun, named, privacy_route
 from portal_api.usernames import Username
 
 log = get_logger(__name__)
@@ -166,7 +165,7 @@ async def place(call: Call[NewHold, None]) -> HoldFile | Problem:
         return faults(wrong)
     silent = given.silent_until
     hold = Hold(
-        id=new_id("hld"),
+        id=call.new_id("hld"),
         account_id=account.id,
         ground=given.ground,
         parts=tuple(dict.fromkeys(each.value for each in given.parts)),
@@ -179,9 +178,10 @@ async def place(call: Call[NewHold, None]) -> HoldFile | Problem:
         silent_until=None if silent is None else end_of(call.portal, silent),
         copy_due_at=now,
     )
-    await call.records.add(hold)
-    log.info("hold_placed", hold_id=hold.id, kind=hold.ground)
-    return await _file(call, hold)
+    placed = await begun(call, hold)
+    if placed is hold:
+        log.info("hold_placed", hold_id=hold.id, kind=hold.ground)
+    return await _file(call, placed)
 
 
 async def review(call: Call[Review, None]) -> HoldFile | Problem:

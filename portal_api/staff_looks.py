@@ -3,10 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+from aiohttp import web
+
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.handling import Basis, Purpose
+from isocket.kit.ids import new_id
 from portal_api.routes import Call
 
+_LOOK = web.RequestKey("look", str)
 _BASES = {Purpose.RIGHTS: Basis.LEGAL_DUTY, Purpose.CLAIMS: Basis.LEGITIMATE_INTEREST}
 
 
@@ -21,8 +25,11 @@ def look(
 ) -> Disclosure:
     """Return the line of the ledger that a member of staff looks at somebody's data, for that person to read.
 
-    With `silent` they may read it from then on.
+    With `silent` they may read it from then on. However often a request reads the same, it is one look.
     """
+    if _LOOK not in call.request:
+        call.request[_LOOK] = new_id("look")
+    this = (call.request[_LOOK], *what, str(silent))
     return noted(
         account_id,
         to=DisclosedTo.STAFF,
@@ -32,6 +39,6 @@ def look(
         basis=_BASES.get(purpose, Basis.CONTRACT),
         at=call.clock.now(),
         reason=call.reason,
-        once=once,
+        once=once or this,
         silent_until=silent,
     )

@@ -14,14 +14,23 @@ from portal_api.problem import Problem
 from portal_api.rights_pages import KINDS
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.staff_customers import CustomerQuery
-from portal_api.staff_files import MOST_LINES, Act, LookForm, RegisterPages, ShowForm, chosen, page_route, with_query
+from portal_api.staff_files import (
+    MOST_LINES,
+    Act,
+    ActForm,
+    LookForm,
+    RegisterPages,
+    ShowForm,
+    chosen,
+    page_route,
+    with_query,
+)
 from portal_api.staff_request_models import Decision, Extension, Identified, QueueQuery, Shown, TypedIn
 
 
-class ActForm(Form):
+class RequestActForm(ActForm):
     """What is done with a request."""
 
-    act: str = TYPED
     words: str = WRITTEN
     proof: str = TYPED
     evidence: str = WRITTEN
@@ -48,7 +57,7 @@ class CustomerForm(Form):
     email: str = TYPED
 
 
-def _identified(call: Call[ActForm, None]) -> dict[str, object]:
+def _identified(call: Call[RequestActForm, None]) -> dict[str, object]:
     typed = call.body
     return {"proof": typed.proof, "evidence": typed.evidence, "email": typed.email or None}
 
@@ -75,7 +84,8 @@ PAGES = RegisterPages(
         "take": Act(staff_requests.take),
         "fulfil": Act(staff_requests.carry_out),
     },
-    act_form=ActForm,
+    act_form=RequestActForm,
+    passing=frozenset({"overdue", "told_of_alarms"}),
 )
 
 
@@ -105,6 +115,6 @@ ROUTES: tuple[AnyRoute, ...] = (
     page_route("/staff/requests", PAGES.listed, "Show the queue", ShowForm),
     page_route("/staff/requests/new", PAGES.begin, "Type in a request", TypedForm),
     page_route("/staff/requests/{request_id}", PAGES.look, "Show a request", LookForm),
-    page_route("/staff/requests/{request_id}/act", PAGES.act, "Do something with a request", ActForm),
+    page_route("/staff/requests/{request_id}/act", PAGES.act, "Do something with a request", RequestActForm),
     page_route("/staff/customers", customer, "Show a customer", CustomerForm, (StaffRole.SUPPORT, StaffRole.PRIVACY)),
 )

@@ -2,9 +2,9 @@
 
 from isocket.domain.requests import RequestChannel
 from portal_api import staff_questions
-from portal_api.pages_forms import TYPED, WRITTEN, Form
+from portal_api.pages_forms import TYPED, WRITTEN
 from portal_api.routes import AnyRoute
-from portal_api.staff_files import Act, FilePages, LookForm, page_route
+from portal_api.staff_files import Act, ActForm, FilePages, LookForm, page_route
 from portal_api.staff_questions import Answered, Question
 
 _PATH = "/staff/requests/{request_id}/questions"
@@ -15,10 +15,9 @@ WAYS = {
 }
 
 
-class QuestionForm(Form):
+class QuestionForm(ActForm):
     """What is asked, or what was answered and how it came."""
 
-    act: str = TYPED
     words: str = WRITTEN
     channel: str = TYPED
 

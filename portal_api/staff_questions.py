@@ -8,7 +8,6 @@ from isocket.domain.handling import Purpose
 from isocket.domain.question_letters import question_mail
 from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import OPEN, RequestChannel, RequestState, RightsRequest
-from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.models import Body, Instant, Page, View
@@ -17,7 +16,7 @@ from portal_api.problem import Problem, fault, not_now
 from portal_api.request_mail import letter_to
 from portal_api.routes import AnyRoute, Call
 from portal_api.staff_looks import look
-from portal_api.staff_routes import named, privacy_route
+from portal_api.staff_routes import begun, named, privacy_route
 
 log = get_logger(__name__)
 _LEAST = 10
@@ -73,7 +72,7 @@ async def ask(call: Call[Question, None]) -> Page[NoteView] | Problem:
         controller=settings.controller,
         office=settings.office,
     )
-    await call.records.add(note)
+    note = await begun(call, note)
     await call.records.add_all([letter_to(request, letter, key=note.id, now=note.at)])
     log.info("request_asked_back", request_id=request.id)
     return await _notes(call, request)
@@ -84,7 +83,7 @@ async def note_answer(call: Call[Answered, None]) -> Page[NoteView] | Problem:
     request, given = await named(call, RightsRequest, "request_id"), call.body
     if given.channel is RequestChannel.FORM:
         return fault("channel", "What comes by the form is not typed in: `letter`, `telephone` or `mail`.")
-    await call.records.add(_note(call, request, NoteKind.ANSWER, given.channel, given.words))
+    await begun(call, _note(call, request, NoteKind.ANSWER, given.channel, given.words))
     return await _notes(call, request)
 
 
@@ -92,7 +91,7 @@ def _note(
     call: Call[Any, Any], request: RightsRequest, kind: NoteKind, channel: RequestChannel, words: str
 ) -> RequestNote:
     return RequestNote(
-        id=new_id("rqn"),
+        id=call.new_id("rqn"),
         request_id=request.id,
         account_id=request.account_id,
         kind=kind,

@@ -23,9 +23,8 @@ from isocket.domain.requests import (
     decided,
     may_follow,
 )
-from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, one_of
+from isocket.storage.port import AlreadyThereError, is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Body, Page
 from portal_api.privacy_fulfilment import COPIES, fulfil
@@ -44,7 +43,7 @@ from portal_api.staff_request_models import (
     Shown,
     TypedIn,
 )
-from portal_api.staff_routes import named, privacy_route
+from portal_api.staff_routes import first_of, named, privacy_route
 
 log = get_logger(__name__)
 
@@ -90,7 +89,7 @@ async def type_in(call: Call[TypedIn, None]) -> RequestFile | Problem:
     if not given.email and not given.postal:
         return fault("email", "Where does the answer go? Give a mailbox, or a postal address as `postal`.")
     request = RightsRequest(
-        id=new_id("rrq"),
+        id=call.new_id("rrq"),
         kind=given.kind,
         channel=given.channel,
         email=given.email or "",
@@ -105,10 +104,13 @@ async def type_in(call: Call[TypedIn, None]) -> RequestFile | Problem:
         typed_in_by=call.account.id,
         typed_in_why=call.reason,
     )
-    if given.email and given.ask_mailbox:
-        request = await note_and_ask(portal, replace(request, state=RequestState.IDENTITY_ASKED))
-    else:
-        await call.records.add(request)
+    try:
+        if given.email and given.ask_mailbox:
+            request = await note_and_ask(portal, replace(request, state=RequestState.IDENTITY_ASKED))
+        else:
+            await call.records.add(request)
+    except AlreadyThereError:
+        return await file_of(call, await first_of(call, RightsRequest, request.id))
     log.info("request_typed_in", request_id=request.id, kind=request.kind)
     return await file_of(call, request)
 

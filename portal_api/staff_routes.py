@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from isocket.domain.accounts import StaffRole
 from isocket.domain.record import Record
+from isocket.storage.port import AlreadyThereError
 from portal_api.problem import ProblemError, not_found
 from portal_api.routes import Access, AnyRoute, Call, Route
 
@@ -32,4 +33,25 @@ async def named(call: Call[Any, Any], kind: type[R], parameter: str) -> R:
     found = await call.records.get(kind, call.path[parameter])
     if found is None:
         raise ProblemError(not_found())
+    return found
+
+
+async def begun(call: Call[Any, Any], made: R) -> R:
+    """Store a record that begins, with an id of `Call.new_id`; of a form that is sent again return what it made."""
+    try:
+        await call.records.add(made)
+    except AlreadyThereError:
+        return await first_of(call, type(made), made.id)
+    return made
+
+
+async def first_of(call: Call[Any, Any], kind: type[R], record_id: str) -> R:
+    """Return the record that a form made which was sent before.
+
+    Raises:
+        AlreadyThereError: it is something else that is there.
+    """
+    found = await call.records.get(kind, record_id)
+    if found is None:
+        raise AlreadyThereError(record_id)
     return found

@@ -55,6 +55,8 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
         "act": "what somebody decides about what is held about them",
         "kind": "what somebody asks for by right",
         "reason": "why a member of staff looks at a customer, who will read it",
+        "once": "makes that a form of staff which is sent again makes nothing a second time; kept nowhere",
+        "seen": "which state of a file the page of staff showed; kept nowhere",
         "evidence": "what staff saw of who asks; gone with the decision",
         "authority": "which authority asks for something",
         "legal_basis": "by which law it asks",

@@ -68,13 +68,18 @@ class Opening:
     accounts: tuple[str, ...] = ()
 
 
-async def open_breach(records: Records, given: Opening, *, by: str, now: datetime) -> Breach | NotNow:
-    """Store a breach; its clocks run from when we became aware, whenever it is typed in."""
+async def open_breach(
+    records: Records, given: Opening, *, by: str, now: datetime, breach_id: str = ""
+) -> Breach | NotNow:
+    """Store a breach; its clocks run from when we became aware, whenever it is typed in.
+
+    Whoever may ask twice gives `breach_id`, by which the second finds it already there.
+    """
     fault = _fault_of(given, now) or await _unknown(records, given)
     if fault is not None:
         return fault
     breach = Breach(
-        id=new_id("bre"),
+        id=breach_id or new_id("bre"),
         what=given.what,
         kinds=given.kinds,
         harm=given.risk,
