@@ -146,7 +146,7 @@ def add_staff(
 
 @staff.command(name="list")
 def list_staff() -> None:
-    """Print who is staff, for what and until when, whether they have a second factor, and when they were last here."""
+    """Print who is staff or invited, for what and until when, with a second factor or not, and when last here."""
     from dataclasses import asdict
 
     from isocket.app.house import open_house

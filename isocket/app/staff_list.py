@@ -4,19 +4,23 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from isocket.domain.accounts import Account, AccountRole, Session
+from isocket.domain.accounts import Account, AccountRole, Registration, Session
 from isocket.kit.clock import to_text
-from isocket.storage.port import Records, every, is_
+from isocket.storage.port import Records, above, every, is_
 from portal_api.factors import factors_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One member of staff. `last_here` is to the hour, of sessions that are not over; None: there is none."""
+    """One member of staff, or who was invited and has not pressed their link yet: it works until `invited_until`.
+
+    `last_here` is to the hour, of sessions that are not over; None: there is none.
+    """
 
     email: str
     roles: list[str]
-    since: str
+    since: str | None  # None: they were invited
+    invited_until: str | None
     until: str | None  # from then on they are let in no more
     let_in: bool
     second_factor: bool
@@ -24,7 +28,7 @@ class Member:
 
 
 async def members(records: Records, now: datetime) -> AsyncIterator[Member]:
-    """Yield every member of staff, also whose time is over."""
+    """Yield every member of staff, also whose time is over, then who was invited, as long as their link works."""
     async for each in every(records, Account, is_("role", AccountRole.STAFF)):
         sessions = await records.find(Session, is_("account_id", each.id))
         seen = [session.last_seen_at for session in sessions if session.last_seen_at is not None]
@@ -32,8 +36,24 @@ async def members(records: Records, now: datetime) -> AsyncIterator[Member]:
             email=each.email,
             roles=[role.value for role in each.staff_roles],
             since=to_text(each.created_at),
-            until=None if each.staff_until is None else to_text(each.staff_until),
+            invited_until=None,
+            until=_text(each.staff_until),
             let_in=each.staff_until is None or now < each.staff_until,
             second_factor=bool(await factors_of(records, each.id)),
             last_here=to_text(max(seen)) if seen else None,
         )
+    async for asked in every(records, Registration, is_("role", AccountRole.STAFF), above("expires_at", now)):
+        yield Member(
+            email=asked.email,
+            roles=[role.value for role in asked.staff_roles],
+            since=None,
+            invited_until=to_text(asked.expires_at),
+            until=_text(asked.staff_until),
+            let_in=False,
+            second_factor=False,
+            last_here=None,
+        )
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else to_text(at)

@@ -18,6 +18,8 @@ from isocket.domain.factors import TotpFactor
 from isocket.kit.clock import to_text
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
+from portal_api.invitations import invite
+from portal_api.portal import PortalSettings
 from tests.fakes.clock import ManualClock
 from tests.unit.app.installation import Installation
 
@@ -66,8 +68,24 @@ async def test_who_is_staff_is_listed_with_what_whoever_runs_this_has_to_know() 
     )  # fmt: skip
     first, second = [each async for each in members(records, now)]
     assert (first.email, first.roles, first.let_in) == ("kai@example.org", ["privacy"], False)
-    assert (first.second_factor, first.last_here) == (False, None)
+    assert (first.second_factor, first.last_here, first.invited_until) == (False, None, None)
     assert (second.let_in, second.second_factor, second.last_here) == (True, True, to_text(now))
+
+
+async def test_who_was_invited_and_has_not_pressed_the_link_is_listed_as_long_as_it_works() -> None:
+    records, clock = StoredRecords(MemoryDocuments()), ManualClock()
+    until, settings = clock.now() + timedelta(days=90), PortalSettings(public_url="https://cloud.example.org")
+    roles = (StaffRole.PRIVACY, StaffRole.SUPPORT)
+    await invite(
+        records, clock, settings, "kai@example.org", AccountRole.STAFF, staff_roles=roles, staff_until=until
+    )  # fmt: skip
+    await invite(records, clock, settings, "maija@example.org", AccountRole.CUSTOMER)
+    (found,) = [each async for each in members(records, clock.now())]
+    assert (found.email, found.roles, found.since) == ("kai@example.org", ["privacy", "support"], None)
+    assert (found.let_in, found.until) == (False, to_text(until))
+    assert found.invited_until == to_text(clock.now() + timedelta(hours=72))
+    await clock.advance(72 * 3600.0)
+    assert [each async for each in members(records, clock.now())] == []
 
 
 def test_the_inventory_is_printed_for_people_and_for_programs(installation: Installation) -> None:
