@@ -28,7 +28,7 @@ from isocket.storage.worker import Worker
 
 log = get_logger(__name__)
 TELL_EVERY_S = 1.0
-GATHER_S = 0.005  # reports wait so long for company: fewer commits leave the disk to the alarms
+GATHER_S = 0.02  # reports are left in the socket so long: to read and to store each by itself costs four times as much
 
 
 class Bridge:
@@ -56,7 +56,7 @@ class Bridge:
         self._presence = OurPresence(records, clock)
         self._markers = Markers()
         self._marker_topic = topics.marker(telemetry_login.client_id)
-        self._telemetry_lane = self._lane("telemetry", address, telemetry_login, topics.REPORTS)
+        self._telemetry_lane = self._lane("telemetry", address, telemetry_login, topics.REPORTS, gather_s=GATHER_S)
         self._alarm_lane = self._lane("alarms", address, alarm_login, topics.ALARMS)
         self._outgoing = Outgoing(records=records, connection=self._alarm_lane, clock=clock, metrics=self._metrics)
         answers, problems = Answers(records, clock), ProblemLog(records)
@@ -72,10 +72,9 @@ class Bridge:
                 drained=self._markers.returned,
                 in_order=lane is self._telemetry_lane,
                 metrics=self._metrics,
-                linger_s=linger_s,
                 right_of_way=right_of_way,
             )
-            for lane, linger_s in ((self._alarm_lane, 0.0), (self._telemetry_lane, GATHER_S))
+            for lane in (self._alarm_lane, self._telemetry_lane)
         ]
         self._came_anew = False
 
@@ -102,7 +101,9 @@ class Bridge:
             for lane in lanes:
                 await lane.stop()
 
-    def _lane(self, name: str, address: BrokerAddress, login: Login, kinds: tuple[UpKind, ...]) -> Connection[Message]:
+    def _lane(
+        self, name: str, address: BrokerAddress, login: Login, kinds: tuple[UpKind, ...], *, gather_s: float = 0.0
+    ) -> Connection[Message]:
         return Connection(
             name=name,
             address=address,
@@ -111,6 +112,7 @@ class Bridge:
             decode=Decoder(self._clock, marker_topic=self._marker_topic),
             weigh=lambda message: message.weight,
             on_connected=self._connected,
+            gather_s=gather_s,
         )
 
     def _workers(self) -> list[Worker]:

@@ -29,7 +29,7 @@ T = TypeVar("T")
 log = get_logger(__name__)
 
 HIGH_WATER = 1_000  # reports that may wait in memory: while alarms go first, we read no further
-BURST = 64  # messages read before we look at anything else
+BURST = 256  # messages read before we look at anything else
 _PUBACK = struct.Struct("!BBH")
 LONGEST_PAUSE_S = 3.0  # there are two of us, not ten thousand: an alarm waits for no more
 STABLE_S = 30.0  # a connection that held so long begins the back-off anew
@@ -59,11 +59,13 @@ class Connection(Generic[T]):
         weigh: Callable[[T], int] = lambda _: 1,
         on_connected: Callable[[bool], None] = lambda _: None,
         clean: bool = False,
+        gather_s: float = 0.0,
     ) -> None:
         """`decode(topic, payload, retained)` runs in the network thread and must not raise.
 
         `weigh` tells for how many reports a message counts. `on_connected(session_present)` runs on the event loop
-        after each connect.
+        after each connect. `gather_s`: once the socket is read empty, what comes is left there for so long, and then
+        read together; a message that comes after a longer silence is read at once.
         """
         self.name = name
         self.connected = False
@@ -74,6 +76,7 @@ class Connection(Generic[T]):
         self._weigh = weigh
         self._on_connected = on_connected
         self._clean = clean
+        self._gather_s = gather_s
         self._inbox: deque[Arrived[T]] = deque()
         self._outbox: deque[Callable[[mqtt.Client], object]] = deque()
         self._arrived = asyncio.Event()
@@ -105,17 +108,12 @@ class Connection(Generic[T]):
             if end is not None:
                 end.close()
 
-    async def take(self, most: int, *, linger_s: float = 0.0) -> list[Arrived[T]]:
-        """Return the next messages, oldest first, of a weight of `most` at most; none only after `finish`.
-
-        With `linger_s`, a group that is not full waits so long for more.
-        """
+    async def take(self, most: int) -> list[Arrived[T]]:
+        """Return the next messages, oldest first, of a weight of `most` at most; none only after `finish`."""
         while not self._inbox and not self._finishing:
             self._arrived.clear()
             if not self._inbox:
                 await self._arrived.wait()
-        if linger_s and self._waiting < most and not self._finishing:
-            await asyncio.sleep(linger_s)
         was_full = self._waiting >= HIGH_WATER
         group: list[Arrived[T]] = []
         weight = 0
@@ -229,17 +227,20 @@ class Connection(Generic[T]):
         poll.register(sock, select.POLLIN)
         turns = _Turns()
         more = False
+        read_at = 0.0
         while not self._lost:
             if self._stop.is_set():
                 self._say(client)  # what is stored is still acknowledged
                 return turns.seconds
-            reading = 0 if self._waiting >= HIGH_WATER else select.POLLIN
+            rest_ms = 0 if more else max(0, round((read_at - monotonic()) * 1000))
+            reading = 0 if rest_ms or self._waiting >= HIGH_WATER else select.POLLIN
             poll.modify(sock, reading | (select.POLLOUT if client.want_write() else 0))
-            events = dict(poll.poll(0 if more and reading else 1000))
+            events = dict(poll.poll(0 if more and reading else rest_ms or 1000))
             if self._wake_read.fileno() in events:
                 self._wake_read.recv(4096)
             if (more and reading) or events.get(sock.fileno(), 0) & ~select.POLLOUT:
                 more = self._read(client)
+                read_at = monotonic() + self._gather_s
             self._say(client)
             if client.want_write():
                 client.loop_write()

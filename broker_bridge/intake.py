@@ -102,11 +102,9 @@ class Intake:
         drained: Callable[[int], None],
         in_order: bool,
         metrics: BridgeMetrics,
-        linger_s: float,
         right_of_way: RightOfWay,
     ) -> None:
         """`in_order`: reports follow one another in this lane, and give way to the messages of the other one."""
-        self._linger_s = linger_s
         self._right_of_way = right_of_way
         self._room = asyncio.Semaphore(GROUPS_AT_ONCE)
         self._connection = connection
@@ -128,7 +126,7 @@ class Intake:
         """
         async with asyncio.TaskGroup() as groups:
             while not stop.is_set():
-                group = await self._connection.take(GROUP, linger_s=self._linger_s)
+                group = await self._connection.take(GROUP)
                 if group:
                     await self._room.acquire()
                     if self._in_order:

@@ -179,7 +179,6 @@ async def test_a_group_of_messages_is_stored_once_whatever_dies(line: tuple[Conn
             drained=lambda _: None,
             in_order=True,
             metrics=BridgeMetrics(CollectorRegistry()),
-            linger_s=0.0,
             right_of_way=RightOfWay(world.clock),
         )
         await intake.handle(_arrived(world, said))

@@ -47,7 +47,6 @@ async def test_no_bytes_break_the_bridge(said: list[tuple[UpKind, bytes]]) -> No
         drained=lambda _: None,
         in_order=True,
         metrics=BridgeMetrics(CollectorRegistry()),
-        linger_s=0.0,
         right_of_way=RightOfWay(clock),
     )
     decode = Decoder(clock)

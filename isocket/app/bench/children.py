@@ -68,10 +68,14 @@ async def publisher(job: dict[str, Any]) -> Child:
     return child
 
 
-async def publish(job: dict[str, Any]) -> dict[str, Any]:
-    """Let a publisher do its whole job; return its report."""
-    child = await publisher(job)
+async def let_go(child: Child) -> dict[str, Any]:
+    """Let a publisher that waits do its whole job; return its report."""
     child.tell("go")
     report: dict[str, Any] = await child.hear()
     await child.end()
     return report
+
+
+async def publish(job: dict[str, Any]) -> dict[str, Any]:
+    """Let a publisher do its whole job; return its report."""
+    return await let_go(await publisher(job))

@@ -2,8 +2,10 @@
 
 import socket
 import struct
+from functools import cache
 
 CONNECT, PUBLISH_QOS1, PUBACK_SIZE = 0x10, 0x32, 4
+_PACKET_ID = struct.Struct("!H")
 KEEP_ALIVE_S = 0  # none: who waits long for their turn would be cut off, and send into nothing
 
 
@@ -15,8 +17,14 @@ def connect_packet(name: str, secret: str) -> bytes:
 
 def publish_packet(topic: str, payload: bytes, packet_id: int) -> bytes:
     """Return PUBLISH with QoS 1."""
-    body = _text(topic) + struct.pack("!H", packet_id) + payload
-    return bytes([PUBLISH_QOS1]) + _length(len(body)) + body
+    return _publish_head(topic, len(payload)) + _PACKET_ID.pack(packet_id) + payload
+
+
+@cache
+def _publish_head(topic: str, payload_size: int) -> bytes:
+    """Return what comes before the packet's id: the same for each message of a device that is as long."""
+    name = _text(topic)
+    return bytes([PUBLISH_QOS1]) + _length(len(name) + _PACKET_ID.size + payload_size) + name
 
 
 def open_connection(host: str, port: int, name: str, secret: str) -> socket.socket:

@@ -1,0 +1,63 @@
+"""A lane leaves what comes in its socket for a moment, so that much is read at once; nothing else waits for that."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from broker_bridge.broker_address import BrokerAddress, Login
+from broker_bridge.connection import Connection
+from tests.fakes.patience import PATIENCE_S
+from tests.unit.broker_bridge.test_buffered_client import publish
+
+CONNACK = bytes([0x20, 2, 0, 0])
+FOR_EVER_S = 3600.0
+
+
+@asynccontextmanager
+async def lane(gather_s: float) -> AsyncIterator[tuple[Connection[bytes], asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Yield a lane that is connected, and the broker's end of its connection."""
+    ends: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    server = await asyncio.start_server(lambda *end: ends.put_nowait(end), "127.0.0.1", 0)
+    host, port = server.sockets[0].getsockname()
+    connection = Connection[bytes](
+        name="reports",
+        address=BrokerAddress.parse(f"mqtt://{host}:{port}"),
+        login=Login(client_id="bridge", username="", password=""),
+        topics=(),
+        decode=lambda _topic, payload, _retained: payload,
+        gather_s=gather_s,
+    )
+    connection.start()
+    async with server, asyncio.timeout(PATIENCE_S):
+        reader, writer = await ends.get()
+        head = await reader.readexactly(2)
+        await reader.readexactly(head[1])
+        writer.write(CONNACK)
+        try:
+            yield connection, reader, writer
+        finally:
+            await connection.stop()
+            writer.close()
+
+
+async def test_a_message_after_silence_is_read_at_once_and_those_behind_it_are_left_for_company() -> None:
+    async with lane(FOR_EVER_S) as (connection, reader, broker):
+        broker.write(publish("t", b"first", 1))
+        group = await connection.take(10)
+        assert [each.message for each in group] == [b"first"]
+        broker.write(publish("t", b"second", 2))
+        await broker.drain()
+        connection.acknowledge(group)
+        assert await reader.readexactly(4) == bytes([0x40, 2, 0, 1]), "an acknowledgement waits for nobody"
+        assert connection._came_in == 1, "the second was in the socket when we spoke, and is there still"
+
+
+async def test_what_was_left_for_company_is_read_together_when_the_moment_is_over() -> None:
+    async with lane(gather_s=0.001) as (connection, _, broker):
+        seen: list[bytes] = []
+        for number in range(1, 4):
+            broker.write(publish("t", b"%d" % number, number))
+            await broker.drain()
+        while len(seen) < 3:
+            seen += [each.message for each in await connection.take(10)]
+        assert seen == [b"1", b"2", b"3"]
