@@ -6,32 +6,33 @@ goes before the copies, and these before the record says so.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
-from itertools import groupby
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from isocket.domain import STORED
-from isocket.domain.collected import TELEMETRY_COLLECTION
-from isocket.domain.deliveries import PROVING, WORDS, Delivery
-from isocket.domain.devices import Device
-from isocket.domain.handling import Category, Handling
-from isocket.domain.holds import HeldCopy, Hold, HoldState, UncopiedError, collections_of, copy_id, vault_of
+from isocket.domain.holds import HeldCopy, Hold, HoldState, UncopiedError, copy_id, vault_of
 from isocket.domain.letters import Letter
 from isocket.domain.periods import years_later
-from isocket.domain.record import Record, handling_of, sealed_fields
-from isocket.domain.reports import Report
-from isocket.kit.clock import EPOCH, Clock, from_ms, to_text
+from isocket.kit.clock import EPOCH, Clock, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring, PersonErasedError
-from isocket.storage.port import AlreadyThereError, Records, StoreUnavailableError, Test, at_most, every, is_, is_not
+from isocket.storage.port import (
+    AlreadyThereError,
+    Records,
+    StoreUnavailableError,
+    Test,
+    above,
+    at_most,
+    is_,
+    is_not,
+)
 from isocket.storage.telemetry import Telemetry
 from privacy.choices import ChoiceLedger
 from privacy.hold_ledger import note_holds
+from privacy.holdings import Holdings, as_text, merge, named_by
 from privacy.retention import Spared
-from privacy.schemas import stored_values
 from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
@@ -42,7 +43,6 @@ RETRY = timedelta(minutes=10)  # so soon what could not be copied is tried again
 PATIENCE = timedelta(hours=1)  # so long staff are not told of it: most of what goes wrong passes
 BACKLOG = timedelta(days=3)  # so much later reports usually come at most
 REGISTER_YEARS = 3
-PAGE = 1_000
 
 
 class HoldKeeper:
@@ -62,7 +62,7 @@ class HoldKeeper:
     ) -> None:
         """With `ledger`, a restored backup loses no hold and begins none anew, see `hold_ledger`."""
         self._records = records
-        self._telemetry = telemetry
+        self._holdings = Holdings(records=records, telemetry=telemetry, clock=clock)
         self._keyring = keyring
         self._clock = clock
         self._operator_email = operator_email
@@ -105,11 +105,21 @@ class HoldKeeper:
 
         Return of whom what could not be copied, which must stay as it is: by collection, the accounts.
         """
-        spared: dict[str, set[str]] = {}
-        for each in await self._copy_each():
-            for collection in _named_by(each):
-                spared.setdefault(collection, set()).add(each.account_id)
-        return {collection: frozenset(accounts) for collection, accounts in spared.items()}
+        return _spared(await self._copy_each(above("ends_at", self._clock.now())))
+
+    async def would_spare(self, at: datetime) -> Spared:
+        """Return what `copy_all` would at that moment, by reading what it reads now; nothing is written."""
+        wrong = []
+        for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), above("ends_at", at)):
+            try:
+                async for source, record_id, _, content in self._holdings.of(each, _since(each)):
+                    await self._gained(each, source, record_id, content)
+            except PersonErasedError:
+                continue  # as `_copy` does
+            except Exception as error:
+                log.exception("hold_not_copied", hold_id=each.id, error=type(error).__name__)
+                wrong.append(each)
+        return _spared(wrong)
 
     async def _copy_each(self, *which: Test) -> list[Hold]:
         """Copy what each of these holds names; return those that could not be copied, which keep no other back."""
@@ -165,9 +175,8 @@ class HoldKeeper:
     async def _copy(self, hold: Hold, *, whole: bool = False) -> None:
         """Copy what is new; with `whole` also reports that came late for days that were copied long ago."""
         now, copied = self._clock.now(), 0
-        since = EPOCH if whole or hold.copied_at is None else _midnight(hold.copied_at - BACKLOG)
         try:
-            async for source, record_id, version, content in self._wanted(hold, since):
+            async for source, record_id, version, content in self._holdings.of(hold, EPOCH if whole else _since(hold)):
                 copied += await self._keep(hold, source, record_id, version, content)
         except PersonErasedError:
             return  # it ended at this moment, and its key is gone
@@ -182,39 +191,9 @@ class HoldKeeper:
         if copied:
             log.info("hold_copied", hold_id=hold.id, records=copied)
 
-    async def _wanted(self, hold: Hold, since: datetime) -> AsyncIterator[tuple[str, str, int, dict[str, Any]]]:
-        """Yield what the hold names as it is now: collection, id, version and values."""
-        wanted = collections_of(hold.parts)
-        for kind in STORED:
-            if kind.collection in wanted and kind.account is not None:
-                async for each in every(self._records, kind, is_(kind.account, hold.account_id)):
-                    yield kind.collection, each.id, each.version, stored_values(each, held_fields(each))
-        if TELEMETRY_COLLECTION in wanted:
-            for device in await self._records.find(Device, is_("owner_id", hold.account_id)):
-                async for day, reports in self._days(device, since):
-                    yield TELEMETRY_COLLECTION, f"{device.id} {day}", 1, {"device_id": device.id, "reports": reports}
-
-    async def _days(self, device: Device, since: datetime) -> AsyncIterator[tuple[str, list[Any]]]:
-        """Yield each day of what a socket reported since it is this customer's, from `since` on."""
-        since = max(device.claimed_at or EPOCH, since)
-        end, last, today = self._clock.now() + timedelta(days=1), None, ("", list[Any]())
-        while True:
-            page = await self._telemetry.reports(device.id, start=since, end=end, after=last, limit=PAGE)
-            for day, found in groupby(page, key=_day_of):
-                if day != today[0]:
-                    if today[1]:
-                        yield today
-                    today = (day, [])
-                today[1].extend(_line(each) for each in found)
-            if len(page) < PAGE:
-                break
-            last = page[-1]
-        if today[1]:
-            yield today
-
     async def _keep(self, hold: Hold, source: str, record_id: str, version: int, content: dict[str, Any]) -> bool:
         """Write a copy, or let one gain what is new; return whether anything was written."""
-        known = await self._records.get(HeldCopy, copy_id(hold.id, source, record_id))
+        known, text = await self._gained(hold, source, record_id, content)
         if known is None:
             made = HeldCopy(
                 id=copy_id(hold.id, source, record_id),
@@ -223,18 +202,25 @@ class HoldKeeper:
                 source=source,
                 record_id=record_id,
                 seen=version,
-                content=_text(content),
+                content=text,
             )
             try:
                 await self._records.add(made)
             except AlreadyThereError:
                 return False  # another process was a moment quicker
             return True
-        merged = _text(merge(json.loads(known.content), content)) if known.content else _text(content)
-        if merged == known.content:
+        if text == known.content:
             return False
         same = (is_("id", known.id), is_("version", known.version))
-        return await self._records.change_one(HeldCopy, *same, seen=version, content=merged) is not None
+        return await self._records.change_one(HeldCopy, *same, seen=version, content=text) is not None
+
+    async def _gained(
+        self, hold: Hold, source: str, record_id: str, content: dict[str, Any]
+    ) -> tuple[HeldCopy | None, str]:
+        """Return the copy that there is, and what it holds together with what is new."""
+        known = await self._records.get(HeldCopy, copy_id(hold.id, source, record_id))
+        before = json.loads(known.content) if known and known.content else {}
+        return known, as_text(merge(before, content))
 
     async def _warn(self, now: datetime) -> None:
         """Tell staff of each hold whose review is due, once for each date."""
@@ -279,57 +265,19 @@ async def uncopied_holds(records: Records) -> list[Hold]:
     return await records.find(Hold, is_("state", HoldState.IN_FORCE), is_not("uncopied_since", None))
 
 
-def _named_by(hold: Hold) -> frozenset[str]:
-    """Return the collections that a hold names; all of them where it names what this version does not know."""
-    try:
-        return collections_of(hold.parts)
-    except ValueError:
-        return frozenset({*(kind.collection for kind in STORED), TELEMETRY_COLLECTION})
+def _since(hold: Hold) -> datetime:
+    """Return from which day on reports are copied: what came before was, but for what is very late."""
+    return EPOCH if hold.copied_at is None else _midnight(hold.copied_at - BACKLOG)
 
 
-def held_fields(each: Record) -> tuple[str, ...]:
-    """Return the fields of a record that a hold copies: no proofs, and of other people nothing that is sealed."""
-    kind = type(each)
-    of_another = kind.subject not in {None, "id", "request_id"} and getattr(each, kind.subject or "") != getattr(
-        each, kind.account or ""
-    )
-    proving = isinstance(each, Delivery) and getattr(each, "kind", None) in PROVING
-    left_out = {*(sealed_fields(kind) if of_another else ()), *_proofs(kind), *(WORDS if proving else ())}
-    return tuple(name for name in handling_of(kind) if name not in left_out)
-
-
-def merge(known: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of a record with what is new; what was emptied or taken off a list meanwhile stays."""
-    merged = dict(known)
-    for name, value in now.items():
-        before = known.get(name)
-        if isinstance(value, list) and isinstance(before, list):
-            there = {_text(each) for each in before}
-            merged[name] = [*before, *(each for each in value if _text(each) not in there)]
-        elif value not in (None, "") or name not in known:
-            merged[name] = value
-    return merged
-
-
-def _proofs(kind: type[Record]) -> frozenset[str]:
-    return frozenset(
-        name
-        for name, how in handling_of(kind).items()
-        if isinstance(how, Handling) and how.category is Category.CREDENTIAL
-    )
+def _spared(uncopied: Iterable[Hold]) -> Spared:
+    """Return whose records of which collection stay, where these holds cannot be copied."""
+    spared: dict[str, set[str]] = {}
+    for each in uncopied:
+        for collection in named_by(each):
+            spared.setdefault(collection, set()).add(each.account_id)
+    return {collection: frozenset(accounts) for collection, accounts in spared.items()}
 
 
 def _midnight(at: datetime) -> datetime:
     return datetime.combine(at.date(), time(), UTC)
-
-
-def _text(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def _day_of(report: Report) -> str:
-    return f"{from_ms(report.at_ms):%Y-%m-%d}"
-
-
-def _line(report: Report) -> list[Any]:
-    return [report.kind.value, report.at_ms, report.received_ms, dict(report.fields)]

@@ -74,17 +74,19 @@ class Retention:
         reports_life: timedelta = REPORTS_LIFE,
         keyring: Keyring | None = None,
         before: Callable[[], Awaitable[Spared]] | None = None,
+        foresee: Callable[[datetime], Awaitable[Spared]] | None = None,
     ) -> None:
         """With `telemetry`, single reports go after `reports_life`; the hours that hold what they said stay.
 
         With `keyring`, the key goes too of whatever is sealed under a key of its own. `before` is awaited before each
         sweep, for whoever has to copy what holds name, and says whose could not be copied; where it fails nothing is
-        swept.
+        swept. `foresee` tells the same of another moment, and does nothing.
         """
         self._records = records
         self._clock = clock
         self._keyring = keyring
         self._before = before
+        self._foresee = foresee
         self._telemetry = telemetry
         self._reports_life = reports_life
         self._emptied: dict[tuple[str, timedelta], datetime] = {}  # until when; a new process looks at all again
@@ -117,7 +119,7 @@ class Retention:
         buckets = await self._tried(Bucket, full)
         if buckets:
             done[Bucket.collection] = buckets
-        pruned = await self._prune(now - self._reports_life, spared.get(TELEMETRY_COLLECTION, frozenset()))
+        pruned = await self._prune(now - self._reports_life, spared)
         if pruned:
             done[TELEMETRY_COLLECTION] = pruned
         if done:
@@ -127,34 +129,41 @@ class Retention:
     async def forecast(self, at: datetime) -> list[Due]:
         """Return what a sweep at that moment would do to what is stored now, without doing it."""
         found: list[Due] = []
+        spared: Spared = {} if self._foresee is None else await self._foresee(at)
         for term in terms():
-            removed = await self._records.count(term.kind, at_most(term.since, at - term.life))
+            others = _all_but(term.kind, spared)
+            removed = await self._records.count(term.kind, at_most(term.since, at - term.life), *others)
             emptied = 0
             for life, names in term.texts.items():
-                window = (above(term.since, at - term.life), at_most(term.since, at - life))
+                window = (above(term.since, at - term.life), at_most(term.since, at - life), *others)
                 async for record in every(self._records, term.kind, *window):
                     emptied += any(getattr(record, name) for name in names)
             found.append(_due(term.kind, removed, emptied, term.since, term.life))
         full = await self._records.count(Bucket, at_most("refilled_at", at - BUCKET_LIFE))
         found.append(_due(Bucket, full, 0, "refilled_at", BUCKET_LIFE))
         if self._telemetry is not None:
-            old = await self._telemetry.prunable(at - self._reports_life)
+            stays = await self._sockets_of(spared)
+            old = await self._telemetry.prunable(at - self._reports_life, sparing=stays)
             days = self._reports_life.days
             found.append(Due(collection=TELEMETRY_COLLECTION, removed=old, emptied=0, since="ts", days=days))
         return [each for each in found if each.removed or each.emptied]
 
-    async def _prune(self, before: datetime, spared: frozenset[str]) -> int:
+    async def _prune(self, before: datetime, spared: Spared) -> int:
         """Remove old reports, some at a time so that nobody waits long; return how many."""
         pruned = 0
         try:
-            owned = await self._records.find(Device, one_of("owner_id", sorted(spared))) if spared else []
-            stays = [each.id for each in owned]
+            stays = await self._sockets_of(spared)
             while self._telemetry is not None and (some := await self._telemetry.prune(before, sparing=stays)):
                 pruned += some
                 await self._clock.sleep(PAUSE_S)
         except Exception as error:  # as with classes: the rest is for the next sweep
             log.exception("sweep_broken_off", collection=TELEMETRY_COLLECTION, error=type(error).__name__)
         return pruned
+
+    async def _sockets_of(self, spared: Spared) -> list[str]:
+        """Return the sockets whose reports stay."""
+        owners = sorted(spared.get(TELEMETRY_COLLECTION, ()))
+        return [each.id for each in await self._records.find(Device, one_of("owner_id", owners))] if owners else []
 
     async def _tried(self, kind: type[Record], work: Awaitable[int]) -> int:
         try:

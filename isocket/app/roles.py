@@ -287,13 +287,15 @@ class Roles:
 
 def retention_of(house: House) -> Retention:
     """Return what sweeps this house."""
+    keeper = hold_keeper_of(house)
     return Retention(
         records=house.records,
         clock=house.clock,
         telemetry=house.telemetry,
         reports_life=timedelta(days=house.settings.reports_days),
         keyring=house.keyring,
-        before=hold_keeper_of(house).copy_all,
+        before=keeper.copy_all,
+        foresee=keeper.would_spare,
     )
 
 

@@ -167,11 +167,11 @@ class MemoryTelemetry:
             del device.reports[order]
         return len(old)
 
-    async def prunable(self, before: datetime) -> int:
+    async def prunable(self, before: datetime, *, sparing: Sequence[str] = ()) -> int:
         """Return how many reports `prune` would remove."""
-        return len(self._old(to_ms(before)))
+        return len(self._old(to_ms(before), sparing))
 
-    def _old(self, before_ms: int, sparing: Sequence[str] = ()) -> list[tuple[HeardDevice, Order]]:
+    def _old(self, before_ms: int, sparing: Sequence[str]) -> list[tuple[HeardDevice, Order]]:
         return [
             (device, order)
             for name, device in self._devices.items()

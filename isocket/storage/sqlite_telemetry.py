@@ -227,9 +227,9 @@ class SqliteTelemetry:
         numbers = await self._read(lambda connection: old_reports(connection, to_ms(before), limit, sparing))
         return await self._write(lambda connection: remove(connection, numbers, to_ms(before)))
 
-    async def prunable(self, before: datetime) -> int:
+    async def prunable(self, before: datetime, *, sparing: Sequence[str] = ()) -> int:
         """Return how many reports `prune` would remove."""
-        return len(await self._read(lambda connection: old_reports(connection, to_ms(before), -1)))
+        return len(await self._read(lambda connection: old_reports(connection, to_ms(before), -1, sparing)))
 
     async def reports(
         self, device_id: str, *, start: datetime, end: datetime, after: Report | None = None, limit: int = 10_000

@@ -174,7 +174,7 @@ class Telemetry(Protocol):
         """
         ...
 
-    async def prunable(self, before: datetime) -> int:
+    async def prunable(self, before: datetime, *, sparing: Sequence[str] = ()) -> int:
         """Return how many reports `prune` would remove."""
         ...
 

@@ -901,6 +901,7 @@ async def test_reports_of_a_device_that_is_spared_stay_until_it_is_not(
     await telemetry.roll_up()
     for _ in ("d1", "d2"):
         await settle(telemetry, await claimed(telemetry, clock))
+    assert await telemetry.prunable(later, sparing=["d1", "d3"]) == 1
     assert await telemetry.prune(later, sparing=["d1", "d3"]) == 1
     assert await telemetry.prune(later, sparing=["d1", "d3"]) == 0
     assert await telemetry.prune(later) == 2

@@ -134,8 +134,8 @@ class DyingTelemetry:
     async def roll_up(self, *, limit: int = 1000) -> int:
         return await self.fuse.guard(lambda: self._inner.roll_up(limit=limit))
 
-    async def prunable(self, before: datetime) -> int:
-        return await self.fuse.guard(lambda: self._inner.prunable(before))
+    async def prunable(self, before: datetime, *, sparing: Sequence[str] = ()) -> int:
+        return await self.fuse.guard(lambda: self._inner.prunable(before, sparing=sparing))
 
     async def prune(self, before: datetime, *, limit: int = 500, sparing: Sequence[str] = ()) -> int:
         return await self.fuse.guard(lambda: self._inner.prune(before, limit=limit, sparing=sparing))

@@ -30,7 +30,8 @@ from isocket.storage.port import is_
 from privacy.choices import ChoiceLedger
 from privacy.erasing import AFTERLOOK_S
 from privacy.hold_ledger import REASON_IS_LOST, note_holds, replay_holds
-from privacy.holds import HoldKeeper, held_fields, merge
+from privacy.holdings import held_fields, merge
+from privacy.holds import HoldKeeper
 from privacy.retention import Retention
 from privacy.scan import scan
 from tests.fakes.clock import ManualClock
@@ -311,11 +312,11 @@ async def furnish_another(ground: Ground) -> None:
         await ground.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
 
 
-async def swept(retention: Retention, ground: Ground) -> None:
+async def swept(retention: Retention, ground: Ground) -> dict[str, int]:
     sweeping = asyncio.create_task(retention.sweep())
     while not sweeping.done():  # it rests between some reports and the next
         await ground.clock.advance(1)
-    await sweeping
+    return await sweeping
 
 
 async def texts(ground: Ground) -> dict[str, str]:
