@@ -100,12 +100,13 @@ class Retention:
                 log.exception("sweep_put_off", error=type(error).__name__)
             await self._clock.wait(stop, SWEEP_EVERY_S)
 
-    async def sweep(self) -> dict[str, int]:
+    async def sweep(self, at: datetime | None = None) -> dict[str, int]:
         """Remove and empty what is due; return how many records of which collection were touched.
 
-        What goes wrong with one class or one record is logged and left for the next sweep: the rest must not wait.
+        With `at`, a moment that is past, only what was due by then. What goes wrong with one class or one record is
+        logged and left for the next sweep: the rest must not wait.
         """
-        now = self._clock.now()
+        now = self._clock.now() if at is None else min(at, self._clock.now())
         done: dict[str, int] = {}
         spared: Spared = {} if self._before is None else await self._before()
         for term in terms():

@@ -48,22 +48,28 @@ def show_record(form: Form = "md") -> None:
 @privacy.command(name="sweep")
 def sweep_now(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would go, and by which rule.")] = False,
-    at: Annotated[str, typer.Option(help="As on that day (2029-01-01, UTC); only with --dry-run.")] = "",
+    at: Annotated[
+        str,
+        typer.Option(
+            help="As on that day (2029-01-01, UTC). One to come only with --dry-run: nothing goes before its time."
+        ),
+    ] = "",
 ) -> None:
-    """Remove what its time is over for, now; or show what a sweep would remove, also one in years to come."""
+    """Remove what its time is over for; or show what a sweep would remove, also one in years to come."""
     from isocket.app.house import open_house
     from isocket.app.roles import retention_of
 
     moment = day_of(at, "--at")
-    if moment is not None and not dry_run:
-        raise typer.BadParameter("add --dry-run: nothing goes before its time", param_hint="--at")
 
     async def work(settings: Settings) -> dict[str, Any]:
         async with open_house(settings) as house:
-            retention = retention_of(house)
+            retention, now = retention_of(house), house.clock.now()
+            then = moment or now
+            if not dry_run and then > now:
+                words = f"{at} is to come, and nothing goes before its time; --dry-run shows what would go by then"
+                raise typer.BadParameter(words, param_hint="--at")
             if not dry_run:
-                return {"swept": await retention.sweep()}
-            then = moment or house.clock.now()
+                return {"swept": await retention.sweep(then)}
             return {"at": then.isoformat(), "due": [asdict(each) for each in await retention.forecast(then)]}
 
     typer.echo(json.dumps(run(work), indent=2))

@@ -203,10 +203,18 @@ def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Instal
     assert json.loads(installation.run("privacy", "sweep").stdout) == {"swept": {}}
 
 
-@pytest.mark.parametrize("words", [("--at", "2099-01-01"), ("--dry-run", "--at", "2099-02-29"), ("--at", "soon")])
-def test_nothing_goes_before_its_time_by_a_slip(installation: Installation, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--at", "2099-01-01"), "nothing goes before its time"),
+        (("--dry-run", "--at", "2099-02-29"), "write a day"),
+        (("--at", "soon"), "write a day"),
+    ],
+)
+def test_nothing_goes_before_its_time_by_a_slip(installation: Installation, words: tuple[str, ...], why: str) -> None:
     done = installation.run("privacy", "sweep", *words)
     assert (done.returncode, done.stdout) == (2, "")
+    assert why in " ".join(done.stderr.replace("│", "").split())
 
 
 def test_a_newsletter_goes_to_nobody_where_nobody_asked_for_it(installation: Installation) -> None:

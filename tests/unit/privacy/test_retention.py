@@ -177,6 +177,18 @@ async def test_what_will_go_is_known_before_and_a_look_changes_nothing(house: Ho
     assert await house.retention.forecast(house.clock.now()) == []
 
 
+async def test_a_sweep_as_on_a_day_that_is_past_takes_what_was_due_then_and_one_to_come_takes_no_more(
+    house: House,
+) -> None:
+    await house.records.add(house.delivery())
+    made = house.clock.now()
+    await house.clock.advance(40 * 86_400)
+    assert await house.retention.sweep(made + timedelta(days=29)) == {}
+    assert await house.retention.sweep(made + timedelta(days=30)) == {"deliveries": 1}
+    assert await house.retention.sweep(made + timedelta(days=400)) == {}
+    assert await house.records.count(Delivery) == 1
+
+
 @pytest.mark.clause("C6-01")
 @pytest.mark.clause("C6-14")
 async def test_single_reports_go_after_their_time_and_what_hours_were_like_stays() -> None:
