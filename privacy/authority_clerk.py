@@ -73,14 +73,13 @@ class AuthorityClerk:
             counts[collection] = counts.get(collection, 0) + 1
             for person in persons:
                 others.setdefault(person, set()).update(_named(case, collection))
-            line = json.dumps({"collection": collection, **values}, ensure_ascii=False, separators=(",", ":"))
-            waiting.append(line + "\n")
+            waiting.append(_line({"collection": collection, **values}))
             if len(waiting) >= LINES:
                 held = held and await self._put(held, number, waiting, digest, now)
                 if held is None:
                     break
                 number, waiting = number + 1, []
-        held = held and await self._put(held, number, waiting, digest, now)
+        held = held and await self._put(held, number, waiting if counts else [_nothing(case)], digest, now)
         made = held and await settle(
             self._records,
             held,
@@ -147,6 +146,16 @@ class AuthorityClerk:
                 if len(page) < PAGE:
                     break
                 last = page[-1]
+
+
+def _line(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _nothing(case: AuthorityCase) -> str:
+    """Return the line that says that nothing of this is held: a file without a byte could as well be broken."""
+    begins, ends = (None if each is None else to_text(each) for each in (case.begins, case.ends))
+    return _line({"nothing": "Nothing of this is held.", "fields": list(case.fields), "from": begins, "to": ends})
 
 
 def _named(case: AuthorityCase, collection: str) -> list[str]:

@@ -95,6 +95,22 @@ def test_no_way_leads_to_handing_out_but_by_verifying_proposing_and_approving() 
 
 
 @pytest.mark.clause("C3-11")
+async def test_where_nothing_of_it_is_held_the_file_says_so(houses: Houses) -> None:
+    house, ground = houses
+    await owned(house)
+    kai, kirsi = await house.staff(KAI, StaffRole.PRIVACY), await house.staff(KIRSI, StaffRole.PRIVACY)
+    path = await decided(house, kai, kirsi)
+    assert await clerk(ground).step()
+    got = await house.ask("GET", f"/staff/cases{path}/file", token=kai, headers=REASON)
+    content = await got.read()
+    said = json.loads(content)
+    assert (said["nothing"], said["fields"]) == ("Nothing of this is held.", sorted(FIELDS))
+    assert said["from"] < said["to"]
+    file = await ask(house, kirsi, "GET", path)
+    assert (file["counts"], file["digest"]) == ({}, hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.clause("C3-11")
 @pytest.mark.clause("C3-13")
 async def test_what_is_handed_out_is_exactly_what_was_approved_and_the_person_reads_it(houses: Houses) -> None:
     house, ground = houses
