@@ -1,6 +1,7 @@
 """The providers of each kind of message, in the order in which they are wanted, and the record of how they do."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from alerts import health
 from alerts.channels.channel import Channel, ChannelKind
@@ -117,6 +118,7 @@ class Providers:
                 return
 
 
+@lru_cache(maxsize=64)  # asked for with each message
 def health_id(kind: ChannelKind, name: str) -> str:
     """Return the id of a provider's record."""
     return derived_id("prv", kind, name)

@@ -1,7 +1,7 @@
 """What the rules remember of a device between two judgements, and its form in a Watch."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -133,15 +133,15 @@ _DESCENT, _TRACKS, _FLAPS = "descent", "tracks", "flaps"
 
 def to_watch(memory: Memory) -> dict[str, Any]:
     """Return the memory as JSON values for `Watch.conditions`; what has its default is left out."""
-    kept: dict[str, Any] = {str(key): asdict(each) for key, each in memory.conditions.items()}
+    kept: dict[str, Any] = {str(key): _values(each) for key, each in memory.conditions.items()}
     if memory.proven:
         kept[_PROVEN] = sorted(memory.proven)
     if memory.power_back is not None:
-        kept[_POWER_BACK] = asdict(memory.power_back)
+        kept[_POWER_BACK] = _values(memory.power_back)
     if memory.alarms != BEFORE_ALL:
         kept[_ALARMS] = list(memory.alarms)
     if memory.patience is not None:
-        kept[_PATIENCE] = asdict(memory.patience)
+        kept[_PATIENCE] = _values(memory.patience)
     if memory.descent != Descent():
         kept[_DESCENT] = [memory.descent.fresh, *memory.descent.disbelieved]
     if memory.tracks:
@@ -149,6 +149,11 @@ def to_watch(memory: Memory) -> dict[str, Any]:
     if memory.flaps:
         kept[_FLAPS] = {str(key): list(moments) for key, moments in memory.flaps.items()}
     return kept
+
+
+def _values(flat: Condition | PowerBack | Patience) -> dict[str, Any]:
+    """Return the fields by name: each holds a single value, so there is nothing to copy."""
+    return {name: getattr(flat, name) for name in flat.__slots__}
 
 
 def from_watch(kept: Mapping[str, Any]) -> Memory:
