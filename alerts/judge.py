@@ -258,9 +258,12 @@ def _with_raised(memory: Memory, own: Sequence[Incident], case: Case, reports: S
     """
     conditions = dict(memory.conditions)
     for key in (Key(cause) for cause in BEGUN_ELSEWHERE):
+        raised = [each for each in own if each.cause is key.cause]
+        if not raised or key in conditions:
+            continue
         ours = {incident_id(case.device_id, case.account_id, key, opener_of(*each.order)) for each in reports}
-        found = [each for each in own if each.cause is key.cause and each.id not in ours]
-        if found and key not in conditions:
+        found = [each for each in raised if each.id not in ours]
+        if found:
             conditions[key] = _of_incident(found[0])
     return replace(memory, conditions=conditions)
 
