@@ -18,7 +18,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
 from isocket.storage.port import is_
 
-PROBE_EVERY_S = 0.02
+PROBE_EVERY_S = 0.25  # seldom: a synchronised write beside an alarm holds that alarm up
 SETTLE_S = 1.0
 
 
