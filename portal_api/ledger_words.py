@@ -71,11 +71,12 @@ def row_of(told: Told) -> Row:
     return Row(
         at=told.at,
         to=f"{told.to}{named}",
-        what=", ".join(dict.fromkeys(WHAT.get(each) or _plain(each) for each in told.what)),
+        what=", ".join(dict.fromkeys(WHAT.get(each) or plain(each) for each in told.what)),
         purpose=PURPOSES[told.purpose],
         why=told.reason or KINDS.get(told.kind, ""),
     )
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a stored name without the dots and underscores that only programs need."""
     return name.replace("_", " ").replace(".", ": ")

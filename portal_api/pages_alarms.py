@@ -93,6 +93,7 @@ async def show_replay(call: Call[None, None]) -> web.Response:
         "replay": found,
         "incidents": [_would_be(each, found) for each in found.incidents],
         "told": len(told),
+        "severities": SEVERITIES,
         "problem_words": _FAILED.get(found.error, found.error),
     }
     return shown(call, "replay.html", words)

@@ -22,7 +22,7 @@ from portal_api.pages_cards import Order, card, order_of
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_readiness import readiness_words
 from portal_api.pages_typed import number_of, shown_number
-from portal_api.pages_words import COMMANDS, POWER_ON, note
+from portal_api.pages_words import COMMANDS, POWER_ON, TOPICS, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
@@ -140,6 +140,7 @@ async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
         "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(model, each)},
         "orders": await _orders(call, standing),
         "refused_messages": refused_messages,
+        "topics": TOPICS,
         "typed": _settings_as_typed(whole_settings(device.desired, model, device.part_names)),
         "powers": POWER_ON,
         **people,

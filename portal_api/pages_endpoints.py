@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from portal_api import endpoints
+from portal_api.code_words import codes_in
 from portal_api.endpoint_models import EndpointMade, NewEndpoint, SecretView
 from portal_api.endpoints import page_of
 from portal_api.owned import own_contact
@@ -93,6 +94,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
         "endpoints": page.items,
         "push_key": call.portal.settings.push_key,
         "why": _why,
+        "codes": codes_in("en"),
         "typed": WebhookForm(),
         "secret": None,
     }

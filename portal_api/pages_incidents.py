@@ -19,7 +19,7 @@ from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.pages_messages import rows_of
 from portal_api.pages_overview import in_words
 from portal_api.pages_timeline import Telling, told
-from portal_api.pages_words import note
+from portal_api.pages_words import SEVERITIES, note
 from portal_api.rendering import local_time, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.timelines import Chronicle, chronicles, happenings
@@ -70,6 +70,7 @@ async def show(call: Call[None, None]) -> web.Response:
         "people": rows_of(chronicle, time),
         "lines": told(chronicle.lines, Telling(account_id=call.account.id, time=time)),
         "note": note(call.request.query.get("said")),
+        "severities": SEVERITIES,
     }
     return shown(call, "incident.html", words, here="incidents")
 

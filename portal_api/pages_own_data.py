@@ -7,6 +7,7 @@ from aiohttp import web
 from isocket.domain.exports import BY_REQUEST, DataExport
 from isocket.storage.port import is_, one_of
 from portal_api import privacy_erasure, privacy_exports
+from portal_api.ledger_words import plain
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.privacy_erasure import ErasureView, ErasureWish
@@ -80,7 +81,7 @@ async def _copies(call: Call[Any, None]) -> dict[str, Any]:
 async def _plan(call: Call[Any, None]) -> dict[str, Any]:
     plan = await privacy_erasure.show(with_body(call, None))
     fates = {what: [each for each in plan.fields if each.what == what] for what in ("deleted", "emptied", "kept")}
-    return {"plan": plan, "fates": fates, "email": call.account.email}
+    return {"plan": plan, "fates": fates, "email": call.account.email, "plain": plain}
 
 
 ROUTES: tuple[AnyRoute, ...] = (

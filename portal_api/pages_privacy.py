@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from isocket.domain.consents import ConsentKind
 from isocket.domain.restrictions import AlarmsMeanwhile
 from isocket.storage.disclosed import disclosed, of_account
 from portal_api import privacy_consents, privacy_holds, privacy_restriction
@@ -17,6 +18,7 @@ from portal_api.routes import AnyRoute, Call, Route, Surface
 
 PAGE = privacy_restriction.PAGE
 _SHOWN = 25
+AGREED = {ConsentKind.NEWSLETTER.value: "Newsletter"}
 
 
 class ChoicesForm(Form):
@@ -44,6 +46,7 @@ async def show(call: Call[None, None]) -> web.Response:
         "restriction": await privacy_restriction.show(call),
         "held": (await privacy_holds.show(call)).items,
         "consequences": CONSEQUENCES,
+        "agreed": AGREED,
     }
     return shown(call, "privacy.html", words, here="privacy")
 

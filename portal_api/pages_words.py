@@ -64,6 +64,17 @@ COMMAND_STATES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+TOPICS: Mapping[str, str] = MappingProxyType(
+    {
+        "state": "in a report",
+        "alarm": "in an alarm",
+        "ack": "in an answer to a command",
+        "reported": "in its settings",
+        "status": "in whether it is connected",
+    }
+)
+"""In which message of a socket something was."""
+
 POWER_ON: Mapping[str, str] = MappingProxyType({"remember": "As it was before", "on": "Always on", "off": "Always off"})
 
 CHANNELS: Mapping[str, str] = MappingProxyType(

@@ -7,6 +7,8 @@ from aiohttp import hdrs, web
 from isocket.domain.request_letters import day_of
 from isocket.domain.request_words import KINDS
 from portal_api import privacy_erasure, privacy_requests
+from portal_api.code_words import codes_in, named_in
+from portal_api.ledger_words import plain
 from portal_api.negotiation import weights
 from portal_api.pages import problem_page
 from portal_api.privacy_erasure import ReceiptQuery, ReceiptView
@@ -44,14 +46,15 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem | web
     counts = {"records": sum(told.removed.values()) - keys, "keys": keys}
     kept: dict[tuple[str, str], list[str]] = {}
     for each in told.kept:
-        kept.setdefault((each.why, each.until), []).append(f"{each.collection}.{each.field}")
+        kept.setdefault((each.why, each.until), []).append(plain(f"{each.collection}.{each.field}"))
     return _page(call, _tongue(call), "receipt", {"told": told, "kept": kept, "counts": counts})
 
 
 def _page(call: Call[Any, Any], tongue: str, title: str, words: dict[str, object]) -> web.Response:
     texts = words_in(tongue)
     frame = {"words": {**texts, "title": texts[title]}, "tongue": tongue, "what": title}
-    return shown(call, "progress.html", {**frame, **words}, headers=_VARIES)
+    codes = {"codes": codes_in(tongue), "named": named_in}
+    return shown(call, "progress.html", {**frame, **codes, **words}, headers=_VARIES)
 
 
 def _wants_page(call: Call[Any, Any]) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from portal_api.code_words import codes_in, handed_in, named_in
 from portal_api.pages_forms import TYPED, Form, checked
 from portal_api.problem import Problem
 from portal_api.recipient_acts import come_back, correct, erase, object_to, stop
@@ -148,7 +149,8 @@ async def _page(
     tongue = guest.language
     told = await about(call.portal, guest)
     words = {"words": words_in(tongue), "tongue": tongue, "told": told, "visit": token, "said": said}
-    return shown(call, "people.html", words, status=status)
+    codes = {"codes": codes_in(tongue), "named": named_in, "handed": handed_in}
+    return shown(call, "people.html", {**words, **codes}, status=status)
 
 
 def _language(call: Call[Any, Any]) -> str:

@@ -24,6 +24,7 @@ from portal_api.staff_breach_models import (
     Wider,
 )
 from portal_api.staff_files import MOST_LINES, Act, ActForm, LookForm, RegisterPages, page_route, with_commas
+from portal_api.staff_words import MESSAGES, in_words
 
 KINDS = {
     BreachKind.CONFIDENTIALITY.value: "Somebody could read what they should not",
@@ -125,7 +126,8 @@ PAGES = RegisterPages(
         "kinds": KINDS,
         "risks": RISKS,
         "events": EVENTS,
-        "duties": {each.value: each.value for each in Duty},
+        "duties": {each.value: in_words(each) for each in Duty},
+        "messages": MESSAGES,
     },
     every=staff_breaches.show_all,
     query=lambda _: PageQuery(limit=MOST_LINES),

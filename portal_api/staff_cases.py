@@ -43,6 +43,7 @@ from portal_api.staff_case_models import (
 from portal_api.staff_holds import end_of
 from portal_api.staff_looks import look
 from portal_api.staff_routes import begun, named, privacy_route
+from portal_api.staff_words import in_words
 
 log = get_logger(__name__)
 
@@ -106,7 +107,7 @@ async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
     """Propose what is handed out. Proposed anew, what was proposed before is gone and was not approved."""
     given, now, case = call.body, call.clock.now(), await named(call, AuthorityCase, "case_id")
     if not may_follow(case.state, CaseState.PROPOSED):
-        return _cannot(case, CaseState.PROPOSED)  # before anybody is looked for
+        return _cannot(case)  # before anybody is looked for
     account = await _account(call)
     wrong = _wrong_silence(call, given)
     if account is None:
@@ -169,7 +170,7 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
     """
     case, now = await named(call, AuthorityCase, "case_id"), call.clock.now()
     if case.state not in {CaseState.READY, CaseState.HANDED_OUT}:
-        return not_now(f"It is {case.state.value}: nothing was made that could be handed out.")
+        return not_now(f"Nothing was made that could be handed out. The case: {in_words(case.state)}.")
     page = await call.records.get(HandedPage, page_id(case.id, 0))
     if page is None:
         return not_now("What was handed out is not kept any more; its digest is.")
@@ -257,7 +258,7 @@ def _wrong_silence(call: Call[Proposal, None], given: Proposal) -> list[FieldFau
 async def _move(call: Call[Any, Any], case: AuthorityCase, to: CaseState, **changes: Any) -> CaseFile | Problem:
     """Bring a case into another state, if it may come after the one that it is in."""
     if not may_follow(case.state, to):
-        return _cannot(case, to)
+        return _cannot(case)
     moved = await call.records.change_one(
         AuthorityCase, is_("id", case.id), is_("version", case.version), state=to, **changes
     )
@@ -305,8 +306,8 @@ def _line(case: AuthorityCase) -> dict[str, Any]:
     return {"id": case.id, "kind": case.kind, "state": case.state, "received_at": case.received_at}
 
 
-def _cannot(case: AuthorityCase, to: CaseState) -> Problem:
-    return not_now(f"It is {case.state.value}, and cannot become {to.value}.")
+def _cannot(case: AuthorityCase) -> Problem:
+    return not_now(f"This cannot follow now. The case: {in_words(case.state)}.")
 
 
 def _act(name: str, handler: Any, summary: str, body: type[Body], **more: Any) -> AnyRoute:

@@ -22,6 +22,7 @@ from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import FieldFault, Problem, old_page
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.staff_words import in_words
 
 E = TypeVar("E", bound=StrEnum)
 Q = TypeVar("Q")
@@ -128,7 +129,7 @@ class FilePages:
 
     def page(self, call: Call[Any, None], problem: Problem | None = None, **more: object) -> web.Response:
         """Return the page; of a problem its fields are named as the form names them."""
-        words = {"reason": call.reason, "once": new_token(), **self.words(call), **more}
+        words = {"reason": call.reason, "once": new_token(), "spell": in_words, **self.words(call), **more}
         if problem is None:
             return shown(call, self.template, words, here="staff")
         errors = [FieldFault(field=self._name(each.field), message=each.message) for each in problem.errors]

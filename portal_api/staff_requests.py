@@ -44,6 +44,7 @@ from portal_api.staff_request_models import (
     TypedIn,
 )
 from portal_api.staff_routes import first_of, named, privacy_route
+from portal_api.staff_words import in_words
 
 log = get_logger(__name__)
 
@@ -153,7 +154,8 @@ async def carry_out(call: Call[None, None]) -> RequestFile | Problem:
     if account is None or request.kind not in {*COPIES, Right.ERASURE}:
         return not_now("Only a copy or an erasure of an account is carried out so; answer all else in words.")
     if request.state not in {RequestState.IDENTIFIED, RequestState.IN_WORK} or request.fulfilled_by:
-        return not_now(f"It is {request.state.value}{' and under way' if request.fulfilled_by else ''}.")
+        under_way = "; it is under way already" if request.fulfilled_by else ""
+        return not_now(f"This cannot follow now. The request: {in_words(request.state)}{under_way}.")
     same = is_("id", request.id)
     held = await call.records.change_one(RightsRequest, same, is_("version", request.version), taken_by=call.account.id)
     if held is None:
@@ -220,7 +222,7 @@ async def _move(
 def _why_not(request: RightsRequest, to: RequestState) -> str:
     if to is RequestState.ANSWERED and request.state in {RequestState.RECEIVED, RequestState.IDENTITY_ASKED}:
         return "Nothing is answered before it is known who asks: see `identity`."
-    return f"It is {request.state.value}, and cannot become {to.value}."
+    return f"This cannot follow now. The request: {in_words(request.state)}."
 
 
 def _too_late() -> Problem:

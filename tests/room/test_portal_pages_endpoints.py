@@ -70,7 +70,7 @@ async def test_it_is_tried_by_a_button_and_what_came_of_it_is_shown(house: Porta
     await house.records.change_one(
         Delivery, is_("kind", DeliveryKind.NOTICE), state=DeliveryState.FAILED, reason="nothing_sent: TimeoutError"
     )
-    assert "failed (the provider could not be reached)" in (await maija.open(path)).words
+    assert "it did not get through (the provider could not be reached)" in (await maija.open(path)).words
 
 
 async def test_the_first_message_is_sent_again_by_a_button(house: PortalHouse, maija: Visitor) -> None:

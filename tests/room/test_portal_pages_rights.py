@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from isocket.domain.contacts import Contact
+from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.deliveries import DeliveryState
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.requests import RequestState, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
@@ -14,6 +15,7 @@ from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
+from portal_api.code_words import codes_in
 from portal_api.pages_routes import page_routes
 from portal_api.recipient_words import KEYS, best_language, words_in
 from tests.fakes.portal_devices import ALL_ROUTES, PHONE, codes, enter, owned, verified
@@ -65,6 +67,8 @@ async def test_a_recipient_reads_their_page_in_their_language_and_is_erased_by_a
     assert f'<html lang="{language}">' in page
     assert words["lead"] in page
     assert "&lt;b&gt;Niina&lt;/b&gt;" in page
+    way, state = codes_in(language)[ChannelKind.EMAIL], codes_in(language)[DeliveryState.DUE]
+    assert f"UTC, {way}, {state}" in page
     token = _TOKEN.findall(page)[0]
     assert words["objected"] in await post(house, "/people/act", token=token, act="object")
     assert words["returned"] in await post(house, "/people/act", token=token, act="return")

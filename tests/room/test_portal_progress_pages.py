@@ -1,12 +1,14 @@
 """Whoever opens the address in a mail reads in words how far their request or erasure has come; programs get JSON."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from isocket.domain.erasures import ErasureState
+from isocket.domain.holds import Part
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.provider_erasures import ProviderAnswer
 from isocket.domain.requests import RequestState, RightsRequest
@@ -14,6 +16,7 @@ from portal_api import progress_words
 from tests.fakes.erasing_house import Ground, erasing_house
 from tests.fakes.portal_devices import MAIJA, owned
 from tests.fakes.portal_house import PASSWORD, PortalHouse
+from tests.room.test_holds import hold, keeper
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 Houses = tuple[PortalHouse, Ground]
@@ -71,3 +74,17 @@ async def test_the_receipt_of_an_erasure_is_a_page_before_and_after(houses: Hous
     assert "wurden entfernt" in told
     assert (await (await house.ask("GET", path)).json())["state"] == "done"
     assert "nothing here" in await page(house, "/privacy/receipts?id=era_none", expect=404)
+
+
+@pytest.mark.clause("C7-06")
+async def test_what_is_held_stands_on_the_receipt_in_the_words_of_its_language(houses: Houses) -> None:
+    house, ground = houses
+    maija = await owned(house)
+    account = await house.account(MAIJA)
+    await ground.records.add(replace(hold(ground, Part.MESSAGES, Part.REPORTS), account_id=account.id))
+    wish = {"password": PASSWORD, "confirm": MAIJA}
+    asked = await (await house.ask("POST", "/privacy/erasure", wish, token=maija)).json()
+    await ground.eraser(preserve=keeper(ground).preserve).erase(account.id, by="person")
+    told = await page(house, f"/privacy/receipts?{asked['receipt'].partition('?')[2]}", "fi")
+    assert "viestit, pistorasioiden lähettämät tiedot" in told
+    assert "messages, reports" not in told
