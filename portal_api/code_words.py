@@ -21,8 +21,9 @@ def codes_in(tag: str) -> Mapping[str, str]:
 
 
 def named_in(names: Iterable[str], tag: str) -> list[str]:
-    """Return the words for several of them."""
-    return [codes_in(tag)[each] for each in names]
+    """Return the words for several of them; a name that another version stored must not break a page."""
+    codes = codes_in(tag)
+    return [codes.get(each) or each.replace("_", " ") for each in names]
 
 
 def handed_in(fields: Iterable[str], tag: str) -> list[str]:

@@ -8,6 +8,7 @@ from isocket.domain.consents import ConsentKind
 from isocket.domain.restrictions import AlarmsMeanwhile
 from isocket.storage.disclosed import disclosed, of_account
 from portal_api import privacy_consents, privacy_holds, privacy_restriction
+from portal_api.code_words import named_in
 from portal_api.ledger_words import row_of
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, with_body
@@ -47,6 +48,7 @@ async def show(call: Call[None, None]) -> web.Response:
         "held": (await privacy_holds.show(call)).items,
         "consequences": CONSEQUENCES,
         "agreed": AGREED,
+        "named": named_in,
     }
     return shown(call, "privacy.html", words, here="privacy")
 
