@@ -1,8 +1,8 @@
 """Handing a socket over to another customer, so that nothing of the one before is left at it.
 
-The order makes a second run harmless, by whomever: the offer is marked as taken first, then the socket is given up as
-in a release, then it becomes the taker's, and the offer goes last. Whoever asks again with the same link goes on
-where it broke off; meanwhile nobody can claim the socket with the code on its label.
+The order makes a second run harmless, by whomever: what a hold names is copied, the offer is marked as taken, then the
+socket is given up as in a release, then it becomes the taker's, and the offer goes last. Whoever asks again with the
+same link goes on where it broke off; meanwhile nobody can claim the socket with the code on its label.
 """
 
 from dataclasses import replace
