@@ -125,7 +125,7 @@ async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: C
     if unsafe and caller is not None:
         access.check_csrf(caller, given)
     reason = _reason(route, request, form)
-    sent = _sent_as(route, form)
+    sent = _sent_as(route, request, form)
     call: Call[Any, Any] = Call(
         portal=portal,
         request=request,
@@ -154,10 +154,10 @@ def _reason(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:
     return access.check_reason(form.pop(access.REASON_FIELD, None), where=f"the field {access.REASON_FIELD}")
 
 
-def _sent_as(route: AnyRoute, form: dict[str, str]) -> str:
+def _sent_as(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:
     """Return which form this is and what was typed into it, so that sent again it makes nothing a second time."""
     once = form.pop(access.ONCE_FIELD, "") if route.access is Access.STAFF else ""
-    return hashlib.sha256(json.dumps([route.path, once, sorted(form.items())]).encode()).hexdigest() if once else ""
+    return hashlib.sha256(json.dumps([request.path, once, sorted(form.items())]).encode()).hexdigest() if once else ""
 
 
 def _refusal(route: AnyRoute, request: web.Request, problem: Problem) -> web.Response:

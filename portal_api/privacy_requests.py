@@ -7,7 +7,7 @@ that mail and presses the button is looked for among those we know.
 import unicodedata
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -16,6 +16,7 @@ from isocket.domain.authorities import authority_of
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.countries import countries
 from isocket.domain.deadlines import FIRST_MONTHS, end_of_months
+from isocket.domain.deliveries import Delivery
 from isocket.domain.request_letters import who_are_you
 from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.kit.ids import new_id, new_token, token_hash
@@ -28,7 +29,7 @@ from portal_api.privacy_fulfilment import fulfil
 from portal_api.problem import Problem, not_found
 from portal_api.recipient_acts import entries_of
 from portal_api.registration import account_of
-from portal_api.request_mail import letter_to
+from portal_api.request_mail import letter_id, letter_to
 from portal_api.routes import Access, AnyRoute, Call, Route
 from portal_api.usernames import Language, Username
 
@@ -196,9 +197,7 @@ async def note_and_ask(portal: Portal, request: RightsRequest) -> RightsRequest:
     same = (is_("email", address), is_("state", RequestState.IDENTITY_ASKED), is_("kind", request.kind))
     by_form = request.channel is RequestChannel.FORM  # a letter that is typed in has a day of its own
     waiting = await portal.records.find(RightsRequest, *same, is_("channel", RequestChannel.FORM)) if by_form else []
-    proved_by, until = token_hash(token), now + PROOF_LIFE
-    link = portal.settings.link(f"/rights?token={quote(token)}")
-    letter = who_are_you(request.language, request.kind, link=link)
+    proof: dict[str, Any] = {"proof_hash": token_hash(token), "proof_ends_at": now + PROOF_LIFE}
     stored = None
     if waiting:
         stored = await portal.records.change_one(
@@ -209,16 +208,40 @@ async def note_and_ask(portal: Portal, request: RightsRequest) -> RightsRequest:
             words=request.words,
             language=request.language,
             country=request.country,
-            proof_hash=proved_by,
-            proof_ends_at=until,
+            **proof,
         )
     if stored is None:
-        stored = replace(request, email=address, proof_hash=proved_by, proof_ends_at=until)
+        stored = replace(request, email=address, **proof)
         await portal.records.add(stored)
-    sent = letter_to(stored, letter, key=f"who {now.isoformat()}", now=now, useful_s=PROOF_LIFE.total_seconds())
-    await portal.records.add_all([sent])
+    await portal.records.add_all([_who_are_you(portal, stored, token)])
     log.info("request_noted", request_id=stored.id, kind=stored.kind)
     return stored
+
+
+async def asked_after_all(portal: Portal, request: RightsRequest) -> RightsRequest:
+    """Ask the mailbox of a request whose mail was never written, since whoever stored it died before; return it."""
+    waits = request.state is RequestState.IDENTITY_ASKED
+    if not waits or await portal.records.get(Delivery, letter_id(request, _proof_of(request))) is not None:
+        return request
+    token, until = new_token(), portal.clock.now() + PROOF_LIFE
+    same = (is_("id", request.id), is_("version", request.version))
+    asked = await portal.records.change_one(RightsRequest, *same, proof_hash=token_hash(token), proof_ends_at=until)
+    if asked is None:
+        return request  # another is at it
+    await portal.records.add_all([_who_are_you(portal, asked, token)])
+    log.info("request_noted", request_id=asked.id, kind=asked.kind)
+    return asked
+
+
+def _who_are_you(portal: Portal, request: RightsRequest, token: str) -> Delivery:
+    """Return the mail with the link of this token; a new link is a new mail."""
+    link = portal.settings.link(f"/rights?token={quote(token)}")
+    letter, life = who_are_you(request.language, request.kind, link=link), PROOF_LIFE.total_seconds()
+    return letter_to(request, letter, key=_proof_of(request), now=portal.clock.now(), useful_s=life)
+
+
+def _proof_of(request: RightsRequest) -> str:
+    return f"who {request.proof_hash}"
 
 
 async def _known_address(portal: Portal, address: str) -> str | None:

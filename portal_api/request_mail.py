@@ -19,4 +19,9 @@ def letter_to(
     made = mail(
         letter, kind=DeliveryKind.NOTICE, person_id=request.id, address=request.email, now=now, useful_s=useful_s
     )
-    return replace(made, id=derived_id("del", request.id, key), account_id=request.account_id or request.id)
+    return replace(made, id=letter_id(request, key), account_id=request.account_id or request.id)
+
+
+def letter_id(request: RightsRequest, key: str) -> str:
+    """Return the id of the mail that `letter_to` makes with this key."""
+    return derived_id("del", request.id, key)

@@ -28,7 +28,7 @@ from isocket.storage.port import AlreadyThereError, is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Body, Page
 from portal_api.privacy_fulfilment import COPIES, fulfil
-from portal_api.privacy_requests import note_and_ask
+from portal_api.privacy_requests import asked_after_all, note_and_ask
 from portal_api.problem import Problem, fault, not_now
 from portal_api.registration import account_of
 from portal_api.routes import AnyRoute, Call
@@ -105,13 +105,15 @@ async def type_in(call: Call[TypedIn, None]) -> RequestFile | Problem:
         typed_in_by=call.account.id,
         typed_in_why=call.reason,
     )
-    try:
-        if given.email and given.ask_mailbox:
-            request = await note_and_ask(portal, replace(request, state=RequestState.IDENTITY_ASKED))
-        else:
-            await call.records.add(request)
-    except AlreadyThereError:
-        return await file_of(call, await first_of(call, RightsRequest, request.id))
+    async with portal.turns.of(f"request {request.id}"):  # a second press finds what the first has made, and its mail
+        try:
+            if given.email and given.ask_mailbox:
+                request = await note_and_ask(portal, replace(request, state=RequestState.IDENTITY_ASKED))
+            else:
+                await call.records.add(request)
+        except AlreadyThereError:
+            there = await first_of(call, RightsRequest, request.id)
+            return await file_of(call, await asked_after_all(portal, there))
     log.info("request_typed_in", request_id=request.id, kind=request.kind)
     return await file_of(call, request)
 

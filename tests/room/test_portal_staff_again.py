@@ -16,6 +16,7 @@ from isocket.domain.holds import Hold, HoldState
 from isocket.domain.record import Record
 from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import Proof, RightsRequest
+from isocket.storage.port import is_
 from tests.fakes.portal_devices import MAIJA, owned
 from tests.fakes.portal_house import PortalHouse
 from tests.room.test_portal_pages_staff import LETTER, house, post, staff
@@ -79,6 +80,38 @@ async def test_two_presses_of_a_button_at_once_begin_one(house: PortalHouse, wha
     assert await house.records.count(kind) == 1
     asked = [each for each in await house.records.find(Delivery) if each.address == "niina@example.org"]
     assert len(asked) == int(what == "requests")
+
+
+async def test_whoever_died_before_the_mail_that_asks_who_it_is_writes_it_when_the_form_is_sent_again(
+    house: PortalHouse,
+) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    once = hidden(await with_its_form(house, cookie, "requests"), "once")
+    form = {**LETTER, "email": "niina@example.org", "once": once}
+    await post(house, cookie, "/staff/requests/new", **form)
+    before = await house.link_token("niina@example.org")
+    for each in await house.mails("niina@example.org"):
+        await house.records.remove_all(Delivery, is_("id", each.id))  # as where the process died before it
+    for _ in range(2):
+        await post(house, cookie, "/staff/requests/new", **form)
+    assert len(await house.mails("niina@example.org")) == 1
+    token = await house.link_token("niina@example.org")
+    answers = [await house.ask("POST", "/privacy/requests/confirm", {"token": each}) for each in (before, token)]
+    assert [each.status for each in answers] == [400, 200]
+    told = await house.mails("niina@example.org")
+    await post(house, cookie, "/staff/requests/new", **form)
+    assert await house.mails("niina@example.org") == told, "who has answered is not asked again"
+
+
+async def test_a_form_of_another_request_is_another_form(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    for number in range(2):
+        await post(house, cookie, "/staff/requests/new", **{**LETTER, "words": f"Number {number}."})
+    requests = await house.records.find(RightsRequest)
+    form = {"act": "answer", "words": "The one at the cabin.", "channel": "letter", "once": "of-one-page"}
+    for each in requests:
+        await post(house, cookie, f"/staff/requests/{each.id}/questions/act", **form)
+    assert {each.request_id for each in await house.records.find(RequestNote)} == {each.id for each in requests}
 
 
 @pytest.mark.clause("C7-12")
