@@ -10,10 +10,10 @@ from types import MappingProxyType
 LANGUAGES = ("en", "fi", "sv", "de", "nb")
 
 _OLD = (
-    ("Kielletty", "Sivu on vanhentunut. Lataa se uudelleen ja toista."),
-    ("Förbjudet", "Sidan är inaktuell. Ladda den igen och gör om."),
-    ("Nicht erlaubt", "Die Seite ist veraltet. Laden Sie sie neu und wiederholen Sie es."),
-    ("Ikke tillatt", "Siden er utdatert. Last den på nytt og gjenta."),
+    "Sivu on vanhentunut. Lataa se uudelleen ja toista.",
+    "Sidan är inaktuell. Ladda den igen och gör om.",
+    "Die Seite ist veraltet. Laden Sie sie neu und wiederholen Sie es.",
+    "Siden er utdatert. Last den på nytt og gjenta.",
 )
 _WORDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(  # fi, sv, de, nb
     {
@@ -41,8 +41,8 @@ _WORDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(  # fi, sv,
             ("Nicht erlaubt", "Das kam nicht von einer unserer Seiten."),
             ("Ikke tillatt", "Dette kom ikke fra en av våre sider."),
         ),
-        "csrf": _OLD,
-        "old-page": _OLD,
+        "csrf": tuple(zip(("Kielletty", "Förbjudet", "Nicht erlaubt", "Ikke tillatt"), _OLD, strict=True)),
+        "old-page": tuple(zip(("Vanhentunut", "Inaktuell", "Veraltet", "Utdatert"), _OLD, strict=True)),
         "try-later": (
             (
                 "Ei juuri nyt",

@@ -107,6 +107,7 @@ class Eraser:
 
         Raises:
             StoreUnavailableError: it has begun and will be gone on with: ask again.
+            UncopiedError: the same, once what a hold names can be copied.
         """
         now = self._clock.now()
         found = await self._records.find(Erasure, is_("account_id", account_id), one_of("state", _TO_COME), limit=1)
@@ -131,6 +132,7 @@ class Eraser:
 
         Raises:
             StoreUnavailableError: a store or the keyring did not answer; run it again.
+            UncopiedError: what a hold names cannot be copied, so nothing went; run it again.
         """
         began = await self._begun(erasure)
         if began is None:

@@ -16,6 +16,14 @@ def test_each_is_said_in_every_language_and_in_each_differently(kind: str) -> No
     assert all(("{about}" in each[1]) is with_number for each in words if each)
 
 
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_an_old_page_is_not_called_forbidden(language: str) -> None:
+    old, forbidden = title_and_detail("old-page", language), title_and_detail("csrf", language)
+    assert old is not None
+    assert forbidden is not None
+    assert (old[0] == forbidden[0], old[1] == forbidden[1]) == (False, True)
+
+
 def test_the_best_liked_language_counts_and_nonsense_does_not() -> None:
     assert best_language("", LANGUAGES) == "en"
     assert best_language(";;;,q=,fi;q=nonsense,sv;q=0.2", LANGUAGES) == "sv"
