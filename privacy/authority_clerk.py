@@ -31,6 +31,7 @@ LINES = 500  # a page
 PAGE = 1_000  # reports at a time
 PAGES_LIFE = timedelta(days=30)
 _A_MOMENT = timedelta(milliseconds=1)
+_NOTHING = "Nothing of this is stored. Copies that are sealed under a hold are not looked through."
 
 
 class AuthorityClerk:
@@ -153,9 +154,12 @@ def _line(values: dict[str, Any]) -> str:
 
 
 def _nothing(case: AuthorityCase) -> str:
-    """Return the line that says that nothing of this is held: a file without a byte could as well be broken."""
+    """Return the line that says that nothing of this is stored: a file without a byte could as well be broken.
+
+    It does not say that there is nothing: what is sealed under a hold is not looked through.
+    """
     begins, ends = (None if each is None else to_text(each) for each in (case.begins, case.ends))
-    return _line({"nothing": "Nothing of this is held.", "fields": list(case.fields), "from": begins, "to": ends})
+    return _line({"nothing": _NOTHING, "fields": list(case.fields), "from": begins, "to": ends})
 
 
 def _named(case: AuthorityCase, collection: str) -> list[str]:
