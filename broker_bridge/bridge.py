@@ -10,8 +10,8 @@ from broker_bridge import topics
 from broker_bridge.answers import Answers
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
-from broker_bridge.connection import Connection
-from broker_bridge.intake import Decoder, Intake, Message
+from broker_bridge.connection import BURST, Connection
+from broker_bridge.intake import GROUP, Decoder, Intake, Message
 from broker_bridge.markers import Markers
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.our_presence import OurPresence
@@ -28,7 +28,7 @@ from isocket.storage.worker import Worker
 
 log = get_logger(__name__)
 TELL_EVERY_S = 1.0
-GATHER_S = 0.02  # reports are left in the socket so long: to read and to store each by itself costs four times as much
+GATHER_S = 0.02  # reports are left in the socket so long: one by one each costs three times as much
 
 
 class Bridge:
@@ -56,7 +56,9 @@ class Bridge:
         self._presence = OurPresence(records, clock)
         self._markers = Markers()
         self._marker_topic = topics.marker(telemetry_login.client_id)
-        self._telemetry_lane = self._lane("telemetry", address, telemetry_login, topics.REPORTS, gather_s=GATHER_S)
+        self._telemetry_lane = self._lane(
+            "telemetry", address, telemetry_login, topics.REPORTS, gather_s=GATHER_S, burst=GROUP
+        )
         self._alarm_lane = self._lane("alarms", address, alarm_login, topics.ALARMS)
         self._outgoing = Outgoing(records=records, connection=self._alarm_lane, clock=clock, metrics=self._metrics)
         answers, problems = Answers(records, clock), ProblemLog(records)
@@ -102,7 +104,14 @@ class Bridge:
                 await lane.stop()
 
     def _lane(
-        self, name: str, address: BrokerAddress, login: Login, kinds: tuple[UpKind, ...], *, gather_s: float = 0.0
+        self,
+        name: str,
+        address: BrokerAddress,
+        login: Login,
+        kinds: tuple[UpKind, ...],
+        *,
+        gather_s: float = 0.0,
+        burst: int = BURST,
     ) -> Connection[Message]:
         return Connection(
             name=name,
@@ -113,6 +122,7 @@ class Bridge:
             weigh=lambda message: message.weight,
             on_connected=self._connected,
             gather_s=gather_s,
+            burst=burst,
         )
 
     def _workers(self) -> list[Worker]:

@@ -51,6 +51,8 @@ class BufferedClient(mqtt.Client):
         Half a packet is not: its rest is still to come, and `poll` will speak of that.
         """
         sock = self._sock
+        if self._read_by_paho:
+            return True
         if self._run_dry:
             return False
         if self._held_from is sock and self._taken < len(self._held):

@@ -29,7 +29,7 @@ T = TypeVar("T")
 log = get_logger(__name__)
 
 HIGH_WATER = 1_000  # reports that may wait in memory: while alarms go first, we read no further
-BURST = 256  # messages read before we look at anything else
+BURST = 64  # messages read before we look at anything else, unless a lane says otherwise
 _PUBACK = struct.Struct("!BBH")
 LONGEST_PAUSE_S = 3.0  # there are two of us, not ten thousand: an alarm waits for no more
 STABLE_S = 30.0  # a connection that held so long begins the back-off anew
@@ -60,12 +60,14 @@ class Connection(Generic[T]):
         on_connected: Callable[[bool], None] = lambda _: None,
         clean: bool = False,
         gather_s: float = 0.0,
+        burst: int = BURST,
     ) -> None:
         """`decode(topic, payload, retained)` runs in the network thread and must not raise.
 
         `weigh` tells for how many reports a message counts. `on_connected(session_present)` runs on the event loop
-        after each connect. `gather_s`: once the socket is read empty, what comes is left there for so long, and then
-        read together; a message that comes after a longer silence is read at once.
+        after each connect. `gather_s`: once messages were read, what comes next is left in the socket for so long, and
+        then read together; a message that comes after a longer silence is read at once. `burst`: how many are read
+        and handed over at a time.
         """
         self.name = name
         self.connected = False
@@ -77,6 +79,7 @@ class Connection(Generic[T]):
         self._on_connected = on_connected
         self._clean = clean
         self._gather_s = gather_s
+        self._burst = burst
         self._inbox: deque[Arrived[T]] = deque()
         self._outbox: deque[Callable[[mqtt.Client], object]] = deque()
         self._arrived = asyncio.Event()
@@ -227,20 +230,22 @@ class Connection(Generic[T]):
         poll.register(sock, select.POLLIN)
         turns = _Turns()
         more = False
-        read_at = 0.0
+        rests_until = 0.0
         while not self._lost:
             if self._stop.is_set():
                 self._say(client)  # what is stored is still acknowledged
                 return turns.seconds
-            rest_ms = 0 if more else max(0, round((read_at - monotonic()) * 1000))
+            rest_ms = 0 if more else max(0, round((rests_until - monotonic()) * 1000))
             reading = 0 if rest_ms or self._waiting >= HIGH_WATER else select.POLLIN
             poll.modify(sock, reading | (select.POLLOUT if client.want_write() else 0))
-            events = dict(poll.poll(0 if more and reading else rest_ms or 1000))
+            events = dict(poll.poll(0 if more and reading else min(rest_ms, 1000) or 1000))
             if self._wake_read.fileno() in events:
                 self._wake_read.recv(4096)
             if (more and reading) or events.get(sock.fileno(), 0) & ~select.POLLOUT:
+                before = self._came_in
                 more = self._read(client)
-                read_at = monotonic() + self._gather_s
+                if self._came_in != before:  # what is said to us besides begins no rest
+                    rests_until = monotonic() + self._gather_s
             self._say(client)
             if client.want_write():
                 client.loop_write()
@@ -251,9 +256,11 @@ class Connection(Generic[T]):
     def _read(self, client: BufferedClient) -> bool:
         """Read a burst; return whether there may be more that `poll` does not see."""
         came = 0
-        for message in client.published(BURST):
+        for message in client.published(self._burst):
             self._on_message(message)
             came += 1
+            if self._waiting >= HIGH_WATER:
+                break  # a message may hold hundreds of reports
         if came and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._arrived.set)
         return client.holds_back

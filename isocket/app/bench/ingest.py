@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter, process_time, time
+from time import process_time, time
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -53,13 +54,9 @@ async def _stored(running: Cloud, count: int, *, rate: int) -> dict[str, Any]:
     load = await publisher(running.job("state", running.devices, rate=rate, count=count))
     began, busy = time(), process_time()
     publishing = asyncio.create_task(let_go(load))
-    deadline = None
-    while await _count(running) < count and (deadline is None or time() < deadline):
-        if deadline is None and publishing.done():
-            deadline = time() + PATIENCE_S
-        await asyncio.sleep(LOOK_EVERY_S)
+    await _reached(lambda: _count(running), count, publishing)
     ended, busy = time(), process_time() - busy
-    stored, report = await _count(running), await publishing
+    stored, report = _count(running), await publishing
     return {
         "published": report["published"],
         "acknowledged_by_broker": report["acknowledged"],
@@ -71,7 +68,16 @@ async def _stored(running: Cloud, count: int, *, rate: int) -> dict[str, Any]:
     }
 
 
-async def _count(running: Cloud) -> int:
+async def _reached(counted: Callable[[], int], count: int, publishing: asyncio.Task[Any]) -> None:
+    """Return when so many are there, or when no more come long after the last was published."""
+    deadline: float | None = None
+    while counted() < count and (deadline is None or time() < deadline):
+        if deadline is None and publishing.done():
+            deadline = time() + PATIENCE_S
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _count(running: Cloud) -> int:
     """Return how many reports are stored; only this counter is read, or the looking would cost what it measures."""
     counter = running.house.registry.restricted_registry(["isocket_reports_stored_total"])
     return sum(
@@ -98,12 +104,11 @@ async def _empty(running: Cloud, count: int, *, boot: int) -> dict[str, Any]:
     client.loop_start()
     load = await publisher(running.job("state", running.devices, rate=0, count=count, boot=boot))
     await asyncio.sleep(SUBSCRIBED_S)
-    began, busy = perf_counter(), process_time()
-    await let_go(load)
-    ended = perf_counter()
-    while seen < count and perf_counter() - ended < PATIENCE_S:
-        await asyncio.sleep(LOOK_EVERY_S)
-    took, busy = perf_counter() - began, process_time() - busy
+    began, busy = time(), process_time()
+    publishing = asyncio.create_task(let_go(load))
+    await _reached(lambda: seen, count, publishing)
+    took, busy = time() - began, process_time() - busy
+    await publishing
     client.disconnect()
     await asyncio.to_thread(client.loop_stop)
     return {

@@ -18,7 +18,7 @@ BATCH = 50
 DRAIN_EVERY = 1_000  # messages: to read each acknowledgement as it comes would cost as much as to publish
 _STATE = (
     b'{"boot":%d,"seq":%d,"ts":%d,"relay":true,"mains":true,"battery_pct":96,"charging":true,"temp_c":[21.5],'
-    b'"input":[false],"armed":true,"signal_dbm":-71,"signal_pct":64,"fw":"1.4.2","uptime_s":%d}'
+    b'"input":[false],"armed":true,"signal_dbm":-71,"fw":"1.4.2","uptime_s":%d}'
 )
 _STATE_SIZE = 200
 _ALARM = b'{"boot":%d,"seq":%d,"ts":%d,"cause":"mains_lost","active":true}'

@@ -1,11 +1,14 @@
 """A lane leaves what comes in its socket for a moment, so that much is read at once; nothing else waits for that."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from time import monotonic
+
+import pytest
 
 from broker_bridge.broker_address import BrokerAddress, Login
-from broker_bridge.connection import Connection
+from broker_bridge.connection import HIGH_WATER, Connection
 from tests.fakes.patience import PATIENCE_S
 from tests.unit.broker_bridge.test_buffered_client import publish
 
@@ -14,7 +17,9 @@ FOR_EVER_S = 3600.0
 
 
 @asynccontextmanager
-async def lane(gather_s: float) -> AsyncIterator[tuple[Connection[bytes], asyncio.StreamReader, asyncio.StreamWriter]]:
+async def lane(
+    gather_s: float, weigh: Callable[[bytes], int] = lambda _: 1
+) -> AsyncIterator[tuple[Connection[bytes], asyncio.StreamReader, asyncio.StreamWriter]]:
     """Yield a lane that is connected, and the broker's end of its connection."""
     ends: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     server = await asyncio.start_server(lambda *end: ends.put_nowait(end), "127.0.0.1", 0)
@@ -26,6 +31,7 @@ async def lane(gather_s: float) -> AsyncIterator[tuple[Connection[bytes], asynci
         topics=(),
         decode=lambda _topic, payload, _retained: payload,
         gather_s=gather_s,
+        weigh=weigh,
     )
     connection.start()
     async with server, asyncio.timeout(PATIENCE_S):
@@ -52,12 +58,39 @@ async def test_a_message_after_silence_is_read_at_once_and_those_behind_it_are_l
         assert connection._came_in == 1, "the second was in the socket when we spoke, and is there still"
 
 
-async def test_what_was_left_for_company_is_read_together_when_the_moment_is_over() -> None:
-    async with lane(gather_s=0.001) as (connection, _, broker):
+async def test_what_was_left_for_company_is_read_together_when_the_moment_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with lane(FOR_EVER_S) as (connection, reader, broker):
+        broker.write(publish("t", b"first", 1))
+        connection.acknowledge(await connection.take(10))
+        await reader.readexactly(4)  # said behind the reading: it rests now
+        broker.write(publish("t", b"second", 2))
+        broker.write(publish("t", b"third", 3))
+        await broker.drain()
+        together = asyncio.create_task(connection.take(10))
+        await asyncio.sleep(0)
+        later_s = monotonic() + 2 * FOR_EVER_S
+        monkeypatch.setattr("broker_bridge.connection.monotonic", lambda: later_s)
+        connection.publish("t", b"", qos=0)  # which wakes the lane
+        assert [each.message for each in await together] == [b"second", b"third"]
+
+
+async def test_what_a_broker_says_besides_messages_begins_no_rest() -> None:
+    async with lane(FOR_EVER_S) as (connection, reader, broker):
+        connection.publish("t", b"", qos=1)
+        said = await reader.read(64)
+        broker.write(bytes([0x40, 2]) + said[-2:])
+        await broker.drain()
+        broker.write(publish("t", b"first", 1))
+        assert [each.message for each in await connection.take(10)] == [b"first"]
+
+
+async def test_no_more_is_read_than_may_wait_however_much_a_message_holds() -> None:
+    async with lane(0.0, weigh=lambda _: HIGH_WATER // 2) as (connection, _, broker):
+        broker.write(b"".join(publish("t", b"%d" % number, number) for number in range(1, 6)))
         seen: list[bytes] = []
-        for number in range(1, 4):
-            broker.write(publish("t", b"%d" % number, number))
-            await broker.drain()
-        while len(seen) < 3:
-            seen += [each.message for each in await connection.take(10)]
-        assert seen == [b"1", b"2", b"3"]
+        while len(seen) < 5:
+            assert connection._came_in - connection._went_out <= HIGH_WATER
+            seen += [each.message for each in await connection.take(HIGH_WATER // 2)]
+        assert seen == [b"1", b"2", b"3", b"4", b"5"]
