@@ -70,8 +70,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "tekstmelding", "anrop", "e-post", "varsel", "webhook",
             "venter på å bli sendt", "på vei", "ukjent om den gikk ut", "sendt", "levert",
             "kom ikke fram", "trukket tilbake",
-            "kontoen", "kontaktene", "hva kontaktene meldte", "hendelser", "meldinger", "forespørsler om rettigheter",
-            "meldinger og hva det ble av dem", "hvordan du er satt opp",
+            "kontoen", "stikkontaktene", "hva stikkontaktene meldte", "hendelser", "meldinger",
+            "forespørsler om rettigheter", "meldinger og hva det ble av dem", "hvordan du er satt opp",
         ),
     }
 )  # fmt: skip

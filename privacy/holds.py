@@ -114,8 +114,6 @@ class HoldKeeper:
             try:
                 async for source, record_id, _, content in self._holdings.of(each, _since(each)):
                     await self._gained(each, source, record_id, content)
-            except PersonErasedError:
-                continue  # as `_copy` does
             except Exception as error:
                 log.exception("hold_not_copied", hold_id=each.id, error=type(error).__name__)
                 wrong.append(each)

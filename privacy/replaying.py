@@ -32,6 +32,7 @@ async def replay_erasures(
     Raises:
         LedgerBrokenError: it cannot be told who was erased.
         StoreUnavailableError: somebody is still there: do not open any port.
+        UncopiedError: the same, and what a hold names of them cannot be copied.
     """
     missing = [each for each in await asyncio.to_thread(ledger.lines) if not await _has_receipt(records, each)]
     if not missing:

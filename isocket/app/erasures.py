@@ -159,7 +159,7 @@ async def replay(house: House) -> None:
     Raises:
         LedgerBrokenError: it cannot be told who was erased.
         ChoicesBrokenError: it cannot be told what people chose, or what is held.
-        StoreUnavailableError: somebody is still there.
+        StoreUnavailableError, UncopiedError: somebody is still there.
     """
 
     async def again(contact_id: str) -> None:

@@ -98,5 +98,11 @@ def test_what_an_authority_was_handed_is_said_once_and_without_names_of_fields()
     ]  # fmt: skip
 
 
+def test_a_socket_is_no_contact_in_norwegian_where_people_are_called_so() -> None:
+    words = codes_in("nb")
+    for part in (Part.SOCKETS, Part.REPORTS):
+        assert "stikkontaktene" in words[part]
+
+
 def test_every_severity_has_words() -> None:
     assert set(SEVERITIES) == {*Severity}
