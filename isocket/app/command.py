@@ -12,6 +12,7 @@ from isocket.app.settings import load_settings
 from isocket.app.settings_sources import SettingsError
 
 WRONG_SETTINGS = 2
+EARLIEST = date(2000, 1, 1)
 
 
 def serve(*names: str) -> None:
@@ -51,9 +52,12 @@ def day_of(text: str, option: str) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC)
+        day = date.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter("write a day as 2029-01-01", param_hint=option) from None
+        day = date.min
+    if day < EARLIEST:  # further back no term reaches, and from the first years no other day can be counted
+        raise typer.BadParameter("write a day as 2029-01-01", param_hint=option)
+    return datetime.combine(day, time(), UTC)
 
 
 def words_in(path: Path, kind: Any) -> dict[str, Any]:

@@ -209,6 +209,7 @@ def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Instal
         (("--at", "2099-01-01"), "nothing goes before its time"),
         (("--dry-run", "--at", "2099-02-29"), "write a day"),
         (("--at", "soon"), "write a day"),
+        (("--dry-run", "--at", "0001-01-01"), "write a day"),
     ],
 )
 def test_nothing_goes_before_its_time_by_a_slip(installation: Installation, words: tuple[str, ...], why: str) -> None:
