@@ -64,6 +64,20 @@ def test_no_more_than_asked_for_are_handed_out_and_the_rest_is_known_to_be_there
     assert not client.holds_back
 
 
+def test_what_paho_read_beyond_what_was_asked_for_is_known_to_be_there(
+    ends: tuple[socket.socket, BufferedClient],
+) -> None:
+    _, client = ends
+    for mid in (1, 2):  # several at a time, while messages of ours are under way
+        message = mqtt.MQTTMessage(mid, b"t")
+        message.qos = 1
+        client.on_message(client, None, message)
+    assert [each.mid for each in itertools.islice(client.published(10), 1)] == [1]
+    assert client.holds_back
+    assert [each.mid for each in client.published(10)] == [2]
+    assert not client.holds_back
+
+
 def test_half_a_packet_is_not_waited_for_without_a_rest(ends: tuple[socket.socket, BufferedClient]) -> None:
     broker, client = ends
     whole = publish("t", b"1", 1)

@@ -6,9 +6,18 @@ from contextlib import asynccontextmanager
 from time import monotonic
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from broker_bridge.bridge import GATHER_S, Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
-from broker_bridge.connection import HIGH_WATER, Connection
+from broker_bridge.connection import BURST, HIGH_WATER, Connection
+from broker_bridge.intake import GROUP
+from isocket.kit.right_of_way import RightOfWay
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.memory_telemetry import MemoryTelemetry
+from isocket.storage.records import StoredRecords
+from isocket.storage.wakeups import Wakeups
+from tests.fakes.clock import ManualClock
 from tests.fakes.patience import PATIENCE_S
 from tests.unit.broker_bridge.test_buffered_client import publish
 
@@ -94,3 +103,22 @@ async def test_no_more_is_read_than_may_wait_however_much_a_message_holds() -> N
             assert connection._came_in - connection._went_out <= HIGH_WATER
             seen += [each.message for each in await connection.take(HIGH_WATER // 2)]
         assert seen == [b"1", b"2", b"3", b"4", b"5"]
+
+
+def test_reports_are_left_for_company_and_alarms_are_not() -> None:
+    clock, records = ManualClock(), StoredRecords(MemoryDocuments())
+    login = Login(client_id="bridge", username="", password="")
+    bridge = Bridge(
+        records=records,
+        telemetry=MemoryTelemetry(clock=clock),
+        clock=clock,
+        wakeups=Wakeups(),
+        right_of_way=RightOfWay(clock),
+        registry=CollectorRegistry(),
+        address=BrokerAddress.parse("mqtt://127.0.0.1:1"),
+        telemetry_login=login,
+        alarm_login=login,
+    )
+    lanes = bridge._telemetry_lane, bridge._alarm_lane
+    assert [each._gather_s for each in lanes] == [GATHER_S, 0.0]
+    assert [each._burst for each in lanes] == [GROUP, BURST]
