@@ -9,6 +9,8 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -123,9 +125,10 @@ class FilePages:
 
     def _seen(self, file: BaseModel) -> str:
         """Return what tells this file and this page from every other, before a change or an update of ours."""
-        page = (TEMPLATES / self.template).read_text()
         told = _without(file.model_dump(mode="json"), self.passing)
-        return hashlib.sha256(json.dumps([page, told], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([_page_text(TEMPLATES / self.template), told], sort_keys=True).encode()
+        ).hexdigest()
 
     def page(self, call: Call[Any, None], problem: Problem | None = None, **more: object) -> web.Response:
         """Return the page; of a problem its fields are named as the form names them."""
@@ -163,6 +166,12 @@ class RegisterPages(FilePages):
         if isinstance(answer, Problem):
             return self.page(call, answer, what=self.begins_on, lines=None, typed=call.body)
         return self.file(call, answer)
+
+
+@cache
+def _page_text(template: Path) -> str:
+    """Return a template as it is in this version; it is read from the disk once."""
+    return template.read_text()
 
 
 def _without(told: Any, names: frozenset[str]) -> Any:
