@@ -16,7 +16,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan_under
-from isocket.domain.erasures import Erasure, ErasureState, erasure_id
+from isocket.domain.erasures import HOLD_UNCOPIED, Erasure, ErasureState, erasure_id
 from isocket.domain.holds import Hold, HoldState
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import account_fields
@@ -39,6 +39,7 @@ UNAUTHORISED = 401
 WISHES = Rate(name="erasure_account", tries=5, per_s=86_400)  # each, and undoing it, is told by mail and text
 _FAREWELL_USEFUL_S = 72 * 3600.0
 _TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
+TRIED_AGAIN = "it could not be done yet; it is tried again every few minutes"
 
 
 class ErasureWish(Body):
@@ -69,6 +70,7 @@ class ErasureView(View):
     asked_at: Instant | None = None
     due_at: Instant | None = Field(default=None, description="Until then it can be undone.")
     undo: bool = Field(default=False, description="Whether it can be undone.")
+    held_up: str = Field(default="", description="What keeps it from being done, empty for nothing.")
     receipt: str | None = Field(default=None, description="Address of the receipt. Keep it: you cannot sign in after.")
     consequences: list[str]
     held: list[HeldView] = Field(description="What of yours is held: a sealed copy of it stays until that ends.")
@@ -169,7 +171,7 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem:
         done_at=found.done_at,
         removed=dict(found.removed),
         searched=found.state is ErasureState.DONE,
-        held_up=found.problem,
+        held_up=_held_up(found, holds),
         kept=[each for each in _fates(holds) if each.what == "kept"],
         held=[held_view(each) for each in told],
         elsewhere=await _elsewhere(call.records, found.id),
@@ -267,9 +269,17 @@ async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> Er
         asked_at=erasure.asked_at,
         due_at=erasure.due_at,
         undo=erasure.state is ErasureState.ASKED,
+        held_up=_held_up(erasure, holds),
         receipt=receipt_link(portal, erasure),
         **said,
     )
+
+
+def _held_up(erasure: Erasure, told: Sequence[Hold]) -> str:
+    """Return what keeps an erasure from being done; that a hold does, only where the person may know of that one."""
+    if erasure.problem == HOLD_UNCOPIED and not any(each.uncopied_since for each in told):
+        return TRIED_AGAIN
+    return erasure.problem
 
 
 def _fates(holds: Sequence[Hold]) -> list[FateView]:

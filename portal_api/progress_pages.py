@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from isocket.domain.erasures import HOLD_UNCOPIED
 from isocket.domain.request_letters import day_of
 from isocket.domain.request_words import KINDS
 from portal_api import privacy_erasure, privacy_requests
@@ -47,7 +48,8 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem | web
     kept: dict[tuple[str, str], list[str]] = {}
     for each in told.kept:
         kept.setdefault((each.why, each.until), []).append(plain(f"{each.collection}.{each.field}"))
-    return _page(call, _tongue(call), "receipt", {"told": told, "kept": kept, "counts": counts})
+    why = "held_up_copy" if told.held_up == HOLD_UNCOPIED else "held_up"
+    return _page(call, _tongue(call), "receipt", {"told": told, "kept": kept, "counts": counts, "why": why})
 
 
 def _page(call: Call[Any, Any], tongue: str, title: str, words: dict[str, object]) -> web.Response:

@@ -8,8 +8,8 @@ from isocket.domain.letters import spoken
 KEYS = (
     "title", "about", "state", "came", "due", "extended", "decided", "complain", "received", "identity_asked",
     "identified", "in_work", "answered", "refused", "receipt", "asked", "undone", "running", "done", "begins", "ended",
-    "removed", "searched", "held_up", "kept", "held", "over", "elsewhere", "waiting", "erased", "gone", "cannot",
-    "gave_up",
+    "removed", "searched", "held_up", "held_up_copy", "kept", "held", "over", "elsewhere", "waiting", "erased", "gone",
+    "cannot", "gave_up",
 )  # fmt: skip
 
 
@@ -45,6 +45,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "{records} records went, and {keys} keys that could read them.",
             "Every file of the installation was searched, and nothing was found.",
             "Something keeps it from being done. It is tried again, and we know of it.",
+            "What is kept under a hold could not be copied yet. It is tried again, and nothing goes before that.",
             "What stays, why and until when",
             "Kept under a hold",
             "over, and destroyed",
@@ -80,6 +81,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Poistettiin {records} tietuetta ja {keys} avainta, joilla ne olisi voinut lukea.",
             "Asennuksen kaikki tiedostot käytiin läpi, eikä mitään löytynyt.",
             "Jokin estää poiston valmistumisen. Yritämme uudelleen ja tiedämme asiasta.",
+            "Erikseen säilytettävää ei ole vielä saatu kopioitua. Yritämme uudelleen, eikä mitään poisteta sitä ennen.",
             "Mitä säilyy, miksi ja mihin asti",
             "Säilytetään erikseen",
             "päättynyt ja tuhottu",
@@ -115,6 +117,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "{records} poster togs bort, och {keys} nycklar som kunde läsa dem.",
             "Alla filer i installationen söktes igenom, och ingenting hittades.",
             "Något hindrar den från att bli klar. Vi försöker igen och känner till det.",
+            "Det som bevaras särskilt har ännu inte kunnat kopieras. Vi försöker igen, och inget raderas innan dess.",
             "Vad som blir kvar, varför och till när",
             "Bevaras särskilt",
             "slut och förstört",
@@ -150,6 +153,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "{records} Einträge wurden entfernt und {keys} Schlüssel vernichtet, die sie lesen konnten.",
             "Jede Datei der Installation wurde durchsucht, und nichts wurde gefunden.",
             "Etwas hindert sie daran, fertig zu werden. Wir versuchen es wieder und wissen davon.",
+            "Was gesondert aufbewahrt wird, ist noch nicht kopiert. Wir versuchen es wieder und löschen vorher nichts.",
             "Was bleibt, warum und bis wann",
             "Gesondert aufbewahrt",
             "zu Ende und vernichtet",
@@ -185,6 +189,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "{records} poster ble fjernet, og {keys} nøkler som kunne lese dem.",
             "Alle filer i installasjonen ble gjennomsøkt, og ingenting ble funnet.",
             "Noe hindrer den i å bli ferdig. Vi prøver igjen og kjenner til det.",
+            "Det som oppbevares særskilt, er ennå ikke kopiert. Vi prøver igjen, og ingenting slettes før det.",
             "Hva som blir igjen, hvorfor og til når",
             "Oppbevart særskilt",
             "over og ødelagt",

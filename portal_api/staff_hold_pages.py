@@ -71,7 +71,7 @@ PAGES = RegisterPages(
     acts={"review": Act(staff_holds.review, Review), "end": Act(staff_holds.end, Ending)},
     act_form=HoldActForm,
     names={"reason": "words"},
-    passing=frozenset({"copies", "overdue", "uncopied_since", "account_is_there"}),
+    passing=frozenset({"copies", "overdue", "uncopied_since", "erasure_waits", "account_is_there"}),
 )
 ROUTES: tuple[AnyRoute, ...] = (
     page_route("/staff/holds", PAGES.listed, "List holds", ShowForm),

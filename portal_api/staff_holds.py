@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account, AccountRole
+from isocket.domain.erasures import HOLD_UNCOPIED, Erasure, ErasureState
 from isocket.domain.handling import Purpose
 from isocket.domain.holds import HeldCopy, Hold, HoldGround, HoldState, Part
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, one_of
+from isocket.storage.port import Records, is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Body, GivenDay, Instant, OneLine, Page, PageQuery, View
 from portal_api.portal import Portal
@@ -121,6 +122,7 @@ class HoldFile(HoldLine):
     placed_at: Instant
     silent_until: Instant | None
     uncopied_since: Instant | None = Field(description="Since when it cannot be copied; the log says why.")
+    erasure_waits: bool = Field(description="Its holder is being erased, which waits until it is copied, or is over.")
     reviewed_by: str
     review_words: str
     over_at: Instant | None
@@ -190,26 +192,27 @@ async def review(call: Call[Review, None]) -> HoldFile | Problem:
     wrong = _wrong_days(call.portal, given.review_on, given.ends_on, call.clock.now())
     if wrong:
         return faults(wrong)
-    return await _move(
-        call,
+    reviewed = await _moved(
+        call.records,
         hold,
         reviewed_by=call.account.id,
         review_words=given.words,
         review_at=end_of(call.portal, given.review_on),
         ends_at=end_of(call.portal, given.ends_on),
     )
+    return reviewed if isinstance(reviewed, Problem) else await _file(call, reviewed)
 
 
 async def end(call: Call[Ending, None]) -> HoldFile | Problem:
     """End a hold. Its copies and their key are destroyed within a minute; of an erased person that was the last."""
-    return await _move(
-        call,
-        await named(call, Hold, "hold_id"),
-        state=HoldState.OVER,
-        over_at=call.clock.now(),
-        ended_by=call.account.id,
-        end_words=call.body.words,
-    )
+    hold, words = await named(call, Hold, "hold_id"), call.body.words
+    ended = await end_hold(call.records, hold, words, by=call.account.id, now=call.clock.now())
+    return ended if isinstance(ended, Problem) else await _file(call, ended)
+
+
+async def end_hold(records: Records, hold: Hold, words: str, *, by: str, now: datetime) -> Hold | Problem:
+    """Let a hold be over, for whoever ends it by a page or a command."""
+    return await _moved(records, hold, state=HoldState.OVER, over_at=now, ended_by=by, end_words=words)
 
 
 def end_of(portal: Portal, day: date) -> datetime:
@@ -236,15 +239,15 @@ def _wrong_days(portal: Portal, review_on: date, ends_on: date, now: datetime) -
     return found
 
 
-async def _move(call: Call[Any, Any], hold: Hold, **changes: Any) -> HoldFile | Problem:
+async def _moved(records: Records, hold: Hold, **changes: Any) -> Hold | Problem:
     if hold.state is not HoldState.IN_FORCE:
         return not_now("It is over.")
     same = (is_("id", hold.id), is_("state", HoldState.IN_FORCE))
-    moved = await call.records.change_one(Hold, *same, **changes)
+    moved = await records.change_one(Hold, *same, **changes)
     if moved is None:
         return not_now("It ended at this moment: look at it again.")
     log.info("hold_moved", hold_id=hold.id, state=moved.state)
-    return await _file(call, moved)
+    return moved
 
 
 async def _file(call: Call[Any, Any], hold: Hold) -> HoldFile:
@@ -263,12 +266,18 @@ async def _file(call: Call[Any, Any], hold: Hold) -> HoldFile:
         placed_at=hold.placed_at,
         silent_until=hold.silent_until,
         uncopied_since=hold.uncopied_since,
+        erasure_waits=hold.uncopied_since is not None and await _erasure_waits(call.records, hold.account_id),
         reviewed_by=hold.reviewed_by,
         review_words=hold.review_words,
         over_at=hold.over_at,
         ended_by=hold.ended_by,
         end_words=hold.end_words,
     )
+
+
+async def _erasure_waits(records: Records, account_id: str) -> bool:
+    this = (is_("open_key", account_id), is_("state", ErasureState.RUNNING), is_("problem", HOLD_UNCOPIED))
+    return bool(await records.count(Erasure, *this))
 
 
 def _line(hold: Hold, now: datetime) -> dict[str, Any]:

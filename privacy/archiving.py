@@ -16,6 +16,7 @@ from isocket.domain.archives import Archive, ArchiveState, ArchiveTerms, archive
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import ErasureState
 from isocket.domain.handling import Handling
+from isocket.domain.holds import UncopiedError
 from isocket.domain.record import Record, handling_of
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
@@ -115,7 +116,10 @@ class Archivist:
             return await self._carry_out(archive)
         except StoreUnavailableError:
             raise
-        except Exception as error:  # such as a hold that cannot be copied: it keeps no other back, and is tried again
+        except UncopiedError as error:
+            log.warning("archive_waits", archive_id=archive.id, error=type(error).__name__)
+            return False
+        except Exception as error:  # it keeps no other back, and is tried again
             log.exception("archive_broken_off", archive_id=archive.id, error=type(error).__name__)
             return False
 

@@ -17,7 +17,8 @@ from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasure_plan import erased_with_the_account
-from isocket.domain.erasures import Erasure, ErasureState, erasure_id, tombstone
+from isocket.domain.erasures import HOLD_UNCOPIED, Erasure, ErasureState, erasure_id, tombstone
+from isocket.domain.holds import UncopiedError
 from isocket.domain.record import Record, account_fields
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
@@ -27,6 +28,7 @@ from isocket.storage.port import Records, StoreUnavailableError, Value, at_most,
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from privacy.belongings import Belongings
+from privacy.holds import tried_soon
 from privacy.ledger import Ledger
 from privacy.scan import Found, scan_here
 from privacy.searchable import searchable
@@ -91,11 +93,17 @@ class Eraser:
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> int:
-        """Carry out everything that is due; return how many were done."""
+        """Carry out everything that is due; return how many were done.
+
+        What waits for a hold is tried when that is: soon after it was copied, or is over, or is tried again.
+        """
         now, done = self._clock.now(), 0
         for state in _TO_COME:
             for each in await self._records.find(Erasure, is_("state", state), at_most("due_at", now)):
-                if state is ErasureState.RUNNING or await self._farewells_are_out(each, now):
+                begun = state is ErasureState.RUNNING
+                if not begun and not await self._farewells_are_out(each, now):
+                    continue
+                if not begun or not await tried_soon(self._records, each.account_id, now):
                     done += await self._tried(each)
         due = (is_("state", ErasureState.DONE), at_most("forgets_at", now))
         for each in await self._records.find(Erasure, *due):
@@ -159,6 +167,9 @@ class Eraser:
     async def _tried(self, erasure: Erasure) -> bool:
         try:
             return await self.carry_out(erasure)
+        except (StoreUnavailableError, UncopiedError) as error:
+            log.warning("erasure_waits", erasure_id=erasure.id, error=type(error).__name__)
+            return False
         except Exception as error:  # one that cannot be carried out keeps no other back, and is tried again
             log.exception("erasure_broken_off", erasure_id=erasure.id, error=type(error).__name__)
             return False
@@ -190,8 +201,14 @@ class Eraser:
 
     async def _keep_what_is_held(self, erasure: Erasure) -> bool:
         """Have copied what holds name, before anything goes; return whether it is still ours to go on."""
-        holds = {*erasure.holds, *await self._preserve(erasure.account_id)}
-        return holds == set(erasure.holds) or await self._moved(erasure, holds=tuple(sorted(holds))) is not None
+        try:
+            holds = {*erasure.holds, *await self._preserve(erasure.account_id)}
+        except UncopiedError:
+            await self._moved(erasure, problem=HOLD_UNCOPIED)
+            raise
+        if holds == set(erasure.holds) and erasure.problem != HOLD_UNCOPIED:
+            return True
+        return await self._moved(erasure, holds=tuple(sorted(holds)), problem="") is not None
 
     async def _lock(self, account_id: str) -> None:
         """Let nobody in any more: what is removed must not be written again by its owner."""

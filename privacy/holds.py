@@ -97,8 +97,16 @@ class HoldKeeper:
         finally:
             await self._warn(now)
             await self._tell_uncopied(now)
-            if self._ledger is not None:
-                await note_holds(self._records, self._ledger)
+            await self._note()
+
+    async def finish(self, hold: Hold) -> None:
+        """Let go of a hold that is over, without waiting for the next look; a restored backup begins it not anew."""
+        await self._let_go(hold)
+        await self._note()
+
+    async def _note(self) -> None:
+        if self._ledger is not None:
+            await note_holds(self._records, self._ledger)
 
     async def copy_all(self) -> Spared:
         """Copy what holds name as it is now; called before a sweep removes or empties anything.
@@ -124,15 +132,17 @@ class HoldKeeper:
         wrong = []
         for each in await self._records.find(Hold, is_("state", HoldState.IN_FORCE), *which):
             try:
-                await self._copy(each)
-            except Exception as error:  # it is noted at the hold, tried again, and told
-                log.exception("hold_not_copied", hold_id=each.id, error=type(error).__name__)
-                await self._note_uncopied(each)
+                await self._copy(each, whole=each.uncopied_since is not None)
+            except Exception as error:  # noqa: BLE001 - it is noted at the hold and in the log, tried again, and told
+                await self._note_uncopied(each, error)
                 wrong.append(each)
         return wrong
 
-    async def _note_uncopied(self, hold: Hold) -> None:
+    async def _note_uncopied(self, hold: Hold, error: Exception) -> None:
+        """Note since when it is so, and say why in the log: with the place in the code once for each such time."""
         now = self._clock.now()
+        say = log.exception if hold.uncopied_since is None else log.warning
+        say("hold_not_copied", hold_id=hold.id, error=type(error).__name__)
         same = (is_("id", hold.id), is_("state", HoldState.IN_FORCE))
         since = hold.uncopied_since or now
         await self._records.change_one(Hold, *same, uncopied_since=since, copy_due_at=now + RETRY)
@@ -150,11 +160,10 @@ class HoldKeeper:
             try:
                 await self._copy(each, whole=True)
             except Exception as error:
-                log.exception("hold_not_copied", hold_id=each.id, error=type(error).__name__)
-                await self._note_uncopied(each)
+                await self._note_uncopied(each, error)
                 if isinstance(error, StoreUnavailableError):
                     raise
-                raise UncopiedError from error
+                raise UncopiedError(each.id) from error
         return tuple(each.id for each in found)
 
     async def _let_go(self, hold: Hold) -> None:
@@ -258,9 +267,15 @@ class HoldKeeper:
             log.warning("hold_uncopied_told", hold_id=each.id)
 
 
-async def uncopied_holds(records: Records) -> list[Hold]:
+async def uncopied_holds(records: Records, *which: Test) -> list[Hold]:
     """Return the holds in force that cannot be copied."""
-    return await records.find(Hold, is_("state", HoldState.IN_FORCE), is_not("uncopied_since", None))
+    return await records.find(Hold, is_("state", HoldState.IN_FORCE), is_not("uncopied_since", None), *which)
+
+
+async def tried_soon(records: Records, account_id: str, now: datetime) -> bool:
+    """Return whether a hold on an account could not be copied a moment ago, so that it is too soon to try again."""
+    mine = (is_("account_id", account_id), above("ends_at", now), above("copy_due_at", now))
+    return bool(await uncopied_holds(records, *mine))
 
 
 def _since(hold: Hold) -> datetime:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
+from isocket.domain.holds import UncopiedError
 from isocket.kit.clock import Clock, from_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not
@@ -13,6 +14,9 @@ from privacy.erasing import Eraser
 from privacy.ledger import Ledger, Line
 
 log = get_logger(__name__)
+_NOT_AGAIN = (
+    "somebody who was erased and came back with a backup cannot be erased again, and nothing is opened before that"
+)
 
 
 async def replay_erasures(
@@ -32,7 +36,7 @@ async def replay_erasures(
     Raises:
         LedgerBrokenError: it cannot be told who was erased.
         StoreUnavailableError: somebody is still there: do not open any port.
-        UncopiedError: the same, and what a hold names of them cannot be copied.
+        UncopiedError: the same, since what a hold names of them cannot be copied; it says what to do.
     """
     missing = [each for each in await asyncio.to_thread(ledger.lines) if not await _has_receipt(records, each)]
     if not missing:
@@ -42,7 +46,10 @@ async def replay_erasures(
     begun = await records.find(Erasure, is_("state", ErasureState.RUNNING))
     back += [each.account_id for each in begun if tombstone(each.account_id) in wanted and each.account_id not in back]
     for account_id in back:
-        again = await eraser.erase(account_id, by="restore")
+        try:
+            again = await eraser.erase(account_id, by="restore")
+        except UncopiedError as error:
+            raise UncopiedError(error.hold_id, so=_NOT_AGAIN) from error
         if again is None or again.state is not ErasureState.DONE:
             raise StoreUnavailableError(
                 "Somebody who was erased came back with a backup and could not be erased again: "

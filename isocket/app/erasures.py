@@ -12,8 +12,10 @@ from isocket.app.settings_sources import SettingsError
 from isocket.domain.archives import ArchiveTerms
 from isocket.domain.devices import Device
 from isocket.domain.periods import FinancialYear
+from isocket.storage.port import StoreUnavailableError
 from isocket.storage.shelf import Shelf
 from portal_api.portal import NoteErasure
+from portal_api.problem import ProblemError
 from portal_api.recipient_acts import erase_entry
 from portal_api.releases import release_device
 from privacy.archiving import Archivist
@@ -33,7 +35,13 @@ def eraser_of(house: House) -> Eraser:
     """Return the eraser of a house."""
 
     async def release(device: Device) -> None:
-        await release_device(house, device)
+        try:
+            await release_device(house, device)
+        except ProblemError as error:
+            raise StoreUnavailableError(
+                f"The settings of the socket {device.id} were changed again and again meanwhile. Nothing is lost: "
+                "run it again."
+            ) from error
 
     return Eraser(
         records=house.records,

@@ -27,6 +27,10 @@ ERASURE_VALUES = Handling(
 )
 
 
+HOLD_UNCOPIED = "what a hold names cannot be copied yet; it is tried again every few minutes"
+"""Why an erasure waits, as `problem` says it. The person reads it only where the law lets them know of the hold."""
+
+
 class ErasureState(StrEnum):
     """How far an erasure has come. RUNNING cannot be undone."""
 

@@ -78,10 +78,12 @@ PARTS: Mapping[Part, tuple[str, ...]] = MappingProxyType(
 class UncopiedError(Exception):
     """What a hold names of somebody cannot be copied, so nothing of it may go now; it is tried again."""
 
-    def __init__(self) -> None:
+    def __init__(self, hold_id: str, *, so: str = "nothing of its account goes now") -> None:
         super().__init__(
-            "A hold on this account cannot be copied, so nothing goes now: see hold_not_copied in the log."
+            f"The hold {hold_id} cannot be copied, so {so}. Why says hold_not_copied in the log: mend that and try "
+            f"again, or end the hold by `isocket privacy hold end {hold_id} --why ...`."
         )
+        self.hold_id = hold_id
 
 
 @record(

@@ -32,6 +32,7 @@ from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.recipient_acts import erase_entry
 from portal_api.releases import release_device
+from portal_api.routes import AnyRoute
 from privacy.erasing import Eraser, nothing_is_held
 from privacy.exporting import Copier, Exporter
 from privacy.ledger import Ledger
@@ -137,12 +138,14 @@ class Parts:
 
 
 @asynccontextmanager
-async def erasing_house(folder: Path, **settings: Any) -> AsyncIterator[tuple[PortalHouse, Ground]]:
-    """Run a portal in memory, with all routes about sockets."""
+async def erasing_house(
+    folder: Path, routes: tuple[AnyRoute, ...] = ALL_ROUTES, **settings: Any
+) -> AsyncIterator[tuple[PortalHouse, Ground]]:
+    """Run a portal in memory, with all routes about sockets unless it is said which."""
     keyring = MemoryKeyring()
     records = StoredRecords(SealedDocuments(MemoryDocuments(), keyring))
     async with portal_house(
-        records=records, routes=ALL_ROUTES, keyring=keyring, shelf=Shelf(folder / "exports"), **settings
+        records=records, routes=routes, keyring=keyring, shelf=Shelf(folder / "exports"), **settings
     ) as house:
         yield (
             house,

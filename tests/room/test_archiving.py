@@ -192,7 +192,7 @@ async def test_who_comes_back_while_it_is_being_sealed_keeps_everything(tmp_path
 async def test_whose_hold_cannot_be_copied_keeps_nobody_else_from_being_sealed(tmp_path: Path, broken: str) -> None:
     async def preserve(account_id: str) -> tuple[str, ...]:
         if account_id == broken:
-            raise UncopiedError
+            raise UncopiedError("hld_1")
         return ()
 
     ground = in_memory(tmp_path)

@@ -31,7 +31,7 @@ class Copying:
 
     async def __call__(self, _: str) -> None:
         if self.broken:
-            raise UncopiedError
+            raise UncopiedError("hld_1")
 
 
 @pytest.fixture
@@ -109,4 +109,4 @@ async def test_an_offer_that_cannot_be_taken_now_stays_untaken_and_its_button_wo
 
 def test_the_command_line_says_where_to_look_instead_of_a_traceback() -> None:
     assert UncopiedError in EXPECTED
-    assert "hold_not_copied in the log" in str(UncopiedError())
+    assert "isocket privacy hold end hld_1" in str(UncopiedError("hld_1"))
