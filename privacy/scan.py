@@ -148,10 +148,17 @@ def _starts(content: mmap.mmap) -> Iterator[tuple[int, int]]:
 
 
 def _places(content: mmap.mmap, magic: bytes) -> Iterator[int]:
-    at = content.find(magic)
+    """Yield where a stream may begin; one that begins with the last bytes of a file holds nothing.
+
+    So the search ends before the last byte: up to 3.11.3 Python looks at one more than it is told
+    (https://github.com/python/cpython/issues/105235), and behind a file of whole pages, as databases are, there is
+    no memory: the process would die of it.
+    """
+    end = len(content) - 1
+    at = content.find(magic, 0, end)
     while at >= 0:
         yield at
-        at = content.find(magic, at + 1)
+        at = content.find(magic, at + 1, end)
 
 
 def _ways_unpacked(content: mmap.mmap, start: int, bits: int, needle: Needle) -> set[str]:

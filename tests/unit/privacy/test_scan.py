@@ -5,11 +5,13 @@ import contextlib
 import gzip
 import io
 import json
+import mmap
 import random
 import sqlite3
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,3 +92,20 @@ async def test_a_search_apart_takes_no_lock_from_a_database_in_use(tmp_path: Pat
         assert await scan_apart([tmp_path], "kept") != []
         await look_into_from_outside(file)
         assert (tmp_path / "store.sqlite-wal").exists(), "another process took itself for the last"
+
+
+def test_a_search_for_packed_streams_looks_at_no_byte_behind_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(gzip.compress(b"of Maija") * 3 + bytes(4096))
+    ends: list[tuple[int, int]] = []
+
+    class Watched(mmap.mmap):
+        def find(self, sub: Any, start: int = 0, end: int | None = None, /) -> int:
+            ends.append((len(self), len(self) if end is None else end))
+            return super().find(sub, start, ends[-1][1])
+
+    monkeypatch.setattr("privacy.scan.mmap.mmap", Watched)
+    assert scan([tmp_path], "Maija") == [Found(str(tmp_path / "a"), "packed, plain")]
+    assert ends
+    assert all(end < whole for whole, end in ends), "Python before 3.11.4 looks at the byte behind `end`"
