@@ -14,6 +14,7 @@ from isocket.storage.telemetry import Confirmed, Order
 
 GAP_PATIENCE_S = 60.0  # 64 KiB take that long on a poor GPRS link
 FIRST_PATIENCE_S = 2.0  # a device of which we never heard
+OTHER_LANE_S = 10.0  # what a report has overtaken is in the lane of alarms, where a whole region's are stored sooner
 EVERY_S = 10.0  # the contract: at most so often without a reason
 MOST_STRETCHES = 4096  # beyond that a device is told late, which costs it a repetition
 PLAUSIBLE_AHEAD = 1000  # how far beyond what we know the number of a refused message is believed
@@ -37,6 +38,7 @@ class Run:
     ahead: list[Stretch] = field(default_factory=list)
     told: Order | None = None
     told_at: float = float("-inf")
+    asked: Order | None = None  # the newest alarm or batch that was not told: to come to it is urgent
 
     def take(self, order: Order, now: float, *, in_order: bool = False) -> None:
         """Note that a message is done with. `in_order`: it came by the lane in which reports follow one another."""
@@ -54,8 +56,7 @@ class Run:
                 self.ahead[0].since = now
                 self._close_up()
         elif in_order and order[0] > self.upto[0]:
-            self.upto = order  # after a restart a device first sends what is left of its earlier run
-            self._close_up()
+            self._begin_anew(order, now)
         else:
             self._add(order, now)
 
@@ -87,13 +88,40 @@ class Run:
             self.upto = (first.boot, first.last)
             self._close_up()
 
+    @property
+    def answers(self) -> bool:
+        """Tell whether the run has come to an alarm or a batch that the device waits for."""
+        return self.asked is not None and self.upto is not None and self.upto >= self.asked
+
     def due(self, now: float, *, urgent: bool) -> Order | None:
         """Return what to tell the device now, or None."""
-        if self.upto is None or self.upto == self.told:
-            return None
-        if not urgent and now - self.told_at < EVERY_S:
+        if self.upto is None or self.upto == self.told or (not self.upto[1] and self.ahead):
+            return None  # nothing new, or a run that begins with a gap
+        if not (urgent or self.answers) and now - self.told_at < EVERY_S:
             return None
         return self.upto
+
+    def tell(self, order: Order, now: float) -> None:
+        """Note that the device is told this."""
+        self.told, self.told_at = order, now
+        if self.answers:
+            self.asked = None
+
+    def _begin_anew(self, order: Order, now: float) -> None:
+        """Leave the run before behind: after a restart a device first sends what is left of that.
+
+        What it sent before this report, of either run, the broker has, but it may still be in the lane of alarms: such
+        gaps are given up soon, since nothing of them can still be at the device.
+        """
+        boot, seq = order
+        soon = now - GAP_PATIENCE_S + OTHER_LANE_S
+        for each in self.ahead:
+            each.since = min(each.since, soon)
+        if self.upto is not None and not (self.ahead and self.ahead[0].boot < boot):
+            self.upto = order if seq <= 1 else (boot, 0)
+        if self.upto != order:
+            self._add(order, soon)
+        self._close_up()
 
     def _add(self, order: Order, now: float) -> None:
         boot, seq = order
@@ -151,15 +179,25 @@ class Confirmations:
             run.take(order, now)
 
     def stored(self, device_id: str, order: Order, now: float, *, in_order: bool = False, urgent: bool = False) -> None:
-        """Note that a message is stored; `urgent` ones are answered at once."""
-        self._runs[device_id].take(order, now, in_order=in_order)
-        self._to_look_at.add(device_id)
+        """Note that a message is stored.
+
+        `urgent` ones are answered at once: with the end of the run as it is, and again when the run has come to them.
+        """
+        run = self._runs[device_id]
+        run.take(order, now, in_order=in_order)
         if urgent:
+            run.asked = max(order, run.asked or order)
             self._urgent.add(device_id)
+        elif run.asked is not None and run.answers:
+            self._urgent.add(device_id)
+        self._to_look_at.add(device_id)
 
     def refused(self, device_id: str, order: Order, now: float, *, in_order: bool = False) -> None:
         """Note that a message could not be used and need not come again."""
-        self._runs[device_id].take_refused(order, now, in_order=in_order)
+        run = self._runs[device_id]
+        run.take_refused(order, now, in_order=in_order)
+        if run.answers:
+            self._urgent.add(device_id)
         self._to_look_at.add(device_id)
 
     def in_touch_anew(self, now: float, device_id: str | None = None) -> None:
@@ -188,9 +226,9 @@ class Confirmations:
             run.give_up(drained_at)
             order = run.due(now, urgent=device_id in self._urgent)
             if order is not None:
-                run.told, run.told_at = order, now
+                run.tell(order, now)
                 told[device_id] = order
-                self._urgent.discard(device_id)
+            self._urgent.discard(device_id)
             if run.upto == run.told and not run.ahead:
                 self._to_look_at.discard(device_id)
         return told

@@ -8,6 +8,7 @@ from broker_bridge.confirmations import (
     FIRST_PATIENCE_S,
     GAP_PATIENCE_S,
     MOST_STRETCHES,
+    OTHER_LANE_S,
     Confirmations,
     Run,
 )
@@ -150,6 +151,76 @@ def test_the_first_report_after_a_restart_ends_the_waiting_for_the_run_before() 
     run.take((18, 1), 0.0)
     run.take((18, 2), 1.0, in_order=True)
     assert run.upto == (18, 2)
+
+
+def test_an_alarm_that_begins_a_new_run_is_told_with_the_first_report_after_it_at_once() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.in_touch_anew(0.0, "d1")
+    confirmations.stored("d1", (2, 1), 0.0, urgent=True)
+    assert confirmations.urgent(0.0) == {"d1": (1, 10)}, "of the run before more may come still: alarms go first"
+    confirmations.stored("d1", (1, 11), 0.1, in_order=True)
+    assert confirmations.urgent(0.1) == {}, "that is not what it waits for"
+    confirmations.stored("d1", (2, 2), 0.2, in_order=True)
+    assert confirmations.urgent(0.2) == {"d1": (2, 2)}
+    assert confirmations.urgent(0.2) == {}
+
+
+def test_an_alarm_that_begins_a_new_run_is_told_after_a_minute_where_nothing_follows() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (2, 1), 0.0, urgent=True)
+    assert confirmations.due(GAP_PATIENCE_S - 1, drained_at=GAP_PATIENCE_S - 1) == {}
+    assert confirmations.due(GAP_PATIENCE_S, drained_at=GAP_PATIENCE_S) == {"d1": (2, 1)}
+
+
+def test_what_an_alarm_waits_for_is_told_at_once_although_something_was_told_a_moment_ago() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (1, 13), 0.0, urgent=True)
+    confirmations.stored("d1", (1, 11), 20.0, in_order=True)
+    assert confirmations.due(20.0) == {"d1": (1, 11)}
+    confirmations.refused("d1", (1, 12), 21.0, in_order=True)
+    assert confirmations.urgent(21.0) == {"d1": (1, 13)}
+
+
+def test_a_report_that_overtakes_the_first_alarm_of_a_new_run_waits_for_it() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (2, 2), 20.0, in_order=True)
+    assert confirmations.due(20.0, drained_at=20.0) == {}
+    confirmations.stored("d1", (2, 1), 21.0, urgent=True)
+    assert confirmations.urgent(21.0) == {"d1": (2, 2)}
+
+
+def test_a_new_run_that_does_not_begin_with_one_is_told_soon() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (2, 4000), 20.0, in_order=True)
+    assert confirmations.due(29.0, drained_at=29.0) == {}
+    assert confirmations.due(20.0 + OTHER_LANE_S, drained_at=20.0 + OTHER_LANE_S) == {"d1": (2, 4000)}
+
+
+def test_a_device_that_counts_from_nought_is_told_that() -> None:
+    confirmations = begun(Confirmed(upto=(1, 1), beyond=()))
+    confirmations.stored("d1", (2, 0), 20.0, in_order=True)
+    assert confirmations.due(20.0) == {"d1": (2, 0)}
+
+
+REPORTS, ALARMS = ((1, 11), (1, 13), (2, 2), (2, 4)), ((1, 12), (2, 1), (2, 3))
+
+
+@given(st.lists(st.booleans(), min_size=7, max_size=7))
+def test_over_a_restart_and_however_the_lanes_overtake_each_other_only_what_is_stored_is_told(
+    alarm: list[bool],
+) -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    reports, alarms, stored, told = list(REPORTS), list(ALARMS), set(), (1, 10)
+    for first in alarm:
+        of_alarms = bool(alarms) and (first or not reports)
+        order = (alarms if of_alarms else reports).pop(0)
+        stored.add(order)
+        confirmations.stored("d1", order, 0.0, in_order=not of_alarms, urgent=of_alarms)
+        for say in (confirmations.urgent(0.0), confirmations.due(EVERY_S, drained_at=0.0)):
+            assert say.get("d1", told) >= told, "it never goes back"
+            told = say.get("d1", told)
+            assert {each for each in (*REPORTS, *ALARMS) if each <= told} <= stored
+    assert confirmations.due(60.0, drained_at=60.0).get("d1", told) == (2, 4)
 
 
 def test_a_new_process_takes_up_where_the_old_one_left_a_device() -> None:
