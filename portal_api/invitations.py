@@ -31,7 +31,8 @@ async def invite(
 ) -> str:
     """Return the link with which the holder of `address` opens an account of this role, for as long as settings say.
 
-    `staff_roles` say what a member of staff is there for, `staff_until` from when on they are let in no more.
+    `staff_roles` say what a member of staff is there for, `staff_until` from when on they are let in no more. As with
+    any wish for an account, a new one voids those before for the same mailbox: only the newest link works.
 
     Raises:
         InvitationError: it is no e-mail address, or has an account already.
@@ -43,10 +44,12 @@ async def invite(
     if await records.find(Account, is_("email", username), limit=1):
         raise InvitationError("this address has an account already")
     token = new_token()
+    pending = await records.find(Registration, is_("email", username), limit=1)
+    await records.remove_all(Registration, is_("email", username))
     await records.add(
         Registration(
             id=token_hash(token),
-            account_id=new_id("acc"),
+            account_id=pending[0].account_id if pending else new_id("acc"),
             email=username,
             role=role,
             staff_roles=staff_roles,

@@ -238,7 +238,9 @@ async def _pending_id(portal: Portal, username: str) -> str | None:
 
 def _bad_token() -> Problem:
     return Problem(
-        status=400, kind="bad-token", detail="This link is not good, not any more, or was used already. Register again."
+        status=400,
+        kind="bad-token",
+        detail="This link is not good, not any more, or was used already; of several only the newest is. Register again.",
     )
 
 

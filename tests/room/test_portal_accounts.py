@@ -150,6 +150,21 @@ async def test_who_was_invited_without_a_password_chooses_one_on_activation(hous
     assert (await house.account("staff@example.org")).staff_roles == roles
 
 
+async def test_who_is_invited_twice_is_let_in_by_the_newer_link_and_the_older_ends(house: PortalHouse) -> None:
+    settings, address = house.portal.settings, "staff@example.org"
+    older, newer = [
+        (await invite(house.records, house.clock, settings, address, AccountRole.STAFF, staff_roles=(role,)))
+        for role in (StaffRole.SUPPORT, StaffRole.PRIVACY)
+    ]
+    first, second = [{"token": each.partition("token=")[2], "password": PASSWORD} for each in (older, newer)]
+    (waiting,) = await house.records.find(Registration)
+    refused = await house.ask("POST", "/accounts/activate", first)
+    assert (refused.status, "only the newest" in (await refused.json())["detail"]) == (400, True)
+    assert (await house.ask("POST", "/accounts/activate", second)).status == 200
+    made = await house.account(address)
+    assert (made.id, made.staff_roles) == (waiting.account_id, (StaffRole.PRIVACY,))
+
+
 async def test_who_has_an_account_is_not_invited_again(house: PortalHouse) -> None:
     await house.register(MAIJA)
     with pytest.raises(InvitationError, match="already"):
