@@ -114,16 +114,17 @@ def check_staff_role(wanted: tuple[StaffRole, ...], caller: Caller | None) -> No
     raise ProblemError(Problem(status=403, kind="not-your-role", detail=f"This is for staff of {named} only."))
 
 
-def check_reason(given: str | None, *, where: str) -> str:
+def check_reason(given: str | None, *, where: str = "") -> str:
     """Return why a member of staff looks; the customer will read it.
 
     Raises:
-        ProblemError: 403, naming `where` it is to be given.
+        ProblemError: 403, naming `where` it is to be given; a page shows that itself.
     """
     shortest, longest = _REASON_LENGTHS
     reason = " ".join((given or "").split())
     if not shortest <= len(reason) <= longest or not reason.isprintable():
-        detail = f"Say why you look, in {where}: {shortest} to {longest} characters. The customer will read it."
+        named = f", in {where}" if where else ""
+        detail = f"Say why you look{named}: {shortest} to {longest} characters. The customer will read it."
         raise ProblemError(Problem(status=403, kind="reason-needed", detail=detail))
     return reason
 

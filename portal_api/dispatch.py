@@ -53,7 +53,11 @@ def handler_of(route: AnyRoute) -> Callable[[web.Request], Awaitable[web.StreamR
                 access.check_step_up(portal, caller)
             if caller is not None and caller.api_token is not None:
                 await token_use.note(portal, route, caller.api_token)
-            response = _response(route, request, await route.handler(await _call(portal, route, request, caller)))
+            call, unsaid = await _call(portal, route, request, caller)
+            if unsaid is not None and route.ask_why is not None:
+                response = _response(route, request, await route.ask_why(call, unsaid))
+            else:
+                response = _response(route, request, await route.handler(call))
         except TooBusyError as busy:
             response = _refusal(route, request, too_many(busy.retry_after_s))
         except ProblemError as error:
@@ -115,7 +119,10 @@ def _home(portal: Portal, request: web.Request) -> str | None:
     return f"{portal.settings.origin}{request.path_qs}"
 
 
-async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: Caller | None) -> Call[Any, Any]:
+async def _call(
+    portal: Portal, route: AnyRoute, request: web.Request, caller: Caller | None
+) -> tuple[Call[Any, Any], Problem | None]:
+    """Return the request as a handler takes it, and what is wrong with its reason where a page asks for it again."""
     unsafe = request.method not in access.SAFE_METHODS
     if unsafe and (route.surface is Surface.PAGE or (caller is not None and caller.csrf is not None)):
         access.check_origin(portal, request)
@@ -124,7 +131,7 @@ async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: C
     given = form.pop(access.CSRF_FIELD, None) or request.headers.get(access.CSRF_HEADER)
     if unsafe and caller is not None:
         access.check_csrf(caller, given)
-    reason = _reason(route, request, form)
+    reason, unsaid = _reason(route, request, form)
     sent = _sent_as(route, request, form)
     call: Call[Any, Any] = Call(
         portal=portal,
@@ -138,20 +145,28 @@ async def _call(portal: Portal, route: AnyRoute, request: web.Request, caller: C
     )
     if route.limit is not None:
         await portal.limits.demand(route.limit(portal.settings.rates), call.client)
-    return call
+    return call, unsaid
 
 
-def _reason(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:
-    """Return why a member of staff looks. A page that is only fetched shows nobody's data, so it asks for none."""
+def _reason(route: AnyRoute, request: web.Request, form: dict[str, str]) -> tuple[str, Problem | None]:
+    """Return why a member of staff looks. A page that is only fetched shows nobody's data, so it asks for none.
+
+    Where the page asks again for a reason that is not good, return that as it was typed, and what is wrong with it.
+    """
     if route.access is not Access.STAFF:
-        return ""
+        return "", None
     if route.surface is Surface.API:
-        return access.check_reason(
-            request.headers.get(access.REASON_HEADER), where=f"the header {access.REASON_HEADER}"
-        )
+        given = request.headers.get(access.REASON_HEADER)
+        return access.check_reason(given, where=f"the header {access.REASON_HEADER}"), None
     if request.method in access.SAFE_METHODS:
-        return ""
-    return access.check_reason(form.pop(access.REASON_FIELD, None), where=f"the field {access.REASON_FIELD}")
+        return "", None
+    typed = form.pop(access.REASON_FIELD, "")
+    try:
+        return access.check_reason(typed), None
+    except ProblemError as error:
+        if route.ask_why is None:
+            raise
+        return typed, error.problem
 
 
 def _sent_as(route: AnyRoute, request: web.Request, form: dict[str, str]) -> str:

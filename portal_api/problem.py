@@ -60,7 +60,7 @@ class Problem:
     detail: str
     errors: tuple[FieldFault, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    about: str = ""  # a number to be told us, which stands in the words as well
+    about: str = ""  # a number to be told us, or where to write to, which stands in the words as well
 
     def said_in(self, request: web.BaseRequest) -> "SaidProblem":
         """Return this problem in the language that the client likes best, as far as there are words in it."""
@@ -136,14 +136,15 @@ def not_now(detail: str) -> Problem:
     return Problem(status=409, kind="not-now", detail=detail)
 
 
-def try_later() -> Problem:
-    """Return the answer for what cannot be done just now (409). It keeps to itself why."""
+def try_later(contact: str) -> Problem:
+    """Return the answer for what cannot be done just now (409). It keeps to itself why; `contact` is who answers."""
     return Problem(
         status=409,
         kind="try-later",
         detail="This cannot be done just now. Try again in a quarter of an hour. If it cannot be done tomorrow either, "
-        "write to us.",
+        f"write to us: {contact}",
         headers={"Retry-After": str(_QUARTER_S)},
+        about=contact,
     )
 
 

@@ -46,19 +46,19 @@ _WORDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(  # fi, sv,
         "try-later": (
             (
                 "Ei juuri nyt",
-                "Tätä ei voi tehdä juuri nyt. Yritä vartin kuluttua. Ellei se huomenna onnistu, kirjoita meille.",
+                "Tätä ei voi tehdä juuri nyt. Yritä vartin kuluttua. Ellei se huomenna onnistu, kirjoita: {about}",
             ),
             (
                 "Inte just nu",
-                "Det här går inte just nu. Försök igen om en kvart. Går det inte i morgon heller, skriv till oss.",
+                "Det här går inte just nu. Försök igen om en kvart. Går det inte i morgon heller, skriv till {about}",
             ),
             (
                 "Nicht im Moment",
-                "Versuchen Sie es in einer Viertelstunde noch einmal. Geht es auch morgen nicht, schreiben Sie uns.",
+                "Versuchen Sie es in einer Viertelstunde wieder. Geht es auch morgen nicht, schreiben Sie an {about}",
             ),
             (
                 "Ikke akkurat nå",
-                "Dette går ikke akkurat nå. Prøv igjen om et kvarter. Går det ikke i morgen heller, skriv til oss.",
+                "Dette går ikke akkurat nå. Prøv igjen om et kvarter. Går det ikke i morgen heller, skriv til {about}",
             ),
         ),
         "method": (

@@ -240,7 +240,7 @@ def _bad_token() -> Problem:
     return Problem(
         status=400,
         kind="bad-token",
-        detail="This link is not good, not any more, or was used already; of several only the newest is. Register again.",
+        detail="This link is not good, not any more, or was used already; only the newest is. Register again.",
     )
 
 

@@ -32,7 +32,7 @@ from isocket.storage.telemetry import Telemetry
 from portal_api.forgetting import forget, forget_offer
 from portal_api.outgoing import mail
 from portal_api.portal import Portal
-from portal_api.problem import ProblemError, try_later
+from portal_api.problem import ProblemError, not_now, try_later
 from portal_api.settings_models import factory_settings
 
 log = get_logger(__name__)
@@ -75,7 +75,7 @@ async def copied_first(portal: Portal, account_id: str) -> None:
     try:
         await portal.copy_held(account_id)
     except UncopiedError:
-        raise ProblemError(try_later()) from None
+        raise ProblemError(try_later(portal.settings.controller.contact)) from None
 
 
 async def release_device(portal: Parts, device: Device) -> None:
@@ -114,7 +114,7 @@ async def release_device(portal: Parts, device: Device) -> None:
         if found is None or found.owner_id != device.owner_id:
             return
         device = found
-    raise ProblemError(try_later())
+    raise ProblemError(not_now("Its settings were changed again and again meanwhile. Try again."))
 
 
 async def finish_release(portal: Parts, device_id: str) -> None:

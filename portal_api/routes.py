@@ -150,6 +150,7 @@ class Route(Generic[B, Q]):
     `scope` is what a personal API token needs for it; without one no such token is let in.
     `media` are media types that it answers with besides those of its models; a client that takes none gets 406.
     `conditional` says that the handler asks `Call.demand_match`.
+    `ask_why` answers a form of staff without a good reason in the handler's place: `Call.reason` is what was typed.
     """
 
     method: str
@@ -171,6 +172,7 @@ class Route(Generic[B, Q]):
     step_up: bool = False  # only for who has proved a short while ago who they are: see `POST /me/step-up`
     media: tuple[str, ...] = ()
     conditional: bool = False
+    ask_why: Callable[[Call[B, Q], Problem], Awaitable[Answer]] | None = None
 
     @property
     def template(self) -> str:

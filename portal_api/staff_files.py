@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from isocket.domain.accounts import StaffRole
 from isocket.kit.ids import new_token
-from portal_api.access import check_step_up
+from portal_api.access import REASON_FIELD, check_step_up
 from portal_api.pages import TEMPLATES, go_to
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import FieldFault, Problem, old_page
@@ -164,7 +164,7 @@ class RegisterPages(FilePages):
         """Begin a file, and show it."""
         answer = await self.begin_with.done(call)
         if isinstance(answer, Problem):
-            return self.page(call, answer, what=self.begins_on, lines=None, typed=call.body)
+            return self.page(call, answer, what=self.begins_on, lines=None, typed=call.body, sent="new")
         return self.file(call, answer)
 
 
@@ -218,6 +218,7 @@ def page_route(
         surface=Surface.PAGE,
         body=body,
         staff=staff,
+        ask_why=_ask_again,
     )
 
 
@@ -249,4 +250,16 @@ async def _ask_why(call: Call[None, None]) -> web.Response:
             return go_to(path.removesuffix(ending))
     if path in _NEEDS_MORE:
         return go_to("/staff")
-    return shown(call, "staff_why.html", {"path": path}, here="staff")
+    return shown(call, "staff_why.html", {"path": path, "reason": "", "typed": {}}, here="staff")
+
+
+async def _ask_again(call: Call[Any, Any], problem: Problem) -> web.Response:
+    """Ask for a better reason, with what is wrong with this one; whatever else was typed stays in the form."""
+    wrong = FieldFault(field=REASON_FIELD, message=problem.detail)
+    words = {
+        "path": call.request.path,
+        "reason": call.reason,
+        "typed": {name: value for name, value in call.body.model_dump().items() if value},
+        "once": new_token(),
+    }
+    return refused(call, "staff_why.html", replace(problem, errors=(wrong,)), words, here="staff")

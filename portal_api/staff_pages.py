@@ -91,7 +91,7 @@ PAGES = RegisterPages(
 
 async def door(call: Call[None, None]) -> web.Response:
     """Ask what staff want to see, and why."""
-    return PAGES.page(call, what="door", typed=TypedForm())
+    return PAGES.page(call, what="door", typed=TypedForm(), sent="")
 
 
 async def customer(call: Call[CustomerForm, None]) -> web.Response:
@@ -99,7 +99,7 @@ async def customer(call: Call[CustomerForm, None]) -> web.Response:
     query = checked(CustomerQuery, email=call.body.email)
     answer = query if isinstance(query, Problem) else await staff_customers.find(with_query(call, query))
     if isinstance(answer, Problem):
-        return PAGES.page(call, answer, what="door", typed=TypedForm())
+        return PAGES.page(call, answer, what="door", typed=TypedForm(email=call.body.email), sent="customer")
     return PAGES.page(call, what="customer", customer=answer)
 
 

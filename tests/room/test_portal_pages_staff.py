@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import pytest
 import pytest_asyncio
@@ -29,6 +30,10 @@ REASON = "letter of 20 November, file 7"
 LETTER = {
     "kind": "rectification", "channel": "letter", "received_on": "2026-11-20", "name": "Niina <b>Naapuri</b>",
     "postal": "PL 1, 00001 Helsinki", "words": "My name.", "language": "sv", "country": "SE",
+}  # fmt: skip
+HOLD = {
+    "email": MAIJA, "ground": "claim", "parts": "incidents, messages", "words": "No text came, <b>she</b> says.",
+    "reference": "118", "review_on": "2027-02-01", "ends_on": "2027-11-30",
 }  # fmt: skip
 
 
@@ -79,7 +84,8 @@ async def test_no_page_answers_without_a_reason_or_to_customers(house: PortalHou
     cookie = await staff(house, *StaffRole)
     path = path.format(request_id="rrq_1", hold_id="hld_1", case_id="cas_1", breach_id="bre_1")
     refused = await post(house, cookie, path, 403, reason="")
-    assert "the field reason" in refused
+    assert (refused.count('class="fault"'), f'action="{path}"' in refused) == (1, True)
+    assert "Say why you look: 5 to 200 characters." in refused
     await house.records.change_one(Account, is_("email", KAI), role=AccountRole.CUSTOMER)
     await post(house, cookie, path, 403)
     assert {each.access for each in STAFF_PAGES} == {Access.STAFF}
@@ -183,17 +189,56 @@ async def test_of_several_forms_only_the_one_that_was_sent_says_what_is_wrong(ho
     assert (page.count("Nobody was there."), page.count('class="fault"')) == (1, 1)
 
 
+async def test_a_reason_that_is_too_short_is_asked_for_again_and_nothing_else_typed_is_lost(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    page = await post(
+        house, cookie, "/staff/requests/new", 403, **{**LETTER, "reason": "file", "words": "<b>\nMy name."}
+    )
+    assert 'name="reason" type="text" value="file"' in page
+    kept = {name: unescape(value) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page)}
+    assert kept.pop("csrf") == access.csrf_token(cookie)
+    assert kept.pop("once")
+    assert kept == {**LETTER, "words": "<b>\nMy name."}
+    assert await house.records.count(RightsRequest) == 0
+    await post(house, cookie, "/staff/requests/new", **kept)
+    (request,) = await house.records.find(RightsRequest)
+    assert (request.words, request.typed_in_why) == ("<b>\nMy name.", REASON)
+
+
+async def test_what_is_wrong_with_one_form_of_the_door_is_said_at_that_one_and_its_reason_stays(
+    house: PortalHouse,
+) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    kept = f'name="reason" type="text" value="{REASON}"'
+    for path, form in (
+        ("/staff/requests/new", {**LETTER, "email": "no address"}),
+        ("/staff/customers", {"email": "no address"}),
+    ):
+        page = await post(house, cookie, path, 422, **form)
+        mine = page.partition(f'action="{path}"')[2].partition("</form>")[0]
+        assert (page.count('class="fault"'), page.count(kept), page.count("no address")) == (1, 1, 1)
+        assert (mine.count('class="fault"'), kept in mine, "no address" in mine) == (1, True, True)
+
+
+async def test_a_day_that_a_review_of_a_hold_needs_is_marked_so_and_its_end_needs_none(house: PortalHouse) -> None:
+    await owned(house)
+    cookie = await staff(house, StaffRole.PRIVACY)
+    page = await post(house, cookie, "/staff/holds/new", **HOLD)
+    reviewed, ended = page.split("</form>")[-3:-1]
+    assert reviewed.count(" required") == 3
+    assert (ended.count(" required"), 'value="end"' in ended, 'type="date"' in ended) == (1, True, False)
+    (hold,) = await house.records.find(Hold)
+    wrong = await post(house, cookie, f"/staff/holds/{hold.id}/act", 422, act="end", words="Over.")
+    assert (wrong.count('class="fault"'), wrong.count("Over.")) == (1, 1)
+
+
 @pytest.mark.clause("C2-26")
 async def test_a_hold_is_placed_reviewed_and_ended_on_pages(house: PortalHouse) -> None:
     await owned(house)
     cookie = await staff(house, StaffRole.PRIVACY)
-    typed = {
-        "email": MAIJA, "ground": "claim", "parts": "incidents, messages", "words": "No text came, <b>she</b> says.",
-        "reference": "118", "review_on": "2027-02-01", "ends_on": "2027-11-30",
-    }  # fmt: skip
-    wrong = await post(house, cookie, "/staff/holds/new", 422, **{**typed, "parts": "passwords", "words": "short"})
+    wrong = await post(house, cookie, "/staff/holds/new", 422, **{**HOLD, "parts": "passwords", "words": "short"})
     assert wrong.count('class="fault"') == 2
-    page = await post(house, cookie, "/staff/holds/new", **typed)
+    page = await post(house, cookie, "/staff/holds/new", **HOLD)
     assert "&lt;b&gt;she" in page
     (hold,) = await house.records.find(Hold)
     path = f"/staff/holds/{hold.id}"

@@ -1,4 +1,4 @@
-"""Refusals in five languages: each whole, and with the number where there is one."""
+"""Refusals in five languages: each whole, and with the number or the address where there is one."""
 
 import pytest
 
@@ -12,8 +12,8 @@ def test_each_is_said_in_every_language_and_in_each_differently(kind: str) -> No
     assert len(set(words)) == len(LANGUAGES) - 1
     assert all(each and all(each) for each in words)
     assert title_and_detail(kind, "en") is None
-    with_number = kind == "our-fault"
-    assert all(("{about}" in each[1]) is with_number for each in words if each)
+    with_number_or_address = kind in {"our-fault", "try-later"}
+    assert all(("{about}" in each[1]) is with_number_or_address for each in words if each)
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
