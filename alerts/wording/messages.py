@@ -177,7 +177,7 @@ def _link(public_url: str, incident: Incident) -> str:
 
 
 def _mail(headline: str, facts: Sequence[str], look: str, link: str, footer: Sequence[str]) -> Words:
-    lines = [f"{headline}.", "", *facts, "", *([look] if look else []), link, "", *footer]
+    lines = [f"{headline}.", *facts, "", *([look] if look else []), link, "", *footer]
     shown = "<br>".join(escape(fact) for fact in facts)
     html = (
         f"<!DOCTYPE html><html><body><p><strong>{escape(headline)}</strong></p><p>{shown}</p>"

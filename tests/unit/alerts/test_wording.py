@@ -200,6 +200,20 @@ def test_an_e_mail_links_to_the_incident_and_loads_nothing(language: str) -> Non
     assert re.findall(r'href="([^"]*)"', said.html) == [LINK]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_e_mail_says_in_three_paragraphs_what_is_wrong_where_to_look_and_why_it_comes(language: str) -> None:
+    story = Story(incident=incident(), device_name="Barn")
+    reader = Reader(language=language, time_zone="UTC")
+    for said in (
+        alarm_mail(story, reader, link=LINK, public_url=PUBLIC),
+        clear_mail(story, reader, link=LINK, public_url=PUBLIC),
+    ):
+        what, where, why = said.text.split("\n\n")
+        assert what.startswith(f"{said.subject}.\n{words(language).mail_when}: ")
+        assert where.endswith(LINK)
+        assert why.endswith(f"{words(language).mail_why}\n")
+
+
 @pytest.mark.parametrize("language", [*LANGUAGES, "fr", ""])
 def test_a_codes_text_is_one_segment_and_has_no_other_digits(language: str) -> None:
     text = code_text(language, "012345")
