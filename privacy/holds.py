@@ -68,6 +68,7 @@ class HoldKeeper:
         self._operator_email = operator_email
         self._public_url = public_url.rstrip("/")
         self._ledger = ledger
+        self._explained: set[str] = set()  # the holds of which the log says where in the code they cannot be copied
         self._uncopied = Gauge(
             "isocket_holds_uncopied", "Holds that cannot be copied", registry=registry or CollectorRegistry()
         )
@@ -139,9 +140,10 @@ class HoldKeeper:
         return wrong
 
     async def _note_uncopied(self, hold: Hold, error: Exception) -> None:
-        """Note since when it is so, and say why in the log: with the place in the code once for each such time."""
+        """Note since when it is so, and say why in the log; where in the code is said once, until it is copied."""
         now = self._clock.now()
-        say = log.exception if hold.uncopied_since is None else log.warning
+        say = log.warning if hold.id in self._explained else log.exception
+        self._explained.add(hold.id)
         say("hold_not_copied", hold_id=hold.id, error=type(error).__name__)
         same = (is_("id", hold.id), is_("state", HoldState.IN_FORCE))
         since = hold.uncopied_since or now
@@ -195,6 +197,7 @@ class HoldKeeper:
             copy_due_at=now + COPY_EVERY,
             uncopied_since=None,
         )
+        self._explained.discard(hold.id)
         if copied:
             log.info("hold_copied", hold_id=hold.id, records=copied)
 

@@ -41,7 +41,10 @@ def end_one(
     hold_id: Annotated[str, typer.Argument(metavar="HOLD", help="Its id, as `list` and the log name it.")],
     why: Annotated[str, typer.Option(help="Why it is not needed any more, in at least ten letters.")],
 ) -> None:
-    """End a hold as staff do on their page: its copies and their key are destroyed, here at once."""
+    """End a hold as staff do on their page: its copies and their key are destroyed, here at once.
+
+    Where this broke off, or staff ended it and nothing runs, the same command destroys what is still there.
+    """
     from isocket.app.erasures import hold_keeper_of
     from isocket.app.house import open_house
     from portal_api.pages_forms import checked
@@ -58,10 +61,12 @@ def end_one(
             found = await _found(house, hold_id)
             if found.state is HoldState.IN_FORCE:
                 await _tell_holder(house, found)
-            ended = await end_hold(house.records, found, words, by=OPERATOR, now=house.clock.now())
-            if isinstance(ended, Problem):
-                return ended
-            await hold_keeper_of(house).finish(ended)
+            if found.state is not HoldState.OVER:
+                ended = await end_hold(house.records, found, words, by=OPERATOR, now=house.clock.now())
+                if isinstance(ended, Problem):
+                    return ended
+                found = ended
+            await hold_keeper_of(house).finish(found)
             return await _found(house, hold_id)
 
     ended = run(end)

@@ -74,6 +74,11 @@ async def test_it_waits_for_the_hold_with_one_line_in_the_log_and_goes_on_when_t
         assert await wait_long(ground, eraser, looks=90) == 0
     again = [(each["event"], each["log_level"]) for each in lines]
     assert again == [("hold_not_copied", "warning"), ("erasure_waits", "warning")], "it says so, and not where again"
+    await ground.clock.advance(RETRY.total_seconds())
+    with capture_logs() as lines:
+        await keeper(replace(ground, telemetry=telemetry)).round()
+    assert [each["log_level"] for each in lines] == ["error"], "who starts anew reads where"
+    await ground.clock.advance(RETRY.total_seconds())
     telemetry.broken = False
     await ground.clock.advance(RETRY.total_seconds())
     await mine.round()

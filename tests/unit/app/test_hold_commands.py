@@ -104,6 +104,24 @@ def test_a_hold_is_listed_and_ended_with_its_copies_its_key_and_a_line_for_its_h
     in_house(look)
 
 
+def test_what_an_ending_left_when_it_broke_off_is_destroyed_by_the_same_command() -> None:
+    async def broken_off(house: House) -> None:
+        await furnish(house, "account")
+        await HoldKeeper(
+            records=house.records, telemetry=house.telemetry, keyring=house.keyring, clock=house.clock
+        ).round()
+        over = {"state": HoldState.OVER, "over_at": house.clock.now(), "end_words": "It was settled."}
+        assert await house.records.change_one(Hold, is_("id", "hld_1"), **over)
+
+    async def look(house: House) -> None:
+        assert [each.end_words for each in await house.records.find(Hold)] == ["It was settled."]
+        assert await house.records.count(HeldCopy) == 0
+
+    in_house(broken_off)
+    assert json.loads(typed("hold", "end", "hld_1", "--why", WHY).stdout)["state"] == "emptied"
+    in_house(look)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
