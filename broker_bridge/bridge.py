@@ -11,7 +11,7 @@ from broker_bridge.answers import Answers
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
 from broker_bridge.connection import BURST, Connection
-from broker_bridge.intake import GROUP, Decoder, Intake, Message
+from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.markers import Markers
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.our_presence import OurPresence
@@ -29,6 +29,7 @@ from isocket.storage.worker import Worker
 log = get_logger(__name__)
 TELL_EVERY_S = 1.0
 GATHER_S = 0.02  # reports are left in the socket so long: one by one each costs three times as much
+READ_AT_ONCE = 256  # reports decoded before anything else is looked at
 
 
 class Bridge:
@@ -57,7 +58,7 @@ class Bridge:
         self._markers = Markers()
         self._marker_topic = topics.marker(telemetry_login.client_id)
         self._telemetry_lane = self._lane(
-            "telemetry", address, telemetry_login, topics.REPORTS, gather_s=GATHER_S, burst=GROUP
+            "telemetry", address, telemetry_login, topics.REPORTS, gather_s=GATHER_S, burst=READ_AT_ONCE
         )
         self._alarm_lane = self._lane("alarms", address, alarm_login, topics.ALARMS)
         self._outgoing = Outgoing(records=records, connection=self._alarm_lane, clock=clock, metrics=self._metrics)

@@ -28,7 +28,7 @@ from isocket.kit.logs import get_logger
 T = TypeVar("T")
 log = get_logger(__name__)
 
-HIGH_WATER = 1_000  # reports that may wait in memory: while alarms go first, we read no further
+HIGH_WATER = 3_000  # reports that may wait in memory: while alarms go first, we read no further
 BURST = 64  # messages read before we look at anything else, unless a lane says otherwise
 _PUBACK = struct.Struct("!BBH")
 LONGEST_PAUSE_S = 3.0  # there are two of us, not ten thousand: an alarm waits for no more
@@ -210,7 +210,7 @@ class Connection(Generic[T]):
             client.username_pw_set(self._login.username, self._login.password)
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context())
-        client.max_inflight_messages_set(1000)
+        client.max_inflight_messages_set(4000)
         client.on_connect = self._connected
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe

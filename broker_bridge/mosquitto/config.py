@@ -29,7 +29,7 @@ class BrokerConfig:
     port: int = 1883
     tls: TlsListener | None = None
     max_queued_messages: int = 200_000  # about 580 bytes each: 120 MB for one bridge that is away
-    max_inflight_messages: int = 1_000  # four times what the bridge acknowledges at once
+    max_inflight_messages: int = 4_000  # four times what the bridge acknowledges at once
     max_packet_bytes: int = 262_144  # four times the largest batch, so that the bridge can say why it refuses one
     autosave_s: int = 60  # each save stops the broker: 20 ms at 20,000 retained messages
     session_expiry_days: int = 14

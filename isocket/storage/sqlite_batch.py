@@ -13,7 +13,7 @@ from isocket.domain.reports import Report
 from isocket.storage.sqlite_heard import HeardDevices
 
 _COLUMNS = ("device", "kind", "boot", "seq", "at", "received", "clock", "body")
-_SHARES = (256, 128, 64, 32, 16, 8, 4, 2, 1)  # rows of one statement: a few that stay prepared serve any batch
+_SHARES = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)  # rows of one statement: a few that stay prepared serve any batch
 _INSERTED = "SELECT json_group_array(json_array(boot, seq, device, id)) FROM reports WHERE id > ?"
 _NEWER = "new.kind = 'state' AND (new.boot, new.seq) > (heard.boot, heard.seq)"
 _MOVE = f"""

@@ -8,10 +8,9 @@ from time import monotonic
 import pytest
 from prometheus_client import CollectorRegistry
 
-from broker_bridge.bridge import GATHER_S, Bridge
+from broker_bridge.bridge import GATHER_S, READ_AT_ONCE, Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.connection import BURST, HIGH_WATER, Connection
-from broker_bridge.intake import GROUP
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
@@ -121,4 +120,4 @@ def test_reports_are_left_for_company_and_alarms_are_not() -> None:
     )
     lanes = bridge._telemetry_lane, bridge._alarm_lane
     assert [each._gather_s for each in lanes] == [GATHER_S, 0.0]
-    assert [each._burst for each in lanes] == [GROUP, BURST]
+    assert [each._burst for each in lanes] == [READ_AT_ONCE, BURST]
