@@ -41,9 +41,15 @@ class SqliteFile:
         self._idle_aside: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
 
-    async def write(self, work: Callable[[sqlite3.Connection], T], *, synced: bool = True) -> T:
+    async def write(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        synced: bool = True,
+        stored: Callable[[T], None] | None = None,
+    ) -> T:
         """Return what `work` returned once it is on disk; see `Writer.run`."""
-        return await self._writer.run(work, synced=synced)
+        return await self._writer.run(work, synced=synced, stored=stored)
 
     def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds, at once and in this thread: for a few rows by an index.

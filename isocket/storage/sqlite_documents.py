@@ -27,7 +27,14 @@ class Run(Protocol):
 class Write(Protocol):
     """Runs work on the connection that writes; what is not `synced` may go with the power, see `Writer.run`."""
 
-    def __call__(self, work: Callable[[sqlite3.Connection], T], /, *, synced: bool = True) -> Awaitable[T]: ...
+    def __call__(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        /,
+        *,
+        synced: bool = True,
+        stored: Callable[[T], None] | None = None,
+    ) -> Awaitable[T]: ...
 
 
 class Look(Protocol):

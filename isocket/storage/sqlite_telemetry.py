@@ -5,10 +5,11 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.storage.port import StoreUnavailableError
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
@@ -100,24 +101,25 @@ class SqliteTelemetry:
         tellings: list[Told] = []
         is_over = False  # for us: who was cancelled says nothing of what is written after that
 
-        def work(connection: sqlite3.Connection) -> tuple[list[bool], bool, Told]:
+        def work(connection: sqlite3.Connection) -> _Batch:
             new, devices = store_batch(connection, self._heard, reports, now_ms)
             told = Told()
-            tellings.append(told)  # before we look whether it is over, which is said before all are told
+            tellings.append(told)
             claimed = self._waiting.claimed_ahead(connection, devices, {} if is_over else judges, now_ms, told)
             if claimed and not is_over:
                 loop.call_soon_threadsafe(self._hand_over, claimed)
-            return new, len(devices) > len(claimed), told
+            return _Batch(new, len(devices) > len(claimed), told)
 
-        stored = None
         try:
-            new, waits, stored = await self._write(work)
+            batch = await self._write(work, stored=lambda batch: batch.told.note_stored())
+        except StoreUnavailableError:
+            _come_to_nothing(tellings)
+            raise
         finally:
             is_over = True
-            for each in tellings:  # a group that failed was written once more, with claims of its own
-                each.decide(is_stored=each is stored)
-        self._ring(waits=waits)
-        return new
+        _come_to_nothing(tellings)
+        self._ring(waits=batch.waits)
+        return batch.new
 
     def _hand_over(self, claimed: Sequence[Ahead]) -> None:
         self._waiting.hand_over(claimed)
@@ -335,3 +337,17 @@ class SqliteTelemetry:
             self._wakeups.ring(HEARD)
             if waits:
                 self._wakeups.ring(BELL)
+
+
+class _Batch(NamedTuple):
+    """What became of a batch in the writer's thread."""
+
+    new: list[bool]
+    waits: bool  # a device that nobody has claimed
+    told: Told
+
+
+def _come_to_nothing(tellings: Sequence[Told]) -> None:
+    """Say so of those that were not stored: a group that failed was written once more, with claims of its own."""
+    for each in tellings:
+        each.came_to_nothing = not each.is_stored

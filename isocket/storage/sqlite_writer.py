@@ -29,38 +29,28 @@ GROUP = 64  # jobs in one transaction: an alarm waits for one group at most
 
 
 class Told:
-    """What somebody was told of before it was on disk. Nothing is written on the strength of it until it is."""
+    """What somebody was told of before it was on disk. What is written on the strength of it comes after it, or not.
+
+    The writer takes its jobs in their order: when it comes to one that rests on this, it knows what became of it.
+    """
 
     def __init__(self) -> None:
-        self._decided = asyncio.Event()
-        self._is_stored = False
+        self.is_stored = False  # said by the writer
+        self.came_to_nothing = False  # said by whoever asked for it
 
-    @property
-    def came_to_nothing(self) -> bool:
-        """Tell whether it is known that it was not stored."""
-        return self._decided.is_set() and not self._is_stored
-
-    def decide(self, *, is_stored: bool) -> None:
-        """Say what became of it."""
-        self._is_stored = is_stored
-        self._decided.set()
-
-    async def stored(self) -> None:
-        """Return when it is stored.
-
-        Raises:
-            StoreUnavailableError: it was not.
-        """
-        await self._decided.wait()
-        if not self._is_stored:
-            raise StoreUnavailableError("what this rests on could not be stored")
+    def note_stored(self) -> None:
+        """Let what rests on it be written."""
+        self.is_stored = True
 
 
 _rests_on: ContextVar[Told | None] = ContextVar("rests_on", default=None)
 
 
 def rest_on(told: Told | None) -> None:
-    """Let whatever this task writes from now on wait until `told` is stored; None: it rests on nothing any more."""
+    """Let nothing that this task writes from now on be written unless `told` is stored; None: it rests on nothing.
+
+    It must be written by the same writer.
+    """
     _rests_on.set(told)
 
 
@@ -72,7 +62,9 @@ class _Job:
     done: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     synced: bool = True
+    stored: Callable[[Any], None] | None = None
     company: Company | None = None
+    rests_on: Told | None = None
     result: Any = None
     error: BaseException | None = None
 
@@ -103,23 +95,36 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, work: Callable[[sqlite3.Connection], T], *, synced: bool = True) -> T:
+    async def run(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        synced: bool = True,
+        stored: Callable[[T], None] | None = None,
+    ) -> T:
         """Return what `work` returned, once it is on disk; without `synced`, once it is written for all to see.
 
         The log keeps its order: whatever is on disk, all that was committed before it is on disk as well.
 
         `work` runs in the writer's thread, inside a transaction that it shares with others. It may run twice when
-        a neighbour fails unexpectedly, so it must have no effect but on the connection.
+        a neighbour fails unexpectedly, so it must have no effect but on the connection. `stored` is called there with
+        what it returned when that is on disk, before anything else is written.
 
         Raises:
-            StoreUnavailableError: the file could not be written; nothing of this job is known to be stored.
+            StoreUnavailableError: the file could not be written, or what this rests on was not (see `rest_on`);
+                nothing of this job is known to be stored.
         """
-        told = _rests_on.get()
-        if told is not None:
-            await told.stored()
         loop = asyncio.get_running_loop()
         company = in_company()
-        job = _Job(work=work, done=loop.create_future(), loop=loop, synced=synced, company=company)
+        job = _Job(
+            work=work,
+            done=loop.create_future(),
+            loop=loop,
+            synced=synced,
+            stored=stored,
+            company=company,
+            rests_on=_rests_on.get(),
+        )
         with self._door:
             self._check_open()
             if company is None:
@@ -198,11 +203,15 @@ class Writer:
         if group:
             before = self._connection.total_changes
             self._commit(group)
+            _note_stored(group)
             _answer(group)
             self._in_hand = []
             self._checkpointer.written(max(0, self._connection.total_changes - before))
         if isinstance(ending, _Pause):
             self._pause(ending)
+        if self._queue.empty():
+            with suppress(sqlite3.Error):  # then the next commit says so
+                self._wait_for_the_disk(True)  # now, and not when an alarm waits for it
         return ending is not None
 
     def _commit(self, group: list[_Job]) -> None:
@@ -289,6 +298,9 @@ def _gone() -> StoreUnavailableError:
 
 
 def _work(job: _Job, connection: sqlite3.Connection) -> None:
+    if job.rests_on is not None and not job.rests_on.is_stored:
+        job.error = StoreUnavailableError("what this rests on could not be stored")
+        return
     if job.company is not None and job.company.failed:
         job.error = StoreUnavailableError("what was asked for together with this, and before it, could not be written")
         return
@@ -308,6 +320,12 @@ def _explained(error: Exception) -> BaseException:
     if isinstance(error, sqlite3.OperationalError):
         return StoreUnavailableError(f"SQLite could not write: {error}")
     return error
+
+
+def _note_stored(group: list[_Job]) -> None:
+    for job in group:
+        if job.stored is not None and job.error is None:
+            job.stored(job.result)
 
 
 def _answer(group: list[_Job]) -> None:

@@ -78,7 +78,7 @@ def note(connection: sqlite3.Connection) -> int:
     return connection.execute("INSERT INTO notes VALUES (1)").rowcount
 
 
-async def test_who_is_free_hears_before_it_is_on_disk_and_writes_nothing_until_then(
+async def test_who_is_free_hears_before_it_is_on_disk_and_what_they_write_comes_after_it(
     store: SqliteStore, clock: ManualClock
 ) -> None:
     assert await ask(store, clock) is None
@@ -91,9 +91,13 @@ async def test_who_is_free_hears_before_it_is_on_disk_and_writes_nothing_until_t
     for _ in range(10):
         await asyncio.sleep(0)
     assert not storing.done()
-    assert store._file._writer._queue.empty()
-    disk.go_on()
+    assert not writing.done()
+    disk.go_on(1)
     assert await storing == [True]
+    await disk.asked()
+    assert not writing.done()
+    assert await store.telemetry.reports_waiting() == 1, "it is there already"
+    disk.go_on()
     assert await writing == 1
     assert await store.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
 
@@ -115,7 +119,7 @@ async def test_what_rests_on_something_that_was_not_stored_is_not_stored_either(
     assert await store.telemetry.store([alarm("d1", clock)]) == [True]
 
 
-async def test_who_was_told_by_somebody_that_was_cancelled_waits_for_nothing(
+async def test_who_was_told_by_somebody_that_was_cancelled_writes_after_what_is_stored_all_the_same(
     store: SqliteStore, clock: ManualClock
 ) -> None:
     assert await ask(store, clock) is None
@@ -125,9 +129,28 @@ async def test_who_was_told_by_somebody_that_was_cancelled_waits_for_nothing(
     storing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await storing
-    with pytest.raises(StoreUnavailableError, match="rests on"):
-        await store._file.write(note)
+    writing = asyncio.create_task(store._file.write(note))
+    await asyncio.sleep(0)
     disk.go_on()
+    assert await writing == 1
+    assert await store.telemetry.reports_waiting() == 1
+
+
+async def test_who_was_told_by_somebody_that_was_cancelled_writes_nothing_when_that_was_not_stored(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    assert await ask(store, clock) is None
+    disk = SlowDisk(store)
+    storing = await told_of(store, alarm("d1", clock))
+    assert await ask(store, clock) is not None
+    storing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await storing
+    writing = asyncio.create_task(store._file.write(note))
+    await asyncio.sleep(0)
+    disk.go_on(failing=True)
+    with pytest.raises(StoreUnavailableError, match="rests on"):
+        await writing
 
 
 async def test_for_what_is_written_after_its_asker_was_cancelled_nobody_claims_ahead(
