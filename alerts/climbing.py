@@ -111,11 +111,12 @@ class Climber:
     ) -> FirstSteps | None:
         """Return what begins a ladder, to be stored together with an incident that opens: nobody has to wake first.
 
-        None where nobody can be told at once: that is for `climb` to see to. What is new has no alarms yet. Whoever
-        has stored the steps, or could not, says so to the lanes that wait for them, see `FirstSteps.orders`.
+        None where nobody can be told at once, which is for `climb` to see to, or where its code is another's. What is
+        new has no alarms yet. Whoever has stored the steps, or could not, says so to the lanes that wait for them, see
+        `FirstSteps.orders`.
         """
-        round_ = await look_from(device, self._records, incident, now, alarms=() if is_new else None)
-        if round_.is_stopped:
+        round_ = await look_from(device, self._records, incident, now, is_new=is_new)
+        if round_.is_stopped or round_.code_is_taken:
             return None
         climbed, made = self._taken(round_)
         if not climbed.hope or climbed.told_at is not None:

@@ -11,7 +11,7 @@ from alerts.handing_over import NO_ORDERS
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
-from alerts.short_codes import STILL_OPEN, free_code
+from alerts.short_codes import STILL_OPEN, first_code, free_code
 from alerts.timeline import incident_line
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
 from isocket.domain.outages import is_outage
@@ -118,9 +118,10 @@ class IncidentLedger:
         return closed
 
     async def _open(self, opening: Open, strays: Sequence[Incident], *, is_over: bool) -> None:
-        incident = await self._incident(opening)
+        incident = self._incident(opening)
         steps = None if is_over else await self._steps(incident, strays)
         if steps is None:
+            incident = replace(incident, short_code=await free_code(self._records, incident.account_id, incident.id))
             await self._store_open(opening, strays, incident, None)
             return
         try:
@@ -174,7 +175,7 @@ class IncidentLedger:
         if known is not None and known.short_code:
             return
         incident = replace(
-            await self._incident(opening),
+            self._incident(opening),
             state=IncidentState.CLOSED,
             open_key=None,
             short_code="",
@@ -222,7 +223,8 @@ class IncidentLedger:
     def _severity(self, key: Key) -> Severity:
         return severity_of(key.cause, key.probe, self._case.settings, key.about)
 
-    async def _incident(self, opening: Open) -> Incident:
+    def _incident(self, opening: Open) -> Incident:
+        """Return the incident as it begins, with the code that it has where no other one has it."""
         cause, probe, about = opening.key
         severity = self._severity(opening.key)
         though_over = self._is_told_though_over(opening)
@@ -241,7 +243,7 @@ class IncidentLedger:
             detected_at=self._now,
             explained_by=opening.explained_by,
             part_of=opening.part_of,
-            short_code=await free_code(self._records, self._case.account_id, opening.incident_id),
+            short_code=first_code(opening.incident_id),
             open_key=open_key(self._case.device_id, cause, probe, about),
             needs_step=is_told(severity) and opening.explained_by is None,
             step_due_at=self._now if hold_ms is None else from_ms(hold_ms),

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.causes import BEGUN_ELSEWHERE, OWNED_ELSEWHERE
-from alerts.climbing import Climber
+from alerts.climbing import Climber, FirstSteps
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, MakeFirstSteps, open_at
-from alerts.outages import Outages, with_outages
+from alerts.outages import POWER, Outages, with_outages
 from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
 from alerts.rules.judgement import Heard, Judgement, judge
@@ -18,6 +18,7 @@ from alerts.rules.silence import Hearing
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident
 from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
+from isocket.domain.outages import Outage
 from isocket.domain.problems import Problem
 from isocket.domain.reports import Envelope, Report
 from isocket.domain.settings import DeviceSettings
@@ -79,17 +80,19 @@ class Judge:
         return True
 
     async def _known(self, device_id: str) -> "_Known":
-        devices, incidents, watches, bridges = await self._records.find_each(
+        devices, incidents, watches, bridges, power_cuts = await self._records.find_each(
             (Device, [is_("id", device_id)]),
             (Incident, open_at(device_id)),
             (Watch, [is_("id", device_id)]),
             (Listening, [is_("id", BRIDGE)]),
+            (Outage, [is_("open_key", POWER)]),
         )
         return _Known(
             device=devices[0] if devices else None,
             open=incidents,
             watch=watches[0] if watches else None,
             bridge=bridges[0] if bridges else None,
+            power_cut=power_cuts[0] if power_cuts else None,
         )
 
     async def _judge(self, waiting: Waiting, known: "_Known", device: Device, account_id: str) -> None:
@@ -108,7 +111,7 @@ class Judge:
         hearing = await self._hearing(waiting, known.bridge, claimed_ms, now)
         judgement = judge(case, memory, heard, hearing, to_ms(now))
         judgement, strays = _reconcile(case, judgement, own)
-        decisions = await with_outages(judgement.decisions, self._outages, settings)
+        decisions = await with_outages(judgement.decisions, self._outages, settings, known.power_cut)
         await ledger.carry_out(decisions, strays)
         if judgement.started_over is not None:
             judgement = await self._start_over(device.id, judgement, judgement.started_over, now)
@@ -126,10 +129,17 @@ class Judge:
 
     def _first_steps_of(self, device: Device, known: Sequence[Incident], now: datetime) -> MakeFirstSteps | None:
         """Return what makes the first steps of an incident; one that is not known to be open has no alarms yet."""
-        climber, open_ids = self._climber, {each.id for each in known}
+        climber = self._climber
         if climber is None:
             return None
-        return lambda incident: climber.first_steps(incident, device, now, is_new=incident.id not in open_ids)
+
+        async def first_steps(incident: Incident) -> FirstSteps | None:
+            stored = next((each for each in known if each.id == incident.id), None)
+            if stored is not None:  # by a run that died: its letters name the code that it has
+                incident = replace(incident, short_code=stored.short_code)
+            return await climber.first_steps(incident, device, now, is_new=stored is None)
+
+        return first_steps
 
     async def _hearing(self, waiting: Waiting, bridge: Listening | None, claimed_ms: int, now: datetime) -> Hearing:
         """Return what the silence is judged by: when we listen the bridge knows, without it we count from our start."""
@@ -206,12 +216,13 @@ class Judge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is stored of a device and of who listens to it, read in one moment."""
+    """What is stored of a device, of who listens to it and of what befalls many, read in one moment."""
 
     device: Device | None
     open: list[Incident]
     watch: Watch | None
     bridge: Listening | None
+    power_cut: Outage | None
 
 
 async def _close_foreign(ledger: IncidentLedger, foreign: Sequence[Incident]) -> None:
@@ -256,6 +267,8 @@ def _with_raised(memory: Memory, own: Sequence[Incident], case: Case, reports: S
 
     Not with one that these very reports began, in a run that died: the rules will find it again.
     """
+    if not own:
+        return memory
     conditions = dict(memory.conditions)
     for key in (Key(cause) for cause in BEGUN_ELSEWHERE):
         raised = [each for each in own if each.cause is key.cause]
@@ -287,6 +300,8 @@ def _reconcile(case: Case, judgement: Judgement, own: Sequence[Incident]) -> tup
 
     That run died before it saved its memory. Where we still wait for the delay of the same trouble, it is open.
     """
+    if not own:
+        return judgement, []
     conditions = dict(judgement.memory.conditions)
     known = {each.incident_id for each in conditions.values()}
     known |= {each.incident_id for each in judgement.decisions if isinstance(each, Close)}

@@ -84,9 +84,11 @@ class Outages:
         """Return the outage that explains why a socket is not heard now; look anew before saying that there is none."""
         return await self._open(OURS) or await self._notice_silence(self._clock.now())
 
-    async def power_cut(self) -> Outage | None:
-        """Return the power cut of many that is going on, None where it is not known to be one (yet)."""
-        known = await self._open(POWER)
+    async def power_cut(self, known: Outage | None) -> Outage | None:
+        """Return the power cut of many that is going on, None where it is not known to be one (yet).
+
+        `known`: the one that was stored a moment ago.
+        """
         self._asked += 1
         now = self._clock.now()
         # Each look goes through all that were cut lately; the more there are, the rarer it is worth while.
@@ -266,24 +268,27 @@ class Outages:
 
 
 async def with_outages(
-    decisions: Sequence[Decision], outages: Outages, settings: DeviceSettings
+    decisions: Sequence[Decision], outages: Outages, settings: DeviceSettings, power_cut: Outage | None
 ) -> tuple[Decision, ...]:
     """Return the decisions with what befalls many: an outage explains `offline`, and a power cut has its part.
 
     A socket's own mains failure is the better explanation, and stays. Whose owner says that its silence is critical
-    must hear of it, whoever else is silent.
+    must hear of it, whoever else is silent. `power_cut`: the one that was known when the socket's own things were read.
     """
     critical = severity_of(Cause.OFFLINE, None, settings) is Severity.CRITICAL
     return tuple(
-        [await _with_outage(each, outages, critical) if isinstance(each, Open) else each for each in decisions]
+        [
+            await _with_outage(each, outages, critical, power_cut) if isinstance(each, Open) else each
+            for each in decisions
+        ]
     )
 
 
-async def _with_outage(opening: Open, outages: Outages, silence_is_critical: bool) -> Open:
+async def _with_outage(opening: Open, outages: Outages, silence_is_critical: bool, power_cut: Outage | None) -> Open:
     if opening.key.cause is Cause.OFFLINE and opening.explained_by is None and not silence_is_critical:
         outage = await outages.silencing()
         return opening if outage is None else replace(opening, explained_by=outage.id)
     if opening.key.cause is Cause.MAINS_LOST:
-        outage = await outages.power_cut()
+        outage = await outages.power_cut(power_cut)
         return opening if outage is None else replace(opening, part_of=outage.id)
     return opening

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from alerts.ladder import Course
+from alerts.short_codes import same_code
 from alerts.stories import told_of
 from alerts.wording import Story
 from isocket.domain.contacts import Contact, Escalation, Substitution
@@ -37,6 +38,7 @@ class Round:
     ladder: Ladder
     alarms: Sequence[Delivery]
     repeat_s: float | None = None
+    code_is_taken: bool = False  # by another open incident of the account, see alerts.short_codes
     is_stopped: bool = False  # the account's data is only kept, and its owner chose that nobody is alarmed
 
     @property
@@ -56,16 +58,17 @@ async def look_from(
     incident: Incident,
     now: datetime,
     *,
-    alarms: Sequence[Delivery] | None = None,
+    is_new: bool = False,
 ) -> Round:
-    """Read what is known now beside the device, and beside the alarms where they are known."""
+    """Read what is known now beside the device. What is new, and not stored yet, has no alarms; is its code free?"""
     of_account = is_("account_id", incident.account_id)
-    restrictions, escalations, contacts, endpoints, substitutions = await records.find_each(
+    restrictions, escalations, contacts, endpoints, substitutions, *holders = await records.find_each(
         (Restriction, [is_("id", restriction_id(incident.account_id))]),
         (Escalation, [of_account]),
         (Contact, [of_account]),
         (Endpoint, [of_account]),
         (Substitution, [of_account]),
+        *([(Incident, same_code(incident))] if is_new else []),
     )
     people = People(
         contacts={each.id: each for each in contacts},
@@ -79,7 +82,8 @@ async def look_from(
         story=told_of(incident, device),
         people=people,
         ladder=ladder,
-        alarms=await alarms_of(records, incident) if alarms is None else alarms,
+        alarms=() if is_new else await alarms_of(records, incident),
+        code_is_taken=any(each.id != incident.id for found in holders for each in found),
         repeat_s=_repeat_s(incident, device),
         is_stopped=any(each.stops_alarms(now) for each in restrictions),
     )

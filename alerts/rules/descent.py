@@ -25,6 +25,8 @@ def follow(
             fresh, below = 0, []
         elif each.kind is ReportKind.STATE and each.received_ms not in backlogs and not came_late(each, backlogs):
             fresh, below = fresh + 1, [*below, each]
+    if fresh == memory.descent.fresh:
+        return memory, None
     if fresh < ENOUGH or not below:
         return replace(memory, descent=replace(memory.descent, fresh=fresh)), None
     first = min(each.order for each in below)

@@ -56,6 +56,8 @@ class SystemClock:
 
     async def wait(self, event: asyncio.Event, timeout_s: float) -> bool:
         """Return True when `event` is set, False when `timeout_s` seconds passed first."""
+        if event.is_set():
+            return True
         try:
             async with asyncio.timeout(max(0.0, timeout_s)):
                 await event.wait()

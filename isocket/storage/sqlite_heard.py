@@ -101,8 +101,12 @@ class HeardDevices:
 
         `revision` was counted up in this transaction.
         """
-        self._envelopes.pop(number, None)
+        self.note_open(number)
         connection.execute("UPDATE heard SET revision = ? WHERE device = ?", (revision, number))
+
+    def note_open(self, number: int) -> None:
+        """Note that a device is open, and that its revision says so."""
+        self._envelopes.pop(number, None)
 
     def clear(self) -> None:
         """Forget everything: a transaction was rolled back, and with it what was read in it."""

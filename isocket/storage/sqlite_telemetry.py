@@ -124,7 +124,7 @@ class SqliteTelemetry:
     def _hand_over(self, claimed: Sequence[Ahead]) -> None:
         self._waiting.hand_over(claimed)
         if self._wakeups is not None:
-            self._wakeups.ring(BELL)
+            self._wakeups.ring_for(BELL, len(claimed))
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
         """Note what the broker says of a connection; being online counts as being heard."""

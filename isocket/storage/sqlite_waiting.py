@@ -36,7 +36,7 @@ _NEXT_SILENCE = f"""
 SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after > :now AND {_FREE}
 """
 _CLAIM = f"""
-UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
+UPDATE heard SET lease_until = :until, fence = :fence, revision = :fence, claimed_at = :now, woken = 0,
   waiting_since = ifnull(waiting_since, :now),
   handed_out = ifnull((SELECT max(report) FROM (SELECT report FROM unjudged WHERE unjudged.device = heard.device
                        ORDER BY report LIMIT {JUDGED_AT_ONCE})), 0)
@@ -216,7 +216,7 @@ class WaitingDevices:
         row = connection.execute(_CLAIM, asked).fetchone()
         if row is None:
             return None
-        self._heard.open(connection, asked["device"], asked["fence"])
+        self._heard.note_open(asked["device"])
         name, fence, handed_out, envelope = row
         reports = connection.execute(_HANDED_OUT, (asked["device"], handed_out)).fetchall()
         state = connection.execute(f"SELECT {STATE} FROM heard WHERE name = ? AND received > 0", (name,)).fetchone()

@@ -16,12 +16,18 @@ class Wakeups:
     """
 
     def __init__(self) -> None:
-        self._bells: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._bells: dict[str, set[Bell]] = defaultdict(set)
 
     def ring(self, name: str) -> None:
         """Wake whoever listens for `name`. Call it on the event loop, after the commit."""
         for bell in self._bells.get(name, ()):
-            bell.set()
+            bell.ring()
+
+    def ring_for(self, name: str, pieces: int) -> None:
+        """Wake as many of those who have nothing to do as there are pieces of work that each of them might take."""
+        idle = [bell for bell in self._bells.get(name, ()) if bell.is_waiting]
+        for bell in idle[:pieces]:
+            bell.ring()
 
     def bell(self, *names: str) -> "Bell":
         """Return a bell that rings for any of `names`; a ring before `wait` is not lost."""
@@ -36,22 +42,32 @@ def queue_bell(collection: str, queue: str) -> str:
 class Bell:
     """One listener."""
 
-    def __init__(self, bells: dict[str, set[asyncio.Event]], names: tuple[str, ...]) -> None:
+    def __init__(self, bells: "dict[str, set[Bell]]", names: tuple[str, ...]) -> None:
         self._bells = bells
         self._names = names
         self._event = asyncio.Event()
+        self._waits = False
         for name in names:
-            bells[name].add(self._event)
+            bells[name].add(self)
 
     async def wait(self, clock: Clock, timeout_s: float) -> None:
         """Return when it rang since the last wait, or after `timeout_s` seconds."""
-        await clock.wait(self._event, timeout_s)
+        self._waits = True
+        try:
+            await clock.wait(self._event, timeout_s)
+        finally:
+            self._waits = False
         self._event.clear()
 
     @property
     def has_rung(self) -> bool:
         """Tell whether it rang since the last wait."""
         return self._event.is_set()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether somebody waits for it and was not woken yet."""
+        return self._waits and not self._event.is_set()
 
     def forget(self) -> None:
         """Take what rang so far as heard."""
@@ -64,4 +80,4 @@ class Bell:
     def close(self) -> None:
         """Stop listening."""
         for name in self._names:
-            self._bells[name].discard(self._event)
+            self._bells[name].discard(self)
