@@ -28,7 +28,7 @@ from isocket.storage.worker import Worker
 
 log = get_logger(__name__)
 TELL_EVERY_S = 1.0
-GATHER_S = 0.02  # reports are left in the socket so long: one by one each costs three times as much
+GATHER_S = 0.05  # reports are left in the socket so long: one by one each costs three times as much
 READ_AT_ONCE = 256  # reports decoded before anything else is looked at
 
 
