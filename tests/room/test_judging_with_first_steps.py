@@ -1,6 +1,7 @@
 """An incident that opens brings the first alarms of its ladder along; where that cannot be, a worker climbs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -140,6 +141,34 @@ async def test_without_anybody_to_tell_it_is_left_to_the_worker_who_says_so() ->
     await escalate(house)
     lines = await house.records.find(TimelineEntry, is_("what", Happening.EXHAUSTED))
     assert [each.reason for each in lines] == ["no_recipient"]
+
+
+async def test_where_its_code_is_another_ones_it_gets_the_next_and_the_worker_says_that() -> None:
+    alone = await with_people()
+    await alone.alarm("mains_lost")
+    usual = await alone.only(Cause.MAINS_LOST)
+    house = await with_people()
+    await house.records.add(replace(usual, id="inc_elsewhere", device_id="another", open_key="open_elsewhere"))
+    await house.alarm("mains_lost")
+    incident = await house.records.get(Incident, usual.id)
+    assert incident is not None
+    assert not await alarms(house)
+    assert incident.short_code
+    assert incident.short_code != usual.short_code
+    await escalate(house)
+    told = [each for each in await alarms(house) if each.incident_id == incident.id]
+    assert [each.contact_id for each in told] == [ANNA]
+    assert incident.short_code in told[0].text
+
+
+async def test_letters_of_a_second_run_name_the_code_that_the_first_one_stored() -> None:
+    alone = await with_people(climbs=False)
+    await alone.alarm("mains_lost")
+    usual = await alone.only(Cause.MAINS_LOST)
+    house = await with_people()
+    await house.records.add(replace(usual, short_code="ZZ9"))  # by a run that died before it saved its memory
+    await house.alarm("mains_lost")
+    assert [each.text for each in await alarms(house) if "ZZ9" in each.text]
 
 
 async def test_what_is_wrong_with_a_ladder_keeps_no_incident_from_being_stored(

@@ -143,11 +143,15 @@ class Telling:
     def __init__(self, inner: sqlite3.Connection) -> None:
         self.inner = inner
         self.modes: list[int] = []
+        self.is_synced = threading.Event()  # it was said that commits wait for the disk again
 
     def execute(self, statement: str, *values: Any) -> object:
         if statement == "COMMIT":
             self.modes += self.inner.execute("PRAGMA synchronous").fetchone()
-        return self.inner.execute(statement, *values)
+        done = self.inner.execute(statement, *values)
+        if statement == "PRAGMA synchronous=FULL":
+            self.is_synced.set()
+        return done
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.inner, name)
@@ -170,6 +174,14 @@ async def test_only_what_need_not_outlive_the_power_is_committed_without_waiting
     await store._file.write(insert(5))
     assert telling.modes == [FULL, NORMAL, FULL, FULL]
     assert await numbers(store) == [1, 2, 3, 4, 5]
+
+
+async def test_a_writer_at_rest_says_already_that_the_next_commit_waits_for_the_disk(store: SqliteStore) -> None:
+    writer = store._file._writer
+    telling = Telling(writer._connection)
+    writer._connection = telling  # type: ignore[assignment]  # it is one that tells
+    await store._file.write(insert(1), synced=False)
+    assert await asyncio.to_thread(telling.is_synced.wait, PATIENCE_S)
 
 
 async def test_after_the_end_nothing_is_taken_in(file: Path) -> None:
