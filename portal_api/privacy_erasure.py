@@ -276,10 +276,14 @@ async def _view(portal: Portal, account: Account, erasure: Erasure | None) -> Er
 
 
 def _held_up(erasure: Erasure, told: Sequence[Hold]) -> str:
-    """Return what keeps an erasure from being done; that a hold does, only where the person may know of that one."""
-    if erasure.problem == HOLD_UNCOPIED and not any(each.uncopied_since for each in told):
-        return TRIED_AGAIN
-    return erasure.problem
+    """Return what keeps an erasure from being done; that a hold does, only where the person may know of that one.
+
+    All other causes have one sentence, or that of a hold which may not be told could be known by its own.
+    """
+    if not erasure.problem:
+        return ""
+    may_know = erasure.problem == HOLD_UNCOPIED and any(each.uncopied_since for each in told)
+    return HOLD_UNCOPIED if may_know else TRIED_AGAIN
 
 
 def _fates(holds: Sequence[Hold]) -> list[FateView]:

@@ -103,7 +103,7 @@ class Eraser:
                 begun = state is ErasureState.RUNNING
                 if not begun and not await self._farewells_are_out(each, now):
                     continue
-                if not begun or not await tried_soon(self._records, each.account_id, now):
+                if not begun or not await self._waits_for_a_hold(each, now):
                     done += await self._tried(each)
         due = (is_("state", ErasureState.DONE), at_most("forgets_at", now))
         for each in await self._records.find(Erasure, *due):
@@ -209,6 +209,14 @@ class Eraser:
         if holds == set(erasure.holds) and erasure.problem != HOLD_UNCOPIED:
             return True
         return await self._moved(erasure, holds=tuple(sorted(holds)), problem="") is not None
+
+    async def _waits_for_a_hold(self, erasure: Erasure, now: datetime) -> bool:
+        """Return whether a hold could not be copied a moment ago, by whomever; then the erasure says so."""
+        if not await tried_soon(self._records, erasure.account_id, now):
+            return False
+        if erasure.problem != HOLD_UNCOPIED:
+            await self._moved(erasure, problem=HOLD_UNCOPIED)
+        return True
 
     async def _lock(self, account_id: str) -> None:
         """Let nobody in any more: what is removed must not be written again by its owner."""

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -13,12 +14,14 @@ from isocket.domain.accounts import Account, StaffRole
 from isocket.domain.erasures import HOLD_UNCOPIED, Erasure, ErasureState
 from isocket.domain.holds import Hold, HoldGround, HoldState, Part
 from isocket.domain.letters import LANGUAGES
-from isocket.storage.port import is_
+from isocket.domain.reports import Report
+from isocket.storage.port import StoreUnavailableError, is_
 from portal_api.pages_routes import page_routes
 from portal_api.privacy_erasure import TRIED_AGAIN
 from portal_api.progress_words import words_in
-from privacy.erasing import LOOK_EVERY_S, Eraser
+from privacy.erasing import FOUND_IN_FILES, LOG_IS_READ, LOOK_EVERY_S, NOT_EMPTY, Eraser
 from privacy.holds import RETRY, HoldKeeper
+from tests.fakes.dying import DyingTelemetry
 from tests.fakes.erasing_house import MAIJA_ID, Ground, erasing_house, furnish, in_memory
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, owned
 from tests.fakes.portal_house import PASSWORD, PortalHouse
@@ -134,6 +137,48 @@ async def waiting(houses: Houses, ground_of_it: HoldGround, *, silent: bool) -> 
     return maija, f"/privacy/receipts?{receipt.partition('?')[2]}"
 
 
+class Away(DyingTelemetry):
+    """A store of reports that does not answer until it is back."""
+
+    back = False
+
+    async def reports(self, device_id: str, **more: Any) -> list[Report]:
+        if not self.back:
+            raise StoreUnavailableError("disk is away")
+        return await super().reports(device_id, **more)
+
+
+async def test_a_store_that_does_not_answer_for_a_moment_parks_no_erasure(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await asked(ground)
+    away = Away(ground.telemetry)
+    eraser = ground.eraser(preserve=keeper(replace(ground, telemetry=away)).preserve)
+    assert await wait_long(ground, eraser, looks=1) == 0
+    (waiting,) = await ground.erasures()
+    assert waiting.state is ErasureState.RUNNING
+    away.back = True
+    assert await wait_long(ground, eraser, looks=1) == 1
+    assert "telemetry" in await copies(ground)
+
+
+async def test_an_erasure_says_that_it_waits_for_a_hold_which_somebody_else_could_not_copy(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await asked(ground)
+    away = Away(ground.telemetry)
+    mine = keeper(replace(ground, telemetry=away))
+    eraser = ground.eraser(preserve=mine.preserve)
+    assert await wait_long(ground, eraser, looks=1) == 0
+    await mine.round()
+    assert await wait_long(ground, eraser, looks=2) == 0
+    (waiting,) = await ground.erasures()
+    assert waiting.problem == HOLD_UNCOPIED
+    away.back = True
+    await ground.clock.advance(RETRY.total_seconds())
+    assert await wait_long(ground, eraser, looks=1) == 1
+
+
 @pytest.mark.clause("C7-06")
 async def test_whoever_waits_reads_why_in_the_plan_and_on_the_receipt(houses: Houses) -> None:
     house, _ = houses
@@ -159,6 +204,11 @@ async def test_of_a_hold_that_an_order_forbids_to_tell_whoever_waits_reads_nothi
     assert (plan["held_up"], receipt["held_up"], receipt["held"]) == (TRIED_AGAIN, TRIED_AGAIN, [])
     page = await house.ask("GET", path, headers={"Accept": BROWSER, "Accept-Language": "en"})
     text = await page.text()
+    for other in (NOT_EMPTY, LOG_IS_READ, FOUND_IN_FILES):
+        await house.records.change_all(Erasure, problem=other)
+        again = await (await house.ask("GET", path)).json()
+        plan = await (await house.ask("GET", "/privacy/erasure", token=maija)).json()
+        assert (plan["held_up"], again["held_up"]) == (TRIED_AGAIN, TRIED_AGAIN), "other causes have the same words"
     words = words_in("en")
     assert [words[each] in text for each in ("held_up", "held_up_copy", "held")] == [True, False, False]
 
