@@ -59,14 +59,18 @@ class Chronicle:
 
 
 async def chronicles(records: Records, account_id: str, incidents: Sequence[Incident]) -> dict[str, Chronicle]:
-    """Return what happened in each incident by its id. All belong to this account."""
+    """Return what happened in each incident by its id. All belong to this account.
+
+    Things go on while we read. In this order nothing is there without its reason: what came of a call since the
+    attempts were read has its line already, or the attempt says that it is under way.
+    """
     if not incidents:
         return {}
     ids = [incident.id for incident in incidents]
     these = is_("incident_id", ids[0]) if len(ids) == 1 else one_of("incident_id", ids)
+    attempts = await records.find(Attempt, these)
     entries = await records.find(TimelineEntry, these)
     deliveries = await records.find(Delivery, these)
-    attempts = await records.find(Attempt, these)
     contacts = await records.find(Contact, is_("account_id", account_id)) if entries else []
     facts = _Facts(
         names={each.id: each.name for each in contacts if each.name},
@@ -74,7 +78,7 @@ async def chronicles(records: Records, account_id: str, incidents: Sequence[Inci
         attempts={each.id: each for each in attempts},
     )
     grouped: dict[str, list[TimelineEntry]] = defaultdict(list)
-    for entry in [*entries, *_under_way(facts)]:
+    for entry in [*entries, *_under_way(facts, entries)]:
         grouped[entry.incident_id].append(entry)
     messages: dict[str | None, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
@@ -104,11 +108,14 @@ async def happenings(records: Records, incidents: Sequence[Incident]) -> dict[st
     return found
 
 
-def _under_way(facts: _Facts) -> Iterable[TimelineEntry]:
+def _under_way(facts: _Facts, entries: Iterable[TimelineEntry]) -> Iterable[TimelineEntry]:
     """Yield a line for each call of a provider that has not come back: alerts writes one only then."""
+    back = {entry.detail.get("attempt_id") for entry in entries if entry.what is Happening.ATTEMPT}
     for attempt in facts.attempts.values():
         delivery = facts.deliveries.get(attempt.delivery_id)
-        if attempt.state is AttemptState.STARTED and attempt.incident_id and delivery is not None:
+        if attempt.state is not AttemptState.STARTED or attempt.id in back:
+            continue
+        if attempt.incident_id and delivery is not None:
             yield TimelineEntry(
                 id=attempt.id,
                 incident_id=attempt.incident_id,

@@ -1,17 +1,22 @@
 """What went wrong, whom it was told, and acknowledging it: over the API, with the real judge and ladder behind it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from alerts.escalation import Escalator
 from alerts.judge import Judge
+from alerts.outcomes import Unclear
+from alerts.settlement import Settlement
+from alerts.timeline import due_line
 from isocket.domain.contacts import ChannelKind, Escalation
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.kit.clock import to_text
-from isocket.storage.port import is_
+from isocket.storage.port import Records, is_
+from portal_api.timelines import chronicles
 from tests.fakes.portal_devices import (
     MAIJA,
     SOCKET,
@@ -125,6 +130,51 @@ async def test_incidents_come_in_pages(house: PortalHouse) -> None:
     rest = await (await house.ask("GET", f"/incidents?limit=2&cursor={first['next']}", token=token)).json()
     assert [each["id"] for each in first["items"] + rest["items"]] == ["inc_2", "inc_1", "inc_0"]
     assert rest["next"] is None
+
+
+class Meanwhile:
+    """Records in which something happens just before one of several reads."""
+
+    def __init__(self, inner: Records, read: int, happens: Callable[[], Awaitable[object]]) -> None:
+        self._inner = inner
+        self._left = read
+        self._happens = happens
+
+    async def find(self, kind: type[Any], *tests: Any, **how: Any) -> list[Any]:
+        if self._left == 0:
+            await self._happens()
+        self._left -= 1
+        return await self._inner.find(kind, *tests, **how)
+
+
+@pytest.mark.parametrize("read", range(5))
+async def test_a_call_whose_end_is_stored_while_the_timeline_is_read_is_in_it_once(
+    house: PortalHouse, read: int
+) -> None:
+    now = house.clock.now()
+    made = await incident(house, "inc_1", "acc_1")
+    ids = {"incident_id": made.id, "account_id": made.account_id, "person_id": "con_1"}
+    held = Delivery(
+        id="dlv_1",
+        **ids,
+        contact_id="con_1",
+        kind=DeliveryKind.ALARM,
+        channel=ChannelKind.SMS,
+        address="+447700900001",
+        text="Mains lost",
+        state=DeliveryState.CALLING,
+        created_at=now,
+        due_at=now,
+    )
+    attempt = Attempt(id="att_1", delivery_id=held.id, **ids, number=1, provider="twilio", started_at=now)
+    await house.records.add_all([held, attempt, *due_line(held, at=now)])
+    settlement = Settlement(records=house.records, clock=house.clock, public_url=PUBLIC_URL)
+    meanwhile = Meanwhile(house.records, read, lambda: settlement.settle(held, attempt, Unclear(reason="lost")))
+    told = (await chronicles(meanwhile, made.account_id, [made]))[made.id]  # type: ignore[arg-type]  # all it needs
+    (due,) = [each for each in told.lines if each.what is Happening.DELIVERY_DUE]
+    (called,) = [each for each in told.lines if each.what is Happening.ATTEMPT]
+    assert due.detail["state"] in {"calling", "unclear"}
+    assert called.detail["outcome"] in {"started", "unclear"}
 
 
 async def test_the_timeline_tells_of_each_message_each_try_and_why_not(house: PortalHouse) -> None:
