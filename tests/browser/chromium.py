@@ -6,7 +6,7 @@ import itertools
 import json
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,13 @@ _SWITCHES = (
     "--disable-sync",
     "--remote-debugging-port=0",
 )
+
+
+GOING = "Inspected target navigated or closed"
+
+
+class PageGoneError(Exception):
+    """The page went while it was asked; the next one may answer."""
 
 
 class Tab:
@@ -50,6 +57,8 @@ class Tab:
                 heard = json.loads(message.data)
                 self._note(heard)
                 if heard.get("id") == number:
+                    if heard.get("error", {}).get("message") == GOING:
+                        raise PageGoneError
                     assert "error" not in heard, heard
                     result: dict[str, Any] = heard["result"]
                     return result
@@ -64,9 +73,10 @@ class Tab:
         """Return when an expression is true, in whatever page the tab shows by then."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                answer = await self.call("Runtime.evaluate", expression=f"!!({expression})", returnByValue=True)
-                if answer["result"].get("value"):
-                    return
+                with suppress(PageGoneError):
+                    answer = await self.call("Runtime.evaluate", expression=f"!!({expression})", returnByValue=True)
+                    if answer["result"].get("value"):
+                        return
                 await asyncio.sleep(0.03)
 
     async def open(self, url: str) -> None:
