@@ -14,6 +14,7 @@ from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite_connection import connect
 from isocket.storage.sqlite_documents import SqliteDocuments
 from isocket.storage.sqlite_heard import HeardDevices
+from isocket.storage.sqlite_jobs import Told
 from isocket.storage.sqlite_log import ReadGate, checkpoint
 from isocket.storage.sqlite_telemetry import SqliteTelemetry
 from isocket.storage.sqlite_writer import Writer
@@ -46,10 +47,10 @@ class SqliteFile:
         work: Callable[[sqlite3.Connection], T],
         *,
         synced: bool = True,
-        stored: Callable[[T], None] | None = None,
+        tells: Callable[[T], Told] | None = None,
     ) -> T:
         """Return what `work` returned once it is on disk; see `Writer.run`."""
-        return await self._writer.run(work, synced=synced, stored=stored)
+        return await self._writer.run(work, synced=synced, tells=tells)
 
     def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds, at once and in this thread: for a few rows by an index.

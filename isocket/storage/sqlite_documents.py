@@ -10,9 +10,9 @@ from typing import Any, Protocol, TypeVar
 from isocket.storage.documents import Collection, Document, Question
 from isocket.storage.port import AlreadyThereError, Changes, Test
 from isocket.storage.sqlite_changes import changes_after, follow
+from isocket.storage.sqlite_jobs import ExpectedError, Told
 from isocket.storage.sqlite_questions import FEW, condition_of, field_of, index_name, seen_values, shape_of, table_name
 from isocket.storage.sqlite_statements import Changing, Order, assignments, changing, finding, finding_each
-from isocket.storage.sqlite_writer import ExpectedError
 
 T = TypeVar("T")
 ROWS_AT_ONCE = 20  # by one statement; each number of rows is a statement of its own, which SQLite has to read once
@@ -33,7 +33,7 @@ class Write(Protocol):
         /,
         *,
         synced: bool = True,
-        stored: Callable[[T], None] | None = None,
+        tells: Callable[[T], Told] | None = None,
     ) -> Awaitable[T]: ...
 
 

@@ -96,16 +96,11 @@ class HeardDevices:
         self._revision = int(row[0])
         return self._revision
 
-    def open(self, connection: sqlite3.Connection, number: int, revision: int) -> None:
+    def open(self, number: int) -> None:
         """From now on every report of the device is judged, until `reload` finds it settled.
 
-        `revision` was counted up in this transaction.
+        The revision was counted up in this transaction.
         """
-        self.note_open(number)
-        connection.execute("UPDATE heard SET revision = ? WHERE device = ?", (revision, number))
-
-    def note_open(self, number: int) -> None:
-        """Note that a device is open, and that its revision says so."""
         self._envelopes.pop(number, None)
 
     def clear(self) -> None:

@@ -9,10 +9,10 @@ CREATE TABLE IF NOT EXISTS heard (
   offline_at INTEGER, envelope TEXT, waiting_since INTEGER, wake_at INTEGER, silent_after INTEGER,
   woken INTEGER NOT NULL DEFAULT 0, lease_until INTEGER NOT NULL DEFAULT 0, fence INTEGER NOT NULL DEFAULT 0,
   handed_out INTEGER NOT NULL DEFAULT 0, told_boot INTEGER, told_seq INTEGER,
-  claimed_at INTEGER, silence_judged INTEGER, revision INTEGER NOT NULL DEFAULT 0);
+  claimed_at INTEGER, silence_judged INTEGER);
 CREATE INDEX IF NOT EXISTS heard_waiting ON heard (waiting_since) WHERE waiting_since IS NOT NULL;
 CREATE INDEX IF NOT EXISTS heard_wake ON heard (wake_at) WHERE wake_at IS NOT NULL;
-CREATE INDEX IF NOT EXISTS heard_revision ON heard (revision);
+DROP INDEX IF EXISTS heard_revision;
 CREATE TABLE IF NOT EXISTS reports (
   id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
   kind TEXT NOT NULL, at INTEGER NOT NULL, received INTEGER NOT NULL, clock TEXT NOT NULL, body TEXT NOT NULL);

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 from isocket.domain.reports import DeviceState, Envelope, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
-from isocket.storage.port import StoreUnavailableError
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
 from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
+from isocket.storage.sqlite_jobs import Told
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_roll_call import gone_of, roll_call_of
 from isocket.storage.sqlite_schema import SCHEMA
@@ -32,7 +32,6 @@ from isocket.storage.sqlite_windows import (
     parts_and_points,
     remove,
 )
-from isocket.storage.sqlite_writer import Told
 from isocket.storage.table import Place as TablePlace
 from isocket.storage.table import Table
 from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting
@@ -111,8 +110,8 @@ class SqliteTelemetry:
             return _Batch(new, len(devices) > len(claimed), told)
 
         try:
-            batch = await self._write(work, stored=lambda batch: batch.told.note_stored())
-        except StoreUnavailableError:
+            batch = await self._write(work, tells=lambda batch: batch.told)
+        except Exception:
             _come_to_nothing(tellings)
             raise
         finally:
@@ -350,4 +349,4 @@ class _Batch(NamedTuple):
 def _come_to_nothing(tellings: Sequence[Told]) -> None:
     """Say so of those that were not stored: a group that failed was written once more, with claims of its own."""
     for each in tellings:
-        each.came_to_nothing = not each.is_stored
+        each.came_to_nothing = not each.holds

@@ -13,7 +13,7 @@ from isocket.kit.clock import Clock, to_ms
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.sqlite_documents import Look, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
-from isocket.storage.sqlite_writer import Told, rest_on
+from isocket.storage.sqlite_jobs import Told, rest_on
 from isocket.storage.telemetry import Waiting
 
 JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with the next
@@ -36,7 +36,7 @@ _NEXT_SILENCE = f"""
 SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after > :now AND {_FREE}
 """
 _CLAIM = f"""
-UPDATE heard SET lease_until = :until, fence = :fence, revision = :fence, claimed_at = :now, woken = 0,
+UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
   waiting_since = ifnull(waiting_since, :now),
   handed_out = ifnull((SELECT max(report) FROM (SELECT report FROM unjudged WHERE unjudged.device = heard.device
                        ORDER BY report LIMIT {JUDGED_AT_ONCE})), 0)
@@ -52,8 +52,7 @@ _SETTLE = """
 UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, silent_after = :silent_after,
   silence_judged = CASE WHEN received + :silent_after <= claimed_at THEN received ELSE silence_judged END,
   waiting_since = CASE WHEN woken OR EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = heard.device
-                                             AND report > handed_out) THEN waiting_since END,
-  revision = :revision
+                                             AND report > handed_out) THEN waiting_since END
 WHERE name = :name AND fence = :fence AND lease_until > 0
 RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN received + silent_after END,
   waiting_since IS NOT NULL
@@ -216,7 +215,7 @@ class WaitingDevices:
         row = connection.execute(_CLAIM, asked).fetchone()
         if row is None:
             return None
-        self._heard.note_open(asked["device"])
+        self._heard.open(asked["device"])
         name, fence, handed_out, envelope = row
         reports = connection.execute(_HANDED_OUT, (asked["device"], handed_out)).fetchall()
         state = connection.execute(f"SELECT {STATE} FROM heard WHERE name = ? AND received > 0", (name,)).fetchone()
@@ -247,7 +246,7 @@ class WaitingDevices:
         }
 
         def work(connection: sqlite3.Connection) -> tuple[bool, int | None, bool]:
-            asked["revision"] = self._heard.next_revision(connection)
+            self._heard.next_revision(connection)
             row = connection.execute(_SETTLE, asked).fetchone()
             if row is None:
                 return False, None, True
@@ -274,7 +273,8 @@ class WaitingDevices:
                 (now_ms, device_id),
             ).fetchone()
             if row is not None:
-                self._heard.open(connection, row[0], self._heard.next_revision(connection))
+                self._heard.next_revision(connection)
+                self._heard.open(row[0])
 
         await self._write(work)
         self.somebody_waits()

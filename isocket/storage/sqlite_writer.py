@@ -12,69 +12,20 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Company, StoreUnavailableError, in_company
+from isocket.storage.port import StoreUnavailableError, in_company
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
+from isocket.storage.sqlite_jobs import Job, Pause, Told, answer, what_we_rest_on
 from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
 
 T = TypeVar("T")
 log = get_logger(__name__)
 
 GROUP = 64  # jobs in one transaction: an alarm waits for one group at most
-
-
-class Told:
-    """What somebody was told of before it was on disk. What is written on the strength of it comes after it, or not.
-
-    The writer takes its jobs in their order: when it comes to one that rests on this, it knows what became of it.
-    """
-
-    def __init__(self) -> None:
-        self.is_stored = False  # said by the writer
-        self.came_to_nothing = False  # said by whoever asked for it
-
-    def note_stored(self) -> None:
-        """Let what rests on it be written."""
-        self.is_stored = True
-
-
-_rests_on: ContextVar[Told | None] = ContextVar("rests_on", default=None)
-
-
-def rest_on(told: Told | None) -> None:
-    """Let nothing that this task writes from now on be written unless `told` is stored; None: it rests on nothing.
-
-    It must be written by the same writer.
-    """
-    _rests_on.set(told)
-
-
-@dataclass(slots=True)
-class _Job:
-    """Something to do in a transaction, and who waits for it."""
-
-    work: Callable[[sqlite3.Connection], Any]
-    done: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
-    synced: bool = True
-    stored: Callable[[Any], None] | None = None
-    company: Company | None = None
-    rests_on: Told | None = None
-    result: Any = None
-    error: BaseException | None = None
-
-
-@dataclass(slots=True)
-class _Pause:
-    """Something to do between two commits, outside any transaction."""
-
-    work: Callable[[sqlite3.Connection], Pages]
-    done: Future[Pages]
+_NOTHING = object()
 
 
 class Writer:
@@ -86,10 +37,11 @@ class Writer:
         self._synced = True  # whether its commits wait for the disk
         self._turn = Turn(path)
         self._after_roll_back = after_roll_back
-        self._queue: queue.SimpleQueue[_Job | _Pause | None] = queue.SimpleQueue()
-        self._in_hand: list[_Job] = []
+        self._queue: queue.SimpleQueue[Job | Pause | None] = queue.SimpleQueue()
+        self._in_hand: list[Job] = []
+        self._ending: Pause | object | None = _NOTHING  # what came behind the group in hand, None: the end
         self._door = threading.Lock()  # nothing is queued behind the end
-        self._this_turn: dict[asyncio.AbstractEventLoop, list[_Job]] = {}  # what goes together, see `together`
+        self._this_turn: dict[asyncio.AbstractEventLoop, list[Job]] = {}  # what goes together, see `together`
         self._closed = False
         self._checkpointer = Checkpointer(path, between_commits=self.between_commits, reads=reads)
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
@@ -100,15 +52,15 @@ class Writer:
         work: Callable[[sqlite3.Connection], T],
         *,
         synced: bool = True,
-        stored: Callable[[T], None] | None = None,
+        tells: Callable[[T], Told] | None = None,
     ) -> T:
         """Return what `work` returned, once it is on disk; without `synced`, once it is written for all to see.
 
         The log keeps its order: whatever is on disk, all that was committed before it is on disk as well.
 
         `work` runs in the writer's thread, inside a transaction that it shares with others. It may run twice when
-        a neighbour fails unexpectedly, so it must have no effect but on the connection. `stored` is called there with
-        what it returned when that is on disk, before anything else is written.
+        a neighbour fails unexpectedly, so it must have no effect but on the connection. `tells` returns,
+        of what `work` returned, what others are told of before it is on disk.
 
         Raises:
             StoreUnavailableError: the file could not be written, or what this rests on was not (see `rest_on`);
@@ -116,14 +68,14 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         company = in_company()
-        job = _Job(
+        job = Job(
             work=work,
             done=loop.create_future(),
             loop=loop,
             synced=synced,
-            stored=stored,
+            tells=tells,
             company=company,
-            rests_on=_rests_on.get(),
+            rests_on=what_we_rest_on(),
         )
         with self._door:
             self._check_open()
@@ -143,7 +95,7 @@ class Writer:
         Raises:
             StoreUnavailableError: the store is closed.
         """
-        pause = _Pause(work=work, done=Future())
+        pause = Pause(work=work, done=Future())
         self._put(pause)
         return pause.done
 
@@ -164,7 +116,7 @@ class Writer:
             self._connection.close()
             self._turn.close()
 
-    def _put(self, item: _Job | _Pause) -> None:
+    def _put(self, item: Job | Pause) -> None:
         with self._door:
             self._check_open()
             self._queue.put(item)
@@ -193,45 +145,49 @@ class Writer:
 
     def _serve(self) -> bool:
         """Commit one group and do what may follow it; return False at the end."""
-        ending: _Job | _Pause | None = self._queue.get()
+        self._ending = _NOTHING
         group = self._in_hand = []
-        while isinstance(ending, _Job):
-            group.append(ending)
-            if len(group) == GROUP or self._queue.empty():
-                break
-            ending = self._queue.get()
+        while self._take(group) and len(group) < GROUP and not self._queue.empty():
+            pass
         if group:
             before = self._connection.total_changes
             self._commit(group)
-            _note_stored(group)
-            _answer(group)
+            answer(group)
             self._in_hand = []
             self._checkpointer.written(max(0, self._connection.total_changes - before))
-        if isinstance(ending, _Pause):
-            self._pause(ending)
+        if isinstance(self._ending, Pause):
+            self._ending.run(self._connection)
         if self._queue.empty():
             with suppress(sqlite3.Error):  # then the next commit says so
                 self._wait_for_the_disk(True)  # now, and not when an alarm waits for it
-        return ending is not None
+        return self._ending is not None
 
-    def _commit(self, group: list[_Job]) -> None:
+    def _take(self, group: list[Job]) -> bool:
+        """Take the next job into the group, and wait for it; False: something else comes, which ends the group."""
+        item = self._queue.get()
+        if isinstance(item, Job):
+            group.append(item)
+            return True
+        self._ending = item
+        return False
+
+    def _commit(self, group: list[Job]) -> None:
         """Run the group in one transaction; if one fails unexpectedly, run each in a transaction of its own."""
         try:
             self._wait_for_the_disk(any(job.synced for job in group))
             self._turn.begin(self._connection)
-        except (sqlite3.Error, StoreUnavailableError) as error:
+        except (sqlite3.Error, OSError, StoreUnavailableError) as error:
             for job in group:  # each by itself would wait as long again
-                _fail(job, StoreUnavailableError(f"SQLite could not begin to write: {error}"))
+                job.fail(StoreUnavailableError(f"SQLite could not begin to write: {error}"))
             return
         try:
             for job in group:
-                job.error = None
-                _work(job, self._connection)
+                job.run(self._connection)
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever a job raised, its asker hears of it
-            self._roll_back()
+            self._roll_back(group)
             if len(group) == 1:
-                _fail(group[0], _explained(error))
+                group[0].fail(_explained(error))
                 return
             for job in group:
                 self._commit([job])
@@ -242,7 +198,9 @@ class Writer:
             self._connection.execute(f"PRAGMA synchronous={'FULL' if synced else 'NORMAL'}")
             self._synced = synced
 
-    def _roll_back(self) -> None:
+    def _roll_back(self, group: list[Job]) -> None:
+        for job in group:
+            job.take_back()
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -253,38 +211,26 @@ class Writer:
         finally:
             self._after_roll_back()
 
-    def _pause(self, pause: _Pause) -> None:
-        if not pause.done.set_running_or_notify_cancel():
-            return
-        try:
-            pause.done.set_result(pause.work(self._connection))
-        except Exception as error:  # noqa: BLE001 - the asker hears of it; the writer goes on
-            pause.done.set_exception(error)
-
     def _refuse_the_rest(self) -> None:
         """Answer what was never done: the writer's thread ends."""
         with self._door:
             self._closed = True
             for loop in list(self._this_turn):
                 self._queue_turn_of(loop)
-        left: list[_Job] = self._in_hand
+        left: list[Job] = self._in_hand
+        others = [self._ending]
         while not self._queue.empty():
             item = self._queue.get()
-            if isinstance(item, _Job):
+            if isinstance(item, Job):
                 left.append(item)
-            elif item is not None and item.done.set_running_or_notify_cancel():
-                item.done.set_exception(_gone())
+            else:
+                others.append(item)
+        for other in others:
+            if isinstance(other, Pause):
+                other.refuse(_gone())
         for job in left:
             job.error = _gone()
-        _answer(left)
-
-
-class ExpectedError(Exception):
-    """Raised by a job that changed nothing, or has undone it: the neighbours in the group are not disturbed."""
-
-    def __init__(self, error: Exception) -> None:
-        super().__init__(str(error))
-        self.error = error
+        answer(left)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -297,52 +243,7 @@ def _gone() -> StoreUnavailableError:
     return StoreUnavailableError("the store's writing thread has ended")
 
 
-def _work(job: _Job, connection: sqlite3.Connection) -> None:
-    if job.rests_on is not None and not job.rests_on.is_stored:
-        job.error = StoreUnavailableError("what this rests on could not be stored")
-        return
-    if job.company is not None and job.company.failed:
-        job.error = StoreUnavailableError("what was asked for together with this, and before it, could not be written")
-        return
-    try:
-        job.result = job.work(connection)
-    except ExpectedError as expected:
-        job.error = expected.error
-
-
-def _fail(job: _Job, error: BaseException) -> None:
-    job.error = error
-    if job.company is not None:
-        job.company.failed = True
-
-
 def _explained(error: Exception) -> BaseException:
     if isinstance(error, sqlite3.OperationalError):
         return StoreUnavailableError(f"SQLite could not write: {error}")
     return error
-
-
-def _note_stored(group: list[_Job]) -> None:
-    for job in group:
-        if job.stored is not None and job.error is None:
-            job.stored(job.result)
-
-
-def _answer(group: list[_Job]) -> None:
-    """Hand the results to their event loops, one call a loop and group."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in group:
-        by_loop.setdefault(job.loop, []).append(job)
-    for loop, jobs in by_loop.items():
-        with suppress(RuntimeError):  # that loop is closed, and nobody waits there
-            loop.call_soon_threadsafe(_resolve, jobs)
-
-
-def _resolve(jobs: list[_Job]) -> None:
-    for job in jobs:
-        if job.done.done():
-            continue  # the asker was cancelled; what it asked for is stored all the same
-        if job.error is not None:
-            job.done.set_exception(job.error)
-        else:
-            job.done.set_result(job.result)

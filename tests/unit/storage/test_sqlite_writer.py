@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from isocket.storage import sqlite_connection, sqlite_writer
+from isocket.storage import sqlite_connection, sqlite_jobs, sqlite_writer
 from isocket.storage.port import StoreUnavailableError, together
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
@@ -184,6 +185,49 @@ async def test_a_writer_at_rest_says_already_that_the_next_commit_waits_for_the_
     assert await asyncio.to_thread(telling.is_synced.wait, PATIENCE_S)
 
 
+async def test_a_lock_that_the_system_refuses_is_an_answer_and_not_the_end(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError("no locks available")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._file._writer._turn, "begin", refused)
+        with pytest.raises(StoreUnavailableError, match="no locks available"):
+            await store._file.write(insert(1))
+    await store._file.write(insert(2))
+    assert await numbers(store) == [2]
+
+
+async def test_what_was_to_be_done_between_two_commits_is_refused_when_the_thread_dies_before(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await SqliteStore.open(file)
+    writer, begun, go_on = store._file._writer, threading.Event(), threading.Event()
+
+    def lasts(_: sqlite3.Connection) -> bool:
+        begun.set()
+        return go_on.wait(PATIENCE_S)
+
+    def dies(_: object) -> None:
+        raise SystemExit
+
+    first = asyncio.create_task(store._file.write(lasts))
+    assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+    monkeypatch.setattr(writer, "_commit", dies)
+    job = sqlite_jobs.Job(work=insert(1), done=asyncio.Future(), loop=asyncio.get_running_loop())
+    pause = sqlite_jobs.Pause(work=lambda _: Pages(complete=True, log=0, moved=0), done=Future())
+    writer._queue.put(job)
+    writer._queue.put(pause)
+    go_on.set()
+    assert await first
+    with pytest.raises(StoreUnavailableError, match="has ended"):
+        await job.done
+    with pytest.raises(StoreUnavailableError, match="has ended"):
+        await asyncio.wait_for(asyncio.wrap_future(pause.done), PATIENCE_S)
+    await store.close()
+
+
 async def test_after_the_end_nothing_is_taken_in(file: Path) -> None:
     store = await SqliteStore.open(file)
     await store.close()
@@ -205,7 +249,7 @@ async def test_an_asker_whose_loop_is_closed_ends_nothing(store: SqliteStore) ->
     writer = store._file._writer
     elsewhere = asyncio.new_event_loop()
     elsewhere.close()
-    job = sqlite_writer._Job(work=insert(1), done=asyncio.Future(), loop=elsewhere)
+    job = sqlite_jobs.Job(work=insert(1), done=asyncio.Future(), loop=elsewhere)
     elsewhere.is_closed = lambda: False  # type: ignore[method-assign]  # it is closed just after the look
     writer._put(job)
     await asyncio.wait_for(store._file.write(insert(2)), PATIENCE_S)
