@@ -210,7 +210,7 @@ class Connection(Generic[T]):
             client.username_pw_set(self._login.username, self._login.password)
         if self._address.tls:
             client.tls_set_context(ssl.create_default_context())
-        client.max_inflight_messages_set(4000)
+        client.max_inflight_messages_set(1000)  # of what we send
         client.on_connect = self._connected
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
