@@ -14,10 +14,11 @@ from isocket.storage.telemetry import Confirmed, Order
 
 GAP_PATIENCE_S = 60.0  # 64 KiB take that long on a poor GPRS link
 FIRST_PATIENCE_S = 2.0  # a device of which we never heard
-OTHER_LANE_S = 10.0  # what a report has overtaken is in the lane of alarms, where a whole region's are stored sooner
+OTHER_LANE_S = 5.0  # what a report has overtaken is in the lane of alarms, for which reports stand aside
 EVERY_S = 10.0  # the contract: at most so often without a reason
 MOST_STRETCHES = 4096  # beyond that a device is told late, which costs it a repetition
 PLAUSIBLE_AHEAD = 1000  # how far beyond what we know the number of a refused message is believed
+NONE_YET: Order = (-1, -1)
 
 
 @dataclass(slots=True)
@@ -39,9 +40,20 @@ class Run:
     told: Order | None = None
     told_at: float = float("-inf")
     asked: Order | None = None  # the newest alarm or batch that was not told: to come to it is urgent
+    report: Order = NONE_YET  # the last report that came in order, so all reports before it have come
+    report_at: float = float("-inf")
+    begun: Order = NONE_YET  # the newest report of a later run, in this connection: what was before it, was sent
+    alarms_of: int = NONE_YET[0]  # the newest run of which an alarm came, so all alarms of earlier runs have come
 
-    def take(self, order: Order, now: float, *, in_order: bool = False) -> None:
-        """Note that a message is done with. `in_order`: it came by the lane in which reports follow one another."""
+    def take(self, order: Order, now: float, *, in_order: bool = False, alarm: bool = False) -> None:
+        """Note that a message is done with.
+
+        `in_order`: it came by the lane in which reports follow one another. `alarm`: by that in which alarms do.
+        """
+        if in_order:
+            self.report, self.report_at = order, now
+        if alarm:
+            self.alarms_of = max(self.alarms_of, order[0])
         if self.upto is None:
             if in_order or order[1] <= 1:
                 self.upto = order
@@ -53,12 +65,13 @@ class Run:
         elif order[0] == self.upto[0] and order[1] == self.upto[1] + 1:
             self.upto = order
             if self.ahead:
-                self.ahead[0].since = now
+                self.ahead[0].since = self._waits_from(self.ahead[0], now)
                 self._close_up()
-        elif in_order and order[0] > self.upto[0]:
-            self._begin_anew(order, now)
         else:
+            if in_order and order[0] > self.upto[0]:
+                self._begin_anew(order, now)
             self._add(order, now)
+        self._leave_runs_behind()
 
     def take_refused(self, order: Order, now: float, *, in_order: bool = False) -> None:
         """Note a message that could not be used; a number that is far from all we know is not believed."""
@@ -70,6 +83,7 @@ class Run:
 
         It may have missed what we told it, so it is told again, and soon.
         """
+        self.begun = NONE_YET
         for each in self.ahead:
             each.since = now
         self.told, self.told_at = None, float("-inf")
@@ -77,13 +91,16 @@ class Run:
     def give_up(self, drained_at: float) -> None:
         """Pass over gaps that nobody fills.
 
-        `drained_at`: what the broker had accepted by then, we have stored. A gap goes when the device was in touch
-        for a minute after that gap last shrank, and nothing of it is still in the broker's queue.
+        `drained_at`: of the reports that the broker had accepted by then, we have stored all. A gap goes when the
+        device was in touch for a minute after that gap last shrank, no report that comes before it among them, and
+        nothing of it is still in the broker's queue of reports.
         """
         while self.ahead:
             patience = FIRST_PATIENCE_S if self.upto is None else GAP_PATIENCE_S
             first = self.ahead[0]
-            if drained_at - first.since < patience:
+            on_its_way = self.upto is not None and self.report < (first.boot, first.first)
+            since = max(first.since, self.report_at) if on_its_way else first.since
+            if drained_at - since < patience:
                 return
             self.upto = (first.boot, first.last)
             self._close_up()
@@ -108,20 +125,26 @@ class Run:
             self.asked = None
 
     def _begin_anew(self, order: Order, now: float) -> None:
-        """Leave the run before behind: after a restart a device first sends what is left of that.
+        """Note a report of a later run: after a restart a device first sends what is left of the runs before.
 
-        What it sent before this report, of either run, the broker has, but it may still be in the lane of alarms: such
-        gaps are given up soon, since nothing of them can still be at the device.
+        What it sent before this report, of whatever run, the broker has, but it may still be in the lane of alarms:
+        such gaps are given up soon, since nothing of them can still be at the device. Of later ones everything can.
         """
-        boot, seq = order
-        soon = now - GAP_PATIENCE_S + OTHER_LANE_S
+        self.begun = order
         for each in self.ahead:
-            each.since = min(each.since, soon)
-        if self.upto is not None and not (self.ahead and self.ahead[0].boot < boot):
-            self.upto = order if seq <= 1 else (boot, 0)
-        if self.upto != order:
-            self._add(order, soon)
-        self._close_up()
+            each.since = min(each.since, self._waits_from(each, now))
+
+    def _leave_runs_behind(self) -> None:
+        """Wait no more for runs that are over by both lanes, of which each has brought something of a later one."""
+        boot = min(self.begun[0], self.alarms_of)
+        if self.upto is not None and self.upto[0] < boot:
+            self.upto = (boot, 0)
+            self._close_up()
+
+    def _waits_from(self, stretch: Stretch, now: float) -> float:
+        """Return what `since` becomes when the gap before a stretch shrinks."""
+        was_sent = (stretch.boot, stretch.first) <= self.begun
+        return now - GAP_PATIENCE_S + OTHER_LANE_S if was_sent else now
 
     def _add(self, order: Order, now: float) -> None:
         boot, seq = order
@@ -131,7 +154,7 @@ class Run:
         if before is not None and seq <= before.last:
             return
         if after is not None:
-            after.since = now
+            after.since = self._waits_from(after, now)
         if before is not None and seq == before.last + 1:
             before.last = seq
             if after is not None and after.boot == boot and after.first == seq + 1:
@@ -140,7 +163,9 @@ class Run:
         elif after is not None and after.boot == boot and after.first == seq + 1:
             after.first = seq
         elif len(self.ahead) < MOST_STRETCHES:
-            self.ahead.insert(place, Stretch(boot, seq, seq, now))
+            made = Stretch(boot, seq, seq, now)
+            made.since = self._waits_from(made, now)
+            self.ahead.insert(place, made)
 
     def _close_up(self) -> None:
         """Join what follows `upto` without a gap, and drop what it has passed."""
@@ -184,7 +209,7 @@ class Confirmations:
         `urgent` ones are answered at once: with the end of the run as it is, and again when the run has come to them.
         """
         run = self._runs[device_id]
-        run.take(order, now, in_order=in_order)
+        run.take(order, now, in_order=in_order, alarm=urgent and not in_order)
         if urgent:
             run.asked = max(order, run.asked or order)
             self._urgent.add(device_id)

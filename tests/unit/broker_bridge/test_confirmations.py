@@ -1,6 +1,6 @@
 """What a device may be told to drop from its backlog: never more than the unbroken run that is stored."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broker_bridge.confirmations import (
@@ -148,9 +148,116 @@ def test_after_a_restart_of_the_device_an_alarm_waits_for_its_old_backlog() -> N
 
 def test_the_first_report_after_a_restart_ends_the_waiting_for_the_run_before() -> None:
     run = Run(upto=(17, 39))
-    run.take((18, 1), 0.0)
+    run.take((18, 1), 0.0, alarm=True)
     run.take((18, 2), 1.0, in_order=True)
     assert run.upto == (18, 2)
+
+
+def test_a_report_of_a_later_run_leaves_its_alarms_the_time_to_come() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (2, 1), 20.0, in_order=True, urgent=True)
+    assert confirmations.urgent(20.0) == {}, "the run before may have ended with an alarm, which is in the other lane"
+    nearly = 20.0 + OTHER_LANE_S - 0.1
+    assert confirmations.due(nearly, drained_at=nearly) == {}
+    confirmations.stored("d1", (1, 11), nearly, urgent=True)
+    assert confirmations.urgent(nearly) == {"d1": (1, 11)}
+    later = nearly + OTHER_LANE_S
+    assert confirmations.due(later, drained_at=later - 1) == {}, "each leaves them that time, by the broker's count"
+    assert confirmations.due(later, drained_at=later) == {"d1": (2, 1)}
+
+
+def test_an_alarm_of_the_later_run_shows_that_those_of_the_run_before_have_come() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (1, 12), 0.0, urgent=True)
+    confirmations.stored("d1", (2, 1), 20.0, in_order=True)
+    assert confirmations.urgent(20.0) == {}
+    confirmations.stored("d1", (2, 2), 21.0, urgent=True)
+    assert confirmations.urgent(21.0) == {"d1": (2, 2)}, "so (1, 11) never comes"
+
+
+def test_what_an_earlier_process_stored_does_not_show_that_alarms_have_come() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=((2, 1),)))
+    confirmations.stored("d1", (2, 2), 20.0, in_order=True, urgent=True)
+    assert confirmations.due(20.0, drained_at=20.0) == {}
+
+
+def test_a_gap_in_a_run_that_reports_have_left_is_given_up_soon() -> None:
+    run = Run(upto=(1, 10))
+    run.take((1, 12), 0.0, alarm=True)
+    run.take((2, 1), 20.0, in_order=True)
+    run.give_up(20.0 + OTHER_LANE_S - 0.1)
+    assert run.upto == (1, 10)
+    run.give_up(20.0 + OTHER_LANE_S)
+    assert run.upto == (2, 1)
+
+
+def test_a_gap_that_is_old_already_gets_no_time_from_a_later_run() -> None:
+    run = Run(upto=(1, 10))
+    run.take((1, 12), 0.0, alarm=True)
+    run.take((2, 1), GAP_PATIENCE_S - 1, in_order=True)
+    run.give_up(GAP_PATIENCE_S)
+    assert run.upto == (1, 12)
+
+
+def test_a_report_of_a_run_between_gives_up_nothing_of_the_newest() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (21, 1), 0.0, urgent=True)
+    assert confirmations.urgent(0.0) == {}
+    for boot in range(2, 21):
+        at = 20.0 * boot
+        confirmations.stored("d1", (boot, 1), at, in_order=True)
+        assert confirmations.due(at + 19.0, drained_at=at + 19.0) == {"d1": (boot, 1)}
+    assert confirmations.due(459.9, drained_at=459.9) == {}
+    assert confirmations.due(460.0, drained_at=460.0) == {"d1": (21, 1)}, "a minute after the last report"
+
+
+def test_no_gap_is_given_up_while_reports_before_it_keep_coming() -> None:
+    run = Run(upto=(1, 10))
+    for seq in (13, 20):
+        run.take((1, seq), 0.0, alarm=True)
+    run.take((1, 11), 50.0, in_order=True)
+    run.take((1, 12), 59.0, in_order=True)
+    run.give_up(58.9 + GAP_PATIENCE_S)
+    assert run.upto == (1, 13)
+    run.give_up(59.0 + GAP_PATIENCE_S)
+    assert run.upto == (1, 20)
+
+
+def test_only_an_alarm_shows_that_the_alarms_before_it_have_come() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (2, 1), 20.0)  # settings: they come with the reports; or an answer, after the alarms
+    confirmations.stored("d1", (2, 2), 20.0, in_order=True)
+    assert confirmations.due(20.0, drained_at=20.0) == {}
+
+
+def test_an_alarm_that_a_report_overtook_leaves_those_behind_it_the_same_time_and_no_more() -> None:
+    run = Run(upto=(1, 10))
+    run.take((2, 1), 20.0, in_order=True)
+    run.take((1, 12), 24.0, alarm=True)
+    run.give_up(24.0 + OTHER_LANE_S - 0.1)
+    assert run.upto == (1, 10)
+    run.give_up(24.0 + OTHER_LANE_S)
+    assert run.upto == (2, 1)
+
+
+def test_a_reconnect_gives_the_gaps_of_a_run_that_was_left_their_whole_time_again() -> None:
+    run = Run(upto=(1, 10))
+    run.take((2, 1), 0.0, in_order=True)
+    run.in_touch_anew(1.0)
+    run.take((1, 12), 2.0, alarm=True)
+    run.give_up(1.0 + GAP_PATIENCE_S)
+    assert run.upto == (1, 10)
+    run.give_up(2.0 + GAP_PATIENCE_S)
+    assert run.upto == (2, 1)
+
+
+def test_the_newest_of_what_a_device_waits_for_is_told_at_once_although_an_older_one_was_asked_for_later() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (1, 13), 0.0, urgent=True)
+    confirmations.stored("d1", (1, 11), 0.1, in_order=True, urgent=True)
+    assert confirmations.urgent(0.1) == {"d1": (1, 11)}
+    confirmations.stored("d1", (1, 12), 0.2, in_order=True)
+    assert confirmations.urgent(0.2) == {"d1": (1, 13)}
 
 
 def test_an_alarm_that_begins_a_new_run_is_told_with_the_first_report_after_it_at_once() -> None:
@@ -192,35 +299,89 @@ def test_a_report_that_overtakes_the_first_alarm_of_a_new_run_waits_for_it() -> 
 def test_a_new_run_that_does_not_begin_with_one_is_told_soon() -> None:
     confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
     confirmations.stored("d1", (2, 4000), 20.0, in_order=True)
-    assert confirmations.due(29.0, drained_at=29.0) == {}
+    assert confirmations.due(24.0, drained_at=24.0) == {}
     assert confirmations.due(20.0 + OTHER_LANE_S, drained_at=20.0 + OTHER_LANE_S) == {"d1": (2, 4000)}
 
 
 def test_a_device_that_counts_from_nought_is_told_that() -> None:
     confirmations = begun(Confirmed(upto=(1, 1), beyond=()))
     confirmations.stored("d1", (2, 0), 20.0, in_order=True)
-    assert confirmations.due(20.0) == {"d1": (2, 0)}
+    assert confirmations.due(20.0 + OTHER_LANE_S, drained_at=20.0 + OTHER_LANE_S) == {"d1": (2, 0)}
 
 
-REPORTS, ALARMS = ((1, 11), (1, 13), (2, 2), (2, 4)), ((1, 12), (2, 1), (2, 3))
+class Device:
+    """One with several runs, the two lanes to us, and what we told it. All reports pass the broker at once."""
+
+    def __init__(self, runs: list[list[bool]], *, alarms_first: bool) -> None:
+        numbered = [(b, s, alarm) for b, run in enumerate(runs, 1) for s, alarm in enumerate(run, 11 if b == 1 else 1)]
+        self.orders = [(boot, seq) for boot, seq, _ in numbered]
+        self.alarms = {(boot, seq) for boot, seq, alarm in numbered if alarm}
+        self.unsent = sorted(self.orders, key=lambda each: (alarms_first and each not in self.alarms, each))
+        self.in_lane: list[tuple[float, tuple[int, int]]] = []
+        self.stored: set[tuple[int, int]] = set()
+        self.told, self.now, self.sent_at = (1, 10), 0.0, 0.0
+        self.confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+
+    def send(self) -> None:
+        """Send the next message: a report is stored at once, an alarm when its lane is read."""
+        if self.unsent:
+            order, self.sent_at = self.unsent.pop(0), self.now
+            if order in self.alarms:
+                self.in_lane.append((self.now, order))
+            else:
+                self._store(order)
+
+    def read_lane(self) -> None:
+        """Store the first alarm in the lane."""
+        if self.in_lane:
+            self._store(self.in_lane.pop(0)[1])
+
+    def wait(self, seconds: int) -> None:
+        """Let time pass, not so much that the device gives its link up or an alarm stays in the lane."""
+        for _ in range(seconds):
+            while self.in_lane and self.now - self.in_lane[0][0] >= OTHER_LANE_S - 1:
+                self.read_lane()
+            if self.now - self.sent_at > GAP_PATIENCE_S - 10:
+                self.send()
+            self.now += 1.0
+            self._hear(self.confirmations.due(self.now, drained_at=self.now))
+
+    def _store(self, order: tuple[int, int]) -> None:
+        alarm = order in self.alarms
+        self.stored.add(order)
+        self.confirmations.stored("d1", order, self.now, in_order=not alarm, urgent=alarm)
+        self._hear(self.confirmations.urgent(self.now))
+
+    def _hear(self, told: dict[str, tuple[int, int]]) -> None:
+        assert told.get("d1", self.told) >= self.told, "it never goes back"
+        self.told = told.get("d1", self.told)
+        assert {each for each in self.orders if each <= self.told} <= self.stored
 
 
-@given(st.lists(st.booleans(), min_size=7, max_size=7))
-def test_over_a_restart_and_however_the_lanes_overtake_each_other_only_what_is_stored_is_told(
-    alarm: list[bool],
+RUNS = st.lists(st.lists(st.booleans(), max_size=3), min_size=2, max_size=6)
+STEPS = st.lists(st.one_of(st.sampled_from(["send", "read"]), st.sampled_from([1, 4, 13, 40])), max_size=25)
+
+
+@given(runs=RUNS, alarms_first=st.booleans(), steps=STEPS)
+@example(runs=[[True], [False]], alarms_first=False, steps=["send", "send", 1])
+@example(runs=[[], [False], [False], [True]], alarms_first=True, steps=["send", "read", "send", 13, 40])
+@example(
+    runs=[[], [], [False, False], [True], [False], [True]], alarms_first=True, steps=[*["send", "read"] * 3, 40, 40]
+)
+def test_over_restarts_and_however_the_lanes_overtake_each_other_only_what_is_stored_is_told(
+    *, runs: list[list[bool]], alarms_first: bool, steps: list[str | int]
 ) -> None:
-    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
-    reports, alarms, stored, told = list(REPORTS), list(ALARMS), set(), (1, 10)
-    for first in alarm:
-        of_alarms = bool(alarms) and (first or not reports)
-        order = (alarms if of_alarms else reports).pop(0)
-        stored.add(order)
-        confirmations.stored("d1", order, 0.0, in_order=not of_alarms, urgent=of_alarms)
-        for say in (confirmations.urgent(0.0), confirmations.due(EVERY_S, drained_at=0.0)):
-            assert say.get("d1", told) >= told, "it never goes back"
-            told = say.get("d1", told)
-            assert {each for each in (*REPORTS, *ALARMS) if each <= told} <= stored
-    assert confirmations.due(60.0, drained_at=60.0).get("d1", told) == (2, 4)
+    device = Device(runs, alarms_first=alarms_first)
+    for step in steps:
+        if isinstance(step, int):
+            device.wait(step)
+        else:
+            (device.send if step == "send" else device.read_lane)()
+    while device.unsent or device.in_lane:
+        device.send()
+        device.read_lane()
+    device.wait(int(GAP_PATIENCE_S) + 1)
+    assert device.told == max([*device.orders, (1, 10)]), "what is stored is told in the end"
 
 
 def test_a_new_process_takes_up_where_the_old_one_left_a_device() -> None:
