@@ -21,9 +21,8 @@ from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
 GROUP = 1_024
-"""Reports in one commit. So many come together only where many wait; of a few
-hundred devices each has several then, and what a device has of its own in the indexes is written once for all of them.
-"""
+"""Reports in one commit. So many come together only where many wait. Of a few hundred devices each has several then,
+and what a device has of its own in the indexes is written once for all of them."""
 GROUPS_AT_ONCE = 2  # so many commits an alarm may come behind
 LONGEST_WAY_S = 0.05  # so long reports stand aside for alarms, a group at a time: under any storm they go on
 LONGEST_MARKER = 16
