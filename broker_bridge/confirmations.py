@@ -14,7 +14,7 @@ from isocket.storage.telemetry import Confirmed, Order
 
 GAP_PATIENCE_S = 60.0  # 64 KiB take that long on a poor GPRS link
 FIRST_PATIENCE_S = 2.0  # a device of which we never heard
-OTHER_LANE_S = 5.0  # what a report has overtaken is in the lane of alarms, for which reports stand aside
+OTHER_LANE_S = 2.0  # what a report has overtaken is in the lane of alarms, for which reports stand aside
 EVERY_S = 10.0  # the contract: at most so often without a reason
 MOST_STRETCHES = 4096  # beyond that a device is told late, which costs it a repetition
 PLAUSIBLE_AHEAD = 1000  # how far beyond what we know the number of a refused message is believed
