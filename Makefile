@@ -57,7 +57,7 @@ format: .make/all ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff check --fix $(CODE)
 
 .PHONY: bench
-bench: .make/run mosquitto ## Run all benchmarks
+bench: .make/run mosquitto ## Run the benchmarks of what matters most
 	$(BIN)/isocket bench ingest
 	$(BIN)/isocket bench alarm
 	$(BIN)/isocket bench storm

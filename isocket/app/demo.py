@@ -24,8 +24,8 @@ from isocket.app.up import run_roles
 from isocket.kit.logs import configure_logs
 
 SCENARIO = "day"
-ELSEWHERE = ("broker_url", "twilio_account_sid", "twilio_auth_token", "twilio_from", "smtp_url")
-"""Settings that would lead off this machine; the demonstration does without."""
+ELSEWHERE = ("twilio_", "elks_", "smtp_url", "heartbeat_url", "broker_url", "public_url")
+"""How the settings begin that would lead off this machine; the demonstration does without."""
 
 
 async def run_demo(settings: Settings) -> bool:
@@ -35,7 +35,7 @@ async def run_demo(settings: Settings) -> bool:
     """
     tune_process()
     console = Console(highlight=False)
-    settings = settings.model_copy(update=dict.fromkeys(ELSEWHERE, None) | {"public_url": ""})
+    settings = on_this_machine(settings)
     folder = DataFolder(settings.data_dir)
     await asyncio.to_thread(folder.prepare)
     with _log_file(folder.path / "demo.log") as log_file:
@@ -48,6 +48,13 @@ async def run_demo(settings: Settings) -> bool:
             orderly = await run_roles(settings, EVERY_ROLE, more=more, on_ready=status.stop)
     console.print("Stopped. `make demo` goes on from here; without the data folder it begins anew.", style="dim")
     return orderly
+
+
+def on_this_machine(settings: Settings) -> Settings:
+    """Return the settings without whatever leads elsewhere."""
+    fields = Settings.model_fields
+    elsewhere = {name: field.get_default() for name, field in fields.items() if name.startswith(ELSEWHERE)}
+    return settings.model_copy(update=elsewhere)
 
 
 def _log_file(path: Path) -> AbstractContextManager[TextIO]:
