@@ -24,6 +24,12 @@ class Told:
         self.came_to_nothing = False  # said by whoever asked for it
 
 
+def note_what_came(tellings: Sequence[Told]) -> None:
+    """Say which came to nothing, once it is over: a group that failed was written once more, and told of anew."""
+    for each in tellings:
+        each.came_to_nothing = not each.holds
+
+
 _rests_on: ContextVar[Told | None] = ContextVar("rests_on", default=None)
 
 

@@ -14,7 +14,7 @@ from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
 from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
-from isocket.storage.sqlite_jobs import Told
+from isocket.storage.sqlite_jobs import Told, note_what_came
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_roll_call import gone_of, roll_call_of
 from isocket.storage.sqlite_schema import SCHEMA
@@ -112,11 +112,11 @@ class SqliteTelemetry:
         try:
             batch = await self._write(work, tells=lambda batch: batch.told)
         except Exception:
-            _come_to_nothing(tellings)
+            note_what_came(tellings)
             raise
         finally:
             is_over = True
-        _come_to_nothing(tellings)
+        note_what_came(tellings)
         self._ring(waits=batch.waits)
         return batch.new
 
@@ -344,9 +344,3 @@ class _Batch(NamedTuple):
     new: list[bool]
     waits: bool  # a device that nobody has claimed
     told: Told
-
-
-def _come_to_nothing(tellings: Sequence[Told]) -> None:
-    """Say so of those that were not stored: a group that failed was written once more, with claims of its own."""
-    for each in tellings:
-        each.came_to_nothing = not each.holds

@@ -119,9 +119,8 @@ async def test_what_rests_on_something_that_was_not_stored_is_not_stored_either(
     assert await store.telemetry.store([alarm("d1", clock)]) == [True]
 
 
-async def test_who_was_told_by_somebody_that_was_cancelled_writes_after_what_is_stored_all_the_same(
-    store: SqliteStore, clock: ManualClock
-) -> None:
+async def told_by_somebody_cancelled(store: SqliteStore, clock: ManualClock) -> tuple[SlowDisk, "asyncio.Task[int]"]:
+    """Return somebody who writes on the strength of a report whose asker was cancelled, and the disk it waits for."""
     assert await ask(store, clock) is None
     disk = SlowDisk(store)
     storing = await told_of(store, alarm("d1", clock))
@@ -131,6 +130,13 @@ async def test_who_was_told_by_somebody_that_was_cancelled_writes_after_what_is_
         await storing
     writing = asyncio.create_task(store._file.write(note))
     await asyncio.sleep(0)
+    return disk, writing
+
+
+async def test_who_was_told_by_somebody_that_was_cancelled_writes_after_what_is_stored_all_the_same(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    disk, writing = await told_by_somebody_cancelled(store, clock)
     disk.go_on()
     assert await writing == 1
     assert await store.telemetry.reports_waiting() == 1
@@ -139,15 +145,7 @@ async def test_who_was_told_by_somebody_that_was_cancelled_writes_after_what_is_
 async def test_who_was_told_by_somebody_that_was_cancelled_writes_nothing_when_that_was_not_stored(
     store: SqliteStore, clock: ManualClock
 ) -> None:
-    assert await ask(store, clock) is None
-    disk = SlowDisk(store)
-    storing = await told_of(store, alarm("d1", clock))
-    assert await ask(store, clock) is not None
-    storing.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await storing
-    writing = asyncio.create_task(store._file.write(note))
-    await asyncio.sleep(0)
+    disk, writing = await told_by_somebody_cancelled(store, clock)
     disk.go_on(failing=True)
     with pytest.raises(StoreUnavailableError, match="rests on"):
         await writing
@@ -257,6 +255,18 @@ async def test_nobody_else_gets_what_was_claimed_ahead_and_each_gets_one(
     ahead = [await ask(store, clock, owner) for owner in ("a", "b")]
     got = [None if each is None else each.device_id for each in (*ahead, *foreign)]
     assert got == ["d0", "d1", "d2", "d3", None]
+
+
+async def test_of_several_who_wait_one_is_woken_for_one_device(store: SqliteStore, clock: ManualClock) -> None:
+    store.telemetry._wakeups = wakeups = Wakeups()
+    bells = [wakeups.bell("telemetry") for _ in range(3)]
+    waiting = [asyncio.create_task(each.wait(SystemClock(), PATIENCE_S)) for each in bells]
+    assert await ask(store, clock) is None
+    await store.telemetry.store([alarm("d1", clock)])
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert sum(each.done() for each in waiting) == 1
+    wakeups.ring("telemetry")
+    await asyncio.gather(*waiting)
 
 
 async def test_who_does_not_ask_any_more_is_not_claimed_for(store: SqliteStore, clock: ManualClock) -> None:
