@@ -6,17 +6,31 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from isocket.domain.accounts import Account, AccountRole, Registration, StaffRole
-from isocket.kit.clock import Clock
+from isocket.kit.clock import Clock, to_text
 from isocket.kit.ids import new_id, new_token, token_hash
+from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_
 from portal_api.portal import PortalSettings
 from portal_api.usernames import Username
 
+log = get_logger(__name__)
 _USERNAME: TypeAdapter[str] = TypeAdapter(Username)
 
 
 class InvitationError(ValueError):
-    """This address cannot be invited; the message says why."""
+    """This address cannot be invited, or was not; the message says why."""
+
+
+def mailbox_of(address: str) -> str:
+    """Return the address as accounts have it.
+
+    Raises:
+        InvitationError: it is none.
+    """
+    try:
+        return _USERNAME.validate_python(address)
+    except ValidationError:
+        raise InvitationError(f"{address!r} is not an e-mail address") from None
 
 
 async def invite(
@@ -37,19 +51,20 @@ async def invite(
     Raises:
         InvitationError: it is no e-mail address, or has an account already.
     """
-    try:
-        username = _USERNAME.validate_python(address)
-    except ValidationError:
-        raise InvitationError(f"{address!r} is not an e-mail address") from None
-    if await records.find(Account, is_("email", username), limit=1):
+    username = mailbox_of(address)
+    known = await records.find(Account, is_("email", username), limit=1)
+    if known and known[0].role is AccountRole.STAFF:
+        raise InvitationError("this address is of staff already: `isocket staff change` says for what and until when")
+    if known:
         raise InvitationError("this address has an account already")
     token = new_token()
     pending = await records.find(Registration, is_("email", username), limit=1)
     await records.remove_all(Registration, is_("email", username))
+    account_id = pending[0].account_id if pending else new_id("acc")
     await records.add(
         Registration(
             id=token_hash(token),
-            account_id=pending[0].account_id if pending else new_id("acc"),
+            account_id=account_id,
             email=username,
             role=role,
             staff_roles=staff_roles,
@@ -57,4 +72,6 @@ async def invite(
             expires_at=clock.now() + timedelta(seconds=settings.activation_s),
         )
     )
+    until = to_text(staff_until) if staff_until else None
+    log.info("invited", account_id=account_id, roles=list(staff_roles), until=until)
     return settings.link(f"/activate?token={quote(token)}")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from pydantic import ConfigDict, Field
 
-from isocket.domain.accounts import Account, Registration
+from isocket.domain.accounts import Account, AccountRole, Registration
 from isocket.domain.contacts import Contact, ContactRole
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.letters import activation_mail, known_account_mail
@@ -25,6 +25,7 @@ from portal_api.password_rules import weakness
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
 from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.staff_members import as_invited_now
 from portal_api.usernames import Language, TimeZone, Username
 
 log = get_logger(__name__)
@@ -159,6 +160,8 @@ async def open_with_token(portal: Portal, given: Activation) -> Activated | Prob
         password_hash = await portal.passwords.hash(given.password or "", known=True)
     if not await open_account(portal, asked, password_hash):
         return _bad_token()
+    if asked.role is AccountRole.STAFF:
+        await as_invited_now(portal.records, asked)
     if not await portal.records.remove_all(Registration, is_("id", asked.id)):
         return _bad_token()  # another request with the same token was a moment quicker
     await portal.records.remove_all(Registration, is_("email", asked.email))

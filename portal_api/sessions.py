@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from isocket.domain.accounts import Account, Agent, Session, SessionKind
+from isocket.domain.accounts import Account, Agent, Session, SessionKind, is_over
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_, is_not
@@ -171,8 +171,8 @@ def hour_of(now: datetime) -> datetime:
 
 def alive(session: Session, account: Account, now: datetime) -> bool:
     """Return whether the session still stands for the account (its access token may have run out)."""
-    is_over = account.staff_until is not None and now >= account.staff_until
-    return session.credential_epoch == account.credential_epoch and now < session.expires_at and not is_over
+    same = session.credential_epoch == account.credential_epoch
+    return same and now < session.expires_at and not is_over(account, now)
 
 
 async def _end_if_stolen(portal: Portal, session: Session, used: str) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from isocket.domain.accounts import Account, Agent
+from isocket.domain.accounts import Account, Agent, is_over
 from portal_api import factors
 from portal_api.agents import agent_of
 from portal_api.notices import Change, security_notice
@@ -35,7 +35,7 @@ async def second_step(
     call: Call[Any, Any], account: Account, code: str | None, *, label: str = ""
 ) -> SignedIn | Problem:
     """Return how `account`, whose password was right, comes in; the problem where its second factor is not shown."""
-    if account.staff_until is not None and call.clock.now() >= account.staff_until:
+    if is_over(account, call.clock.now()):
         return Problem(
             status=401,
             kind="time-is-over",

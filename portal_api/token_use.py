@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from isocket.domain.accounts import Account
+from isocket.domain.accounts import Account, is_over
 from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.handling import Basis, Purpose
@@ -37,10 +37,11 @@ async def find(portal: Portal, token: str) -> Caller | None:
     if not well_formed(token):
         return None
     found = await portal.records.find(ApiToken, is_("token_hash", token_hash(token)), limit=1)
-    if not found or portal.clock.now() >= found[0].expires_at:
+    now = portal.clock.now()
+    if not found or now >= found[0].expires_at:
         return None
     account = await portal.records.get(Account, found[0].account_id)
-    if account is None or account.credential_epoch != found[0].credential_epoch:
+    if account is None or account.credential_epoch != found[0].credential_epoch or is_over(account, now):
         return None
     return Caller(account=account, api_token=found[0])
 

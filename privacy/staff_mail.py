@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from isocket.domain.accounts import Account, AccountRole, StaffRole
+from isocket.domain.accounts import Account, AccountRole, StaffRole, is_over
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.letters import Letter
@@ -19,7 +19,7 @@ _USEFUL = timedelta(days=7)
 async def readers(records: Records, operator_email: str | None, now: datetime) -> list[Reader]:
     """Return who is told: the operator, and all staff who look after people's rights and are let in now."""
     staff = await records.find(Account, is_("role", AccountRole.STAFF))
-    here = [each for each in staff if each.staff_until is None or now < each.staff_until]
+    here = [each for each in staff if not is_over(each, now)]
     found = [(each.id, each.email) for each in here if StaffRole.PRIVACY in each.staff_roles]
     return [*([(OPERATOR, operator_email)] if operator_email else []), *found]
 

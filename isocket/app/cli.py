@@ -10,12 +10,12 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from isocket.app.archive_commands import archive
-from isocket.app.command import complain, day_of, run, serve, words_in
+from isocket.app.command import complain, run, serve, words_in
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
 from isocket.app.settings import Settings
 from isocket.app.settings_table import settings_markdown
-from isocket.domain.accounts import StaffRole
+from isocket.app.staff_commands import staff
 
 T = TypeVar("T")
 BENCHES = {
@@ -38,7 +38,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 device = typer.Typer(help="The factory: devices before anybody owns them.", no_args_is_help=True)
-staff = typer.Typer(help="People who look after the cloud.", no_args_is_help=True)
 bench = typer.Typer(help="Benchmarks; each prints its figures as JSON.", no_args_is_help=True)
 app.add_typer(device, name="device")
 app.add_typer(staff, name="staff")
@@ -100,64 +99,6 @@ def provision_devices(
                 sys.stdout.write(made.as_json() + "\n")
 
     run(make)
-
-
-@staff.command(name="add")
-def add_staff(
-    email: Annotated[str, typer.Option(help="Their address.")],
-    role: Annotated[
-        list[StaffRole] | None,
-        typer.Option(help="What they are there for, and so what they may look at; may be given several times."),
-    ] = None,
-    until: Annotated[
-        str,
-        typer.Option(help="The first day (2027-01-01, UTC) on which they are let in no more, as subcontractors are."),
-    ] = "",
-) -> None:
-    """Print a link with which somebody chooses a password and becomes a member of staff; for support if not said."""
-    from isocket.app.house import open_house
-    from isocket.app.room_settings import portal_settings
-    from isocket.domain.accounts import AccountRole
-    from portal_api.invitations import InvitationError, invite
-
-    over = day_of(until, "--until")
-
-    async def make(settings: Settings) -> None:
-        async with open_house(settings) as house:
-            if over is not None and over <= house.clock.now():
-                raise InvitationError("--until: that day is past")
-            roles = tuple(dict.fromkeys(role or [StaffRole.SUPPORT]))
-            try:
-                link = await invite(
-                    house.records,
-                    house.clock,
-                    portal_settings(settings),
-                    email,
-                    AccountRole.STAFF,
-                    staff_roles=roles,
-                    staff_until=over,
-                )
-            except InvitationError as error:
-                raise InvitationError(f"--email: {error}") from None
-        typer.echo(link)
-
-    run(make)
-
-
-@staff.command(name="list")
-def list_staff() -> None:
-    """Print who is staff or invited, for what and until when, with a second factor or not, and when last here."""
-    from dataclasses import asdict
-
-    from isocket.app.house import open_house
-    from isocket.app.staff_list import members
-
-    async def tell(settings: Settings) -> None:
-        async with open_house(settings) as house:
-            async for each in members(house.records, house.clock.now()):
-                typer.echo(json.dumps(asdict(each), ensure_ascii=False))
-
-    run(tell)
 
 
 @app.command(name="announce")

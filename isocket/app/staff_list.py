@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from isocket.domain.accounts import Account, AccountRole, Registration, Session
+from isocket.domain.accounts import Account, AccountRole, Registration, Session, is_over
 from isocket.kit.clock import to_text
 from isocket.storage.port import Records, above, every, is_
 from portal_api.factors import factors_of
@@ -30,29 +30,36 @@ class Member:
 async def members(records: Records, now: datetime) -> AsyncIterator[Member]:
     """Yield every member of staff, also whose time is over, then who was invited, as long as their link works."""
     async for each in every(records, Account, is_("role", AccountRole.STAFF)):
-        sessions = await records.find(Session, is_("account_id", each.id))
-        seen = [session.last_seen_at for session in sessions if session.last_seen_at is not None]
-        yield Member(
-            email=each.email,
-            roles=[role.value for role in each.staff_roles],
-            since=to_text(each.created_at),
-            invited_until=None,
-            until=_text(each.staff_until),
-            let_in=each.staff_until is None or now < each.staff_until,
-            second_factor=bool(await factors_of(records, each.id)),
-            last_here=to_text(max(seen)) if seen else None,
-        )
+        yield await member(records, each, now)
     async for asked in every(records, Registration, is_("role", AccountRole.STAFF), above("expires_at", now)):
-        yield Member(
-            email=asked.email,
-            roles=[role.value for role in asked.staff_roles],
+        yield await member(records, asked, now)
+
+
+async def member(records: Records, found: Account | Registration, now: datetime) -> Member:
+    """Return one of them."""
+    if isinstance(found, Registration):
+        return Member(
+            email=found.email,
+            roles=[role.value for role in found.staff_roles],
             since=None,
-            invited_until=to_text(asked.expires_at),
-            until=_text(asked.staff_until),
+            invited_until=to_text(found.expires_at),
+            until=_text(found.staff_until),
             let_in=False,
             second_factor=False,
             last_here=None,
         )
+    sessions = await records.find(Session, is_("account_id", found.id))
+    seen = [session.last_seen_at for session in sessions if session.last_seen_at is not None]
+    return Member(
+        email=found.email,
+        roles=[role.value for role in found.staff_roles],
+        since=to_text(found.created_at),
+        invited_until=None,
+        until=_text(found.staff_until),
+        let_in=not is_over(found, now),
+        second_factor=bool(await factors_of(records, found.id)),
+        last_here=to_text(max(seen)) if seen else None,
+    )
 
 
 def _text(at: datetime | None) -> str | None:

@@ -59,6 +59,11 @@ class Account(Record):
     policy_seen: Annotated[str, PREFERENCE] = ""  # the last version of the privacy policy that they said to have seen
 
 
+def is_over(account: Account, now: datetime) -> bool:
+    """Return whether the time is over for which somebody was let in; it never is of who has no end."""
+    return account.staff_until is not None and now >= account.staff_until
+
+
 @record(
     collection="registrations",
     subject="account_id",

@@ -126,7 +126,7 @@ LOG_KEYS = frozenset({
     "places", "portal", "problem", "provider", "rate", "reads_ended", "reason", "receipt_id", "records",
     "replay_id", "reports", "request_id", "restarts", "returncode", "roles", "route", "sender", "service",
     "session_id", "session_present", "share_id", "signal", "size", "stage", "state", "status", "steps",
-    "substitution_id", "times", "transfer_id", "waiting", "words", "worker",
+    "substitution_id", "times", "transfer_id", "until", "waiting", "words", "worker",
 })  # fmt: skip
 """Every key that a log line may carry beside its event, level, logger and time: ids, counts and fixed words."""
 

@@ -1,0 +1,61 @@
+"""Members of staff, for whoever runs this cloud: what somebody is there for, and until when they are let in.
+
+Both are read from the account on each request, so a change holds for sessions that are open, in every process.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from isocket.domain.accounts import Account, AccountRole, Registration, StaffRole
+from isocket.kit.clock import to_text
+from isocket.kit.logs import get_logger
+from isocket.storage.port import Records, Test, above, is_
+from portal_api.invitations import InvitationError, mailbox_of
+
+log = get_logger(__name__)
+
+
+async def invitation_of(records: Records, address: str) -> Registration | None:
+    """Return the invitation to staff that this address had last, also one whose link has ended, or None.
+
+    Raises:
+        InvitationError: it is no e-mail address.
+    """
+    found = await records.find(Registration, *_staff(mailbox_of(address)), limit=1)
+    return found[0] if found else None
+
+
+async def change_member(records: Records, address: str, now: datetime, **changes: Any) -> Account | Registration:
+    """Change `staff_roles` or `staff_until` of a member of staff, or of who is invited; return what is so now.
+
+    Raises:
+        InvitationError: it is no e-mail address, or nobody of it is staff or invited.
+    """
+    whom = _staff(mailbox_of(address))
+    # The invitation first: whoever opens their account meanwhile looks at it once more when that is there.
+    asked = await records.change_one(Registration, *whom, above("expires_at", now), **changes)
+    account = await records.change_one(Account, *whom, **changes)
+    changed = account or asked
+    if changed is None:
+        raise InvitationError("nobody of this address is staff or invited: see `isocket staff list`")
+    account_id = account.id if account else changed.account_id
+    until = to_text(changed.staff_until) if changed.staff_until else None
+    log.info("staff_changed", account_id=account_id, roles=list(changed.staff_roles), until=until)
+    return changed
+
+
+async def as_invited_now(records: Records, asked: Registration) -> None:
+    """Let the account be what its invitation says by now: it may have been changed since that was read."""
+    said = await records.get(Registration, asked.id)
+    if said is not None and _terms(said) != _terms(asked):
+        await records.change_one(
+            Account, is_("id", asked.account_id), staff_roles=said.staff_roles, staff_until=said.staff_until
+        )
+
+
+def _terms(said: Registration) -> tuple[tuple[StaffRole, ...], datetime | None]:
+    return said.staff_roles, said.staff_until
+
+
+def _staff(email: str) -> tuple[Test, ...]:
+    return is_("email", email), is_("role", AccountRole.STAFF)
