@@ -38,7 +38,7 @@ async def change_member(records: Records, address: str, now: datetime, **changes
     changed = account or asked
     if changed is None:
         raise InvitationError("nobody of this address is staff or invited: see `isocket staff list`")
-    account_id = account.id if account else changed.account_id
+    account_id = changed.id if isinstance(changed, Account) else changed.account_id
     until = to_text(changed.staff_until) if changed.staff_until else None
     log.info("staff_changed", account_id=account_id, roles=list(changed.staff_roles), until=until)
     return changed
