@@ -56,7 +56,10 @@ def make_manager_key(
 
 @archive.command(name="list")
 def list_archives(
-    folder: Annotated[Path | None, typer.Argument(help="Where archives lie; without it those of this server.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Where archives lie; without it those of this server.", exists=True, file_okay=False),
+    ] = None,
 ) -> None:
     """Print each archive and each opening as a line of JSON. Whose an archive is, it does not say."""
     from isocket.kit.clock import to_text
@@ -173,7 +176,9 @@ def _folder_of_this_server() -> Path:
     from isocket.app.settings import Settings
 
     async def find(settings: Settings) -> Path:
-        return DataFolder(settings.data_dir).archives
+        folder = DataFolder(settings.data_dir)
+        folder.demand(settings.store_file)
+        return folder.archives
 
     found: Path = run(find)
     return found

@@ -94,7 +94,7 @@ def provision_devices(
     from isocket.app.provision import provision
 
     async def make(settings: Settings) -> None:
-        async with open_house(settings) as house:
+        async with open_house(settings, may_be_new=True) as house:
             async for made in provision(house.records, house.clock, model=model, count=count):
                 sys.stdout.write(made.as_json() + "\n")
 

@@ -12,6 +12,10 @@ class DataFolderError(Exception):
     """The data folder cannot be used; the message says what to do."""
 
 
+class NoInstallationError(DataFolderError):
+    """There is no installation where the settings say."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFolder:
     """One installation's files."""
@@ -63,20 +67,43 @@ class DataFolder:
         """What the demonstration remembers between two runs."""
         return self.path / "demo"
 
-    def check_keys(self, store: Path) -> None:
-        """Refuse to go on without the keys of a store that is there: new ones would open nothing in it.
+    def demand(self, store: Path) -> None:
+        """Refuse to go on where there is no installation: a mistyped folder must not become a new, empty one.
+
+        Raises:
+            NoInstallationError: there is none.
+            DataFolderError: its store is missing, or we may not look.
+        """
+        try:
+            if store.exists():
+                return
+            has_keys = self.master_key.exists() or self.keyring.exists()
+        except OSError as error:
+            raise self._of_no_use(error) from error
+        if has_keys:
+            raise DataFolderError(
+                f"{store} is missing, and its keys are there. Restore it from its backup, or set ISOCKET_STORE to "
+                "where it lies."
+            )
+        raise NoInstallationError(
+            f"There is no installation in {self.path.absolute()}: set ISOCKET_DATA_DIR, or start one with `isocket up`."
+        )
+
+    def check_keys(self, store: Path) -> bool:
+        """Return whether the store is there; refuse to go on without its keys: new ones would open nothing in it.
 
         Raises:
             DataFolderError: a file that must be restored is missing.
         """
         if not store.exists():
-            return
+            return False
         for needed in (self.master_key, self.keyring):
             if not needed.exists():
                 raise DataFolderError(
                     f"{needed} is missing, and nothing personal in {store} can be read without it. "
                     "Restore it from its backup."
                 )
+        return True
 
     def prepare(self) -> None:
         """Make the folder, for our user only.
@@ -90,10 +117,13 @@ class DataFolder:
             (self.path / ".writable").touch(mode=0o600)
             (self.path / ".writable").unlink()
         except OSError as error:
-            raise DataFolderError(
-                f"The data folder {self.path} cannot be used: {error.strerror}. "
-                "Give it to the user who runs isocket, or set ISOCKET_DATA_DIR to another folder."
-            ) from error
+            raise self._of_no_use(error) from error
+
+    def _of_no_use(self, error: OSError) -> DataFolderError:
+        return DataFolderError(
+            f"The data folder {self.path} cannot be used: {error.strerror}. "
+            "Give it to the user who runs isocket, or set ISOCKET_DATA_DIR to another folder."
+        )
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -1,5 +1,6 @@
 """Looks at an installation: a line for each part, and what to do where something is wrong."""
 
+import os
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -8,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from rich.console import Console
 from rich.text import Text
 
-from isocket.app.data_folder import DataFolder, DataFolderError
+from isocket.app.data_folder import DataFolder, DataFolderError, NoInstallationError
 from isocket.app.erasures import managers_of
 from isocket.app.examinations import (
     Finding,
@@ -29,7 +30,7 @@ from isocket.app.settings_sources import SettingsError
 from isocket.domain.accounts import Bucket
 from isocket.domain.devices import Device
 from isocket.domain.holds import Hold, HoldState
-from isocket.kit.clock import to_text
+from isocket.kit.clock import SystemClock, to_text
 from isocket.kit.ids import new_id
 from isocket.storage.keyring import MasterKeyError
 from isocket.storage.port import StoreUnavailableError, is_
@@ -76,21 +77,37 @@ async def _findings() -> AsyncGenerator[Finding, None]:
 
 
 async def _of_the_house(settings: Settings) -> AsyncGenerator[Finding, None]:
+    folder = DataFolder(settings.data_dir)
     try:
-        DataFolder(settings.data_dir).prepare()
+        folder.demand(settings.store_file)
+        folder.prepare()
         yield Finding("data folder", Health.GOOD, f"{settings.data_dir.absolute()}, {_free(settings)}")
         async with open_house(settings) as house:
             yield Finding("keyring", Health.GOOD, "opens with the master key")
             yield await _store(house)
-            yield await _clock(house)
+            yield _clock(house.clock.now(), await _newest(house))
             yield await _push(house)
             yield await _holds(house)
+    except NoInstallationError as error:
+        yield _to_be_made(folder, error)
+        yield Finding("store", Health.NOTE, f"{settings.store_file} is made with the installation")
+        yield _clock(SystemClock().now(), None)
     except DataFolderError as error:
         yield Finding("data folder", Health.WRONG, str(error))
     except MasterKeyError as error:
         yield Finding("keyring", Health.WRONG, str(error))
     except StoreUnavailableError as error:
         yield Finding("store", Health.WRONG, str(error))
+
+
+def _to_be_made(folder: DataFolder, missing: NoInstallationError) -> Finding:
+    """Say that there is nothing yet, make nothing, and look whether this user could."""
+    path = folder.path.absolute()
+    above = next(each for each in (path, *path.parents) if each.exists())
+    if os.access(above, os.W_OK | os.X_OK):
+        return Finding("data folder", Health.NOTE, str(missing))
+    words = f"{missing} As this user, who may not write in {above}, it cannot be started."
+    return Finding("data folder", Health.WRONG, words)
 
 
 def _free(settings: Settings) -> str:
@@ -139,12 +156,16 @@ def _archive(settings: Settings) -> Finding:
     return Finding("archive", Health.GOOD, "the keys of three managers can be read")
 
 
-async def _clock(house: House) -> Finding:
-    now = house.clock.now()
+async def _newest(house: House) -> datetime | None:
+    """Return when the newest device was made."""
     newest = await house.records.find(Device, order_by="provisioned_at", descending=True, limit=1)
+    return newest[0].provisioned_at if newest else None
+
+
+def _clock(now: datetime, newest: datetime | None) -> Finding:
     if now < SANE_AFTER:
         return Finding("clock", Health.WRONG, f"says {to_text(now)}: set it, and let it be kept right by NTP")
-    if newest and newest[0].provisioned_at > now + TOLERANCE:
+    if newest is not None and newest > now + TOLERANCE:
         return Finding(
             "clock", Health.WRONG, f"says {to_text(now)}, but a device was made later: it was set back; let NTP keep it"
         )

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from isocket.app.data_folder import DataFolder
 from isocket.app.settings import Settings
 from isocket.kit.clock import Clock, SystemClock
+from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.keyring import Keyring, SqliteKeyring, load_or_create_master_key
 from isocket.storage.port import Records
@@ -20,6 +21,8 @@ from isocket.storage.sealed import SealedDocuments
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +43,22 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(settings: Settings, *, may_be_new: bool = False) -> AsyncIterator[House]:
     """Open the store and its keyring; close them when the block ends.
 
+    Only with `may_be_new`, for what may be the first thing that is done, is an installation made that is not there.
+
     Raises:
-        DataFolderError: the data folder cannot be used, or a key of its store is missing.
+        DataFolderError: there is no installation, its folder cannot be used, or a key of its store is missing.
         MasterKeyError: the master key is not the one of this keyring, or others may read it.
         StoreUnavailableError: the store cannot be opened.
     """
     folder, clock, wakeups = DataFolder(settings.data_dir), SystemClock(), Wakeups()
     async with AsyncExitStack() as opened:
+        if not may_be_new:
+            await asyncio.to_thread(folder.demand, settings.store_file)
         await asyncio.to_thread(folder.prepare)
-        await asyncio.to_thread(folder.check_keys, settings.store_file)
+        is_there = await asyncio.to_thread(folder.check_keys, settings.store_file)
         master_key = await asyncio.to_thread(load_or_create_master_key, folder.master_key)
         keyring = await SqliteKeyring.open(folder.keyring, master_key)
         opened.push_async_callback(keyring.close)
@@ -59,6 +66,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         opened.push_async_callback(store.close)
         records = StoredRecords(SealedDocuments(store.documents, keyring), wakeups)
         await records.prepare()
+        if not is_there:
+            log.info("installation_made", folder=str(settings.data_dir.absolute()))
         yield House(
             settings=settings,
             folder=folder,

@@ -85,12 +85,14 @@ def scan_files(
 
     The value itself is never printed.
     """
+    from isocket.app.data_folder import DataFolder
     from isocket.app.erasures import files_of
     from privacy.scan import TooShortError, scan
 
     wanted = typer.get_text_stream("stdin").readline().rstrip("\n") if value == "-" else value
 
     async def look(settings: Settings) -> bool:
+        DataFolder(settings.data_dir).demand(settings.store_file)
         try:
             found = scan(files_of(settings), wanted)
         except TooShortError as error:

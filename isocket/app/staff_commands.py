@@ -39,7 +39,7 @@ def add_staff(email: Address, role: Roles = None, until: Until = "", no_end: NoE
     given = _end(until, no_end=no_end)
 
     async def make(settings: Settings) -> tuple[str, str]:
-        async with open_house(settings) as house:
+        async with open_house(settings, may_be_new=True) as house:
             with _names_the_address():
                 before = await invitation_of(house.records, email)
                 roles = _once_each(role) or (before.staff_roles if before else ()) or (StaffRole.SUPPORT,)

@@ -58,4 +58,4 @@ async def _house(settings: Settings, *, alone: bool) -> AsyncIterator[House]:
             folder = DataFolder(settings.data_dir)
             folder.prepare()
             opened.enter_context(folder.held())
-        yield await opened.enter_async_context(open_house(settings))
+        yield await opened.enter_async_context(open_house(settings, may_be_new=True))

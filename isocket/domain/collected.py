@@ -120,8 +120,8 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
 LOG_KEYS = frozenset({
     "account_id", "answer", "api_token_id", "archive_id", "attempt_id", "attempt_state", "breach_id", "broker",
     "case_id", "cause", "channel", "collection", "command_id", "contact_id", "delivery_id", "device_id", "devices",
-    "endpoint_id", "erasure_id", "error", "error_id", "export_id", "family", "fields", "fleet", "free_at", "hit",
-    "hold_id", "home_id", "homes", "incident_id", "incidents", "kind", "lane", "last_words", "lock", "messages",
+    "endpoint_id", "erasure_id", "error", "error_id", "export_id", "family", "fields", "fleet", "folder", "free_at",
+    "hit", "hold_id", "home_id", "homes", "incident_id", "incidents", "kind", "lane", "last_words", "lock", "messages",
     "method", "ms", "name", "number", "orderly", "outage_id", "part", "percent", "person_id", "persons", "pid",
     "places", "portal", "problem", "provider", "rate", "reads_ended", "reason", "receipt_id", "records",
     "replay_id", "reports", "request_id", "restarts", "returncode", "roles", "route", "sender", "service",

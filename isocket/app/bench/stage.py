@@ -83,7 +83,7 @@ async def cloud(folder: Path, *, devices: int, wanted: tuple[Role, ...], **more:
         settle_in()
         ready.set()
 
-    async with open_house(settings) as house, asyncio.TaskGroup() as tasks:
+    async with open_house(settings, may_be_new=True) as house, asyncio.TaskGroup() as tasks:
         made = [each async for each in provision(house.records, house.clock, model=ModelName.ISOCKET_3G, count=devices)]
         roles = Roles(house)
         supervisor = Supervisor(await roles.stages(wanted))

@@ -1,5 +1,6 @@
 """An installation of its own for a test: a folder, free ports, and the commands as a person types them."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -11,8 +12,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from isocket.app.house import open_house
+from isocket.app.settings import Settings, load_settings
 from tests.fakes.broker import free_port
 from tests.fakes.patience import PATIENCE_S
 
@@ -44,6 +47,11 @@ class Installation:
     def log(self) -> Path:
         """What the cloud wrote on its screen."""
         return self.folder / "screen"
+
+    def make(self) -> Self:
+        """Make it, as the first command does that may; return it."""
+        asyncio.run(_make(load_settings(self.environ)))
+        return self
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `isocket` with these words to its end."""
@@ -98,3 +106,8 @@ class Installation:
         """Return whether the portal says that store and broker answer."""
         answer = self.get("/readyz")
         return answer is not None and json.loads(answer)["status"] == "ready"
+
+
+async def _make(settings: Settings) -> None:
+    async with open_house(settings, may_be_new=True):
+        pass

@@ -15,6 +15,7 @@ from isocket.app.settings import load_settings
 from isocket.domain.accounts import Account
 from isocket.domain.devices import Device
 from isocket.kit.clock import EPOCH
+from tests.unit.app.installation import Installation
 
 NOTICE = """
 [en]
@@ -31,8 +32,8 @@ OPEN = (
 
 @pytest.fixture(autouse=True)
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ISOCKET_DATA_DIR", str(tmp_path / "var"))
     monkeypatch.setenv("ISOCKET_CONTROLLER", "Example Ltd, Main Street 1")
+    monkeypatch.setenv("ISOCKET_DATA_DIR", str(Installation(folder=tmp_path).make().folder / "var"))
 
 
 def typed(*words: object) -> Result:

@@ -38,7 +38,7 @@ async def test_a_callback_about_nothing_is_not_found_and_a_forged_one_forbidden(
     port = unused_port()
     here = {"ISOCKET_DATA_DIR": str(tmp_path / "var"), "ISOCKET_HTTP": f"127.0.0.1:{port}"}
     form, app = {"CallSid": "CA1", "CallStatus": "ringing"}, web.Application()
-    async with open_house(load_settings(here | settings)) as house:
+    async with open_house(load_settings(here | settings), may_be_new=True) as house:
         app.add_routes(Roles(house)._callbacks(push_key="not of any use here"))
         async with TestServer(app, host="127.0.0.1", port=port), ClientSession() as session:
             url = f"http://127.0.0.1:{port}{path}"

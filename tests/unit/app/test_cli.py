@@ -159,7 +159,6 @@ def test_the_search_says_where_a_value_lies_and_never_the_value(installation: In
     clean = installation.run("privacy", "scan", "--for", "kai@example.org")
     assert (clean.returncode, clean.stdout) == (0, "not found\n")
     left = installation.folder / "var" / "left.txt"
-    left.parent.mkdir(exist_ok=True)
     left.write_text("a letter to kai@example.org")
     hit = installation.run("privacy", "scan", "--for", "kai@example.org")
     assert hit.returncode == 1
@@ -169,12 +168,14 @@ def test_the_search_says_where_a_value_lies_and_never_the_value(installation: In
 
 
 def test_nobody_is_erased_who_is_not_there(installation: Installation) -> None:
+    installation.make()
     done = installation.run("privacy", "erase", "--account", "acc_nobody")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no such account" in done.stderr
 
 
 def test_of_nobody_there_is_no_copy(installation: Installation) -> None:
+    installation.make()
     out = installation.folder / "copy.zip"
     done = installation.run("privacy", "export", "--account", "acc_nobody", "--out", str(out))
     assert (done.returncode, done.stdout, out.exists()) == (1, "", False)
@@ -182,6 +183,7 @@ def test_of_nobody_there_is_no_copy(installation: Installation) -> None:
 
 
 def test_of_what_is_no_copy_nothing_is_taken_over(installation: Installation) -> None:
+    installation.make()
     file = installation.folder / "copy.zip"
     absent = installation.run("privacy", "import", str(file))
     assert (absent.returncode, absent.stdout, "cannot be read as a zip" in absent.stderr) == (1, "", True)
@@ -213,12 +215,14 @@ def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Instal
     ],
 )
 def test_nothing_goes_before_its_time_by_a_slip(installation: Installation, words: tuple[str, ...], why: str) -> None:
+    installation.make()
     done = installation.run("privacy", "sweep", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert why in " ".join(done.stderr.replace("│", "").split())
 
 
 def test_a_newsletter_goes_to_nobody_where_nobody_asked_for_it(installation: Installation) -> None:
+    installation.make()
     words = installation.folder / "news.txt"
     words.write_text("There is a new socket.", encoding="utf-8")
     sent = installation.run("privacy", "newsletter", "--subject", "News", "--text", str(words))
@@ -229,5 +233,6 @@ def test_a_newsletter_goes_to_nobody_where_nobody_asked_for_it(installation: Ins
 
 
 def test_a_restriction_that_is_none_cannot_be_ended(installation: Installation) -> None:
+    installation.make()
     done = installation.run("privacy", "unrestrict", "--account", "acc_nobody")
     assert (done.returncode, "no such account" in done.stderr) == (1, True)

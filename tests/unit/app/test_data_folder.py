@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from isocket.app.data_folder import DataFolder, DataFolderError
+from isocket.app.data_folder import DataFolder, DataFolderError, NoInstallationError
 
 
 def test_the_folder_is_for_our_user_only(tmp_path: Path) -> None:
@@ -38,11 +38,29 @@ def test_a_store_is_not_opened_without_its_keys(tmp_path: Path, lost: str) -> No
     folder, store = DataFolder(tmp_path), tmp_path / "isocket.sqlite"
     for each in (store, folder.master_key, folder.keyring):
         each.touch()
-    folder.check_keys(store)
+    assert folder.check_keys(store)
     (tmp_path / lost).unlink()
     with pytest.raises(DataFolderError, match=lost):
         folder.check_keys(store)
 
 
+def test_where_nothing_is_that_is_said_with_what_to_do_and_nothing_is_made(tmp_path: Path) -> None:
+    folder, store = DataFolder(tmp_path / "vra"), tmp_path / "vra" / "isocket.sqlite"
+    with pytest.raises(NoInstallationError) as refused:
+        folder.demand(store)
+    start = "set ISOCKET_DATA_DIR, or start one with `isocket up`."
+    assert str(refused.value) == f"There is no installation in {tmp_path / 'vra'}: {start}"
+    assert not folder.path.exists()
+
+
+def test_keys_whose_store_is_elsewhere_or_lost_are_not_taken_for_nothing(tmp_path: Path) -> None:
+    folder, store = DataFolder(tmp_path), tmp_path / "elsewhere.sqlite"
+    folder.keyring.touch()
+    with pytest.raises(DataFolderError, match="set ISOCKET_STORE to where it lies"):
+        folder.demand(store)
+    store.touch()
+    folder.demand(store)
+
+
 def test_a_new_folder_needs_no_keys_yet(tmp_path: Path) -> None:
-    DataFolder(tmp_path).check_keys(tmp_path / "isocket.sqlite")
+    assert not DataFolder(tmp_path).check_keys(tmp_path / "isocket.sqlite")

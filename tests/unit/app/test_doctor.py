@@ -11,7 +11,7 @@ def lines(text: str) -> dict[str, str]:
 
 
 def test_a_fresh_installation_is_well(installation: Installation) -> None:
-    done = installation.run("check")
+    done = installation.make().run("check")
     assert done.returncode == 0, done.stdout
     found = lines(done.stdout)
     assert list(found) == [
@@ -76,8 +76,17 @@ def test_wrong_settings_are_the_only_line(installation: Installation) -> None:
     assert list(lines(done.stdout)) == ["settings"]
 
 
+def test_where_nothing_is_yet_that_is_said_and_nothing_is_made(installation: Installation) -> None:
+    done = installation.run("check")
+    found = lines(done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert found["data folder"].startswith("note There is no installation in")
+    assert (found["store"][:4], found["clock"][:2]) == ("note", "ok")
+    assert not (installation.folder / "var").exists()
+
+
 def test_a_lost_master_key_is_told(installation: Installation) -> None:
-    installation.run("check")
+    installation.make()
     key = installation.folder / "var" / "master.key"
     key.write_text("0" * 64)
     done = installation.run("check")

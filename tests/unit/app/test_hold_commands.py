@@ -44,7 +44,7 @@ def in_house(work: Callable[[House], Awaitable[Any]]) -> Any:
     """Do something with the stores where the commands look."""
 
     async def do() -> Any:
-        async with open_house(load_settings()) as house:
+        async with open_house(load_settings(), may_be_new=True) as house:
             return await work(house)
 
     return asyncio.run(do())

@@ -39,7 +39,7 @@ async def test_what_one_installation_hands_out_the_other_takes_over(tmp_path: Pa
     here, there = (Installation(folder=tmp_path / each) for each in ("here", "there"))
     for each in (here, there):
         each.folder.mkdir()
-    async with open_house(settings_of(here)) as house:
+    async with open_house(settings_of(here), may_be_new=True) as house:
         await move_in(house, "acc_here", "is0000000001", name="Cabin")
         now = house.clock.now()
         niina = Contact(
@@ -55,7 +55,7 @@ async def test_what_one_installation_hands_out_the_other_takes_over(tmp_path: Pa
         await house.telemetry.store(
             [Report("is0000000001", ReportKind.STATE, 1, 1, at_ms, at_ms, ClockQuality.DEVICE, json.dumps(body), body)]
         )
-    async with open_house(settings_of(there)) as house:
+    async with open_house(settings_of(there), may_be_new=True) as house:
         await move_in(house, "acc_there", "is0000000002", name=None)
     copy = tmp_path / "copy.zip"
     written = here.run("privacy", "export", "--account", "acc_here", "--out", str(copy))

@@ -1,0 +1,48 @@
+"""A mistyped data folder: a command that needs an installation says that there is none, and makes nothing."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from isocket.app.cli import app
+
+NEEDS_ONE = (
+    "staff list", "staff change --email kai@example.org --role support", "announce --words WORDS", "sim",
+    "privacy sweep", "privacy sweep --dry-run", "privacy scan --for kai@example.org",
+    "privacy export --account acc_1 --out OUT", "privacy import COPY", "privacy erase --account acc_1",
+    "privacy newsletter --subject News --text WORDS", "privacy statistics", "privacy unrestrict --account acc_1",
+    "privacy hold list", "privacy hold end hld_1 --why long-enough-words", "privacy breach list",
+    "privacy breach show bre_1", "privacy breach draft bre_1", "archive list", "archive find --email kai@example.org",
+)  # fmt: skip
+
+
+def typed(folder: Path, words: str) -> Result:
+    (folder / "words").write_text('[en]\nsubject = "News"\ntext = "There is a new socket."\n', encoding="utf-8")
+    named = {"WORDS": folder / "words", "OUT": folder / "out", "COPY": folder / "copy"}
+    environ = {"ISOCKET_DATA_DIR": str(folder / "vra")}
+    return CliRunner().invoke(app, [str(named.get(each, each)) for each in words.split()], env=environ)
+
+
+@pytest.mark.parametrize("words", NEEDS_ONE)
+def test_a_command_that_needs_an_installation_says_that_there_is_none_and_makes_nothing(
+    tmp_path: Path, words: str
+) -> None:
+    done = typed(tmp_path, words)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert f"There is no installation in {tmp_path / 'vra'}: set ISOCKET_DATA_DIR" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["words"]
+
+
+@pytest.mark.parametrize("words", ["staff add --email kai@example.org", "device provision --model isocket-3g"])
+def test_what_may_come_first_makes_one_and_says_so(tmp_path: Path, words: str) -> None:
+    first, second = (typed(tmp_path, words) for _ in range(2))
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert ("installation_made" in first.stderr, "installation_made" in second.stderr) == (True, False)
+    assert str(tmp_path / "vra") in first.stderr
+
+
+def test_a_folder_of_archives_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    done = typed(tmp_path, f"archive list {tmp_path}/archvie")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "does not exist" in " ".join(done.stderr.replace("│", "").split())
