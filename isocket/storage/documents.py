@@ -4,20 +4,23 @@ A document is a mapping of JSON values, times as text of fixed width. Adapters k
 codec, sealing and typing stand above them in `records.py` and `sealed.py`, once for all stores.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
-from isocket.storage.port import Changes, Test
+from isocket.storage.port import Changes, Op, Test
 
 Document = dict[str, Any]
+SHAPES = 1024  # of questions, for which is remembered what was worked out: there are some dozens
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Collection:
     """A kind of document, with its unique groups and its indexes as tuples of field names.
 
-    A document with None in a unique group is free of that group.
+    A document with None in a unique group is free of that group. There is one object for a kind, equal to itself alone:
+    it is the key of what is worked out once.
     """
 
     name: str
@@ -28,12 +31,51 @@ class Collection:
     lookup: tuple[str, ...] = ()
     followed: tuple[str, ...] | None = None
 
-    def __hash__(self) -> int:
-        """Collections are keys of what is worked out once: their names tell nearly all of them apart."""
-        return hash(self.name)
-
 
 Question = tuple[Collection, Sequence[Test]]
+Shape = tuple[tuple[str, Op, int], ...]
+"""Of each test its field, what it asks, and how many values it binds (none for None); of ONE_OF twice that, and one
+more for None."""
+
+
+def shape_of(tests: Sequence[Test]) -> tuple[Shape, list[Any]]:
+    """Return the shape of a question, and the values to bind in the order of the tests."""
+    shape: list[tuple[str, Op, int]] = []
+    values: list[Any] = []
+    for field, op, value in tests:
+        if op is Op.ONE_OF:
+            some = [each for each in value if each is not None]
+            shape.append((field, op, 2 * len(some) + (len(some) < len(value))))
+            values += some
+        elif value is None and op in (Op.IS, Op.IS_NOT):
+            shape.append((field, op, 0))
+        else:
+            shape.append((field, op, 1))
+            values.append(value)
+    return tuple(shape), values
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shapes:
+    """What several questions that are asked together ask, but for the values.
+
+    There is one object for each way of asking, equal to itself alone (see `asked_together`): whatever an adapter works
+    out for it is found again by one look-up.
+    """
+
+    each: tuple[tuple[Collection, Shape], ...]
+
+    def questions(self, values: Sequence[Any]) -> list[Question]:
+        """Return the questions with the values of all, one after another as they stand there."""
+        rest = iter(values)
+        return [(collection, [_test(*asked, rest) for asked in shape]) for collection, shape in self.each]
+
+
+def _test(field: str, op: Op, number: int, values: Iterator[Any]) -> Test:
+    if op is Op.ONE_OF:
+        some, or_none = divmod(number, 2)
+        return Test(field, op, (*islice(values, some), *[None] * or_none))
+    return Test(field, op, next(values) if number else None)
 
 
 class Documents(Protocol):
@@ -62,7 +104,7 @@ class Documents(Protocol):
         after: tuple[Any, str] | None = None,
     ) -> list[Document]: ...
 
-    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]: ...
+    async def find_each(self, shapes: Shapes, values: Sequence[Any]) -> list[list[Document]]: ...
 
     async def change_one(
         self,

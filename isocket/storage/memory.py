@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from isocket.storage.documents import Collection, Document, Question
+from isocket.storage.documents import Collection, Document, Shapes
 from isocket.storage.port import AlreadyThereError, Change, Changes, Op, Test
 
 _Key = tuple[Any, ...]
@@ -73,9 +73,9 @@ class MemoryDocuments:
             )
         return [_copy(each) for each in islice(rest, limit)]
 
-    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]:
+    async def find_each(self, shapes: Shapes, values: Sequence[Any]) -> list[list[Document]]:
         """Return for each of some questions what fits, in the order of the ids."""
-        return [await self.find(collection, tests) for collection, tests in asked]
+        return [await self.find(collection, tests) for collection, tests in shapes.questions(values)]
 
     async def change_one(
         self,

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from isocket.domain import STORED
 from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH
+from isocket.storage.asking import asked_together
 from isocket.storage.codec import (
     check_orderable,
     collection_of,
@@ -91,10 +92,11 @@ class StoredRecords:
         """Return for each of some questions what fits all its tests, in the order of the ids."""
         if not asked:
             return []
-        questions = [(collection_of(kind), encode_tests(kind, tests)) for kind, tests in asked]
-        found = await self._documents.find_each(questions)
+        shapes, values = asked_together(asked)
+        found = await self._documents.find_each(shapes, values)
         return [
-            [from_document(kind, each) for each in documents] for (kind, _), documents in zip(asked, found, strict=True)
+            [from_document(kind, each) for each in documents] if documents else []
+            for (kind, _), documents in zip(asked, found, strict=True)
         ]
 
     async def change_one(

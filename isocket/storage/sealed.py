@@ -12,14 +12,14 @@ import secrets
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from isocket.kit.logs import get_logger
-from isocket.storage.documents import Collection, Document, Documents, Question
+from isocket.storage.documents import SHAPES, Collection, Document, Documents, Shape, Shapes
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Changes, Op, StoreUnavailableError, Test, is_
 
@@ -94,11 +94,18 @@ class SealedDocuments:
         )
         return await self._opened(collection, found)
 
-    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]:
+    async def find_each(self, shapes: Shapes, values: Sequence[Any]) -> list[list[Document]]:
         """Return for each of some questions what fits, in the order of the ids."""
-        beneath = [(_beneath(collection), await self._asked(collection, tests)) for collection, tests in asked]
-        found = await self._inner.find_each(beneath)
-        return [await self._opened(collection, each) for (collection, _), each in zip(asked, found, strict=True)]
+        beneath, hidden = _shapes_beneath(shapes)
+        if hidden:
+            values = [*values]
+            for place, collection, name in hidden:
+                values[place] = await self._blind(collection, name, values[place])
+        found = await self._inner.find_each(beneath, values)
+        return [
+            await self._opened(collection, each) if each else each
+            for (collection, _), each in zip(shapes.each, found, strict=True)
+        ]
 
     async def change_one(
         self,
@@ -219,14 +226,13 @@ class SealedDocuments:
         return [await self._asked_one(collection, test) if test.field in collection.sealed else test for test in tests]
 
     async def _asked_one(self, collection: Collection, test: Test) -> Test:
-        if test.op in (Op.IS, Op.IS_NOT) and test.value is None:
+        field, op, value = test
+        name = _asked_for(collection, field, op, is_none=value is None)
+        if name == field:
             return test
-        if test.field not in collection.lookup or test.op in (Op.AT_MOST, Op.ABOVE):
-            raise ValueError(f"{collection.name}.{test.field} is sealed: it cannot be asked for {test.op.value}")
-        if test.op is Op.ONE_OF:
-            blind = [await self._blind(collection, test.field, value) for value in test.value]
-            return Test(_hidden(test.field), test.op, tuple(blind))
-        return Test(_hidden(test.field), test.op, await self._blind(collection, test.field, test.value))
+        if op is Op.ONE_OF:
+            return Test(name, op, tuple([await self._blind(collection, field, each) for each in value]))
+        return Test(name, op, await self._blind(collection, field, value))
 
     async def _blind(self, collection: Collection, name: str, value: str | None) -> str | None:
         """Return the keyed hash of a value: the same in capitals and small letters, wide and narrow ones."""
@@ -249,6 +255,34 @@ def _beneath(collection: Collection) -> Collection:
         sealed=(),
         lookup=(),
     )
+
+
+@lru_cache(maxsize=SHAPES)
+def _shapes_beneath(shapes: Shapes) -> tuple[Shapes, tuple[tuple[int, Collection, str], ...]]:
+    """Return how to ask the store beneath, and of which values, by place, collection and field, it knows the hash."""
+    hidden: list[tuple[int, Collection, str]] = []
+    beneath: list[tuple[Collection, Shape]] = []
+    place = 0
+    for collection, shape in shapes.each:
+        asked: list[tuple[str, Op, int]] = []
+        for field, op, number in shape:
+            name = _asked_for(collection, field, op, is_none=not number)
+            count = number // 2 if op is Op.ONE_OF else number
+            if name != field:
+                hidden += [(each, collection, field) for each in range(place, place + count)]
+            asked.append((name, op, number))
+            place += count
+        beneath.append((_beneath(collection), tuple(asked)))
+    return Shapes(tuple(beneath)), tuple(hidden)
+
+
+def _asked_for(collection: Collection, field: str, op: Op, *, is_none: bool) -> str:
+    """Return the field by which the store beneath can answer a test."""
+    if field not in collection.sealed or (is_none and op in (Op.IS, Op.IS_NOT)):
+        return field
+    if field not in collection.lookup or op in (Op.AT_MOST, Op.ABOVE):
+        raise ValueError(f"{collection.name}.{field} is sealed: it cannot be asked for {op.value}")
+    return _hidden(field)
 
 
 def _hidden_group(collection: Collection, group: Iterable[str]) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
-from isocket.storage.documents import Collection, Document, Question
+from isocket.storage.documents import Collection, Document, Shapes, shape_of
 from isocket.storage.port import AlreadyThereError, Changes, Test
 from isocket.storage.sqlite_changes import changes_after, follow
 from isocket.storage.sqlite_jobs import ExpectedError, Told
-from isocket.storage.sqlite_questions import FEW, condition_of, field_of, index_name, seen_values, shape_of, table_name
+from isocket.storage.sqlite_questions import FEW, condition_of, field_of, index_name, seen_values, table_name
 from isocket.storage.sqlite_statements import Changing, Order, assignments, changing, finding, finding_each
 
 T = TypeVar("T")
@@ -115,26 +115,22 @@ class SqliteDocuments:
         found = self._look(if_few)
         return [_document(text) for text in (await self._read(whole) if found is None else found)]
 
-    async def find_each(self, asked: Sequence[Question]) -> list[list[Document]]:
+    async def find_each(self, shapes: Shapes, values: Sequence[Any]) -> list[list[Document]]:
         """Return for each of some questions what fits, in the order of the ids: by one statement, where few do."""
-        shapes = [shape_of(tests) for _, tests in asked]
-        how = finding_each(
-            tuple((collection, shape) for (collection, _), (shape, _) in zip(asked, shapes, strict=True))
-        )
+        how = finding_each(shapes)
         if how is None:
-            return [await self.find(collection, tests) for collection, tests in asked]
-        bound = how.bound([value for _, values in shapes for value in values])
-        rows = self._look(lambda connection: connection.execute(how.statement, bound).fetchall())
-        led: list[list[str | None]] = [[] for _ in asked]
-        for number, text in rows:
+            return [await self.find(collection, tests) for collection, tests in shapes.questions(values)]
+        bound = how.bound(values)
+        led: list[list[str | None]] = [[] for _ in shapes.each]
+        for number, text in self._look(lambda connection: connection.execute(how.statement, bound).fetchall()):
             led[number].append(text)
         found: list[list[Document]] = []
-        for (collection, tests), texts in zip(asked, led, strict=True):
+        for number, texts in enumerate(led):
             if len(texts) > FEW:
+                collection, tests = shapes.questions(values)[number]
                 found.append(await self.find(collection, tests))
             else:
-                documents = [_document(text) for text in texts if text is not None]
-                found.append(sorted(documents, key=itemgetter("id")))
+                found.append(_in_order(texts) if texts else [])
         return found
 
     async def change_one(
@@ -253,6 +249,10 @@ def _any_of_few(connection: sqlite3.Connection, statement: str, bound: list[Any]
             return True
         seen += 1
     return False if seen <= FEW else None
+
+
+def _in_order(texts: Sequence[str | None]) -> list[Document]:
+    return sorted([_document(text) for text in texts if text is not None], key=itemgetter("id"))
 
 
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

@@ -8,14 +8,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from isocket.storage.documents import Collection
-from isocket.storage.port import Op, Test
+from isocket.storage.documents import SHAPES, Collection, Shape
+from isocket.storage.port import Op
 
-SHAPES = 1024  # kinds of questions whose answers are remembered: there are some dozens
 FEW = 100  # rows that may be looked at on the event loop: about 1 ms
-
-Shape = tuple[tuple[str, Op, int], ...]
-"""Of each test its field, what it asks, and how many values it binds; of ONE_OF twice that, and one more for None."""
 
 
 class Lead(NamedTuple):
@@ -23,23 +19,6 @@ class Lead(NamedTuple):
 
     by: str  # "INDEXED BY ..."
     places: tuple[int, ...]  # of the tests that it answers
-
-
-def shape_of(tests: Sequence[Test]) -> tuple[Shape, list[Any]]:
-    """Return the shape of a question, and the values to bind in the order of the tests."""
-    shape: list[tuple[str, Op, int]] = []
-    values: list[Any] = []
-    for field, op, value in tests:
-        if op is Op.ONE_OF:
-            some = [each for each in value if each is not None]
-            shape.append((field, op, 2 * len(some) + (len(some) < len(value))))
-            values += some
-        elif value is None and op is Op.IS:
-            shape.append((field, op, 0))
-        else:
-            shape.append((field, op, 1))
-            values.append(value)
-    return tuple(shape), values
 
 
 def leads_of(collection: Collection, shape: Shape) -> list[Lead]:
@@ -130,7 +109,7 @@ def _one_condition(field: str, op: Op, number: int) -> str:
         case Op.IS:
             return f"{field} = ?" if number else f"{field} IS NULL"
         case Op.IS_NOT:
-            return f"{field} IS NOT ?"
+            return f"{field} IS NOT {'?' if number else 'NULL'}"
         case Op.ONE_OF:
             some, or_none = divmod(number, 2)
             part = f"{field} IN ({', '.join('?' * some)})"

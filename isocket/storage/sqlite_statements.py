@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from isocket.storage.documents import Collection
+from isocket.storage.documents import SHAPES, Collection, Shape, Shapes
 from isocket.storage.sqlite_questions import (
     FEW,
-    SHAPES,
     Lead,
-    Shape,
     after_seen,
     condition_of,
     field_of,
@@ -95,7 +93,7 @@ def _few_that_fit(collection: Collection, shape: Shape, lead: Lead, condition: s
 
 
 @lru_cache(maxsize=SHAPES)
-def finding_each(asked: tuple[tuple[Collection, Shape], ...]) -> Look | None:
+def finding_each(shapes: Shapes) -> Look | None:
     """Return how to look at few documents for each of several questions; None where one has no index for it.
 
     A row is the number of its question, and the document or nothing where it does not fit.
@@ -103,7 +101,7 @@ def finding_each(asked: tuple[tuple[Collection, Shape], ...]) -> Look | None:
     parts: list[str] = []
     places: list[int] = []
     begins = 0
-    for number, (collection, shape) in enumerate(asked):
+    for number, (collection, shape) in enumerate(shapes.each):
         table, condition = table_name(collection.name), condition_of(shape)
         every, leads = places_of_values(shape, range(len(shape))), leads_of(collection, shape)
         places += [begins + place for place in every]

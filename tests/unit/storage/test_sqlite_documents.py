@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from isocket.domain import STORED
 from isocket.storage.codec import collection_of
-from isocket.storage.documents import Collection, Documents
+from isocket.storage.documents import Collection, Documents, Question, Shapes, shape_of
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, one_of
 from isocket.storage.sqlite import SqliteStore
@@ -67,6 +67,12 @@ async def add(orders: SqliteDocuments, count: int, **values: Any) -> None:
         for number in range(count)
     ]
     await orders.add_all([(ORDERS, row) for row in rows])
+
+
+def together(asked: Sequence[Question]) -> tuple[Shapes, list[Any]]:
+    shaped = [(collection, *shape_of(tests)) for collection, tests in asked]
+    shapes = Shapes(tuple((collection, shape) for collection, shape, _ in shaped))
+    return shapes, [value for _, _, values in shaped for value in values]
 
 
 FEW_STEPS = FEW * 20  # in tens: a hundred rows looked at by some tests
@@ -132,14 +138,11 @@ async def test_several_questions_that_lead_to_few_are_answered_on_the_event_loop
     await add(orders, MANY, state="due", account_id="a")
     await add(orders, FEW, state="sent", account_id="b")
     asked = [(ORDERS, [is_("account_id", "b"), is_("state", "none")]), (ORDERS, [is_("account_id", "b")])]
-    assert [len(each) for each in await orders.find_each(asked)] == [0, FEW]
+    assert [len(each) for each in await orders.find_each(*together(asked))] == [0, FEW]
     assert steps.elsewhere == 0
     assert steps.on_the_loop < FEW_STEPS
-    assert [len(each) for each in await orders.find_each([*asked, (ORDERS, [is_("account_id", "a")])])] == [
-        0,
-        FEW,
-        MANY,
-    ]
+    asked.append((ORDERS, [is_("account_id", "a")]))
+    assert [len(each) for each in await orders.find_each(*together(asked))] == [0, FEW, MANY]
     assert steps.on_the_loop < 3 * FEW_STEPS
 
 
