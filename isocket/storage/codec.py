@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from isocket.domain.record import Record, lookup_fields, sealed_fields
 from isocket.kit.clock import from_text, to_text
@@ -20,6 +20,7 @@ from isocket.storage.documents import Collection, Document
 from isocket.storage.port import Op, Test
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 Turn = Callable[[Any], Any]
 
 
@@ -147,19 +148,19 @@ def check_orderable(cls: type[Record], name: str) -> None:
 
 def coder_of(cls: type[Record], name: str) -> _Coder:
     """Return how a field is written and read; raise ValueError if the class has no such field."""
-    coder: _Coder | None = _made_plan(cls).coders.get(name)  # type: ignore[arg-type]  # see `_plan`
+    coder = _plan(cls).coders.get(name)
     if coder is None:
         raise ValueError(f"{cls.__name__} has no field {name!r}")
     return coder
 
 
+def _once_a_class(work: Callable[[type[Record]], T]) -> Callable[[type[Record]], T]:
+    return cast(Callable[[type[Record]], T], cache(work))  # mypy takes the hash of a class for that of its instances
+
+
+@_once_a_class
 def collection_of(cls: type[Record]) -> Collection:
     """Return what a store needs to know of a class of records."""
-    return _made_collection(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
-
-
-@cache
-def _made_collection(cls: type[Record]) -> Collection:
     return Collection(
         name=cls.collection,
         unique=cls.unique,
@@ -171,12 +172,8 @@ def _made_collection(cls: type[Record]) -> Collection:
     )
 
 
+@_once_a_class
 def _plan(cls: type[Record]) -> _Plan:
-    return _made_plan(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
-
-
-@cache
-def _made_plan(cls: type[Record]) -> _Plan:
     hints = get_type_hints(cls)
     coders: dict[str, _Coder] = {}
     for each in fields(cls):

@@ -61,10 +61,14 @@ class SealedDocuments:
             {_person(collection, document) for collection, document in items if _texts(collection, document)},
             create=True,
         )
+        ciphers = {person: AESGCM(key) for person, key in keys.items()}
         sealed: list[tuple[Collection, Document]] = []
         for collection, document in items:
-            key = keys.get(document[collection.subject]) if collection.subject else None
-            sealed.append((_beneath(collection), await self._sealed(collection, document["id"], document, key)))
+            beneath = document
+            if collection.sealed:
+                cipher = ciphers.get(document[collection.subject or ""])
+                beneath = await self._sealed(collection, document["id"], document, cipher)
+            sealed.append((_beneath(collection), beneath))
         return await self._inner.add_all(sealed, refuse_if_there=refuse_if_there, synced=synced)
 
     async def get(self, collection: Collection, document_id: str) -> Document | None:
@@ -184,21 +188,17 @@ class SealedDocuments:
                 if found.get(name):
                     raise _left_behind(collection, name)
                 same.append(is_(name, found.get(name)))
-        key = None
+        cipher = None
         if _texts(collection, changes):
-            key = await self._keyring.key_for(
-                _person(collection, {**changes, collection.subject or "id": person}), create=True
-            )
-        return same, await self._sealed(collection, found["id"], changes, key)
+            owner = _person(collection, {**changes, collection.subject or "id": person})
+            cipher = AESGCM((await self._keyring.keys_for([owner], create=True))[owner])
+        return same, await self._sealed(collection, found["id"], changes, cipher)
 
     async def _sealed(
-        self, collection: Collection, document_id: str, values: Mapping[str, Any], key: bytes | None
+        self, collection: Collection, document_id: str, values: Mapping[str, Any], cipher: AESGCM | None
     ) -> Document:
         """Return a document, or changes of one, with text sealed and hidden keys set."""
         sealed = dict(values)
-        if not collection.sealed:
-            return sealed
-        cipher = AESGCM(key) if key else None
         for name in collection.sealed:
             if cipher is not None and sealed.get(name):
                 sealed[name] = _seal(cipher, sealed[name], _place(collection, name, document_id))
