@@ -23,14 +23,24 @@ _ENDED = "A hold on your data was ended."
 
 
 @hold.command(name="list")
-def list_holds() -> None:
+def list_holds(
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Those that ended as well, the last one first, as long as the register has them."),
+    ] = False,
+) -> None:
     """Print each hold in force as a line of JSON, the first review first, and since when it cannot be copied."""
     from isocket.app.house import open_house
-    from isocket.storage.port import is_
+    from isocket.storage.port import is_, is_not
+
+    in_force, ended = is_("state", HoldState.IN_FORCE), is_not("state", HoldState.IN_FORCE)
 
     async def tell(settings: Settings) -> None:
         async with open_house(settings) as house:
-            for each in await house.records.find(Hold, is_("state", HoldState.IN_FORCE), order_by="review_at"):
+            found = await house.records.find(Hold, in_force, order_by="review_at")
+            if every:
+                found += await house.records.find(Hold, ended, order_by="over_at", descending=True)
+            for each in found:
                 typer.echo(json.dumps(_line(each)))
 
     run(tell)

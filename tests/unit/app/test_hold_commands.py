@@ -104,6 +104,27 @@ def test_a_hold_is_listed_and_ended_with_its_copies_its_key_and_a_line_for_its_h
     in_house(look)
 
 
+def test_holds_that_ended_are_listed_behind_those_in_force_where_all_are_asked_for() -> None:
+    async def several(house: House) -> None:
+        await furnish(house, "account")
+        (hold,), now = await house.records.find(Hold), house.clock.now()
+        emptied = replace(hold, id="hld_2", state=HoldState.EMPTIED, over_at=now - timedelta(days=2))
+        await house.records.add_all(
+            [
+                replace(hold, id="hld_0", review_at=now + timedelta(days=70)),
+                emptied,
+                replace(emptied, id="hld_3", state=HoldState.OVER, over_at=now),
+            ]
+        )
+
+    def ids(*words: str) -> list[str]:
+        return [json.loads(each)["id"] for each in typed("hold", "list", *words).stdout.splitlines()]
+
+    in_house(several)
+    assert ids() == ["hld_1", "hld_0"]
+    assert ids("--all") == ["hld_1", "hld_0", "hld_3", "hld_2"]
+
+
 def test_what_an_ending_left_when_it_broke_off_is_destroyed_by_the_same_command() -> None:
     async def broken_off(house: House) -> None:
         await furnish(house, "account")
