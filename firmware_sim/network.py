@@ -34,10 +34,16 @@ class Broker:
     @classmethod
     def at(cls, url: str) -> Self:
         """From `mqtt://host[:port]` or `mqtts://…`. A user in it is ignored: each device has its own."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise AddressError("the broker's address cannot be read; write mqtt://host:port") from None
         if parts.scheme not in _PORTS or not parts.hostname:
             raise AddressError(f"{parts.scheme}://… is no broker address; write mqtt://host:port or mqtts://host:port")
-        return cls(host=parts.hostname, port=parts.port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")
+        if port == 0:
+            raise AddressError("nothing can be reached at port 0; write mqtt://host:port")
+        return cls(host=parts.hostname, port=port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

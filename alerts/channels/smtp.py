@@ -76,6 +76,8 @@ def parse_smtp_url(url: str) -> MailServer:
         raise SmtpUrlError(f"the mail server's address starts neither with smtp:// nor smtps://: {example}")
     if not host:
         raise SmtpUrlError(f"the mail server's address names no host: {example}")
+    if port == 0:
+        raise SmtpUrlError(f"the mail server's address names port 0, where nothing can be reached: {example}")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise SmtpUrlError(f"the mail server's address has something after the port: {example}")
     if (parts.username is None) != (parts.password is None):

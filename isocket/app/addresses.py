@@ -1,5 +1,6 @@
 """Addresses as people write them in settings: `host:port`, and the URLs of brokers and of ourselves."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Self
@@ -10,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 _MOST_PORTS = 65_535
+_HOST_PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +28,14 @@ class HostPort:
         Raises:
             ValueError: it says how an address should look.
         """
-        host, colon, port = text.strip().rpartition(":")
-        host = host.removeprefix("[").removesuffix("]")
-        if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > _MOST_PORTS:
-            raise ValueError(f"{text!r} is no address to listen on: write host:port, such as 127.0.0.1:8080")
-        return cls(host=host, port=int(port))
+        found = _HOST_PORT.fullmatch(text.strip())
+        port = int(found["port"]) if found else 0
+        if found is None or not 0 < port <= _MOST_PORTS:
+            raise ValueError(
+                f"{text!r} is no address to listen on: write host:port, such as 127.0.0.1:8080 or [::1]:8080, with a "
+                f"port from 1 to {_MOST_PORTS}"
+            )
+        return cls(host=found["six"] or found["host"], port=port)
 
     @property
     def is_loopback(self) -> bool:
@@ -51,11 +56,13 @@ def check_broker_url(url: str) -> None:
     example = "write mqtts://user:secret@broker.example.org:8883"
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        port = parts.port
     except ValueError:
         raise ValueError(f"the address cannot be read: {example}") from None
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
         raise ValueError(f"this is no broker's address: {example}")
+    if port == 0:
+        raise ValueError(f"nothing can be reached at port 0: {example}")
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(f"there is something after the port: {example}")
     if not parts.username or not parts.password:

@@ -129,5 +129,6 @@ def read_prices(value: object) -> object:
 
 def read_amount(value: object) -> object:
     """Return an amount of money, once it is one."""
-    to_micro(str(value))
-    return str(value)
+    amount = str(value).strip()
+    to_micro(amount)
+    return amount

@@ -31,6 +31,8 @@ from isocket.domain.countries import SERVED
 from isocket.domain.processing import Controller, Office
 from isocket.domain.tariff import Tariff, parse_prices, to_micro
 
+_MOST_REQUESTS = 1_000_000_000  # an hour
+
 
 class Settings(BaseModel):
     """All settings, checked. Defaults are what `make demo` on one machine needs."""
@@ -117,7 +119,10 @@ class Settings(BaseModel):
         description="address of an outside dead man's switch, asked every 30 s while all is well with the alarms",
     )
     outage_least: int = Field(
-        default=5, ge=2, description="so many sockets, at least, must fall silent or lose power at once to be one event"
+        default=5,
+        ge=2,
+        le=1_000_000,
+        description="so many sockets, at least, must fall silent or lose power at once to be one event",
     )
     outage_share_pct: float = Field(
         default=30, gt=0, le=100, description="and so many percent of those that were heard lately must fall silent"
@@ -239,12 +244,15 @@ class Settings(BaseModel):
     requests_per_hour_address: int = Field(
         default=72_000,
         ge=0,
+        le=_MOST_REQUESTS,
         description="so many requests an hour one network address may make of each portal process, all at once if need "
         "be; 0: no limit. This machine itself has none",
     )
-    requests_per_hour_account: int = Field(default=36_000, ge=0, description="the same for one account; 0: no limit")
+    requests_per_hour_account: int = Field(
+        default=36_000, ge=0, le=_MOST_REQUESTS, description="the same for one account; 0: no limit"
+    )
     requests_per_hour_token: int = Field(
-        default=18_000, ge=0, description="the same for one personal API token; 0: no limit"
+        default=18_000, ge=0, le=_MOST_REQUESTS, description="the same for one personal API token; 0: no limit"
     )
     security_contact: str = Field(
         default="mailto:security@localhost",

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from isocket.domain.contacts import ChannelKind
 
 MICRO = 1_000_000
 PAID = (ChannelKind.SMS, ChannelKind.VOICE)
 
+_AMOUNT = re.compile(r"[0-9]{1,7}(?:\.[0-9]{1,6})?")
 _ENTRY = re.compile(r"(sms|voice)(\+[1-9][0-9]{0,6})?=([0-9]{1,4}(?:\.[0-9]{1,6})?)")
 
 
@@ -57,12 +58,8 @@ def to_micro(amount: str) -> int:
     """Return an amount of money in millionths.
 
     Raises:
-        ValueError: it is no number, negative, or finer than that.
+        ValueError: it is no number, negative, finer than that, or ten million and more.
     """
-    try:
-        micro = Decimal(amount) * MICRO
-    except InvalidOperation:
-        raise ValueError("write an amount such as 12.50") from None
-    if not micro.is_finite() or micro < 0 or micro != micro.to_integral_value():
-        raise ValueError("write an amount such as 12.50, not less than 0")
-    return int(micro)
+    if _AMOUNT.fullmatch(amount) is None:
+        raise ValueError("write an amount such as 12.50, from 0 to 9999999, with at most six digits behind the point")
+    return int(Decimal(amount) * MICRO)

@@ -381,7 +381,7 @@ def test_an_address_says_where_and_how_safely(url: str, port: int, tls_from_star
     "url",
     [
         "", "mail.example.org:25", "http://mail.example.org", "smtp://", "smtp://:25", "smtp://mail.example.org:x",
-        "smtp://mail.example.org:99999", "smtp://user@mail.example.org", "smtp://mail.example.org/path",
+        "smtp://mail.example.org:99999", "smtp://mail.example.org:0", "smtp://user@mail.example.org", "smtp://mail.example.org/path",
         "smtp://mail.example.org?tls=1", "smtp://[::1", "smtp://u:se/cret@mail.example.org",
     ],
 )  # fmt: skip

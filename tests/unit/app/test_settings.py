@@ -142,6 +142,35 @@ def test_a_brokers_address_without_login_or_of_another_kind_is_refused_without_s
     assert "geheim" not in said
 
 
+@pytest.mark.parametrize("name", ["ISOCKET_HTTP", "ISOCKET_MQTT", "ISOCKET_MQTT_TLS"])
+@pytest.mark.parametrize(
+    "where",
+    ["127.0.0.1:0", "[::1]:0", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "http://h:80", "a b:80", ":80", "h:"],
+)
+def test_nothing_listens_where_there_is_no_such_port_or_host(name: str, where: str) -> None:
+    assert f"{name}: {where!r} is no address to listen on: write host:port" in faults(**{name: where})
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1:1", "[::1]:65535", "0.0.0.0:80", "localhost:8080", "[fe80::1%eth0]:80"])
+def test_every_other_port_is_one(where: str) -> None:
+    assert str(load_settings({"ISOCKET_HTTP": where}).http) == where
+
+
+def test_port_0_of_a_broker_is_not_taken_for_the_usual_one() -> None:
+    said = faults(ISOCKET_BROKER_URL="mqtt://a:geheim@h:0")
+    assert said.startswith("ISOCKET_BROKER_URL: nothing can be reached at port 0: write mqtts://")
+    assert "geheim" not in said
+
+
+@pytest.mark.parametrize("number", ["-1", "nan", "inf", "99999999999999999999"])
+def test_no_number_is_without_bounds(number: str) -> None:
+    numbers = [name for name, field in Settings.model_fields.items() if field.annotation in {int, float}]
+    assert len(numbers) >= 20
+    for name in (*numbers, "spending_cap", "spending_reserve"):
+        variable = f"ISOCKET_{name.upper()}"
+        assert faults(**{variable: number}).startswith(f"{variable}: ")
+
+
 @pytest.mark.parametrize("url", ["cloud.example.org", "ftp://cloud.example.org", "https://a@cloud.example.org"])
 def test_a_public_address_that_is_none_is_refused(url: str) -> None:
     assert faults(ISOCKET_PUBLIC_URL=url).startswith("ISOCKET_PUBLIC_URL: ")

@@ -33,7 +33,9 @@ def test_prices_that_cannot_be_read_are_refused(text: str) -> None:
         parse_prices(text)
 
 
-@pytest.mark.parametrize("amount", ["-1", "nan", "a lot", "0.0000001", "inf"])
+@pytest.mark.parametrize(
+    "amount", ["-1", "-0", "nan", "a lot", "0.0000001", "inf", "1e3", "1_0", "\u0663", "10000000", "5.", ""]
+)
 def test_an_amount_must_be_one(amount: str) -> None:
     with pytest.raises(ValueError, match="amount"):
         to_micro(amount)

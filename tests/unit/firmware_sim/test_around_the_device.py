@@ -132,7 +132,7 @@ def test_only_a_stable_connection_makes_waits_short_again() -> None:
     assert backoff.next_s() == 1
 
 
-@pytest.mark.parametrize("url", ["http://h", "mqtt://", "h:1883", ""])
+@pytest.mark.parametrize("url", ["http://h", "mqtt://", "h:1883", "", "mqtt://h:0", "mqtt://h:99999"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(AddressError, match="mqtt://host:port"):
         Broker.at(url)
