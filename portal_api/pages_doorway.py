@@ -20,7 +20,7 @@ from portal_api.rendering import refused, shown
 from portal_api.resets import NewPassword, ResetWish
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.sessions import SignedIn
-from portal_api.signing_in import account_of_ticket, second_step, ticket_for
+from portal_api.signing_in import FACTOR_NEEDED, account_of_ticket, second_step, ticket_for
 from portal_api.tokens import SignIn
 
 _REGIONS = ("Europe", "Africa", "America", "Asia", "Atlantic", "Australia", "Indian", "Pacific")
@@ -91,6 +91,8 @@ async def sign_in(call: Call[SignInForm, None]) -> web.Response:
     if isinstance(found, Problem):
         return refused(call, "sign_in.html", found, {"typed": typed, "next": typed.next})
     how = await second_step(call, found, None)
+    if isinstance(how, Problem) and how.kind != FACTOR_NEEDED:
+        return refused(call, "sign_in.html", how, {"typed": typed, "next": typed.next})
     if isinstance(how, Problem):
         words = {"ticket": ticket_for(call.portal, found), "next": local_path(typed.next)}
         return shown(call, "sign_in_code.html", words)

@@ -12,7 +12,7 @@ from portal_api.passkey_models import NewKey, NewPasskey, PasskeyProof, UsedKey
 from portal_api.problem import Problem, fault
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
-from portal_api.signing_in import came_in
+from portal_api.signing_in import came_in, time_is_over
 from portal_api.step_up import StepUp
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,10 +34,13 @@ async def sign_in(call: Call[PasskeyForm, None]) -> web.Response:
     typed = call.body
     used = _read(UsedKey, typed.credential)
     account = await passkeys.signed_in(call.portal, typed.ticket, used) if used else None
+    words = {"typed": {"username": ""}, "next": local_path(typed.next)}
     if account is None:
-        words = {"typed": {"username": ""}, "next": local_path(typed.next)}
         problem = passkey_routes.wrong_passkey() if used else fault("credential", "This is not from a passkey.")
         return refused(call, "sign_in.html", problem, words)
+    over = time_is_over(account, call.clock.now())
+    if over is not None:
+        return refused(call, "sign_in.html", over, words)
     how = await came_in(call, account, second_factor=True)
     response = go_to(local_path(typed.next))
     access.set_cookie(call.portal.settings, response, await sessions.open_cookie(call.portal, account, how))

@@ -19,7 +19,7 @@ from portal_api.problem import Problem, not_found
 from portal_api.routes import Access, AnyRoute, Call, Route
 from portal_api.second_factor import factor_removed, first_factor_added
 from portal_api.sessions import open_bearer
-from portal_api.signing_in import came_in
+from portal_api.signing_in import came_in, time_is_over
 from portal_api.tokens import TokenPair, pair_of
 
 
@@ -82,6 +82,9 @@ async def sign_in(call: Call[PasskeySignIn, None]) -> TokenPair | Problem:
     account = await passkeys.signed_in(call.portal, call.body.ticket, call.body.credential)
     if account is None:
         return wrong_passkey()
+    over = time_is_over(account, call.clock.now())
+    if over is not None:
+        return over
     how = await came_in(call, account, second_factor=True, label=call.body.label)
     return pair_of(await open_bearer(call.portal, account, how))
 

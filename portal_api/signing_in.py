@@ -15,6 +15,7 @@ from portal_api.sessions import SignedIn
 from portal_api.tickets import Ticket
 
 TICKET_S = 5 * 60.0
+FACTOR_NEEDED = "second-factor-needed"
 KNOWN_S = 90 * 86_400.0  # so long a place and program counts as seen before
 AGENT_NAMES = {
     Agent.FIREFOX: "Firefox",
@@ -35,13 +36,9 @@ async def second_step(
     call: Call[Any, Any], account: Account, code: str | None, *, label: str = ""
 ) -> SignedIn | Problem:
     """Return how `account`, whose password was right, comes in; the problem where its second factor is not shown."""
-    if is_over(account, call.clock.now()):
-        return Problem(
-            status=401,
-            kind="time-is-over",
-            detail="The time for which you were let in is over.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+    over = time_is_over(account, call.clock.now())
+    if over is not None:
+        return over
     wanted = bool(await factors.factors_of(call.records, account.id))
     if wanted and not code:
         return factor_needed()
@@ -50,6 +47,18 @@ async def second_step(
         if wrong is not None:
             return wrong
     return await came_in(call, account, second_factor=wanted, label=label)
+
+
+def time_is_over(account: Account, now: datetime) -> Problem | None:
+    """Return the answer to who has proved who they are and is let in no longer, None to everybody else."""
+    if not is_over(account, now):
+        return None
+    return Problem(
+        status=401,
+        kind="time-is-over",
+        detail="The time for which you were let in is over.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 async def came_in(call: Call[Any, Any], account: Account, *, second_factor: bool, label: str = "") -> SignedIn:
@@ -87,7 +96,7 @@ def factor_needed() -> Problem:
     """Return the answer to a right password alone, where that is not enough."""
     return Problem(
         status=401,
-        kind="second-factor-needed",
+        kind=FACTOR_NEEDED,
         detail="Send `code` too: from your app, or a recovery code. Or sign in with a passkey.",
         headers={"WWW-Authenticate": "Bearer"},
     )

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from isocket.domain.accounts import Account, Session
 from isocket.domain.factors import Passkey
+from isocket.storage.port import is_
 from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
 from tests.fakes.authenticator import Authenticator
@@ -199,6 +201,26 @@ async def test_pages_take_what_the_script_puts_into_their_forms(maija: Maija) ->
     maija.house.client.session.cookie_jar.clear()
     again = await visitor.send(page, "/login/passkey", **sent)
     assert (again.status, "opens nothing here" in again.words) == (401, True)
+
+
+@pytest.mark.clause("C3-06")
+async def test_whose_time_is_over_hears_that_from_a_right_passkey_or_password_and_opens_no_session(
+    maija: Maija,
+) -> None:
+    house, visitor = maija.house, Visitor(maija.house.client)
+    account = await house.account(MAIJA)
+    sessions = await house.records.count(Session)
+    assert await house.records.change_one(Account, is_("id", account.id), staff_until=house.clock.now())
+    refused = await maija.sign_in()
+    assert (refused.status, (await refused.json())["type"]) == (401, "urn:isocket:problem:time-is-over")
+    page, begun = await visitor.open("/login"), await maija.begin()
+    sent = {"ticket": begun["ticket"], "credential": json.dumps(maija.key.use(begun["options"]))}
+    for done in (
+        await visitor.send(page, "/login/passkey", **sent),
+        await visitor.send(page, "/login", username=MAIJA, password=PASSWORD),
+    ):
+        assert (done.status, "The time for which you were let in is over." in done.words) == (401, True)
+    assert await house.records.count(Session) == sessions
 
 
 @pytest.mark.parametrize("raw", [b"", b"{}", b"[1]", b"\xa0", b"\xff" * 80, b"\xa1\x63fmt\x64none", bytes(200)])
