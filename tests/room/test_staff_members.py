@@ -102,6 +102,27 @@ async def test_what_is_changed_while_the_account_is_being_opened_is_not_lost() -
         assert (made.staff_roles, made.staff_until) == ((StaffRole.OPERATIONS,), made.created_at)
 
 
+class OpenedMeanwhile:
+    """Records of which Kai opens the account behind the change of the invitation, and before that of accounts."""
+
+    def __init__(self, house: PortalHouse, link: dict[str, str]) -> None:
+        self._house, self._link = house, link
+
+    async def change_one(self, kind: Any, *tests: Any, **changes: Any) -> Any:
+        changed = await self._house.records.change_one(kind, *tests, **changes)
+        if kind is Registration:
+            assert (await self._house.ask("POST", "/accounts/activate", self._link)).status == 200
+        return changed
+
+
+async def test_a_change_in_the_moment_in_which_the_account_is_opened_finds_one_of_the_two() -> None:
+    async with portal_house() as house:
+        between = cast("Records", OpenedMeanwhile(house, await invited(house, StaffRole.SUPPORT)))
+        said = await change_member(between, KAI, house.clock.now(), staff_roles=(StaffRole.PRIVACY,))
+        assert said == await house.account(KAI)
+        assert said.staff_roles == (StaffRole.PRIVACY,)
+
+
 async def test_nobody_becomes_staff_by_a_change() -> None:
     async with portal_house() as house:
         await house.register(KAI)

@@ -53,6 +53,13 @@ def test_where_nothing_is_that_is_said_with_what_to_do_and_nothing_is_made(tmp_p
     assert not folder.path.exists()
 
 
+def test_where_one_may_not_look_is_not_taken_for_nothing(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / ("v" * 300))
+    with pytest.raises(DataFolderError, match="cannot be used: File name too long") as refused:
+        folder.demand(folder.path / "isocket.sqlite")
+    assert not isinstance(refused.value, NoInstallationError)
+
+
 def test_keys_whose_store_is_elsewhere_or_lost_are_not_taken_for_nothing(tmp_path: Path) -> None:
     folder, store = DataFolder(tmp_path), tmp_path / "elsewhere.sqlite"
     folder.keyring.touch()

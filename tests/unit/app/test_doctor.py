@@ -2,6 +2,9 @@
 
 import subprocess
 
+import pytest
+
+from isocket.app.doctor import examine
 from tests.unit.app.installation import PROGRAM, Installation
 
 
@@ -76,13 +79,29 @@ def test_wrong_settings_are_the_only_line(installation: Installation) -> None:
     assert list(lines(done.stdout)) == ["settings"]
 
 
-def test_where_nothing_is_yet_that_is_said_and_nothing_is_made(installation: Installation) -> None:
-    done = installation.run("check")
-    found = lines(done.stdout)
-    assert done.returncode == 0, done.stdout
+async def test_where_nothing_is_yet_that_is_said_and_nothing_is_made(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in installation.environ.items():
+        monkeypatch.setenv(name, value)
+    assert await examine() == 0
+    found = lines(capsys.readouterr().out)
     assert found["data folder"].startswith("note There is no installation in")
     assert (found["store"][:4], found["clock"][:2]) == ("note", "ok")
     assert not (installation.folder / "var").exists()
+
+
+async def test_where_none_can_be_made_is_wrong(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = installation.folder / "file"
+    file.touch(mode=0o400)
+    for name, value in {**installation.environ, "ISOCKET_DATA_DIR": str(file / "var")}.items():
+        monkeypatch.setenv(name, value)
+    assert await examine() == 1
+    found = lines(capsys.readouterr().out)["data folder"]
+    assert found.startswith("WRONG There is no installation in")
+    assert f"may not write in {file}" in found
 
 
 def test_a_lost_master_key_is_told(installation: Installation) -> None:
