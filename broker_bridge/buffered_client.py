@@ -20,6 +20,16 @@ _QOS_1, _QOS_2, _RETAIN = 0x02, 0x04, 0x01  # the lower half its flags
 _LENGTH_BYTES = 4  # section 2.2.3: so many bytes at most say how long the rest is
 
 
+def publish_packet(topic: str, payload: bytes) -> bytes:
+    """Return a PUBLISH of QoS 0 (MQTT 3.1.1, section 3.3)."""
+    name = topic.encode()
+    rest, length = len(name) + 2 + len(payload), bytearray()
+    while rest > 0x7F:  # noqa: PLR2004 - seven bits a byte, the eighth: there are more (section 2.2.3)
+        length.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([_PUBLISH, *length, rest]) + len(name).to_bytes(2) + name + payload
+
+
 class Published(NamedTuple):
     """A message that came; `mid` is 0 for QoS 0. Nothing is acknowledged by reading it."""
 

@@ -21,7 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from broker_bridge.broker_address import BrokerAddress, Login
-from broker_bridge.buffered_client import BufferedClient, Published
+from broker_bridge.buffered_client import BufferedClient, Published, publish_packet
 from isocket.kit.backoff import full_jitter
 from isocket.kit.logs import get_logger
 
@@ -145,23 +145,37 @@ class Connection(Generic[T]):
             self._nudge()
 
     def _acknowledge(self, client: mqtt.Client, by_hand: list[tuple[int, int]]) -> None:
-        """Send all PUBACKs in one write: paho would make a system call for each.
+        mids = [mid for generation, mid in by_hand if generation == self._generation]
+        if not self._wrote(client, b"".join([_PUBACK.pack(0x40, 2, mid) for mid in mids])):
+            for mid in mids:
+                client.ack(mid, 1)
+
+    def tell(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Send many topics and payloads at QoS 0, as `publish` would each; ten thousand may be due in one second."""
+        if messages:
+            self._outbox.append(lambda client: self._tell(client, messages))
+            self._nudge()
+
+    def _tell(self, client: mqtt.Client, messages: Sequence[tuple[str, bytes]]) -> None:
+        if not self._wrote(client, b"".join([publish_packet(*each) for each in messages])):
+            for topic, payload in messages:
+                client.publish(topic, payload)
+
+    def _wrote(self, client: mqtt.Client, packets: bytes) -> bool:
+        """Send many packets in one write: paho would make a system call for each. False: paho has to.
 
         This thread is the only one that writes to the socket, and only when nothing of paho's waits before us.
         """
-        mids = [mid for generation, mid in by_hand if generation == self._generation]
         client.loop_write()
         sock = client.socket()
         if client.want_write() or sock is None:
-            for mid in mids:
-                client.ack(mid, 1)
-            return
-        packets = b"".join([_PUBACK.pack(0x40, 2, mid) for mid in mids])
+            return False
         while packets:
             try:
                 packets = packets[sock.send(packets) :]
             except (BlockingIOError, ssl.SSLWantWriteError):
                 select.select([], [sock], [], 1.0)
+        return True
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> None:
         """Send a message as soon as there is a connection; ask `connected` first where later is too late."""

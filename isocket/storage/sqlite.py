@@ -14,7 +14,7 @@ from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite_connection import connect
 from isocket.storage.sqlite_documents import SqliteDocuments
 from isocket.storage.sqlite_heard import HeardDevices
-from isocket.storage.sqlite_jobs import Told
+from isocket.storage.sqlite_jobs import ExpectedError, Told
 from isocket.storage.sqlite_log import ReadGate, checkpoint
 from isocket.storage.sqlite_telemetry import SqliteTelemetry
 from isocket.storage.sqlite_writer import Writer
@@ -22,6 +22,7 @@ from isocket.storage.wakeups import Wakeups
 
 T = TypeVar("T")
 OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
+FORMAT = 1  # of the file; greater where an older program could no longer read or write it rightly
 EMPTYING_TRIES = 5
 ASIDE_KIB = 4096  # what a read keeps in memory that comes by each page once
 ASIDE_AT_ONCE = 2
@@ -127,6 +128,17 @@ def _read_with(connection: sqlite3.Connection, work: Callable[[sqlite3.Connectio
         raise StoreUnavailableError(f"SQLite could not read: {error}") from error
 
 
+def _note_format(connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > FORMAT:
+        error = (
+            f"the store was written by a newer program, in format {found}; this one knows {FORMAT}: use the newer one"
+        )
+        raise ExpectedError(StoreUnavailableError(error))
+    if found < FORMAT:
+        connection.execute(f"PRAGMA user_version={FORMAT}")
+
+
 class SqliteStore:
     """Both ports on one file."""
 
@@ -148,7 +160,7 @@ class SqliteStore:
         """Open or make the file.
 
         Raises:
-            StoreUnavailableError: SQLite is too old, or the file cannot be opened.
+            StoreUnavailableError: SQLite is too old, the file cannot be opened, or it is a newer program's.
         """
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StoreUnavailableError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or newer is needed")
@@ -156,6 +168,11 @@ class SqliteStore:
             file = await asyncio.to_thread(SqliteFile, path)
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailableError(f"cannot open {path}: {error}") from error
+        try:
+            await file.write(_note_format)
+        except StoreUnavailableError:
+            await asyncio.to_thread(file.close)
+            raise
         store = cls(file, wakeups=wakeups, clock=clock or SystemClock())
         await store.telemetry.prepare()
         return store

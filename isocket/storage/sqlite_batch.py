@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from functools import cache
 
 from isocket.domain.reports import Report
+from isocket.storage.sqlite_filing import Filing, stored_among
 from isocket.storage.sqlite_heard import HeardDevices
 
-_COLUMNS = ("device", "kind", "boot", "seq", "at", "received", "clock", "body")
+_COLUMNS = ("id", "device", "kind", "boot", "seq", "at", "received", "clock", "body")
 _SHARES = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)  # rows of one statement: a few that stay prepared serve any batch
-_INSERTED = "SELECT json_group_array(json_array(boot, seq, device, id)) FROM reports WHERE id > ?"
+_LAST = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'reports'"  # the greatest that ever was
 _NEWER = "new.kind = 'state' AND (new.boot, new.seq) > (heard.boot, heard.seq)"
 _MOVE = f"""
 UPDATE heard SET
@@ -27,87 +28,94 @@ UPDATE heard SET
 FROM reports AS new WHERE heard.device = new.device AND new.id"""
 _MOVE_BY_ALL = f"{_MOVE} > ?"
 _MOVE_BY_SOME = f"{_MOVE} IN (SELECT value FROM json_each(?))"
-_MARK = """
-INSERT OR IGNORE INTO unjudged (device, report)
-SELECT reports.device, reports.id FROM json_each(?) JOIN reports
-  ON reports.device = value ->> 0 AND reports.boot = value ->> 1 AND reports.seq = value ->> 2
-"""
+_MARK = "INSERT OR IGNORE INTO unjudged (device, report) SELECT value ->> 0, value ->> 1 FROM json_each(?)"
 _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def store_batch(
-    connection: sqlite3.Connection, heard: HeardDevices, reports: Sequence[Report], now_ms: int
+    connection: sqlite3.Connection, heard: HeardDevices, filing: Filing, reports: Sequence[Report], now_ms: int
 ) -> tuple[list[bool], list[int]]:
     """Store a batch; return for each report whether it was new, and the devices of those that must be judged.
 
-    1. Insert what is new.
+    1. Insert what is new, and give it its place.
     2. Move the latest states.
     3. Mark what must be judged.
     """
     numbers = heard.numbers(connection, reports)
-    last_id = connection.execute("SELECT ifnull(max(id), 0) FROM reports").fetchone()[0]
-    inserted = _insert(connection, numbers, reports)
-    if inserted == len(set(numbers)) == len(numbers):  # each new, and each of another device
-        new = [True] * inserted
+    last_id: int = connection.execute(_LAST).fetchone()[0]
+    ids = _insert(connection, numbers, reports, last_id)
+    filing.place(connection, last_id)
+    if len(set(numbers)) == len(numbers):
         connection.execute(_MOVE_BY_ALL, (last_id,))
     else:
-        stored = json.loads(connection.execute(_INSERTED, (last_id,)).fetchone()[0])
-        new = _which_are_new(numbers, reports, stored)
-        _move_in_order(connection, stored)
-    marked = heard.to_judge(numbers, reports, new)
-    waiting = list(dict.fromkeys(number for number, _, _ in marked))
+        _move_in_order(connection, numbers, reports, ids)
+    marked = heard.to_judge(numbers, reports, ids)
+    waiting = list(dict.fromkeys(number for number, _ in marked))
     if marked:
         connection.execute(_MARK, (_encoded(marked),))
         heard.begin_to_wait(connection, set(waiting), now_ms)
-    return new, waiting
+    return [report_id is not None for report_id in ids], waiting
 
 
-def store_past(connection: sqlite3.Connection, heard: HeardDevices, reports: Sequence[Report]) -> int:
+def store_past(connection: sqlite3.Connection, heard: HeardDevices, filing: Filing, reports: Sequence[Report]) -> int:
     """Insert what is new and do nothing else; return how many that were."""
-    return _insert(connection, heard.numbers(connection, reports), reports)
+    numbers = heard.numbers(connection, reports)
+    last_id: int = connection.execute(_LAST).fetchone()[0]
+    ids = _insert(connection, numbers, reports, last_id)
+    filing.place(connection, last_id)
+    return sum(report_id is not None for report_id in ids)
 
 
-def _insert(connection: sqlite3.Connection, numbers: Sequence[int], reports: Sequence[Report]) -> int:
-    """Insert what is not there; return how many rows that were."""
+def _insert(
+    connection: sqlite3.Connection, numbers: Sequence[int], reports: Sequence[Report], last_id: int
+) -> list[int | None]:
+    """Insert what is not there, numbered on from the last; return each report's id, None for those that are there.
+
+    Of two alike in one batch the first is inserted.
+    """
+    keys = [(number, report.boot, report.seq) for number, report in zip(numbers, reports, strict=True)]
+    there = stored_among(connection, keys)
     values: list[int | str] = []
-    for number, report in zip(numbers, reports, strict=True):
+    ids: list[int | None] = []
+    for key, report in zip(keys, reports, strict=True):
+        if key in there:
+            ids.append(None)
+            continue
+        there.add(key)
+        last_id += 1
+        ids.append(last_id)
         _, kind, boot, seq, at_ms, received_ms, clock, body, _ = report
         # A member of an enumeration is bound five times as slowly as the text that it is.
-        values += (number, str(kind), boot, seq, at_ms, received_ms, str(clock), body)
-    inserted = done = 0
+        values += (last_id, key[0], str(kind), boot, seq, at_ms, received_ms, str(clock), body)
+    rows, done = len(values) // len(_COLUMNS), 0
     for share in _SHARES:
-        while len(reports) - done >= share:
-            bound = values[done * len(_COLUMNS) : (done + share) * len(_COLUMNS)]
-            inserted += connection.execute(_insertion_of(share), bound).rowcount
+        while rows - done >= share:
+            connection.execute(_insertion_of(share), values[done * len(_COLUMNS) : (done + share) * len(_COLUMNS)])
             done += share
-    return inserted
+    return ids
 
 
 @cache
 def _insertion_of(rows: int) -> str:
     row = f"({','.join('?' * len(_COLUMNS))})"
-    return f"INSERT INTO reports ({','.join(_COLUMNS)}) VALUES {','.join([row] * rows)} ON CONFLICT DO NOTHING"
+    return f"INSERT INTO reports ({','.join(_COLUMNS)}) VALUES {','.join([row] * rows)}"
 
 
-def _which_are_new(numbers: Sequence[int], reports: Sequence[Report], stored: list[list[int]]) -> list[bool]:
-    """Return for each report whether it was inserted; of two alike in one batch the first was."""
-    left = {(boot, seq, number) for boot, seq, number, _ in stored}
-    new: list[bool] = []
-    for number, report in zip(numbers, reports, strict=True):
-        key = (report.boot, report.seq, number)
-        new.append(key in left)
-        left.discard(key)
-    return new
-
-
-def _move_in_order(connection: sqlite3.Connection, stored: list[list[int]]) -> None:
+def _move_in_order(
+    connection: sqlite3.Connection, numbers: Sequence[int], reports: Sequence[Report], ids: Sequence[int | None]
+) -> None:
     """Move the latest states, one round for each time that a device comes in the batch, oldest first."""
+    new = [
+        (report.boot, report.seq, number, report_id)
+        for number, report, report_id in zip(numbers, reports, ids, strict=True)
+        if report_id is not None
+    ]
     rounds: list[list[int]] = []
     times: dict[int, int] = {}
-    for _, _, number, report_id in sorted(stored):
+    for _, _, number, report_id in sorted(new):
         turn = times[number] = times.get(number, -1) + 1
         if turn == len(rounds):
             rounds.append([])
         rounds[turn].append(report_id)
-    for ids in rounds:
-        connection.execute(_MOVE_BY_SOME, (_encoded(ids),))
+    for ids_of_round in rounds:
+        connection.execute(_MOVE_BY_SOME, (_encoded(ids_of_round),))

@@ -10,7 +10,7 @@ MOST_BEYOND, FEW_BEYOND = 100_000, 50  # of what is stored and not confirmed: at
 
 _BEYOND = """
 SELECT json_group_array(json_array(boot, seq)) FROM (
-  SELECT boot, seq FROM reports WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT ?)
+  SELECT boot, seq FROM orders WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT ?)
 """
 _TELL = """
 UPDATE heard SET told_boot = value ->> 1, told_seq = value ->> 2 FROM json_each(?)

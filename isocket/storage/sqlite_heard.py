@@ -57,21 +57,24 @@ class HeardDevices:
         return self._numbers[device_id]
 
     def to_judge(
-        self, numbers: Sequence[int], reports: Sequence[Report], new: Sequence[bool]
-    ) -> list[tuple[int, int, int]]:
-        """Return (device, boot, seq) of each new report that a rule has to see; from the first on, its device waits."""
+        self, numbers: Sequence[int], reports: Sequence[Report], ids: Sequence[int | None]
+    ) -> list[tuple[int, int]]:
+        """Return device and id of each new report that a rule has to see; from the first on, its device waits.
+
+        `ids`: None for those that are not new.
+        """
         envelopes = self._envelopes
-        found: list[tuple[int, int, int]] = []
-        for number, report, is_new in zip(numbers, reports, new, strict=True):
+        found: list[tuple[int, int]] = []
+        for number, report, report_id in zip(numbers, reports, ids, strict=True):
             if report.kind is _STATE:
                 envelope = envelopes.get(number)
                 if envelope is not None and envelope.holds(report.fields):
                     continue
             elif report.kind is not _ALARM:
                 continue
-            if is_new:
+            if report_id is not None:
                 envelopes.pop(number, None)
-                found.append((number, report.boot, report.seq))
+                found.append((number, report_id))
         return found
 
     def begin_to_wait(self, connection: sqlite3.Connection, numbers: set[int], since_ms: int) -> None:

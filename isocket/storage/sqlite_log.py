@@ -14,7 +14,8 @@ from isocket.storage.sqlite_connection import LONG_LOG_PAGES, connect, wait_at_m
 log = get_logger(__name__)
 
 CHECKPOINT_PAGES = 8_000  # about 32 MiB of write-ahead log
-PAGES_A_ROW = 3  # the row and its places in two indexes; an estimate, for when to look
+MOST_PAGES_A_ROW = 3.0  # the row and its places in two indexes: for when to look, until it is known better
+LEAST_PAGES_A_ROW = 0.05
 HOLD_S = 0.5  # how long new reads are held back so that those under way can end
 RESTART_WAIT_S = 0.05  # how long the writer waits for the last readers: an alarm may wait behind it
 RETRY_S = 1.0
@@ -94,14 +95,16 @@ class Checkpointer:
         self._reads = reads
         self._due = threading.Event()
         self._closed = threading.Event()
-        self._estimate = 0  # pages written since the last checkpoint
+        self._rows = 0  # changed since the last checkpoint
+        self._pages_a_row = MOST_PAGES_A_ROW  # as many as the last of them wrote
+        self._log = 0  # pages that were in the log already, and stay in it
         self._thread = threading.Thread(target=self._run, name="sqlite-checkpointer", daemon=True)
         self._thread.start()
 
     def written(self, rows: int) -> None:
         """Called by the writer after each commit, with the rows that it changed."""
-        self._estimate += rows * PAGES_A_ROW + 1
-        if self._estimate > CHECKPOINT_PAGES:
+        self._rows += rows + 1
+        if self._rows * self._pages_a_row > CHECKPOINT_PAGES:
             self._due.set()
 
     def close(self) -> None:
@@ -145,7 +148,16 @@ class Checkpointer:
 
     def _by_the_writer(self, how: str, wait_s: float = 0.0) -> Pages:
         def between(writer: sqlite3.Connection) -> Pages:
-            self._estimate = 0
-            return checkpoint(writer, how, wait_s)
+            pages = checkpoint(writer, how, wait_s)
+            self._learn_from(pages)
+            return pages
 
         return self._between_commits(between).result()
+
+    def _learn_from(self, pages: Pages) -> None:
+        """Note how many pages a row wrote: a third of one in a long batch, several in a lone document."""
+        if pages.log >= 0 and self._rows:
+            pages_a_row = (pages.log - self._log) / self._rows
+            self._pages_a_row = min(max(pages_a_row, LEAST_PAGES_A_ROW), MOST_PAGES_A_ROW)
+        self._log = 0 if pages.moved == pages.log else pages.log  # it begins anew, if nobody reads from it
+        self._rows = 0

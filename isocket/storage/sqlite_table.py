@@ -40,7 +40,7 @@ CASE WHEN instr(body, 'null') OR instr(body, '\') THEN {_GUARDED_TEXTS}
 """
 _TO_BE_GUARDED = tuple(f'"{sign}'.encode() for sign in GUARDED if sign.isprintable())  # JSON escapes the others
 _OURS = "device = (SELECT device FROM heard WHERE name = :name) AND at >= :at AND at < :end AND (at, id) > (:at, :id)"
-_LAST = f"SELECT at, id FROM reports WHERE {_OURS} ORDER BY at, id LIMIT 1 OFFSET :limit - 1"
+_LAST = f"SELECT at, id FROM reports_in_time WHERE {_OURS} ORDER BY at, id LIMIT 1 OFFSET :limit - 1"
 _KINDS = ", ".join(f"'{kind.value}'" for kind in TOLD)
 
 
@@ -52,8 +52,9 @@ printf('%s.%03dZ,%s,%s.%03dZ,%s,%d,%d,%s,%s',
 """
     return f"""
 SELECT cast(ifnull(group_concat(line, ''), '') AS blob), count(*) FROM (
-  SELECT {line} || char(13, 10) AS line FROM reports
-  WHERE {_OURS} AND at <= :last_at AND (at, id) <= (:last_at, :last_id) AND kind IN ({_KINDS}) ORDER BY at, id)
+  SELECT {line} || char(13, 10) AS line FROM (
+    SELECT * FROM reports_in_time
+    WHERE {_OURS} AND at <= :last_at AND (at, id) <= (:last_at, :last_id) AND kind IN ({_KINDS}) ORDER BY at, id))
 """
 
 

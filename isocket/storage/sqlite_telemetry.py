@@ -13,6 +13,7 @@ from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, 
 from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
 from isocket.storage.sqlite_documents import Look, Run, Write
+from isocket.storage.sqlite_filing import FORGET, Filing, make_places
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_jobs import Told, note_what_came
 from isocket.storage.sqlite_news import news_of
@@ -42,14 +43,19 @@ KEPT_COMINGS = 20_000
 FEW_DEVICES = 20  # whose states are looked up on the event loop: crossing over to a thread takes as long
 
 _POINTS = """
-SELECT at, id, body FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?)
+SELECT at, id, body FROM reports_in_time WHERE device = (SELECT device FROM heard WHERE name = ?)
 AND kind = 'state' AND at >= ? AND at < ? AND (at, id) > (?, ?) ORDER BY at, id LIMIT ?
+"""
+
+_REPORTS = f"""
+SELECT {REPORT} FROM reports_in_time WHERE device = (SELECT device FROM heard WHERE name = ?)
+AND at >= ? AND at < ? AND (at, boot, seq) > (?, ?, ?) ORDER BY at, boot, seq LIMIT ?
 """
 
 _START_OVER = """
 UPDATE heard SET fields = json_patch(heard.fields, new.body), at = new.at, clock = new.clock,
   boot = new.boot, seq = new.seq
-FROM (SELECT * FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?) AND kind = 'state'
+FROM (SELECT * FROM reports_in_order WHERE device = (SELECT device FROM heard WHERE name = ?) AND kind = 'state'
       AND (boot, seq) > (?, ?) AND (boot, seq) < (?, ?) ORDER BY id DESC LIMIT 1) AS new
 WHERE heard.device = new.device
 """
@@ -76,6 +82,7 @@ class SqliteTelemetry:
         self._wakeups = wakeups
         self._clock = clock
         self._heard = heard  # used in the writer's thread alone
+        self._filing = Filing()  # as well
         self._waiting = WaitingDevices(write, look, heard=heard, clock=clock)
 
     async def prepare(self) -> None:
@@ -84,6 +91,7 @@ class SqliteTelemetry:
         def work(connection: sqlite3.Connection) -> None:
             for statement in (SCHEMA + WINDOWS).split(";"):
                 connection.execute(statement)
+            make_places(connection)
 
         await self._write(work)
 
@@ -101,7 +109,7 @@ class SqliteTelemetry:
         is_over = False  # for us: who was cancelled says nothing of what is written after that
 
         def work(connection: sqlite3.Connection) -> _Batch:
-            new, devices = store_batch(connection, self._heard, reports, now_ms)
+            new, devices = store_batch(connection, self._heard, self._filing, reports, now_ms)
             told = Told()
             tellings.append(told)
             claimed = self._waiting.claimed_ahead(connection, devices, {} if is_over else judges, now_ms, told)
@@ -238,13 +246,8 @@ class SqliteTelemetry:
         """Return the messages of a device with start <= time < end, ordered by (time, boot, seq)."""
         seek = (-1, -1, -1) if after is None else (after.at_ms, after.boot, after.seq)
         since_ms = to_ms(start) if after is None else after.at_ms
-        rows = await self._read(
-            lambda connection: connection.execute(
-                f"SELECT {REPORT} FROM reports WHERE device = (SELECT device FROM heard WHERE name = ?)"
-                " AND at >= ? AND at < ? AND (at, boot, seq) > (?, ?, ?) ORDER BY at, boot, seq LIMIT ?",
-                (device_id, since_ms, to_ms(end), *seek, limit),
-            ).fetchall()
-        )
+        asked = (device_id, since_ms, to_ms(end), *seek, limit)
+        rows = await self._read(lambda connection: connection.execute(_REPORTS, asked).fetchall())
         return [report_of(device_id, each) for each in rows]
 
     async def table(
@@ -258,7 +261,7 @@ class SqliteTelemetry:
         """Store reports as the past alone."""
         if not reports:
             return 0
-        return await self._write(lambda connection: store_past(connection, self._heard, reports))
+        return await self._write(lambda connection: store_past(connection, self._heard, self._filing, reports))
 
     async def whole_since(self) -> datetime:
         """Return since when single reports are all there."""
@@ -315,7 +318,7 @@ class SqliteTelemetry:
             if row is None:
                 return 0
             connection.execute("DELETE FROM unjudged WHERE device = ?", row)
-            gone = connection.execute("DELETE FROM reports WHERE device = ?", row).rowcount
+            gone = connection.execute(FORGET, row * 2).rowcount
             forget_hours(connection, row[0])
             connection.execute("DELETE FROM heard WHERE device = ?", row)
             self._heard.next_revision(connection)

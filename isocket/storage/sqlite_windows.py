@@ -43,26 +43,40 @@ ORDER BY start
 """
 _OURS = "device = (SELECT device FROM heard WHERE name = :name) AND kind = 'state'"
 _EDGES = f"""
-SELECT at, id, body FROM reports WHERE {_OURS} AND id <= :upto AND at >= :start AND at < min(:first, :end)
-UNION ALL SELECT at, id, body FROM reports WHERE {_OURS} AND id <= :upto AND at >= max(:last, :start) AND at < :end
+SELECT at, id, body FROM reports_in_time WHERE {_OURS} AND id <= :upto
+  AND at >= :start AND at < min(:first, :end)
+UNION ALL SELECT at, id, body FROM reports_in_time WHERE {_OURS} AND id <= :upto
+  AND at >= max(:last, :start) AND at < :end
 """
 _NOT_YET = f"""
-SELECT at, id, body FROM reports NOT INDEXED WHERE id > :upto AND {_OURS} AND at >= :since AND at < :end
+SELECT at, id, body FROM reports WHERE id > :upto AND {_OURS} AND at >= :since AND at < :end
 """
-_NOT_YET_OF_MANY = f"SELECT at, id, body FROM reports WHERE +id > :upto AND {_OURS} AND at >= :since AND at < :end"
-_OLD = """
-SELECT reports.id FROM heard CROSS JOIN reports ON reports.device = heard.device AND reports.at < ?
-WHERE heard.name NOT IN (SELECT value FROM json_each(?)) AND reports.id <= (SELECT upto FROM gathered)
-AND NOT EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = reports.device AND unjudged.report = reports.id) LIMIT ?
+_NOT_YET_OF_MANY = (
+    f"SELECT at, id, body FROM reports_in_time WHERE id > :upto AND {_OURS} AND at >= :since AND at < :end"
+)
+
+
+def _old_of(places: str) -> str:
+    return f"""
+SELECT place.report FROM heard CROSS JOIN {places} AS place ON place.device = heard.device AND place.at < :before
+WHERE heard.name NOT IN (SELECT value FROM json_each(:sparing)) AND place.report <= (SELECT upto FROM gathered)
+AND NOT EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = place.device AND unjudged.report = place.report)
 """
+
+
+_OLD = f"{_old_of('filed_by_time')} UNION ALL {_old_of('unfiled')} LIMIT :limit"
 _ARRIVALS = """
-WITH ours AS (SELECT boot, seq, at, received FROM reports WHERE device = :device),
-within AS (SELECT * FROM ours WHERE at >= :start AND at < :end),
-first AS (SELECT boot, seq FROM within ORDER BY boot, seq LIMIT 1),
-last AS (SELECT boot, seq FROM within ORDER BY boot DESC, seq DESC LIMIT 1)
+WITH within AS (
+  SELECT boot, seq, at, received FROM reports_in_time WHERE device = :device AND at >= :start AND at < :end)
 SELECT * FROM within
-UNION SELECT * FROM (SELECT * FROM ours WHERE (boot, seq) < (SELECT * FROM first) ORDER BY boot DESC, seq DESC LIMIT 1)
-UNION SELECT * FROM (SELECT * FROM ours WHERE (boot, seq) > (SELECT * FROM last) ORDER BY boot, seq LIMIT 1)
+UNION SELECT * FROM (
+  SELECT boot, seq, at, received FROM reports_in_order
+  WHERE device = :device AND (boot, seq) < (SELECT boot, seq FROM within ORDER BY boot, seq LIMIT 1)
+  ORDER BY boot DESC, seq DESC LIMIT 1)
+UNION SELECT * FROM (
+  SELECT boot, seq, at, received FROM reports_in_order
+  WHERE device = :device AND (boot, seq) > (SELECT boot, seq FROM within ORDER BY boot DESC, seq DESC LIMIT 1)
+  ORDER BY boot, seq LIMIT 1)
 ORDER BY 1, 2
 """
 
@@ -152,7 +166,8 @@ def kept_from(connection: sqlite3.Connection) -> int:
 
 def old_reports(connection: sqlite3.Connection, before_ms: int, limit: int, sparing: Sequence[str] = ()) -> list[int]:
     """Return some of the reports that may go, none of these devices."""
-    return [number for (number,) in connection.execute(_OLD, (before_ms, json.dumps([*sparing]), limit)).fetchall()]
+    asked = {"before": before_ms, "sparing": json.dumps([*sparing]), "limit": limit}
+    return [number for (number,) in connection.execute(_OLD, asked).fetchall()]
 
 
 def remove(connection: sqlite3.Connection, numbers: list[int], before_ms: int) -> int:

@@ -23,7 +23,7 @@ from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 
 RECORD_STORES = ("memory", "sqlite", "memory-sealed", "sqlite-sealed")
-TELEMETRY_STORES = ("memory", "sqlite")
+TELEMETRY_STORES = ("memory", "sqlite", "sqlite-filing")
 MASTER_KEY = bytes(range(32))
 
 
@@ -94,13 +94,16 @@ async def _open_documents(store: str, folder: Path) -> AsyncIterator[Documents]:
 async def open_telemetry(
     store: str, folder: Path, clock: Clock, wakeups: Wakeups | None = None
 ) -> AsyncIterator[Telemetry]:
-    """Open one of TELEMETRY_STORES."""
+    """Open one of TELEMETRY_STORES; `sqlite-filing` files nearly every report at once."""
     if store == "memory":
         yield MemoryTelemetry(wakeups, clock)
     else:
         from isocket.storage.sqlite import SqliteStore
+        from isocket.storage.sqlite_filing import Filing
 
-        sqlite = await SqliteStore.open(folder / "telemetry.db", wakeups=wakeups, clock=clock)
+        sqlite = await SqliteStore.open(folder / f"{store}.db", wakeups=wakeups, clock=clock)
+        if store == "sqlite-filing":
+            sqlite.telemetry._filing = Filing(may_wait=1, at_least=1)
         try:
             yield sqlite.telemetry
         finally:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker_bridge.buffered_client import BufferedClient, Published
+from broker_bridge.buffered_client import BufferedClient, Published, publish_packet
 
 PINGRESP = b"\xd0\x00"
 DUP, QOS_1, RETAIN = 0x08, 0x02, 0x01
@@ -51,6 +51,11 @@ def test_messages_come_with_topic_payload_number_and_flag(ends: tuple[socket.soc
         Published("d", b"x" * 300, 65_535, False),
     ]
     assert not client.holds_back
+
+
+@pytest.mark.parametrize("size", [0, 1, 121, 122, 16_377, 16_378, 2_097_150])
+def test_a_packet_is_made_as_the_standard_says(size: int) -> None:
+    assert publish_packet("a/b/ä", b"x" * size) == publish("a/b/ä", b"x" * size)
 
 
 def test_no_more_than_asked_for_are_handed_out_and_the_rest_is_known_to_be_there(

@@ -104,6 +104,26 @@ async def test_no_more_is_read_than_may_wait_however_much_a_message_holds() -> N
         assert seen == [b"1", b"2", b"3", b"4", b"5"]
 
 
+async def test_many_are_told_at_once_and_in_their_order() -> None:
+    messages = [(f"devices/{number}/stored", b"x" * number) for number in range(0, 300, 7)]
+    async with lane(0.0) as (connection, reader, _):
+        nudges: list[None] = []
+        nudge = connection._nudge
+        connection._nudge = lambda: (nudges.append(None), nudge())[1]  # type: ignore[method-assign]
+        connection.tell(messages)
+        sent = b"".join([publish(*each) for each in messages])
+        assert await reader.readexactly(len(sent)) == sent
+        assert len(nudges) == 1
+
+
+async def test_who_is_told_something_comes_behind_what_waits_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with lane(0.0) as (connection, reader, _):
+        monkeypatch.setattr(connection, "_wrote", lambda *_: False)  # something of paho's waits
+        connection.tell([("a", b"1"), ("b", b"2")])
+        sent = publish("a", b"1") + publish("b", b"2")
+        assert await reader.readexactly(len(sent)) == sent
+
+
 def test_reports_are_left_for_company_and_alarms_are_not() -> None:
     clock, records = ManualClock(), StoredRecords(MemoryDocuments())
     login = Login(client_id="bridge", username="", password="")
