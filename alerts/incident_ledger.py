@@ -19,6 +19,7 @@ from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import PersonErasedError
 from isocket.storage.port import Records, Test, is_, one_of
+from isocket.storage.still_open import HOLDS_ITS_KEY
 
 log = get_logger(__name__)
 
@@ -31,7 +32,7 @@ class StillOpenError(Exception):
 
 def open_at(device_id: str) -> list[Test]:
     """Return the tests for the incidents of a device that are not closed."""
-    return [is_("device_id", device_id), one_of("state", STILL_OPEN)]
+    return [is_("device_id", device_id), HOLDS_ITS_KEY]
 
 
 class IncidentLedger:

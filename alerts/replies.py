@@ -10,11 +10,12 @@ from alerts.answering import Answering
 from alerts.readers import reader_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import Incident
 from isocket.domain.record import lookup_fields
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, every, is_, one_of
+from isocket.storage.port import Records, every, is_
+from isocket.storage.still_open import HOLDS_ITS_KEY
 
 log = get_logger(__name__)
 
@@ -37,7 +38,6 @@ STOP_WORDS = _TWILIOS_STOP_WORDS | {
 }
 START_WORDS = _TWILIOS_START_WORDS | {"ALOITA", "STARTA"}
 MAX_WORDS = 5  # a code stands among the first words, or it is none
-NOT_OVER = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 LONGEST_CODE = 4
 
@@ -90,7 +90,7 @@ class Replies:
         taken, answer = False, ""
         for code in dict.fromkeys(codes):
             # Of all customers: a code is unique only among the open incidents of one.
-            for incident in await self._records.find(Incident, is_("short_code", code), one_of("state", NOT_OVER)):
+            for incident in await self._records.find(Incident, is_("short_code", code), HOLDS_ITS_KEY):
                 contact = await self._told(incident, sender)
                 if contact is not None:
                     taken, answer = True, await self._take(incident, contact)

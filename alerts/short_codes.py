@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Iterator
 
 from isocket.domain.incidents import Incident, IncidentState
-from isocket.storage.port import Records, Test, is_, one_of
+from isocket.storage.port import Records, Test, is_
+from isocket.storage.still_open import HOLDS_ITS_KEY
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which look like 1 and 0
 DIGITS = "23456789"
@@ -44,4 +45,4 @@ async def free_code(records: Records, account_id: str, incident_id: str) -> str:
 
 
 def _holders(code: str, account_id: str) -> list[Test]:
-    return [is_("short_code", code), is_("account_id", account_id), one_of("state", STILL_OPEN)]
+    return [is_("short_code", code), is_("account_id", account_id), HOLDS_ITS_KEY]

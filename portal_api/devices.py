@@ -15,6 +15,7 @@ from isocket.domain.reports import DeviceState
 from isocket.domain.settings import DeviceSettings
 from isocket.domain.shares import Role
 from isocket.storage.port import is_, one_of
+from isocket.storage.still_open import HOLDS_ITS_KEY
 from portal_api.cursor import decode, encode, page_of
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
 from portal_api.owned import Need, Standing, own_device, shared_with, standing_for, within_token
@@ -153,7 +154,7 @@ async def views_of(portal: Portal, standings: Sequence[Standing]) -> list[Device
     of_these = is_("device_id", ids[0]) if len(ids) == 1 else one_of("device_id", ids)
     owners = sorted({device.owner_id or "" for device in devices})
     theirs = is_("account_id", owners[0]) if len(owners) == 1 else one_of("account_id", owners)
-    pending = await portal.records.find(Incident, theirs, of_these, one_of("state", NOT_CLOSED))
+    pending = await portal.records.find(Incident, theirs, of_these, HOLDS_ITS_KEY)
     seen = {each.device.id: each for each in standings}
     pending_of = Counter(each.device_id for each in pending if sees(seen[each.device_id], each))
     return [_view(portal, each, states.get(each.device.id), pending_of[each.device.id]) for each in standings]

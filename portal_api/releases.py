@@ -28,6 +28,7 @@ from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, is_, one_of
+from isocket.storage.still_open import HOLDS_ITS_KEY
 from isocket.storage.telemetry import Telemetry
 from portal_api.forgetting import forget, forget_offer
 from portal_api.outgoing import mail
@@ -178,7 +179,7 @@ async def _tell_guest(records: Records, share: Share, now: datetime) -> None:
 
 async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None:
     """Close what is open. Nobody gets a clear: the socket's words are not theirs any more."""
-    found = await portal.records.find(Incident, is_("device_id", device_id), one_of("state", _NOT_CLOSED))
+    found = await portal.records.find(Incident, is_("device_id", device_id), HOLDS_ITS_KEY)
     await portal.records.add_all(
         [
             TimelineEntry(

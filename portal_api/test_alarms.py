@@ -13,8 +13,8 @@ from isocket.domain.incidents import Cause, Happening, Incident, Severity, Timel
 from isocket.kit.clock import EPOCH, to_text
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, is_, one_of
-from portal_api.devices import NOT_CLOSED
+from isocket.storage.port import AlreadyThereError, Records, is_
+from isocket.storage.still_open import HOLDS_ITS_KEY
 from portal_api.limits import Rate
 from portal_api.models import View
 from portal_api.owned import own_device
@@ -87,7 +87,7 @@ async def _free_code(records: Records, account_id: str) -> str:
     """Return a short code that no other open incident of the account has; none rather than one of two meanings."""
     for _ in range(_TRIES):
         code = f"{secrets.choice(_LETTERS)}{secrets.choice(_LETTERS)}{secrets.choice(_DIGITS)}"
-        taken = is_("short_code", code), is_("account_id", account_id), one_of("state", NOT_CLOSED)
+        taken = is_("short_code", code), is_("account_id", account_id), HOLDS_ITS_KEY
         if not await records.count(Incident, *taken):
             return code
     return ""

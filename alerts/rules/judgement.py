@@ -1,6 +1,6 @@
 """The whole of a judgement: late ones out, reports in order, then silence and the present moment."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from alerts.rules.alarms import hear_alarm, hear_boot
 from alerts.rules.decisions import Decision, Why
@@ -8,7 +8,7 @@ from alerts.rules.descent import believed, follow
 from alerts.rules.docket import Case, Docket, When
 from alerts.rules.heating import hear_thermostat
 from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, newest_known
-from alerts.rules.memory import Key, Memory, Order
+from alerts.rules.memory import Key, Memory, Order, Patience
 from alerts.rules.rates import hear_rates
 from alerts.rules.signs import Look, Standing, signs
 from alerts.rules.silence import Hearing, hear_silence, hear_voice, in_ms, patience_now
@@ -49,9 +49,9 @@ def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: in
     state = believed(heard.state, memory.descent)
     newest = newest_known(heard.judged, state, heard.reports)
     memory, started_over = follow(memory, heard.reports, newest, heard.state)
-    if started_over is not None:
-        heard = replace(heard, judged=started_over)
-    walk = _Walk(case, memory, replace(heard, state=believed(heard.state, memory.descent)))
+    judged = heard.judged if started_over is None else started_over
+    state = believed(heard.state, memory.descent)
+    walk = _Walk(case, memory, Heard(reports=heard.reports, judged=judged, state=state))
     hear_voice(walk.docket, hearing, min((each.received_ms for each in heard.reports), default=None))
     for report in sorted(heard.reports, key=lambda each: each.order):
         walk.hear(report)
@@ -60,7 +60,7 @@ def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: in
     listening = hear_silence(walk.docket, hearing, patience, now_ms)
     wakes = [each for each in (walk.docket.wake_ms(), listening.look_ms) if each is not None]
     return Judgement(
-        memory=replace(walk.memory(), patience=patience),
+        memory=walk.memory(patience),
         decisions=walk.docket.decided(),
         judged=walk.newest,
         wake_ms=min(wakes, default=None),
@@ -75,7 +75,7 @@ class _Walk:
     def __init__(self, case: Case, memory: Memory, heard: Heard) -> None:
         self.docket = Docket.of(case, memory)
         self.newest = newest_known(heard.judged, heard.state, heard.reports)
-        self._before = memory
+        self._descent = memory.descent
         self._state = heard.state
         self._late_until = self.newest
         self._backlogs = batches(heard.reports)
@@ -86,13 +86,15 @@ class _Walk:
         self._armed = known.get("armed") is not False
         self._output = {name: known.get(name) for name in OUTPUT}
 
-    def memory(self) -> Memory:
-        return replace(
-            self._before,
+    def memory(self, patience: Patience | None) -> Memory:
+        """Return what is remembered of all this."""
+        return Memory(
             conditions=self.docket.conditions,
             proven=frozenset(self._proven),
             power_back=self.docket.power_back,
             alarms=self._alarms,
+            patience=patience,
+            descent=self._descent,
             tracks=self._tracks,
             flaps=self.docket.flaps,
         )

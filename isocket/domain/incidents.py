@@ -59,10 +59,10 @@ class IncidentState(StrEnum):
     unique=(("open_key",),),
     indexed=(
         ("account_id", "opened_at"),
-        ("device_id", "opened_at"),
+        ("device_id", "open_key"),
         ("needs_step", "step_due_at"),
         ("state", "needs_step", "step_due_at"),
-        ("short_code",),
+        ("short_code", "open_key"),
         ("cause", "detected_at"),
         ("state", "needs_step", "explained_by", "detected_at"),
     ),
@@ -70,7 +70,7 @@ class IncidentState(StrEnum):
     followed=("state", "acknowledged_by", "asked_at"),
 )
 class Incident(Record):
-    """One episode. `open_key` is unique while it lasts, which is what allows only one at a time."""
+    """One episode. `open_key` is unique while it lasts, which is what allows only one at a time, and None after it."""
 
     account_id: Annotated[str, INCIDENT_FACT]
     device_id: Annotated[str, INCIDENT_FACT]  # empty where it is a matter of the whole account

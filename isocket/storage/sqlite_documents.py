@@ -52,12 +52,11 @@ class SqliteDocuments:
         self._look = look
 
     async def prepare(self, collections: Sequence[Collection]) -> None:
-        """Make tables and indexes that are missing."""
+        """Make tables and indexes that are missing, and drop those that nobody asks by any more."""
 
         def work(connection: sqlite3.Connection) -> None:
             for collection in collections:
-                for statement in _schema(collection):
-                    connection.execute(statement)
+                _prepare(connection, collection)
             follow(connection, collections)
 
         await self._write(work)
@@ -228,17 +227,30 @@ def _changing(name: str, statement: str, values: list[Any]) -> Callable[[sqlite3
     return work
 
 
-def _schema(collection: Collection) -> list[str]:
+def _prepare(connection: sqlite3.Connection, collection: Collection) -> None:
     table = table_name(collection.name)
-    statements = [f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, doc TEXT NOT NULL)"]
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {table} (id TEXT PRIMARY KEY, doc TEXT NOT NULL)")
+    wanted = dict(_indexes(collection))
+    for (name,) in connection.execute(_INDEXES, (table,)).fetchall():
+        if name not in wanted:
+            connection.execute(f"DROP INDEX {name}")
+    for statement in wanted.values():
+        connection.execute(statement)
+
+
+_INDEXES = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL"
+
+
+def _indexes(collection: Collection) -> Iterator[tuple[str, str]]:
+    """Yield the name of each index and what makes it where it is missing."""
+    table = table_name(collection.name)
     for kind, groups in (("UNIQUE INDEX", collection.unique), ("INDEX", collection.indexed)):
         for group in groups:
             columns = [field_of(each) for each in group]
             if kind == "INDEX":
                 columns.append("id")  # so that the first in the order (field, id) needs no sorting
             name = index_name(collection.name, group)
-            statements.append(f"CREATE {kind} IF NOT EXISTS {name} ON {table} ({', '.join(columns)})")
-    return statements
+            yield name, f"CREATE {kind} IF NOT EXISTS {name} ON {table} ({', '.join(columns)})"
 
 
 def _any_of_few(connection: sqlite3.Connection, statement: str, bound: list[Any]) -> bool | None:

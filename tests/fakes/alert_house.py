@@ -189,6 +189,7 @@ class AlertHouse:
             "opened_at": now,
             "detected_at": now,
             "short_code": "K7QF",
+            "open_key": None if changes.get("state") is IncidentState.CLOSED else f"{incident_id} lasts",
             "needs_step": True,
             "step_due_at": now,
         }
@@ -221,6 +222,7 @@ class AlertHouse:
             Incident,
             is_("id", incident_id),
             state=IncidentState.CLOSED,
+            open_key=None,
             closed_at=now,
             needs_step=True,
             step_due_at=now,

@@ -141,7 +141,7 @@ async def test_incidents_that_are_not_closed_are_counted(house: PortalHouse) -> 
     account_id = (await house.account(MAIJA)).id
     await incident(house, "inc_1", account_id)
     await incident(house, "inc_2", account_id, state=IncidentState.CLOSED, open_key=None)
-    await incident(house, "inc_3", account_id, state=IncidentState.ACKNOWLEDGED, open_key=None)
+    await incident(house, "inc_3", account_id, state=IncidentState.ACKNOWLEDGED, open_key="another")
     shown = await (await house.ask("GET", f"/devices/{SOCKET}", token=token)).json()
     assert shown["open_incidents"] == 2
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from isocket.domain import STORED
+from isocket.domain.incidents import Incident
 from isocket.storage.codec import collection_of
 from isocket.storage.documents import Collection, Documents, Question, Shapes, shape_of
 from isocket.storage.memory import MemoryDocuments
@@ -16,6 +17,7 @@ from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, o
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_documents import ROWS_AT_ONCE, SqliteDocuments
 from isocket.storage.sqlite_questions import FEW
+from isocket.storage.still_open import HOLDS_ITS_KEY
 
 ORDERS = Collection(name="orders", unique=(("code",),), indexed=(("state", "due_at"), ("account_id",)))
 MANY = 50 * FEW
@@ -215,6 +217,47 @@ async def test_the_open_incident_that_is_due_is_found_without_passing_those_that
     plans = await plans_of(store, "incidents", due, order_by="step_due_at")
     assert any("records_incidents_state_needs_step_step_due_at" in plan for plan in plans)
     assert not any("TEMP B-TREE" in plan for plan in plans)
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        [is_("device_id", "is1"), HOLDS_ITS_KEY],
+        [is_("short_code", "AB2"), is_("account_id", "acc_1"), HOLDS_ITS_KEY],
+        [is_("short_code", "AB2"), HOLDS_ITS_KEY],
+    ],
+    ids=["at a socket", "by the code of an account", "by a code"],
+)
+async def test_the_incidents_that_are_open_are_found_without_looking_at_those_that_are_over(
+    store: SqliteStore, steps: Steps, tests: list[Test]
+) -> None:
+    incidents = collection_of(Incident)
+    await store.documents.prepare([incidents])
+    over = {"version": 1, "device_id": "is1", "account_id": "acc_1", "short_code": "AB2", "open_key": None}
+    rows = [{"id": f"inc_{number}", **over} for number in range(FEW)]
+    await store.documents.add_all([(incidents, row) for row in rows])
+    await store.documents.add_all([(incidents, {**over, "id": "inc_open", "open_key": "is1 mains_lost"})])
+    assert [each["id"] for [each] in await store.documents.find_each(*together([(incidents, tests)]))] == ["inc_open"]
+    assert steps.elsewhere == 0
+    assert steps.on_the_loop < FEW / 10  # in tens: not one for each that is over
+
+
+async def test_an_index_by_which_nobody_asks_any_more_is_dropped_and_no_other(store: SqliteStore) -> None:
+    await store.documents.prepare([ORDERS])
+    await add(store.documents, 3, state="due", account_id="a")
+    await store.documents.prepare([Collection(name="orders", unique=(("code",),), indexed=(("state",),))])
+
+    def names(connection: sqlite3.Connection) -> set[str]:
+        of_orders = "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'records_orders'"
+        return {row[0] for row in connection.execute(of_orders)}
+
+    assert store._file.look(names) == {
+        "sqlite_autoindex_records_orders_1",
+        "records_orders_code",
+        "records_orders_state",
+    }
+    await store.documents.prepare([ORDERS])
+    assert len(await store.documents.find(ORDERS, [is_("account_id", "a")])) == 3
 
 
 async def test_the_unread_receipts_of_an_attempt_are_found_however_many_are_unread(store: SqliteStore) -> None:
