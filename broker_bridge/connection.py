@@ -91,6 +91,7 @@ class Connection(Generic[T]):
         self._came_in = 0  # weights; each of the two is changed by one thread alone
         self._went_out = 0
         self._lost = False
+        self._unsent = b""  # of packets that are on their way; used in the network thread alone
         self._finishing = False
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{name}", daemon=True)
 
@@ -164,18 +165,22 @@ class Connection(Generic[T]):
     def _wrote(self, client: mqtt.Client, packets: bytes) -> bool:
         """Send many packets in one write: paho would make a system call for each. False: paho has to.
 
-        This thread is the only one that writes to the socket, and only when nothing of paho's waits before us.
+        This thread is the only one that writes to the socket, and only when nothing of paho's waits before us. What
+        the socket does not take at once goes before anything else.
         """
         client.loop_write()
         sock = client.socket()
         if client.want_write() or sock is None:
             return False
-        while packets:
-            try:
-                packets = packets[sock.send(packets) :]
-            except (BlockingIOError, ssl.SSLWantWriteError):
-                select.select([], [sock], [], 1.0)
+        self._unsent = packets
+        self._push(sock)
         return True
+
+    def _push(self, sock: "mqtt.SocketLike") -> None:
+        try:
+            self._unsent = self._unsent[sock.send(self._unsent) :]
+        except (BlockingIOError, ssl.SSLWantWriteError):
+            return
 
     def publish(self, topic: str, payload: bytes, *, qos: int, retain: bool = False) -> None:
         """Send a message as soon as there is a connection; ask `connected` first where later is too late."""
@@ -238,7 +243,7 @@ class Connection(Generic[T]):
             return 0.0
         if isinstance(sock, socket.socket):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._lost = False
+        self._lost, self._unsent = False, b""
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
         poll.register(sock, select.POLLIN)
@@ -247,11 +252,12 @@ class Connection(Generic[T]):
         rests_until = 0.0
         while not self._lost:
             if self._stop.is_set():
-                self._say(client)  # what is stored is still acknowledged
+                self._say(client, sock)  # what is stored is still acknowledged
                 return turns.seconds
             rest_ms = 0 if more else max(0, round((rests_until - monotonic()) * 1000))
             reading = 0 if rest_ms or self._waiting >= HIGH_WATER else select.POLLIN
-            poll.modify(sock, reading | (select.POLLOUT if client.want_write() else 0))
+            writing = select.POLLOUT if self._unsent or client.want_write() else 0
+            poll.modify(sock, reading | writing)
             events = dict(poll.poll(0 if more and reading else min(rest_ms, 1000) or 1000))
             if self._wake_read.fileno() in events:
                 self._wake_read.recv(4096)
@@ -260,9 +266,7 @@ class Connection(Generic[T]):
                 more = self._read(client)
                 if self._came_in != before:  # what is said to us besides begins no rest
                     rests_until = monotonic() + self._gather_s
-            self._say(client)
-            if client.want_write():
-                client.loop_write()
+            self._say(client, sock)
             if turns.second_passed():
                 client.loop_misc()
         return turns.seconds
@@ -279,11 +283,13 @@ class Connection(Generic[T]):
             self._loop.call_soon_threadsafe(self._arrived.set)
         return client.holds_back
 
-    def _say(self, client: mqtt.Client) -> None:
-        if not self.connected:
-            return
-        while self._outbox:
+    def _say(self, client: mqtt.Client, sock: "mqtt.SocketLike") -> None:
+        if self._unsent:
+            self._push(sock)
+        while self.connected and self._outbox and not self._unsent:
             self._outbox.popleft()(client)
+        if client.want_write() and not self._unsent:
+            client.loop_write()
 
     def _connected(
         self, client: mqtt.Client, _: object, flags: mqtt.ConnectFlags, reason: ReasonCode, __: Properties | None

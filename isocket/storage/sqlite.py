@@ -15,7 +15,7 @@ from isocket.storage.sqlite_connection import connect
 from isocket.storage.sqlite_documents import SqliteDocuments
 from isocket.storage.sqlite_heard import HeardDevices
 from isocket.storage.sqlite_jobs import ExpectedError, Told
-from isocket.storage.sqlite_log import ReadGate, checkpoint
+from isocket.storage.sqlite_log import ReadGate
 from isocket.storage.sqlite_telemetry import SqliteTelemetry
 from isocket.storage.sqlite_writer import Writer
 from isocket.storage.wakeups import Wakeups
@@ -27,6 +27,7 @@ EMPTYING_TRIES = 5
 ASIDE_KIB = 4096  # what a read keeps in memory that comes by each page once
 ASIDE_AT_ONCE = 2
 EMPTYING_WAIT_S = 1.0
+EMPTYING_WAIT_OF_WRITER_S = 0.1
 
 
 class SqliteFile:
@@ -85,7 +86,7 @@ class SqliteFile:
     def _empty_log(self) -> bool:
         for _ in range(EMPTYING_TRIES):
             with self._gate.held_shut(EMPTYING_WAIT_S):
-                pages = self._writer.between_commits(lambda c: checkpoint(c, "TRUNCATE", wait_s=0.1)).result()
+                pages = self._writer.emptied_log(EMPTYING_WAIT_OF_WRITER_S).result()
             if pages.complete:
                 return True
         return False

@@ -15,7 +15,7 @@ from isocket.storage.sqlite_heard import HeardDevices
 
 _COLUMNS = ("id", "device", "kind", "boot", "seq", "at", "received", "clock", "body")
 _SHARES = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)  # rows of one statement: a few that stay prepared serve any batch
-_LAST = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'reports'"  # the greatest that ever was
+_LAST = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'report_log'"  # the greatest that ever was
 _NEWER = "new.kind = 'state' AND (new.boot, new.seq) > (heard.boot, heard.seq)"
 _MOVE = f"""
 UPDATE heard SET
@@ -25,7 +25,7 @@ UPDATE heard SET
   boot = CASE WHEN {_NEWER} THEN new.boot ELSE heard.boot END,
   seq = CASE WHEN {_NEWER} THEN new.seq ELSE heard.seq END,
   received = max(heard.received, new.received)
-FROM reports AS new WHERE heard.device = new.device AND new.id"""
+FROM report_log AS new WHERE heard.device = new.device AND new.id"""
 _MOVE_BY_ALL = f"{_MOVE} > ?"
 _MOVE_BY_SOME = f"{_MOVE} IN (SELECT value FROM json_each(?))"
 _MARK = "INSERT OR IGNORE INTO unjudged (device, report) SELECT value ->> 0, value ->> 1 FROM json_each(?)"
@@ -98,7 +98,7 @@ def _insert(
 @cache
 def _insertion_of(rows: int) -> str:
     row = f"({','.join('?' * len(_COLUMNS))})"
-    return f"INSERT INTO reports ({','.join(_COLUMNS)}) VALUES {','.join([row] * rows)}"
+    return f"INSERT INTO report_log ({','.join(_COLUMNS)}) VALUES {','.join([row] * rows)}"
 
 
 def _move_in_order(

@@ -6,6 +6,7 @@ among those of its own device: with hundreds of busy devices nearly each is a pa
 commit. Why, and what it is worth: docs/decisions/0012-reports-are-filed-later.md.
 """
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from functools import cache
@@ -22,58 +23,53 @@ _ROOMS = (1, 8, 32, 128, ASKED_AT_ONCE)  # a few statements that stay prepared s
 Key = tuple[int, int, int]
 """Device, boot and seq: what there is only one report of."""
 
-SCHEMA = (
-    """
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS report_log (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL,
+  kind TEXT NOT NULL, at INTEGER NOT NULL, received INTEGER NOT NULL, clock TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS unfiled (
   device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, at INTEGER NOT NULL, report INTEGER NOT NULL,
-  PRIMARY KEY (device, boot, seq)) WITHOUT ROWID
-""",
-    """
+  PRIMARY KEY (device, boot, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS filed_by_order (
   device INTEGER NOT NULL, boot INTEGER NOT NULL, seq INTEGER NOT NULL, report INTEGER NOT NULL,
-  PRIMARY KEY (device, boot, seq)) WITHOUT ROWID
-""",
-    """
+  PRIMARY KEY (device, boot, seq)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS filed_by_time (
   device INTEGER NOT NULL, at INTEGER NOT NULL, report INTEGER NOT NULL,
-  PRIMARY KEY (device, at, report)) WITHOUT ROWID
-""",
-    """
+  PRIMARY KEY (device, at, report)) WITHOUT ROWID;
 CREATE VIEW IF NOT EXISTS orders AS
-  SELECT device, boot, seq FROM filed_by_order UNION ALL SELECT device, boot, seq FROM unfiled
-""",
-    """
+  SELECT device, boot, seq FROM filed_by_order UNION ALL SELECT device, boot, seq FROM unfiled;
 CREATE VIEW IF NOT EXISTS reports_in_order AS
-  SELECT place.device, place.boot, place.seq, place.report AS id, kind, reports.at, received, clock, body
-  FROM filed_by_order AS place CROSS JOIN reports ON reports.id = place.report
-  UNION ALL SELECT place.device, place.boot, place.seq, place.report, kind, reports.at, received, clock, body
-  FROM unfiled AS place CROSS JOIN reports ON reports.id = place.report
-""",
-    """
+  SELECT place.device, place.boot, place.seq, place.report AS id, kind, log.at, received, clock, body
+  FROM filed_by_order AS place CROSS JOIN report_log AS log ON log.id = place.report
+  UNION ALL SELECT place.device, place.boot, place.seq, place.report, kind, log.at, received, clock, body
+  FROM unfiled AS place CROSS JOIN report_log AS log ON log.id = place.report;
 CREATE VIEW IF NOT EXISTS reports_in_time AS
-  SELECT place.device, place.at, place.report AS id, kind, reports.boot, reports.seq, received, clock, body
-  FROM filed_by_time AS place CROSS JOIN reports ON reports.id = place.report
-  UNION ALL SELECT place.device, place.at, place.report, kind, reports.boot, reports.seq, received, clock, body
-  FROM unfiled AS place CROSS JOIN reports ON reports.id = place.report
-""",
-    """
-CREATE TRIGGER IF NOT EXISTS places_go_with_reports AFTER DELETE ON reports BEGIN
-  DELETE FROM unfiled WHERE device = OLD.device AND boot = OLD.boot AND seq = OLD.seq;
-  DELETE FROM filed_by_order WHERE device = OLD.device AND boot = OLD.boot AND seq = OLD.seq;
-  DELETE FROM filed_by_time WHERE device = OLD.device AND at = OLD.at AND report = OLD.id;
-END
-""",
-)
-"""Whoever asks for one device in one of these orders is answered from both tables, merged. What a view is ordered by
-must be among what is asked for, or SQLite reads it whole."""
-
-FORGET = """
-DELETE FROM reports WHERE id IN (SELECT report FROM filed_by_order WHERE device = ?
-                                 UNION ALL SELECT report FROM unfiled WHERE device = ?)
+  SELECT place.device, place.at, place.report AS id, kind, log.boot, log.seq, received, clock, body
+  FROM filed_by_time AS place CROSS JOIN report_log AS log ON log.id = place.report
+  UNION ALL SELECT place.device, place.at, place.report, kind, log.boot, log.seq, received, clock, body
+  FROM unfiled AS place CROSS JOIN report_log AS log ON log.id = place.report;
+CREATE VIEW IF NOT EXISTS reports AS SELECT * FROM report_log;
 """
-"""Remove all reports of a device; it is bound twice."""
+"""Whoever asks for one device in one of these orders is answered from both tables, merged. What a view is ordered by
+must be among what is asked for, or SQLite reads it whole. The last keeps older programs from a file that they would
+write to without giving places: their table had that name, and a view takes neither rows nor indexes."""
 
-_PLACE = "INSERT INTO unfiled SELECT device, boot, seq, at, id FROM reports WHERE id > ?"
+_OF_DEVICE = """
+SELECT report FROM filed_by_order WHERE device = :device UNION ALL SELECT report FROM unfiled WHERE device = :device
+"""
+_LOG_OF_DEVICE = f"DELETE FROM report_log WHERE id IN ({_OF_DEVICE})"
+_FORGET = (
+    "DELETE FROM unfiled WHERE device = :device",
+    "DELETE FROM filed_by_order WHERE device = :device",
+    "DELETE FROM filed_by_time WHERE device = :device",
+)
+_THESE = "FROM report_log WHERE id IN (SELECT value FROM json_each(?))"
+_REMOVE = (
+    f"DELETE FROM unfiled WHERE (device, boot, seq) IN (SELECT device, boot, seq {_THESE})",
+    f"DELETE FROM filed_by_order WHERE (device, boot, seq) IN (SELECT device, boot, seq {_THESE})",
+    f"DELETE FROM filed_by_time WHERE (device, at, report) IN (SELECT device, at, id {_THESE})",
+)
+_PLACE = "INSERT INTO unfiled SELECT device, boot, seq, at, id FROM report_log WHERE id > ?"
 _WAITING = "SELECT count(*) FROM unfiled"
 _LAST_OF_SOME = "SELECT device FROM unfiled WHERE device > ? ORDER BY device LIMIT 1 OFFSET ?"
 _LAST_OF_ALL = "SELECT max(device) FROM unfiled"
@@ -83,15 +79,12 @@ _FILE = (
     f"INSERT INTO filed_by_time SELECT device, at, report {_SOME} ORDER BY device, at, report",
     f"DELETE {_SOME}",
 )
-_INDEXED = "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = 'reports_once'"
+_OLDER = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'reports'"
 _FROM_INDEXES = (
-    "DELETE FROM unfiled",  # an older program may have written to a newer store
-    "DELETE FROM filed_by_order",
-    "DELETE FROM filed_by_time",
-    "INSERT INTO filed_by_order SELECT device, boot, seq, id FROM reports ORDER BY device, boot, seq",
-    "INSERT INTO filed_by_time SELECT device, at, id FROM reports ORDER BY device, at, id",
+    "INSERT INTO filed_by_order SELECT device, boot, seq, id FROM report_log ORDER BY device, boot, seq",
+    "INSERT INTO filed_by_time SELECT device, at, id FROM report_log ORDER BY device, at, id",
     "DROP INDEX reports_once",
-    "DROP INDEX IF EXISTS reports_by_time",
+    "DROP INDEX reports_by_time",
 )
 
 
@@ -131,16 +124,35 @@ def stored_among(connection: sqlite3.Connection, keys: Sequence[Key]) -> set[Key
     return found
 
 
+def remove_reports(connection: sqlite3.Connection, numbers: Sequence[int]) -> int:
+    """Remove reports and their places; return how many there were."""
+    asked = (json.dumps(numbers),)
+    for statement in _REMOVE:
+        connection.execute(statement, asked)
+    return connection.execute(f"DELETE {_THESE}", asked).rowcount
+
+
+def forget_reports(connection: sqlite3.Connection, device: int) -> int:
+    """Remove all reports of a device and their places; return how many there were."""
+    asked = {"device": device}
+    gone = connection.execute(_LOG_OF_DEVICE, asked).rowcount
+    for statement in _FORGET:
+        connection.execute(statement, asked)
+    return gone
+
+
 def make_places(connection: sqlite3.Connection) -> None:
     """Make what is missing, and file the reports of an older store, whose places were two indexes."""
-    for statement in SCHEMA:
+    is_older = connection.execute(_OLDER).fetchone() is not None
+    if is_older:
+        log.info("filing_reports")
+        connection.execute("ALTER TABLE reports RENAME TO report_log")
+    for statement in SCHEMA.split(";"):
         connection.execute(statement)
-    if connection.execute(_INDEXED).fetchone() is None:
-        return
-    log.info("filing_reports")
-    for statement in _FROM_INDEXES:
-        connection.execute(statement)
-    log.info("reports_filed")
+    if is_older:
+        for statement in _FROM_INDEXES:
+            connection.execute(statement)
+        log.info("reports_filed")
 
 
 @cache

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from isocket.kit.logs import get_logger
+from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite_connection import LONG_LOG_PAGES, connect, wait_at_most
 
 log = get_logger(__name__)
 
 CHECKPOINT_PAGES = 8_000  # about 32 MiB of write-ahead log
+PAGES_A_COMMIT = 8  # at least, as far as we guess; an alarm's is 40
 MOST_PAGES_A_ROW = 3.0  # the row and its places in two indexes: for when to look, until it is known better
-LEAST_PAGES_A_ROW = 0.05
+LEAST_PAGES_A_ROW = 0.1
 HOLD_S = 0.5  # how long new reads are held back so that those under way can end
 RESTART_WAIT_S = 0.05  # how long the writer waits for the last readers: an alarm may wait behind it
 RETRY_S = 1.0
@@ -95,7 +97,7 @@ class Checkpointer:
         self._reads = reads
         self._due = threading.Event()
         self._closed = threading.Event()
-        self._rows = 0  # changed since the last checkpoint
+        self._rows = self._commits = 0  # since the last checkpoint
         self._pages_a_row = MOST_PAGES_A_ROW  # as many as the last of them wrote
         self._log = 0  # pages that were in the log already, and stay in it
         self._thread = threading.Thread(target=self._run, name="sqlite-checkpointer", daemon=True)
@@ -103,9 +105,14 @@ class Checkpointer:
 
     def written(self, rows: int) -> None:
         """Called by the writer after each commit, with the rows that it changed."""
-        self._rows += rows + 1
-        if self._rows * self._pages_a_row > CHECKPOINT_PAGES:
+        self._rows += rows
+        self._commits += 1
+        if self._rows * self._pages_a_row + self._commits * PAGES_A_COMMIT > CHECKPOINT_PAGES:
             self._due.set()
+
+    def begun_anew(self) -> None:
+        """Called by the writer's thread when somebody else has emptied the log."""
+        self._rows = self._commits = self._log = 0
 
     def close(self) -> None:
         """Stop after the checkpoint under way."""
@@ -119,6 +126,8 @@ class Checkpointer:
             try:
                 connection = connection or connect(self._path)
                 self._shorten(connection)
+            except StoreUnavailableError:
+                break  # the writer has closed
             except Exception:
                 if not self._closed.is_set():
                     log.exception("checkpoint_failed")
@@ -155,9 +164,14 @@ class Checkpointer:
         return self._between_commits(between).result()
 
     def _learn_from(self, pages: Pages) -> None:
-        """Note how many pages a row wrote: a third of one in a long batch, several in a lone document."""
-        if pages.log >= 0 and self._rows:
-            pages_a_row = (pages.log - self._log) / self._rows
+        """Note how many pages a row wrote: a tenth of one in a long batch, several in a lone document.
+
+        Where the log is shorter than it was, another process began it anew, and nothing can be learned.
+        """
+        grown = pages.log - self._log
+        if grown > 0 and self._rows:
+            pages_a_row = (grown - self._commits * PAGES_A_COMMIT) / self._rows
             self._pages_a_row = min(max(pages_a_row, LEAST_PAGES_A_ROW), MOST_PAGES_A_ROW)
-        self._log = 0 if pages.moved == pages.log else pages.log  # it begins anew, if nobody reads from it
-        self._rows = 0
+        self.begun_anew()
+        if pages.moved != pages.log:
+            self._log = max(pages.log, 0)

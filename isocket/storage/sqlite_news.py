@@ -8,13 +8,13 @@ from isocket.storage.telemetry import News, Place
 
 MOST_REPORTS = 50_000  # that are looked through; from further back everybody is named
 _UPTO = """
-SELECT max((SELECT ifnull(max(id), 0) FROM reports), ?),
+SELECT max((SELECT ifnull(max(id), 0) FROM report_log), ?),
   max((SELECT ifnull(max(number), 0) FROM came_and_went), ?),
   (SELECT ifnull(min(number), 1) FROM came_and_went)
 """
 _FRESH = """
 SELECT name FROM heard WHERE name IN (SELECT value FROM json_each(:asked)) AND device IN (
-  SELECT device FROM reports WHERE id > :said AND id <= :said_upto AND kind = 'state'
+  SELECT device FROM report_log WHERE id > :said AND id <= :said_upto AND kind = 'state'
   UNION SELECT device FROM came_and_went WHERE number > :came AND number <= :came_upto)
 """
 _KNOWN = "SELECT name FROM heard WHERE name IN (SELECT value FROM json_each(:asked))"

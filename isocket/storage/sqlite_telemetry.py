@@ -13,7 +13,7 @@ from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, 
 from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
 from isocket.storage.sqlite_documents import Look, Run, Write
-from isocket.storage.sqlite_filing import FORGET, Filing, make_places
+from isocket.storage.sqlite_filing import Filing, forget_reports, make_places
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_jobs import Told, note_what_came
 from isocket.storage.sqlite_news import news_of
@@ -89,9 +89,9 @@ class SqliteTelemetry:
         """Make tables that are missing."""
 
         def work(connection: sqlite3.Connection) -> None:
+            make_places(connection)
             for statement in (SCHEMA + WINDOWS).split(";"):
                 connection.execute(statement)
-            make_places(connection)
 
         await self._write(work)
 
@@ -318,7 +318,7 @@ class SqliteTelemetry:
             if row is None:
                 return 0
             connection.execute("DELETE FROM unjudged WHERE device = ?", row)
-            gone = connection.execute(FORGET, row * 2).rowcount
+            gone = forget_reports(connection, row[0])
             forget_hours(connection, row[0])
             connection.execute("DELETE FROM heard WHERE device = ?", row)
             self._heard.next_revision(connection)

@@ -45,7 +45,7 @@ RETURNING name, fence, handed_out, envelope
 """
 REPORT = "kind, boot, seq, at, received, clock, body"  # what `report_of` reads
 _HANDED_OUT = f"""
-SELECT {REPORT} FROM unjudged JOIN reports ON reports.id = unjudged.report
+SELECT {REPORT} FROM unjudged JOIN report_log ON report_log.id = unjudged.report
 WHERE unjudged.device = ? AND unjudged.report <= ? ORDER BY boot, seq
 """
 _SETTLE = """

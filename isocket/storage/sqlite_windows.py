@@ -15,6 +15,7 @@ from pydantic_core import from_json
 
 from isocket.domain.reports import ReportKind
 from isocket.storage.rollup import Cut, Part, Point
+from isocket.storage.sqlite_filing import remove_reports
 from isocket.storage.sqlite_heard import fields_of
 from isocket.storage.telemetry import Arrival, flat
 from isocket.storage.windows import Hour, hour_of
@@ -32,7 +33,7 @@ MOST_HOURS = 500  # that one transaction changes: an alarm waits for it
 FEW_REPORTS = 100_000  # not gathered yet, among which those of one device are looked for
 
 _STATE = "SELECT upto, forgotten, kept_from FROM gathered"
-_NEXT = "SELECT id, device, kind, at, body FROM reports WHERE id > ? ORDER BY id LIMIT ?"
+_NEXT = "SELECT id, device, kind, at, body FROM report_log WHERE id > ? ORDER BY id LIMIT ?"
 _HOUR = "SELECT whole, quarters FROM hours WHERE device = ? AND start = ?"
 _MOVE = "UPDATE gathered SET upto = ? WHERE upto = ? AND forgotten = ?"
 _KEEP = "INSERT OR REPLACE INTO hours VALUES (?, ?, ?, ?)"
@@ -49,7 +50,7 @@ UNION ALL SELECT at, id, body FROM reports_in_time WHERE {_OURS} AND id <= :upto
   AND at >= max(:last, :start) AND at < :end
 """
 _NOT_YET = f"""
-SELECT at, id, body FROM reports WHERE id > :upto AND {_OURS} AND at >= :since AND at < :end
+SELECT at, id, body FROM report_log WHERE id > :upto AND {_OURS} AND at >= :since AND at < :end
 """
 _NOT_YET_OF_MANY = (
     f"SELECT at, id, body FROM reports_in_time WHERE id > :upto AND {_OURS} AND at >= :since AND at < :end"
@@ -125,7 +126,7 @@ def parts_and_points(
     """Return the rows of the hours that answer a time, and of the reports that answer the rest, as they are stored."""
     with _one_look(connection):
         upto, _, kept_from = connection.execute(_STATE).fetchone()
-        newest = connection.execute("SELECT ifnull(max(id), 0) FROM reports").fetchone()[0]
+        newest = connection.execute("SELECT ifnull(max(id), 0) FROM report_log").fetchone()[0]
         asked = {
             "name": device_id, "upto": upto, "start": start_ms, "end": end_ms, "since": max(start_ms, kept_from),
             "first": cut.start_ms, "last": cut.end_ms, "quarters": cut.quarters,
@@ -173,8 +174,7 @@ def old_reports(connection: sqlite3.Connection, before_ms: int, limit: int, spar
 def remove(connection: sqlite3.Connection, numbers: list[int], before_ms: int) -> int:
     """Remove reports; note that what comes later of such a time is gathered no more."""
     connection.execute("UPDATE gathered SET kept_from = max(kept_from, ?)", (before_ms,))
-    asked = (json.dumps(numbers),)
-    return connection.execute("DELETE FROM reports WHERE id IN (SELECT value FROM json_each(?))", asked).rowcount
+    return remove_reports(connection, numbers)
 
 
 def forget_hours(connection: sqlite3.Connection, device: int) -> None:

@@ -99,6 +99,17 @@ class Writer:
         self._put(pause)
         return pause.done
 
+    def emptied_log(self, wait_s: float) -> "Future[Pages]":
+        """Move the whole log into the file and cut it to nothing, between two commits."""
+
+        def between(connection: sqlite3.Connection) -> Pages:
+            pages = checkpoint(connection, "TRUNCATE", wait_s=wait_s)
+            if pages.complete:
+                self._checkpointer.begun_anew()
+            return pages
+
+        return self.between_commits(between)
+
     def close(self) -> None:
         """Finish what waits, then let go of the file."""
         with self._door:

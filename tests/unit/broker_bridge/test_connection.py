@@ -124,6 +124,26 @@ async def test_who_is_told_something_comes_behind_what_waits_before(monkeypatch:
         assert await reader.readexactly(len(sent)) == sent
 
 
+async def test_a_broker_that_does_not_read_is_heard_all_the_same_and_gets_everything_in_its_order() -> None:
+    messages = [(f"devices/{number}/stored", b"x" * 1000) for number in range(5000)]  # more than the network holds
+    async with lane(0.0) as (connection, reader, broker):
+        connection.tell(messages)
+        connection.publish("last", b"", qos=0)
+        broker.write(publish("t", b"alarm", 1))
+        assert [each.message for each in await connection.take(1)] == [b"alarm"]
+        sent = b"".join([publish(*each) for each in [*messages, ("last", b"")]])
+        assert await reader.readexactly(len(sent)) == sent
+
+
+async def test_a_lane_stops_though_the_broker_does_not_read() -> None:
+    async with lane(0.0) as (connection, _, broker):
+        connection.tell([("devices/d/stored", b"x" * 1000)] * 5000)
+        broker.write(publish("t", b"alarm", 1))
+        await connection.take(1)
+        await connection.stop()
+        assert not connection._thread.is_alive()
+
+
 def test_reports_are_left_for_company_and_alarms_are_not() -> None:
     clock, records = ManualClock(), StoredRecords(MemoryDocuments())
     login = Login(client_id="bridge", username="", password="")

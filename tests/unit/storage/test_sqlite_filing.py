@@ -139,36 +139,36 @@ async def test_the_reports_of_an_older_store_are_filed_when_it_is_opened(store: 
     opened = await SqliteStore.open(file)
     try:
         check_places(file)
-        assert not rows_of(file, "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'reports'")
+        assert not rows_of(file, "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'report_log'")
         assert await seqs_of(opened, "d05") == [1, 2, 3]
         assert await opened.telemetry.store([report("d05", 2), report("d05", 4)]) == [False, True]
     finally:
         await opened.close()
 
 
-async def test_what_an_older_program_wrote_to_a_newer_store_is_filed_too(store: SqliteStore, file: Path) -> None:
-    await store.telemetry.store([report("d00", seq) for seq in (1, 2)])
-    await store.close()
-    with sqlite3.connect(file) as connection:
-        connection.execute("CREATE UNIQUE INDEX reports_once ON reports (device, boot, seq)")
-        connection.execute(
-            "INSERT INTO reports (device, boot, seq, kind, at, received, clock, body)"
-            " SELECT device, boot, 3, kind, at + 9, received, clock, body FROM reports WHERE seq = 1"
-        )
-    connection.close()
-    opened = await SqliteStore.open(file)
-    try:
-        check_places(file)
-        assert sorted(await seqs_of(opened, "d00")) == [1, 2, 3]
-    finally:
-        await opened.close()
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO reports VALUES (9, 1, 1, 1, 'state', 1, 1, 'device', '{}') ON CONFLICT DO NOTHING",
+        "CREATE UNIQUE INDEX IF NOT EXISTS reports_once ON reports (device, boot, seq)",
+        "DELETE FROM reports WHERE device = 1",
+    ],
+)
+async def test_an_older_program_neither_opens_a_newer_store_nor_goes_on_to_write_to_it(
+    store: SqliteStore, file: Path, statement: str
+) -> None:
+    await store.telemetry.store([report("d00", 1)])
+    with pytest.raises(sqlite3.OperationalError):
+        rows_of(file, statement)
+    assert await seqs_of(store, "d00") == [1]
 
 
 def _make_old(connection: sqlite3.Connection) -> None:
     """Bring a file back to where places were indexes."""
     connection.executescript(
-        "DROP TRIGGER places_go_with_reports; DROP VIEW orders; DROP VIEW reports_in_order; DROP VIEW reports_in_time;"
+        "DROP VIEW orders; DROP VIEW reports_in_order; DROP VIEW reports_in_time; DROP VIEW reports;"
         "DROP TABLE unfiled; DROP TABLE filed_by_order; DROP TABLE filed_by_time;"
+        "ALTER TABLE report_log RENAME TO reports;"
         "CREATE UNIQUE INDEX reports_once ON reports (device, boot, seq);"
         "CREATE INDEX reports_by_time ON reports (device, at);"
     )
@@ -186,7 +186,9 @@ QUESTIONS = {
     "last of a table": sqlite_table._LAST,
     "table": sqlite_table._PLAIN_PAGE,
     "guarded table": sqlite_table._GUARDED_PAGE,
-    "forgetting": sqlite_filing.FORGET,
+    "forgetting": sqlite_filing._LOG_OF_DEVICE,
+    "pruning in order": sqlite_filing._REMOVE[1],
+    "pruning in time": sqlite_filing._REMOVE[2],
 }
 
 
@@ -196,10 +198,10 @@ async def test_a_question_about_one_device_reads_no_places_of_others(
 ) -> None:
     statement = QUESTIONS[question]
     named = re.findall(r":([a-z_]+)", statement)
-    values: Any = dict.fromkeys(named, 1) or (1,) * statement.count("?")
+    values: Any = dict.fromkeys(named, 1) or ("1",) * statement.count("?")
     connection = sqlite3.connect(file)
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
     connection.close()
-    places = ("place", "unfiled", "filed_by_order", "filed_by_time", "reports")
+    places = ("place", "unfiled", "filed_by_order", "filed_by_time", "report_log", "log")
     assert any(step.startswith("SEARCH") for step in plan)
     assert not [step for step in plan if step.startswith("SCAN") and step.split()[1] in places]

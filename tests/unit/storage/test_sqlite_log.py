@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -161,3 +162,54 @@ def somebody_reads(file: Path) -> Iterator[None]:
         yield
     finally:
         reader.close()
+
+
+class Counting(sqlite_log.Checkpointer):
+    """Looks at nothing: it is asked when it would."""
+
+    def _run(self) -> None:
+        return
+
+    def looks_after(self, commits: int, rows: int) -> bool:
+        for _ in range(commits):
+            self.written(rows)
+        return self._due.is_set()
+
+
+@pytest.fixture
+def counting(tmp_path: Path) -> Counting:
+    def never(_: object) -> "Future[sqlite_log.Pages]":
+        raise AssertionError("nothing is asked of the writer")
+
+    return Counting(tmp_path / "x", between_commits=never, reads=ReadGate())
+
+
+def test_long_batches_that_write_few_pages_a_row_are_looked_at_as_rarely_as_they_may(counting: Counting) -> None:
+    assert counting.looks_after(5, 600)  # until it is known better: 9,000 pages
+    counting._learn_from(sqlite_log.Pages(complete=True, log=5 * 80, moved=5 * 80))
+    counting._due.clear()
+    assert not counting.looks_after(100, 600)
+    assert counting.looks_after(60, 600)
+
+
+def test_lone_documents_are_looked_at_in_time_whatever_was_learned_of_batches(counting: Counting) -> None:
+    counting._pages_a_row = sqlite_log.LEAST_PAGES_A_ROW
+    pages_of_an_alarm = 40
+    commits = 2 * sqlite_log.LONG_LOG_PAGES // pages_of_an_alarm
+    assert counting.looks_after(commits, 14)
+
+
+@pytest.mark.parametrize("log", [-1, 300])
+def test_nothing_is_learned_of_a_log_that_another_process_began_anew(counting: Counting, log: int) -> None:
+    counting._log = 400
+    counting.looks_after(10, 10)
+    counting._learn_from(sqlite_log.Pages(complete=True, log=log, moved=log))
+    assert counting._pages_a_row == sqlite_log.MOST_PAGES_A_ROW
+
+
+async def test_what_was_emptied_by_request_is_not_taken_for_few_pages(store: SqliteStore) -> None:
+    checkpointer = store._file._writer._checkpointer
+    await store._file.write(lambda connection: connection.execute("CREATE TABLE texts (text TEXT)").rowcount)
+    assert checkpointer._commits
+    assert await store.empty_log()
+    assert checkpointer._rows == checkpointer._commits == 0
