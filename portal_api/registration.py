@@ -170,7 +170,11 @@ async def open_with_token(portal: Portal, given: Activation) -> Activated | Prob
 
 
 async def open_account(portal: Portal, asked: Registration, password_hash: str) -> bool:
-    """Store the account and its own contact, once however often it runs; False if the address has another account."""
+    """Store the account and its own contact, once however often it runs; False if the address has another account.
+
+    Staff are let in to nothing yet: where this breaks off, what was said when `asked` was read must not stand for what
+    was changed since. `as_invited_now` lets them in.
+    """
     now = portal.clock.now()
     account = Account(
         id=asked.account_id,
@@ -179,8 +183,7 @@ async def open_account(portal: Portal, asked: Registration, password_hash: str) 
         language=asked.language,
         time_zone=asked.time_zone,
         role=asked.role,
-        staff_roles=asked.staff_roles,
-        staff_until=asked.staff_until,
+        staff_until=now if asked.role is AccountRole.STAFF else None,
         password_hash=password_hash,
         created_at=now,
     )

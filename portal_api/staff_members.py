@@ -35,6 +35,9 @@ async def change_member(records: Records, address: str, now: datetime, **changes
     # The invitation first: whoever opens their account meanwhile looks at it once more when that is there.
     asked = await records.change_one(Registration, *whom, above("expires_at", now), **changes)
     account = await records.change_one(Account, *whom, **changes)
+    if account and not asked and await records.change_one(Registration, *whom, **changes):
+        # Its link ended while the account was being opened, and what it says may have been copied in between.
+        account = await records.change_one(Account, *whom, **changes)
     changed = account or asked
     if changed is None:
         raise InvitationError("nobody of this address is staff or invited: see `isocket staff list`")
@@ -45,15 +48,24 @@ async def change_member(records: Records, address: str, now: datetime, **changes
 
 
 async def as_invited_now(records: Records, asked: Registration) -> None:
-    """Let the account be what its invitation says by now: it may have been changed since that was read."""
-    said = await records.get(Registration, asked.id)
-    if said is not None and _terms(said) != _terms(asked):
-        await records.change_one(
-            Account, is_("id", asked.account_id), staff_roles=said.staff_roles, staff_until=said.staff_until
-        )
+    """Let the account be what its invitation says by now, whoever stored it, and however long ago.
+
+    The account is read first, and changed only as it was read: whoever changes both begins with the invitation, so
+    what it said then is never older than the account, and a later change is not written over.
+    """
+    while True:
+        account = await records.get(Account, asked.account_id)
+        said = await records.get(Registration, asked.id)
+        if account is None or said is None or account.role is not AccountRole.STAFF or _terms(account) == _terms(said):
+            return
+        as_seen = is_("id", account.id), is_("version", account.version)
+        if await records.change_one(
+            Account, *as_seen, staff_roles=said.staff_roles, staff_until=said.staff_until
+        ):  # fmt: skip
+            return
 
 
-def _terms(said: Registration) -> tuple[tuple[StaffRole, ...], datetime | None]:
+def _terms(said: Account | Registration) -> tuple[tuple[StaffRole, ...], datetime | None]:
     return said.staff_roles, said.staff_until
 
 

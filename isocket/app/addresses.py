@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -11,7 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
 
 _MOST_PORTS = 65_535
-_HOST_PORT = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>[0-9]{1,5})")
+_HOST_PORT = re.compile(r"(?:\[(?P<six>[^\s\[\]]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class HostPort:
         """
         found = _HOST_PORT.fullmatch(text.strip())
         port = int(found["port"]) if found else 0
-        if found is None or not 0 < port <= _MOST_PORTS:
+        if found is None or not 0 < port <= _MOST_PORTS or not (found["host"] or _is_six(found["six"])):
             raise ValueError(
                 f"{text!r} is no address to listen on: write host:port, such as 127.0.0.1:8080 or [::1]:8080, with a "
                 f"port from 1 to {_MOST_PORTS}"
@@ -75,6 +75,14 @@ def is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _is_six(host: str) -> bool:
+    try:
+        IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def public_origin(url: str) -> str:

@@ -12,6 +12,7 @@ import typer
 from isocket.app.command import day_of, run
 from isocket.app.settings import Settings
 from isocket.domain.accounts import AccountRole, StaffRole
+from isocket.kit.clock import SystemClock
 
 staff = typer.Typer(help="People who look after the cloud.", no_args_is_help=True)
 Address = Annotated[str, typer.Option(help="Their address.")]
@@ -33,20 +34,21 @@ def add_staff(email: Address, role: Roles = None, until: Until = "", no_end: NoE
     """
     from isocket.app.house import open_house
     from isocket.app.room_settings import portal_settings
-    from portal_api.invitations import invite
+    from portal_api.invitations import invite, mailbox_of
     from portal_api.staff_members import invitation_of
 
     given = _end(until, no_end=no_end)
 
     async def make(settings: Settings) -> tuple[str, str]:
+        with _names_the_address():
+            mailbox_of(email)
+        _look_ahead(given, SystemClock().now())
         async with open_house(settings, may_be_new=True) as house:
             with _names_the_address():
                 before = await invitation_of(house.records, email)
                 roles = _once_each(role) or (before.staff_roles if before else ()) or (StaffRole.SUPPORT,)
                 over = before.staff_until if before and not (given or no_end) else given
-                if over is not None and over <= house.clock.now():
-                    words = "would never be let in: name a day to come, or --no-end"
-                    raise typer.BadParameter(f"with the end {over.date()} they {words}", param_hint="--until")
+                _look_ahead(over, house.clock.now())
                 link = await invite(
                     house.records,
                     house.clock,
@@ -72,6 +74,7 @@ def change_staff(email: Address, role: Roles = None, until: Until = "", no_end: 
     """
     from isocket.app.house import open_house
     from isocket.app.staff_list import member
+    from portal_api.invitations import mailbox_of
     from portal_api.staff_members import change_member
 
     given = _end(until, no_end=no_end)
@@ -82,11 +85,14 @@ def change_staff(email: Address, role: Roles = None, until: Until = "", no_end: 
         raise typer.BadParameter("say what is to change: --role, --until or --no-end", param_hint="--role")
 
     async def change(settings: Settings) -> str:
+        with _names_the_address():
+            mailbox_of(email)
+        today = SystemClock().now().date()
+        if given is not None and given.date() < today:
+            words = f"{until} is past: today's day, {today}, ends their time now"
+            raise typer.BadParameter(words, param_hint="--until")
         async with open_house(settings) as house:
             now = house.clock.now()
-            if given is not None and given.date() < now.date():
-                words = f"{until} is past: today's day, {now.date()}, ends their time now"
-                raise typer.BadParameter(words, param_hint="--until")
             with _names_the_address():
                 changed = await change_member(house.records, email, now, **changes)
             return json.dumps(asdict(await member(house.records, changed, now)), ensure_ascii=False)
@@ -113,6 +119,13 @@ def _end(until: str, *, no_end: bool) -> datetime | None:
     if until and no_end:
         raise typer.BadParameter("give a day, or --no-end, not both", param_hint="--until")
     return day_of(until, "--until")
+
+
+def _look_ahead(over: datetime | None, now: datetime) -> None:
+    """Refuse an end of who is invited that has come."""
+    if over is not None and over <= now:
+        words = "would never be let in: name a day to come, or --no-end"
+        raise typer.BadParameter(f"with the end {over.date()} they {words}", param_hint="--until")
 
 
 def _once_each(role: list[StaffRole] | None) -> tuple[StaffRole, ...]:

@@ -1,18 +1,22 @@
 """Whoever runs this cloud changes what a member of staff is there for, and until when they are let in."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
-from isocket.domain.accounts import Account, AccountRole, Registration, StaffRole
+from isocket.domain.accounts import Account, AccountRole, Registration, StaffRole, is_over
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import Records
 from isocket.storage.records import StoredRecords
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.invitations import InvitationError, invite
-from portal_api.staff_members import change_member, invitation_of
+from portal_api.registration import Activated, Activation, open_with_token
+from portal_api.staff_members import as_invited_now, change_member, invitation_of
+from tests.fakes.dying import Died, DyingRecords, Fuse, every_crash_point
 from tests.fakes.portal_house import PASSWORD, PortalHouse, portal_house
 
 KAI = "kai@example.org"
@@ -100,6 +104,120 @@ async def test_what_is_changed_while_the_account_is_being_opened_is_not_lost() -
         assert (await house.ask("POST", "/accounts/activate", link)).status == 200
         made = await house.account(KAI)
         assert (made.staff_roles, made.staff_until) == ((StaffRole.OPERATIONS,), made.created_at)
+
+
+class Meanwhile:
+    """Records of which something happens behind the verb that is named, the `nth` time that it is about this kind."""
+
+    def __init__(
+        self, records: Records, verb: str, kind: type, happens: Callable[[], Awaitable[object]], *, nth: int = 1
+    ) -> None:
+        self._records, self._verb, self._kind, self._happens = records, verb, kind, happens
+        self._still = nth
+
+    def __getattr__(self, name: str) -> Any:
+        verb = getattr(self._records, name)
+        return self._watched(verb) if name == self._verb else verb
+
+    def _watched(self, verb: Any) -> Any:
+        async def watched(what: Any, *rest: Any, **more: Any) -> Any:
+            answer = await verb(what, *rest, **more)
+            if what is self._kind or isinstance(what, self._kind):
+                self._still -= 1
+                if self._still == 0:
+                    await self._happens()
+            return answer
+
+        return watched
+
+
+async def pressed(house: PortalHouse, link: dict[str, str], records: Any) -> object:
+    """Open the account by the link, in a process that has these records."""
+    return await open_with_token(replace(house.portal, records=cast("Records", records)), Activation(**link))
+
+
+async def test_wherever_the_opening_of_an_account_breaks_off_a_change_meanwhile_is_there_once_it_is_finished() -> None:
+    async with portal_house() as house:
+        now = house.clock.now()
+        new = {"staff_roles": (StaffRole.OPERATIONS,), "staff_until": now}
+
+        async def build() -> tuple[Any, Records, dict[str, str]]:
+            records = StoredRecords(MemoryDocuments())
+            link = await invited(replace(house, records=records), StaffRole.PRIVACY)
+            # Read before the change; the account is stored behind it, as it was said before.
+            changes = Meanwhile(records, "get", Registration, lambda: change_member(records, KAI, now, **new))
+            return changes, records, link
+
+        async def run(world: tuple[Any, Records, dict[str, str]], fuse: Fuse) -> None:
+            await pressed(house, world[2], DyingRecords(world[0], fuse))
+
+        async def check(world: tuple[Any, Records, dict[str, str]]) -> None:
+            (made,) = await world[1].find(Account)
+            assert (made.staff_roles, made.staff_until) == ((StaffRole.OPERATIONS,), now)
+
+        assert await every_crash_point(build, run, check) > 0
+
+
+async def test_who_was_stored_and_no_more_is_let_in_to_nothing_until_the_link_is_pressed_again() -> None:
+    async with portal_house() as house:
+        link = await invited(house, StaffRole.PRIVACY)
+        with pytest.raises(Died):
+            await pressed(house, link, DyingRecords(house.records, Fuse(2, after=True)))
+        made = await house.account(KAI)
+        assert (made.staff_roles, is_over(made, house.clock.now())) == ((), True)
+        assert (await house.ask("POST", "/accounts/activate", link)).status == 200
+        made = await house.account(KAI)
+        assert (made.staff_roles, made.staff_until) == ((StaffRole.PRIVACY,), None)
+
+
+async def test_a_change_between_two_that_press_one_link_is_not_lost() -> None:
+    async with portal_house() as house:
+        link = await invited(house, StaffRole.PRIVACY)
+
+        async def open_it() -> None:
+            assert isinstance(await pressed(house, link, house.records), Activated)
+
+        change = Meanwhile(
+            house.records, "get", Registration, lambda: changed(house, staff_roles=(StaffRole.SUPPORT,))
+        )  # fmt: skip
+        first = Meanwhile(cast("Records", change), "add", Account, open_it)
+        assert not isinstance(await pressed(house, link, first), Activated), "a link works once"
+        assert (await house.account(KAI)).staff_roles == (StaffRole.SUPPORT,)
+
+
+async def test_a_change_behind_the_last_look_at_the_invitation_is_not_written_over() -> None:
+    async with portal_house() as house:
+        link = await invited(house, StaffRole.PRIVACY)
+        change = Meanwhile(
+            house.records, "get", Registration, lambda: changed(house, staff_roles=(StaffRole.SUPPORT,)), nth=2
+        )  # fmt: skip
+        assert isinstance(await pressed(house, link, change), Activated)
+        made = await house.account(KAI)
+        assert (made.staff_roles, made.staff_until) == ((StaffRole.SUPPORT,), None)
+
+
+async def test_a_change_after_the_end_of_a_link_that_was_pressed_before_it_is_not_lost() -> None:
+    async with portal_house() as house:
+        link = await invited(house, StaffRole.PRIVACY)
+        ended = house.clock.now() + timedelta(hours=73)
+        new = {"staff_roles": (StaffRole.SUPPORT,), "staff_until": ended}
+        change = Meanwhile(house.records, "add", Account, lambda: change_member(house.records, KAI, ended, **new))
+        assert isinstance(await pressed(house, link, change), Activated)
+        made = await house.account(KAI)
+        assert (made.staff_roles, made.staff_until) == ((StaffRole.SUPPORT,), ended)
+
+
+async def test_a_customer_gets_no_role_by_an_invitation_with_the_same_id() -> None:
+    async with portal_house() as house:
+        await house.register(KAI)
+        made = await house.account(KAI)
+        asked = Registration(
+            id="asked", account_id=made.id, email=KAI, role=AccountRole.STAFF, staff_roles=(StaffRole.PRIVACY,),
+            expires_at=house.clock.now() + timedelta(days=1),
+        )  # fmt: skip
+        await house.records.add(asked)
+        await as_invited_now(house.records, asked)
+        assert await house.account(KAI) == made
 
 
 class OpenedMeanwhile:

@@ -42,6 +42,27 @@ def test_what_may_come_first_makes_one_and_says_so(tmp_path: Path, words: str) -
     assert str(tmp_path / "vra") in first.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ("staff add --email nonsense", "--email"),
+        ("staff add --email kai@example.org --until 2020-01-01", "--until"),
+        ("staff add --email kai@example.org --role king", "--role"),
+        ("staff change --email nonsense --role support", "--email"),
+        ("staff change --email kai@example.org --until 2020-01-01", "--until"),
+        ("device provision --model isocket-9", "--model"),
+        ("device provision --model isocket-3g --count 0", "--count"),
+    ],
+)
+def test_what_was_mistyped_is_refused_before_an_installation_is_made_or_asked_for(
+    tmp_path: Path, words: str, field: str
+) -> None:
+    done = typed(tmp_path, words)
+    assert (done.exit_code in {1, 2}, done.stdout) == (True, "")
+    assert field in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["words"]
+
+
 def test_a_folder_of_archives_that_is_not_there_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
     done = typed(tmp_path, f"archive list {tmp_path}/archvie")
     assert (done.exit_code, done.stdout) == (2, "")

@@ -145,13 +145,32 @@ def test_a_brokers_address_without_login_or_of_another_kind_is_refused_without_s
 @pytest.mark.parametrize("name", ["ISOCKET_HTTP", "ISOCKET_MQTT", "ISOCKET_MQTT_TLS"])
 @pytest.mark.parametrize(
     "where",
-    ["127.0.0.1:0", "[::1]:0", "127.0.0.1:65536", "127.0.0.1:-1", "::1:80", "http://h:80", "a b:80", ":80", "h:"],
+    [
+        "127.0.0.1:0",
+        "[::1]:0",
+        "127.0.0.1:65536",
+        "127.0.0.1:-1",
+        "::1:80",
+        "http://h:80",
+        "a b:80",
+        ":80",
+        "h:",
+        "[zzz]:80",
+        "[::g]:8",
+        "[%]:8",
+        "[::1%]:8",
+        "[::1/64]:8",
+        "[127.0.0.1]:80",
+        "[]:80",
+    ],
 )
 def test_nothing_listens_where_there_is_no_such_port_or_host(name: str, where: str) -> None:
     assert f"{name}: {where!r} is no address to listen on: write host:port" in faults(**{name: where})
 
 
-@pytest.mark.parametrize("where", ["127.0.0.1:1", "[::1]:65535", "0.0.0.0:80", "localhost:8080", "[fe80::1%eth0]:80"])
+@pytest.mark.parametrize(
+    "where", ["127.0.0.1:1", "[::1]:65535", "0.0.0.0:80", "localhost:8080", "[fe80::1%br-lan.2]:80"]
+)
 def test_every_other_port_is_one(where: str) -> None:
     assert str(load_settings({"ISOCKET_HTTP": where}).http) == where
 

@@ -21,7 +21,8 @@ KAI = ("--email", "kai@example.org")
 def at_noon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give the commands a folder of their own, and a clock that stands at noon of 22 November 2026."""
     monkeypatch.setenv("ISOCKET_DATA_DIR", str(tmp_path / "var"))
-    monkeypatch.setattr("isocket.app.house.SystemClock", ManualClock)
+    for module in ("house", "staff_commands"):
+        monkeypatch.setattr(f"isocket.app.{module}.SystemClock", ManualClock)
 
 
 def typed(*words: str) -> Result:
