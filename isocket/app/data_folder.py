@@ -72,15 +72,11 @@ class DataFolder:
 
         Raises:
             NoInstallationError: there is none.
-            DataFolderError: its store is missing, or we may not look.
+            DataFolderError: its store is missing or its keys are, or we may not look.
         """
-        try:
-            if store.exists():
-                return
-            has_keys = self.master_key.exists() or self.keyring.exists()
-        except OSError as error:
-            raise self._of_no_use(error) from error
-        if has_keys:
+        if self.check_keys(store):
+            return
+        if self.master_key.exists() or self.keyring.exists():
             raise DataFolderError(
                 f"{store} is missing, and its keys are there. Restore it from its backup, or set ISOCKET_STORE to "
                 "where it lies."
@@ -93,16 +89,19 @@ class DataFolder:
         """Return whether the store is there; refuse to go on without its keys: new ones would open nothing in it.
 
         Raises:
-            DataFolderError: a file that must be restored is missing.
+            DataFolderError: a file that must be restored is missing, or we may not look.
         """
-        if not store.exists():
-            return False
-        for needed in (self.master_key, self.keyring):
-            if not needed.exists():
-                raise DataFolderError(
-                    f"{needed} is missing, and nothing personal in {store} can be read without it. "
-                    "Restore it from its backup."
-                )
+        try:
+            lost = [each for each in (self.master_key, self.keyring) if not each.exists()]
+            if not store.exists():
+                return False
+        except OSError as error:
+            raise self._of_no_use(error) from error
+        if lost:
+            raise DataFolderError(
+                f"{lost[0]} is missing, and nothing personal in {store} can be read without it. "
+                "Set ISOCKET_DATA_DIR to the folder where it lies, or restore it from its backup."
+            )
         return True
 
     def prepare(self) -> None:

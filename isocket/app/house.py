@@ -57,8 +57,8 @@ async def open_house(settings: Settings, *, may_be_new: bool = False) -> AsyncIt
     async with AsyncExitStack() as opened:
         if not may_be_new:
             await asyncio.to_thread(folder.demand, settings.store_file)
-        await asyncio.to_thread(folder.prepare)
         is_there = await asyncio.to_thread(folder.check_keys, settings.store_file)
+        await asyncio.to_thread(folder.prepare)
         master_key = await asyncio.to_thread(load_or_create_master_key, folder.master_key)
         keyring = await SqliteKeyring.open(folder.keyring, master_key)
         opened.push_async_callback(keyring.close)

@@ -56,6 +56,7 @@ async def _house(settings: Settings, *, alone: bool) -> AsyncIterator[House]:
     async with AsyncExitStack() as opened:
         if alone:
             folder = DataFolder(settings.data_dir)
+            folder.check_keys(settings.store_file)  # before a mistyped folder is made
             folder.prepare()
             opened.enter_context(folder.held())
         yield await opened.enter_async_context(open_house(settings, may_be_new=True))

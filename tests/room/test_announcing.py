@@ -97,6 +97,7 @@ async def test_words_that_cannot_go_out_are_refused_with_the_reason(words: dict[
 
 def test_an_operator_types_it_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOCKET_DATA_DIR", str(tmp_path / "var"))
+    assert CliRunner().invoke(app, ["device", "provision", "--model", "isocket-4g"]).exit_code == 0
     file = tmp_path / "words.toml"
     file.write_text('[en]\nsubject = "Planned work"\ntext = "On Sunday."\n')
     done = CliRunner().invoke(app, ["announce", "--words", str(file), "--model", "isocket-4g"])

@@ -65,6 +65,7 @@ def test_keys_whose_store_is_elsewhere_or_lost_are_not_taken_for_nothing(tmp_pat
     folder.keyring.touch()
     with pytest.raises(DataFolderError, match="set ISOCKET_STORE to where it lies"):
         folder.demand(store)
+    folder.master_key.touch()
     store.touch()
     folder.demand(store)
 

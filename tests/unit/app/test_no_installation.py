@@ -34,6 +34,19 @@ def test_a_command_that_needs_an_installation_says_that_there_is_none_and_makes_
     assert [each.name for each in tmp_path.iterdir()] == ["words"]
 
 
+@pytest.mark.parametrize("words", ["staff list", "check", "up", "alerts", "staff add --email kai@example.org"])
+def test_a_mistyped_folder_beside_the_right_store_is_named_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    (tmp_path / "isocket.sqlite").touch()
+    monkeypatch.setenv("ISOCKET_STORE", str(tmp_path / "isocket.sqlite"))
+    done = typed(tmp_path, words)
+    assert done.exit_code == 1
+    assert f"{tmp_path / 'vra'}/master.key is missing" in done.output
+    assert "Set ISOCKET_DATA_DIR to the folder where it lies" in done.output
+    assert not (tmp_path / "vra").exists()
+
+
 @pytest.mark.parametrize("words", ["staff add --email kai@example.org", "device provision --model isocket-3g"])
 def test_what_may_come_first_makes_one_and_says_so(tmp_path: Path, words: str) -> None:
     first, second = (typed(tmp_path, words) for _ in range(2))
