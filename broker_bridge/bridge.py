@@ -147,8 +147,12 @@ class Bridge:
         self._tell(self._confirmations.urgent(self._clock.monotonic_s()))
 
     def _tell(self, told: dict[str, Order]) -> None:
-        said = [(device_id, json.dumps({"boot": boot, "seq": seq})) for device_id, (boot, seq) in told.items()]
-        self._alarm_lane.tell([(topics.stored(device_id), text.encode()) for device_id, text in said])
+        self._alarm_lane.tell(
+            [
+                (topics.stored(device_id), json.dumps({"boot": boot, "seq": seq}).encode())
+                for device_id, (boot, seq) in told.items()
+            ]
+        )
         self._told.update(told)
 
     async def _every_second(self) -> bool:

@@ -42,9 +42,7 @@ def store_batch(
     3. Mark what must be judged.
     """
     numbers = heard.numbers(connection, reports)
-    last_id: int = connection.execute(_LAST).fetchone()[0]
-    ids = _insert(connection, numbers, reports, last_id)
-    filing.place(connection, last_id)
+    last_id, ids = _insert(connection, filing, numbers, reports)
     if len(set(numbers)) == len(numbers):
         connection.execute(_MOVE_BY_ALL, (last_id,))
     else:
@@ -59,20 +57,19 @@ def store_batch(
 
 def store_past(connection: sqlite3.Connection, heard: HeardDevices, filing: Filing, reports: Sequence[Report]) -> int:
     """Insert what is new and do nothing else; return how many that were."""
-    numbers = heard.numbers(connection, reports)
-    last_id: int = connection.execute(_LAST).fetchone()[0]
-    ids = _insert(connection, numbers, reports, last_id)
-    filing.place(connection, last_id)
+    _, ids = _insert(connection, filing, heard.numbers(connection, reports), reports)
     return sum(report_id is not None for report_id in ids)
 
 
 def _insert(
-    connection: sqlite3.Connection, numbers: Sequence[int], reports: Sequence[Report], last_id: int
-) -> list[int | None]:
-    """Insert what is not there, numbered on from the last; return each report's id, None for those that are there.
+    connection: sqlite3.Connection, filing: Filing, numbers: Sequence[int], reports: Sequence[Report]
+) -> tuple[int, list[int | None]]:
+    """Insert what is not there and give it its place; return the last id before, and that of each report.
 
-    Of two alike in one batch the first is inserted.
+    None for one that is there; of two alike in one batch the first is inserted.
     """
+    before: int = connection.execute(_LAST).fetchone()[0]
+    last_id = before
     keys = [(number, report.boot, report.seq) for number, report in zip(numbers, reports, strict=True)]
     there = stored_among(connection, keys)
     values: list[int | str] = []
@@ -92,7 +89,8 @@ def _insert(
         while rows - done >= share:
             connection.execute(_insertion_of(share), values[done * len(_COLUMNS) : (done + share) * len(_COLUMNS)])
             done += share
-    return ids
+    filing.place(connection, before)
+    return before, ids
 
 
 @cache

@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from isocket.storage import sqlite_log
+from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_connection import PAGE_BYTES, connect
 from isocket.storage.sqlite_log import ReadGate
@@ -213,3 +214,15 @@ async def test_what_was_emptied_by_request_is_not_taken_for_few_pages(store: Sql
     assert checkpointer._commits
     assert await store.empty_log()
     assert checkpointer._rows == checkpointer._commits == 0
+
+
+def test_a_look_that_meets_a_closed_store_ends_without_a_word(tmp_path: Path) -> None:
+    def closed(_: object) -> "Future[sqlite_log.Pages]":
+        raise StoreUnavailableError("the store is closed")
+
+    with capture_logs() as logs:
+        checkpointer = sqlite_log.Checkpointer(tmp_path / "x", between_commits=closed, reads=ReadGate())
+        checkpointer._due.set()
+        checkpointer._thread.join(PATIENCE_S)
+    assert not checkpointer._thread.is_alive()
+    assert logs == []
