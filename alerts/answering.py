@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 from alerts.acknowledging import Acknowledged
 from alerts.stories import story_of
 from alerts.unheard_answer import unheard_answer
-from alerts.wording import Reader
+from alerts.wording import Reader, Story
+from alerts.wording.several import several_reply
 from alerts.wording.taking import (
     already_reply,
     done_reply,
@@ -41,6 +43,14 @@ _REPLIES = {
 }
 
 
+class Named(NamedTuple):
+    """An incident that somebody named who was told of it, and what came of that."""
+
+    contact: Contact
+    incident: Incident
+    outcome: Acknowledged
+
+
 class Answering:
     """Writes answers; empty where there is nobody to answer, or where they had enough of them."""
 
@@ -48,21 +58,34 @@ class Answering:
         self._records = records
         self._clock = clock
 
-    async def about(self, contact: Contact, incident: Incident, outcome: Acknowledged) -> str:
-        """Answer somebody who named an incident that they were told of."""
-        if not await self._may_answer(contact):
+    async def about(self, named: Sequence[Named]) -> str:
+        """Answer somebody who named incidents that they were told of; empty where they named none.
+
+        The answer tells of each of them: whoever took two has to know of both.
+        """
+        if not named or not await self._may_answer(named[0].contact):
             return ""
-        reader = Reader(language=contact.language, time_zone=contact.time_zone)
-        return _REPLIES[outcome](await story_of(self._records, incident), reader)
+        contact = named[0].contact
+        if len(named) == 1:
+            reader = Reader(language=contact.language, time_zone=contact.time_zone)
+            return _REPLIES[named[0].outcome](await story_of(self._records, named[0].incident), reader)
+        stories: dict[Acknowledged, list[Story]] = {outcome: [] for outcome in Acknowledged}
+        for each in sorted(named, key=lambda each: each.incident.opened_at):
+            stories[each.outcome].append(await story_of(self._records, each.incident))
+        return several_reply(contact.language, stories)
 
     async def late(self, contacts: Sequence[Contact], codes: Sequence[str]) -> str:
-        """Answer somebody who names an incident that they were told of and that is over; empty if none is."""
+        """Answer somebody who names an incident that they were told of and that is over; empty if none is.
+
+        Codes come again: the last one that ended is meant, with those that were open beside it.
+        """
         for contact in contacts:
             told = one_of("id", await self._told(contact))
             closed = is_("state", IncidentState.CLOSED)
             found = await self._records.find(Incident, told, closed, one_of("short_code", codes), order_by="opened_at")
-            if found:
-                return await self.about(contact, found[-1], Acknowledged.OVER)
+            meant = [each for each in found if each.closed_at is None or each.closed_at >= found[-1].opened_at]
+            if meant:
+                return await self.about([Named(contact, each, Acknowledged.OVER) for each in meant])
         return ""
 
     async def not_understood(self, contacts: Sequence[Contact]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 
 from alerts import pausing
 from alerts.acknowledging import Acknowledged, take
-from alerts.answering import Answering
+from alerts.answering import Answering, Named
 from alerts.readers import reader_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
@@ -87,21 +87,22 @@ class Replies:
 
     async def _take_all(self, sender: str, codes: Sequence[str]) -> tuple[bool, str]:
         """Acknowledge what these codes name and `sender` was told of; return whether that was any, and an answer."""
-        taken, answer = False, ""
+        named: list[Named] = []
         for code in dict.fromkeys(codes):
-            # Of all customers: a code is unique only among the open incidents of one.
+            # Of all customers: a code is unique only among the open incidents of one, and not even there where two
+            # began in the same moment. Whoever names it means each of them that they were told of.
             for incident in await self._records.find(Incident, is_("short_code", code), HOLDS_ITS_KEY):
                 contact = await self._told(incident, sender)
                 if contact is not None:
-                    taken, answer = True, await self._take(incident, contact)
-        return taken, answer
+                    named.append(Named(contact, incident, await self._take(incident, contact)))
+        return bool(named), await self._answering.about(named)
 
-    async def _take(self, incident: Incident, contact: Contact) -> str:
+    async def _take(self, incident: Incident, contact: Contact) -> Acknowledged:
         by = f"{contact.id} {ChannelKind.SMS}"
         outcome = await take(self._records, incident.id, by=by, clock=self._clock)
         if outcome is Acknowledged.ALREADY and incident.acknowledged_by == by:
-            outcome = Acknowledged.TAKEN  # the same message again, or they want to be sure
-        return await self._answering.about(contact, incident, outcome)
+            return Acknowledged.TAKEN  # the same message again, or they want to be sure
+        return outcome
 
     async def _told(self, incident: Incident, sender: str) -> Contact | None:
         """Return who has this number among those whom this incident was told to; nobody else acknowledges it."""

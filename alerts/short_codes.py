@@ -1,4 +1,7 @@
-"""Short codes: what a person replies to acknowledge an incident."""
+"""Short codes: what a person replies to acknowledge an incident.
+
+Two incidents that begin in the same moment may get the same one; the answer to a reply names both (`replies.py`).
+"""
 
 import hashlib
 from collections.abc import Iterator

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from alerts.acknowledging import Acknowledged
 from alerts.channels.gsm7 import septets
 from alerts.wording import (
     Reader,
@@ -21,6 +22,7 @@ from alerts.wording import (
 from alerts.wording.account_troubles import trouble_notice, unheard_sentence
 from alerts.wording.endpoint_texts import endpoint_words
 from alerts.wording.privacy_letters import privacy_letters
+from alerts.wording.several import several_reply
 from alerts.wording.spoken import alarm_call, clear_call, speech_of
 from alerts.wording.taking import (
     already_reply,
@@ -146,6 +148,7 @@ def _causes(reader: Reader) -> Iterator[str]:
 
 def _taking(reader: Reader) -> Iterator[str]:
     story = _story(Cause.MAINS_LOST)
+    other = replace(story, device_name="Sauna")
     texts = [
         ("to the others, when somebody takes it", taken_text(story, reader).text),
         ("to whoever took it, later", still_text(story, reader).text),
@@ -153,6 +156,7 @@ def _taking(reader: Reader) -> Iterator[str]:
         ("answer: asked, and still on it", still_reply(story, reader)),
         ("answer: taken by somebody else", already_reply(story, reader)),
         ("answer: over", over_reply(story, reader)),
+        ("answer: several alarms at once", several_reply(reader.language, {Acknowledged.TAKEN: [story, other]})),
         ("answer: a code that is none", unknown_reply(reader.language, [_CODE, "B2XA"])),
         ("answer: nothing is open", nothing_reply(reader.language)),
         ("answer: no more messages", stopped_reply(reader.language)),

@@ -1,5 +1,8 @@
 """What people write back, and what we answer: in their language, in one segment, and not for ever."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from alerts import pausing
@@ -7,13 +10,15 @@ from alerts.acknowledging import acknowledge
 from alerts.answering import COUNTED_FOR, MOST_ANSWERS
 from alerts.channels.gsm7 import fits_one_segment
 from alerts.replies import ANSWERED_BY_TWILIO, Replies
+from isocket.domain.answers import Answers
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.stops import Stop
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ANNA, BERTIL, MAILS, PHONES, PUBLIC_URL, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
 
 
@@ -77,6 +82,75 @@ async def test_other_customers_alarms_of_the_same_code_are_in_nobodys_way(house:
     assert "you have taken it" in await answer_to(house, "K7QF")
     assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
     assert (await house.the_incident("inc_other_7")).state is IncidentState.OPEN
+
+
+async def two_of_one_code(house: AlertHouse, name: str = "Barn") -> None:
+    """Tell Anna and Bertil of two sockets whose judges gave the same code in the same moment."""
+    await another_socket(house, name)
+    await house.incident()
+    await house.incident("inc_2", device_id="is-2")
+    await house.escalate()
+    await house.send()
+
+
+async def another_socket(house: AlertHouse, name: str, account_id: str = ACCOUNT) -> None:
+    device = await house.records.get(Device, DEVICE)
+    assert device is not None
+    await house.records.add(replace(device, id="is-2", name=name, owner_id=account_id))
+
+
+async def test_whoever_takes_two_alarms_of_one_code_is_told_both(house: AlertHouse) -> None:
+    await two_of_one_code(house)
+    both = "2 (Mökki: mains power is out; Barn: mains power is out)"
+    assert await answer_to(house, "K7QF") == f"Thank you. Alarms that you have taken: {both}"
+    for each in ("inc_1", "inc_2"):
+        assert (await house.the_incident(each)).acknowledged_by == f"{ANNA} sms"
+    assert await answer_to(house, "K7QF") == f"Thank you. Alarms that you have taken: {both}"
+    assert await answer_to(house, "K7QF", PHONES[BERTIL]) == f"Alarms that somebody has taken already: {both}"
+
+
+async def test_of_two_alarms_of_one_code_it_is_said_which_one_somebody_had_taken(house: AlertHouse) -> None:
+    await two_of_one_code(house)
+    await acknowledge(house.records, "inc_1", by=f"{BERTIL} link", clock=house.clock)
+    assert await answer_to(house, "K7QF") == (
+        "Thank you. Alarms that you have taken: 1 (Barn: mains power is out). "
+        "Alarms that somebody has taken already: 1 (Mökki: mains power is out)"
+    )
+
+
+async def test_whoever_names_two_codes_in_one_text_is_told_both_alarms(house: AlertHouse) -> None:
+    await another_socket(house, "Barn")
+    await house.incident()
+    await house.incident("inc_2", device_id="is-2", short_code="BX2")
+    await house.escalate()
+    said = await answer_to(house, "k7qf, bx2")
+    assert said == "Thank you. Alarms that you have taken: 2 (Mökki: mains power is out; Barn: mains power is out)"
+
+
+async def test_whoever_comes_late_for_two_alarms_of_one_code_is_told_that_both_are_over(house: AlertHouse) -> None:
+    await house.incident("inc_0", opened_at=house.clock.now() - timedelta(days=2))
+    await house.escalate()
+    await house.close("inc_0")  # of the same code, and nobody means it any more
+    await house.pass_by(hours=1)
+    await two_of_one_code(house)
+    for each in ("inc_1", "inc_2"):
+        await house.close(each)
+    both = "2 (Mökki: mains power is out; Barn: mains power is out)"
+    assert await answer_to(house, "K7QF") == f"Alarms that are over already: {both}"
+
+
+async def test_whoever_is_told_of_two_customers_alarms_of_one_code_is_told_both_and_counts_as_answered_once(
+    house: AlertHouse,
+) -> None:
+    await another_socket(house, "Barn", "acc_2")
+    anna = await house.records.get(Contact, ANNA)
+    assert anna is not None
+    await house.records.add(replace(anna, id="con_anna_2", account_id="acc_2"))
+    await house.incident()
+    await house.incident("inc_2", account_id="acc_2", device_id="is-2")
+    await house.escalate()
+    assert "Mökki: mains power is out; Barn: mains power is out" in await answer_to(house, "K7QF")
+    assert [each.given for each in await house.records.find(Answers)] == [1]
 
 
 async def test_whoever_says_again_that_they_are_on_it_is_thanked(house: AlertHouse) -> None:
