@@ -51,8 +51,8 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             whole_account="Your account",
             no_recipient="No contact has a verified address by which an alarm could go out now. Until that changes, "
             "nobody hears of an alarm. Please look at your contacts.",
-            delivery_broken="The last messages to your contacts failed, by every way. Please look whether numbers and "
-            "addresses are right, and send a test alarm.",
+            delivery_broken="The last messages to your contacts failed, whichever way they went. Please check that "
+            "numbers and addresses are right, and send a test alarm.",
             unheard="Alarms that nobody answered: {number}. Last: {name}: {what}, {time}",
         ),
         "fi": _Said(

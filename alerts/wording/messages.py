@@ -62,7 +62,7 @@ def alarm_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> W
     return _mail(
         _headline(texts, story, clear=False),
         facts if story.incident.short_code else facts[:1],
-        f"{texts.mail_look}:",
+        texts.mail_look,
         link,
         [texts.mail_acknowledge, _with_account(texts, public_url, story.incident), texts.mail_why],
     )
@@ -76,7 +76,7 @@ def clear_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> W
         until = local_time(texts, story.incident.closed_at, reader.time_zone)
         facts.append(f"{texts.mail_until}: {until}")
     footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
-    return _mail(_headline(texts, story, clear=True), facts, "", link, footer)
+    return _mail(_headline(texts, story, clear=True), facts, texts.mail_see, link, footer)
 
 
 def since(story: Story, reader: Reader) -> str:
@@ -97,13 +97,16 @@ def headline(story: Story, reader: Reader, *, clear: bool = False) -> str:
 
 
 def linked_mail(
-    subject: str, facts: Sequence[str], story: Story, reader: Reader, *, link: str, public_url: str
+    subject: str, facts: Sequence[str], story: Story, reader: Reader, *, link: str, public_url: str, look: str = ""
 ) -> Words:
-    """Return an e-mail about an incident that begins its subject with `subject` and says `facts` of it."""
+    """Return an e-mail about an incident that begins its subject with `subject` and says `facts` of it.
+
+    `look` says what its link leads to, where that is more than to see what is known.
+    """
     texts = words(reader.language)
     footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
     said = [*facts, _since(texts, story, reader)]
-    mail = _mail(_headline(texts, story, clear=False), said, "", link, footer)
+    mail = _mail(_headline(texts, story, clear=False), said, look or texts.mail_see, link, footer)
     return replace(mail, subject=f"{subject}{mail.subject}")
 
 
@@ -177,11 +180,11 @@ def _link(public_url: str, incident: Incident) -> str:
 
 
 def _mail(headline: str, facts: Sequence[str], look: str, link: str, footer: Sequence[str]) -> Words:
-    lines = [f"{headline}.", *facts, "", *([look] if look else []), link, "", *footer]
+    lines = [f"{headline}.", *facts, "", f"{look}:", link, "", *footer]
     shown = "<br>".join(escape(fact) for fact in facts)
     html = (
         f"<!DOCTYPE html><html><body><p><strong>{escape(headline)}</strong></p><p>{shown}</p>"
-        f'<p>{escape(look)} <a href="{escape(link)}">{escape(link)}</a></p>'
+        f'<p>{escape(look)}: <a href="{escape(link)}">{escape(link)}</a></p>'
         + "".join(f"<p>{escape(line)}</p>" for line in footer)
         + "</body></html>"
     )

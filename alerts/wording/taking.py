@@ -19,6 +19,7 @@ class Taking:
     still_sms: str
     still_subject: str
     still: str
+    still_look: str
     still_page: str
     still_button: str
     done_reply: str
@@ -62,7 +63,7 @@ def still_mail(story: Story, reader: Reader, *, minutes: int, link: str, public_
     """Return the e-mail that asks whether its reader still is on it; `minutes` is how long they have to answer."""
     said = _words(reader)
     facts = [said.still.format(minutes=minutes)]
-    return linked_mail(said.still_subject, facts, story, reader, link=link, public_url=public_url)
+    return linked_mail(said.still_subject, facts, story, reader, look=said.still_look, link=link, public_url=public_url)
 
 
 def still_notice(story: Story, reader: Reader, *, minutes: int, public_url: str) -> Words:
@@ -137,11 +138,12 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
         "en": Taking(
             taken_sms="{name}: {what}, {time}. Somebody else has taken it[ ({code})]",
             taken_subject="Taken: ",
-            taken="Somebody else has taken this alarm. You need do nothing.",
+            taken="Somebody else has taken this alarm. You do not need to do anything.",
             still_sms="{name}: {what}, {time}. Still on it?[ Reply {code}]",
             still_subject="Still on it? ",
-            still="You took this alarm, and it still lasts. Are you still on it? Press the button on the page within "
+            still="You took this alarm, and it is not over. Are you still on it? Press the button on the page within "
             "{minutes} minutes; otherwise the others are told again.",
+            still_look="See more, and answer",
             still_page="Whoever took this alarm was asked whether they still are on it.",
             still_button="I am still on it",
             done_reply="{name}: {what}. Thank you, you have taken it[ ({code})]",
@@ -152,7 +154,7 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="No alarm of yours is open. Nothing was changed.",
             stopped_reply="You get no more messages about alarms. Reply START to get them again.",
             started_reply="You get messages about alarms again. Reply STOP to end them.",
-            still_stopped_reply="Your e-mail address said stop as well. Undo that on your own page too, and the "
+            still_stopped_reply="Your mailbox stopped our messages as well. Undo that on your own page too, and the "
             "alarms come again.",
         ),
         "fi": Taking(
@@ -163,6 +165,7 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Hoidatko yhä? ",
             still="Otit tämän hälytyksen hoitaaksesi, ja se jatkuu yhä. Hoidatko sitä edelleen? Paina sivun painiketta "
             "{minutes} minuutin kuluessa; muuten kerromme siitä taas muille.",
+            still_look="Katso lisää ja vastaa",
             still_page="Hälytyksen hoitajalta kysyttiin, hoitaako hän sitä yhä.",
             still_button="Hoidan sitä yhä",
             done_reply="{name}: {what}. Kiitos, hälytys on nyt sinun hoidossasi[ ({code})]",
@@ -184,6 +187,7 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Sköter du det än? ",
             still="Du tog hand om det här larmet, och det pågår fortfarande. Sköter du det än? Tryck på knappen på "
             "sidan inom {minutes} minuter; annars larmar vi de andra igen.",
+            still_look="Se mer och svara",
             still_page="Den som tog hand om larmet har fått frågan om det fortfarande sköts.",
             still_button="Jag sköter det fortfarande",
             done_reply="{name}: {what}. Tack, nu tar du hand om det[ ({code})]",
@@ -194,8 +198,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="Du har inget öppet larm. Ingenting har ändrats.",
             stopped_reply="Du får inga fler larmmeddelanden. Svara STARTA för att få dem igen.",
             started_reply="Du får larmmeddelanden igen. Svara STOPP för att avsluta dem.",
-            still_stopped_reply="Även din e-postadress har sagt stopp. Ångra det på din egen sida också, så kommer "
-            "larmen igen.",
+            still_stopped_reply="Även din e-postadress har stoppat våra meddelanden. Ångra det på din egen sida också, "
+            "så kommer larmen igen.",
         ),
         "de": Taking(
             taken_sms="{name}: {what}, {time}. Jemand anders kümmert sich[ ({code})]",
@@ -205,9 +209,10 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Noch dran? ",
             still="Sie haben diesen Alarm übernommen, und er dauert an. Kümmern Sie sich noch darum? Drücken Sie "
             "innerhalb von {minutes} Minuten den Knopf auf der Seite; sonst benachrichtigen wir wieder die anderen.",
+            still_look="Mehr sehen und antworten",
             still_page="Wer diesen Alarm übernommen hat, wurde gefragt, ob er sich noch kümmert.",
             still_button="Ich kümmere mich noch darum",
-            done_reply="{name}: {what}. Danke, Sie haben übernommen[ ({code})]",
+            done_reply="{name}: {what}. Danke, Sie haben den Alarm übernommen[ ({code})]",
             still_reply="{name}: {what}. Danke, Sie sind noch dran[ ({code})]",
             already_reply="{name}: {what}. Jemand kümmert sich schon[ ({code})]",
             over_reply="{name}: {what}. Das ist schon vorbei[ ({code})]",
@@ -215,8 +220,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="Keiner Ihrer Alarme ist offen. Nichts wurde geändert.",
             stopped_reply="Sie erhalten keine Alarme mehr. Antworten Sie START, um sie wieder zu erhalten.",
             started_reply="Sie erhalten wieder Alarme. Antworten Sie STOP, um sie zu beenden.",
-            still_stopped_reply="Auch Ihre E-Mail-Adresse hat Stopp gesagt. Nehmen Sie das auf Ihrer Seite zurück, "
-            "dann kommen Alarme wieder.",
+            still_stopped_reply="Auch Ihre E-Mail-Adresse hat unsere Nachrichten beendet. Nehmen Sie das auf Ihrer "
+            "Seite zurück, dann kommen Alarme wieder.",
         ),
         "nb": Taking(
             taken_sms="{name}: {what}, {time}. Noen andre tar seg av det[ ({code})]",
@@ -226,6 +231,7 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             still_subject="Fortsatt på saken? ",
             still="Du tok denne alarmen, og den varer fortsatt. Er du fortsatt på saken? Trykk på knappen på siden "
             "innen {minutes} minutter; ellers varsler vi de andre igjen.",
+            still_look="Se mer og svar",
             still_page="Den som tok alarmen, er spurt om saken fortsatt følges opp.",
             still_button="Jeg er fortsatt på saken",
             done_reply="{name}: {what}. Takk, nå tar du deg av det[ ({code})]",
@@ -236,8 +242,8 @@ TAKING: Mapping[str, Taking] = MappingProxyType(
             nothing_reply="Du har ingen åpen alarm. Ingenting er endret.",
             stopped_reply="Du får ikke flere alarmmeldinger. Svar START for å få dem igjen.",
             started_reply="Du får alarmmeldinger igjen. Svar STOPP for å avslutte dem.",
-            still_stopped_reply="Også e-postadressen din har sagt stopp. Angre det på din egen side også, så kommer "
-            "alarmene igjen.",
+            still_stopped_reply="Også e-postadressen din har stoppet meldingene våre. Angre det på din egen side også, "
+            "så kommer alarmene igjen.",
         ),
     }
 )

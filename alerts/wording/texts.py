@@ -29,7 +29,8 @@ class Texts:
     mail_when: str
     mail_until: str
     mail_code: str
-    mail_look: str
+    mail_look: str  # where there is something to do
+    mail_see: str
     mail_acknowledge: str
     mail_account: str
     mail_why: str

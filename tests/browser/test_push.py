@@ -159,7 +159,7 @@ async def test_a_message_is_shown_and_its_button_takes_it(cloud: Cloud, tmp_path
     take = Take(label="I take it", done="You have taken it.", over="It was over.", failed="That did not work.")
     message = push_body(
         title="Mökki: mains power is out",
-        body="Since: 14:00",
+        body="Began: 14:00",
         language="en",
         tag="inc_1",
         token=TOKEN,
@@ -180,7 +180,7 @@ async def test_a_message_is_shown_and_its_button_takes_it(cloud: Cloud, tmp_path
         )
         await _until(cloud, Receipt)
         assert await _shown(tab) == [
-            {"title": "Mökki: mains power is out", "body": "Since: 14:00", "tag": "inc_1"},
+            {"title": "Mökki: mains power is out", "body": "Began: 14:00", "tag": "inc_1"},
         ]
         assert (await cloud.incident()).state is IncidentState.OPEN  # being shown acknowledges nothing
         async with tab.worker() as worker:

@@ -285,7 +285,7 @@ async def test_what_the_mailbox_said_no_number_undoes_and_whoever_tries_is_told_
     paused = {"paused_at": house.clock.now(), "pause_reason": reason}
     await house.records.change_one(Contact, is_("id", ANNA), **paused)
     await house.records.add(Stop(id="stp_1", address=MAILS[ANNA], stopped_at=house.clock.now()))
-    assert "e-mail address said stop" in await answer_to(house, word)
+    assert "mailbox stopped our messages" in await answer_to(house, word)
     contact = await house.records.get(Contact, ANNA)
     assert contact is not None
     assert contact.pause_reason == reason

@@ -204,13 +204,14 @@ def test_an_e_mail_links_to_the_incident_and_loads_nothing(language: str) -> Non
 def test_an_e_mail_says_in_three_paragraphs_what_is_wrong_where_to_look_and_why_it_comes(language: str) -> None:
     story = Story(incident=incident(), device_name="Barn")
     reader = Reader(language=language, time_zone="UTC")
-    for said in (
-        alarm_mail(story, reader, link=LINK, public_url=PUBLIC),
-        clear_mail(story, reader, link=LINK, public_url=PUBLIC),
+    for said, look in (
+        (alarm_mail(story, reader, link=LINK, public_url=PUBLIC), words(language).mail_look),
+        (clear_mail(story, reader, link=LINK, public_url=PUBLIC), words(language).mail_see),
     ):
         what, where, why = said.text.split("\n\n")
         assert what.startswith(f"{said.subject}.\n{words(language).mail_when}: ")
-        assert where.endswith(LINK)
+        assert where == f"{look}:\n{LINK}"
+        assert f'<p>{look}: <a href="{LINK}">' in (said.html or "")
         assert why.endswith(f"{words(language).mail_why}\n")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from alerts.channels.gsm7 import fits_one_segment
 from alerts.wording import Reader, Story, incident_page
+from alerts.wording.phrases import words
 from alerts.wording.taking import (
     TAKING,
     already_reply,
@@ -17,6 +18,7 @@ from alerts.wording.taking import (
     still_mail,
     still_notice,
     still_reply,
+    still_stopped_reply,
     still_text,
     stopped_reply,
     taken_mail,
@@ -70,6 +72,7 @@ def test_answers_that_name_no_alarm_are_one_segment(language: str) -> None:
         nothing_reply(language),
         stopped_reply(language),
         started_reply(language),
+        still_stopped_reply(language),
         unknown_reply(language, codes),
     ):
         assert fits_one_segment(said), said
@@ -105,7 +108,11 @@ def test_a_mail_that_asks_says_by_when_and_where_to_answer(language: str) -> Non
     assert LINK in asked.text
     notice = still_notice(story, reader, minutes=15, public_url=PUBLIC)
     assert f"{PUBLIC}/incidents/inc_1" in notice.text
-    assert taking_words(language).taken in taken_mail(story, reader, link=LINK, public_url=PUBLIC).text
+    taken = taken_mail(story, reader, link=LINK, public_url=PUBLIC)
+    assert taking_words(language).taken in taken.text
+    for said, look in ((asked, taking_words(language).still_look), (taken, words(language).mail_see)):
+        assert f"\n\n{look}:\n{LINK}\n" in said.text
+        assert f'<p>{look}: <a href="{LINK}">' in (said.html or "")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
