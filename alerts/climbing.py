@@ -87,7 +87,7 @@ class Climber:
         looks = [climbed.next_at] if climbed.next_at is not None else []
         exhausted_at = incident.exhausted_at
         if climbed.told_at is not None:
-            over = max(climbed.told_at, round_.course.own_end) + UNANSWERED_AFTER
+            over = _unanswered_at(climbed.told_at, round_)
             if now < over:
                 looks.append(over)
             else:
@@ -121,9 +121,15 @@ class Climber:
         climbed, made = self._taken(round_)
         if not climbed.hope or climbed.told_at is not None:
             return None
-        looks = [now + timedelta(seconds=REVIEW_S), *([] if climbed.next_at is None else [climbed.next_at])]
-        changes = {"ladder_position": climbed.taken, "step_due_at": min(looks)}
-        made, orders = (made, NO_ORDERS) if self._hand_over is None else await self._hand_over.order(made, now)
+        next_step = [] if climbed.next_at is None else [climbed.next_at]
+        changes = {
+            "ladder_position": climbed.taken,
+            "step_due_at": min([now + timedelta(seconds=REVIEW_S), *next_step]),
+        }
+        orders = NO_ORDERS
+        if self._hand_over is not None:
+            once_told = min([_unanswered_at(now, round_), *next_step])
+            made, orders = await self._hand_over.order(made, now, next_look=once_told)
         try:
             return FirstSteps(made=await self._in_turn(made), changes=changes, orders=orders)
         except BaseException:
@@ -238,6 +244,11 @@ def _first_slow(round_: Round, exhausted_at: datetime) -> list[datetime]:
 
 def _stands_in_its_lane(alarm: Delivery, now: datetime) -> bool:
     return alarm.state is DeliveryState.DUE and not alarm.tries and is_hopeful(alarm, now)
+
+
+def _unanswered_at(told_at: datetime, round_: Round) -> datetime:
+    """Return when nobody has answered, though somebody was told."""
+    return max(told_at, round_.course.own_end) + UNANSWERED_AFTER
 
 
 def _review_after(round_: Round) -> timedelta:

@@ -47,7 +47,8 @@ CHANGED_MEANWHILE = TryLater(reason="changed_meanwhile")
 class Ready:
     """An attempt that has only to be written down and made: `looked_s` is when it was looked whether it may be.
 
-    `counted`: whether what it costs was counted, and so is taken back where the provider does not get it.
+    `counted`: whether what it costs was counted, and so is taken back where the provider does not get it. `next_look`:
+    when the ladder of its incident has something to do next if it is out; None: nobody knows.
     """
 
     held: Delivery
@@ -55,6 +56,7 @@ class Ready:
     attempt: Attempt
     looked_s: float
     counted: bool = True
+    next_look: datetime | None = None
 
 
 def message_for(delivery: Delivery, attempt: str, *, mail_domain: str) -> Message:
@@ -216,7 +218,8 @@ class Dispatcher:
         took_s = self._clock.monotonic_s() - began_s
         if isinstance(outcome, Refused | TryLater):
             await self._take_back(ready)
-        await self._settlement.settle(held, attempt, outcome, another=await self._another(held, channel, outcome))
+        another = await self._another(held, channel, outcome)
+        await self._settlement.settle(held, attempt, outcome, another=another, next_look=ready.next_look)
         await self._providers.note(channel, outcome, took_s)
 
     async def _take_back(self, ready: Ready) -> None:

@@ -94,21 +94,24 @@ class HandOver:
         self._lanes = {each.lane: each for each in lanes}
         self._dispatcher = dispatcher
 
-    async def order(self, made: Sequence[Record], now: datetime) -> tuple[list[Record], Orders]:
+    async def order(
+        self, made: Sequence[Record], now: datetime, *, next_look: datetime | None = None
+    ) -> tuple[list[Record], Orders]:
         """Return what is to be stored, with the alarms that lanes take at once claimed for them, and their orders.
 
-        Attempts come last: who dies before them has made none.
+        Attempts come last: who dies before them has made none. `next_look`: when the ladder has something to do next
+        if one of them is out; None: nobody knows.
         """
         handed: list[Handed] = []
         orders = Orders(handed, self._dispatcher)
         try:
-            stored = [await self._claimed(each, now, handed) for each in made]
+            stored = [await self._claimed(each, now, handed, next_look) for each in made]
         except BaseException:
             await orders.let_go()
             raise
         return [*stored, *(each.ready.attempt for each in handed)], orders
 
-    async def _claimed(self, made: Record, now: datetime, handed: list[Handed]) -> Record:
+    async def _claimed(self, made: Record, now: datetime, handed: list[Handed], next_look: datetime | None) -> Record:
         lane = self._lanes.get(made.lane) if isinstance(made, Delivery) and made.due_at <= now else None
         if lane is None or not isinstance(made, Delivery) or not lane.is_at_rest:
             return made
@@ -118,5 +121,5 @@ class HandOver:
         order = None if ready is None else lane.reserve()
         if ready is None or order is None:
             return made
-        handed.append(Handed(ready, order))
+        handed.append(Handed(replace(ready, next_look=next_look), order))
         return claimed

@@ -11,7 +11,7 @@ from alerts.endings import UNCLEAR, ended
 from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.timeline import delivery_line, due_line
-from alerts.urging import urge, urge_the_end
+from alerts.urging import let_rest, urge, urge_the_end
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, place_until
 from isocket.domain.incidents import Happening
 from isocket.kit.backoff import full_jitter
@@ -73,10 +73,19 @@ class Settlement:
         self._patience = patience or Patience()
         self._chance = chance
 
-    async def settle(self, held: Delivery, attempt: Attempt, outcome: Outcome, *, another: bool = False) -> None:
+    async def settle(
+        self,
+        held: Delivery,
+        attempt: Attempt,
+        outcome: Outcome,
+        *,
+        another: bool = False,
+        next_look: datetime | None = None,
+    ) -> None:
         """Write down an attempt's outcome. A delivery that was settled by somebody else meanwhile is left alone.
 
-        With `another`, a second provider takes at once what the first certainly does not have.
+        With `another`, a second provider takes at once what the first certainly does not have. `next_look`: when the
+        ladder has something to do next if it is out; None: nobody knows.
         """
         now = self._clock.now()
         result = self._result(held, attempt, outcome, now)
@@ -105,7 +114,10 @@ class Settlement:
         changes = {**result.delivery, "tries": attempt.number}
         if not isinstance(outcome, Refused):  # they share a commit, in this order, and none is kept without the former
             finishing = self._finish(held, changes, now, receipt_expected=expected)
-            await together(told, self._records.add_all(line), finishing)
+            resting = []
+            if isinstance(outcome, Sent) and next_look is not None:
+                resting.append(let_rest(self._records, held, next_look, now))
+            await together(told, self._records.add_all(line), finishing, *resting)
             return
         await together(told, self._records.add_all(line))
         await self._heed(held, outcome)

@@ -12,6 +12,22 @@ async def urge(records: Records, alarm: Delivery, now: datetime) -> None:
     await _urge_while(IncidentState.OPEN, records, alarm, now)
 
 
+async def let_rest(records: Records, alarm: Delivery, until: datetime, now: datetime) -> None:
+    """Have an incident whose alarm has gone out looked at `until` then, and not before that to see whether it has.
+
+    Only where nothing has changed since it opened. The lease that ends now rings nobody: there is nothing to do.
+    """
+    if alarm.incident_id is not None:
+        await records.change_one(
+            Incident,
+            is_("id", alarm.incident_id),
+            is_("version", 1),
+            is_("state", IncidentState.OPEN),
+            step_due_at=until,
+            lease_until=now,
+        )
+
+
 async def urge_the_end(records: Records, delivery: Delivery, now: datetime) -> None:
     """Have an incident that is over looked at, which waits for its alarms and of which this one has come to its end.
 

@@ -182,8 +182,14 @@ class Writer:
         self._ending = item
         return False
 
-    def _commit(self, group: list[Job]) -> None:
-        """Run the group in one transaction; if one fails unexpectedly, run each in a transaction of its own."""
+    def _let_another_in(self, group: list[Job]) -> bool:
+        """Take what came while the others were run: an alarm need not wait until a batch of reports is on disk."""
+        if not self._synced or self._ending is not _NOTHING or len(group) >= GROUP or self._queue.empty():
+            return False  # what need not wait for the disk does not make others believe that it did
+        return self._take(group)
+
+    def _commit(self, group: list[Job], *, may_grow: bool = True) -> None:
+        """Run the group, which `may_grow`, in one transaction; if one fails unexpectedly, each in one of its own."""
         try:
             self._wait_for_the_disk(any(job.synced for job in group))
             self._turn.begin(self._connection)
@@ -194,6 +200,8 @@ class Writer:
         try:
             for job in group:
                 job.run(self._connection)
+            while may_grow and self._let_another_in(group):
+                group[-1].run(self._connection)
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever a job raised, its asker hears of it
             self._roll_back(group)
@@ -201,7 +209,7 @@ class Writer:
                 group[0].fail(_explained(error))
                 return
             for job in group:
-                self._commit([job])
+                self._commit([job], may_grow=False)
 
     def _wait_for_the_disk(self, synced: bool) -> None:
         """Tell SQLite whether the next commit waits for the disk, where it does not know already."""

@@ -5,29 +5,34 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind, Message
-from alerts.climbing import Climber
+from alerts.climbing import REVIEW_S, Climber
 from alerts.dispatcher import Dispatcher
+from alerts.escalation import Escalator
 from alerts.handing_over import Handed, HandOver, Orders
 from alerts.judge import LEASE_S, Judge
 from alerts.lanes import Lane, Order
-from alerts.outcomes import Outcome, Sent, Unclear
+from alerts.outcomes import Outcome, Sent, TryLater, Unclear
 from alerts.pace import Pace
 from alerts.providers import Providers
 from alerts.settlement import LOOK_UP_AGAIN_S, RETRY_BASE_S
 from alerts.unclear import UnclearDeliveries
-from isocket.domain.contacts import Contact
+from alerts.urging import urge
+from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState, Urgency, lane_name
-from isocket.domain.incidents import Incident, Severity, TimelineEntry
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity, TimelineEntry
 from isocket.domain.record import Record
 from isocket.domain.reports import ReportKind
 from isocket.domain.sending import SenderRate, Spending, month_of, spending_id
 from isocket.domain.tariff import Tariff
+from isocket.kit.clock import EPOCH
 from isocket.storage.port import Records, StoreUnavailableError, is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sqlite import SqliteStore
@@ -38,7 +43,7 @@ from tests.fakes.judged_house import OWNER, JudgedHouse, judged_house
 
 PUBLIC_URL = "https://cloud.example.org"
 BY_SMS = lane_name(Urgency.URGENT, ChannelKind.SMS)
-ANNA = "con_anna"
+ANNA, BERTIL = "con_anna", "con_bertil"
 PRICES = Tariff(prices={(ChannelKind.SMS, ""): 80_000})
 
 
@@ -53,13 +58,14 @@ class Provider:
         self.answers = asyncio.Event()
         self.answers.set()
         self.before: Callable[[Message], Awaitable[None]] | None = None
+        self.outcome: Outcome | None = None
 
     async def send(self, message: Message) -> Outcome:
         if self.before is not None:
             await self.before(message)
         self.got.append(message)
         await self.answers.wait()
-        return Sent(provider_id=f"SM{len(self.got)}", receipt_expected=False)
+        return self.outcome or Sent(provider_id=f"SM{len(self.got)}", receipt_expected=False)
 
     async def look_up(self, message: Message, sent_after: object) -> Outcome:
         known = [each for each in self.got if each.text == message.text]
@@ -168,18 +174,20 @@ async def spent(street: Street) -> int:
     return sum(each.segments for each in await street.house.records.find(Spending))
 
 
+def by_telephone(contact_id: str, number: int) -> Contact:
+    return Contact(
+        id=contact_id,
+        account_id=OWNER,
+        name=contact_id,
+        phone=f"+44770090000{number}",
+        phone_verified_at=NOON,
+        created_at=NOON,
+    )
+
+
 async def a_street(**options: Any) -> Street:
     house = await judged_house()
-    await house.records.add(
-        Contact(
-            id=ANNA,
-            account_id=OWNER,
-            name="Anna",
-            phone="+447700900001",
-            phone_verified_at=NOON,
-            created_at=NOON,
-        )
-    )
+    await house.records.add(by_telephone(ANNA, 1))
     await house.state(mains=True, battery_pct=98)
     return Street(house=house, **options)
 
@@ -441,6 +449,74 @@ async def test_what_took_long_to_store_is_looked_at_again_before_the_call() -> N
     (attempt,) = await street.house.records.find(Attempt)
     assert (attempt.state, attempt.detail) == (AttemptState.LATER, "changed_meanwhile")
     assert not street.provider.got
+
+
+LADDERS: tuple[tuple[tuple[str, float], ...], ...] = (
+    ((ANNA, 0.0),),
+    ((ANNA, 0.0), (BERTIL, 300.0)),
+    ((ANNA, 0.0), (BERTIL, 20.0)),
+)
+
+
+@pytest.mark.parametrize("ladder", LADDERS)
+async def test_once_it_is_out_its_incident_rests_until_a_look_would_find_something_to_do(
+    ladder: tuple[tuple[str, float], ...],
+) -> None:
+    street = await a_street()
+    records = street.house.records
+    steps = tuple({"contact_ids": [who], "channels": ["sms"], "after_s": after_s} for who, after_s in ladder)
+    await records.add_all([by_telephone(BERTIL, 2), Escalation(id="esc", account_id=OWNER, steps=steps)])
+    bell = street.house.wakeups.bell(queue_bell(Incident.collection, IncidentState.OPEN))
+    async with street.open(records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+    rests = await street.house.only(Cause.MAINS_LOST)
+    assert not bell.has_rung
+    await records.change_one(Incident, is_("id", rests.id), step_due_at=street.house.clock.now())
+    assert await Escalator(records=records, clock=street.house.clock, public_url=PUBLIC_URL).step()
+    looked_at = await street.house.only(Cause.MAINS_LOST)
+    assert replace(rests, version=0, lease_until=EPOCH) == replace(looked_at, version=0, lease_until=EPOCH)
+
+
+async def test_where_the_provider_will_not_have_it_the_ladder_is_looked_at_again_after_a_minute() -> None:
+    street = await a_street()
+    street.provider.outcome = TryLater(reason="busy")
+    async with street.open(street.house.records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+        incident = await street.house.only(Cause.MAINS_LOST)
+        assert incident.step_due_at == incident.detected_at + timedelta(seconds=REVIEW_S)
+
+
+async def test_what_somebody_has_taken_meanwhile_is_seen_to_at_once_though_its_alarm_goes_out_after_that() -> None:
+    street = await a_street()
+    records = street.house.records
+
+    async def take(_: Message) -> None:
+        incident = await street.house.only(Cause.MAINS_LOST)
+        assert await acknowledge(records, incident.id, by=f"{ANNA} sms", clock=street.house.clock)
+
+    street.provider.before = take
+    async with street.open(records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+        incident = await street.house.only(Cause.MAINS_LOST)
+    assert (incident.state, incident.step_due_at) == (IncidentState.ACKNOWLEDGED, incident.acknowledged_at)
+
+
+async def test_what_was_urged_meanwhile_is_looked_at_at_once() -> None:
+    street = await a_street()
+    records, now = street.house.records, street.house.clock.now()
+
+    async def by_somebody_else(_: Message) -> None:
+        (alarm,) = await street.alarms()
+        await urge(records, alarm, now)
+
+    street.provider.before = by_somebody_else
+    async with street.open(records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+        assert (await street.house.only(Cause.MAINS_LOST)).step_due_at == now
 
 
 async def test_at_every_crash_point_it_goes_once_and_is_never_lost() -> None:

@@ -15,6 +15,7 @@ from isocket.app.bench.packets import PUBACK_SIZE, open_connection, publish_pack
 
 IN_FLIGHT = 200  # a connection's messages without acknowledgement
 BATCH = 50
+SHORTEST_SLEEP_S = 0.0005
 DRAIN_EVERY = 1_000  # messages: to read each acknowledgement as it comes would cost as much as to publish
 _STATE = (
     b'{"boot":%d,"seq":%d,"ts":%d,"relay":true,"mains":true,"battery_pct":96,"charging":true,"temp_c":[21.5],'
@@ -51,7 +52,7 @@ class Publisher:
         while published < self._job["count"]:
             due = self._due(began) - published
             if due <= 0:
-                sleep(0.0005)
+                sleep(max(SHORTEST_SLEEP_S, began + published / self._job["rate"] - time()))
                 continue
             sent = self._publish(published, min(due, BATCH))
             published += sent

@@ -88,6 +88,55 @@ async def test_what_is_asked_for_together_shares_a_commit(store: SqliteStore) ->
     assert await numbers(store) == list(range(20))
 
 
+@pytest.mark.parametrize(("later", "stored", "commits"), [([2, 3], [1, 2, 3], 1), ([2, 0, 3], [1, 2, 3], 3)])
+async def test_what_comes_while_others_are_written_shares_their_commit_unless_one_fails(
+    store: SqliteStore, later: list[int], stored: list[int], commits: int
+) -> None:
+    made: list[None] = []
+    writer = store._file._writer
+    counting = Unruly(writer._connection, "COMMIT", lambda: made.append(None))
+    writer._connection = counting  # type: ignore[assignment]  # it is one that counts
+    begun, go_on = threading.Event(), threading.Event()
+
+    def lasts(connection: sqlite3.Connection) -> None:
+        insert(1)(connection)
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+
+    first = asyncio.create_task(store._file.write(lasts))
+    assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+    others = [asyncio.create_task(store._file.write(insert(each) if each else fail)) for each in later]
+    await asyncio.sleep(0)
+    assert writer._queue.qsize() == len(others)
+    go_on.set()
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+    assert [isinstance(each, ValueError) for each in answers] == [False, *(not each for each in later)]
+    assert await numbers(store) == stored
+    assert len(made) == commits
+
+
+async def test_nothing_that_is_to_be_on_disk_joins_what_need_not_be(store: SqliteStore) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def lasts(connection: sqlite3.Connection) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+
+    syncs: list[int] = []
+
+    def how_it_is_synced(connection: sqlite3.Connection) -> None:
+        syncs.append(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    loose = asyncio.create_task(store._file.write(lasts, synced=False))
+    assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+    firm = asyncio.create_task(store._file.write(how_it_is_synced))
+    await asyncio.sleep(0)
+    assert store._file._writer._queue.qsize() == 1
+    go_on.set()
+    await asyncio.gather(loose, firm)
+    assert syncs == [2]
+
+
 async def test_three_that_are_asked_for_together_are_written_in_their_order(store: SqliteStore) -> None:
     answers = await together(*(store._file.write(insert(number)) for number in (1, 2, 3)))
     assert len(answers) == 3
@@ -212,7 +261,7 @@ async def test_what_was_to_be_done_between_two_commits_is_refused_when_the_threa
     def dies(_: object) -> None:
         raise SystemExit
 
-    first = asyncio.create_task(store._file.write(lasts))
+    first = asyncio.create_task(store._file.write(lasts, synced=False))  # so that nothing joins it
     assert await asyncio.to_thread(begun.wait, PATIENCE_S)
     monkeypatch.setattr(writer, "_commit", dies)
     job = sqlite_jobs.Job(work=insert(1), done=asyncio.Future(), loop=asyncio.get_running_loop())
