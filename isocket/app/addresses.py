@@ -2,9 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
@@ -12,6 +12,7 @@ from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResu
 
 _MOST_PORTS = 65_535
 _HOST_PORT = re.compile(r"(?:\[(?P<six>[^\s\[\]]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>[0-9]{1,5})")
+_NAME = re.compile(r"[\w\-]+(?:\.[\w\-]+)*\.?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class HostPort:
         """
         found = _HOST_PORT.fullmatch(text.strip())
         port = int(found["port"]) if found else 0
-        if found is None or not 0 < port <= _MOST_PORTS or not (found["host"] or _is_six(found["six"])):
+        if found is None or not 0 < port <= _MOST_PORTS or not _is_there(found["host"], found["six"]):
             raise ValueError(
                 f"{text!r} is no address to listen on: write host:port, such as 127.0.0.1:8080 or [::1]:8080, with a "
                 f"port from 1 to {_MOST_PORTS}"
@@ -63,6 +64,7 @@ def check_broker_url(url: str) -> None:
         raise ValueError(f"this is no broker's address: {example}")
     if port == 0:
         raise ValueError(f"nothing can be reached at port 0: {example}")
+    _check_host_of(parts, example)
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError(f"there is something after the port: {example}")
     if not parts.username or not parts.password:
@@ -77,9 +79,36 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _is_six(host: str) -> bool:
+def check_host(host: str, example: str) -> None:
+    """Look whether `host` can be one: a name, or an IP address; `999.1.1.1` is neither.
+
+    Raises:
+        ValueError: it ends with `example`, which says how an address should look.
+    """
+    if not (_is_name(host) or _is_an(IPv4Address, host) or _is_an(IPv6Address, host)):
+        raise ValueError(f"{host!r} is neither a host's name nor an IP address: {example}")
+
+
+def _check_host_of(parts: SplitResult, example: str) -> None:
+    host = parts.hostname or ""
+    bracketed = parts.netloc.rpartition("@")[2].startswith("[")
+    if bracketed and not _is_an(IPv6Address, host):  # Python looks for itself from 3.11.4 on
+        raise ValueError(f"what stands in brackets is no IPv6 address: {example}")
+    check_host(host, example)
+
+
+def _is_there(host: str | None, six: str | None) -> bool:
+    return _is_an(IPv6Address, six or "") if host is None else _is_name(host) or _is_an(IPv4Address, host)
+
+
+def _is_name(host: str) -> bool:
+    """Return whether it may be a name: digits and points alone are meant for an IP address, whoever reads them."""
+    return bool(_NAME.fullmatch(host)) and not host.replace(".", "").isdigit()
+
+
+def _is_an(kind: type[IPv4Address | IPv6Address], host: str) -> bool:
     try:
-        IPv6Address(host)
+        kind(host)
     except ValueError:
         return False
     return True
@@ -101,6 +130,7 @@ def public_origin(url: str) -> str:
         raise ValueError(f"this is no web address: {example}")
     if parts.username or parts.query or parts.fragment:
         raise ValueError(f"there is more than scheme, host and path in it: {example}")
+    _check_host_of(parts, example)
     return url.rstrip("/")
 
 
@@ -112,7 +142,8 @@ def web_address(url: str) -> None:
     """
     try:
         parts = urlsplit(url)
-        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        good = parts.scheme in {"http", "https"} and parts.port != 0
+        _check_host_of(parts, "")
     except ValueError:
         good = False
     if not good:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from isocket.app.command import complain, run, words_in
-from isocket.app.settings import Settings, controller_of
+from isocket.app.settings import Settings
+from isocket.app.terms import controller_of
 from isocket.domain.breach_drafts import draft
 from isocket.domain.breaches import Breach, BreachKind, Decision, NoticeWords, ReportWords, decisions, dues
 from isocket.domain.regulation import Duty, ProductEvent, Risk

@@ -13,9 +13,8 @@ from alerts import elks_hooks
 from alerts.callbacks import status_callback
 from alerts.channels.channel import Channel, ChannelKind
 from alerts.channels.elks_sms import ElksSms
-from alerts.channels.mail_text import AddressInvalidError
 from alerts.channels.phone_numbers import is_number
-from alerts.channels.smtp import SmtpMail, SmtpUrlError
+from alerts.channels.smtp import SmtpMail
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.channels.twilio_voice import TwilioVoice
 from alerts.channels.web_push import WebPush
@@ -26,7 +25,6 @@ from alerts.signatures import AddressProof
 from alerts.voice_hooks import voice_url
 from isocket.app.addresses import is_loopback
 from isocket.app.settings import Settings
-from isocket.app.settings_sources import SettingsError
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 
@@ -50,11 +48,7 @@ class Channels:
     def from_settings(
         cls, settings: Settings, *, records: Records, clock: Clock, push_key: EllipticCurvePrivateKey
     ) -> Self:
-        """Return the providers that are set up, and for each kind without one the desk where somebody can open it.
-
-        Raises:
-            SettingsError: the mail server's or the sender's address cannot be used.
-        """
+        """Return the providers that are set up, and for each kind without one the desk where somebody can open it."""
         ways: dict[ChannelKind, tuple[Channel | None, ...]] = {
             ChannelKind.SMS: (twilio_of(settings), elks_of(settings)),
             ChannelKind.VOICE: (voice_of(settings),),
@@ -186,16 +180,7 @@ def _calling_number(settings: Settings) -> str | None:
 
 
 def smtp_of(settings: Settings, clock: Clock) -> SmtpMail | None:
-    """Return the channel for e-mail by SMTP, None where it is not set up.
-
-    Raises:
-        SettingsError: the mail server's or the sender's address cannot be used.
-    """
+    """Return the channel for e-mail by SMTP, None where it is not set up."""
     if settings.smtp_url is None:
         return None
-    try:
-        return SmtpMail(url=settings.smtp_url.get_secret_value(), sender=settings.mail_from, clock=clock)
-    except SmtpUrlError as error:
-        raise SettingsError([f"ISOCKET_SMTP_URL: {error}"]) from None
-    except AddressInvalidError as error:
-        raise SettingsError([f"ISOCKET_MAIL_FROM: {error}"]) from None
+    return SmtpMail(url=settings.smtp_url.get_secret_value(), sender=settings.mail_from, clock=clock)

@@ -134,6 +134,9 @@ async def _push(house: House) -> Finding:
         return Finding(
             "push", Health.NOTE, f"{contact} is nobody: some push services refuse (ISOCKET_SECURITY_CONTACT)"
         )
+    if contact.lower().startswith("tel:"):
+        words = f"{contact} is no address in the sense of RFC 8292, which wants mailto: or https:"
+        return Finding("push", Health.NOTE, f"{words}: some push services refuse (ISOCKET_SECURITY_CONTACT)")
     return Finding("push", Health.GOOD, "its key is there, and push services find us")
 
 

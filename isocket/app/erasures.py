@@ -7,8 +7,9 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from isocket.app.house import House
-from isocket.app.settings import Settings, controller_of
+from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
+from isocket.app.terms import controller_of
 from isocket.domain.archives import ArchiveTerms
 from isocket.domain.devices import Device
 from isocket.domain.periods import FinancialYear

@@ -11,7 +11,8 @@ import typer
 from isocket.app.breach_commands import breach
 from isocket.app.command import complain, day_of, run, serve
 from isocket.app.hold_commands import hold
-from isocket.app.settings import Settings, controller_of
+from isocket.app.settings import Settings
+from isocket.app.terms import controller_of
 
 privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
 privacy.add_typer(breach, name="breach")

@@ -34,10 +34,10 @@ from isocket.app.http_server import HttpServer
 from isocket.app.push_key import open_push_key, public_text
 from isocket.app.refusals import RefusalCollector
 from isocket.app.room_settings import broker_config, oversight, portal_routes, portal_settings, sending
-from isocket.app.settings import controller_of, office_of
 from isocket.app.settings_sources import SettingsError
 from isocket.app.standby import Standby
 from isocket.app.supervise import Service, Stage
+from isocket.app.terms import controller_of, office_of
 from isocket.domain.accounts import Account
 from isocket.domain.policies import policies
 from isocket.storage.roller import Roller

@@ -16,7 +16,8 @@ from isocket.app.channels import ends_on_the_desk, kinds_that_arrive, providers_
 from isocket.app.erasures import archive_terms
 from isocket.app.homes import home_broker
 from isocket.app.push_key import public_text
-from isocket.app.settings import Settings, controller_of, office_of, tariff_of
+from isocket.app.settings import Settings
+from isocket.app.terms import controller_of, office_of, tariff_of
 from isocket.domain.contacts import ChannelKind
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES

@@ -4,16 +4,26 @@ import re
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from zoneinfo import available_timezones
 
 import phonenumbers
 
-from isocket.app.addresses import HostPort, check_broker_url, mailbox, phone_number, public_origin, web_address
+from isocket.app.addresses import (
+    HostPort,
+    check_broker_url,
+    check_host,
+    mailbox,
+    phone_number,
+    public_origin,
+    web_address,
+)
 from isocket.domain.authorities import AUTHORITIES
 from isocket.domain.countries import countries
 from isocket.domain.tariff import parse_prices, to_micro
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
+_URI = re.compile(r"[!-~]+")
 
 
 def read_listen(value: object) -> object:
@@ -36,6 +46,62 @@ def read_broker(value: object) -> object:
 def read_mailbox(value: object) -> object:
     """Return an e-mail address."""
     return mailbox(value) if isinstance(value, str) else value
+
+
+def read_smtp(value: object) -> object:
+    """Return a mail server's address, once mail can be handed over there."""
+    from alerts.channels.smtp import parse_smtp_url
+
+    if isinstance(value, str):
+        check_host(parse_smtp_url(value).host, "it should look like smtps://user:password@mail.example.org:465")
+    return value
+
+
+def read_sender(value: object) -> object:
+    """Return who sends every mail, once a mail can be written so."""
+    from alerts.channels.mail_text import AddressInvalidError, parse_sender
+
+    if not isinstance(value, str):
+        return value
+    try:
+        parse_sender(value)
+    except AddressInvalidError:
+        raise ValueError(
+            "this is no sender of mails: write one mailbox, with a name or without, such as iSocket "
+            "<no-reply@example.org>; a name with a comma stands in double quotes"
+        ) from None
+    return value
+
+
+def read_contact(value: object) -> object:
+    """Return where a security hole is reported, a URI as RFC 9116 wants it; a mailbox alone becomes `mailto:`."""
+    if not isinstance(value, str):
+        return value
+    given = value.strip()
+    uri = given if ":" in given else f"mailto:{given}"
+    if not (_URI.fullmatch(uri) and _leads_to_somebody(uri)):
+        raise ValueError(
+            "nobody is reached by this: write mailto:security@example.org, https://example.org/security or "
+            "tel:+358401234567"
+        )
+    return uri
+
+
+def _leads_to_somebody(uri: str) -> bool:
+    from alerts.channels.mail_text import AddressInvalidError, parse_mailbox
+
+    try:
+        parts = urlsplit(uri)
+        if parts.scheme == "mailto":
+            for each in parts.path.split(","):
+                parse_mailbox(unquote(each))
+        elif parts.scheme == "tel":
+            phone_number(parts.path.partition(";")[0])
+        else:
+            web_address(uri)
+    except (AddressInvalidError, ValueError):
+        return False
+    return parts.scheme != "http"  # RFC 9116 wants https
 
 
 def read_phone(value: object) -> object:
@@ -125,6 +191,18 @@ def read_prices(value: object) -> object:
     if isinstance(value, str):
         parse_prices(value)
     return value
+
+
+def read_currency(value: object) -> object:
+    """Return a currency by its letters."""
+    if isinstance(value, str) and not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError("this is no currency: write its three capital letters, such as EUR")
+    return value
+
+
+def read_level(value: object) -> object:
+    """Return how much is logged."""
+    return value.upper() if isinstance(value, str) else value
 
 
 def read_amount(value: object) -> object:

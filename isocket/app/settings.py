@@ -5,16 +5,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from isocket.app.addresses import HostPort
 from isocket.app.setting_values import (
     Networks,
     read_amount,
     read_broker,
+    read_contact,
     read_countries,
+    read_currency,
     read_day_of_year,
     read_file,
+    read_level,
     read_listen,
     read_mailbox,
     read_networks,
@@ -24,12 +37,13 @@ from isocket.app.setting_values import (
     read_phone,
     read_prices,
     read_provider_countries,
+    read_sender,
+    read_smtp,
     read_web,
 )
+from isocket.app.setting_words import readable, said
 from isocket.app.settings_sources import PREFIX, SettingsError, gather
 from isocket.domain.countries import SERVED
-from isocket.domain.processing import Controller, Office
-from isocket.domain.tariff import Tariff, parse_prices, to_micro
 
 _MOST_REQUESTS = 1_000_000_000  # an hour
 
@@ -99,10 +113,12 @@ class Settings(BaseModel):
     elks_base_url: Annotated[str | None, BeforeValidator(read_origin)] = Field(
         default=None, description="another address for 46elks' API"
     )
-    smtp_url: SecretStr | None = Field(
+    smtp_url: Annotated[SecretStr | None, BeforeValidator(read_smtp)] = Field(
         default=None, description="`smtps://user:password@host:port`; without it mail goes to the desk"
     )
-    mail_from: str = Field(default="iSocket <no-reply@localhost>", description="sender of every mail")
+    mail_from: Annotated[str, BeforeValidator(read_sender)] = Field(
+        default="iSocket <no-reply@localhost>", description="sender of every mail"
+    )
     webhook_targets: Literal["internet", "loopback"] = Field(
         default="internet",
         description="`loopback` also lets customers name addresses of this machine for webhooks and push, to try them "
@@ -162,7 +178,9 @@ class Settings(BaseModel):
         default="sms=0.08,voice=0.20",
         description="what a segment and a call cost, also where a number begins so: `sms=0.08,sms+358=0.07`",
     )
-    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$", description="in which those prices are")
+    currency: Annotated[str, BeforeValidator(read_currency)] = Field(
+        default="EUR", description="in which those prices are"
+    )
     spending_cap: Annotated[str, BeforeValidator(read_amount)] = Field(
         default="50",
         description="what texts and calls of one account may cost in a calendar month (UTC); beyond it, all but "
@@ -254,20 +272,20 @@ class Settings(BaseModel):
     requests_per_hour_token: int = Field(
         default=18_000, ge=0, le=_MOST_REQUESTS, description="the same for one personal API token; 0: no limit"
     )
-    security_contact: str = Field(
+    security_contact: Annotated[str, BeforeValidator(read_contact)] = Field(
         default="mailto:security@localhost",
-        description="where to report a security hole, for `security.txt`, and where push services find who sends",
+        description="where to report a security hole (`mailto:`, `https:` or `tel:`), for `security.txt`, and where "
+        "push services find who sends",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(read_level)] = Field(
         default="INFO", description="how much is logged, to standard error"
     )
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _fill_in(cls, values: Any) -> Any:
-        if isinstance(values, dict) and isinstance(values.get("log_level"), str):
-            values = {**values, "log_level": values["log_level"].upper()}
-        return values
+    def _readable(cls, value: Any, info: ValidationInfo) -> Any:
+        name = str(info.field_name)
+        return readable(name, cls.model_fields[name], value)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -304,32 +322,6 @@ class Settings(BaseModel):
         return self.public_url or f"http://{self.http}"
 
 
-def tariff_of(settings: Settings) -> Tariff:
-    """Return what messages cost here and how much an account may spend."""
-    return Tariff(
-        prices=parse_prices(settings.prices),
-        cap_micro=to_micro(settings.spending_cap),
-        reserve_micro=to_micro(settings.spending_reserve),
-        currency=settings.currency,
-    )
-
-
-def controller_of(settings: Settings) -> Controller:
-    """Return who answers for personal data here, and where the providers are."""
-    return Controller(
-        name=settings.controller,
-        contact=settings.privacy_contact,
-        sms_country=settings.sms_provider_country,
-        mail_country=settings.mail_provider_country,
-        safeguard=settings.transfer_safeguard,
-    )
-
-
-def office_of(settings: Settings) -> Office:
-    """Return where requests about personal data are answered."""
-    return Office(country=settings.office_country, time_zone=settings.office_time_zone)
-
-
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of this process, from `environ` (the process's own by default) and its files.
 
@@ -344,7 +336,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def _explained(fault: Any) -> str:
-    said = str(fault["msg"]).removeprefix("Value error, ")
     if not fault["loc"]:
-        return said
-    return f"{PREFIX}{str(fault['loc'][0]).upper()}: {said}"
+        return str(fault["ctx"]["error"])
+    name = str(fault["loc"][0])
+    return f"{PREFIX}{name.upper()}: {said(fault, Settings.model_fields[name])}"

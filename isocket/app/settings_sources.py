@@ -46,7 +46,7 @@ def _values(given: Mapping[str, Any], known: Sequence[str], faults: list[str], *
     for name, value in sorted(given.items()):
         plain = name.removesuffix(_FILE.lower())
         if name in known:
-            found[name] = value if isinstance(value, str) else _text(value)
+            found[name] = value
         elif plain in known and plain in given:
             faults.append(f"{shown(plain)} and {shown(name)} are both given: leave one out.")
         elif plain in known:
@@ -67,11 +67,6 @@ def _plain_names(given: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
     return plain
 
 
-def _text(value: object) -> Any:
-    """Return TOML's numbers as they are, lists as the text that a variable would hold."""
-    return ",".join(map(str, value)) if isinstance(value, list) else value
-
-
 def _nearest(name: str, known: Sequence[str], shown: Any) -> str:
     names = [*known, *(f"{each}{_FILE.lower()}" for each in known)]
     near = difflib.get_close_matches(name, names, n=1)
@@ -81,7 +76,7 @@ def _nearest(name: str, known: Sequence[str], shown: Any) -> str:
 def _read_value(path: Path, name: str, faults: list[str]) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:  # the latter by what is no UTF-8, or a path that none can be
         faults.append(f"{name}: {path} cannot be read: {_why(error)}.")
         return ""
 

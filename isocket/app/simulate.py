@@ -6,8 +6,10 @@ import typer
 from rich.console import Console
 
 from firmware_sim.credentials import Credential, load_credentials, parse_credential
+from firmware_sim.network import Broker
 from firmware_sim.runner import run
 from firmware_sim.scenarios import scenario_named
+from isocket.app.addresses import check_host
 from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
 from isocket.app.settings import Settings
@@ -30,7 +32,10 @@ async def simulate(
     """
     scenario_named(scenario)
     if url and not credentials:
-        raise typer.BadParameter("a broker of somebody else's knows no sockets made here: give --credentials too")
+        words = "a broker of somebody else's knows no sockets made here: give --credentials too"
+        raise typer.BadParameter(words, param_hint="--url")
+    if url:
+        _check_broker(url)
     console = Console(stderr=True, highlight=False)
     cast = load_credentials(credentials) if credentials else await _new_cast(settings, devices)
     async with stop_on_signals() as stop:
@@ -44,6 +49,13 @@ async def simulate(
             time_scale=time_scale,
         )
     typer.echo(report.as_json())
+
+
+def _check_broker(url: str) -> None:
+    try:
+        check_host(Broker.at(url).host, "write mqtt://host:port or mqtts://host:port")
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--url") from None
 
 
 async def _new_cast(settings: Settings, devices: int) -> list[Credential]:

@@ -12,11 +12,10 @@ from alerts.fleet import Thresholds
 from alerts.metrics import AlertMetrics
 from alerts.operator import Operator
 from isocket.app import examinations
-from isocket.app.channels import Channels, smtp_of
+from isocket.app.channels import Channels
 from isocket.app.examinations import Health, operator, transfers
 from isocket.app.room_settings import oversight
 from isocket.app.settings import Settings, load_settings
-from isocket.app.settings_sources import SettingsError
 from isocket.domain.contacts import ChannelKind
 from isocket.kit.clock import SystemClock
 from isocket.storage.memory import MemoryDocuments
@@ -116,17 +115,6 @@ async def test_twilio_out_of_reach_is_wrong() -> None:
 async def test_a_mail_server_that_takes_us_is_well(mail: SmtpSink) -> None:
     found = await examinations.smtp(load_settings({"ISOCKET_SMTP_URL": mail.url}))
     assert found.health is Health.GOOD, found.says
-
-
-@pytest.mark.parametrize(
-    ("name", "value"), [("ISOCKET_SMTP_URL", "pop://mail.example.org"), ("ISOCKET_MAIL_FROM", "nobody")]
-)
-async def test_a_mail_setting_that_cannot_be_used_is_named(name: str, value: str) -> None:
-    settings = load_settings({"ISOCKET_SMTP_URL": "smtp://127.0.0.1:1", name: value})
-    found = await examinations.smtp(settings)
-    assert (found.health, name in found.says) == (Health.WRONG, True)
-    with pytest.raises(SettingsError, match=name):
-        smtp_of(settings, SystemClock())
 
 
 async def test_a_broker_of_others_is_asked_with_our_login(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Settings: where they come from, and what a person is told who gets one wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,14 @@ def faults(**environ: str) -> str:
     with pytest.raises(SettingsError) as refused:
         load_settings(environ)
     return str(refused.value)
+
+
+def faults_if_any(**environ: str) -> tuple[str, ...]:
+    try:
+        load_settings(environ)
+    except SettingsError as error:
+        return error.faults
+    return ()
 
 
 def test_without_any_setting_everything_stays_on_this_machine() -> None:
@@ -43,7 +52,7 @@ def test_a_name_near_to_none_is_answered_with_where_to_look() -> None:
 def test_every_wrong_setting_is_named_at_once() -> None:
     said = faults(ISOCKET_HTTP="8080", ISOCKET_BCRYPT_COST="9")
     assert "ISOCKET_HTTP: '8080' is no address to listen on: write host:port" in said
-    assert "ISOCKET_BCRYPT_COST: Input should be greater than or equal to 10" in said
+    assert "ISOCKET_BCRYPT_COST: this is no whole number from 10 to 16: write one in digits, such as 12" in said
 
 
 def test_a_value_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
@@ -162,6 +171,14 @@ def test_a_brokers_address_without_login_or_of_another_kind_is_refused_without_s
         "[::1/64]:8",
         "[127.0.0.1]:80",
         "[]:80",
+        "999.1.1.1:80",
+        "1.2.3:80",
+        "127.1:80",
+        "2130706433:80",
+        "01.2.3.4:80",
+        "\uff11\uff12\uff17.0.0.1:80",
+        "*:80",
+        "a..b:80",
     ],
 )
 def test_nothing_listens_where_there_is_no_such_port_or_host(name: str, where: str) -> None:
@@ -169,7 +186,8 @@ def test_nothing_listens_where_there_is_no_such_port_or_host(name: str, where: s
 
 
 @pytest.mark.parametrize(
-    "where", ["127.0.0.1:1", "[::1]:65535", "0.0.0.0:80", "localhost:8080", "[fe80::1%br-lan.2]:80"]
+    "where",
+    ["127.0.0.1:1", "[::1]:65535", "0.0.0.0:80", "localhost:8080", "[fe80::1%br-lan.2]:80", "cloud_1:80", "1.de:80"],
 )
 def test_every_other_port_is_one(where: str) -> None:
     assert str(load_settings({"ISOCKET_HTTP": where}).http) == where
@@ -181,13 +199,192 @@ def test_port_0_of_a_broker_is_not_taken_for_the_usual_one() -> None:
     assert "geheim" not in said
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mqtt://a:geheim@999.1.1.1:1883",
+        "mqtt://a:geheim@[zzz]:1883",
+        "mqtt://a:geheim@[127.0.0.1]",
+        "mqtts://a:geheim@a b",
+    ],
+)
+def test_a_broker_is_not_looked_for_where_there_is_no_such_host(url: str) -> None:
+    said = faults(ISOCKET_BROKER_URL=url)
+    assert ("ISOCKET_BROKER_URL: " in said, "write mqtts://user:secret@" in said, "geheim" in said) == (
+        True,
+        True,
+        False,
+    )
+    assert load_settings({"ISOCKET_BROKER_URL": "mqtt://a:geheim@[::1]"}).broker_url is not None
+
+
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "TWILIO_BASE_URL", "ELKS_BASE_URL", "HEARTBEAT_URL", "SMTP_URL"])
+def test_no_other_address_leads_to_a_host_that_cannot_be(name: str) -> None:
+    scheme = "smtp" if name == "SMTP_URL" else "https"
+    assert faults(**{f"ISOCKET_{name}": f"{scheme}://999.1.1.1/"}).startswith(f"ISOCKET_{name}: ")
+    load_settings({f"ISOCKET_{name}": f"{scheme}://192.0.2.1/"})
+
+
+NUMBERS = [name for name, field in Settings.model_fields.items() if field.annotation in {int, float}]
+
+
 @pytest.mark.parametrize("number", ["-1", "nan", "inf", "99999999999999999999"])
 def test_no_number_is_without_bounds(number: str) -> None:
-    numbers = [name for name, field in Settings.model_fields.items() if field.annotation in {int, float}]
-    assert len(numbers) >= 20
-    for name in (*numbers, "spending_cap", "spending_reserve"):
+    assert len(NUMBERS) >= 20
+    for name in (*NUMBERS, "spending_cap", "spending_reserve"):
         variable = f"ISOCKET_{name.upper()}"
         assert faults(**{variable: number}).startswith(f"{variable}: ")
+
+
+@pytest.mark.parametrize(
+    "number", ["1_1", "1 1", "\uff11\uff12", "\u0661\u0662", "1e1", "0x10", "twelve", "12,0", "1_1.0"]
+)
+def test_a_number_is_written_in_digits(number: str) -> None:
+    for name in (*NUMBERS, "spending_cap", "spending_reserve"):
+        variable = f"ISOCKET_{name.upper()}"
+        assert re.match(f"{variable}: (this is no (whole )?number|write an amount)", faults(**{variable: number}))
+
+
+@pytest.mark.parametrize("number", ["12", " 12 ", "+12", "012", "12.0"])
+def test_a_number_may_be_written_in_several_ways(number: str) -> None:
+    settings = load_settings({"ISOCKET_BCRYPT_COST": number, "ISOCKET_SMS_PER_S": number})
+    assert (settings.bcrypt_cost, settings.sms_per_s) == (12, 12.0)
+
+
+def test_what_is_wrong_with_a_number_says_between_what_it_lies_and_gives_one() -> None:
+    said = faults(ISOCKET_OUTAGE_SHARE_PCT="0", ISOCKET_SMS_PER_S="10001", ISOCKET_REPORTS_DAYS="31.5").splitlines()
+    assert "ISOCKET_OUTAGE_SHARE_PCT: this is no number above 0, up to 100: write one in digits, such as 30" in said
+    assert "ISOCKET_SMS_PER_S: this is no number from 0 to 10000: write one in digits, such as 10" in said
+    assert "ISOCKET_REPORTS_DAYS: this is no whole number from 31 to 3660: write one in digits, such as 400" in said
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "no-reply@example.org",
+        "iSocket <no-reply@localhost>",
+        '"Example, Ltd" <no-reply@example.org>',
+        "Käse <k@b.example>",
+    ],
+)
+def test_mails_come_from_a_mailbox_with_a_name_or_without(sender: str) -> None:
+    assert load_settings({"ISOCKET_MAIL_FROM": sender}).mail_from == sender
+
+
+@pytest.mark.parametrize(
+    "sender", ["nonsense", "a@b.example, c@d.example", "Example, Ltd <a@b.example>", "a b@c", "<>", "a@b\nTo: c@d"]
+)
+def test_what_is_no_sender_of_mails_is_refused(sender: str) -> None:
+    assert faults(ISOCKET_MAIL_FROM=sender).startswith(
+        "ISOCKET_MAIL_FROM: this is no sender of mails: write one mailbox"
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("pop://u:geheim@mail.example.org", "neither with smtp:// nor smtps://"),
+        ("smtp://u:geheim@", "names no host"),
+        ("smtp://geheim@mail.example.org", "a user or a password, not both"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_used_is_refused_without_showing_its_address(url: str, why: str) -> None:
+    said = faults(ISOCKET_SMTP_URL=url)
+    assert ("ISOCKET_SMTP_URL: " in said, why in said, "geheim" in said) == (True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("mailto:security@localhost", None),
+        ("mailto:security@example.org?subject=iSocket", None),
+        ("mailto:security@example.org,cert@example.org", None),
+        ("https://example.org/security", None),
+        ("tel:+358-40-123-4567", None),
+        ("security@example.org", "mailto:security@example.org"),
+    ],
+)
+def test_a_security_hole_is_reported_by_mail_on_a_page_or_by_telephone(given: str, kept: str | None) -> None:
+    assert load_settings({"ISOCKET_SECURITY_CONTACT": given}).security_contact == (kept or given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "nonsense",
+        "mailto:nonsense",
+        "http://example.org/security",
+        "https:///security",
+        "https://999.1.1.1/",
+        "https://[zzz/",
+        "tel:112233",
+        "ftp://example.org",
+        "mailto:security@example.org\nExpires: never",
+    ],
+)
+def test_where_nobody_is_reached_no_security_hole_is_reported(given: str) -> None:
+    said = faults(ISOCKET_SECURITY_CONTACT=given)
+    assert said.startswith(
+        "ISOCKET_SECURITY_CONTACT: nobody is reached by this: write mailto:security@example.org, https:"
+    )
+
+
+KINDLY = re.compile(
+    r"ISOCKET_[A-Z0-9_]+(: |=|, _| and _)(?!.*(Input should|Value error|pydantic|valid (string|integer|number))).+"
+)
+
+
+@pytest.mark.parametrize(
+    "value", ["nonsense", " ", "-1", "a\x00b", "\udcff", "1_1", "://", "[", "@", "1.5", "x" * 5000]
+)
+def test_every_setting_is_taken_or_refused_in_words_for_people(value: str) -> None:
+    for name in Settings.model_fields:
+        said = faults_if_any(**{f"ISOCKET_{name.upper()}": value})
+        assert all(KINDLY.fullmatch(line) for line in said), said
+
+
+@pytest.mark.parametrize(
+    "value", ["true", "12", "1.5", "nan", "[]", "[1]", '["a", "b"]', "{a = 1}", "2026-01-01", '""', '"\\u0000"']
+)
+def test_what_is_of_another_kind_in_a_toml_file_is_taken_or_refused_in_words_too(tmp_path: Path, value: str) -> None:
+    config = tmp_path / "isocket.toml"
+    for name in Settings.model_fields:
+        config.write_text(f"{name} = {value}\n")
+        said = faults_if_any(ISOCKET_CONFIG=str(config))
+        assert all(KINDLY.fullmatch(line) for line in said), said
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("bcrypt_cost = true", "BCRYPT_COST: this is no whole number"),
+        ("sms_per_s = nan", "SMS_PER_S: this is no number from 0"),
+        ('data_dir = ["a", "b"]', "DATA_DIR: this is a list: write one value"),
+        ('store = ""', "STORE: this is empty: leave it out, or give it a value"),
+        ("controller = 12", "CONTROLLER: this is no text: write it in quotes"),
+        ('webhook_targets = "all"', "WEBHOOK_TARGETS: this is no word for it: write internet or loopback"),
+        ('currency = "Euro"', "CURRENCY: this is no currency: write its three capital letters, such as EUR"),
+        ('controller = "a\\u0000"', "CONTROLLER: there is a character in it that cannot be shown"),
+        ('smtp_url_file = "a\\u0000"', "smtp_url_file: a\\x00 cannot be read"),
+    ],
+)
+def test_what_a_setting_cannot_be_is_said(tmp_path: Path, line: str, why: str) -> None:
+    config = tmp_path / "isocket.toml"
+    config.write_text(line + "\n")
+    assert why in faults(ISOCKET_CONFIG=str(config))
+
+
+def test_a_file_with_nothing_in_it_is_not_taken_for_no_setting(tmp_path: Path) -> None:
+    (tmp_path / "smtp").touch()
+    said = faults(ISOCKET_SMTP_URL_FILE=str(tmp_path / "smtp"))
+    assert said == "ISOCKET_SMTP_URL: this is empty: leave it out, or give it a value"
+
+
+def test_what_may_be_nothing_may_be_empty_where_that_can_be_written(tmp_path: Path) -> None:
+    config = tmp_path / "isocket.toml"
+    config.write_text('prices = ""\nsms_provider_country = []\ntrusted_proxies = []\ntransfer_safeguard = ""\n')
+    settings = load_settings({"ISOCKET_CONFIG": str(config)})
+    assert (settings.prices, settings.sms_provider_country, settings.trusted_proxies) == ("", "", ())
 
 
 @pytest.mark.parametrize("url", ["cloud.example.org", "ftp://cloud.example.org", "https://a@cloud.example.org"])
