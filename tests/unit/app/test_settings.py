@@ -365,7 +365,7 @@ def test_what_is_of_another_kind_in_a_toml_file_is_taken_or_refused_in_words_too
         ('webhook_targets = "all"', "WEBHOOK_TARGETS: this is no word for it: write internet or loopback"),
         ('currency = "Euro"', "CURRENCY: this is no currency: write its three capital letters, such as EUR"),
         ('controller = "a\\u0000"', "CONTROLLER: there is a character in it that cannot be shown"),
-        ('smtp_url_file = "a\\u0000"', "smtp_url_file: a\\x00 cannot be read"),
+        ('smtp_url_file = "a\\u0000"', "cannot be read: embedded null byte."),
     ],
 )
 def test_what_a_setting_cannot_be_is_said(tmp_path: Path, line: str, why: str) -> None:
