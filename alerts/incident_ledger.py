@@ -11,7 +11,7 @@ from alerts.handing_over import NO_ORDERS
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
-from alerts.short_codes import STILL_OPEN, first_code, free_code
+from alerts.short_codes import STILL_OPEN, CodesInHand, first_code, free_code
 from alerts.timeline import incident_line
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
 from isocket.domain.outages import is_outage
@@ -40,13 +40,23 @@ class IncidentLedger:
 
     `first_steps` makes the alarms with which an incident's ladder begins: they are stored together with it, so that
     whoever waits for them does not wait until a worker has found the incident. Without it, a worker finds it.
+    `codes` are those of the incidents that others are about to store.
     """
 
-    def __init__(self, records: Records, case: Case, now: datetime, first_steps: MakeFirstSteps | None = None) -> None:
+    def __init__(
+        self,
+        records: Records,
+        case: Case,
+        now: datetime,
+        first_steps: MakeFirstSteps | None = None,
+        *,
+        codes: CodesInHand | None = None,
+    ) -> None:
         self._records = records
         self._case = case
         self._now = now
         self._first_steps = first_steps
+        self._codes = codes or CodesInHand()
 
     async def carry_out(self, decisions: Sequence[Decision], strays: Sequence[Incident] = ()) -> None:
         """Write all decisions in their order.
@@ -120,15 +130,17 @@ class IncidentLedger:
 
     async def _open(self, opening: Open, strays: Sequence[Incident], *, is_over: bool) -> None:
         incident = self._incident(opening)
-        steps = None if is_over else await self._steps(incident, strays)
-        if steps is None:
-            incident = replace(incident, short_code=await free_code(self._records, incident.account_id, incident.id))
-            await self._store_open(opening, strays, incident, None)
-            return
-        try:
-            await self._store_open(opening, strays, incident, steps)
-        finally:
-            await steps.orders.let_go()
+        with self._codes.hand_of(incident) as hand:
+            is_ours = hand.takes(incident.short_code)
+            steps = await self._steps(incident, strays) if is_ours and not is_over else None
+            if steps is None:
+                code = await free_code(self._records, incident.account_id, incident.id, hand)
+                await self._store_open(opening, strays, replace(incident, short_code=code), None)
+                return
+            try:
+                await self._store_open(opening, strays, incident, steps)
+            finally:
+                await steps.orders.let_go()
 
     async def _store_open(
         self, opening: Open, strays: Sequence[Incident], incident: Incident, steps: FirstSteps | None

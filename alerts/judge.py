@@ -15,6 +15,7 @@ from alerts.rules.judgement import Heard, Judgement, judge
 from alerts.rules.lateness import newest_known
 from alerts.rules.memory import BEFORE_ALL, Condition, Descent, Key, Memory, Order, Phase, from_watch, to_watch
 from alerts.rules.silence import Hearing
+from alerts.short_codes import CodesInHand
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident
 from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
@@ -56,6 +57,7 @@ class Judge:
         owner: str,
         outages: Outages | None = None,
         climber: Climber | None = None,
+        codes: CodesInHand | None = None,
     ) -> None:
         self._records = records
         self._telemetry = telemetry
@@ -63,6 +65,7 @@ class Judge:
         self._owner = owner
         self._outages = outages or Outages(records=records, telemetry=telemetry, clock=clock)
         self._climber = climber
+        self._codes = codes or CodesInHand()
         self._started_ms = to_ms(clock.now())
 
     async def step(self) -> bool:
@@ -104,7 +107,8 @@ class Judge:
         foreign = [each for each in known.open if each.account_id != account_id]
         memory = _with_raised(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
         now = self._clock.now()
-        ledger = IncidentLedger(self._records, case, now, self._first_steps_of(device, known.open, now))
+        first_steps = self._first_steps_of(device, known.open, now)
+        ledger = IncidentLedger(self._records, case, now, first_steps, codes=self._codes)
         await _close_foreign(ledger, foreign)
 
         heard = Heard(reports=waiting.reports, judged=_judged(watch), state=waiting.state)

@@ -22,6 +22,7 @@ from alerts.provider_erasing import ProviderErasing
 from alerts.providers import Providers, Ways
 from alerts.receipts import Receipts
 from alerts.replaying import Replayer
+from alerts.short_codes import CodesInHand
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import Delivery, Receipt, Urgency, lane_name
@@ -112,6 +113,7 @@ def workers(
         for channel in ChannelKind
     ]
     climber = Climber(records=records, public_url=public_url, hand_over=HandOver(lanes, dispatcher=dispatcher))
+    codes = CodesInHand()
     judging = [
         Worker(
             f"judge-{number}",
@@ -122,6 +124,7 @@ def workers(
                 owner=f"{owner}/judge-{number}",
                 outages=outages,
                 climber=climber,
+                codes=codes,
             ).step,
             bell=wakeups.bell("telemetry"),
             clock=clock,

@@ -1,10 +1,12 @@
 """Short codes: what a person replies to acknowledge an incident.
 
-Two incidents that begin in the same moment may get the same one; the answer to a reply names both (`replies.py`).
+Judges of one process give two incidents that begin in the same moment different ones (`CodesInHand`). Those of several
+processes may give the same, and so may a test alarm that begins just then: a reply's answer names both (`replies.py`).
 """
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.storage.port import Records, Test, is_
@@ -13,6 +15,46 @@ from isocket.storage.still_open import HOLDS_ITS_KEY
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which look like 1 and 0
 DIGITS = "23456789"
 STILL_OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+
+
+class CodesInHand:
+    """The codes of incidents on their way to the store, where nobody who asks for one finds them yet."""
+
+    def __init__(self) -> None:
+        self._holders: dict[tuple[str, str], str] = {}
+
+    @contextmanager
+    def hand_of(self, incident: Incident) -> Iterator["Hand"]:
+        """Hold codes for an incident until it is stored."""
+        hand = Hand(self._holders, incident)
+        try:
+            yield hand
+        finally:
+            hand.let_go()
+
+
+class Hand:
+    """Holds codes for one incident: another one of its account does not get them meanwhile."""
+
+    def __init__(self, holders: dict[tuple[str, str], str], incident: Incident) -> None:
+        self._holders = holders
+        self._incident_id, self._account_id = incident.id, incident.account_id
+        self._held: list[tuple[str, str]] = []
+
+    def takes(self, code: str) -> bool:
+        """Take a code, and return whether it could be had. Ask the store only then: who let it go has stored it."""
+        key = (self._account_id, code)
+        if self._holders.setdefault(key, self._incident_id) != self._incident_id:
+            return False
+        self._held.append(key)
+        return True
+
+    def let_go(self) -> None:
+        """Let go of all that it holds."""
+        for key in self._held:
+            if self._holders.get(key) == self._incident_id:
+                del self._holders[key]
+        self._held.clear()
 
 
 def short_codes(incident_id: str) -> Iterator[str]:
@@ -38,9 +80,14 @@ def same_code(incident: Incident) -> list[Test]:
     return _holders(incident.short_code, incident.account_id)
 
 
-async def free_code(records: Records, account_id: str, incident_id: str) -> str:
-    """Return a code that no other open incident of the account has; empty where all are taken."""
+async def free_code(records: Records, account_id: str, incident_id: str, hand: Hand | None = None) -> str:
+    """Return a code that no other open incident of the account has; empty where all are taken.
+
+    With `hand`, it is one that nobody else holds either, and that this hand holds from now on.
+    """
     for code in short_codes(incident_id):
+        if hand is not None and not hand.takes(code):
+            continue
         taken = await records.find(Incident, *_holders(code, account_id), limit=1)
         if not taken or taken[0].id == incident_id:
             return code
