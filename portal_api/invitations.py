@@ -46,7 +46,8 @@ async def invite(
     """Return the link with which the holder of `address` opens an account of this role, for as long as settings say.
 
     `staff_roles` say what a member of staff is there for, `staff_until` from when on they are let in no more. As with
-    any wish for an account, a new one voids those before for the same mailbox: only the newest link works.
+    any wish for an account, a new one voids those before for the same mailbox, a customer's too: only the newest link
+    works, and no wish that comes later voids it.
 
     Raises:
         InvitationError: it is no e-mail address, or has an account already.
@@ -56,7 +57,7 @@ async def invite(
     if known and known[0].role is AccountRole.STAFF:
         raise InvitationError("this address is of staff already: `isocket staff change` says for what and until when")
     if known:
-        raise InvitationError("this address has an account already")
+        raise InvitationError("this address has a customer's account already: staff need an address of their own")
     token = new_token()
     pending = await records.find(Registration, is_("email", username), limit=1)
     await records.remove_all(Registration, is_("email", username))

@@ -1,7 +1,8 @@
 """Another e-mail address for an account: the new mailbox has to answer, and the old one can take it back for a week.
 
 The old mailbox is told when the change is asked for, so that somebody who took a session cannot take the account. The
-answer is the same whether the new address has an account already: it is told so by mail, and nothing else happens.
+answer is the same whether the new address has an account already, or an invitation to staff: it is told so by mail,
+and nothing else happens.
 """
 
 from datetime import timedelta
@@ -11,7 +12,7 @@ from pydantic import ConfigDict, Field
 from isocket.domain.accounts import Account, AddressChange, AddressUndo, PasswordReset
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import DeliveryKind
-from isocket.domain.letters import known_account_mail, new_address_mail, old_address_mail
+from isocket.domain.letters import new_address_mail, old_address_mail
 from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, above, is_
@@ -21,8 +22,9 @@ from portal_api.models import Body
 from portal_api.outgoing import mail
 from portal_api.portal import Portal
 from portal_api.problem import Problem
-from portal_api.registration import Accepted, Activated, account_of, may_mail, owner_contact_id
+from portal_api.registration import Accepted, Activated, account_of, may_mail, owner_contact_id, person_of, taken_mail
 from portal_api.routes import Access, AnyRoute, Call, Route
+from portal_api.staff_members import standing_invitation
 from portal_api.usernames import Username
 
 log = get_logger(__name__)
@@ -58,13 +60,12 @@ async def ask(call: Call[NewAddress, None]) -> Accepted:
     if not await may_mail(portal, wanted, DeliveryKind.ACTIVATION):
         return Accepted()
     now, token, undo = call.clock.now(), new_token(), new_token()
-    known = await account_of(portal, wanted)
+    taken = await account_of(portal, wanted) or await standing_invitation(portal.records, wanted, now)
     letter = (
-        known_account_mail(known.language, portal.settings.link("/reset"))
-        if known
+        taken_mail(portal, taken, account.language)
+        if taken
         else new_address_mail(account.language, portal.settings.link(f"{CONFIRM_PATH}?token={token}"))
     )
-    person = known or account
     await call.records.remove_all(AddressChange, is_("account_id", account.id))
     await call.records.add_all(
         [
@@ -83,9 +84,9 @@ async def ask(call: Call[NewAddress, None]) -> Accepted:
             ),
             mail(
                 letter,
-                kind=DeliveryKind.NOTICE if known else DeliveryKind.ACTIVATION,
-                person_id=person.id,
-                address=wanted,
+                kind=DeliveryKind.NOTICE if taken else DeliveryKind.ACTIVATION,
+                person_id=person_of(taken or account),
+                address=taken.email if taken else wanted,
                 now=now,
                 useful_s=CHANGE_S,
             ),
@@ -116,6 +117,8 @@ async def confirm_with(portal: Portal, token: str) -> Activated | Problem:
         return _bad_token()
     if account.credential_epoch != wish.credential_epoch:
         return _bad_token()
+    if await standing_invitation(portal.records, wish.email, portal.clock.now()):
+        return _bad_token()  # who was invited since
     if not await _moved(portal, account, wish.email):
         return _bad_token()
     if not await portal.records.remove_all(AddressChange, is_("id", wish.id)):

@@ -29,6 +29,45 @@ _WORDS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(  # fi, sv,
             ("Nicht angemeldet", "Melden Sie sich zuerst an."),
             ("Ikke logget inn", "Logg inn først."),
         ),
+        "wrong-credentials": (
+            ("Kirjautuminen ei onnistu", "Osoite tai salasana on väärin, tai tiliä ei ole vielä otettu käyttöön."),
+            ("Inloggningen lyckas inte", "Adressen eller lösenordet är fel, eller så är kontot inte aktiverat än."),
+            (
+                "Anmeldung nicht möglich",
+                "Adresse oder Passwort ist falsch, oder das Konto ist noch nicht aktiviert.",
+            ),
+            ("Innloggingen lykkes ikke", "Adressen eller passordet er feil, eller kontoen er ikke aktivert ennå."),
+        ),
+        "wrong-passkey": (
+            (
+                "Kirjautuminen ei onnistu",
+                "Tällä pääsyavaimella ei pääse tänne, tai aika loppui. Yritä uudelleen tai käytä salasanaa.",
+            ),
+            (
+                "Inloggningen lyckas inte",
+                "Inloggningsnyckeln öppnar inget här, eller så tog det för lång tid. Försök igen eller med lösenordet.",
+            ),
+            (
+                "Anmeldung nicht möglich",
+                "Der Passkey öffnet hier nichts, oder es dauerte zu lange. Versuchen Sie es neu oder mit Passwort.",
+            ),
+            (
+                "Innloggingen lykkes ikke",
+                "Tilgangsnøkkelen åpner ingenting her, eller det tok for lang tid. Prøv igjen, eller bruk passordet.",
+            ),
+        ),
+        "wrong-password": (
+            ("Väärä salasana", "Salasana on väärin."),
+            ("Fel lösenord", "Lösenordet är fel."),
+            ("Falsches Passwort", "Das Passwort ist falsch."),
+            ("Feil passord", "Passordet er feil."),
+        ),
+        "time-is-over": (
+            ("Aika on päättynyt", "Aika, jonka sinulla oli pääsy, on päättynyt."),
+            ("Tiden är ute", "Tiden som du hade tillträde är ute."),
+            ("Die Zeit ist abgelaufen", "Die Zeit, für die Sie Zugang hatten, ist abgelaufen."),
+            ("Tiden er ute", "Tiden du hadde tilgang, er ute."),
+        ),
         "too-many": (
             ("Liian monta yritystä", "Liian monta yritystä. Odota hetki ja yritä uudelleen."),
             ("För många försök", "För många försök. Vänta en stund och försök igen."),

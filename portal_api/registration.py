@@ -3,6 +3,9 @@
 Whoever asks learns nothing about whether the address has an account: the same answer, the same work, a mail in
 both cases. What is stored has the same shape too, down to one new person's key: where the mail goes to somebody
 we know, a mail to nobody makes up for the key that a new person would have needed.
+
+Who is invited to staff is known to us too: the invitation stands whoever asks for an account with its mailbox, and its
+link is the only one that opens it.
 """
 
 from datetime import timedelta
@@ -13,7 +16,8 @@ from pydantic import ConfigDict, Field
 from isocket.domain.accounts import Account, AccountRole, Registration
 from isocket.domain.contacts import Contact, ContactRole
 from isocket.domain.deliveries import DeliveryKind
-from isocket.domain.letters import activation_mail, known_account_mail
+from isocket.domain.letters import Letter, activation_mail, known_account_mail
+from isocket.domain.staff_letters import invited_mail
 from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
@@ -25,7 +29,7 @@ from portal_api.password_rules import weakness
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
 from portal_api.routes import Access, AnyRoute, Call, Route
-from portal_api.staff_members import as_invited_now
+from portal_api.staff_members import as_invited_now, standing_among, standing_invitation
 from portal_api.usernames import Language, TimeZone, Username
 
 log = get_logger(__name__)
@@ -86,11 +90,11 @@ async def register(call: Call[NewAccount, None]) -> Accepted | Problem:
 
 
 async def wish_for(portal: Portal, wish: NewAccount, *, client: str) -> Accepted | Problem:
-    """Note a wish for an account and mail the link that opens it, or word that there is one already.
+    """Note a wish for an account and mail the link that opens it, or word that there is one or an invitation to one.
 
     Beyond the limit of one network address nothing is done, and the answer stays the same: whoever asks in masses
     learns nothing from it. A new wish voids the ones before for the same mailbox, for each may be from somebody
-    else, with a password of their own.
+    else, with a password of their own. It voids no invitation.
     """
     weak = weakness(wish.password, wish.username, wish.name)
     if weak:
@@ -109,13 +113,15 @@ async def wish_for(portal: Portal, wish: NewAccount, *, client: str) -> Accepted
 async def _note(portal: Portal, wish: NewAccount, hashed: str) -> None:
     now, token, nobody = portal.clock.now(), new_token(), new_id("acc")
     known = await account_of(portal, wish.username)
-    person_id = known.id if known else await _pending_id(portal, wish.username) or nobody
+    before = await portal.records.find(Registration, is_("email", wish.username))
+    taken = known or standing_among(before, now)
+    person_id = person_of(taken) if taken else before[0].account_id if before else nobody
     letter = (
-        known_account_mail(known.language, portal.settings.link("/reset"))
-        if known
+        taken_mail(portal, taken, wish.language)
+        if taken
         else activation_mail(wish.language, portal.settings.link(f"/activate?token={quote(token)}"))
     )
-    await portal.records.remove_all(Registration, is_("email", wish.username))
+    await portal.records.remove_all(Registration, is_("email", wish.username), is_("role", AccountRole.CUSTOMER))
     await portal.records.add_all(
         [
             Registration(
@@ -130,9 +136,9 @@ async def _note(portal: Portal, wish: NewAccount, hashed: str) -> None:
             ),
             mail(
                 letter,
-                kind=DeliveryKind.NOTICE if known else DeliveryKind.ACTIVATION,
+                kind=DeliveryKind.NOTICE if taken else DeliveryKind.ACTIVATION,
                 person_id=person_id,
-                address=known.email if known else wish.username,
+                address=taken.email if taken else wish.username,
                 now=now,
                 useful_s=portal.settings.activation_s,
             ),
@@ -152,6 +158,8 @@ async def open_with_token(portal: Portal, given: Activation) -> Activated | Prob
     asked = await portal.records.get(Registration, token_hash(given.token))
     if asked is None or asked.expires_at <= now:
         return _bad_token()
+    if asked.role is AccountRole.CUSTOMER and await standing_invitation(portal.records, asked.email, now):
+        return _bad_token()  # who was invited in the moment in which this was noted
     password_hash = asked.password_hash
     if given.password is not None or not password_hash:
         weak = weakness(given.password or "", asked.email, asked.name)
@@ -217,6 +225,18 @@ def owner_contact_id(account_id: str) -> str:
     return derived_id("con", account_id, "owner")
 
 
+def taken_mail(portal: Portal, by: Account | Registration, language: str) -> Letter:
+    """Return the mail to a mailbox that has an account, or an invitation to staff, which says no language yet."""
+    if isinstance(by, Registration):
+        return invited_mail(language)
+    return known_account_mail(by.language, portal.settings.link("/reset"))
+
+
+def person_of(known: Account | Registration) -> str:
+    """Return the id under which all is that we hold of somebody."""
+    return known.account_id if isinstance(known, Registration) else known.id
+
+
 async def account_of(portal: Portal, username: str) -> Account | None:
     """Return the account with this address, or None."""
     found = await portal.records.find(Account, is_("email", username), limit=1)
@@ -234,12 +254,6 @@ async def may_mail(portal: Portal, username: str, purpose: DeliveryKind) -> bool
             log.info("mailbox_has_had_enough", rate=rate.name)
             return False
     return True
-
-
-async def _pending_id(portal: Portal, username: str) -> str | None:
-    """Return the id that an earlier wish gave to this mailbox: all that we hold of a person is under one id."""
-    found = await portal.records.find(Registration, is_("email", username), limit=1)
-    return found[0].account_id if found else None
 
 
 def _bad_token() -> Problem:

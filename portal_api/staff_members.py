@@ -3,6 +3,7 @@
 Both are read from the account on each request, so a change holds for sessions that are open, in every process.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,30 @@ async def invitation_of(records: Records, address: str) -> Registration | None:
     """
     found = await records.find(Registration, *_staff(mailbox_of(address)), limit=1)
     return found[0] if found else None
+
+
+async def wishes_to_be_customer(records: Records, address: str) -> bool:
+    """Return whether somebody asked for a customer's account with this address, which is not open yet.
+
+    Raises:
+        InvitationError: it is no e-mail address.
+    """
+    wish = is_("email", mailbox_of(address)), is_("role", AccountRole.CUSTOMER)
+    return await records.count(Registration, *wish) > 0
+
+
+async def standing_invitation(records: Records, email: str, now: datetime) -> Registration | None:
+    """Return the invitation to staff that this mailbox has now, or None."""
+    return standing_among(await records.find(Registration, *_staff(email)), now)
+
+
+def standing_among(asked: Iterable[Registration], now: datetime) -> Registration | None:
+    """Return the invitation to staff whose link opens an account that is let in now, or None if there is none."""
+    for each in asked:
+        over = each.staff_until is not None and each.staff_until <= now
+        if each.role is AccountRole.STAFF and each.expires_at > now and not over:
+            return each
+    return None
 
 
 async def change_member(records: Records, address: str, now: datetime, **changes: Any) -> Account | Registration:

@@ -68,6 +68,7 @@ from isocket.domain.request_letters import (
     who_are_you,
 )
 from isocket.domain.requests import Right
+from isocket.domain.staff_letters import invited_mail
 
 NAMES = {"en": "English", "fi": "Suomi", "sv": "Svenska", "de": "Deutsch", "nb": "Norsk bokmål"}
 _ZONES = {
@@ -261,6 +262,7 @@ def _account(reader: Reader) -> Iterator[str]:
     for letter, what in (
         (activation_mail(reader.language, f"{_PUBLIC}/activate?token=TOKEN"), "A new account"),
         (known_account_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "An account that there is already"),
+        (invited_mail(reader.language), "An account where there is an invitation to staff"),
         (reset_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "A new password"),
         (gap_left(reader.language, link=f"{_PUBLIC}/contacts"), "A contact was erased at their own wish"),
         (gap_objected(reader.language, link=f"{_PUBLIC}/contacts"), "A contact objects"),

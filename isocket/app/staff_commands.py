@@ -23,6 +23,7 @@ Roles = Annotated[
 Until = Annotated[
     str, typer.Option(help="The first day (2027-01-01, UTC) on which they are let in no more, as subcontractors are.")
 ]
+_NO_CUSTOMER = "\nSomebody asked for a customer's account with this address and did not open it: that wish has ended."
 NoEnd = Annotated[bool, typer.Option("--no-end", help="They are let in without an end.")]
 
 
@@ -35,7 +36,7 @@ def add_staff(email: Address, role: Roles = None, until: Until = "", no_end: NoE
     from isocket.app.house import open_house
     from isocket.app.room_settings import portal_settings
     from portal_api.invitations import invite, mailbox_of
-    from portal_api.staff_members import invitation_of
+    from portal_api.staff_members import invitation_of, wishes_to_be_customer
 
     given = _end(until, no_end=no_end)
 
@@ -49,6 +50,7 @@ def add_staff(email: Address, role: Roles = None, until: Until = "", no_end: NoE
                 roles = _once_each(role) or (before.staff_roles if before else ()) or (StaffRole.SUPPORT,)
                 over = before.staff_until if before and not (given or no_end) else given
                 _look_ahead(over, house.clock.now())
+                asked = await wishes_to_be_customer(house.records, email)
                 link = await invite(
                     house.records,
                     house.clock,
@@ -58,7 +60,7 @@ def add_staff(email: Address, role: Roles = None, until: Until = "", no_end: NoE
                     staff_roles=roles,
                     staff_until=over,
                 )
-        return link, _in_words(roles, over)
+        return link, _in_words(roles, over) + (_NO_CUSTOMER if asked else "")
 
     link, words = run(make)
     typer.echo(words, err=True)

@@ -1,17 +1,19 @@
-"""Nobody finds out who is a customer: whole answers and mails are alike for known and unknown addresses."""
+"""Nobody finds out who is a customer or invited: answers and mails are alike for known and unknown addresses."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from isocket.domain.accounts import AccountRole
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.storage.port import is_not
 from portal_api.app import ROUTES
+from portal_api.invitations import invite
 from portal_api.pages_routes import page_routes
 from portal_api.registration import account_of
 from tests.fakes.portal_house import PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 
-KNOWN, UNKNOWN = "known.one@example.org", "other.one@example.org"
+KNOWN, UNKNOWN, INVITED = "known.one@example.org", "other.one@example.org", "asked.one@example.org"
 MOVING = {"Date", "RateLimit", "Content-Length"}
 DOORS = {
     "/api/v1/accounts": {"password": PASSWORD},
@@ -31,6 +33,7 @@ async def house() -> AsyncIterator[PortalHouse]:
     async with portal_house(routes=(*ROUTES, *page_routes(desk=False))) as running:
         await running.register(KNOWN)
         await running.clock.advance(86_400)  # what signing up used of the limits is over
+        await invite(running.records, running.clock, running.portal.settings, INVITED, AccountRole.STAFF)
         yield running
 
 
@@ -53,17 +56,19 @@ async def mails(house: PortalHouse, username: str) -> int:
 @pytest.mark.parametrize("path", [*DOORS, *FORMS])
 async def test_whole_answers_are_the_same(path: str, house: PortalHouse) -> None:
     more = {**DOORS, **FORMS}[path]
-    assert await answers(house, path, more, KNOWN) == await answers(house, path, more, UNKNOWN)
+    known, unknown, invited = [await answers(house, path, more, each) for each in (KNOWN, UNKNOWN, INVITED)]
+    assert known == unknown == invited
 
 
 @pytest.mark.parametrize("path", ["/api/v1/accounts", "/register"])
-async def test_asking_for_an_account_sends_as_many_mails_to_both_and_never_more_than_three(
+async def test_asking_for_an_account_sends_as_many_mails_to_all_and_never_more_than_three(
     path: str, house: PortalHouse
 ) -> None:
     before = await mails(house, KNOWN)
-    for username in (KNOWN, UNKNOWN):
+    for username in (KNOWN, UNKNOWN, INVITED):
         await answers(house, path, {**DOORS, **FORMS}[path], username)
-    assert (await mails(house, KNOWN) - before, await mails(house, UNKNOWN)) == (3, 3)
+    sent = await mails(house, KNOWN) - before, await mails(house, UNKNOWN), await mails(house, INVITED)
+    assert sent == (3, 3, 3)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/password-resets", "/forgotten"])
@@ -71,12 +76,12 @@ async def test_a_forgotten_password_sends_nothing_to_strangers_but_stores_as_muc
     path: str, house: PortalHouse
 ) -> None:
     counts = []
-    for username in (KNOWN, UNKNOWN):
+    for username in (KNOWN, UNKNOWN, INVITED):
         before = await house.records.count(Delivery)
         await answers(house, path, {}, username)
         counts.append(await house.records.count(Delivery) - before)
-    assert counts == [3, 3]
-    assert await mails(house, UNKNOWN) == 0
+    assert counts == [3, 3, 3]
+    assert (await mails(house, UNKNOWN), await mails(house, INVITED)) == (0, 0)
 
 
 async def test_signing_in_wrongly_sends_no_mail(house: PortalHouse) -> None:

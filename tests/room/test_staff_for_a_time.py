@@ -35,8 +35,11 @@ async def test_who_is_staff_for_a_time_gets_in_until_then_by_no_session_and_no_p
         assert (await house.ask("GET", "/me", token=fresh["access_token"])).status == 401
         renewed = await house.ask("POST", "/tokens/refresh", {"refresh_token": fresh["refresh_token"]})
         assert renewed.status == 401
-        again = await house.ask("POST", "/tokens", {"username": SUB, "password": PASSWORD})
-        assert (again.status, (await again.json())["type"]) == (401, "urn:isocket:problem:time-is-over")
+        finnish = {"Accept-Language": "fi"}
+        again = await house.ask("POST", "/tokens", {"username": SUB, "password": PASSWORD}, headers=finnish)
+        why = await again.json()
+        assert (again.status, why["type"]) == (401, "urn:isocket:problem:time-is-over")
+        assert why["detail"] == "Aika, jonka sinulla oli pääsy, on päättynyt."
         wrong = await house.ask("POST", "/tokens", {"username": SUB, "password": "another one of ours"})
         assert (await wrong.json())["type"] != "urn:isocket:problem:time-is-over", (
             "only who knows the password hears it"

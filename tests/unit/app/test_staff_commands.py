@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from typer.testing import CliRunner, Result
 from isocket.app.house import open_house
 from isocket.app.settings import load_settings
 from isocket.app.staff_commands import staff
-from isocket.domain.accounts import Registration, StaffRole
+from isocket.domain.accounts import Account, Registration, StaffRole
 from tests.fakes.clock import ManualClock
 
 KAI = ("--email", "kai@example.org")
@@ -118,3 +119,18 @@ def test_a_change_and_an_invitation_leave_a_line_in_the_log_that_names_nobody() 
 
     assert line["account_id"] == asyncio.run(account())
     assert "kai" not in done.stderr
+
+
+def test_who_has_or_wants_an_account_as_a_customer_is_told_of_on_the_screen() -> None:
+    async def store(record: Account | Registration) -> None:
+        async with open_house(load_settings(), may_be_new=True) as house:
+            await house.records.add(record)
+
+    now = ManualClock().now()
+    asyncio.run(store(Registration(id="r", account_id="acc_1", email=KAI[1], expires_at=now + timedelta(days=1))))
+    words = "asked for a customer's account with this address and did not open it"
+    assert words in typed("add", *KAI).stderr
+    assert words not in typed("add", *KAI).stderr, "that wish has ended"
+    asyncio.run(store(Account(id="acc_2", email="maija@example.org", created_at=now)))
+    refused = said(typed("add", "--email", "maija@example.org"))
+    assert "has a customer's account already: staff need an address of their own" in refused

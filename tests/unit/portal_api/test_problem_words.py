@@ -16,6 +16,10 @@ def test_each_is_said_in_every_language_and_in_each_differently(kind: str) -> No
     assert all(("{about}" in each[1]) is with_number_or_address for each in words if each)
 
 
+def test_who_is_not_let_in_reads_why_in_their_language() -> None:
+    assert {"wrong-credentials", "wrong-passkey", "wrong-password", "time-is-over", "too-many"} <= translated_kinds()
+
+
 @pytest.mark.parametrize("language", LANGUAGES[1:])
 def test_an_old_page_is_not_called_forbidden(language: str) -> None:
     old, forbidden = title_and_detail("old-page", language), title_and_detail("csrf", language)
