@@ -28,7 +28,8 @@ def load_credentials(path: Path) -> list[Credential]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CredentialsError(f"{path}: cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise CredentialsError(f"{path} cannot be read: {why}") from error
     found: dict[str, Credential] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():

@@ -40,7 +40,7 @@ class Broker:
         except ValueError:
             raise AddressError("the broker's address cannot be read; write mqtt://host:port") from None
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise AddressError(f"{parts.scheme}://… is no broker address; write mqtt://host:port or mqtts://host:port")
+            raise AddressError("this is no broker's address; write mqtt://host:port or mqtts://host:port")
         if port == 0:
             raise AddressError("nothing can be reached at port 0; write mqtt://host:port")
         return cls(host=parts.hostname, port=port or _PORTS[parts.scheme], tls=parts.scheme == "mqtts")

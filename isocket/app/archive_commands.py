@@ -1,7 +1,6 @@
 """`isocket archive ...`: what managers do. Private keys are made and used on a manager's own machine."""
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 import typer
 
 from isocket.app.command import complain
+from isocket.kit.unreadable import unreadable
 
 archive = typer.Typer(
     help="What is kept sealed after a customer has left: only two of three managers open it.", no_args_is_help=True
@@ -195,6 +195,6 @@ def _passphrase(question: str, file: Path | None) -> str:
         return str(typer.prompt(question, hide_input=True, err=True))
     try:
         return file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
-    except OSError as error:
-        complain(ValueError(f"{file} cannot be read: {os.strerror(error.errno or 0)}."))
+    except (OSError, UnicodeDecodeError) as error:
+        complain(ValueError(f"{file} cannot be read: {unreadable(error)}."))
         raise typer.Exit(1) from None

@@ -35,6 +35,7 @@ Words = Annotated[
     typer.Option(help="A TOML file with a table for each language (`[en]` at least), see docs/privacy.md."),
 ]
 OPERATOR = "operator"
+_OPTIONS = {"scope": "--open", "kinds": "--kind", "accounts": "--account", "why_risk": "--why"}
 
 
 @breach.command(name="open")
@@ -232,7 +233,7 @@ def _act(work: Work) -> None:
 
     answer = run(act)
     if isinstance(answer, NotNow):
-        complain(ValueError(f"{answer.field}: {answer.message}" if answer.field else answer.message))
+        complain(ValueError(_in_words(answer)))
         raise typer.Exit(1)
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
@@ -243,6 +244,13 @@ async def _found(house: "House", breach_id: str) -> Breach:
         complain(ValueError(f"There is no breach {breach_id[:64]}: see `isocket privacy breach list`."))
         raise typer.Exit(1)
     return found
+
+
+def _in_words(answer: NotNow) -> str:
+    """Return why not, with the option of which it is said, as it was typed."""
+    first, *rest = answer.field.split(".")
+    option = _OPTIONS.get(first, f"--{first.replace('_', '-')}" if first else "")
+    return ": ".join(each for each in (option, ".".join(rest), answer.message) if each)
 
 
 def _short(found: Breach) -> dict[str, Any]:

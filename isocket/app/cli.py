@@ -16,6 +16,7 @@ from isocket.app.provision import ModelName
 from isocket.app.settings import Settings
 from isocket.app.settings_table import settings_markdown
 from isocket.app.staff_commands import staff
+from isocket.app.typed import Commands, decimal, whole
 
 T = TypeVar("T")
 BENCHES = {
@@ -36,6 +37,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    cls=Commands,
 )
 device = typer.Typer(help="The factory: devices before anybody owns them.", no_args_is_help=True)
 bench = typer.Typer(help="Benchmarks; each prints its figures as JSON.", no_args_is_help=True)
@@ -83,7 +85,7 @@ def alerts_role() -> None:
 @device.command(name="provision")
 def provision_devices(
     model: Annotated[ModelName, typer.Option(help="What is made.")],
-    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many.")] = 1,
+    count: Annotated[int, typer.Option(**whole(1, 1_000_000), help="How many.")] = 1,
 ) -> None:
     """Make devices; print device_id, secret, claim_code, model and topic_root of each, one JSON object a line.
 
@@ -135,13 +137,15 @@ def announce_to_customers(
 
 @app.command(name="sim")
 def simulate(
-    devices: Annotated[int, typer.Option(min=1, help="How many sockets.")] = 5,
+    devices: Annotated[int, typer.Option(**whole(1, 1_000_000), help="How many sockets.")] = 5,
     scenario: Annotated[str, typer.Option(help="What they live through.")] = "day",
     url: Annotated[str, typer.Option(help="The broker; without it the one of `isocket up`.")] = "",
     credentials: Annotated[
         Path | None, typer.Option(help="What `isocket device provision` printed; without it new sockets are made.")
     ] = None,
-    time_scale: Annotated[float, typer.Option(min=0.001, help="How much faster than the wall clock.")] = 1.0,
+    time_scale: Annotated[
+        float, typer.Option(**decimal(0.001, 1_000_000), help="How much faster than the wall clock.")
+    ] = 1.0,
 ) -> None:
     """Let simulated sockets live a scenario against any broker."""
     from isocket.app.simulate import simulate as live_through
@@ -199,7 +203,8 @@ def _bench(name: str) -> None:
 
         one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         one.command(name=name)(getattr(import_module("isocket.app.bench"), name))
-        one(args=context.args, prog_name=f"isocket bench {name}")
+        code = typer.main.get_command(one).main(context.args, f"isocket bench {name}", standalone_mode=False)
+        raise typer.Exit(code if isinstance(code, int) else 0)
 
 
 for _name in BENCHES:

@@ -2,6 +2,7 @@
 
 import asyncio
 import tomllib
+from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import typer
 
 from isocket.app.settings import load_settings
 from isocket.app.settings_sources import SettingsError
+from isocket.kit.unreadable import unreadable
 
 WRONG_SETTINGS = 2
 EARLIEST = date(2000, 1, 1)
@@ -64,17 +66,26 @@ def words_in(path: Path, kind: Any) -> dict[str, Any]:
     """Return what a TOML file says, a `kind` for each table, which is a language; exit where it cannot be read."""
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
-        words = {language: kind(**said) for language, said in given.items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
-        complain(ValueError(f"{path} cannot be read: {error}"))
+        return {language: kind(**_table(language, said, kind)) for language, said in given.items()}
+    except (OSError, TypeError, ValueError) as error:
+        complain(ValueError(f"{path} cannot be read: {unreadable(error)}."))
         raise typer.Exit(1) from None
-    strange = [
-        f"{language}.{name}" for language, said in given.items() for name in said if not isinstance(said[name], str)
-    ]
-    if strange:
-        complain(ValueError(f"{path}: {strange[0]} is no text in quotes"))
-        raise typer.Exit(1)
-    return words
+
+
+def _table(language: str, said: object, kind: Any) -> dict[str, str]:
+    """Return the words in one language, once they are all that a `kind` has to have, and texts."""
+    if not isinstance(said, dict):
+        raise TypeError(f"`{language}` stands outside a table: write [en] above the words in English")
+    places = {each.name: each.default is MISSING for each in fields(kind)}
+    for name in said:
+        if name not in places:
+            raise ValueError(f"[{language}] has no place for `{name}`, but for {', '.join(places)}")
+        if not isinstance(said[name], str):
+            raise TypeError(f"{language}.{name} is no text in quotes")
+    missing = [name for name, needed in places.items() if needed and name not in said]
+    if missing:
+        raise ValueError(f"[{language}] lacks {' and '.join(missing)}")
+    return said
 
 
 def complain(error: Exception) -> None:

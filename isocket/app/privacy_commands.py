@@ -13,6 +13,8 @@ from isocket.app.command import complain, day_of, run, serve
 from isocket.app.hold_commands import hold
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
+from isocket.app.typed import whole
+from isocket.kit.unreadable import unreadable
 
 privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
 privacy.add_typer(breach, name="breach")
@@ -170,7 +172,7 @@ def import_copy(
     try:
         made = run(take)
     except (OSError, BadZipFile) as error:
-        complain(ValueError(f"{file} cannot be read as a zip: {error}."))
+        complain(ValueError(f"{file} cannot be read as a zip: {unreadable(error)}."))
         raise typer.Exit(1) from None
     except NotACopyError as error:
         complain(error)
@@ -217,7 +219,7 @@ def erase_account(account: Annotated[str, typer.Option(help="The account's id.")
 def send_newsletter(
     subject: Annotated[str, typer.Option(help="The subject, on one line.")],
     text: Annotated[Path, typer.Option(help="A file with the words; the way out is added to each mail.")],
-    per_minute: Annotated[int, typer.Option(min=1, max=6000, help="How many mails become due a minute.")] = 60,
+    per_minute: Annotated[int, typer.Option(**whole(1, 6000), help="How many mails become due a minute.")] = 60,
 ) -> None:
     """Send a newsletter to everybody who consents to it now; the same words go to nobody twice.
 
@@ -231,7 +233,7 @@ def send_newsletter(
     try:
         words = text.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        complain(ValueError(f"{text} cannot be read as text: {error}."))
+        complain(ValueError(f"{text} cannot be read as text: {unreadable(error)}."))
         raise typer.Exit(1) from None
 
     async def send(settings: Settings) -> int:
@@ -270,7 +272,7 @@ def show_statistics(form: Form = "md") -> None:
 @privacy.command(name="unrestrict")
 def end_restriction(
     account: Annotated[str, typer.Option(help="The account's id.")],
-    days: Annotated[int, typer.Option(min=1, max=90, help="How long the person is told beforehand.")] = 7,
+    days: Annotated[int, typer.Option(**whole(1, 90), help="How long the person is told beforehand.")] = 7,
 ) -> None:
     """End a restriction that somebody asked for, some days from now; they are told by mail before (Art. 18(3))."""
     from isocket.app.house import open_house

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from isocket.kit.unreadable import unreadable
+
 PREFIX = "ISOCKET_"
 CONFIG = "ISOCKET_CONFIG"
 _FILE = "_FILE"
@@ -77,7 +79,7 @@ def _read_value(path: Path, name: str, faults: list[str]) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:  # the latter by what is no UTF-8, or a path that none can be
-        faults.append(f"{name}: {path} cannot be read: {_why(error)}.")
+        faults.append(f"{name}: {path} cannot be read: {unreadable(error)}.")
         return ""
 
 
@@ -87,10 +89,6 @@ def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:
     try:
         with Path(path).open("rb") as file:
             return tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        faults.append(f"{CONFIG}: {path} cannot be read: {_why(error)}.")
+    except (OSError, ValueError) as error:
+        faults.append(f"{CONFIG}: {path} cannot be read: {unreadable(error)}.")
         return {}
-
-
-def _why(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,113 @@
+"""What was mistyped: each command says in words for people what is wrong, and where."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from isocket.app.cli import app
+
+THE_LIBRARYS = ("Input should", "Value error", "Errno", "codec", "__init__", "argument after", "Traceback")
+"""What people should not have to read."""
+
+
+@pytest.fixture(autouse=True)
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ISOCKET_DATA_DIR", str(tmp_path / "var"))
+    Path("bytes").write_bytes(b"\xff\xfe\x00")
+    Path("words").write_text("nonsense\n")
+
+
+def typed(words: str) -> Result:
+    return CliRunner().invoke(app, [each.replace("~", " ") for each in words.split()])
+
+
+def refused(words: str) -> str:
+    """Return the words of a refusal, without the frame around them; it is one, and no crash."""
+    done = typed(words)
+    assert (done.exit_code in {1, 2}, done.stdout, type(done.exception)) == (True, "", SystemExit), done.exception
+    said = " ".join(done.stderr.replace("│", "").split())
+    assert not [each for each in THE_LIBRARYS if each in said], said
+    return said
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5", "1_1", "\uff11", "1~1", "1e1", "9999999999", "9" * 400])
+@pytest.mark.parametrize(
+    ("command", "bounds"),
+    [
+        ("device provision --model isocket-3g --count", "1 to 1000000"),
+        ("sim --devices", "1 to 1000000"),
+        ("privacy newsletter --subject News --text words --per-minute", "1 to 6000"),
+        ("privacy unrestrict --account acc_1 --days", "1 to 90"),
+    ],
+)
+def test_a_whole_number_is_asked_for_with_its_bounds(command: str, bounds: str, number: str) -> None:
+    option = command.rsplit(maxsplit=1)[-1]
+    assert f"'{option}': write a whole number from {bounds}, in digits" in refused(f"{command} {number}")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "nan", "inf", "1_1.0", "1e400", "1000001"])
+def test_time_runs_by_a_number_that_is_one(number: str) -> None:
+    assert "'--time-scale': write a number from 0.001 to 1000000, in digits" in refused(f"sim --time-scale {number}")
+
+
+@pytest.mark.parametrize("command", ["device provision", "sim", "privacy newsletter", "privacy unrestrict"])
+def test_bounds_of_numbers_are_told_by_the_help(command: str) -> None:
+    done = typed(f"{command} --help")
+    assert (done.exit_code, "1.." in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("device provision --model isocket-9", "'--model': 'isocket-9' is not one of 'isocket-707'"),
+        ("staff add --email kai@example.org --role king", "'--role': 'king' is not one of 'support'"),
+        ("privacy breach assess bre_1 --why x --risk some", "'--risk': 'some' is not one of 'unlikely'"),
+        ("privacy breach draft bre_1 --duty none", "'--duty': 'none' is not one of 'authority'"),
+        ("sim --url mqtt://999.1.1.1 --credentials words", "--url: '999.1.1.1' is neither a host's name nor an IP"),
+        ("sim --url nonsense --credentials words", "--url: this is no broker's address; write mqtt://host:port"),
+        ("sim --url mqtt://192.0.2.1", "--url: a broker of somebody else's knows no sockets made here"),
+        ("sim --credentials nowhere", "nowhere cannot be read: No such file or directory"),
+        ("sim --credentials bytes", "bytes cannot be read: it is no text in UTF-8"),
+        ("privacy import nowhere", "nowhere cannot be read as a zip: No such file or directory."),
+        ("privacy newsletter --subject News --text nowhere", "nowhere cannot be read as text: No such file"),
+        ("privacy newsletter --subject News --text bytes", "bytes cannot be read as text: it is no text in UTF-8."),
+        ("archive keygen m --passphrase-file nowhere", "nowhere cannot be read: No such file or directory."),
+        ("archive keygen m --passphrase-file bytes", "bytes cannot be read: it is no text in UTF-8."),
+        ("bench ingest --seconds x", "'--seconds': write a whole number, in digits"),
+        ("bench ingest --nonsense", "No such option: --nonsense"),
+    ],
+)
+def test_what_was_mistyped_is_named_without_words_of_the_library(words: str, said: str) -> None:
+    if words.startswith("privacy import"):
+        assert typed("device provision --model isocket-3g").exit_code == 0
+    assert said in refused(words)
+
+
+@pytest.mark.parametrize(
+    ("toml", "said"),
+    [
+        ("[en\n", "file cannot be read: "),
+        ('subject = "News"\n', "`subject` stands outside a table: write [en] above"),
+        ('[en]\nsubject = "News"\ntext = "a"\nmore = "b"\n', "[en] has no place for `more`, but for subject, text."),
+        ('[en]\nsubject = "News"\n', "[en] lacks text."),
+        ("[en]\n", "[en] lacks subject and text."),
+        ('[en]\nsubject = 1\ntext = "a"\n', "en.subject is no text in quotes."),
+        ('[de]\nsubject = "a"\ntext = "a"\n', "write it in English (`en`) at least"),
+        ("", "write it in English (`en`) at least"),
+    ],
+)
+def test_what_is_wrong_with_a_file_of_words_is_said_by_its_place(toml: str, said: str) -> None:
+    Path("file").write_text(toml)
+    assert said in refused("announce --words file")
+
+
+def test_what_keeps_a_breach_from_being_opened_is_named_as_it_was_typed() -> None:
+    assert typed("device provision --model isocket-3g").exit_code == 0
+    command = (
+        "privacy breach open --what A~list~of~sockets~lay~open. --risk likely --kind confidentiality "
+        "--aware-at 2026-11-22T12:00:00Z --began-at 2026-11-20T00:00:00Z"
+    )
+    assert "--open: nonsense is no field" in refused(f"{command} --why Power~cuts~could~be~read. --open nonsense")
+    assert "--why: Say why you judge the risk so." in refused(f"{command} --why x --open devices")
