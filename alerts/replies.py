@@ -79,8 +79,8 @@ class Replies:
     async def _acknowledge(self, sender: str, said: Sequence[str]) -> str:
         words = said[:MAX_WORDS]
         codes = list(dict.fromkeys([*words, *_joined(words)]))
-        _, answer = await self._take_all(sender, codes)
-        if answer or len(said) > MAX_WORDS:
+        taken, answer = await self._take_all(sender, codes)
+        if taken or len(said) > MAX_WORDS:
             return answer
         contacts = await self._contacts_with(sender)
         return await self._answering.late(contacts, codes) or await self._answering.not_understood(contacts)

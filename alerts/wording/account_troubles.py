@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets, to_gsm7
-from alerts.wording.messages import Reader, Story, Words
+from alerts.wording.messages import Reader, Story, Words, to_contacts
 from alerts.wording.phrases import cut, local_time, mail_name, sms_name, what, words
 from isocket.domain.incidents import Cause
 from isocket.domain.letters import spoken
@@ -28,7 +28,7 @@ def trouble_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
     phrase = what(texts, incident, clear=False, label=None)
     where = mail_name(story.device_name) if incident.device_id else said.whole_account
     advice = said.no_recipient if incident.cause is Cause.NO_RECIPIENT else said.delivery_broken
-    link = f"{public_url.rstrip('/')}/contacts"
+    link = to_contacts(reader, public_url)
     return Words(subject=f"iSocket: {phrase}", text=f"{where}: {phrase}.\n\n{advice}\n\n{link}\n")
 
 

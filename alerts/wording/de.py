@@ -67,6 +67,7 @@ GERMAN = Texts(
     mail_code="Code",
     mail_look="Mehr sehen und quittieren",
     mail_see="Mehr zu diesem Alarm",
+    mail_contacts="Ihre Kontakte",
     mail_acknowledge="Das Öffnen der Seite quittiert den Alarm nicht; der Knopf darauf tut es.",
     mail_account="Falls Sie ein Konto haben",
     mail_why="Sie erhalten dies, weil der Besitzer dieses iSockets Sie als Empfänger von Alarmen angegeben hat.",

@@ -67,6 +67,7 @@ ENGLISH = Texts(
     mail_code="Code",
     mail_look="See more, and acknowledge",
     mail_see="See more about this alarm",
+    mail_contacts="Your contacts",
     mail_acknowledge="Opening the page does not acknowledge the alarm; the button on it does.",
     mail_account="If you have an account",
     mail_why="You get this because the owner of this iSocket named you as a person to be told of alarms.",

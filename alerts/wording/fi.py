@@ -67,6 +67,7 @@ FINNISH = Texts(
     mail_code="Koodi",
     mail_look="Katso lisää ja kuittaa",
     mail_see="Katso lisää tästä hälytyksestä",
+    mail_contacts="Yhteyshenkilösi",
     mail_acknowledge="Sivun avaaminen ei kuittaa hälytystä; sivulla oleva painike kuittaa.",
     mail_account="Jos sinulla on tili",
     mail_why="Saat tämän, koska tämän iSocketin omistaja nimesi sinut hälytysten saajaksi.",

@@ -125,15 +125,20 @@ def unanswered_notice(story: Story, reader: Reader, *, public_url: str) -> Words
 def stopped_notice(reader: Reader, *, public_url: str) -> Words:
     """Return the notice to the account that one of its contacts wants no more messages. It names nobody."""
     texts = words(reader.language)
-    text = f"{texts.notice_stopped}\n\n{public_url.rstrip('/')}/contacts\n"
+    text = f"{texts.notice_stopped}\n\n{to_contacts(reader, public_url)}\n"
     return Words(subject=texts.notice_stopped_subject, text=text)
 
 
 def came_back_notice(reader: Reader, *, public_url: str) -> Words:
     """Return the notice to the account that one of its contacts wants messages again. It names nobody."""
     texts = words(reader.language)
-    text = f"{texts.notice_came_back}\n\n{public_url.rstrip('/')}/contacts\n"
+    text = f"{texts.notice_came_back}\n\n{to_contacts(reader, public_url)}\n"
     return Words(subject=texts.notice_came_back_subject, text=text)
+
+
+def to_contacts(reader: Reader, public_url: str) -> str:
+    """Return the link to the contacts of the account, and before it what it leads to."""
+    return f"{words(reader.language).mail_contacts}:\n{public_url.rstrip('/')}/contacts"
 
 
 def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url: str) -> Words:
@@ -143,7 +148,7 @@ def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url
         what=what(texts, story.incident, clear=False, label=story.probe_name),
         time=local_time(texts, moment_told(story.incident), reader.time_zone),
     )
-    return Words(subject=subject, text=f"{sentence}\n\n{_link(public_url, story.incident)}\n")
+    return Words(subject=subject, text=f"{sentence}\n\n{texts.mail_see}:\n{_link(public_url, story.incident)}\n")
 
 
 def _with_account(texts: Texts, public_url: str, incident: Incident) -> str:

@@ -67,6 +67,7 @@ NORWEGIAN = Texts(
     mail_code="Kode",
     mail_look="Se mer og kvitter",
     mail_see="Se mer om alarmen",
+    mail_contacts="Kontaktene dine",
     mail_acknowledge="Å åpne siden kvitterer ikke alarmen; det gjør knappen på den.",
     mail_account="Hvis du har en konto",
     mail_why="Du får dette fordi eieren av denne iSocketen har satt deg opp som mottaker av alarmer.",

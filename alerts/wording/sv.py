@@ -67,6 +67,7 @@ SWEDISH = Texts(
     mail_code="Kod",
     mail_look="Se mer och kvittera",
     mail_see="Se mer om larmet",
+    mail_contacts="Dina kontakter",
     mail_acknowledge="Att öppna sidan kvitterar inte larmet; det gör knappen på den.",
     mail_account="Om du har ett konto",
     mail_why="Du får detta för att ägaren till denna iSocket har angett dig som mottagare av larm.",

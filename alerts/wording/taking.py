@@ -70,7 +70,7 @@ def still_notice(story: Story, reader: Reader, *, minutes: int, public_url: str)
     """Return the question for somebody who took it in their account and is none of its contacts."""
     said = _words(reader)
     link = f"{public_url.rstrip('/')}/incidents/{story.incident.id}"
-    text = f"{headline(story, reader)}.\n\n{said.still.format(minutes=minutes)}\n\n{link}\n"
+    text = f"{headline(story, reader)}.\n\n{said.still.format(minutes=minutes)}\n\n{said.still_look}:\n{link}\n"
     return Words(subject=f"{said.still_subject}{headline(story, reader)}", text=text)
 
 

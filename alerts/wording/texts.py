@@ -31,6 +31,7 @@ class Texts:
     mail_code: str
     mail_look: str  # where there is something to do
     mail_see: str
+    mail_contacts: str
     mail_acknowledge: str
     mail_account: str
     mail_why: str

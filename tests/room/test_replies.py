@@ -17,6 +17,7 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.stops import Stop
+from isocket.kit.ids import derived_id
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
@@ -338,6 +339,17 @@ async def test_a_machine_that_answers_us_comes_to_an_end_and_is_heeded_all_the_s
     assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
     await house.clock.advance(COUNTED_FOR.total_seconds())
     assert await answer_to(house, "who is this")
+
+
+async def test_what_was_taken_without_an_answer_is_not_answered_as_a_code_that_is_none(house: AlertHouse) -> None:
+    anna = await house.records.get(Contact, ANNA)
+    assert anna is not None
+    await house.records.add(replace(anna, id="con_also_anna", account_id="acc_2"))  # another customer's contact
+    await told(house)
+    enough = {"account_id": ACCOUNT, "contact_id": ANNA, "at": NOON, "given": MOST_ANSWERS}
+    await house.records.add(Answers(id=derived_id("ans", ANNA), **enough))
+    assert not await answer_to(house, "K7QF")
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
 
 
 async def test_whoever_was_removed_is_not_answered_and_takes_nothing(house: AlertHouse) -> None:

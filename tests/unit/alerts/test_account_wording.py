@@ -47,7 +47,7 @@ def test_the_owner_is_told_what_to_do_and_where(language: str, cause: Cause) -> 
     reader = Reader(language=language, time_zone="UTC")
     whole = trouble_notice(story(cause), reader, public_url="https://cloud.example.org/")
     assert whole.subject.startswith("iSocket: ")
-    assert whole.text.endswith("\n\nhttps://cloud.example.org/contacts\n")
+    assert whole.text.endswith(f"\n\n{words(language).mail_contacts}:\nhttps://cloud.example.org/contacts\n")
     one = trouble_notice(story(cause, "Mökki", "is-1"), reader, public_url="https://cloud.example.org")
     assert one.text.startswith("Mökki: ")
     assert len({trouble_notice(story(each), reader, public_url="").text for each in (Cause.NO_RECIPIENT, cause)}) == (

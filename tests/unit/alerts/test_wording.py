@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.channels.gsm7 import fits_one_segment, is_gsm7
-from alerts.wording import Reader, Story, alarm_mail, alarm_text, clear_mail, clear_text, exhausted_notice
+from alerts.wording import (
+    Reader,
+    Story,
+    alarm_mail,
+    alarm_text,
+    came_back_notice,
+    clear_mail,
+    clear_text,
+    exhausted_notice,
+    stopped_notice,
+    unanswered_notice,
+)
 from alerts.wording.phrases import WORDS, local_time, number, plain_name, words
 from alerts.wording.spoken import clear_call
 from isocket.domain.incidents import Cause, Incident, Severity
@@ -213,6 +224,17 @@ def test_an_e_mail_says_in_three_paragraphs_what_is_wrong_where_to_look_and_why_
         assert where == f"{look}:\n{LINK}"
         assert f'<p>{look}: <a href="{LINK}">' in (said.html or "")
         assert why.endswith(f"{words(language).mail_why}\n")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_notice_to_the_owner_says_what_its_link_leads_to(language: str) -> None:
+    story, texts = Story(incident=incident(), device_name="Barn"), words(language)
+    reader = Reader(language=language, time_zone="UTC")
+    for notice in (exhausted_notice, unanswered_notice):
+        said = notice(story, reader, public_url=f"{PUBLIC}/").text
+        assert said.endswith(f"\n\n{texts.mail_see}:\n{PUBLIC}/incidents/inc_1\n")
+    for notice in (stopped_notice, came_back_notice):
+        assert notice(reader, public_url=f"{PUBLIC}/").text.endswith(f"\n\n{texts.mail_contacts}:\n{PUBLIC}/contacts\n")
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "fr", ""])

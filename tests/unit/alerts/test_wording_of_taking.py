@@ -107,7 +107,7 @@ def test_a_mail_that_asks_says_by_when_and_where_to_answer(language: str) -> Non
     assert "15" in asked.text
     assert LINK in asked.text
     notice = still_notice(story, reader, minutes=15, public_url=PUBLIC)
-    assert f"{PUBLIC}/incidents/inc_1" in notice.text
+    assert notice.text.endswith(f"\n\n{taking_words(language).still_look}:\n{PUBLIC}/incidents/inc_1\n")
     taken = taken_mail(story, reader, link=LINK, public_url=PUBLIC)
     assert taking_words(language).taken in taken.text
     for said, look in ((asked, taking_words(language).still_look), (taken, words(language).mail_see)):
