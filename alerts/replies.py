@@ -90,7 +90,7 @@ class Replies:
         named: list[Named] = []
         for code in dict.fromkeys(codes):
             # Of all customers: a code is unique only among the open incidents of one, and not even there where two
-            # began in the same moment. Whoever names it means each of them that they were told of.
+            # processes gave it in the same moment. Whoever names it means each of them that they were told of.
             for incident in await self._records.find(Incident, is_("short_code", code), HOLDS_ITS_KEY):
                 contact = await self._told(incident, sender)
                 if contact is not None:

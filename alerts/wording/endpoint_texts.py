@@ -139,7 +139,7 @@ def _time(story: Story, reader: Reader, *, clear: bool) -> str:
 _WORDS: Mapping[str, EndpointWords] = MappingProxyType(
     {
         "en": EndpointWords(
-            take="I take it",
+            take="I'll take it",
             taken="You have taken it. The others are told no more.",
             over="This was over or taken already.",
             failed="That did not work. Press here to open the page.",

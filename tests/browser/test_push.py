@@ -156,7 +156,7 @@ async def test_a_browser_that_will_not_show_anything_is_told_so(cloud: Cloud, tm
 
 
 async def test_a_message_is_shown_and_its_button_takes_it(cloud: Cloud, tmp_path: Path) -> None:
-    take = Take(label="I take it", done="You have taken it.", over="It was over.", failed="That did not work.")
+    take = Take(label="I'll take it", done="You have taken it.", over="It was over.", failed="That did not work.")
     message = push_body(
         title="Mökki: mains power is out",
         body="Began: 14:00",

@@ -55,7 +55,7 @@ def test_a_notification_says_what_where_and_when_and_offers_to_take_it() -> None
     assert said["title"] == "Mökki: mains power is out"
     assert "14:00" in said["body"]  # noon UTC in Helsinki
     assert (said["tag"], said["hook"], said["open"]) == ("inc_1", f"/hooks/push/{TOKEN}", f"/hooks/incident/{TOKEN}")
-    assert said["take"]["label"] == "I take it"
+    assert said["take"]["label"] == "I'll take it"
 
 
 def test_what_is_over_takes_the_place_of_the_alarm_and_offers_nothing() -> None:
