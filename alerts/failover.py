@@ -172,7 +172,10 @@ class Failover:
             await urge(self._records, lost, now)
 
     async def _tell(self, case: _Case) -> int:
-        """Make what is sent next and the lines that tell of it; return how many messages go out at once."""
+        """Make what is sent next and the lines that tell of it; return how many messages go out at once.
+
+        What waits for the end of its reader's quiet hours does not: others are told meanwhile.
+        """
         usable = [each for each in ChannelKind if self._providers.of(each) and _may(case, each)]
         others = [each for each in case.others if not _is_ours(case, each)]
         channel = next_channel(case.lost, case.reason, usable, others)
@@ -194,7 +197,7 @@ class Failover:
         await self._records.add_all([*made, *(line for each in made for line in _lines(case, each))])
         if made:
             log.info("told_by_another_way", delivery_id=case.lost.id, reason=case.reason, messages=len(made))
-        return sum(not each.held_up for each in made)
+        return sum(not each.held_up and each.held_until is None for each in made)
 
     def _message(self, case: _Case, story: Story, to: Recipient, how: str, *, wait_s: float = 0.0) -> Delivery:
         due_at = case.now + timedelta(seconds=wait_s)

@@ -179,6 +179,21 @@ async def test_an_alarm_that_its_provider_puts_off_into_the_night_waits_for_the_
     assert len(house.sms.accepted) == 1
 
 
+async def test_whoever_is_awake_is_told_at_once_when_the_alarm_of_somebody_who_sleeps_by_now_did_not_arrive(
+    house: AlertHouse,
+) -> None:
+    house.clock = ManualClock(EVENING - timedelta(hours=1, minutes=31))  # 21:59 there
+    await house.contact(BERTIL)
+    await house.records.remove_all(Escalation)
+    await house.ladder(BY_SMS, THEN_BERTIL)
+    await house.incident(severity=Severity.MAJOR)
+    await until(house, house.clock.now() + timedelta(minutes=1))  # it is out: the ladder rests until Bertil's step
+    await house.receipt("undelivered", error_code=30005)
+    await house.take_in_receipts()
+    await until(house, house.clock.now())
+    assert [message.to for message in house.accepted] == [PHONES[ANNA], PHONES[BERTIL]]
+
+
 async def test_at_every_crash_point_what_waits_for_the_morning_goes_once_or_not_at_all() -> None:
     async def build() -> AlertHouse:
         house = await AlertHouse(clock=ManualClock(EVENING)).furnish(time_zone="Europe/Helsinki", quiet_hours=NIGHT)
