@@ -37,7 +37,8 @@ class Climbed:
 
     `alarms`: how many there are. `hope`: whether one may reach somebody. `told_at`: when the first that went out
     could go. `held_until`: when the first of those is free who are not to be disturbed. `waited`: for how long the
-    first of those has stood in its lane that may go at any time.
+    first of those has stood in its lane that may go at any time. `left_out`: whether a step that was taken names
+    somebody who is told nothing by it.
     """
 
     taken: int
@@ -47,6 +48,7 @@ class Climbed:
     told_at: datetime | None
     held_until: datetime | None
     waited: timedelta
+    left_out: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,8 +129,8 @@ class Climber:
             "step_due_at": min([now + timedelta(seconds=REVIEW_S), *next_step]),
         }
         orders = NO_ORDERS
-        if self._hand_over is not None:
-            once_told = min([_unanswered_at(now, round_), *next_step])
+        if self._hand_over is not None:  # who is left out may have a way in a minute
+            once_told = None if climbed.left_out else min([_unanswered_at(now, round_), *next_step])
             made, orders = await self._hand_over.order(made, now, next_look=once_told)
         try:
             return FirstSteps(made=await self._in_turn(made), changes=changes, orders=orders)
@@ -154,7 +156,7 @@ class Climber:
         hope = any(is_hopeful(each, now) for each in alarms)
         held = [each.held_until for each in alarms if is_held(each, now) and each.held_until is not None]
         made: list[Record] = []
-        total, taken, next_at = len(round_.alarms), 0, None
+        total, taken, next_at, left_out = len(round_.alarms), 0, None, False
         for step in round_.course.steps():
             if now < step.due_at and (hope or step.climb > 0):
                 next_at = step.due_at
@@ -163,6 +165,7 @@ class Climber:
             hope = hope or any(each.until is None for each in told)
             held += [each.until for each in told if each.until is not None]
             total += len(told)
+            left_out = left_out or bool({each.contact_id for each in skipped} - {each.to.contact.id for each in told})
             if told or step.climb == 0 or taken >= made_before:
                 made += self._written(round_, step, told, skipped)
             taken += 1
@@ -174,6 +177,7 @@ class Climber:
             told_at=min((each.held_until or each.created_at for each in alarms if each.state in _SENT), default=None),
             held_until=min(held, default=None),
             waited=now - min((each.created_at for each in alarms if _stands_in_its_lane(each, now)), default=now),
+            left_out=left_out,
         )
         return climbed, made
 

@@ -478,6 +478,21 @@ async def test_once_it_is_out_its_incident_rests_until_a_look_would_find_somethi
     assert replace(rests, version=0, lease_until=EPOCH) == replace(looked_at, version=0, lease_until=EPOCH)
 
 
+async def test_where_somebody_was_left_out_it_is_looked_after_a_minute_whether_they_have_a_way_by_now() -> None:
+    street = await a_street()
+    records = street.house.records
+    both = ({"contact_ids": [ANNA, BERTIL], "channels": ["sms"], "after_s": 0.0},)
+    without_a_way = replace(by_telephone(BERTIL, 2), phone_verified_at=None)
+    await records.add_all([without_a_way, Escalation(id="esc", account_id=OWNER, steps=both)])
+    async with street.open(records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+    (alarm,) = await street.alarms()
+    incident = await street.house.only(Cause.MAINS_LOST)
+    assert alarm.state is DeliveryState.SENT
+    assert incident.step_due_at == incident.detected_at + timedelta(seconds=REVIEW_S)
+
+
 async def test_where_the_provider_will_not_have_it_the_ladder_is_looked_at_again_after_a_minute() -> None:
     street = await a_street()
     street.provider.outcome = TryLater(reason="busy")
