@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import structlog
+from typer.testing import CliRunner
+
+from isocket.app.cli import app
 from isocket.app.house import open_house
 from isocket.app.settings import Settings, load_settings
 from tests.fakes.broker import free_port
@@ -66,6 +71,18 @@ class Installation:
             check=False,
         )
 
+    def typed(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run the same command in this process: what `run` shows, without the second that a program takes to start.
+
+        What no command expects comes through, as it would be a traceback on the screen.
+        """
+        others = {name: None for name in os.environ if name.startswith("ISOCKET_")}  # noqa: TID251 - so that none is inherited
+        with contextlib.chdir(self.folder), _logs_as_before():
+            done = CliRunner().invoke(app, words, prog_name="isocket", env={**others, **self.environ})
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
     def get(self, path: str) -> Any:
         """Return what the portal answers, None where nobody answers or it refuses."""
         try:
@@ -106,6 +123,19 @@ class Installation:
         """Return whether the portal says that store and broker answer."""
         answer = self.get("/readyz")
         return answer is not None and json.loads(answer)["status"] == "ready"
+
+
+@contextlib.contextmanager
+def _logs_as_before() -> Iterator[None]:
+    """Give the logs back: a command sends them to a screen that is closed when it is over."""
+    config, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        structlog.configure(**config)
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 async def _make(settings: Settings) -> None:

@@ -31,9 +31,9 @@ def test_a_member_of_staff_is_invited_by_a_link_to_the_public_address(installati
 
 
 def test_a_member_of_staff_may_be_there_for_several_things_but_not_for_anything(installation: Installation) -> None:
-    both = installation.run("staff", "add", "--email", "kai@example.org", "--role", "privacy", "--role", "operations")
+    both = installation.typed("staff", "add", "--email", "kai@example.org", "--role", "privacy", "--role", "operations")
     assert (both.returncode, "/activate?token=" in both.stdout) == (0, True)
-    done = installation.run("staff", "add", "--email", "kim@example.org", "--role", "king")
+    done = installation.typed("staff", "add", "--email", "kim@example.org", "--role", "king")
     assert (done.returncode, "privacy" in done.stderr) == (2, True)
 
 
@@ -89,18 +89,18 @@ async def test_who_was_invited_and_has_not_pressed_the_link_is_listed_as_long_as
 
 
 def test_the_inventory_is_printed_for_people_and_for_programs(installation: Installation) -> None:
-    assert "| `contacts` | `phone` | alerts |" in installation.run("privacy", "inventory").stdout
-    entries = json.loads(installation.run("privacy", "inventory", "--format", "json").stdout)
+    assert "| `contacts` | `phone` | alerts |" in installation.typed("privacy", "inventory").stdout
+    entries = json.loads(installation.typed("privacy", "inventory", "--format", "json").stdout)
     assert {"collection", "field", "purpose", "basis", "keep", "recipients"} <= set(entries[0])
 
 
 def test_the_settings_are_printed(installation: Installation) -> None:
-    assert "| `ISOCKET_HTTP` | `127.0.0.1:8080` |" in installation.run("settings").stdout
+    assert "| `ISOCKET_HTTP` | `127.0.0.1:8080` |" in installation.typed("settings").stdout
 
 
 @pytest.mark.parametrize("name", ["ingest", "alarm", "storm", "history"])
 def test_each_bench_tells_its_options(installation: Installation, name: str) -> None:
-    done = installation.run("bench", name, "--help")
+    done = installation.typed("bench", name, "--help")
     assert done.returncode == 0, done.stderr
     assert f"isocket bench {name}" in done.stdout
 
@@ -116,7 +116,7 @@ def test_simulated_sockets_live_through_a_power_cut_and_all_of_it_is_stored(inst
 
 
 def test_an_unknown_scenario_is_refused_and_the_known_ones_are_named(installation: Installation) -> None:
-    done = installation.run("sim", "--devices", "1", "--scenario", "war")
+    done = installation.typed("sim", "--devices", "1", "--scenario", "war")
     assert done.returncode == 1
     assert "power-cut" in done.stderr
 
@@ -149,27 +149,27 @@ def test_the_demo_takes_the_time_zone_of_the_machine_where_it_tells(tmp_path: Pa
 
 def test_the_record_of_processing_is_printed_with_who_answers(installation: Installation) -> None:
     known = Installation(folder=installation.folder, more={"ISOCKET_CONTROLLER": "Example Ltd, Main Street 1"})
-    assert "Controller: Example Ltd, Main Street 1" in known.run("privacy", "record").stdout
-    record = json.loads(known.run("privacy", "record", "--format", "json").stdout)
+    assert "Controller: Example Ltd, Main Street 1" in known.typed("privacy", "record").stdout
+    record = json.loads(known.typed("privacy", "record", "--format", "json").stdout)
     assert record["controller"]["name"] == "Example Ltd, Main Street 1"
 
 
 def test_the_search_says_where_a_value_lies_and_never_the_value(installation: Installation) -> None:
-    assert installation.run("staff", "add", "--email", "kai@example.org").returncode == 0
-    clean = installation.run("privacy", "scan", "--for", "kai@example.org")
+    assert installation.typed("staff", "add", "--email", "kai@example.org").returncode == 0
+    clean = installation.typed("privacy", "scan", "--for", "kai@example.org")
     assert (clean.returncode, clean.stdout) == (0, "not found\n")
     left = installation.folder / "var" / "left.txt"
     left.write_text("a letter to kai@example.org")
-    hit = installation.run("privacy", "scan", "--for", "kai@example.org")
+    hit = installation.typed("privacy", "scan", "--for", "kai@example.org")
     assert hit.returncode == 1
     assert "kai@" not in hit.stdout + hit.stderr
     assert "left.txt: plain" in hit.stdout
-    assert installation.run("privacy", "scan", "--for", "kai").returncode == 2
+    assert installation.typed("privacy", "scan", "--for", "kai").returncode == 2
 
 
 def test_nobody_is_erased_who_is_not_there(installation: Installation) -> None:
     installation.make()
-    done = installation.run("privacy", "erase", "--account", "acc_nobody")
+    done = installation.typed("privacy", "erase", "--account", "acc_nobody")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no such account" in done.stderr
 
@@ -185,24 +185,24 @@ def test_of_nobody_there_is_no_copy(installation: Installation) -> None:
 def test_of_what_is_no_copy_nothing_is_taken_over(installation: Installation) -> None:
     installation.make()
     file = installation.folder / "copy.zip"
-    absent = installation.run("privacy", "import", str(file))
+    absent = installation.typed("privacy", "import", str(file))
     assert (absent.returncode, absent.stdout, "cannot be read as a zip" in absent.stderr) == (1, "", True)
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("data/accounts.json", '{"items": [{"id": "acc_1", "email": "kai@example.org"}]}')
-    nobody = installation.run("privacy", "import", str(file))
+    nobody = installation.typed("privacy", "import", str(file))
     assert (nobody.returncode, "let them register first" in nobody.stderr) == (1, True)
-    assert "no account" in installation.run("privacy", "import", str(file), "--account", "acc_2").stderr
-    assert "THERE=HERE" in installation.run("privacy", "import", str(file), "--socket", "is1").stderr
+    assert "no account" in installation.typed("privacy", "import", str(file), "--account", "acc_2").stderr
+    assert "THERE=HERE" in installation.typed("privacy", "import", str(file), "--socket", "is1").stderr
 
 
 def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Installation) -> None:
-    assert installation.run("staff", "add", "--email", "kai@example.org").returncode == 0
+    assert installation.typed("staff", "add", "--email", "kai@example.org").returncode == 0
     for _ in range(2):
-        shown = json.loads(installation.run("privacy", "sweep", "--dry-run", "--at", "2099-02-28").stdout)
+        shown = json.loads(installation.typed("privacy", "sweep", "--dry-run", "--at", "2099-02-28").stdout)
         (due,) = shown["due"]
         assert (due["collection"], due["removed"], due["since"]) == ("registrations", 1, "expires_at")
-    assert json.loads(installation.run("privacy", "sweep", "--dry-run").stdout)["due"] == []
-    assert json.loads(installation.run("privacy", "sweep").stdout) == {"swept": {}}
+    assert json.loads(installation.typed("privacy", "sweep", "--dry-run").stdout)["due"] == []
+    assert json.loads(installation.typed("privacy", "sweep").stdout) == {"swept": {}}
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_a_sweep_of_years_to_come_is_shown_and_does_nothing(installation: Instal
 )
 def test_nothing_goes_before_its_time_by_a_slip(installation: Installation, words: tuple[str, ...], why: str) -> None:
     installation.make()
-    done = installation.run("privacy", "sweep", *words)
+    done = installation.typed("privacy", "sweep", *words)
     assert (done.returncode, done.stdout) == (2, "")
     assert why in " ".join(done.stderr.replace("│", "").split())
 
@@ -225,14 +225,14 @@ def test_a_newsletter_goes_to_nobody_where_nobody_asked_for_it(installation: Ins
     installation.make()
     words = installation.folder / "news.txt"
     words.write_text("There is a new socket.", encoding="utf-8")
-    sent = installation.run("privacy", "newsletter", "--subject", "News", "--text", str(words))
+    sent = installation.typed("privacy", "newsletter", "--subject", "News", "--text", str(words))
     assert json.loads(sent.stdout) == {"mails": 0}
-    missing = installation.run("privacy", "newsletter", "--subject", "News", "--text", str(words) + "x")
+    missing = installation.typed("privacy", "newsletter", "--subject", "News", "--text", str(words) + "x")
     assert (missing.returncode, "cannot be read" in missing.stderr) == (1, True)
-    assert installation.run("privacy", "newsletter", "--subject", "a\nb", "--text", str(words)).returncode == 2
+    assert installation.typed("privacy", "newsletter", "--subject", "a\nb", "--text", str(words)).returncode == 2
 
 
 def test_a_restriction_that_is_none_cannot_be_ended(installation: Installation) -> None:
     installation.make()
-    done = installation.run("privacy", "unrestrict", "--account", "acc_nobody")
+    done = installation.typed("privacy", "unrestrict", "--account", "acc_nobody")
     assert (done.returncode, "no such account" in done.stderr) == (1, True)

@@ -27,7 +27,7 @@ def test_a_fresh_installation_is_well(installation: Installation) -> None:
 
 def test_a_running_cloud_is_seen(installation: Installation) -> None:
     with installation.up():
-        done = installation.run("check")
+        done = installation.typed("check")
     assert done.returncode == 0
     assert f"runs at mqtt://127.0.0.1:{installation.mqtt}" in lines(done.stdout)["broker"]
 
@@ -40,7 +40,7 @@ def test_what_is_out_of_reach_is_wrong_and_nothing_secret_is_shown(installation:
             "ISOCKET_SMTP_URL": f"smtp://user:geheim@127.0.0.1:{installation.http}",
         },
     )
-    done = sick.run("check")
+    done = sick.typed("check")
     found = lines(done.stdout)
     assert done.returncode == 1
     assert found["broker"].startswith("WRONG")
@@ -50,7 +50,7 @@ def test_what_is_out_of_reach_is_wrong_and_nothing_secret_is_shown(installation:
 
 
 def test_a_folder_without_the_managers_keys_is_wrong(installation: Installation) -> None:
-    done = Installation(folder=installation.folder, more={"ISOCKET_ARCHIVE_KEYS": "nowhere"}).run("check")
+    done = Installation(folder=installation.folder, more={"ISOCKET_ARCHIVE_KEYS": "nowhere"}).typed("check")
     assert done.returncode == 1
     assert lines(done.stdout)["archive"].startswith("WRONG")
     assert "ISOCKET_ARCHIVE_KEYS" in lines(done.stdout)["archive"]
@@ -74,7 +74,7 @@ def test_whoever_reads_may_go_before_the_end(installation: Installation) -> None
 
 
 def test_wrong_settings_are_the_only_line(installation: Installation) -> None:
-    done = Installation(folder=installation.folder, more={"ISOCKET_BCRYPT_COST": "4"}).run("check")
+    done = Installation(folder=installation.folder, more={"ISOCKET_BCRYPT_COST": "4"}).typed("check")
     assert done.returncode == 1
     assert list(lines(done.stdout)) == ["settings"]
 
@@ -108,6 +108,13 @@ def test_a_lost_master_key_is_told(installation: Installation) -> None:
     installation.make()
     key = installation.folder / "var" / "master.key"
     key.write_text("0" * 64)
-    done = installation.run("check")
+    done = installation.typed("check")
     assert done.returncode == 1
     assert "not the master key" in lines(done.stdout)["keyring"]
+
+
+def test_a_contact_by_telephone_is_noted_since_push_services_may_not_take_it(installation: Installation) -> None:
+    by_phone = Installation(folder=installation.folder, more={"ISOCKET_SECURITY_CONTACT": "tel:+358401234567"})
+    done = by_phone.make().typed("check")
+    assert done.returncode == 0
+    assert lines(done.stdout)["push"].startswith("note tel:+358401234567 is no address in the sense of RFC 8292")

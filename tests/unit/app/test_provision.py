@@ -16,7 +16,7 @@ from tests.unit.app.installation import Installation
 
 
 def test_each_device_is_one_json_object_a_line_with_what_the_contract_names(installation: Installation) -> None:
-    done = installation.run("device", "provision", "--model", "isocket-4g", "--count", "3")
+    done = installation.typed("device", "provision", "--model", "isocket-4g", "--count", "3")
     made = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(made) == 3
     for each in made:
@@ -27,7 +27,7 @@ def test_each_device_is_one_json_object_a_line_with_what_the_contract_names(inst
 
 
 def test_an_unknown_model_is_refused_and_the_known_ones_are_named(installation: Installation) -> None:
-    done = installation.run("device", "provision", "--model", "toaster")
+    done = installation.typed("device", "provision", "--model", "toaster")
     assert done.returncode != 0
     assert "isocket-environment-pro" in done.stderr
 
@@ -50,7 +50,7 @@ async def test_a_lot_of_thousands_is_made_whole_and_no_two_are_alike() -> None:
 
 
 def test_neither_secret_nor_claim_code_is_in_the_file(installation: Installation) -> None:
-    made = json.loads(installation.run("device", "provision", "--model", "isocket-3g").stdout)
+    made = json.loads(installation.typed("device", "provision", "--model", "isocket-3g").stdout)
     raw = b"".join(each.read_bytes() for each in (installation.folder / "var").glob("isocket.sqlite*"))
     assert made["device_id"].encode() in raw
     assert made["secret"].encode() not in raw
