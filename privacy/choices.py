@@ -72,12 +72,15 @@ class ChoiceLedger:
         """Return the last line of each key.
 
         Raises:
-            ChoicesBrokenError: a whole line cannot be read.
+            ChoicesBrokenError: the file or a whole line of it cannot be read.
         """
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return {}
+        except OSError as error:
+            words = f"the ledger of choices cannot be read: {self._path}: {error.strerror}"
+            raise ChoicesBrokenError(words) from error
         found: Folded = {}
         for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), start=1):
             try:

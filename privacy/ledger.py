@@ -54,12 +54,15 @@ class Ledger:
         """Return every line; a half one at the end never was noted.
 
         Raises:
-            LedgerBrokenError: a whole line cannot be read.
+            LedgerBrokenError: the file or a whole line of it cannot be read.
         """
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return []
+        except OSError as error:
+            words = f"the ledger of erasures cannot be read: {self._path}: {error.strerror}"
+            raise LedgerBrokenError(words) from error
         return _lines(content[: content.rfind(b"\n") + 1])
 
 

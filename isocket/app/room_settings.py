@@ -1,6 +1,7 @@
 """What each room is told of the settings, in its own words."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
@@ -17,8 +18,10 @@ from isocket.app.erasures import archive_terms
 from isocket.app.homes import home_broker
 from isocket.app.push_key import public_text
 from isocket.app.settings import Settings
+from isocket.app.settings_sources import SettingsError
 from isocket.app.terms import controller_of, office_of, tariff_of
 from isocket.domain.contacts import ChannelKind
+from isocket.kit.unreadable import unreadable
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.limits import Rates
@@ -28,9 +31,16 @@ from portal_api.routes import AnyRoute
 
 
 def broker_config(settings: Settings) -> BrokerConfig:
-    """Return where a broker of our own listens."""
+    """Return where a broker of our own listens.
+
+    Raises:
+        SettingsError: what it needs for TLS cannot be read.
+    """
     tls = None
     if settings.mqtt_tls and settings.mqtt_tls_certificate and settings.mqtt_tls_key:
+        _check_files(
+            ISOCKET_MQTT_TLS_CERTIFICATE=settings.mqtt_tls_certificate, ISOCKET_MQTT_TLS_KEY=settings.mqtt_tls_key
+        )
         tls = TlsListener(
             host=settings.mqtt_tls.host,
             port=settings.mqtt_tls.port,
@@ -38,6 +48,17 @@ def broker_config(settings: Settings) -> BrokerConfig:
             keyfile=settings.mqtt_tls_key.absolute(),
         )
     return BrokerConfig(host=settings.mqtt.host, port=settings.mqtt.port, tls=tls)
+
+
+def _check_files(**named: Path) -> None:
+    faults = []
+    for name, path in named.items():
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            faults.append(f"{name}: {path} cannot be read: {unreadable(error)}.")
+    if faults:
+        raise SettingsError(faults)
 
 
 def sending(settings: Settings) -> Sending:

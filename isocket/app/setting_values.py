@@ -21,6 +21,7 @@ from isocket.app.addresses import (
 from isocket.domain.authorities import AUTHORITIES
 from isocket.domain.countries import countries
 from isocket.domain.tariff import parse_prices, to_micro
+from isocket.kit.unreadable import unreadable
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _URI = re.compile(r"[!-~]+")
@@ -179,11 +180,24 @@ def read_office_zone(value: object) -> object:
     return value
 
 
-def read_file(value: object) -> object:
+def read_store(value: object) -> object:
     """Return the path of a store."""
     if isinstance(value, str) and "://" in value:
         raise ValueError("this version stores in an SQLite file: write the path of one")
-    return Path(value) if isinstance(value, str) else value
+    return read_file(value)
+
+
+def read_file(value: object) -> object:
+    """Return the path of a file, which may be still to be made."""
+    if not isinstance(value, str):
+        return value
+    try:
+        is_folder = Path(value).is_dir()
+    except OSError as error:
+        raise ValueError(f"no file can be there: {unreadable(error)}") from None
+    if is_folder:
+        raise ValueError(f"{value} is a folder: write the path of a file")
+    return value
 
 
 def read_prices(value: object) -> object:

@@ -39,6 +39,7 @@ from isocket.app.setting_values import (
     read_provider_countries,
     read_sender,
     read_smtp,
+    read_store,
     read_web,
 )
 from isocket.app.setting_words import readable, said
@@ -56,7 +57,7 @@ class Settings(BaseModel):
     data_dir: Path = Field(
         default=Path("var"), description="folder of the embedded store, the keyring and the broker's files"
     )
-    store: Annotated[Path | None, BeforeValidator(read_file)] = Field(
+    store: Annotated[Path | None, BeforeValidator(read_store)] = Field(
         default=None, description="the SQLite file; without it `isocket.sqlite` in the data folder"
     )
     http: Annotated[HostPort, BeforeValidator(read_listen)] = Field(
@@ -228,7 +229,7 @@ class Settings(BaseModel):
         description="by what it is covered that providers are outside the EEA (an adequacy decision, standard "
         "contractual clauses), as notices show it",
     )
-    erasure_ledger: Path | None = Field(
+    erasure_ledger: Annotated[Path | None, BeforeValidator(read_file)] = Field(
         default=None,
         description="file that remembers who was erased, best where no backup is restored to; without it "
         "`erasures.jsonl` in the data folder",

@@ -142,6 +142,10 @@ async def test_half_a_line_never_was_written_and_a_broken_one_stops_the_start(tm
     (tmp_path / "choices.jsonl").write_text(json.dumps(["no choice"]) + "\n" + lines[0] + "\n")
     with pytest.raises(ChoicesBrokenError, match="line 1"):
         await replay_choices(ground.records, ledger(tmp_path))
+    (tmp_path / "choices.jsonl").unlink()
+    (tmp_path / "choices.jsonl").mkdir()
+    with pytest.raises(ChoicesBrokenError, match=r"cannot be read: .*choices\.jsonl: Is a directory"):
+        await replay_choices(ground.records, ledger(tmp_path))
 
 
 async def test_whoever_dies_while_putting_back_another_goes_on(tmp_path: Path) -> None:

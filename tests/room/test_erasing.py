@@ -383,6 +383,10 @@ async def test_a_ledger_that_cannot_be_read_opens_no_port(houses: Houses) -> Non
     (ground.folder / "erasures.jsonl").write_text('{"erasure_id": "era_1"}\n')
     with pytest.raises(LedgerBrokenError, match="line 1"):
         await ground.replay()
+    (ground.folder / "erasures.jsonl").unlink()
+    (ground.folder / "erasures.jsonl").mkdir()
+    with pytest.raises(LedgerBrokenError, match=r"cannot be read: .*erasures\.jsonl: Is a directory"):
+        await ground.replay()
 
 
 async def test_a_line_that_a_crash_left_half_written_is_written_whole(houses: Houses) -> None:

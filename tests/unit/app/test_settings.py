@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from isocket.app.addresses import HostPort
+from isocket.app.room_settings import broker_config
 from isocket.app.settings import Settings, load_settings
 from isocket.app.settings_sources import SettingsError
 from isocket.app.settings_table import settings_markdown, settings_table
@@ -447,3 +448,22 @@ def test_how_the_operator_is_reached_is_checked_and_kept_in_one_form() -> None:
     assert "ISOCKET_OPERATOR_PHONE: this is no telephone number" in said
     assert "ISOCKET_HEARTBEAT_URL: this is no web address" in said
     assert "geheim" not in said
+
+
+@pytest.mark.parametrize("name", ["ISOCKET_STORE", "ISOCKET_ERASURE_LEDGER"])
+def test_a_folder_is_not_taken_for_a_file(tmp_path: Path, name: str) -> None:
+    assert faults(**{name: str(tmp_path)}) == f"{name}: {tmp_path} is a folder: write the path of a file"
+    load_settings({name: str(tmp_path / "file")})
+    assert faults(**{name: "x" * 5000}) == f"{name}: no file can be there: File name too long"
+
+
+def test_a_certificate_or_key_of_the_broker_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "key").touch()
+    given = {"ISOCKET_MQTT_TLS": "127.0.0.1:8883", "ISOCKET_MQTT_TLS_KEY": str(tmp_path / "key")}
+    nowhere = load_settings({**given, "ISOCKET_MQTT_TLS_CERTIFICATE": str(tmp_path / "certificate")})
+    with pytest.raises(SettingsError) as refused:
+        broker_config(nowhere)
+    why = f"ISOCKET_MQTT_TLS_CERTIFICATE: {tmp_path}/certificate cannot be read: No such file or directory."
+    assert refused.value.faults == (why,)
+    there = load_settings({**given, "ISOCKET_MQTT_TLS_CERTIFICATE": str(tmp_path / "key")})
+    assert broker_config(there).tls is not None
