@@ -147,7 +147,7 @@ async def activate_page(call: Call[None, None]) -> web.Response:
     asked = await call.records.get(Registration, token_hash(token)) if token else None
     if asked is None or asked.expires_at <= call.clock.now():
         return shown(call, "link_is_over.html", {"about": "activate"}, status=400)
-    return shown(call, "activate.html", {"token": token})
+    return shown(call, "activate.html", {"token": token, "typed_before": bool(asked.password_hash)})
 
 
 async def activate(call: Call[ActivateForm, None]) -> web.Response:
@@ -157,15 +157,16 @@ async def activate(call: Call[ActivateForm, None]) -> web.Response:
     mail and presses the button must not open the account for them.
     """
     typed = call.body
+    words = {"token": typed.token, "typed_before": False}
     if not typed.password:
-        empty = fault("password", "Please choose a password, or type the one that you chose before.")
-        return refused(call, "activate.html", empty, {"token": typed.token})
+        empty = fault("password", "Please choose a password; if you chose one before, it may be that one.")
+        return refused(call, "activate.html", empty, words)
     wish = checked(Activation, token=typed.token, password=typed.password)
     answer = wish if isinstance(wish, Problem) else await registration.activate(with_body(call, wish))
     if not isinstance(answer, Problem):
         return go_to(f"{SIGN_IN_PATH}?said=activated")
     if any(each.field == "password" for each in answer.errors):
-        return refused(call, "activate.html", answer, {"token": typed.token})
+        return refused(call, "activate.html", answer, words)
     return shown(call, "link_is_over.html", {"about": "activate"}, status=answer.status)
 
 

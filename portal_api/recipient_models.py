@@ -21,7 +21,7 @@ def _address(text: str) -> str:
         raise ValueError("Write an e-mail address, or a telephone number such as +358401234567.") from None
 
 
-Address = Annotated[str, Field(min_length=3, max_length=320), AfterValidator(_address)]
+Address = Annotated[str, Field(min_length=1, max_length=320), AfterValidator(_address)]
 """By what somebody is told of alarms."""
 
 

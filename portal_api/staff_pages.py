@@ -4,13 +4,15 @@ A page that is only fetched shows nobody's data. Every other is the answer to a 
 each look is one somebody gave a reason for, and a reload asks again.
 """
 
+from dataclasses import replace
+
 from aiohttp import web
 
 from isocket.domain.accounts import StaffRole
 from portal_api import staff_customers, staff_requests
 from portal_api.pages_forms import TYPED, WRITTEN, Form, checked
 from portal_api.pages_words import LANGUAGE_NAMES
-from portal_api.problem import Problem
+from portal_api.problem import FieldFault, Problem
 from portal_api.rights_pages import KINDS
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.staff_customers import CustomerQuery
@@ -99,6 +101,8 @@ async def customer(call: Call[CustomerForm, None]) -> web.Response:
     query = checked(CustomerQuery, email=call.body.email)
     answer = query if isinstance(query, Problem) else await staff_customers.find(with_query(call, query))
     if isinstance(answer, Problem):
+        if answer.kind == "not-found":
+            answer = replace(answer, errors=(FieldFault(field="email", message="No customer has this address."),))
         return PAGES.page(call, answer, what="door", typed=TypedForm(email=call.body.email), sent="customer")
     return PAGES.page(call, what="customer", customer=answer)
 

@@ -61,7 +61,7 @@ def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
-Username = Annotated[str, Field(min_length=3, max_length=MAX_ADDRESS + 66), AfterValidator(_username)]
+Username = Annotated[str, Field(min_length=1, max_length=MAX_ADDRESS + 66), AfterValidator(_username)]
 """An e-mail address that names an account."""
 Language = Annotated[str, Field(min_length=2, max_length=35), AfterValidator(_language)]
 """A language tag (RFC 5646) of a language that we write in, or one that is close enough to be read by its speakers."""

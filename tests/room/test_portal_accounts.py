@@ -214,6 +214,12 @@ async def test_a_bad_field_is_named(house: PortalHouse, field: str, value: objec
     assert [each["field"].split(".")[0] for each in (await answer.json())["errors"]] == [field]
 
 
+@pytest.mark.parametrize(("typed", "why"), [("", "Please fill this in."), ("x", "This is not an e-mail address.")])
+async def test_who_types_no_whole_address_reads_what_is_wrong_with_it(house: PortalHouse, typed: str, why: str) -> None:
+    answer = await house.ask("POST", "/accounts", {**WISH, "username": typed})
+    assert [each["message"] for each in (await answer.json())["errors"]] == [why]
+
+
 async def test_a_mailbox_gets_three_mails_an_hour_and_five_a_day_for_one_purpose(house: PortalHouse) -> None:
     for _ in range(5):
         assert (await house.ask("POST", "/accounts", WISH)).status == 202

@@ -159,6 +159,7 @@ async def test_whoever_was_invited_chooses_a_password_when_opening_the_account(h
         )
     )
     page = await visitor.open("/activate?token=invitation")
+    assert "the one you typed before" not in page.words
     weak = await visitor.send(page, "/activate", password="short")
     assert (weak.status, "at least 15 characters" in weak.words) == (422, True)
     await visitor.send(weak, "/activate", password=PASSWORD)

@@ -127,7 +127,8 @@ async def test_a_look_at_a_customer_is_noted_with_its_reason(house: PortalHouse)
     assert (SOCKET in page, MAIJA in page) == (True, False)
     (line,) = await house.records.find(Disclosure)
     assert line.reason == REASON
-    assert "There is nothing here" in await post(house, cookie, "/staff/customers", 404, email="nobody@example.org")
+    nobody = await post(house, cookie, "/staff/customers", 404, email="nobody@example.org")
+    assert (nobody.count('class="fault"'), "No customer has this address." in nobody) == (1, True)
 
 
 @pytest.mark.clause("C7-12")
