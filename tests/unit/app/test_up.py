@@ -59,7 +59,7 @@ def test_every_log_line_is_json_and_the_last_says_that_the_end_was_orderly(insta
 
 def test_a_device_made_while_it_runs_gets_in_within_seconds(installation: Installation) -> None:
     with installation.up():
-        made = json.loads(installation.run("device", "provision", "--model", "isocket-3g").stdout)
+        made = json.loads(installation.typed("device", "provision", "--model", "isocket-3g").stdout)
         deadline = time.monotonic() + PATIENCE_S
         while not logs_in(installation, made):
             assert time.monotonic() < deadline, "the broker does not know the device"
