@@ -83,10 +83,11 @@ def check_host(host: str, example: str) -> None:
     """Look whether `host` can be one: a name, or an IP address; `999.1.1.1` is neither.
 
     Raises:
-        ValueError: it ends with `example`, which says how an address should look.
+        ValueError: it ends with `example`, which says how an address should look, and never holds the host: where an
+            address is mistyped, a secret may stand there.
     """
     if not (_is_name(host) or _is_an(IPv4Address, host) or _is_an(IPv6Address, host)):
-        raise ValueError(f"{host!r} is neither a host's name nor an IP address: {example}")
+        raise ValueError(f"its host is neither a name nor an IP address: {example}")
 
 
 def _check_host_of(parts: SplitResult, example: str) -> None:

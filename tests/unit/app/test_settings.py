@@ -207,6 +207,7 @@ def test_port_0_of_a_broker_is_not_taken_for_the_usual_one() -> None:
         "mqtt://a:geheim@[zzz]:1883",
         "mqtt://a:geheim@[127.0.0.1]",
         "mqtts://a:geheim@a b",
+        "mqtts://a:b@geheim*",
     ],
 )
 def test_a_broker_is_not_looked_for_where_there_is_no_such_host(url: str) -> None:
@@ -287,6 +288,7 @@ def test_what_is_no_sender_of_mails_is_refused(sender: str) -> None:
         ("pop://u:geheim@mail.example.org", "neither with smtp:// nor smtps://"),
         ("smtp://u:geheim@", "names no host"),
         ("smtp://geheim@mail.example.org", "a user or a password, not both"),
+        ("smtp://geheim*", "its host is neither a name nor an IP address"),
     ],
 )
 def test_a_mail_server_that_cannot_be_used_is_refused_without_showing_its_address(url: str, why: str) -> None:

@@ -65,7 +65,7 @@ def test_bounds_of_numbers_are_told_by_the_help(command: str) -> None:
         ("staff add --email kai@example.org --role king", "'--role': 'king' is not one of 'support'"),
         ("privacy breach assess bre_1 --why x --risk some", "'--risk': 'some' is not one of 'unlikely'"),
         ("privacy breach draft bre_1 --duty none", "'--duty': 'none' is not one of 'authority'"),
-        ("sim --url mqtt://999.1.1.1 --credentials words", "--url: '999.1.1.1' is neither a host's name nor an IP"),
+        ("sim --url mqtt://999.1.1.1 --credentials words", "--url: its host is neither a name nor an IP address"),
         ("sim --url nonsense --credentials words", "--url: this is no broker's address; write mqtt://host:port"),
         ("sim --url mqtt://192.0.2.1", "--url: a broker of somebody else's knows no sockets made here"),
         ("sim --credentials nowhere", "nowhere cannot be read: No such file or directory"),
