@@ -230,7 +230,7 @@ def _message_id(case: _Case, how: str, channel: ChannelKind, address: str) -> st
 
 def _is_ours(case: _Case, other: Delivery) -> bool:
     """Whether this is what an earlier look at the same lost message made, and still on its way."""
-    hopeful = not reaches_nobody(other) and other.created_at >= case.lost.created_at
+    hopeful = not reaches_nobody(other) and not other.held_up and other.created_at >= case.lost.created_at
     return hopeful and other.id == _message_id(case, INSTEAD, other.channel, other.address)
 
 

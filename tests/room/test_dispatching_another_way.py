@@ -86,6 +86,21 @@ async def test_when_every_way_fails_each_was_tried_once_and_then_the_ladder_goes
     assert await house.reasons(Happening.EXHAUSTED) == {"nobody_reached": 1}
 
 
+async def test_the_ladder_goes_on_at_once_where_the_last_way_fails_while_another_is_held_up() -> None:
+    house = await a_house()
+    await house.send()
+    await house.pass_by(minutes=1)
+    await house.escalate()  # the text is out: the ladder rests
+    house.mail.script.append(Refused(reason="credentials", scope=RefusalScope.ACCOUNT))
+    assert house.voice is not None
+    house.voice.script.append(Refused(reason="number_invalid", scope=RefusalScope.CONTACT))
+    await house.receipt("undelivered", error_code=30003)
+    await house.take_in_receipts()
+    await house.send()
+    assert (len(house.mail.asked), len(house.voice.asked)) == (1, 1)
+    assert (await house.the_incident()).step_due_at == house.clock.now()
+
+
 async def test_browsers_and_programs_of_the_person_are_all_told() -> None:
     house = await a_house(Severity.MAJOR)
     for name in ("a", "b"):
