@@ -87,6 +87,7 @@ async def test_who_is_free_hears_before_it_is_on_disk_and_what_they_write_comes_
     waiting = await ask(store, clock)
     assert waiting is not None
     assert [each.seq for each in waiting.reports] == [1]
+    await disk.asked()  # what came before that would share its commit
     writing = asyncio.create_task(store._file.write(note))
     for _ in range(10):
         await asyncio.sleep(0)
