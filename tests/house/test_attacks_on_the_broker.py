@@ -159,7 +159,10 @@ async def test_the_client_id_of_another_device_takes_neither_its_connection_nor_
         await bridge.publish(f"{VICTIM_ROOT}/cmd", b"2")
     async with Peer(broker, VICTIM, clean=False) as victim:
         assert victim.session_present
-        assert (await victim.next_heard(f"{VICTIM_ROOT}/cmd")).payload == b"2"
+        heard = await victim.next_heard(f"{VICTIM_ROOT}/cmd")
+        if heard.dup:  # its acknowledgement of the first did not reach the broker before it left
+            heard = await victim.next_heard(f"{VICTIM_ROOT}/cmd")
+        assert heard.payload == b"2"
 
 
 async def test_of_two_connections_with_the_same_secret_only_the_later_lives(broker: RunningBroker) -> None:
