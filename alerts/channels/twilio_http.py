@@ -11,7 +11,7 @@ import aiohttp
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # twilio ships no types
 from twilio.http.response import Response  # type: ignore[import-untyped]  # twilio ships no types
 
-from alerts.channels.provider_http import AnswerLostError, HttpRequest, ProviderHttp
+from alerts.channels.provider_http import HttpRequest, NothingSentError, ProviderHttp
 
 
 class TwilioExchange(AsyncHttpClient):  # type: ignore[misc]  # twilio ships no types
@@ -48,11 +48,11 @@ class TwilioExchange(AsyncHttpClient):  # type: ignore[misc]  # twilio ships no 
         url = f"{uri}?{urlencode(params, doseq=True)}" if params else uri
         body = urlencode(data, doseq=True).encode() if data else None
         request = HttpRequest(method=method.upper(), url=url, body=body, headers=all_headers)
+        self.began_to_leave = True  # whatever breaks, unless we are told that it did not
         try:
             answer = await self._http.carry(request)
-        except AnswerLostError:
-            self.began_to_leave = True
+        except NothingSentError:
+            self.began_to_leave = False
             raise
-        self.began_to_leave = True
         self.http_status, self.retry_after_s = answer.status, answer.retry_after_s
         return Response(answer.status, answer.text, answer.headers)

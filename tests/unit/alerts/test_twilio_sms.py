@@ -5,7 +5,9 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 
@@ -178,6 +180,20 @@ async def test_silence_is_unclear_even_when_nothing_was_taken(
 ) -> None:
     double.script(TO, behaviour)
     assert isinstance(await out_of_time(channel.send(_message()), double.hanging, limit_s=PATIENCE_S), Unclear)
+
+
+async def test_what_breaks_on_our_side_behind_the_request_is_unclear_and_not_taken_for_unsent(
+    double: TwilioDouble, channel: TwilioSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = aiohttp.ClientResponse.start
+
+    async def break_down(answer: aiohttp.ClientResponse, connection: Any) -> None:
+        await begun(answer, connection)
+        raise AttributeError
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "start", break_down)
+    assert await channel.send(_message()) == Unclear(reason="answer_unreadable: AttributeError")
+    assert double.accepted_total == 1
 
 
 async def test_a_refused_connection_is_tried_later(make_channel: MakeChannel) -> None:
