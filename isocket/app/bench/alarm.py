@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from isocket.app.bench.children import Child, publish, publisher
+from isocket.app.bench.children import Child, publish, publisher, pulse
 from isocket.app.bench.figures import DiskProbe, machine, percentiles
 from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, quiet_devices, temporary_folder
 from isocket.app.provision import MadeDevice
@@ -59,6 +59,7 @@ async def _alarm(alarms: int, rate: float, reports_per_s: int, backlog: int, par
 async def measure(running: Cloud, sink: "Provider", alarms: int, rate: float) -> dict[str, Any]:
     """Publish one alarm for each of the first devices; return the times until the provider had it."""
     load = await publisher(running.job("alarm", running.devices[:alarms], rate=rate, count=alarms))
+    computing = await pulse()
     probe = DiskProbe(running.settings.data_dir)
     probing = asyncio.create_task(_probe(probe), name="disk-probe")
     load.tell("go")
@@ -66,6 +67,9 @@ async def measure(running: Cloud, sink: "Provider", alarms: int, rate: float) ->
     await load.end()
     arrived = await sink.wait_for(alarms)
     probing.cancel()
+    computing.tell("enough")
+    computed = await computing.hear()
+    await computing.end()
     for _ in range(PROBES_AFTER):
         await asyncio.to_thread(probe.write)
         await asyncio.sleep(PROBE_AFTER_EVERY_S)
@@ -77,6 +81,7 @@ async def measure(running: Cloud, sink: "Provider", alarms: int, rate: float) ->
         "twice": sum(1 for each in arrived.values() if len(each) > 1),
         **percentiles(took),
         "bare_synchronised_write": {"writes": len(probe.seconds), **percentiles(probe.seconds)},
+        "bare_computing": {"times": len(computed), **percentiles(computed)},
     }
 
 

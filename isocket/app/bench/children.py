@@ -68,6 +68,13 @@ async def publisher(job: dict[str, Any]) -> Child:
     return child
 
 
+async def pulse() -> Child:
+    """Return a process that computes now and then, until it is told anything: then it says how long each took."""
+    child = await Child.start("isocket.app.bench.pulse")
+    await child.hear_line()
+    return child
+
+
 async def let_go(child: Child) -> dict[str, Any]:
     """Let a publisher that waits do its whole job; return its report."""
     child.tell("go")
