@@ -3,7 +3,8 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from broker_bridge.mosquitto.accounts import (
@@ -84,7 +85,8 @@ class MosquittoChild:
     async def start(self) -> None:
         """Return when the broker accepts logins; raise `BrokerStartError` when it cannot be started."""
         if self._claim is None:
-            self._claim = claim_folder(self._folder)
+            with _in_words(self._folder):
+                self._claim = claim_folder(self._folder)
         if self._claim is None:
             raise BrokerStartError(
                 f"Another cloud runs with {self._folder.path}. Stop it, or set ISOCKET_DATA_DIR to another folder."
@@ -155,23 +157,25 @@ class MosquittoChild:
             self.restarts += 1
             try:
                 await self._begin_life()
-            except BrokerStartError as error:
+            except BrokerStartError as error:  # a full disk too: the others work on, and make do with what they have
                 log.error("broker_restart_failed", reason=str(error))  # noqa: TRY400 - the reason is whole
             else:
                 log.info("broker_restarted", restarts=self.restarts)
 
     async def _begin_life(self) -> None:
-        config = config_text(self.config, self._folder, run_as=user_name())
-        await asyncio.to_thread(_write_private, self._folder.config, config)
-        await self._write_rules()
-        await self._write_accounts(devices=False)
-        life = await begin_life(self._folder, RefusalReader(self.refusals.add, self._on_home_news))
+        with _in_words(self._folder):
+            config = config_text(self.config, self._folder, run_as=user_name())
+            await asyncio.to_thread(_write_private, self._folder.config, config)
+            await self._write_rules()
+            await self._write_accounts(devices=False)
+            life = await begin_life(self._folder, RefusalReader(self.refusals.add, self._on_home_news))
         try:
             await life.until_running(self.config)
             await self._wake_bridge_sessions()
             for home_id in self._homes:  # a broker that was killed has told of nobody that they left
                 self._on_home_news(home_id, None)
-            await self._write_accounts()
+            with _in_words(self._folder):
+                await self._write_accounts()
             await life.reload()
         except BaseException:
             await life.end()
@@ -221,6 +225,18 @@ def _lines(accounts: Iterable[tuple[str, str]], line_of: Callable[[str, str], st
         except AccountError:
             log.exception("broker_account_left_out")
     return lines
+
+
+@contextmanager
+def _in_words(folder: BrokerFolder) -> Iterator[None]:
+    """Say of the broker's files why they are of no use: a disk that is full, or that nobody may write to."""
+    try:
+        yield
+    except OSError as error:
+        raise BrokerStartError(
+            f"Mosquitto cannot be started with {folder.path}: {error.strerror}. Make room there, or give the folder "
+            "to the user who runs isocket."
+        ) from error
 
 
 def _write_private(path: Path, text: str) -> None:

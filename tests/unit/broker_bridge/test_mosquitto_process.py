@@ -216,6 +216,25 @@ async def test_a_broker_left_behind_is_ended_before_the_start(tmp_path: Path) ->
         assert await orphan.wait() in (0, -signal.SIGTERM)
 
 
+async def test_a_broker_that_died_while_its_files_could_not_be_written_comes_back_when_they_can(tmp_path: Path) -> None:
+    async with running_broker(tmp_path, DEVICES) as broker:
+        in_the_way = tmp_path / "mosquitto.conf.new"
+        in_the_way.mkdir()  # stands for a full disk: no file can be made there
+        broker.kill()
+        await until(lambda: broker.child.restarts == 2)
+        assert broker.child.pid is None
+        in_the_way.rmdir()
+        await until(lambda: broker.child.pid is not None)
+        async with Peer(broker, "dev-1") as device:
+            assert device.accepted
+
+
+async def test_files_that_cannot_be_written_at_the_start_are_told_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "mosquitto.conf.new").mkdir()
+    with pytest.raises(BrokerStartError, match=r"cannot be started with .*: Is a directory\. Make room"):
+        await child_in(tmp_path).start()
+
+
 async def test_the_end_is_clean_and_frees_the_port(tmp_path: Path) -> None:
     child = child_in(tmp_path)
     await child.start()
