@@ -79,6 +79,10 @@ class Patience:
         critical = unclear.kind is DeliveryKind.ALARM and unclear.severity is Severity.CRITICAL
         return timedelta(seconds=UNCLEAR_WAIT_S) if critical else None
 
+    def for_a_pause(self, put_off: Delivery) -> timedelta | None:
+        """Return for how long a provider may put one off before another way is taken as well, None: however long."""
+        return self.for_clarity(put_off) or self.for_a_receipt(put_off)
+
 
 def moving_on(now: datetime, wait: timedelta | None) -> dict[str, Any]:
     """Return the fields of a delivery by which another way is tried after `wait`, None: by which none is."""

@@ -219,7 +219,9 @@ class Settlement:
         due_at = now + timedelta(seconds=round((after_s or 0.0) + wait_s, 3))
         changes = self._again(held, tries, reason, due_at, now)
         gives_up = changes["state"] is DeliveryState.FAILED
-        return {**changes, "held_up": held.held_up or gives_up or tries >= PATIENT_TRIES}
+        patience = self._patience.for_a_pause(held)
+        too_long = patience is not None and due_at - now > patience
+        return {**changes, "held_up": held.held_up or gives_up or too_long or tries >= PATIENT_TRIES}
 
     def _again(self, held: Delivery, tries: int, reason: str, due_at: datetime, now: datetime) -> dict[str, Any]:
         """Return the changes for another try at `due_at`, or for the end where that would be of no use."""

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from alerts.channels.retry_after import retry_after_s
 from isocket.domain.outside import is_outside, is_this_machine
 
 MOST_CONNECTIONS = 64
@@ -40,9 +41,8 @@ class Answer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """The seconds of `Retry-After`, None without it; its other form, a date, is not heeded."""
-        told = self.headers.get("Retry-After", "").strip()
-        return float(told) if told.isascii() and told.isdigit() and len(told) < len("86400000") else None
+        """How long to wait before the next request, see `retry_after`."""
+        return retry_after_s(self.headers)
 
 
 class OutsideHttp:

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
+from alerts.channels.retry_after import retry_after_s
+
 
 class NothingSentError(Exception):
     """No byte of the request left this machine: the message is certainly not out."""
@@ -37,9 +39,8 @@ class HttpAnswer:
 
     @property
     def retry_after_s(self) -> float | None:
-        """The seconds of `Retry-After`, None without it; its other form, a date, is not heeded."""
-        told = self.headers.get("Retry-After", "").strip()
-        return float(told) if told.isascii() and told.isdigit() else None
+        """How long to wait before the next request, see `retry_after`."""
+        return retry_after_s(self.headers)
 
 
 class ProviderHttp:

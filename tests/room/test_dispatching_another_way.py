@@ -289,6 +289,24 @@ async def test_a_provider_that_is_not_there_for_long_holds_nobody_up() -> None:
     assert called(house) == [PHONES[ANNA]]
 
 
+async def test_a_provider_that_wants_to_be_left_alone_for_long_holds_nobody_up_either() -> None:
+    house = await a_house()
+    house.sms.script.append(TryLater(reason="too_many_requests", after_s=3600))
+    await house.send()
+    text = await house.the_delivery(ChannelKind.SMS)
+    assert (called(house), text.state) == ([PHONES[ANNA]], DeliveryState.DUE)
+
+
+async def test_a_provider_that_wants_to_be_left_alone_for_a_moment_is_asked_again_before_anything_else() -> None:
+    house = await a_house()
+    house.sms.script.append(TryLater(reason="too_many_requests", after_s=10))
+    await house.send()
+    assert not called(house)
+    await house.pass_by(seconds=UNCLEAR_WAIT_S)
+    await house.send()
+    assert (called(house), len(house.sms.accepted)) == ([], 1)
+
+
 async def test_somebody_who_stopped_us_is_told_by_no_other_way() -> None:
     house = await a_house()
     house.sms.script.append(Refused(reason="opted_out", scope=RefusalScope.CONTACT, code="21610"))

@@ -17,6 +17,7 @@ from alerts.channels.outside_http import (
     NothingLeftError,
     OutsideHttp,
 )
+from alerts.channels.retry_after import LONGEST_S
 from tests.fakes.patience import PATIENCE_S
 from tests.fakes.web_receiver import DROP_AFTER, DROP_BEFORE, ENDLESS, HANG_AFTER, Program, answer
 
@@ -168,7 +169,15 @@ async def test_a_server_that_lets_nobody_go_does_not_hold_up_another(lenient: Ou
 
 
 @pytest.mark.parametrize(
-    ("told", "seconds"), [("30", 30.0), (" 5 ", 5.0), ("", None), ("Wed, 25 Nov 2026 10:00:00 GMT", None), ("-1", None)]
+    ("told", "seconds"),
+    [
+        ("30", 30.0),
+        (" 5 ", 5.0),
+        ("", None),
+        ("Wed, 25 Nov 2026 10:00:00 GMT", None),
+        ("-1", None),
+        ("9" * 8, LONGEST_S),
+    ],
 )
 async def test_how_long_to_wait_is_read_where_it_is_a_number(
     lenient: OutsideHttp, sink: Sink, told: str, seconds: float | None
