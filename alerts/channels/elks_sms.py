@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from alerts.channels.channel import ChannelKind, Message
+from alerts.channels.message_ids import is_id
 from alerts.channels.phone_numbers import is_number
 from alerts.channels.provider_http import AnswerLostError, HttpAnswer, HttpRequest, NothingSentError, ProviderHttp
 from alerts.elks_outcomes import read_elks_error
@@ -101,14 +102,14 @@ def _object(text: str) -> dict[str, Any]:
     """Return a JSON object, an empty one for anything else."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or more brackets in each other than the parser can hold
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _read_created(created: Mapping[str, Any]) -> Outcome:
     sid = created.get("id")
-    if not isinstance(sid, str) or not sid:
+    if not is_id(sid):
         return Unclear(reason="no_message_id")
     if created.get("status") == "failed":
         return Refused(reason="failed_after_acceptance", scope=RefusalScope.MESSAGE, code="failed")

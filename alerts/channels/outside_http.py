@@ -84,7 +84,9 @@ class OutsideHttp:
                 if not read:
                     answer.close()
                 return Answer(status=answer.status, headers=answer.headers, body=taken)
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+        except ForbiddenPlaceError:
+            raise
+        except Exception as error:  # whatever broke, what counts is whether the request had left
             kind = AnswerMissingError if trace.left else NothingLeftError
             raise kind(type(error).__name__) from error
 
@@ -152,7 +154,7 @@ async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
             taken += chunk
             if len(taken) >= LONGEST_ANSWER:
                 break
-    except (aiohttp.ClientError, OSError):
+    except Exception:  # noqa: BLE001, S110 - whatever broke
         pass
     answer.close()
     return taken[:LONGEST_ANSWER]

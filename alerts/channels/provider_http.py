@@ -76,7 +76,7 @@ class ProviderHttp:
                 ) as answer,
             ):
                 text = await answer.text(errors="replace")
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
+        except Exception as error:  # whatever broke, what counts is whether the request had left
             kind = AnswerLostError if trace.left else NothingSentError
             raise kind(type(error).__name__) from error
         return HttpAnswer(status=answer.status, text=text, headers=answer.headers)

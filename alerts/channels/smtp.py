@@ -200,12 +200,13 @@ class _Handover:
             raise SMTPResponseException(answer.code, answer.message)
 
     def hang_up(self) -> None:
-        """Say goodbye without waiting for the answer, and close."""
+        """Say goodbye without waiting for the answer, and close; what breaks here says nothing of the mail."""
         protocol = self.smtp.protocol
         if protocol is not None and protocol.is_connected:
-            with suppress(SMTPException, OSError):
+            with suppress(Exception):
                 protocol.write(b"QUIT\r\n")
-        self.smtp.close()
+        with suppress(Exception):
+            self.smtp.close()
 
 
 def _read_refusal(error: SMTPResponseException, handover: _Handover) -> Outcome:

@@ -6,6 +6,7 @@ from typing import Any
 from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]  # twilio ships no types
 from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships no types
 
+from alerts.channels.message_ids import is_id
 from alerts.channels.provider_http import AnswerLostError, NothingSentError, ProviderHttp
 from alerts.channels.twilio_http import TwilioExchange
 from alerts.outcomes import (
@@ -82,7 +83,7 @@ def with_repeats(callback: str) -> str:
 
 def read_created(sid: object) -> Outcome:
     """Return what the id of something created means."""
-    if not isinstance(sid, str) or not sid:
+    if not is_id(sid):
         return Unclear(reason="no_message_id")  # an empty 201 comes through the SDK as something without an id
     return Sent(provider_id=sid, receipt_expected=True)
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurv
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # py_vapid ships no types
 
 from alerts.channels.channel import ChannelKind, Message
+from alerts.channels.message_ids import is_id
 from alerts.channels.outside_http import (
     Answer,
     OutsideHttp,
@@ -121,8 +122,8 @@ class WebPush:
     async def _read(self, answer: Answer, endpoint: Endpoint, message: Message) -> Outcome:
         status = answer.status
         if status in _TAKEN:
-            place = answer.headers.get("Location", "")
-            return Sent(provider_id=place.rpartition("/")[2][:64] or message.attempt_id, receipt_expected=True)
+            told = answer.headers.get("Location", "").rpartition("/")[2]
+            return Sent(provider_id=told if is_id(told) else message.attempt_id, receipt_expected=True)
         if status in _GONE:
             await self._endpoints.lose(endpoint, f"http_{status}")
             return Refused(reason=GONE, scope=RefusalScope.CONTACT, code=str(status))

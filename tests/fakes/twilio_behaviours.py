@@ -23,6 +23,7 @@ class Trick(StrEnum):
     HTML_503 = "html_503"
     EMPTY_201 = "empty_201"
     HTML_201 = "html_201"
+    ODD_201 = "odd_201"
 
 
 class Stopping(asyncio.Event):
@@ -42,6 +43,8 @@ class Behaviour:
     http: int = 400
     retry_after: str | None = None
     problem_json: bool = False
+    said: str = ""
+    content_type: str = "application/json"
 
 
 ACCEPT = Behaviour(trick=Trick.ACCEPT)
@@ -59,6 +62,11 @@ HTML_201 = Behaviour(trick=Trick.HTML_201)
 def refuse(code: int, http: int = 400, *, problem_json: bool = False) -> Behaviour:
     """Return a refusal with Twilio's `code`; with `problem_json` in the newer shape of RFC 9457."""
     return Behaviour(trick=Trick.REFUSE, code=code, http=http, problem_json=problem_json)
+
+
+def odd_201(said: str, content_type: str = "application/json") -> Behaviour:
+    """Return the acceptance whose answer is not what it should be."""
+    return Behaviour(trick=Trick.ODD_201, said=said, content_type=content_type)
 
 
 def rate_limit(retry_after: str | float | None = None) -> Behaviour:
@@ -91,6 +99,8 @@ async def behave(
         return error(20500, 500, "Internal server error")
     if how.trick is Trick.HTML_201:
         return web.Response(status=201, text="<html>fine</html>", content_type="text/html")
+    if how.trick is Trick.ODD_201:
+        return web.Response(status=201, body=how.said.encode(), headers={"Content-Type": how.content_type})
     return web.json_response({} if how.trick is Trick.EMPTY_201 else described, status=201)
 
 

@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
+import aiohttp
 import pytest
 
 from alerts.channels.channel import Message
@@ -11,7 +13,7 @@ from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Uncl
 from tests.fakes import twilio_server
 from tests.fakes.elks_server import ElksDouble
 from tests.fakes.patience import PATIENCE_S
-from tests.fakes.twilio_behaviours import Behaviour
+from tests.fakes.twilio_behaviours import Behaviour, odd_201
 
 TO = "+447700900123"
 BEFORE = datetime(2020, 1, 1, tzinfo=UTC)
@@ -73,11 +75,50 @@ async def test_each_answer_has_its_outcome(
     assert await channel.send(message()) == outcome
 
 
+@pytest.mark.parametrize(
+    ("said", "content_type", "reason"),
+    [
+        ('{"id": "s\\ud800"}', "application/json", "no_message_id"),
+        (f'{{"id": "{"s" * 65}"}}', "application/json", "no_message_id"),
+        ("[" * 100_000, "application/json", "no_message_id"),
+        ("{}", "text/plain; charset=hex", "answer_lost: LookupError"),
+    ],
+    ids=["an id that no store holds", "a long id", "brackets", "no charset of texts"],
+)
+async def test_what_46elks_took_with_an_odd_answer_is_unclear(
+    double: ElksDouble, channel: ElksSms, said: str, content_type: str, reason: str
+) -> None:
+    double.script(TO, odd_201(said, content_type))
+    assert await channel.send(message()) == Unclear(reason=reason)
+    assert len(double.accepted[TO]) == 1
+
+
 async def test_a_wrong_password_refuses_for_the_whole_account(double: ElksDouble) -> None:
     channel = make(double, password="wrong")
     outcome = await channel.send(message())
     await channel.close()
     assert outcome == Refused(reason="credentials", scope=RefusalScope.ACCOUNT, code="401")
+
+
+async def test_what_breaks_on_our_side_behind_the_request_is_unclear(
+    double: ElksDouble, channel: ElksSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(*_: Any) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "start", break_down)
+    assert await channel.send(message()) == Unclear(reason="answer_lost: AttributeError")
+
+
+async def test_what_breaks_on_our_side_before_the_request_is_tried_later(
+    double: ElksDouble, channel: ElksSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(*_: Any, **__: Any) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", break_down)
+    assert await channel.send(message()) == TryLater(reason="nothing_sent: AttributeError")
+    assert not double.accepted
 
 
 async def test_what_is_no_number_is_not_even_tried(double: ElksDouble, channel: ElksSms) -> None:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import ThreadedResolver
 
@@ -133,6 +134,44 @@ async def test_it_is_known_whether_anything_left(lenient: OutsideHttp, sink: Sin
     await sink.stop()
     with pytest.raises(NothingLeftError):
         await lenient.post(f"{sink.base_url}/here", body=b"x", headers={})
+
+
+async def test_what_breaks_on_our_side_before_a_request_has_sent_nothing(
+    lenient: OutsideHttp, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(*_: Any, **__: Any) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", break_down)
+    with pytest.raises(NothingLeftError, match="AttributeError"):
+        await lenient.post(f"{sink.base_url}/here", body=b"x", headers={})
+    assert sink.requests == 0
+
+
+async def test_what_breaks_on_our_side_behind_a_request_may_have_arrived(
+    lenient: OutsideHttp, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = aiohttp.ClientResponse.start
+
+    async def break_down(got: aiohttp.ClientResponse, connection: Any) -> None:
+        await begun(got, connection)
+        raise AttributeError
+
+    monkeypatch.setattr(aiohttp.ClientResponse, "start", break_down)
+    with pytest.raises(AnswerMissingError, match="AttributeError"):
+        await lenient.post(f"{sink.base_url}/here", body=b"x", headers={})
+    assert sink.requests == 1
+
+
+async def test_an_answer_whose_body_breaks_is_an_answer_all_the_same(
+    lenient: OutsideHttp, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(_: object) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(aiohttp.StreamReader, "iter_any", break_down)
+    got = await lenient.post(f"{sink.base_url}/here", body=b"x", headers={}, read=True)
+    assert (got.status // 100, got.body) == (2, b"")
 
 
 async def test_a_name_that_does_not_exist_sends_nothing(strict: OutsideHttp, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 
 import pytest
+from aiosmtplib import SMTP
+from aiosmtplib.protocol import SMTPProtocol
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -351,6 +353,23 @@ async def test_where_starttls_is_required_but_not_offered_the_password_stays_her
     await sink.stop()
     assert outcome == Refused(reason="server_cannot_do_it", scope=ACCOUNT)
     assert sink.logins == 0
+
+
+@pytest.mark.parametrize("name", ["write", "close"])
+async def test_a_mail_that_was_taken_is_sent_although_the_goodbye_breaks(
+    sink: SmtpSink, channel: SmtpMail, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    owner = SMTPProtocol if name == "write" else SMTP
+    usual = getattr(owner, name)
+
+    def break_down(of: object, *given: bytes) -> None:
+        usual(of, *given)
+        if given in {(b"QUIT\r\n",), ()}:
+            raise RuntimeError
+
+    monkeypatch.setattr(owner, name, break_down)
+    assert isinstance(await channel.send(_message()), Sent)
+    assert len(sink.accepted[TO]) == 1
 
 
 async def test_a_mail_cannot_be_looked_up(channel: SmtpMail) -> None:

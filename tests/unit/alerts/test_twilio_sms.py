@@ -18,6 +18,7 @@ from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Uncl
 from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
 from tests.fakes import twilio_server
 from tests.fakes.patience import PATIENCE_S, out_of_time
+from tests.fakes.twilio_behaviours import odd_201
 from tests.fakes.twilio_server import Behaviour, TwilioDouble
 
 TO = "+447700900123"
@@ -169,6 +170,10 @@ async def test_what_twilio_did_not_take_is_told_apart(
         twilio_server.HANG_AFTER_ACCEPT,
         twilio_server.EMPTY_201,
         twilio_server.HTML_201,
+        odd_201('{"sid": "SM\\ud800"}'),
+        odd_201(f'{{"sid": "{"S" * 65}"}}'),
+        odd_201("[" * 100_000),
+        odd_201("{}", "text/plain; charset=hex"),
     ],
 )
 async def test_what_twilio_took_without_a_clear_answer_is_unclear_and_asked_for_once(
@@ -197,8 +202,19 @@ async def test_what_breaks_on_our_side_behind_the_request_is_unclear_and_not_tak
         raise AttributeError
 
     monkeypatch.setattr(aiohttp.ClientResponse, "start", break_down)
-    assert await channel.send(_message()) == Unclear(reason="answer_unreadable: AttributeError")
+    assert await channel.send(_message()) == Unclear(reason="answer_lost: AttributeError")
     assert double.accepted_total == 1
+
+
+async def test_what_breaks_on_our_side_before_the_request_is_tried_later(
+    double: TwilioDouble, channel: TwilioSms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(*_: Any, **__: Any) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(aiohttp.TCPConnector, "_create_connection", break_down)
+    assert await channel.send(_message()) == TryLater(reason="nothing_sent: AttributeError")
+    assert double.accepted_total == 0
 
 
 async def test_a_refused_connection_is_tried_later(make_channel: MakeChannel) -> None:

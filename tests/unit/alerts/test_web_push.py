@@ -97,6 +97,12 @@ async def test_the_sender_proves_who_it_is_for_a_short_time_and_this_service_onl
     }
 
 
+@pytest.mark.parametrize("name", ["\u00e9", "x" * 65, ""])
+async def test_a_name_that_nobody_can_keep_is_not_kept(made: EndpointHouse, name: str) -> None:
+    made.service.script(NAME, answer(201, Location=f"/waiting/{name}"))
+    assert await made.push.send(message()) == Sent(provider_id="att_1", receipt_expected=True)
+
+
 @pytest.mark.parametrize("status", [404, 410])
 async def test_a_browser_that_is_gone_gets_nothing_more_and_owner_and_contact_hear_of_it(
     made: EndpointHouse, status: int
