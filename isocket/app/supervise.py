@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from isocket.app.cli import INTERRUPTED
 from isocket.kit.logs import get_logger
 
 log = get_logger(__name__)
 
 DRAIN_S = 15.0  # longer than a provider's call may take
-INTERRUPTED = 130  # what shells expect of a program that was interrupted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alerts.announcing import WordsError, announce
-from isocket.app.cli import app
+from isocket.app.commands import app
 from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device

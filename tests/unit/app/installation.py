@@ -18,7 +18,7 @@ from typing import Any, Self
 import structlog
 from typer.testing import CliRunner
 
-from isocket.app.cli import app
+from isocket.app.commands import app
 from isocket.app.house import open_house
 from isocket.app.settings import Settings, load_settings
 from tests.fakes.broker import free_port

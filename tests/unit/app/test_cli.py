@@ -123,7 +123,7 @@ def test_an_unknown_scenario_is_refused_and_the_known_ones_are_named(installatio
 
 def test_importing_the_command_line_brings_in_neither_a_room_nor_a_store() -> None:
     look = (
-        "import sys, isocket.app.cli; "
+        "import sys, isocket.app.commands; "
         "print([m for m in sys.modules if m.split('.')[0] in"
         " {'aiohttp', 'twilio', 'paho', 'alerts', 'portal_api', 'broker_bridge', 'firmware_sim', 'privacy'}])"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from isocket.app.cli import app
+from isocket.app.commands import app
 
 NEEDS_ONE = (
     "staff list", "staff change --email kai@example.org --role support", "announce --words WORDS", "sim",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from isocket.app.cli import app
+from isocket.app.commands import app
 
 THE_LIBRARYS = ("Input should", "Value error", "Errno", "codec", "__init__", "argument after", "Traceback")
 """What people should not have to read."""
