@@ -5,15 +5,17 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
+from typer import Option
 
 from isocket.app.bench.children import Child, publish, publisher, pulse
 from isocket.app.bench.figures import DiskProbe, machine, percentiles
-from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, quiet_devices, temporary_folder
+from isocket.app.bench.stage import HERE, LOAD_DEVICES, Cloud, Folder, cloud, quiet_devices, temporary_folder
 from isocket.app.provision import MadeDevice
 from isocket.app.roles import Role
+from isocket.app.typed import decimal, whole
 from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
 from isocket.storage.port import is_
@@ -25,17 +27,17 @@ SETTLE_S = 1.0
 
 
 def alarm(
-    alarms: int = 2000,
-    rate: float = 50.0,
-    reports_per_s: int = 2000,
-    backlog: int = 50_000,
-    folder: Path | None = None,
+    alarms: Annotated[int, Option(**whole(1, 99_999))] = 2000,
+    rate: Annotated[float, Option(**decimal(0.1, 1000))] = 50.0,
+    reports_per_s: Annotated[int, Option(**whole(1, 100_000))] = 2000,
+    backlog: Annotated[int, Option(**whole(0, 150_000))] = 50_000,
+    folder: Folder = HERE,
 ) -> None:
     """Send `alarms` at `rate` a second: alone, beside `reports_per_s` reports, and behind a `backlog` of reports."""
     print(json.dumps(asyncio.run(_alarm(alarms, rate, reports_per_s, backlog, folder)), indent=2))
 
 
-async def _alarm(alarms: int, rate: float, reports_per_s: int, backlog: int, parent: Path | None) -> dict[str, Any]:
+async def _alarm(alarms: int, rate: float, reports_per_s: int, backlog: int, parent: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "alarm", "machine": machine(), "alarms": alarms, "alarms_per_s": rate}
     async with temporary_folder(parent) as folder:
         async with cloud_with_people(folder / "idle", alarms) as (running, sink):

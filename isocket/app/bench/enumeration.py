@@ -8,25 +8,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
 
 import aiohttp
+from typer import Option
 
 from isocket.app.bench.figures import machine, percentiles
-from isocket.app.bench.stage import Cloud, cloud, temporary_folder
+from isocket.app.bench.stage import HERE, Cloud, Folder, cloud, temporary_folder
 from isocket.app.roles import Role
+from isocket.app.typed import whole
 from isocket.domain.accounts import Account
 
 DOORS = ("/accounts", "/tokens", "/password-resets")
 PASSWORD = "surely not the right words"  # noqa: S105 - of nobody
 
 
-def enumeration(samples: int = 300, cost: int = 10, folder: Path | None = None) -> None:
+def enumeration(
+    samples: Annotated[int, Option(**whole(1, 30_000))] = 300,
+    cost: Annotated[int, Option(**whole(10, 16))] = 10,
+    folder: Folder = HERE,
+) -> None:
     """Ask `samples` times for known and as often for unknown addresses; print times and if chance explains them."""
     print(json.dumps(asyncio.run(_enumeration(samples, cost, folder)), indent=2))
 
 
-async def _enumeration(samples: int, cost: int, parent: Path | None) -> dict[str, Any]:
+async def _enumeration(samples: int, cost: int, parent: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "enumeration", "machine": machine(), "samples": samples, "bcrypt_cost": cost}
     more = {"bcrypt_cost": cost, "trusted_proxies": "127.0.0.1/32"}
     async with (

@@ -7,14 +7,17 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Option
 
 from isocket.app.bench.alarm import cloud_with_people, measure
 from isocket.app.bench.children import Child
 from isocket.app.bench.figures import machine, resident_mib
-from isocket.app.bench.stage import Cloud, temporary_folder
+from isocket.app.bench.stage import HERE, LOAD_DEVICES, Cloud, Folder, temporary_folder
 from isocket.app.erasures import exporter_of
 from isocket.app.provision import MadeDevice
+from isocket.app.typed import decimal, whole
 from isocket.domain.accounts import Account
 from isocket.domain.devices import Device
 from isocket.domain.exports import DataExport, ExportState
@@ -25,17 +28,17 @@ LOOK_EVERY_S = 0.05
 
 
 def export(
-    days: int = 365,
-    sockets: int = 5,
-    seconds: float = 40.0,
-    alarms_per_s: float = 20.0,
-    folder: Path | None = None,
+    days: Annotated[int, Option(**whole(1, 3660))] = 365,
+    sockets: Annotated[int, Option(**whole(1, LOAD_DEVICES))] = 5,
+    seconds: Annotated[float, Option(**decimal(1, 3600))] = 40.0,
+    alarms_per_s: Annotated[float, Option(**decimal(1, 1000))] = 20.0,
+    folder: Folder = HERE,
 ) -> None:
     """Store `days` of reports, one a minute, of `sockets` sockets; then copy while alarms go out for `seconds`."""
     print(json.dumps(asyncio.run(_export(days, sockets, (seconds, alarms_per_s), folder)), indent=2))
 
 
-async def _export(days: int, sockets: int, alarm: tuple[float, float], parent: Path | None) -> dict[str, Any]:
+async def _export(days: int, sockets: int, alarm: tuple[float, float], parent: Path) -> dict[str, Any]:
     seconds, per_s = alarm
     alarms = round(seconds * per_s)
     figures: dict[str, Any] = {"bench": "export", "machine": machine(), "sockets": sockets, "alarms_per_s": per_s}

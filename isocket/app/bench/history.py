@@ -6,10 +6,13 @@ import math
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Option
 
 from isocket.app.bench.figures import machine, percentiles
-from isocket.app.bench.stage import temporary_folder
+from isocket.app.bench.stage import HERE, Folder, temporary_folder
+from isocket.app.typed import whole
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import SystemClock, from_ms, to_ms
 from isocket.kit.right_of_way import RightOfWay
@@ -30,12 +33,17 @@ QUESTIONS = {
 }
 
 
-def history(days: int = 365, every_s: int = 60, asked: int = 10, folder: Path | None = None) -> None:
+def history(
+    days: Annotated[int, Option(**whole(1, 3660))] = 365,
+    every_s: Annotated[int, Option(**whole(1, 86_400))] = 60,
+    asked: Annotated[int, Option(**whole(1, 1000))] = 10,
+    folder: Folder = HERE,
+) -> None:
     """Store `days` of reports `every_s` apart, gather them, and ask for each kind of chart `asked` times."""
     print(json.dumps(asyncio.run(_measure(days, every_s, asked, folder)), indent=2))
 
 
-async def _measure(days: int, every_s: int, asked: int, parent: Path | None) -> dict[str, Any]:
+async def _measure(days: int, every_s: int, asked: int, parent: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "history", "machine": machine()}
     clock = SystemClock()
     async with temporary_folder(parent) as folder:

@@ -5,33 +5,37 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from time import process_time, time
-from typing import Any
+from typing import Annotated, Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from typer import BadParameter
+from typer import Option
 
 from broker_bridge import topics
 from broker_bridge.mosquitto.accounts import BRIDGE_TELEMETRY
 from isocket.app.bench.children import let_go, publisher
 from isocket.app.bench.figures import machine
-from isocket.app.bench.stage import LOAD_DEVICES, Cloud, cloud, quiet_devices, temporary_folder
+from isocket.app.bench.stage import HERE, LOAD_DEVICES, Cloud, Folder, cloud, quiet_devices, temporary_folder
 from isocket.app.roles import Role
+from isocket.app.typed import whole
 
 LOOK_EVERY_S = 0.05
-MOST_REPORTS = 150_000
+MOST_REPORTS = 150_000  # the broker keeps no more for a session, and drops the rest
 PATIENCE_S = 30.0
 SUBSCRIBED_S = 0.5  # until the broker knows what we want
 
 
-def ingest(reports: int = 120_000, rate: int = 10_000, seconds: int = 20, folder: Path | None = None) -> None:
+def ingest(
+    reports: Annotated[int, Option(**whole(1, MOST_REPORTS))] = 120_000,
+    rate: Annotated[int, Option(**whole(1, 100_000))] = 10_000,
+    seconds: Annotated[int, Option(**whole(1, 3600))] = 20,
+    folder: Folder = HERE,
+) -> None:
     """Store `reports` of 200 bytes as fast as they go, then `rate` a second for `seconds`. Needs Mosquitto."""
-    if reports > MOST_REPORTS:
-        raise BadParameter(f"at most {MOST_REPORTS}: the broker keeps no more for a session, and drops the rest")
     print(json.dumps(asyncio.run(_ingest(reports, rate, seconds, folder)), indent=2))
 
 
-async def _ingest(reports: int, rate: int, seconds: int, parent: Path | None) -> dict[str, Any]:
+async def _ingest(reports: int, rate: int, seconds: int, parent: Path) -> dict[str, Any]:
     """Measure in turn: the library with an empty handler, the bridge, the library again, and the bridge at a rate."""
     figures: dict[str, Any] = {"bench": "ingest", "machine": machine(), "report_bytes": 200, "devices": LOAD_DEVICES}
     async with temporary_folder(parent) as folder:

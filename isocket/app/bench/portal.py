@@ -10,14 +10,16 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from time import process_time
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
+from typer import Option
 
 from isocket.app.bench.children import Child
 from isocket.app.bench.figures import machine
-from isocket.app.bench.stage import Cloud, cloud, free_port, quiet_devices, temporary_folder
+from isocket.app.bench.stage import HERE, Cloud, Folder, cloud, free_port, quiet_devices, temporary_folder
 from isocket.app.roles import Role
+from isocket.app.typed import whole
 from isocket.domain.accounts import Account, Session, SessionKind
 from isocket.domain.devices import Device
 from isocket.kit.ids import new_token, token_hash
@@ -32,13 +34,17 @@ WRONG = {"username": "bench@example.org", "password": "not the one that it is"}
 
 
 def portal(
-    seconds: int = 10, connections: int = 8, sockets: int = 1000, sign_ins: int = 50, folder: Path | None = None
+    seconds: Annotated[int, Option(**whole(1, 3600))] = 10,
+    connections: Annotated[int, Option(**whole(1, 500))] = 8,
+    sockets: Annotated[int, Option(**whole(1, 100_000))] = 1000,
+    sign_ins: Annotated[int, Option(**whole(1, 1000))] = 50,
+    folder: Folder = HERE,
 ) -> None:
     """Ask for small things as fast as they are answered, for a list of `sockets`, and beside `sign_ins` a second."""
     print(json.dumps(asyncio.run(_portal(seconds, connections, sockets, sign_ins, folder)), indent=2))
 
 
-async def _portal(seconds: int, connections: int, sockets: int, sign_ins: int, parent: Path | None) -> dict[str, Any]:
+async def _portal(seconds: int, connections: int, sockets: int, sign_ins: int, parent: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "portal", "machine": machine(), "sockets": sockets, "connections": connections}
     roomy = {f"requests_per_hour_{each}": ROOMY for each in ("address", "account", "token")}
     async with (

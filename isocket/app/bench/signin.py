@@ -4,12 +4,15 @@ import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Option
 
 from isocket.app.bench.alarm import Provider, cloud_with_people, measure
 from isocket.app.bench.children import Child
 from isocket.app.bench.figures import machine, percentiles
-from isocket.app.bench.stage import Cloud, temporary_folder
+from isocket.app.bench.stage import HERE, Cloud, Folder, temporary_folder
+from isocket.app.typed import decimal, whole
 from isocket.domain.accounts import Account, Session, SessionKind
 from isocket.kit.ids import new_token, token_hash
 
@@ -17,13 +20,13 @@ SIGNED_IN_RATE = 20.0
 
 
 def signin(
-    seconds: float = 20.0,
-    rate: float = 50.0,
-    alarms_per_s: float = 20.0,
-    cost: int = 12,
+    seconds: Annotated[float, Option(**decimal(1, 3600))] = 20.0,
+    rate: Annotated[float, Option(**decimal(1, 1000))] = 50.0,
+    alarms_per_s: Annotated[float, Option(**decimal(1, 1000))] = 20.0,
+    cost: Annotated[int, Option(**whole(10, 16))] = 12,
     *,
     again: bool = True,
-    folder: Path | None = None,
+    folder: Folder = HERE,
 ) -> None:
     """Try `rate` wrong passwords a second while alarms go out and somebody signed in asks. Needs Mosquitto.
 
@@ -33,7 +36,7 @@ def signin(
 
 
 async def _signin(
-    seconds: float, rate: float, alarms_per_s: float, cost: int, *, again: bool, parent: Path | None
+    seconds: float, rate: float, alarms_per_s: float, cost: int, *, again: bool, parent: Path
 ) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "signin", "machine": machine(), "bcrypt_cost": cost, "tries_per_s": rate}
     alarms = round(seconds * alarms_per_s)

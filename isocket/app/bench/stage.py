@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from prometheus_client import CollectorRegistry
 
 from broker_bridge.bridge import Bridge
@@ -22,6 +23,13 @@ from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
 from isocket.kit.logs import configure_logs
 
+HERE = Path()
+Folder = Annotated[
+    Path,
+    typer.Option(
+        exists=True, file_okay=False, writable=True, resolve_path=True, help="A folder on the disk that counts."
+    ),
+]
 LOAD_DEVICES = 500  # connections of the load generator; each speaks for one device
 
 
@@ -63,9 +71,9 @@ class Cloud:
 
 
 @asynccontextmanager
-async def temporary_folder(parent: Path | None) -> AsyncIterator[Path]:
+async def temporary_folder(parent: Path) -> AsyncIterator[Path]:
     """Yield a new folder on the disk to be measured."""
-    with TemporaryDirectory(dir=parent or Path.cwd(), prefix=".bench-") as name:
+    with TemporaryDirectory(dir=parent, prefix=".bench-") as name:
         yield Path(name)
 
 

@@ -5,27 +5,30 @@ import json
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter
-from typing import Any
+from typing import Annotated, Any
+
+from typer import Option
 
 from isocket.app.bench.children import publisher
 from isocket.app.bench.figures import machine
 from isocket.app.bench.fleet import dark_fleet
-from isocket.app.bench.stage import cloud, temporary_folder
+from isocket.app.bench.stage import HERE, Folder, cloud, temporary_folder
 from isocket.app.roles import Role
+from isocket.app.typed import decimal, whole
 
 
 def storm(
-    devices: int = 2000,
-    reports_each: int = 10,
-    dark: int = 10_000,
-    sms_per_s: float = 100.0,
-    folder: Path | None = None,
+    devices: Annotated[int, Option(**whole(0, 100_000))] = 2000,
+    reports_each: Annotated[int, Option(**whole(1, 1000))] = 10,
+    dark: Annotated[int, Option(**whole(0, 99_999))] = 10_000,
+    sms_per_s: Annotated[float, Option(**decimal(0.1, 1000))] = 100.0,
+    folder: Folder = HERE,
 ) -> None:
     """Connect `devices` at once, `reports_each` reports each; then `dark` others lose power. Needs Mosquitto."""
     print(json.dumps(asyncio.run(_both(devices, reports_each, dark, sms_per_s, folder)), indent=2))
 
 
-async def _both(devices: int, reports_each: int, dark: int, sms_per_s: float, parent: Path | None) -> dict[str, Any]:
+async def _both(devices: int, reports_each: int, dark: int, sms_per_s: float, parent: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"bench": "storm", "machine": machine()}
     if devices:
         figures |= await _storm(devices, reports_each, parent)
@@ -35,7 +38,7 @@ async def _both(devices: int, reports_each: int, dark: int, sms_per_s: float, pa
     return figures
 
 
-async def _storm(devices: int, reports_each: int, parent: Path | None) -> dict[str, Any]:
+async def _storm(devices: int, reports_each: int, parent: Path) -> dict[str, Any]:
     figures: dict[str, Any] = {"devices": devices}
     async with temporary_folder(parent) as folder:
         began = perf_counter()

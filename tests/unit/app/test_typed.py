@@ -1,5 +1,6 @@
 """What was mistyped: each command says in words for people what is wrong, and where."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,32 @@ def test_time_runs_by_a_number_that_is_one(number: str) -> None:
     assert "'--time-scale': write a number from 0.001 to 1000000, in digits" in refused(f"sim --time-scale {number}")
 
 
+@pytest.mark.parametrize("number", ["-1", "x", "9999999999"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "ingest --reports --rate --seconds", "alarm --alarms --rate --reports-per-s --backlog",
+        "signin --seconds --rate --alarms-per-s --cost", "enumeration --samples --cost",
+        "portal --seconds --connections --sockets --sign-ins", "storm --devices --reports-each --dark --sms-per-s",
+        "history --days --every-s --asked", "export --days --sockets --seconds --alarms-per-s",
+    ],
+)  # fmt: skip
+def test_a_benchmark_of_a_nonsensical_size_is_refused_with_its_bounds(options: str, number: str) -> None:
+    name, *each = options.split()
+    for option in each:
+        said = refused(f"bench {name} {option} {number}")
+        assert re.search(rf"'{option}': write a (whole )?number from [0-9.]+ to [0-9]+, in digits", said), said
+
+
+@pytest.mark.parametrize("words", ["alarm --alarms", "ingest --reports", "history --every-s", "export --seconds"])
+def test_a_benchmark_of_nothing_is_refused(words: str) -> None:
+    assert "write a" in refused(f"bench {words} 0")
+
+
+def test_a_benchmark_needs_a_folder_that_is_there() -> None:
+    assert "'--folder': dir 'nowhere' does not exist" in refused("bench history --days 1 --folder nowhere")
+
+
 @pytest.mark.parametrize("command", ["device provision", "sim", "privacy newsletter", "privacy unrestrict"])
 def test_bounds_of_numbers_are_told_by_the_help(command: str) -> None:
     done = typed(f"{command} --help")
@@ -75,7 +102,7 @@ def test_bounds_of_numbers_are_told_by_the_help(command: str) -> None:
         ("privacy newsletter --subject News --text bytes", "bytes cannot be read as text: it is no text in UTF-8."),
         ("archive keygen m --passphrase-file nowhere", "nowhere cannot be read: No such file or directory."),
         ("archive keygen m --passphrase-file bytes", "bytes cannot be read: it is no text in UTF-8."),
-        ("bench ingest --seconds x", "'--seconds': write a whole number, in digits"),
+        ("bench ingest --seconds x", "'--seconds': write a whole number from 1 to 3600, in digits"),
         ("bench ingest --nonsense", "No such option: --nonsense"),
     ],
 )
