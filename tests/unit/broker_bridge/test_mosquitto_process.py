@@ -221,7 +221,7 @@ async def test_a_broker_that_died_while_its_files_could_not_be_written_comes_bac
         in_the_way = tmp_path / "mosquitto.conf.new"
         in_the_way.mkdir()  # stands for a full disk: no file can be made there
         broker.kill()
-        await until(lambda: broker.child.restarts == 2)
+        await until(lambda: broker.child.restarts >= 2)
         assert broker.child.pid is None
         in_the_way.rmdir()
         await until(lambda: broker.child.pid is not None)
