@@ -1,19 +1,29 @@
 """What belongs to an account wherever it lies: all that names it, and what other customers offer to its mailbox."""
 
 import asyncio
+from collections.abc import Iterable
 
 from isocket.domain.accounts import Account, Registration
-from isocket.domain.deliveries import Delivery
+from isocket.domain.consents import Consent, Subscription
+from isocket.domain.deliveries import Attempt, Delivery, Receipt
+from isocket.domain.desk import DeskMessage
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.exports import DataExport
 from isocket.domain.record import account_fields
+from isocket.domain.request_notes import RequestNote
+from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, above, is_
+from isocket.storage.port import Records, above, is_, is_not
 from isocket.storage.shelf import Shelf
+
+ByMailbox = Registration | Subscription | RightsRequest
+"""What anybody begins with no more than a mailbox, under an id that is no account's."""
+_UNDER_ITS_ID = (Consent, Delivery, Attempt, Receipt, DeskMessage)
+"""What is written to whoever began that, and about it: it names the id in place of an account."""
 
 
 class Belongings:
@@ -28,8 +38,11 @@ class Belongings:
         """Remove whatever names the account; the account itself last, since it names the mailbox."""
         removed: dict[str, int] = {}
         email = await self.address_of(account_id)
-        if email is not None:
-            removed[Registration.collection] = await self._records.remove_all(Registration, is_("email", email))
+        for begun in await self._begun_by(account_id, email):
+            for person in await self._without_account([begun]):
+                await self._remove_what_lies_under(person)
+            await self._records.remove_all(type(begun), is_("id", begun.id))  # last: all else is found by it
+            removed[begun.collection] = removed.get(begun.collection, 0) + 1
         for offered in await self.offered_to(account_id, email):
             await self._records.remove_all(Delivery, is_("person_id", offered.id))
             await self._records.remove_all(type(offered), is_("id", offered.id))
@@ -49,6 +62,32 @@ class Belongings:
         account = await self._records.get(Account, account_id)
         return account.email or None if account is not None else None
 
+    async def persons_beside(self, account_id: str, email: str | None) -> set[str]:
+        """Return under whose keys lies what was begun with the mailbox alone: ids that are nobody's but theirs."""
+        return await self._without_account(await self._begun_by(account_id, email))
+
+    async def _begun_by(self, account_id: str, email: str | None) -> list[ByMailbox]:
+        """Return wishes for an account, the newsletter and what was asked by right, with this mailbox.
+
+        A request is the account's only from when its mailbox has answered, and is written to under its own id.
+        """
+        found: list[ByMailbox] = [*await self._records.find(RightsRequest, is_("account_id", account_id))]
+        if email is not None:
+            found += await self._records.find(RightsRequest, is_("email", email), is_not("account_id", account_id))
+            found += await self._records.find(Registration, is_("email", email))
+            found += await self._records.find(Subscription, is_("email", email))
+        return found
+
+    async def _without_account(self, begun: Iterable[ByMailbox]) -> set[str]:
+        """Return the ids of who began something, but for accounts: one may have had this mailbox before."""
+        persons = {_person_of(each) for each in begun}
+        return {each for each in persons if await self._records.get(Account, each) is None}
+
+    async def _remove_what_lies_under(self, person: str) -> None:
+        for kind in _UNDER_ITS_ID:
+            await self._records.remove_all(kind, is_("account_id", person))
+        await self._records.remove_all(RequestNote, is_("request_id", person))
+
     async def offered_to(self, account_id: str, email: str | None) -> list[Share | Transfer]:
         """Return what other customers share with somebody or hand over to them, also where they were only invited."""
         found: list[Share | Transfer] = []
@@ -62,3 +101,8 @@ class Belongings:
         return await self._records.count(
             Disclosure, is_("account_id", account_id), above("silent_until", self._clock.now())
         )
+
+
+def _person_of(begun: ByMailbox) -> str:
+    person: str = getattr(begun, begun.subject or "id")
+    return person

@@ -261,9 +261,7 @@ class Eraser:
                     persons |= {person for person in [_person(each)] if person}
                     if isinstance(each, Account | Contact | Endpoint | Registration):
                         values |= searchable([each])
-        if email is not None:
-            wishes = await self._records.find(Registration, is_("email", email))
-            persons |= {each.account_id for each in wishes}
+        persons |= await self._belongings.persons_beside(now.account_id, email)
         persons |= {each.id for each in await self._belongings.offered_to(now.account_id, email)}
         if persons <= set(now.persons) and values <= set(_values_of(now)):
             return now
