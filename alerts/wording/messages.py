@@ -42,6 +42,14 @@ class Story:
     probe_name: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A link, and before it what it leads to."""
+
+    leads_to: str
+    link: str
+
+
 def alarm_text(story: Story, reader: Reader) -> Words:
     """Return the SMS that something is wrong: one GSM-7 segment whatever the names are."""
     texts = words(reader.language)
@@ -75,7 +83,7 @@ def clear_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> W
     if story.incident.closed_at is not None:
         until = local_time(texts, story.incident.closed_at, reader.time_zone)
         facts.append(f"{texts.mail_until}: {until}")
-    footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
+    footer: list[str | _Place] = [_with_account(texts, public_url, story.incident), texts.mail_why]
     return _mail(_headline(texts, story, clear=True), facts, texts.mail_see, link, footer)
 
 
@@ -104,7 +112,7 @@ def linked_mail(
     `look` says what its link leads to, where that is more than to see what is known.
     """
     texts = words(reader.language)
-    footer = [_with_account(texts, public_url, story.incident), texts.mail_why]
+    footer: list[str | _Place] = [_with_account(texts, public_url, story.incident), texts.mail_why]
     said = [*facts, _since(texts, story, reader)]
     mail = _mail(_headline(texts, story, clear=False), said, look or texts.mail_see, link, footer)
     return replace(mail, subject=f"{subject}{mail.subject}")
@@ -151,8 +159,8 @@ def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url
     return Words(subject=subject, text=f"{sentence}\n\n{texts.mail_see}:\n{_link(public_url, story.incident)}\n")
 
 
-def _with_account(texts: Texts, public_url: str, incident: Incident) -> str:
-    return f"{texts.mail_account}: {_link(public_url, incident)}"
+def _with_account(texts: Texts, public_url: str, incident: Incident) -> _Place:
+    return _Place(leads_to=texts.mail_account, link=_link(public_url, incident))
 
 
 def _sms(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: bool) -> Words:
@@ -184,13 +192,19 @@ def _link(public_url: str, incident: Incident) -> str:
     return f"{public_url.rstrip('/')}/incidents/{incident.id}"
 
 
-def _mail(headline: str, facts: Sequence[str], look: str, link: str, footer: Sequence[str]) -> Words:
-    lines = [f"{headline}.", *facts, "", f"{look}:", link, "", *footer]
+def _mail(headline: str, facts: Sequence[str], look: str, link: str, footer: Sequence[str | _Place]) -> Words:
+    under = [f"{each.leads_to}: {each.link}" if isinstance(each, _Place) else each for each in footer]
+    lines = [f"{headline}.", *facts, "", f"{look}:", link, "", *under]
     shown = "<br>".join(escape(fact) for fact in facts)
     html = (
         f"<!DOCTYPE html><html><body><p><strong>{escape(headline)}</strong></p><p>{shown}</p>"
-        f'<p>{escape(look)}: <a href="{escape(link)}">{escape(link)}</a></p>'
-        + "".join(f"<p>{escape(line)}</p>" for line in footer)
+        + "".join(f"<p>{_in_html(each)}</p>" for each in (_Place(leads_to=look, link=link), *footer))
         + "</body></html>"
     )
     return Words(subject=headline, text="\n".join(lines) + "\n", html=html)
+
+
+def _in_html(line: str | _Place) -> str:
+    if isinstance(line, str):
+        return escape(line)
+    return f'{escape(line.leads_to)}: <a href="{escape(line.link)}">{escape(line.link)}</a>'

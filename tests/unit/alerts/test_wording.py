@@ -208,7 +208,17 @@ def test_an_e_mail_links_to_the_incident_and_loads_nothing(language: str) -> Non
     assert "<b>" not in said.html
     assert "&lt;b&gt;Barn &amp; Co" in said.html
     assert not re.search(r"src=|<img|<link|url\(", said.html)
-    assert re.findall(r'href="([^"]*)"', said.html) == [LINK]
+    assert re.findall(r'href="([^"]*)"', said.html) == [LINK, f"{PUBLIC}/incidents/inc_1"]
+
+
+@pytest.mark.parametrize(
+    ("language", "by"), [("en", "text message"), ("fi", "tekstiviestillä"), ("sv", "SMS"), ("de", "SMS"), ("nb", "SMS")]
+)
+def test_an_e_mail_says_what_its_code_is_for(language: str, by: str) -> None:
+    story = Story(incident=incident(), device_name="Barn")
+    said = alarm_mail(story, Reader(language=language, time_zone="UTC"), link=LINK, public_url=PUBLIC)
+    (line,) = [each for each in said.text.splitlines() if each.endswith(f": {story.incident.short_code}")]
+    assert by in line
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
