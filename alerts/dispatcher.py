@@ -216,11 +216,22 @@ class Dispatcher:
         began_s = self._clock.monotonic_s()
         outcome = await self._call(channel, held, attempt)
         took_s = self._clock.monotonic_s() - began_s
-        if isinstance(outcome, Refused | TryLater):
-            await self._take_back(ready)
-        another = await self._another(held, channel, outcome)
+        another = await self._another_after(ready, outcome)
         await self._settlement.settle(held, attempt, outcome, another=another, next_look=ready.next_look)
         await self._providers.note(channel, outcome, took_s)
+
+    async def _another_after(self, ready: Ready, outcome: Outcome) -> bool:
+        """Take back what was not sent after all; return whether the next provider may have it at once.
+
+        Whatever breaks in here, what became of the message is known and has to be written down.
+        """
+        try:
+            if isinstance(outcome, Refused | TryLater):
+                await self._take_back(ready)
+            return await self._another(ready.held, ready.channel, outcome)
+        except Exception:  # better too much counted than an alarm of which nobody can say whether it went
+            log.exception("call_not_followed_up", attempt_id=ready.attempt.id)
+            return False
 
     async def _take_back(self, ready: Ready) -> None:
         if ready.counted:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -22,10 +23,12 @@ from isocket.domain.letters import LANGUAGES
 from isocket.domain.record import Record
 from isocket.domain.sending import Spending
 from isocket.domain.tariff import MICRO, Tariff, parse_prices
-from isocket.storage.port import StoreUnavailableError, is_
+from isocket.storage.port import StoreUnavailableError, Test, is_
 from tests.fakes.alert_house import ANNA, MAILS, AlertHouse, RecordingChannel
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
+
+R = TypeVar("R", bound=Record)
 
 BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
 TARIFF = Tariff(prices=parse_prices("sms=1,voice=2"), cap_micro=10 * MICRO, reserve_micro=5 * MICRO)
@@ -71,6 +74,35 @@ async def test_what_cannot_be_counted_goes_all_the_same_where_money_keeps_nothin
     assert await house.dispatcher(WithoutAPurse(house.records)).step()
     assert len(house.sms.accepted) == 1
     assert (await house.the_delivery(ChannelKind.SMS)).state is DeliveryState.SENT
+
+
+class WithoutATill(DyingRecords):
+    """A store that gives nothing back of what was spent."""
+
+    async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+        if kind is Spending:
+            raise StoreUnavailableError("closed")
+        return await super().change_one(kind, *tests, order_by=order_by, **changes)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [
+        (Refused(reason="not_a_mobile", scope=RefusalScope.CONTACT), DeliveryState.FAILED),
+        (TryLater(reason="too_many_requests"), DeliveryState.DUE),
+    ],
+)
+async def test_what_cannot_be_taken_back_does_not_hide_what_became_of_the_message(
+    outcome: Refused | TryLater, state: DeliveryState
+) -> None:
+    house = await a_house()
+    await house.ladder(BY_SMS)
+    await house.incident(severity=Severity.CRITICAL)
+    await house.escalate()
+    house.sms.script.append(outcome)
+    assert await house.dispatcher(WithoutATill(house.records)).step()
+    alarm = await house.the_delivery(ChannelKind.SMS)
+    assert (alarm.state, alarm.reason) == (state, outcome.reason)
 
 
 async def test_each_text_is_counted_in_its_month_codes_too() -> None:
