@@ -216,7 +216,7 @@ async def open_account(portal: Portal, asked: Registration, password_hash: str) 
             )
         ]
     )
-    await adopt_subscription(portal.records, account)
+    await adopt_subscription(portal.records, portal.keyring, account)
     return True
 
 
