@@ -24,6 +24,9 @@ from alerts.signatures import CALLBACK_REPEATS
 
 Ask = Callable[[Any], Awaitable[Any]]
 
+HTTP_NO_CONTENT = 204
+_NOT_FOUND = 20404  # Twilio's code for what it does not have
+
 
 class TwilioAccount:
     """One account at Twilio, and the connections to it. `connect_s` and `total_s` limit one request."""
@@ -56,14 +59,18 @@ class TwilioAccount:
         return await ask(self._client(TwilioExchange(self._http)))
 
     async def erase(self, ask: Ask) -> Erasal:
-        """Let `ask` delete something with the SDK's client. What Twilio still carries it does not let go of."""
+        """Let `ask` delete something with the SDK's client. What Twilio still carries it does not let go of.
+
+        That something is gone is believed in Twilio's own words only: whoever stands in its place, a proxy that
+        answers with a page, has erased nothing.
+        """
+        exchange = TwilioExchange(self._http)
         try:
-            deleted = await self.ask(ask)
-        except TwilioException as error:
-            return Erasal.NOT_THERE if getattr(error, "status", None) == HTTP_NOT_FOUND else Erasal.LATER
-        except Exception:  # noqa: BLE001 - whatever broke: asking again does no harm
-            return Erasal.LATER
-        return Erasal.DONE if deleted else Erasal.LATER
+            await ask(self._client(exchange))
+        except Exception as error:  # noqa: BLE001 - whatever broke: asking again does no harm
+            is_gone = exchange.http_status == HTTP_NOT_FOUND and code_of(error) == _NOT_FOUND
+            return Erasal.NOT_THERE if is_gone else Erasal.LATER
+        return Erasal.DONE if exchange.http_status == HTTP_NO_CONTENT else Erasal.LATER
 
     async def close(self) -> None:
         """Close the connections."""

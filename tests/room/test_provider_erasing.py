@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from alerts.channels.channel import ChannelKind
 from alerts.channels.twilio_sms import TwilioSms
@@ -27,6 +29,7 @@ from tests.fakes.alert_house import RecordingChannel
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, erasing_house, furnish, in_memory
+from tests.fakes.patience import PATIENCE_S
 from tests.fakes.portal_devices import PHONE
 from tests.fakes.twilio_people import Person
 from tests.fakes.twilio_server import TwilioDouble
@@ -78,6 +81,31 @@ async def double() -> AsyncIterator[TwilioDouble]:
     await running.start()
     yield running
     await running.stop()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        (200, "<html>back soon</html>", "text/html"),
+        (404, "<html>no such page</html>", "text/html"),
+        (502, '{"type": "x", "title": "x", "status": 404, "code": 20404}', "application/problem+json"),
+    ],
+)
+async def test_a_page_in_place_of_twilios_answer_has_erased_nothing(status: int, body: str, content_type: str) -> None:
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(status=status, text=body, content_type=content_type)
+
+    server = RawTestServer(answer)
+    async with server:
+        common: dict[str, Any] = {
+            "account_sid": "AC1", "auth_token": "x", "sender": "+447700900100", "base_url": str(server.make_url("")),
+            "status_callback": lambda each: f"https://cloud.example.org/{each}", "total_s": PATIENCE_S,
+        }  # fmt: skip
+        sms = TwilioSms(**common)
+        voice = TwilioVoice(**common, voice_url=lambda each: f"https://cloud.example.org/voice/{each}")
+        assert [await each.erase("SM1") for each in (sms, voice)] == [Erasal.LATER, Erasal.LATER]
+        await sms.close()
+        await voice.close()
 
 
 @pytest.mark.clause("C7-06")
