@@ -159,7 +159,7 @@ class Bridge:
         """Tell what became due by time, note what was told, show whether we are connected; never in a hurry."""
         for lane in (self._telemetry_lane, self._alarm_lane):
             self._metrics.connected(lane.name, up=lane.connected)
-        await self._presence.note(heard=self.connected)
+        await self._presence.note(heard=self.connected and not any(each.held_up for each in self._intakes))
         if self._came_anew:
             await self._outgoing.publish_all_again()
             self._came_anew = False

@@ -120,6 +120,12 @@ class Intake:
         self._in_order = in_order
         self._metrics = metrics
         self._cleared: dict[str, None] = {}  # topics on which we have said nothing, and not heard it yet
+        self._refused: set[int] = set()  # groups that the store did not take, and that it is asked to take again
+
+    @property
+    def held_up(self) -> bool:
+        """Tell whether the store does not take what came: then nobody may believe that sockets are silent."""
+        return bool(self._refused)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set and the connection is told to finish; groups under way are finished.
@@ -150,9 +156,11 @@ class Intake:
             try:
                 await self.handle(group)
             except StoreUnavailableError:
+                self._refused.add(id(group))
                 log.exception("store_unavailable", waiting=len(group))
                 await self._clock.wait(stop, 1.0)
             else:
+                self._refused.discard(id(group))
                 return
 
     async def handle(self, group: Sequence[Arrived[Message]]) -> None:

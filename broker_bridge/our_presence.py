@@ -20,7 +20,11 @@ class OurPresence:
         self._written_s = float("-inf")
 
     async def note(self, *, heard: bool) -> None:
-        """Renew the record while we hear; begin anew after a break of any kind, a jump of the clock included."""
+        """Renew the record while we hear; begin anew after a break of any kind, a jump of the clock included.
+
+        Raises:
+            StoreUnavailableError: it cannot be written, and so cannot what sockets say: that is a break as well.
+        """
         now, monotonic_s = self._clock.now(), self._clock.monotonic_s()
         if self._was_a_break(now, monotonic_s):
             self._since = None
@@ -31,8 +35,9 @@ class OurPresence:
         begins = self._since is None
         self._since = self._since or now
         if begins or monotonic_s - self._written_s >= RENEWED_EVERY_S:
-            await self._write(self._since, now)
-            self._written_s = monotonic_s
+            since, self._since = self._since, None
+            await self._write(since, now)
+            self._since, self._written_s = since, monotonic_s
 
     def _was_a_break(self, now: datetime, monotonic_s: float) -> bool:
         if self._looked is None:

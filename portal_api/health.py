@@ -6,9 +6,9 @@ from datetime import timedelta
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from isocket.domain.accounts import Bucket
 from isocket.kit.clock import to_text
 from isocket.kit.logs import get_logger
+from isocket.storage.proof import prove_writing
 from portal_api.portal import PORTAL, Portal
 
 log = get_logger(__name__)
@@ -21,7 +21,7 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Say whether the store answers and the broker is connected: 200 or 503, and which of them it is."""
+    """Say whether the store answers and takes records, and the broker is connected: 200 or 503, and which it is."""
     portal = request.app[PORTAL]
     store, broker = await asyncio.gather(_store_answers(portal), _is_ready(portal))
     parts = {"store": "ok" if store else "out of reach", "broker": "ok" if broker else "out of reach"}
@@ -50,7 +50,7 @@ async def security_txt(request: web.Request) -> web.Response:
 async def _store_answers(portal: Portal) -> bool:
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            await portal.records.get(Bucket, "readyz")
+            await prove_writing(portal.records, portal.clock)
     except Exception as error:  # noqa: BLE001  whatever is wrong with the store, the answer is "not ready"
         log.warning("not_ready", part="store", error=type(error).__name__)
         return False

@@ -113,6 +113,12 @@ class WholeCloud:
             )
         await eventually(self._is_ready, bool, "the cloud is ready")
 
+    @property
+    def pid(self) -> int:
+        """The process id of the cloud."""
+        assert self._process is not None
+        return self._process.pid
+
     def worked_s(self) -> float:
         """Return the seconds that a processor worked for the cloud and its broker so far."""
         assert self._process is not None

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,11 @@ import pytest
 
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device, topic_root
+from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.problems import Problem
-from isocket.storage.port import is_
+from isocket.domain.reports import Report
+from isocket.kit.clock import SystemClock
+from isocket.storage.port import StoreUnavailableError, is_
 from tests.fakes.broker import Peer, RunningBroker, running_broker
 from tests.fakes.patience import PATIENCE_S
 from tests.fakes.running_bridge import RunningBridge, running_bridge, say
@@ -368,3 +371,28 @@ async def _reported(bridge: RunningBridge, settings: dict[str, object]) -> bool:
 async def _online(bridge: RunningBridge, *, online: bool) -> bool:
     state = (await bridge.store.telemetry.latest(["d2"])).get("d2")
     return state is not None and state.online is online
+
+
+async def test_while_the_store_does_not_take_reports_the_bridge_does_not_count_as_listening(
+    bridge: RunningBridge, d1: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: list[datetime] = []
+
+    async def no_room(_: Sequence[Report]) -> list[bool]:
+        refused.append(SystemClock().now())
+        raise StoreUnavailableError("no room")
+
+    async def since() -> datetime:
+        known = await bridge.records.get(Listening, BRIDGE)
+        return datetime.min.replace(tzinfo=UTC) if known is None else known.since
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bridge.store.telemetry, "store", no_room)
+        await say(d1, "d1", "state", {"boot": 1, "seq": 1})
+        await eventually(lambda: _true_when(len(refused) > 3))
+    await eventually(lambda: _true_when((1, 1) in confirmations(d1)))
+    await eventually(lambda: _is_later(since, refused[-1]))
+
+
+async def _is_later(ask: Callable[[], Awaitable[datetime]], than: datetime) -> bool:
+    return await ask() > than

@@ -29,12 +29,13 @@ from isocket.domain.sending import ProviderHealth
 from isocket.domain.watches import Watch
 from isocket.kit.clock import to_ms
 from isocket.storage.memory_telemetry import MemoryTelemetry
-from isocket.storage.port import is_
+from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
 from tests.fakes.alert_house import ACCOUNT, ANNA, DEVICE, AlertHouse
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
+from tests.fakes.full_disk import FullDisk
 
 TOLD = Operator(email="ops@example.org", phone="+447700900999")
 
@@ -470,6 +471,19 @@ async def test_an_audit_that_cannot_look_leaves_the_heartbeat_away() -> None:
     with pytest.raises(BaseException, match="death"):
         await made.fresh_audit(AlertMetrics(), broken).step()
     assert made.heartbeat.pings == 0
+
+
+async def test_while_nothing_can_be_stored_the_heartbeat_stays_away_though_nothing_is_found() -> None:
+    made, disk = await audited(), FullDisk()
+    await disk.prepare()
+    audit = made.fresh_audit(AlertMetrics(), disk)
+    disk.is_full = True
+    with pytest.raises(StoreUnavailableError):
+        await audit.step()
+    assert made.heartbeat.pings == 0
+    disk.is_full = False
+    await audit.step()
+    assert made.heartbeat.pings == 1
 
 
 async def test_an_audit_that_dies_anywhere_tells_each_trouble_once_all_the_same() -> None:

@@ -11,8 +11,9 @@ import pytest
 from aiohttp import ClientTimeout, web
 from structlog.testing import capture_logs
 
-from isocket.domain.accounts import Account, AccountRole, Session, StaffRole
+from isocket.domain.accounts import Account, AccountRole, Bucket, Session, StaffRole
 from isocket.storage.port import StoreUnavailableError, is_
+from isocket.storage.proof import NOTE
 from portal_api import access, dispatch, sessions
 from portal_api.app import ROUTES
 from portal_api.models import Body, PageQuery
@@ -20,6 +21,7 @@ from portal_api.pages import go_to
 from portal_api.routes import Access, Call, Reply, Route, Surface
 from portal_api.strict_json import MAX_BYTES
 from tests.fakes.endless import endless_body
+from tests.fakes.full_disk import FullDisk
 from tests.fakes.patience import PATIENCE_S
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 
@@ -471,6 +473,32 @@ async def test_ready_means_store_and_broker() -> None:
     async with portal_house() as house:
         statuses.append(((await house.client.get("/readyz")).status, "ok", "ok"))
     assert statuses == [(503, "ok", "out of reach"), (503, "ok", "out of reach"), (200, "ok", "ok")]
+
+
+async def test_a_store_that_takes_nothing_more_is_not_ready_though_it_answers() -> None:
+    disk = FullDisk()
+    await disk.prepare()
+    async with portal_house(records=disk) as house:
+        statuses = [(await house.client.get("/readyz")).status]
+        disk.is_full = True
+        await house.clock.advance(10)
+        answer = await house.client.get("/readyz")
+        statuses.append(answer.status)
+        assert (await answer.json())["store"] == "out of reach"
+        disk.is_full = False
+        statuses.append((await house.client.get("/readyz")).status)
+    assert statuses == [200, 503, 200]
+
+
+async def test_asking_again_and_again_whether_it_is_ready_writes_once_in_a_while(house: PortalHouse) -> None:
+    versions = []
+    for seconds in (0, 1, 1, 10):
+        await house.clock.advance(seconds)
+        assert (await house.client.get("/readyz")).status == 200
+        note = await house.records.get(Bucket, NOTE)
+        assert note is not None
+        versions.append(note.version)
+    assert versions[0] == versions[1] == versions[2] < versions[3]
 
 
 async def test_metrics_count_by_template(house: PortalHouse) -> None:

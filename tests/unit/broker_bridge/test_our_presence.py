@@ -2,11 +2,15 @@
 
 from datetime import timedelta
 
+import pytest
+
 from broker_bridge.our_presence import OurPresence
-from isocket.domain.listening import BRIDGE, Listening
+from isocket.domain.listening import BRIDGE, RENEWED_EVERY_S, Listening
 from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import StoreUnavailableError
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.full_disk import FullDisk
 
 
 async def listened(*steps: tuple[float, bool]) -> Listening:
@@ -36,3 +40,23 @@ async def test_after_a_lost_broker_it_begins_anew() -> None:
 async def test_a_process_that_stood_still_begins_anew() -> None:
     on_record = await listened((0, True), (60, True))
     assert on_record.since == NOON + timedelta(seconds=60)
+
+
+async def test_after_a_time_in_which_nothing_could_be_stored_it_begins_anew() -> None:
+    clock, records = ManualClock(), FullDisk()
+    await records.prepare()
+    presence = OurPresence(records, clock)
+    await presence.note(heard=True)
+    records.is_full = True
+    for _ in range(5):
+        await clock.advance(1)
+        if clock.monotonic_s() < RENEWED_EVERY_S:
+            await presence.note(heard=True)
+    with pytest.raises(StoreUnavailableError):
+        await presence.note(heard=True)
+    records.is_full = False
+    await clock.advance(1)
+    await presence.note(heard=True)
+    found = await records.get(Listening, BRIDGE)
+    assert found is not None
+    assert found.since == NOON + timedelta(seconds=6)
