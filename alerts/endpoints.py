@@ -12,7 +12,7 @@ from isocket.domain.endpoints import Endpoint
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, is_
+from isocket.storage.port import Records, StoreUnavailableError, is_
 
 log = get_logger(__name__)
 
@@ -49,8 +49,15 @@ class Endpoints:
         """Send nothing more to an endpoint that is no more, and tell owner and contact that they lost a way.
 
         The notices come first, with ids of their own endpoint: whoever does it twice tells nobody twice. One that
-        was given a new subscription meanwhile is another by then and stays.
+        was given a new subscription meanwhile is another by then and stays. Where the store will not have it, whoever
+        sends there next learns the same: what became of this message is known.
         """
+        try:
+            await self._write_off(endpoint, reason)
+        except StoreUnavailableError:
+            log.warning("endpoint_gone_not_stored", endpoint_id=endpoint.id, reason=reason)
+
+    async def _write_off(self, endpoint: Endpoint, reason: str) -> None:
         now = self._clock.now()
         same = await self._records.get(Endpoint, endpoint.id)
         if same is None or same.version != endpoint.version:

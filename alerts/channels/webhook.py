@@ -23,6 +23,7 @@ from isocket.domain.endpoint_letters import challenge_of
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.outside import TargetError, check_target
 from isocket.kit.clock import Clock
+from isocket.storage.port import StoreUnavailableError
 
 SIGNATURE_HEADER = "iSocket-Signature"
 ID_HEADER = "iSocket-Id"
@@ -92,7 +93,10 @@ class Webhook:
     async def _proved(self, endpoint: Endpoint, message: Message, *, proved: bool) -> Outcome:
         if not proved:
             return Refused(reason="challenge_not_answered", scope=RefusalScope.CONTACT)
-        await self._endpoints.prove(endpoint)
+        try:
+            await self._endpoints.prove(endpoint)
+        except StoreUnavailableError:  # a second challenge proves it as well
+            return TryLater(reason="store_unavailable")
         return Sent(provider_id=message.attempt_id, receipt_expected=False)
 
     async def _read(self, answer: Answer, endpoint: Endpoint, message: Message) -> Outcome:

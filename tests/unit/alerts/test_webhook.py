@@ -101,6 +101,19 @@ async def test_a_message_carries_its_id_a_time_and_a_signature(made: EndpointHou
     assert taken.headers["Content-Type"] == "application/json"
 
 
+async def test_a_proof_that_cannot_be_stored_is_asked_for_again() -> None:
+    async with endpoint_house(verified_at=None, full=True) as made:
+        made.program.script(NAME, answer(200, body=PROOF))
+        assert await made.webhook.send(verification()) == TryLater(reason="store_unavailable")
+
+
+async def test_a_program_that_wants_no_more_has_refused_although_that_cannot_be_stored() -> None:
+    async with endpoint_house(full=True) as made:
+        made.program.script(NAME, answer(410))
+        refused = Refused(reason="endpoint_gone", scope=RefusalScope.CONTACT, code="410")
+        assert await made.webhook.send(message()) == refused
+
+
 async def test_a_repetition_has_the_same_id(made: EndpointHouse) -> None:
     made.program.script(NAME, DROP_AFTER, HANG_AFTER, answer(500, takes=True))
     outcomes = [
