@@ -37,6 +37,7 @@ log = get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
 FAREWELL_S = 15 * 60.0  # so long an erasure waits for the messages that tell of it
+SEARCH_AGAIN_S = 600.0  # so soon the files are searched once more: each time all of them are read
 AFTERLOOK_S = 3600.0  # so long after it something that was under way may still be written
 _TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 _ON_ITS_WAY = frozenset({DeliveryState.DUE, DeliveryState.CALLING})
@@ -80,6 +81,7 @@ class Eraser:
         self._files = files
         self._search = search
         self._ledger = ledger
+        self._found_until: dict[str, datetime] = {}  # by erasure, when the files of one are searched again
         self._belongings = Belongings(records=records, shelf=shelf, clock=clock)
         self._preserve = preserve
 
@@ -102,6 +104,8 @@ class Eraser:
             for each in await self._records.find(Erasure, is_("state", state), at_most("due_at", now)):
                 begun = state is ErasureState.RUNNING
                 if not begun and not await self._farewells_are_out(each, now):
+                    continue
+                if begun and now < self._found_until.get(each.id, now):
                     continue
                 if not begun or not await self._waits_for_a_hold(each, now):
                     done += await self._tried(each)
@@ -278,6 +282,7 @@ class Eraser:
         found = await self._search(self._files(), *_values_of(erasure))
         if found:
             log.error("erased_value_found", erasure_id=erasure.id, places=len(found))
+            self._found_until[erasure.id] = self._clock.now() + timedelta(seconds=SEARCH_AGAIN_S)
             return FOUND_IN_FILES
         return ""
 
@@ -304,6 +309,7 @@ class Eraser:
         )
         if done is None:
             return False
+        self._found_until.pop(erasure.id, None)
         await self._empty_log()
         log.info("erased", erasure_id=erasure.id, persons=len(erasure.persons))
         return True

@@ -2,11 +2,13 @@
 
 import asyncio
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
 from isocket.app.house import House
+from isocket.app.searching import search_for_values
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.app.terms import controller_of
@@ -28,7 +30,6 @@ from privacy.holds import HoldKeeper
 from privacy.ledger import Ledger
 from privacy.manager_keys import ManagerKeyError, PublicKey, read_public
 from privacy.replaying import replay_erasures
-from privacy.scan import scan_apart
 from privacy.sealing import ArchiveError, check_managers
 
 
@@ -54,7 +55,7 @@ def eraser_of(house: House) -> Eraser:
         ledger=ledger_of(house),
         shelf=shelf_of(house),
         preserve=hold_keeper_of(house).preserve,
-        search=scan_apart,
+        search=partial(search_for_values, house.folder),
     )
 
 
