@@ -8,8 +8,9 @@ from types import MappingProxyType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from isocket.domain import STORED
-from isocket.domain.accounts import Bucket
+from isocket.domain.accounts import Account, Bucket, Registration
 from isocket.domain.collected import TELEMETRY_COLLECTION
+from isocket.domain.consents import Subscription
 from isocket.domain.devices import Device
 from isocket.domain.handling import Handling, Keep
 from isocket.domain.record import Record, handling_of, sealed_fields
@@ -32,6 +33,8 @@ LIVES: Mapping[Keep, timedelta] = MappingProxyType(
     {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
 )
 _OWN_END = frozenset({Keep.UNTIL_USED, Keep.HOLD, Keep.CASE})  # each record says itself when its time is over
+_BEFORE_AN_ACCOUNT = frozenset({Registration, Subscription})
+"""Wishes under the id of somebody of whom nothing else is known until the mailbox answers."""
 MADE = ("created_at", "at", "detected_at", "started_at", "received_at", "sent_at", "wished_at")
 """The fields that say when a record was made, by the names that the domain uses."""
 
@@ -78,9 +81,10 @@ class Retention:
     ) -> None:
         """With `telemetry`, single reports go after `reports_life`; the hours that hold what they said stay.
 
-        With `keyring`, the key goes too of whatever is sealed under a key of its own. `before` is awaited before each
-        sweep, for whoever has to copy what holds name, and says whose could not be copied; where it fails nothing is
-        swept. `foresee` tells the same of another moment, and does nothing.
+        With `keyring`, the key goes too of whatever is sealed under a key of its own, and of whoever asked for an
+        account or the newsletter and never answered. `before` is awaited before each sweep, for whoever has to copy
+        what holds name, and says whose could not be copied; where it fails nothing is swept. `foresee` tells the same
+        of another moment, and does nothing.
         """
         self._records = records
         self._clock = clock
@@ -175,10 +179,18 @@ class Retention:
 
     async def _remove(self, term: Term, now: datetime, others: Sequence[Test]) -> int:
         due = (at_most(term.since, now - term.life), *others)
-        if self._keyring is not None and _has_a_key_of_its_own(term.kind):
+        if self._keyring is not None and (_has_a_key_of_its_own(term.kind) or term.kind in _BEFORE_AN_ACCOUNT):
             async for each in every(self._records, term.kind, *due):
-                await self._keyring.destroy(each.id)  # before its record: a sweep that is broken off finds it again
+                person: str = getattr(each, term.kind.subject or "id")
+                if person == each.id or not await self._is_wanted_still(term, person, now):
+                    await self._keyring.destroy(person)  # before its record: a sweep that is broken off finds it again
         return await self._records.remove_all(term.kind, *due)
+
+    async def _is_wanted_still(self, term: Term, person: str, now: datetime) -> bool:
+        """Return whether somebody has an account by now, or asked once more with the same mailbox."""
+        if await self._records.get(Account, person) is not None:
+            return True
+        return await self._records.count(term.kind, is_(term.kind.subject or "id", person), above(term.since, now)) > 0
 
     async def _empty(self, term: Term, now: datetime, others: Sequence[Test]) -> int:
         """Empty the texts whose time is over; those that cannot be read any more are emptied unread."""
