@@ -6,7 +6,7 @@ from typing import Any
 
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import from_ms
-from isocket.storage.telemetry import Confirmed, Order
+from isocket.storage.telemetry import FAR_AHEAD_MS, Confirmed, Order
 from isocket.storage.windows import Hour
 
 ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message is no field of the device
@@ -52,6 +52,14 @@ class HeardDevice:
             and 0 < self.heard_ms <= now_ms - self.silent_after_ms
             and self.heard_ms != self.silence_judged_ms
         )
+
+    def bring_back(self, now_ms: int) -> None:
+        """Where something lies far ahead because the clock was set back, let it have happened now."""
+        if max(self.heard_ms, self.lease_ms) <= now_ms + FAR_AHEAD_MS:
+            return
+        self.heard_ms = min(self.heard_ms, now_ms)
+        self.wake_ms = None if self.wake_ms is None else min(self.wake_ms, now_ms)
+        self.lease_ms = 0 if self.lease_ms > now_ms + FAR_AHEAD_MS else self.lease_ms
 
     def gone_ms(self) -> int | None:
         """Return when it went or will have gone, None where nobody waits for its silence."""

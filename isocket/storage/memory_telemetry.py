@@ -231,6 +231,8 @@ class MemoryTelemetry:
     ) -> Waiting | None:
         """Claim the device that has been due longest, for whatever reason."""
         now_ms = to_ms(now)
+        for each in self._devices.values():
+            each.bring_back(now_ms)
         free = [(device_id, each) for device_id, each in self._devices.items() if each.lease_ms <= now_ms]
         chosen = longest_waiting(free, now_ms)
         if chosen is None:

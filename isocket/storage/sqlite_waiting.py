@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, to_ms
+from isocket.kit.logs import get_logger
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.sqlite_documents import Look, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_jobs import Told, rest_on
-from isocket.storage.telemetry import Waiting
+from isocket.storage.telemetry import FAR_AHEAD_MS, Waiting
+
+log = get_logger(__name__)
 
 JUDGED_AT_ONCE = 2_000  # reports handed out with one claim; the rest comes with the next
 SILENCE_LOOK_MS = 5_000  # another process may have set an earlier silence: look at least so often
@@ -34,6 +37,12 @@ _ALL_SILENT = f"SELECT received + silent_after, device FROM heard WHERE {_SILENT
 _STILL_SILENT = f"SELECT received + silent_after FROM heard WHERE device = :device AND {_SILENT}"
 _NEXT_SILENCE = f"""
 SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after > :now AND {_FREE}
+"""
+_AHEAD = "received > :far OR lease_until > :far"
+_ANY_AHEAD = f"SELECT EXISTS (SELECT 1 FROM heard WHERE {_AHEAD})"
+_BRING_BACK = f"""
+UPDATE heard SET received = min(received, :now), wake_at = min(wake_at, :now),
+  lease_until = CASE WHEN lease_until > :far THEN 0 ELSE lease_until END WHERE {_AHEAD}
 """
 _CLAIM = f"""
 UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
@@ -195,12 +204,18 @@ class WaitingDevices:
         """
         self._silence_look_ms = now_ms + SILENCE_LOOK_MS
         asked = {"now": now_ms}
+        far = {"now": now_ms, "far": now_ms + FAR_AHEAD_MS}
 
-        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, int]], int | None]:
+        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, int]], int | None, bool]:
             silent = connection.execute(_ALL_SILENT, asked).fetchall()
-            return silent, connection.execute(_NEXT_SILENCE, asked).fetchone()[0]
+            following_ms = connection.execute(_NEXT_SILENCE, asked).fetchone()[0]
+            return silent, following_ms, bool(connection.execute(_ANY_AHEAD, far).fetchone()[0])
 
-        self._silent, following_ms = await asyncio.to_thread(self._at_once, work)
+        self._silent, following_ms, is_ahead = await asyncio.to_thread(self._at_once, work)
+        if is_ahead:
+            brought = await self._write(lambda connection: connection.execute(_BRING_BACK, far).rowcount)
+            log.warning("clock_was_set_back", devices=brought)
+            following_ms = now_ms
         if len(self._silent) == SILENT_AT_ONCE:
             following_ms = now_ms
         if following_ms is not None:

@@ -27,6 +27,7 @@ class Waiting:
     envelope: Envelope | None
 
 
+FAR_AHEAD_MS = 600_000  # as far as a device's clock may be ahead: `ts` beyond that is not believed either
 Order = tuple[int, int]
 """(boot, seq): what decides which of two messages of a device is the newer."""
 
@@ -220,6 +221,9 @@ class Telemetry(Protocol):
         what the task that claimed writes then waits for that commit, and is refused where it fails. Where nobody
         fetches it, or its process dies with it, its lease of `lease_s` runs out and anybody may claim it. A store that
         is closed gives it back.
+
+        What was heard more than `FAR_AHEAD_MS` after `now` was heard before the clock was set back: it counts as heard
+        now, so that its silence is noticed all the same, and a lease until then is over.
         """
         ...
 

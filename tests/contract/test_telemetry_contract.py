@@ -20,6 +20,7 @@ from tests.fakes.clock import NOON, ManualClock
 QUIET = Envelope(battery_low_pct=20, temp_c=((0, 30),), inputs=(False,))
 IN_ORDER: dict[str, Any] = {"mains": True, "battery_pct": 90}
 LOST: dict[str, Any] = {"mains": False}
+YEAR_S = 366 * 86_400
 
 
 def report(
@@ -498,6 +499,30 @@ async def test_being_heard_puts_silence_off(telemetry: Telemetry, clock: ManualC
     assert await claim(telemetry, clock) is None
     await clock.advance(10)
     assert await claim(telemetry, clock) is not None
+
+
+async def test_silence_is_noticed_though_the_clock_was_a_year_ahead_when_the_device_was_heard_last(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    await telemetry.store([report(2, late_s=YEAR_S)])
+    await clock.advance(10)
+    assert await claim(telemetry, clock) is None, "from now on it is waited for"
+    await clock.advance(890)
+    assert await claim(telemetry, clock) is None
+    await clock.advance(20)
+    assert await claim(telemetry, clock) is not None
+
+
+async def test_a_claim_from_before_the_clock_was_set_back_by_a_year_holds_nobody_up(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    ahead = NOON + timedelta(seconds=YEAR_S)
+    assert await telemetry.claim_waiting(owner="died", now=ahead, lease_s=30) is not None
+    await clock.advance(10)
+    assert orders(await claim(telemetry, clock)) == [(1, 1)]
 
 
 async def test_the_same_silence_is_judged_once(telemetry: Telemetry, clock: ManualClock) -> None:
