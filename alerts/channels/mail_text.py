@@ -2,7 +2,6 @@
 
 import re
 from datetime import datetime
-from email.errors import MessageError
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy, Policy
@@ -93,7 +92,9 @@ def write_mail(message: Message, *, sender: Address, to: Address, date: datetime
         if message.html is not None:
             mail.add_alternative(message.html, subtype="html")
         return message_id, mail.as_bytes()
-    except (MessageError, ValueError) as error:
+    except MailInvalidError:
+        raise
+    except Exception as error:  # whatever the library trips over
         raise MailInvalidError(f"{type(error).__name__} while writing the mail") from error
 
 

@@ -132,7 +132,10 @@ class SmtpMail:
             return Refused(reason="address_invalid", scope=RefusalScope.CONTACT)
         except MailInvalidError:
             return Refused(reason="mail_invalid", scope=RefusalScope.MESSAGE)
-        handover = _Handover(smtp=self._client(), sender=self._sender, to=to, mail=mail)
+        try:
+            handover = _Handover(smtp=self._client(), sender=self._sender, to=to, mail=mail)
+        except Exception as error:  # noqa: BLE001 - whatever the library trips over, nothing has left
+            return TryLater(reason=f"nothing_sent: {type(error).__name__}")
         return await self._settle(handover, message_id)
 
     async def look_up(self, message: Message, sent_after: datetime) -> Outcome:

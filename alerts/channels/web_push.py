@@ -100,12 +100,15 @@ class WebPush:
             return endpoint
         try:
             url, body = self._sealed(endpoint, message)
+            headers = self._headers(url, message)
         except _SubscriptionInvalidError:
             await self._endpoints.lose(endpoint, "subscription_invalid")
             return Refused(reason=GONE, scope=RefusalScope.CONTACT, code="subscription_invalid")
         except _TextTooLongError:
             return Refused(reason="text_too_long", scope=RefusalScope.MESSAGE)
-        answer = await answer_or_end(self._http.post(url, body=body, headers=self._headers(url, message)))
+        except Exception as error:  # noqa: BLE001 - whatever the libraries trip over, nothing has left
+            return Refused(reason=f"not_sendable: {type(error).__name__}", scope=RefusalScope.MESSAGE)
+        answer = await answer_or_end(self._http.post(url, body=body, headers=headers))
         if not isinstance(answer, Answer):
             return answer
         return await self._read(answer, endpoint, message)

@@ -355,6 +355,24 @@ async def test_where_starttls_is_required_but_not_offered_the_password_stays_her
     assert sink.logins == 0
 
 
+async def test_what_breaks_before_anything_left_is_tried_later(
+    channel: SmtpMail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(SMTP, "__init__", break_down)
+    assert await channel.send(_message()) == TryLater(reason="nothing_sent: AttributeError")
+
+
+async def test_a_mail_that_cannot_be_written_is_refused(channel: SmtpMail, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise IndexError
+
+    monkeypatch.setattr(EmailMessage, "as_bytes", break_down)
+    assert await channel.send(_message()) == Refused(reason="mail_invalid", scope=MESSAGE)
+
+
 @pytest.mark.parametrize("name", ["write", "close"])
 async def test_a_mail_that_was_taken_is_sent_although_the_goodbye_breaks(
     sink: SmtpSink, channel: SmtpMail, monkeypatch: pytest.MonkeyPatch, name: str

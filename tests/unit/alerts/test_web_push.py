@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import http_ece  # type: ignore[import-untyped]  # http_ece ships no types
 import pytest
 from aiohttp import ThreadedResolver
 from py_vapid import Vapid02  # type: ignore[import-untyped]  # py_vapid ships no types
@@ -172,6 +173,18 @@ async def test_a_lost_answer_is_tried_again_for_the_second_copy_replaces_the_fir
     assert isinstance(await made.push.send(message(attempt_id="att_2")), Sent)
     first, second = made.service.accepted[NAME]
     assert first.headers["Topic"] == second.headers["Topic"]
+
+
+@pytest.mark.parametrize(("where", "name"), [(http_ece, "encrypt"), (Vapid02, "sign")])
+async def test_what_cannot_be_sealed_or_signed_is_refused_for_nothing_has_left(
+    made: EndpointHouse, monkeypatch: pytest.MonkeyPatch, where: object, name: str
+) -> None:
+    def break_down(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(where, name, break_down)
+    refused = Refused(reason="not_sendable: RuntimeError", scope=RefusalScope.MESSAGE)
+    assert (await made.push.send(message()), made.service.requests) == (refused, 0)
 
 
 async def test_a_text_that_no_push_service_takes_is_refused_before_it_goes(made: EndpointHouse) -> None:
