@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from isocket.app.command import complain
+from isocket.app.typed import line_of
 from isocket.kit.unreadable import unreadable
 
 archive = typer.Typer(
@@ -120,7 +121,7 @@ def find_archive(
     from isocket.domain.archives import Archive
     from isocket.storage.port import is_
 
-    wanted = typer.get_text_stream("stdin").readline().strip() if email == "-" else email
+    wanted = line_of(email, "--email").strip()
 
     async def look(settings: Settings) -> list[str]:
         async with open_house(settings) as house:

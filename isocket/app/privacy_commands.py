@@ -13,7 +13,7 @@ from isocket.app.command import complain, day_of, run, serve
 from isocket.app.hold_commands import hold
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
-from isocket.app.typed import whole
+from isocket.app.typed import line_of, whole
 from isocket.kit.unreadable import unreadable
 
 privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
@@ -92,7 +92,7 @@ def scan_files(
     from isocket.app.erasures import files_of
     from privacy.scan import TooShortError, scan
 
-    wanted = typer.get_text_stream("stdin").readline().rstrip("\n") if value == "-" else value
+    wanted = line_of(value, "--for")
 
     async def look(settings: Settings) -> bool:
         DataFolder(settings.data_dir).demand(settings.store_file)

@@ -24,10 +24,41 @@ _WORDS: Mapping[str, str] = {
 class Commands(TyperGroup):
     """The commands below one word."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take words apart that are text; no other could be stored, sent or looked for."""
+        if not all(is_text(each) for each in args):
+            raise typer.BadParameter("one of the words is no text in UTF-8")  # it may be somebody's: it is not shown
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the one that was typed."""
         with in_words_for_people():
             return super().invoke(ctx)
+
+
+def is_text(word: str) -> bool:
+    """Return whether a word came as UTF-8; the bytes of another are kept in it as half surrogate pairs."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def line_of(word: str, option: str) -> str:
+    """Return what an option says: itself, or where it is `-` the first line of standard input.
+
+    Raises:
+        BadParameter: that line is no text.
+    """
+    if word != "-":
+        return word
+    try:
+        line = typer.get_text_stream("stdin").readline()
+        line.encode()  # some terminals keep bytes of another kind in it
+    except UnicodeError:
+        raise typer.BadParameter("the line is no text in UTF-8", param_hint=option) from None
+    return line.rstrip("\n")
 
 
 @contextmanager
