@@ -77,10 +77,7 @@ class DataFolder:
         if self.check_keys(store):
             return
         if self.master_key.exists() or self.keyring.exists():
-            raise DataFolderError(
-                f"{store} is missing, and its keys are there. Restore it from its backup, or set ISOCKET_STORE to "
-                "where it lies."
-            )
+            raise _lost(store, "missing")
         raise NoInstallationError(
             f"There is no installation in {self.path.absolute()}: set ISOCKET_DATA_DIR, or start one with `isocket up`."
         )
@@ -88,12 +85,18 @@ class DataFolder:
     def check_keys(self, store: Path) -> bool:
         """Return whether the store is there; refuse to go on without its keys: new ones would open nothing in it.
 
+        The other way round as well: where passwords were hashed there was a store, and an empty one in its place would
+        let no socket in.
+
         Raises:
             DataFolderError: a file that must be restored is missing, or we may not look.
         """
         try:
             lost = [each for each in (self.master_key, self.keyring) if not each.exists()]
-            if not store.exists():
+            is_there = store.exists()
+            if self.pepper.exists() and not (is_there and store.stat().st_size):
+                raise _lost(store, "empty" if is_there else "missing")
+            if not is_there:
                 return False
         except OSError as error:
             raise self._of_no_use(error) from error
@@ -147,3 +150,9 @@ class DataFolder:
             yield
         finally:
             os.close(descriptor)
+
+
+def _lost(store: Path, how: str) -> DataFolderError:
+    return DataFolderError(
+        f"{store} is {how}, and its keys are there. Restore it from its backup, or set ISOCKET_STORE to where it lies."
+    )

@@ -70,5 +70,20 @@ def test_keys_whose_store_is_elsewhere_or_lost_are_not_taken_for_nothing(tmp_pat
     folder.demand(store)
 
 
+def test_no_new_store_is_begun_where_one_was_lost(tmp_path: Path) -> None:
+    folder, store = DataFolder(tmp_path), tmp_path / "isocket.sqlite"
+    for each in (folder.master_key, folder.keyring):
+        each.touch()
+    assert not folder.check_keys(store), "the first start was cut short before there was a store"
+    folder.pepper.touch()  # it is made last
+    with pytest.raises(DataFolderError, match="is missing, and its keys are there"):
+        folder.check_keys(store)
+    store.touch()
+    with pytest.raises(DataFolderError, match="is empty, and its keys are there"):
+        folder.check_keys(store)
+    store.write_bytes(b"SQLite format 3")
+    assert folder.check_keys(store)
+
+
 def test_a_new_folder_needs_no_keys_yet(tmp_path: Path) -> None:
     assert not DataFolder(tmp_path).check_keys(tmp_path / "isocket.sqlite")
