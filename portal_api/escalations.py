@@ -6,11 +6,12 @@ from zlib import crc32
 from pydantic import ConfigDict, Field
 
 from isocket.domain.contacts import Contact, Escalation
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.ladders import Ladder, Source, ladder_of
 from isocket.domain.recipients import People, contacts_of
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, Test, is_
+from isocket.storage.port import AlreadyThereError, Records, Test, above, is_
 from portal_api.models import Body, View
 from portal_api.owned import own_device
 from portal_api.problem import FieldFault, Problem, changed_meanwhile, faults
@@ -133,8 +134,24 @@ async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView
             return changed_meanwhile()
     else:
         await _put(call.records, ladder)
+    await _have_heeded(call)
     log.info("ladder_set", account_id=account_id, device_id=device_id, steps=len(call.body.steps))
     return (await _seen(call, device_id))[0]
+
+
+async def _have_heeded(call: Call[NewLadder, None]) -> None:
+    """Have what is open looked at now: whoever is new in a ladder that is being climbed is told when their step is due.
+
+    One whose ladder has not begun keeps its time; what holds it back is none of ours.
+    """
+    await call.records.change_all(
+        Incident,
+        is_("account_id", call.account.id),
+        is_("state", IncidentState.OPEN),
+        above("ladder_position", 0),
+        needs_step=True,
+        step_due_at=call.portal.clock.now(),
+    )
 
 
 async def _put(records: Records, ladder: Escalation) -> None:

@@ -1,11 +1,13 @@
 """Who is told in which order."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from isocket.domain.contacts import Contact, Escalation
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.storage.port import is_
 from tests.fakes.portal_devices import (
     MAIJA,
@@ -64,6 +66,32 @@ async def test_a_ladder_that_was_read_can_be_written_back(house: PortalHouse) ->
     answer = await house.ask("PUT", DEVICE_PATH, wish, token=token)
     assert answer.status == 200, await answer.text()
     assert await get(house, token, DEVICE_PATH) == {**read, "default": False, "source": "device"}
+
+
+async def test_an_alarm_that_is_open_heeds_an_edited_ladder_at_once(house: PortalHouse) -> None:
+    token = await owned(house)
+    contact = (await verified(house, token))["id"]
+    account_id = (await house.account(MAIJA)).id
+    now = house.clock.now()
+    later = now + timedelta(minutes=30)
+    climbed: dict[str, Any] = {"account_id": account_id, "ladder_position": 1}
+    for name, changes in {
+        "climbed": climbed,
+        "exhausted": {**climbed, "needs_step": False},
+        "held back": {**climbed, "ladder_position": 0},
+        "taken": {**climbed, "state": IncidentState.ACKNOWLEDGED},
+        "another's": {**climbed, "account_id": "acc_another"},
+    }.items():
+        usual = {"device_id": SOCKET, "cause": Cause.MAINS_LOST, "severity": Severity.CRITICAL, "needs_step": True}
+        await house.records.add(
+            Incident(id=name, opened_at=now, detected_at=now, step_due_at=later, **{**usual, **changes})
+        )
+    await put(house, token, DEVICE_PATH, {"contacts": [contact], "channels": ["sms"], "after_s": 0})
+    found = await house.records.find(Incident)
+    assert {each.id for each in found if each.needs_step and each.step_due_at <= house.clock.now()} == {
+        "climbed",
+        "exhausted",
+    }
 
 
 async def test_a_ladder_is_kept_the_earliest_step_first(house: PortalHouse) -> None:
