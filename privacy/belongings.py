@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Iterable
 
 from isocket.domain.accounts import Account, Registration
-from isocket.domain.consents import Consent, Subscription
-from isocket.domain.deliveries import Attempt, Delivery, Receipt
-from isocket.domain.desk import DeskMessage
+from isocket.domain.consents import Subscription
+from isocket.domain.deliveries import Delivery
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
@@ -22,8 +21,6 @@ from isocket.storage.shelf import Shelf
 
 ByMailbox = Registration | Subscription | RightsRequest
 """What anybody begins with no more than a mailbox, under an id that is no account's."""
-_UNDER_ITS_ID = (Consent, Delivery, Attempt, Receipt, DeskMessage)
-"""What is written to whoever began that, and about it: it names the id in place of an account."""
 
 
 class Belongings:
@@ -84,8 +81,10 @@ class Belongings:
         return {each for each in persons if await self._records.get(Account, each) is None}
 
     async def _remove_what_lies_under(self, person: str) -> None:
-        for kind in _UNDER_ITS_ID:
-            await self._records.remove_all(kind, is_("account_id", person))
+        """Remove letters, consents and lines of the ledger that name this id where others name an account."""
+        for kind in erased_with_the_account():
+            for field in account_fields(kind) if not issubclass(kind, ByMailbox) else ():
+                await self._records.remove_all(kind, is_(field, person))
         await self._records.remove_all(RequestNote, is_("request_id", person))
 
     async def offered_to(self, account_id: str, email: str | None) -> list[Share | Transfer]:

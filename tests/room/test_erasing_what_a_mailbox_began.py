@@ -9,7 +9,9 @@ import pytest_asyncio
 from isocket.domain.accounts import Account
 from isocket.domain.consents import Consent, Subscription
 from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.erasures import Erasure, ErasureState
+from isocket.domain.handling import Basis, Purpose
 from isocket.domain.letters import Letter
 from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
 from isocket.storage.port import is_
@@ -60,6 +62,11 @@ async def test_a_request_by_right_from_before_the_account_goes_with_its_letters_
     if proved:
         await confirm(house, MAIJA)
     (request,) = await house.records.find(RightsRequest)
+    looked = noted(
+        request.id, to=DisclosedTo.STAFF, recipient_id="acc_staff", what=("rights_requests",), purpose=Purpose.RIGHTS,
+        basis=Basis.LEGAL_DUTY, at=house.clock.now(), reason="To answer it",
+    )  # fmt: skip
+    await house.records.add(looked)
     await ask(house, PEKKA, words="What do you know of me?")
     await house.register(MAIJA)
     await erase(houses)
@@ -68,6 +75,7 @@ async def test_a_request_by_right_from_before_the_account_goes_with_its_letters_
     assert await ground.keyring.was_destroyed(request.id)
     assert await house.records.count(Delivery, is_("person_id", request.id)) == 0
     assert await letters_to(house, MAIJA) == []
+    assert await house.records.find(Disclosure) == [], "who of our staff looked at it goes as well"
 
 
 @pytest.mark.clause("C7-06")
