@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from broker_bridge import wire
+from broker_bridge.refusal_words import refusal_words, unreadable_words
 from broker_bridge.topics import UpKind
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 
@@ -90,7 +91,7 @@ def _decode_batch(device_id: str, payload: bytes, received_ms: int) -> Decoded:
     try:
         items = _lenient_json(payload)
     except (ValueError, RecursionError) as error:
-        return _refused(payload, _first_line(error), batch=True)
+        return _refused(payload, unreadable_words(error), batch=True)
     if not isinstance(items, list) or not 1 <= len(items) <= BATCH_LIMIT_REPORTS:
         return _refused(payload, f"a batch holds 1 to {BATCH_LIMIT_REPORTS} reports", batch=True)
     reports: list[Report] = []
@@ -223,11 +224,11 @@ def _depth(payload: bytes) -> int:
 
 
 def _refusal(error: ValidationError, payload: bytes, *, prefix: str | None = None) -> Refusal:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     path = [str(part) for part in first["loc"] if not isinstance(part, str) or _is_field(part)]
     if prefix is not None:
         path.insert(0, prefix)
-    reason = _duplicate(payload) or (first["msg"], ".".join(path) or None)
+    reason = _duplicate(payload) or (refusal_words(first), ".".join(path) or None)
     return Refusal(reason=_first_line(reason[0]), field=reason[1], order=readable_order(payload))
 
 

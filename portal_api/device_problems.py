@@ -21,7 +21,7 @@ class RefusedView(View):
                     "id": "prb_q3mzv6t2cs5hd4yofn7ab2k3xe",
                     "at": "2026-11-22T12:00:00.000Z",
                     "topic_kind": "state",
-                    "reason": "battery_pct: Input should be less than or equal to 100",
+                    "reason": "more than 100",
                     "field": "battery_pct",
                 }
             ]
