@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from prometheus_client import CollectorRegistry
 
 from isocket.kit.clock import Clock
@@ -166,5 +166,15 @@ def _described(routes: tuple[AnyRoute, ...]) -> tuple[AnyRoute, AnyRoute]:
 
 def _routed(route: AnyRoute) -> web.RouteDef:
     if route.method == "GET":
-        return web.get(route.pattern, handler_of(route))
-    return web.route(route.method, route.pattern, handler_of(route))
+        return web.get(route.pattern, handler_of(route), expect_handler=_expectation)
+    return web.route(route.method, route.pattern, handler_of(route), expect_handler=_expectation)
+
+
+async def _expectation(request: web.Request) -> None:
+    """Let a client send its body that waits to be told so; anything else that it expects is left aside (RFC 9110).
+
+    aiohttp would answer that in plain text, past everything that makes problems of refusals.
+    """
+    if request.version == HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun

@@ -158,6 +158,15 @@ async def test_options_says_what_can_be_done_and_lets_no_other_site_in(maija: Wo
 
 
 @ALONE
+@pytest.mark.parametrize("expected", ["100-continue", "100-Continue", "miracles", ""])
+async def test_whatever_a_client_expects_it_is_answered_as_any_other(expected: str, maija: World) -> None:
+    house, token, paths = maija
+    answer = await house.ask("PATCH", paths["me"], {"nickname": "M."}, token=token, headers={"Expect": expected})
+    assert (answer.status, answer.content_type) == (422, "application/problem+json")
+    assert (await house.ask("GET", paths["me"], token=token, headers={"Expect": expected})).status == 200
+
+
+@ALONE
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
 async def test_no_answer_to_another_sites_page_has_a_header_of_cors(method: str, maija: World) -> None:
     house, _, paths = maija
