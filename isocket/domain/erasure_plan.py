@@ -129,6 +129,13 @@ KEPT_BESIDE = (
         until="the operator's next rounds of backups",
     ),
     Fate(
+        collection="broker",
+        field="settings and commands on their way",
+        what="kept",
+        why="What a socket that is out of reach has not fetched yet waits for it under its own name, without yours.",
+        until="the socket connects, or 14 days; another broker than ours has rules of its own",
+    ),
+    Fate(
         collection="SMS and voice providers",
         field="messages and calls",
         what="kept",

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
+from broker_bridge.mosquitto.config import BrokerConfig
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Registration, Session
 from isocket.domain.authority_cases import AuthorityCase, HandedPage
@@ -411,4 +412,9 @@ def test_each_language_has_its_words_and_texts_fit_one_segment(language: str) ->
 
 def test_the_plan_is_not_empty_of_what_stays() -> None:
     kept = {each.collection for each in plan() if each.what == "kept"}
-    assert {"buckets", "keyring", "erasure ledger", "backups", "erasures"} <= kept
+    assert {"buckets", "keyring", "erasure ledger", "backups", "erasures", "broker"} <= kept
+
+
+def test_the_plan_says_as_many_days_as_our_broker_keeps_what_a_socket_has_not_fetched() -> None:
+    (waits,) = [each for each in plan() if each.collection == "broker"]
+    assert f"{BrokerConfig().session_expiry_days} days" in waits.until
