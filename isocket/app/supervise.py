@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from isocket.app.cli import INTERRUPTED
+from isocket.kit.cancelling import is_told_to_end
 from isocket.kit.logs import get_logger
 
 log = get_logger(__name__)
@@ -83,6 +84,11 @@ class Supervisor:
     async def _watch(self, service: Service, stage_stop: asyncio.Event, stop: asyncio.Event) -> None:
         try:
             await service.run(stage_stop)
+        except asyncio.CancelledError:
+            if is_told_to_end():
+                raise
+            log.exception("service_failed", service=service.name)
+            self.failed = True
         except Exception:
             log.exception("service_failed", service=service.name)
             self.failed = True

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from isocket.domain.record import Record
 from isocket.kit.backoff import full_jitter
+from isocket.kit.cancelling import is_told_to_end
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
@@ -105,7 +106,9 @@ class Worker:
             try:
                 worked = await self._take_step()
                 self.failures = 0
-            except Exception:
+            except (Exception, asyncio.CancelledError) as error:
+                if isinstance(error, asyncio.CancelledError) and is_told_to_end():
+                    raise
                 log.exception("worker_step_failed", worker=self.name)
                 worked = False
                 await self._clock.wait(stop, full_jitter(self.failures, base_s=0.1, cap_s=10.0))

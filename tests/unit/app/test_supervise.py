@@ -69,6 +69,16 @@ async def test_a_service_that_ends_unasked_is_a_failure_too() -> None:
     assert not await Supervisor([stage("gone", Service(name="gone", run=leave))]).run(asyncio.Event())
 
 
+async def test_a_service_that_is_cancelled_by_what_it_waits_for_is_a_failure_too() -> None:
+    async def wait_for_what_is_cancelled(_: asyncio.Event) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    gone = Service(name="gone", run=wait_for_what_is_cancelled)
+    assert not await asyncio.wait_for(Supervisor([stage("gone", gone)]).run(asyncio.Event()), PATIENCE_S)
+
+
 async def test_a_refused_start_is_told_when_those_before_are_drained() -> None:
     heard = Heard()
 

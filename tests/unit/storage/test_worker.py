@@ -25,12 +25,13 @@ class Bench:
         self.pieces = pieces
         self.looks = 0
         self.failures = 0
+        self.failure: type[BaseException] = RuntimeError
 
     async def step(self) -> bool:
         self.looks += 1
         if self.failures:
             self.failures -= 1
-            raise RuntimeError("as it happens")
+            raise self.failure("as it happens")
         if not self.pieces:
             return False
         self.pieces -= 1
@@ -98,14 +99,25 @@ async def test_a_closed_bell_is_not_kept() -> None:
     assert not wakeups._bells["things"]
 
 
-async def test_failures_do_not_end_it() -> None:
+@pytest.mark.parametrize("failure", [RuntimeError, asyncio.CancelledError])
+async def test_failures_do_not_end_it(failure: type[BaseException]) -> None:
     bench = Bench(pieces=1)
-    bench.failures = 3
+    bench.failures, bench.failure = 3, failure
     with capture_logs() as lines:
         async with bench.working():
             await bench.clock.advance(60)
             assert bench.pieces == 0
     assert [line["event"] for line in lines] == ["worker_step_failed"] * 3
+
+
+async def test_whoever_cancels_it_ends_it() -> None:
+    bench = Bench()
+    worker = Worker("tester", bench.step, bell=bench.wakeups.bell("things"), clock=bench.clock)
+    task = asyncio.create_task(worker.run(bench.stop))
+    await bench.clock.advance(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, PATIENCE_S)
 
 
 async def test_told_to_stop_it_finishes_its_step_and_ends() -> None:
