@@ -25,7 +25,7 @@ from alerts.signatures import CALLBACK_REPEATS
 Ask = Callable[[Any], Awaitable[Any]]
 
 HTTP_NO_CONTENT = 204
-_NOT_FOUND = 20404  # Twilio's code for what it does not have
+NOT_FOUND = 20404  # Twilio's code for what it does not have
 
 
 class TwilioAccount:
@@ -68,7 +68,7 @@ class TwilioAccount:
         try:
             await ask(self._client(exchange))
         except Exception as error:  # noqa: BLE001 - whatever broke: asking again does no harm
-            is_gone = exchange.http_status == HTTP_NOT_FOUND and code_of(error) == _NOT_FOUND
+            is_gone = exchange.http_status == HTTP_NOT_FOUND and code_of(error) == NOT_FOUND
             return Erasal.NOT_THERE if is_gone else Erasal.LATER
         return Erasal.DONE if exchange.http_status == HTTP_NO_CONTENT else Erasal.LATER
 

@@ -14,8 +14,8 @@ from twilio.rest.api.v2010.account.call import CallInstance  # type: ignore[impo
 
 from alerts.channels.channel import ChannelKind, Message
 from alerts.channels.phone_numbers import is_number
-from alerts.channels.twilio_account import TwilioAccount, code_of, read_created, with_repeats
-from alerts.outcomes import HTTP_NOT_FOUND, Cancellation, Erasal, Outcome, RefusalScope, Refused, Unclear
+from alerts.channels.twilio_account import NOT_FOUND, TwilioAccount, code_of, read_created, with_repeats
+from alerts.outcomes import Cancellation, Erasal, Outcome, RefusalScope, Refused, Unclear
 
 RING_S = 30  # longer, and the voicemail of most carriers answers
 LONGEST_CALL_S = 240  # whoever wants to hear it again and again may
@@ -97,9 +97,8 @@ class TwilioVoice:
             if status == "in-progress":
                 status = await self._update(provider_id, "completed")
         except TwilioException as error:
-            if code_of(error) == _STATE_FORBIDS_IT or getattr(error, "status", None) == HTTP_NOT_FOUND:
-                return Cancellation.TOO_LATE
-            return Cancellation.UNCLEAR
+            too_late = code_of(error) in {_STATE_FORBIDS_IT, NOT_FOUND}  # a page in place of its answer says neither
+            return Cancellation.TOO_LATE if too_late else Cancellation.UNCLEAR
         except Exception:  # noqa: BLE001 - whatever broke: it may or may not have been called off
             return Cancellation.UNCLEAR
         return Cancellation.DONE if status in {"canceled", "completed"} else Cancellation.UNCLEAR

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from alerts.call_outcomes import read_call_receipt
 from alerts.channels.channel import Message
@@ -141,6 +143,25 @@ def test_only_a_key_or_the_end_of_what_asks_for_none_says_that_it_arrived(kind: 
     assert read_call_receipt("key_pressed", kind).kind is ReceiptKind.DELIVERED
     assert completed.kind is (ReceiptKind.FAILED_TRY_OTHER_CHANNEL if asks else ReceiptKind.DELIVERED)
     assert all(read_call_receipt(each, kind).kind is ReceiptKind.PROGRESS for each in ("ringing", "in-progress"))
+
+
+async def test_a_page_in_place_of_twilios_answer_does_not_say_that_it_is_too_late() -> None:
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(status=404, text="<html>no such page</html>", content_type="text/html")
+
+    async with RawTestServer(answer) as server:
+        channel = TwilioVoice(
+            account_sid="AC1",
+            auth_token="x",
+            sender=OURS,
+            base_url=str(server.make_url("")),
+            voice_url=str,
+            status_callback=str,
+            connect_s=PATIENCE_S,
+            total_s=PATIENCE_S,
+        )
+        assert await channel.cancel("CA1") is Cancellation.UNCLEAR
+        await channel.close()
 
 
 @pytest.mark.parametrize("status", ["busy", "no-answer", "failed", "canceled"])
