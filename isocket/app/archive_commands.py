@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -38,13 +38,15 @@ def make_manager_key(
     private, public = out / f"{name}.key", out / f"{name}.pub"
     for each in (private, public):
         if each.exists():
-            complain(ValueError(f"{each} is there already: a key that is overwritten opens nothing any more."))
-            raise typer.Exit(1)
+            _refuse_to_overwrite(each)
     key = make_key(name)
     passphrase = _new_passphrase(passphrase_file)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        create_secret_file(private, write_private(key, passphrase))
+        written = write_private(key, passphrase)
+        create_secret_file(private, written)
+        if private.read_bytes() != written:  # somebody made it while we waited for the passphrase
+            _refuse_to_overwrite(private)
         public.write_text(key.public.text(), encoding="utf-8")
     except OSError as error:
         complain(ValueError(f"{out} cannot be written to: {error.strerror}."))
@@ -53,6 +55,11 @@ def make_manager_key(
         typer.echo(f"{private} has no passphrase: whoever gets the file has the key.", err=True)
     made = {"private": str(private), "public": str(public), "fingerprint": key.public.fingerprint}
     typer.echo(json.dumps(made))
+
+
+def _refuse_to_overwrite(file: Path) -> NoReturn:
+    complain(ValueError(f"{file} is there already: a key that is overwritten opens nothing any more."))
+    raise typer.Exit(1)
 
 
 @archive.command(name="list")

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from isocket.app.archive_commands import archive
-from privacy.manager_keys import read_public
+from privacy.manager_keys import read_private, read_public
 from privacy.openings import Openings
 from privacy.sealing import Manifest, seal
 from tests.fakes.clock import NOON
@@ -73,3 +73,22 @@ def test_a_key_is_never_overwritten_and_only_its_owner_reads_it(sealed: Path) ->
     assert (again.exit_code, private.read_bytes()) == (1, before)
     assert "there already" in again.output
     assert private.stat().st_mode & 0o077 == 0
+
+
+def test_of_two_who_make_the_same_key_at_once_the_second_is_refused_and_the_pair_stays_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def somebody_is_quicker(_: Path | None) -> str:
+        if not started:
+            started.append("the quicker one")
+            assert typed("keygen", "manager-1", "--out", tmp_path).exit_code == 0
+        return ""
+
+    monkeypatch.setattr("isocket.app.archive_commands._new_passphrase", somebody_is_quicker)
+    late = typed("keygen", "manager-1", "--out", tmp_path)
+    assert (late.exit_code, late.stdout) == (1, "")
+    assert "manager-1.key is there already" in late.stderr
+    private = read_private(tmp_path / "manager-1.key", lambda _: "")
+    assert read_public(tmp_path / "manager-1.pub").fingerprint == private.public.fingerprint
