@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
 from isocket.kit.secret_file import create_secret_file
 from isocket.storage.port import StoreUnavailableError
+from isocket.storage.sqlite_connection import OpenedFile
 
 KEY_BYTES = 32
 DESTROYED = bytes(KEY_BYTES + 8)  # as long as a wrapped key, so that SQLite overwrites it in its place
@@ -129,6 +130,7 @@ class SqliteKeyring:
         self._seen = (-1, -1)
         try:
             self._file = _connect(path, wait_s=BUSY_WAIT_S)
+            self._opened = OpenedFile(path)
             self._file.executescript(_SCHEMA)
             # A connection of its own for the event loop, which never waits.
             self._watch = _connect(path, wait_s=0)
@@ -263,6 +265,7 @@ class SqliteKeyring:
 
     def _write(self, statement: str, rows: Iterable[tuple[object, ...]], then: str | None = None) -> None:
         with self._lock, _explained():
+            self._opened.check()  # a key that nobody finds again would make what it seals unreadable
             self._file.execute("BEGIN IMMEDIATE")
             try:
                 self._file.executemany(statement, rows)

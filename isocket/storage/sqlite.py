@@ -105,13 +105,21 @@ class SqliteFile:
         try:
             connection = idle.pop()
         except IndexError:
-            connection = connect(self._path, read_only=True)
-            self._all.append(connection)
-            connection.execute(first)
+            connection = self._another(first)
         try:
             return _read_with(connection, work)
         finally:
             idle.append(connection)
+
+    def _another(self, first: str) -> sqlite3.Connection:
+        self._writer.file.check()
+        try:
+            connection = connect(self._path, read_only=True, must_be_there=True)
+            self._all.append(connection)
+            connection.execute(first)
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailableError(f"SQLite could not read: {error}") from error
+        return connection
 
     def close(self) -> None:
         """Finish what waits and let go of the file."""

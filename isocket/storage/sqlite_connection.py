@@ -14,13 +14,42 @@ FIRST_SLEEP_S = 0.0002
 LONGEST_SLEEP_S = 0.001
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open the file with the settings that our promises need.
+class OpenedFile:
+    """The file that a name led to when it was opened. SQLite writes on when it is removed, into what nobody finds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._opened = self._found()
+
+    def check(self) -> None:
+        """Return if its name still leads to it.
+
+        Raises:
+            StoreUnavailableError: it was removed or replaced; what to do is said.
+        """
+        found = self._found()
+        if found != self._opened:
+            how = "removed" if found is None else "replaced by another"
+            raise StoreUnavailableError(
+                f"{self._path} was {how} while we use it: nothing is stored until it is back, or we are started again"
+            )
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+
+def connect(path: Path, *, read_only: bool = False, must_be_there: bool = False) -> sqlite3.Connection:
+    """Open the file with the settings that our promises need; with `must_be_there`, none is made that is not.
 
     WAL: readers never wait for the writer. FULL: a commit is on disk when it returns. secure_delete: what is
     removed is overwritten. Checkpoints are made by a thread of their own (see `Checkpointer`), never inside a commit.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=LOCK_WAIT_S)
+    name = f"{path.absolute().as_uri()}?mode={'rw' if must_be_there else 'rwc'}"
+    connection = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False, timeout=LOCK_WAIT_S)
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",

@@ -124,7 +124,7 @@ class Checkpointer:
         connection = None
         while self._wanted():
             try:
-                connection = connection or connect(self._path)
+                connection = connection or connect(self._path, must_be_there=True)
                 self._shorten(connection)
             except StoreUnavailableError:
                 break  # the writer has closed

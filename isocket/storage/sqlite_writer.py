@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError, in_company
-from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
+from isocket.storage.sqlite_connection import OpenedFile, Turn, connect, wait_at_most
 from isocket.storage.sqlite_jobs import Job, Pause, Told, answer, what_we_rest_on
 from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
 
@@ -34,6 +34,7 @@ class Writer:
     def __init__(self, path: Path, *, reads: ReadGate, after_roll_back: Callable[[], None] = lambda: None) -> None:
         self._path = path
         self._connection = _connect(path)
+        self.file = OpenedFile(path)
         self._synced = True  # whether its commits wait for the disk
         self._turn = Turn(path)
         self._after_roll_back = after_roll_back
@@ -192,6 +193,7 @@ class Writer:
         """Run the group, which `may_grow`, in one transaction; if one fails unexpectedly, each in one of its own."""
         try:
             self._wait_for_the_disk(any(job.synced for job in group))
+            self.file.check()
             self._turn.begin(self._connection)
         except (sqlite3.Error, OSError, StoreUnavailableError) as error:
             for job in group:  # each by itself would wait as long again
@@ -226,7 +228,7 @@ class Writer:
         except sqlite3.Error:
             log.exception("roll_back_failed")  # nobody knows what state it is in
             self._connection.close()
-            self._connection, self._synced = _connect(self._path), True
+            self._connection, self._synced = _connect(self._path, must_be_there=True), True
         finally:
             self._after_roll_back()
 
@@ -252,8 +254,8 @@ class Writer:
         answer(left)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = connect(path)
+def _connect(path: Path, *, must_be_there: bool = False) -> sqlite3.Connection:
+    connection = connect(path, must_be_there=must_be_there)
     wait_at_most(connection, 0)  # see `Turn`
     return connection
 

@@ -204,6 +204,16 @@ async def test_another_master_key_does_not_open_the_keyring(on_disk: SqliteKeyri
         await SqliteKeyring.open(path, bytes(32))
 
 
+async def test_no_key_is_made_in_a_file_that_nobody_will_find_again(on_disk: SqliteKeyring, path: Path) -> None:
+    before = await on_disk.key_for("ada", create=True)
+    path.rename(path.with_name("elsewhere"))
+    assert await on_disk.key_for("ada") == before, "what is known still opens"
+    with pytest.raises(StoreUnavailableError, match="was removed while we use it"):
+        await on_disk.key_for("eve", create=True)
+    path.with_name("elsewhere").rename(path)
+    assert await on_disk.key_for("eve", create=True) is not None
+
+
 async def test_a_keyring_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailableError, match="cannot open the keyring"):
         await SqliteKeyring.open(tmp_path / "no such folder" / "keyring.db", MASTER_KEY)

@@ -220,6 +220,7 @@ def test_a_look_that_meets_a_closed_store_ends_without_a_word(tmp_path: Path) ->
     def closed(_: object) -> "Future[sqlite_log.Pages]":
         raise StoreUnavailableError("the store is closed")
 
+    connect(tmp_path / "x").close()
     with capture_logs() as logs:
         checkpointer = sqlite_log.Checkpointer(tmp_path / "x", between_commits=closed, reads=ReadGate())
         checkpointer._due.set()

@@ -64,6 +64,30 @@ async def numbers(store: SqliteStore) -> list[int]:
     return [row[0] for row in rows]
 
 
+async def test_nothing_is_stored_into_a_file_that_nobody_will_find_again(store: SqliteStore, file: Path) -> None:
+    await store._file.write(insert(1))
+    file.rename(file.with_name("elsewhere"))
+    with pytest.raises(StoreUnavailableError, match="was removed while we use it"):
+        await store._file.write(insert(2))
+    file.write_bytes(b"")
+    with pytest.raises(StoreUnavailableError, match="was replaced by another while we use it"):
+        await store._file.write(insert(3))
+    file.with_name("elsewhere").rename(file)
+    await store._file.write(insert(4))
+    assert await numbers(store) == [1, 4]
+
+
+async def test_who_reads_makes_no_new_file_where_the_store_was_removed(store: SqliteStore, file: Path) -> None:
+    file.rename(file.with_name("elsewhere"))
+    store._file._idle.clear()
+    with pytest.raises(StoreUnavailableError, match="was removed while we use it"):
+        await numbers(store)
+    assert not file.exists()
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        connect(file, must_be_there=True)
+    file.with_name("elsewhere").rename(file)
+
+
 async def test_a_job_that_fails_disturbs_none_of_its_group(store: SqliteStore) -> None:
     jobs = [store._file.write(each) for each in (insert(1), fail, insert(2))]
     answers = await asyncio.gather(*jobs, return_exceptions=True)
