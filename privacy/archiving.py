@@ -14,7 +14,7 @@ from pathlib import Path
 from isocket.domain.accounts import Account
 from isocket.domain.archives import Archive, ArchiveState, ArchiveTerms, archive_id
 from isocket.domain.erasure_plan import erased_with_the_account
-from isocket.domain.erasures import ErasureState
+from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.handling import Handling
 from isocket.domain.holds import UncopiedError
 from isocket.domain.record import Record, handling_of
@@ -25,7 +25,7 @@ from isocket.storage.port import Records, StoreUnavailableError, at_most, every,
 from privacy.erasing import Eraser
 from privacy.manager_keys import PublicKey
 from privacy.schemas import stored_values
-from privacy.sealing import Manifest, check_managers, seal
+from privacy.sealing import Manifest, check_managers, draft_of, seal
 
 log = get_logger(__name__)
 
@@ -83,10 +83,11 @@ class Archivist:
         return sum([await self._tried(each) for each in begun])
 
     async def due(self) -> list[Account]:
-        """Return the accounts that are to be sealed now."""
+        """Return the accounts that are to be sealed now: of whoever asked to be erased nothing is."""
         now = self._clock.now()
-        ended = self._records.find(Account, at_most("ended_at", now))
-        return [each for each in await ended if (at := self._terms.sealed_from(each)) is not None and at <= now]
+        ended = await self._records.find(Account, at_most("ended_at", now))
+        late = [each for each in ended if (at := self._terms.sealed_from(each)) is not None and at <= now]
+        return [each for each in late if not await self._records.count(Erasure, is_("open_key", each.id))]
 
     async def holder(self, email: str) -> str:
         """Return by which keyed hash the archive of a mailbox is found."""
@@ -125,8 +126,8 @@ class Archivist:
 
     async def _carry_out(self, archive: Archive) -> bool:
         account = await self._records.get(Account, archive.account_id)
-        if account is not None and account.ended_at != archive.ended_at:
-            await self._drop(archive)  # they came back
+        if not archive.account_id or (account is not None and account.ended_at != archive.ended_at):
+            await self._drop(archive)  # they were erased at their own wish, or came back
             return False
         if account is not None and not archive.digest:
             sealed = await self._seal(archive)
@@ -144,6 +145,7 @@ class Archivist:
             Archive,
             is_("id", archive.id),
             is_("state", ArchiveState.SEALING),
+            is_("account_id", archive.account_id),
             state=ArchiveState.SEALED,
             account_id="",
             sealed_at=self._clock.now(),
@@ -184,7 +186,8 @@ class Archivist:
         return shut is not None
 
     async def _drop(self, archive: Archive) -> None:
-        await asyncio.to_thread(self.file_of(archive).unlink, missing_ok=True)
+        for path in (self.file_of(archive), draft_of(self.file_of(archive))):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
         await self._records.remove_all(Archive, is_("id", archive.id))
         log.info("archive_dropped", archive_id=archive.id)
 

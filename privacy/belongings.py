@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from isocket.domain.accounts import Account, Registration
+from isocket.domain.archives import Archive, ArchiveState
 from isocket.domain.consents import Subscription
 from isocket.domain.deliveries import Delivery
 from isocket.domain.disclosures import Disclosure
@@ -53,6 +54,11 @@ class Belongings:
                 removed[kind.collection] = removed.get(kind.collection, 0) + gone
         await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
         return {name: gone for name, gone in removed.items() if gone}
+
+    async def give_up_archives(self, account_id: str) -> None:
+        """Let an archive that was begun name nobody: then it is dropped, file and all, and not finished."""
+        begun = (is_("account_id", account_id), is_("state", ArchiveState.SEALING))
+        await self._records.change_all(Archive, *begun, account_id="")
 
     async def address_of(self, account_id: str) -> str | None:
         """Return the mailbox of an account, None where it is gone."""

@@ -39,6 +39,7 @@ LOOK_EVERY_S = 2.0
 FAREWELL_S = 15 * 60.0  # so long an erasure waits for the messages that tell of it
 SEARCH_AGAIN_S = 600.0  # so soon the files are searched once more: each time all of them are read
 AFTERLOOK_S = 3600.0  # so long after it something that was under way may still be written
+_OWN_WISH = frozenset({"person", "operator"})  # an archive that was begun of them is not finished
 _TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 _ON_ITS_WAY = frozenset({DeliveryState.DUE, DeliveryState.CALLING})
 NOT_EMPTY = "something is still stored"
@@ -158,6 +159,8 @@ class Eraser:
         if noted is None:
             return False
         await ask_providers(self._records, erasure.id, is_("account_id", account_id), now=self._clock.now())
+        if erasure.by in _OWN_WISH:
+            await self._belongings.give_up_archives(account_id)
         removed = await self._belongings.remove(account_id)
         counted = await self._moved(noted, removed=_summed(noted.removed, removed, devices=devices))
         problem = await self._what_is_left(counted) if counted else None

@@ -91,7 +91,7 @@ def seal(manifest: Manifest, content: Iterable[bytes], managers: Sequence[Public
     check_managers(managers)
     key, context = Cobblestone256Encryptor.generate_key(), _context(manifest.text())
     head = {"manifest": manifest.text(), "shares": _split(key, context, managers)}
-    draft, digest = path.with_suffix(".draft"), hashlib.sha256()
+    draft, digest = draft_of(path), hashlib.sha256()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         for piece in _sealed(json.dumps(head).encode() + b"\n", content, Cobblestone256Encryptor(key, context)):
@@ -101,6 +101,11 @@ def seal(manifest: Manifest, content: Iterable[bytes], managers: Sequence[Public
         os.fsync(file.fileno())
     draft.replace(path)
     return digest.hexdigest()
+
+
+def draft_of(path: Path) -> Path:
+    """Return where an archive lies while it is written; who dies then leaves it there."""
+    return path.with_suffix(".draft")
 
 
 def manifest_of(path: Path) -> Manifest:

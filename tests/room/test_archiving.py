@@ -11,6 +11,7 @@ import pytest
 from isocket.domain.accounts import Account
 from isocket.domain.archives import Archive, ArchiveState, ArchiveTerms
 from isocket.domain.devices import Device
+from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.holds import UncopiedError
 from isocket.domain.incidents import Incident
 from isocket.domain.periods import FinancialYear
@@ -185,6 +186,60 @@ async def test_who_comes_back_while_it_is_being_sealed_keeps_everything(tmp_path
     assert await archives(ground) == []
     assert list((tmp_path / "archive").glob("*")) == []
     assert await ground.records.get(Incident, "inc_1") is not None
+
+
+@pytest.mark.clause("C6-05")
+async def test_who_comes_back_leaves_no_draft_that_a_death_in_the_middle_left(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    (account,) = await archivist(ground).due()
+    await archivist(ground)._begin(account)
+    (begun,) = await archives(ground)
+    draft = archivist(ground).file_of(begun).with_suffix(".draft")
+    draft.parent.mkdir()
+    draft.write_bytes(b"half an archive")
+    await ground.records.change_one(Account, is_("id", MAIJA_ID), ended_at=None)
+    assert await archivist(ground).round() == 0
+    assert list(draft.parent.glob("*")) == []
+
+
+@pytest.mark.clause("C7-06")
+@pytest.mark.parametrize("by", ["person", "operator"])
+async def test_of_who_is_erased_at_their_own_wish_no_archive_that_was_begun_is_finished(
+    tmp_path: Path, by: str
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    (account,) = await archivist(ground).due()
+    await archivist(ground)._begin(account)
+    (begun,) = await archives(ground)
+    assert await archivist(ground)._seal(begun) is not None
+    assert archivist(ground).file_of(begun).exists()
+    done = await ground.eraser().erase(MAIJA_ID, by=by)
+    assert done is not None
+    assert done.state is ErasureState.DONE
+    assert await archivist(ground).round() == 0
+    assert await archives(ground) == []
+    assert list((tmp_path / "archive").glob("*")) == []
+
+
+@pytest.mark.clause("C7-06")
+async def test_who_asked_to_be_erased_is_neither_sealed_nor_erased_before_their_time(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    now = ground.clock.now()
+    wish = Erasure(id="era_1", account_id=MAIJA_ID, asked_at=now, due_at=now + 14 * DAY, open_key=MAIJA_ID)
+    await ground.records.add(wish)
+    assert await archivist(ground).round() == 0
+    assert await archives(ground) == []
+    assert await ground.records.get(Account, MAIJA_ID) is not None
+    assert [each.state for each in await ground.erasures()] == [ErasureState.ASKED]
 
 
 @pytest.mark.clause("C2-26")
