@@ -56,7 +56,7 @@ class Channel(Protocol):
 
         `sent_after` is a moment (aware UTC) before the attempt. `Sent` when the provider has it, `Refused`
         when it has it and gave it up, `Unclear` when it cannot be told; that includes "not there now",
-        because a message may still appear.
+        because a message may still appear. `TryLater` where whoever gets it knows a second copy for one.
         """
         ...
 

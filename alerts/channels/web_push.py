@@ -25,7 +25,7 @@ from alerts.channels.outside_http import (
 )
 from alerts.channels.outside_posts import answer_or_end, endpoint_or_end
 from alerts.endpoints import WEB_PUSH, Endpoints
-from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.outside import TargetError, check_target
 from isocket.kit.clock import Clock
@@ -114,9 +114,9 @@ class WebPush:
         return await self._read(answer, endpoint, message)
 
     async def look_up(self, message: Message, sent_after: datetime) -> Outcome:
-        """Say that it cannot be told: a push service answers no questions. The browser reports what it has shown."""
+        """Have it sent again: a push service answers no questions, and a second copy replaces the first."""
         del message, sent_after
-        return Unclear(reason="cannot_be_asked")
+        return TryLater(reason="answer_lost")
 
     async def close(self) -> None:
         """Close the connections to push services."""

@@ -17,7 +17,7 @@ from alerts.channels.outside_http import (
 )
 from alerts.channels.outside_posts import answer_or_end, endpoint_or_end
 from alerts.endpoints import WEBHOOK, Endpoints
-from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.endpoint_letters import challenge_of
 from isocket.domain.endpoints import GONE, Endpoint
@@ -82,9 +82,9 @@ class Webhook:
         return await self._read(answer, endpoint, message)
 
     async def look_up(self, message: Message, sent_after: datetime) -> Outcome:
-        """Say that it cannot be told: there is no such question to a program of somebody else's."""
+        """Have it sent again: nobody can be asked what became of it, and its program knows a second copy by its id."""
         del message, sent_after
-        return Unclear(reason="cannot_be_asked")
+        return TryLater(reason="answer_lost")
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,13 +1,19 @@
 """A message to a browser or a program is checked against the endpoint it goes to, right before it goes."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from alerts.channels.channel import ChannelKind
+from alerts.dispatcher import Dispatcher
+from alerts.providers import Providers
+from alerts.unclear import UnclearDeliveries
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from tests.fakes.alert_house import ANNA, BERTIL, AlertHouse
+from tests.fakes.alert_house import ANNA, BERTIL, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
+from tests.fakes.endpoint_house import NAME, PROGRAM, endpoint_house
+from tests.fakes.web_receiver import HANG_AFTER
 
 PUSH = {"channel": ChannelKind.PUSH, "address": "end_push"}
 
@@ -64,3 +70,25 @@ async def test_an_endpoint_needs_no_number_and_no_mailbox_of_its_contact() -> No
     await house.endpoint()
     ended = await sent(house)
     assert (ended.state, ended.contact_id) == (DeliveryState.SENT, ANNA)
+
+
+async def test_a_program_whose_message_was_under_way_when_we_died_gets_it_again_with_the_same_id() -> None:
+    async with endpoint_house() as made:
+        house, ways = made.house, {ChannelKind.WEBHOOK: made.webhook}
+        providers = Providers(ways, records=house.records, clock=house.clock)
+        usual: dict[str, Any] = {"records": house.records, "clock": house.clock, "public_url": PUBLIC_URL}
+        dispatcher = Dispatcher(providers=providers, **usual)
+        unclear = UnclearDeliveries(providers=providers, **usual)
+        text = '{"type":"incident.clear"}'
+        await house.delivery(DeliveryKind.CLEAR, channel=ChannelKind.WEBHOOK, address=PROGRAM, text=text)
+        made.program.script(NAME, HANG_AFTER)
+        dying = asyncio.create_task(dispatcher.step())
+        await made.program.silent.wait()
+        dying.cancel()
+        await asyncio.wait([dying])
+        for _ in range(10):
+            await house.pass_by(seconds=30)
+            while await unclear.step() or await dispatcher.step():
+                pass
+        assert [each.headers["iSocket-Id"] for each in made.program.accepted[NAME]] == ["dlv_clear", "dlv_clear"]
+        assert (await house.the_delivery(ChannelKind.WEBHOOK, DeliveryKind.CLEAR)).state is DeliveryState.SENT
