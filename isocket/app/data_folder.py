@@ -124,7 +124,7 @@ class DataFolder:
     def _of_no_use(self, error: OSError) -> DataFolderError:
         return DataFolderError(
             f"The data folder {self.path} cannot be used: {error.strerror}. "
-            "Give it to the user who runs isocket, or set ISOCKET_DATA_DIR to another folder."
+            "Make room there, give it to the user who runs isocket, or set ISOCKET_DATA_DIR to another folder."
         )
 
     @contextmanager
@@ -132,9 +132,12 @@ class DataFolder:
         """Hold the folder for one `isocket up`; the hold ends with the process, however that ends.
 
         Raises:
-            DataFolderError: another process holds it.
+            DataFolderError: another process holds it, or nothing can be written there.
         """
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._of_no_use(error) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -145,11 +148,18 @@ class DataFolder:
                 "ISOCKET_DATA_DIR to another folder."
             ) from None
         try:
-            os.truncate(descriptor, 0)
-            os.write(descriptor, f"{os.getpid()}\n".encode())
+            self._sign(descriptor)
             yield
         finally:
             os.close(descriptor)
+
+    def _sign(self, descriptor: int) -> None:
+        """Write down who holds the folder."""
+        try:
+            os.truncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            raise self._of_no_use(error) from error
 
 
 def _lost(store: Path, how: str) -> DataFolderError:

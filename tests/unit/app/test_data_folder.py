@@ -1,10 +1,12 @@
 """One cloud to a data folder, and nobody else in it."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from isocket.app.data_folder import DataFolder, DataFolderError, NoInstallationError
+from tests.fakes.full_disk import give_room_to, take_room_from
 
 
 def test_the_folder_is_for_our_user_only(tmp_path: Path) -> None:
@@ -25,6 +27,18 @@ def test_the_folder_is_free_again_after_the_first_cloud(tmp_path: Path) -> None:
         pass
     with folder.held():
         assert (tmp_path / "lock").read_text().strip().isdigit()
+
+
+def test_a_folder_on_a_full_disk_is_named_with_the_way_out(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    take_room_from(os.getpid())
+    try:
+        with pytest.raises(DataFolderError, match=r"cannot be used: .*\. Make room there"), folder.held():
+            pass
+    finally:
+        give_room_to(os.getpid())
+    with folder.held():
+        pass
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
