@@ -1,7 +1,9 @@
-"""Where `isocket` begins and ends: Ctrl-C stops it without a traceback, also before a command runs and after it."""
+"""Where `isocket` begins and ends: Ctrl-C at any moment, and a full disk, end it without a traceback."""
 
+import errno
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 INTERRUPTED = 130  # what shells expect of a program that was interrupted
@@ -14,6 +16,11 @@ def main() -> None:
         run = _loaded()
         signal.signal(signal.SIGINT, signal.default_int_handler)  # a command has something to put away first
         run()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stderr.write("There is no room left where this writes to: what it printed is not whole.\n")
+        os._exit(1)  # Python would try once more to write what is left, and fail aloud
     finally:
         signal.signal(signal.SIGINT, _end_at_once)
 

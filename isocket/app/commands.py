@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -90,7 +89,7 @@ def provision_devices(
     async def make(settings: Settings) -> None:
         async with open_house(settings, may_be_new=True) as house:
             async for made in provision(house.records, house.clock, model=model, count=count):
-                sys.stdout.write(made.as_json() + "\n")
+                typer.echo(made.as_json())  # each at once: no more are made that nobody could use
 
     run(make)
 

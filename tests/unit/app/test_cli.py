@@ -21,7 +21,8 @@ from isocket.storage.records import StoredRecords
 from portal_api.invitations import invite
 from portal_api.portal import PortalSettings
 from tests.fakes.clock import ManualClock
-from tests.unit.app.installation import Installation
+from tests.fakes.patience import PATIENCE_S
+from tests.unit.app.installation import PROGRAM, Installation
 
 
 def test_a_member_of_staff_is_invited_by_a_link_to_the_public_address(installation: Installation) -> None:
@@ -236,3 +237,20 @@ def test_a_restriction_that_is_none_cannot_be_ended(installation: Installation) 
     installation.make()
     done = installation.typed("privacy", "unrestrict", "--account", "acc_nobody")
     assert (done.returncode, "no such account" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("words", [("privacy", "inventory"), ("device", "provision", "--model", "isocket-3g")])
+def test_what_finds_no_room_for_its_answer_says_so(installation: Installation, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [PROGRAM, *words],
+            env={**installation.environ, "ISOCKET_LOG_LEVEL": "ERROR"},
+            cwd=installation.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    said = "There is no room left where this writes to: what it printed is not whole.\n"
+    assert (done.returncode, done.stderr) == (1, said)
