@@ -473,6 +473,21 @@ async def test_an_audit_that_cannot_look_leaves_the_heartbeat_away() -> None:
     assert made.heartbeat.pings == 0
 
 
+async def test_an_incident_from_before_the_clock_was_set_back_by_a_year_climbs_its_ladder_now() -> None:
+    made = await audited()
+    ahead = NOON + timedelta(days=366)
+    await made.house.incident(detected_at=ahead, step_due_at=ahead + timedelta(minutes=5), lease_until=ahead)
+    night = {"detected_at": NOON, "step_due_at": NOON + timedelta(hours=9)}
+    await made.house.incident("inc_2", **night)
+    assert await made.found() == {Kind.FORGOTTEN}
+    found = {each.id: each for each in await made.house.records.find(Incident)}
+    assert (found["inc_1"].step_due_at, found["inc_1"].told_from) == (NOON, NOON)
+    assert found["inc_2"].step_due_at == NOON + timedelta(hours=9), "what waits for the morning goes on waiting"
+    await made.house.escalate()
+    assert {each.incident_id for each in await made.house.deliveries(DeliveryKind.ALARM)} == {"inc_1"}
+    assert await made.found() == set()
+
+
 async def test_while_nothing_can_be_stored_the_heartbeat_stays_away_though_nothing_is_found() -> None:
     made, disk = await audited(), FullDisk()
     await disk.prepare()
