@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -42,3 +43,13 @@ class Door(web.RequestHandler):
         response.headers.update({**ALWAYS, "Cache-Control": "no-store"})
         response.force_close()
         return response
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Note what went wrong on a connection past its answer. A body that was not what its headers said is no fault
+        of ours: anybody could fill the log with tracebacks by it.
+        """
+        error = kw.get("exc_info")
+        if isinstance(error, web.RequestPayloadError):
+            log.info("request_malformed", error=type(error).__name__)
+        else:
+            super().log_exception(*args, **kw)

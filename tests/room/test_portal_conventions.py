@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from isocket.app.addresses import HostPort
 from isocket.app.http_server import HttpServer
+from portal_api.errors import problems
 from portal_api.limits import Rate, Rates
 from portal_api.portal import PORTAL
 from tests.fakes.portal_devices import MAIJA, SOCKET, devices_house, enter, owned
@@ -251,3 +252,30 @@ async def test_what_is_no_http_gets_a_problem_and_nothing_of_the_inside(what: st
     assert "aiohttp" not in answer.decode()
     assert '"detail":"This request cannot be understood."' in body
     assert [each["log_level"] for each in logs] == ["info"]
+
+
+async def test_a_body_that_is_not_what_its_headers_say_gets_a_problem_and_no_traceback_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    async with devices_house() as house:
+        app = web.Application(middlewares=[problems])
+        app[PORTAL] = house.portal
+        app.router.add_post("/", read)
+        server = HttpServer(app, address=HostPort(host="127.0.0.1", port=0), close=lambda: None)
+        await server.start()
+        stop = asyncio.Event()
+        running = asyncio.create_task(server.run(stop))
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        with capture_logs() as logs:
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}")
+            answer = await reader.read()
+        writer.close()
+        stop.set()
+        await running
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"The body is not what its headers say." in answer
+    assert [(each["event"], each["log_level"]) for each in logs] == [("request_malformed", "info")]
+    assert caplog.records == []
