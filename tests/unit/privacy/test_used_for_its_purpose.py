@@ -68,6 +68,8 @@ def test_what_somebody_gave_for_news_is_read_for_news_and_for_their_rights_only(
                 "privacy.newsletter",
                 "privacy.choices",
                 "privacy.breach_ways",  # whoever reads it is told of a breach as well
+                "privacy.belongings",  # goes with the account of the same mailbox
+                "privacy.retention",  # a wish that was never answered goes, and its key
             }
 
 
