@@ -175,13 +175,17 @@ class Settlement:
     ) -> dict[str, Any]:
         """Return when the same person is told by another way, as fields of the delivery.
 
-        It is part of the step that settles, so that nobody can die in between. What stays unclear keeps its time.
+        It is part of the step that settles, so that nobody can die in between. What stays unclear keeps its time, also
+        where it is tried again.
         """
         state = changes["state"]
         if held.kind not in WITH_OTHER_WAYS or (state is DeliveryState.UNCLEAR and held.state is state):
             return {}
         wait: timedelta | None = None
         newly_held_up = changes.get("held_up", False) and not held.held_up
+        in_doubt = state in {DeliveryState.UNCLEAR, DeliveryState.DUE}
+        if in_doubt and held.moves_on and not newly_held_up:
+            return {}
         if newly_held_up or state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
             wait = timedelta(0)
         elif state is DeliveryState.UNCLEAR:

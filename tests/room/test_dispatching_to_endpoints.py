@@ -1,16 +1,20 @@
 """A message to a browser or a program is checked against the endpoint it goes to, right before it goes."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from alerts.channels.channel import ChannelKind
+from alerts.channels.channel import ChannelKind, Message
 from alerts.dispatcher import Dispatcher
+from alerts.next_ways import UNCLEAR_WAIT_S
+from alerts.outcomes import Outcome, TryLater, Unclear
 from alerts.providers import Providers
 from alerts.unclear import UnclearDeliveries
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from tests.fakes.alert_house import ANNA, BERTIL, PUBLIC_URL, AlertHouse
+from isocket.domain.incidents import Severity
+from tests.fakes.alert_house import ANNA, BERTIL, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
 from tests.fakes.endpoint_house import NAME, PROGRAM, endpoint_house
 from tests.fakes.web_receiver import HANG_AFTER
@@ -92,3 +96,28 @@ async def test_a_program_whose_message_was_under_way_when_we_died_gets_it_again_
                 pass
         assert [each.headers["iSocket-Id"] for each in made.program.accepted[NAME]] == ["dlv_clear", "dlv_clear"]
         assert (await house.the_delivery(ChannelKind.WEBHOOK, DeliveryKind.CLEAR)).state is DeliveryState.SENT
+
+
+async def test_what_stays_in_doubt_goes_by_another_way_in_time_although_its_program_is_tried_again() -> None:
+    house = await AlertHouse().furnish()
+    await house.endpoint(ChannelKind.WEBHOOK, id="end_program")
+    await house.ladder({"contact_ids": [ANNA], "channels": ["webhook"], "after_s": 0})
+    await house.incident(severity=Severity.CRITICAL)
+
+    async def look_up(message: Message, sent_after: datetime) -> Outcome:
+        del message, sent_after
+        return TryLater(reason="answer_lost")
+
+    house.webhook.look_up = look_up  # type: ignore[method-assign]
+    house.webhook.script.extend([Unclear(reason="channel_failed")] * 9)
+    await house.escalate()
+    for _ in range(round(UNCLEAR_WAIT_S)):
+        await house.send()
+        await house.unclear().step()
+        await house.failover().step()
+        assert not house.sms.accepted
+        await house.pass_by(seconds=1)
+    await house.failover().step()
+    await house.send()
+    assert len(house.webhook.asked) > 1
+    assert [each.to for each in house.sms.accepted] == [PHONES[ANNA]]
