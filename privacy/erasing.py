@@ -106,7 +106,7 @@ class Eraser:
                 begun = state is ErasureState.RUNNING
                 if not begun and not await self._farewells_are_out(each, now):
                     continue
-                if begun and now < self._found_until.get(each.id, now):
+                if begun and self._was_searched_lately(each, now):
                     continue
                 if not begun or not await self._waits_for_a_hold(each, now):
                     done += await self._tried(each)
@@ -180,6 +180,10 @@ class Eraser:
         except Exception as error:  # one that cannot be carried out keeps no other back, and is tried again
             log.exception("erasure_broken_off", erasure_id=erasure.id, error=type(error).__name__)
             return False
+
+    def _was_searched_lately(self, erasure: Erasure, now: datetime) -> bool:
+        until = self._found_until.get(erasure.id, now)
+        return now < until <= now + timedelta(seconds=SEARCH_AGAIN_S)  # later: the clock was set back
 
     async def _farewells_are_out(self, erasure: Erasure, now: datetime) -> bool:
         """Return whether whoever asked was told by every way, or has to be erased without that."""

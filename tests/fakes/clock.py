@@ -67,6 +67,12 @@ class ManualClock:
         self._now = max(self._now, end)
         await _let_run()
 
+    def set_back(self, seconds: float) -> None:
+        """Set the wall clock back: whoever sleeps, and `monotonic_s`, do not notice."""
+        back = timedelta(seconds=seconds)
+        self._now, self._start = self._now - back, self._start - back
+        self._sleepers = [(at - back, turn, alarm) for at, turn, alarm in self._sleepers]
+
     @property
     def sleepers(self) -> int:
         """Return how many wait for time to pass."""

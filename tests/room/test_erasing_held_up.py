@@ -1,9 +1,11 @@
 """An erasure that a file holds up reads all files again now and then, not all the time."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
-from isocket.domain.erasures import ErasureState
+from isocket.domain.erasures import Erasure, ErasureState
+from isocket.storage.port import is_
 from privacy.erasing import FOUND_IN_FILES, LOOK_EVERY_S, SEARCH_AGAIN_S, Eraser
 from privacy.scan import Found
 from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
@@ -46,3 +48,15 @@ async def test_the_files_are_searched_again_after_a_while_and_at_once_when_an_op
     await ground.clock.advance(SEARCH_AGAIN_S)
     assert await eraser.round() == 1
     assert search.times == 3
+
+
+async def test_a_clock_that_is_set_back_keeps_no_erasure_waiting_until_it_is_that_time_again(tmp_path: Path) -> None:
+    ground, search = in_memory(tmp_path), Search()
+    await furnish(ground)
+    eraser = eraser_with(ground, search)
+    held = await eraser.erase(MAIJA_ID, by="operator")
+    assert held is not None
+    await ground.records.change_one(Erasure, is_("id", held.id), due_at=held.due_at - timedelta(days=366))
+    search.found = []
+    ground.clock.set_back(365 * 86_400)
+    assert await eraser.round() == 1
