@@ -53,13 +53,14 @@ class HeardDevice:
             and self.heard_ms != self.silence_judged_ms
         )
 
+    def is_ahead(self, now_ms: int) -> bool:
+        """Return whether it was heard so far ahead that the clock must have been set back."""
+        return self.heard_ms > now_ms + FAR_AHEAD_MS
+
     def bring_back(self, now_ms: int) -> None:
-        """Where something lies far ahead because the clock was set back, let it have happened now."""
-        if max(self.heard_ms, self.lease_ms) <= now_ms + FAR_AHEAD_MS:
-            return
+        """Let what was heard before the clock was set back have been heard now."""
         self.heard_ms = min(self.heard_ms, now_ms)
         self.wake_ms = None if self.wake_ms is None else min(self.wake_ms, now_ms)
-        self.lease_ms = 0 if self.lease_ms > now_ms + FAR_AHEAD_MS else self.lease_ms
 
     def gone_ms(self) -> int | None:
         """Return when it went or will have gone, None where nobody waits for its silence."""

@@ -12,6 +12,7 @@ from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, to_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
+from isocket.storage.set_back import SetBack
 from isocket.storage.sqlite_documents import Look, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_jobs import Told, rest_on
@@ -38,12 +39,9 @@ _STILL_SILENT = f"SELECT received + silent_after FROM heard WHERE device = :devi
 _NEXT_SILENCE = f"""
 SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND received + silent_after > :now AND {_FREE}
 """
-_AHEAD = "received > :far OR lease_until > :far"
-_ANY_AHEAD = f"SELECT EXISTS (SELECT 1 FROM heard WHERE {_AHEAD})"
-_BRING_BACK = f"""
-UPDATE heard SET received = min(received, :now), wake_at = min(wake_at, :now),
-  lease_until = CASE WHEN lease_until > :far THEN 0 ELSE lease_until END WHERE {_AHEAD}
-"""
+_ANY_AHEAD = "SELECT max(received) > :far, max(lease_until) > :far FROM heard"
+_END_LEASES_AHEAD = "UPDATE heard SET lease_until = 0 WHERE lease_until > :far"
+_BRING_BACK = "UPDATE heard SET received = :now, wake_at = min(wake_at, :now) WHERE received > :far"
 _CLAIM = f"""
 UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
   waiting_since = ifnull(waiting_since, :now),
@@ -86,6 +84,7 @@ class WaitingDevices:
         self._heard = heard  # used in the writer's thread alone
         self._silent: list[tuple[int, int]] = []  # (since, device), found by the last look
         self._silence_look_ms = 0  # when to look next
+        self._set_back = SetBack(clock)
         self._free: dict[str, tuple[float, float]] = {}  # who asked in vain: when, and for how long they claim
         self._nobody_until_s = float("-inf")  # nobody waits, as far as it is known
         self._ahead: deque[tuple[float, Ahead]] = deque()  # claimed for them, and until when it is of use
@@ -206,13 +205,16 @@ class WaitingDevices:
         asked = {"now": now_ms}
         far = {"now": now_ms, "far": now_ms + FAR_AHEAD_MS}
 
-        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, int]], int | None, bool]:
+        def work(connection: sqlite3.Connection) -> tuple[list[tuple[int, int]], int | None, tuple[int, int]]:
             silent = connection.execute(_ALL_SILENT, asked).fetchall()
             following_ms = connection.execute(_NEXT_SILENCE, asked).fetchone()[0]
-            return silent, following_ms, bool(connection.execute(_ANY_AHEAD, far).fetchone()[0])
+            return silent, following_ms, connection.execute(_ANY_AHEAD, far).fetchone()
 
-        self._silent, following_ms, is_ahead = await asyncio.to_thread(self._at_once, work)
-        if is_ahead:
+        self._silent, following_ms, (heard_ahead, leased_ahead) = await asyncio.to_thread(self._at_once, work)
+        if leased_ahead:
+            await self._write(lambda connection: connection.execute(_END_LEASES_AHEAD, far))
+            following_ms = now_ms
+        if self._set_back.is_believed(heard_ahead=bool(heard_ahead)):
             brought = await self._write(lambda connection: connection.execute(_BRING_BACK, far).rowcount)
             log.warning("clock_was_set_back", devices=brought)
             following_ms = now_ms

@@ -222,8 +222,10 @@ class Telemetry(Protocol):
         fetches it, or its process dies with it, its lease of `lease_s` runs out and anybody may claim it. A store that
         is closed gives it back.
 
-        What was heard more than `FAR_AHEAD_MS` after `now` was heard before the clock was set back: it counts as heard
-        now, so that its silence is noticed all the same, and a lease until then is over.
+        A lease until more than `FAR_AHEAD_MS` after `now` is from before the clock was set back, and over. What was
+        heard so late counts as heard now, so that its silence is noticed all the same, but only once the clock has
+        stayed like that for a while (see `SetBack`): brought back by a clock that is wrong for a moment, all would
+        seem silent as soon as it is right again.
         """
         ...
 

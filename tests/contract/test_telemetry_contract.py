@@ -12,6 +12,7 @@ import pytest
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import EPOCH, to_ms
+from isocket.storage.set_back import BELIEVED_AFTER_S
 from isocket.storage.table import HEAD, fields_of_line
 from isocket.storage.telemetry import Confirmed, Series, Telemetry, Waiting
 from isocket.storage.wakeups import HEARD, Wakeups
@@ -508,11 +509,26 @@ async def test_silence_is_noticed_though_the_clock_was_a_year_ahead_when_the_dev
     await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
     await telemetry.store([report(2, late_s=YEAR_S)])
     await clock.advance(10)
+    assert await claim(telemetry, clock) is None
+    await clock.advance(BELIEVED_AFTER_S)
     assert await claim(telemetry, clock) is None, "from now on it is waited for"
     await clock.advance(890)
     assert await claim(telemetry, clock) is None
     await clock.advance(20)
     assert await claim(telemetry, clock) is not None
+
+
+async def test_a_clock_that_is_a_year_behind_for_a_moment_makes_nobody_silent(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1)])
+    await settle(telemetry, await claimed(telemetry, clock), silent_after_s=900)
+    clock.set_back(YEAR_S)
+    for _ in range(2):
+        assert await claim(telemetry, clock) is None
+        await clock.advance(BELIEVED_AFTER_S / 2 - 1)
+    await clock.advance(YEAR_S)
+    assert await claim(telemetry, clock) is None, "it was heard minutes ago"
 
 
 async def test_a_claim_from_before_the_clock_was_set_back_by_a_year_holds_nobody_up(
