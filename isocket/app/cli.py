@@ -11,10 +11,10 @@ INTERRUPTED = 130  # what shells expect of a program that was interrupted
 
 def main() -> None:
     """Run the command that was typed."""
-    signal.signal(signal.SIGINT, _end_at_once)
+    _on_ctrl_c(_end_at_once)
     try:
         run = _loaded()
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # a command has something to put away first
+        _on_ctrl_c(signal.default_int_handler)  # a command has something to put away first
         run()
     except OSError as error:
         if error.errno != errno.ENOSPC:
@@ -22,7 +22,7 @@ def main() -> None:
         sys.stderr.write("There is no room left where this writes to: what it printed is not whole.\n")
         os._exit(1)  # Python would try once more to write what is left, and fail aloud
     finally:
-        signal.signal(signal.SIGINT, _end_at_once)
+        _on_ctrl_c(_end_at_once)
 
 
 def _loaded() -> Callable[[], None]:
@@ -34,6 +34,12 @@ def _loaded() -> Callable[[], None]:
 
     keep_files_private()
     return get_command(app)
+
+
+def _on_ctrl_c(handler: Callable[..., object]) -> None:
+    """Have `handler` called, unless Ctrl-C is for others: a shell that runs us in the background has it ignored."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _end_at_once(*_: object) -> None:

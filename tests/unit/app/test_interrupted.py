@@ -34,3 +34,12 @@ def test_ctrl_c_ends_it_without_a_traceback(moment: str) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     assert (done.returncode, done.stderr) == (130, "")
+
+
+def test_where_the_shell_has_it_ignore_ctrl_c_it_goes_on() -> None:
+    begin = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
+    program = f"{begin}\n{WHILE_IT_LOADS}\nfrom isocket.app.cli import main\nsys.argv = ['isocket', '--help']\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
