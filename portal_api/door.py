@@ -44,6 +44,14 @@ class Door(web.RequestHandler):
         response.force_close()
         return response
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer. aiohttp itself refuses what is expected of a route that is not ours, before any layer."""
+        if isinstance(resp, web.HTTPExpectationFailed):
+            resp = Problem(status=resp.status, kind="refused", detail="This was refused.").said_in(request).response()
+        return await super().finish_response(request, resp, start_time)
+
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Note what went wrong on a connection past its answer. A body that was not what its headers said is no fault
         of ours: anybody could fill the log with tracebacks by it.

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from isocket.app.addresses import HostPort
 from isocket.app.http_server import HttpServer
 from portal_api.errors import problems
+from portal_api.health import healthz
 from portal_api.limits import Rate, Rates
 from portal_api.portal import PORTAL
 from tests.fakes.portal_devices import MAIJA, SOCKET, devices_house, enter, owned
@@ -279,3 +280,24 @@ async def test_a_body_that_is_not_what_its_headers_say_gets_a_problem_and_no_tra
     assert b"The body is not what its headers say." in answer
     assert [(each["event"], each["log_level"]) for each in logs] == [("request_malformed", "info")]
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("line", ["GET /nothing", "PUT /"])
+async def test_what_a_client_expects_where_nothing_is_gets_a_problem_and_is_not_repeated(line: str) -> None:
+    async with devices_house() as house:
+        app = web.Application(middlewares=[problems])
+        app[PORTAL] = house.portal
+        app.router.add_get("/", healthz)
+        server = HttpServer(app, address=HostPort(host="127.0.0.1", port=0), close=lambda: None)
+        await server.start()
+        stop = asyncio.Event()
+        running = asyncio.create_task(server.run(stop))
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: miracles\r\n\r\n".encode())
+        answer = (await reader.read()).decode()
+        writer.close()
+        stop.set()
+        await running
+    assert answer.startswith("HTTP/1.1 417")
+    assert "Content-Type: application/problem+json" in answer
+    assert "miracles" not in answer
