@@ -17,7 +17,7 @@ from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, above, is_, is_not
+from isocket.storage.port import Records, above, is_
 from isocket.storage.shelf import Shelf
 
 ByMailbox = Registration | Subscription | RightsRequest
@@ -72,11 +72,12 @@ class Belongings:
     async def _begun_by(self, account_id: str, email: str | None) -> list[ByMailbox]:
         """Return wishes for an account, the newsletter and what was asked by right, with this mailbox.
 
-        A request is the account's only from when its mailbox has answered, and is written to under its own id.
+        A request is the account's only from when its mailbox has answered, and is written to under its own id. What
+        another account asked that had the mailbox before stays that one's, with its day of answer.
         """
         found: list[ByMailbox] = [*await self._records.find(RightsRequest, is_("account_id", account_id))]
         if email is not None:
-            found += await self._records.find(RightsRequest, is_("email", email), is_not("account_id", account_id))
+            found += await self._records.find(RightsRequest, is_("email", email), is_("account_id", None))
             found += await self._records.find(Registration, is_("email", email))
             found += await self._records.find(Subscription, is_("email", email))
         return found

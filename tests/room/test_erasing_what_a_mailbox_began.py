@@ -91,6 +91,21 @@ async def test_of_a_request_of_the_account_the_letters_under_its_own_id_go_too(h
     assert await house.records.count(Delivery, is_("person_id", request.id)) == 0
 
 
+async def test_what_another_account_asked_by_right_when_it_had_the_mailbox_is_still_answered(houses: Houses) -> None:
+    house, ground = houses
+    await house.register(PEKKA)
+    await ask(house, PEKKA, words="What do you know of me?")
+    await confirm(house, PEKKA)
+    pekka = await house.account(PEKKA)
+    await house.records.change_one(Account, is_("id", pekka.id), email="pekka.new@example.org")
+    await house.register(MAIJA)
+    await house.records.change_one(Account, is_("email", MAIJA), email=PEKKA)
+    await erase(houses, PEKKA)
+    (request,) = await house.records.find(RightsRequest)
+    assert (request.account_id, request.words) == (pekka.id, "What do you know of me?")
+    assert not await ground.keyring.was_destroyed(request.id)
+
+
 @pytest.mark.clause("C7-06")
 async def test_who_moved_to_a_mailbox_that_had_the_newsletter_gets_it_no_more_when_erased(houses: Houses) -> None:
     house, ground = houses
