@@ -21,7 +21,7 @@ from isocket.domain.record import Record, handling_of
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_
+from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_, is_not
 from privacy.erasing import Eraser
 from privacy.manager_keys import PublicKey
 from privacy.schemas import stored_values
@@ -129,6 +129,8 @@ class Archivist:
         if not archive.account_id or (account is not None and account.ended_at != archive.ended_at):
             await self._drop(archive)  # they were erased at their own wish, or came back
             return False
+        if account is not None and await self._has_asked(account):
+            return False  # to be erased, and may undo that until its day
         if account is not None and not archive.digest:
             sealed = await self._seal(archive)
             if sealed is None:
@@ -153,6 +155,10 @@ class Archivist:
         if done is not None:
             log.info("archived", archive_id=archive.id)
         return done is not None
+
+    async def _has_asked(self, account: Account) -> bool:
+        asked = (is_("open_key", account.id), is_("state", ErasureState.ASKED), is_not("by", BY))
+        return await self._records.count(Erasure, *asked) > 0
 
     async def _seal(self, archive: Archive) -> Archive | None:
         """Write the file, and note its digest: from then on it is whole."""
