@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.causes import OWNED_ELSEWHERE, SETTLING_S
-from alerts.ladder import LASTING
+from alerts.ladder import FAR_AHEAD, LASTING
 from alerts.rules.memory import from_watch
 from alerts.timeline import incident_line
 from isocket.domain.deliveries import Delivery, DeliveryState
@@ -19,7 +19,6 @@ from isocket.storage.port import Records, Test, Value, above, at_most, is_, is_n
 log = get_logger(__name__)
 
 LATE = timedelta(seconds=120)  # a step, a receipt, a judgement or an alarm that has been due for longer
-FAR_AHEAD = timedelta(minutes=10)  # nothing has happened that far ahead, unless the clock was set back since
 SOME = 200  # things that are looked at one by one
 PAGES = 5  # of explained incidents that are looked through at a time
 SETTLED = timedelta(seconds=SETTLING_S) + LATE  # so long after power returned its consequences may rest

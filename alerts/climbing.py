@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts.endings import is_held, is_hopeful
 from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, UNANSWERED, say_that_it_is_exhausted
 from alerts.handing_over import NO_ORDERS, HandOver, Orders
-from alerts.ladder import LASTING, Step, Tally
+from alerts.ladder import FAR_AHEAD, LASTING, Step, Tally
 from alerts.letters import Letters
 from alerts.rounds import DONE, Changes, Round, look_from
 from alerts.timeline import due_line, incident_line
@@ -151,8 +151,9 @@ class Climber:
         """
         now, made_before = round_.now, round_.incident.ladder_position
         began = round_.incident.told_from
-        alarms = [each for each in round_.alarms if began is None or each.created_at >= began]
-        tally = Tally(round_.alarms, since=began or EPOCH, now=now)
+        made_so_far = [_brought_back(each, began, now) for each in round_.alarms]
+        alarms = [each for each in made_so_far if began is None or each.created_at >= began]
+        tally = Tally(made_so_far, since=began or EPOCH, now=now)
         hope = any(is_hopeful(each, now) for each in alarms)
         held = [each.held_until for each in alarms if is_held(each, now) and each.held_until is not None]
         made: list[Record] = []
@@ -248,6 +249,13 @@ def _first_slow(round_: Round, exhausted_at: datetime) -> list[datetime]:
 
 def _stands_in_its_lane(alarm: Delivery, now: datetime) -> bool:
     return alarm.state is DeliveryState.DUE and not alarm.tries and is_hopeful(alarm, now)
+
+
+def _brought_back(alarm: Delivery, began: datetime | None, now: datetime) -> Delivery:
+    """Return an alarm as it counts: one from before the clock was set back as made when its ladder began anew."""
+    if began is None or alarm.created_at <= now + FAR_AHEAD:
+        return alarm
+    return replace(alarm, created_at=began)
 
 
 def _unanswered_at(told_at: datetime, round_: Round) -> datetime:

@@ -32,7 +32,7 @@ from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
-from tests.fakes.alert_house import ACCOUNT, ANNA, DEVICE, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, DEVICE, PHONES, AlertHouse
 from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.full_disk import FullDisk
@@ -486,6 +486,23 @@ async def test_an_incident_from_before_the_clock_was_set_back_by_a_year_climbs_i
     await made.house.escalate()
     assert {each.incident_id for each in await made.house.deliveries(DeliveryKind.ALARM)} == {"inc_1"}
     assert await made.found() == set()
+
+
+async def test_who_was_told_before_the_clock_was_set_back_by_a_year_is_told_again_after_an_hour_like_anybody() -> None:
+    made = await audited()
+    house, ahead = made.house, NOON + timedelta(days=366)
+    await house.ladder({"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0})
+    await house.incident(detected_at=ahead, step_due_at=ahead + timedelta(minutes=30), ladder_position=1)
+    told = {"incident_id": "inc_1", "contact_id": ANNA, "channel": ChannelKind.SMS, "address": PHONES[ANNA]}
+    await house.delivery(DeliveryKind.ALARM, **told, created_at=ahead, state=DeliveryState.SENT)
+    await made.found()
+    await house.escalate()
+    assert len(await house.deliveries()) == 1, "nobody is told twice because of the clock"
+    for _ in range(10):
+        await house.clock.advance(600)
+        await house.escalate()
+    assert await house.reasons(Happening.EXHAUSTED) == {"not_acknowledged": 1}
+    assert len(await house.deliveries()) == 2
 
 
 async def test_while_nothing_can_be_stored_the_heartbeat_stays_away_though_nothing_is_found() -> None:
