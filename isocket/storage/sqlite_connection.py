@@ -25,7 +25,7 @@ class OpenedFile:
         """Return if its name still leads to it.
 
         Raises:
-            StoreUnavailableError: it was removed or replaced; what to do is said.
+            StoreUnavailableError: it was removed or replaced, what to do is said; or nobody can tell.
         """
         found = self._found()
         if found != self._opened:
@@ -39,6 +39,8 @@ class OpenedFile:
             found = self._path.stat()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise StoreUnavailableError(f"{self._path} cannot be looked for: {error.strerror}") from error
         return found.st_dev, found.st_ino
 
 

@@ -214,6 +214,20 @@ async def test_no_key_is_made_in_a_file_that_nobody_will_find_again(on_disk: Sql
     assert await on_disk.key_for("eve", create=True) is not None
 
 
+async def test_a_folder_in_which_nobody_can_look_for_the_keyring_is_a_store_out_of_reach(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
+    folder.mkdir()
+    opened = await SqliteKeyring.open(folder / "keyring.db", MASTER_KEY)
+    folder.rename(elsewhere)
+    folder.write_bytes(b"")  # stands for whatever keeps us from looking: rights, a share that went stale
+    with pytest.raises(StoreUnavailableError, match="cannot be looked for: Not a directory"):
+        await opened.key_for("eve", create=True)
+    folder.unlink()
+    elsewhere.rename(folder)
+    assert await opened.key_for("eve", create=True) is not None
+    await opened.close()
+
+
 async def test_a_keyring_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailableError, match="cannot open the keyring"):
         await SqliteKeyring.open(tmp_path / "no such folder" / "keyring.db", MASTER_KEY)
