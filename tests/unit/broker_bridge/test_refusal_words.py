@@ -63,6 +63,11 @@ def test_a_report_is_refused_in_the_same_words_alone_and_in_a_batch(odd: dict[st
     assert [*said_of(UpKind.STATE, alone), *said_of(UpKind.STATE, in_a_batch)] == [said, said]
 
 
+@pytest.mark.parametrize("batch", [b"[%s]", b'[{"boot":%s}]'])
+def test_a_number_in_a_batch_that_no_machine_reads_is_refused_without_advice_to_programmers(batch: bytes) -> None:
+    assert [*said_of(UpKind.STATE, batch % (b"9" * 5000))] == ["not JSON: a number with too many digits"]
+
+
 def test_what_has_no_words_of_ours_yet_is_not_said_in_others() -> None:
     odd: ErrorDetails = {"type": "frozen_set_type", "loc": (), "msg": "Input should be a frozenset", "input": 1}
     assert refusal_words(odd) == UNKNOWN
