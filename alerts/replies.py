@@ -105,15 +105,20 @@ class Replies:
         return outcome
 
     async def _told(self, incident: Incident, sender: str) -> Contact | None:
-        """Return who has this number among those whom this incident was told to; nobody else acknowledges it."""
+        """Return who has this number among those whom this incident was told to; nobody else acknowledges it.
+
+        The code stands in a mail as well: whoever was told by another way has their number proved.
+        """
+        contacts = await self._contacts_with(sender)
+        theirs = {each.id: each for each in contacts if each.phone_verified_at or each.voice_verified_at}
         deliveries = await self._records.find(
             Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM)
         )
         for each in deliveries:
-            if each.address == sender:
-                contact = await reader_of(self._records, each)
-                if contact is not None:  # who was removed is not asked any more
-                    return contact
+            by_phone = each.address == sender
+            contact = await reader_of(self._records, each) if by_phone else theirs.get(each.contact_id or "")
+            if contact is not None:  # who was removed is not asked any more
+                return contact
         return None
 
     async def _stop(self, sender: str, *, silent: bool) -> str:

@@ -371,3 +371,26 @@ async def test_every_answer_is_in_the_senders_language(language: str) -> None:
     assert len({*said}) == 5
     assert all(fits_one_segment(each) for each in said)
     assert ("Thank you" in said[1]) is (language == "en")
+
+
+async def test_whoever_was_told_by_mail_takes_it_with_the_code_in_it_from_their_own_telephone(
+    house: AlertHouse,
+) -> None:
+    await house.ladder({"contact_ids": [ANNA], "channels": ["email"], "after_s": 0})
+    await house.incident()
+    await house.escalate()
+    await house.send()
+    assert "K7QF" in house.mail.accepted[0].text
+    assert "Thank you" in await answer_to(house, "K7QF")
+    assert (await house.the_incident()).acknowledged_by == f"{ANNA} sms"
+
+
+async def test_whoever_was_told_by_mail_takes_nothing_from_a_telephone_that_was_not_proved(house: AlertHouse) -> None:
+    await house.records.change_one(Contact, is_("id", ANNA), phone_verified_at=None)
+    await house.ladder({"contact_ids": [ANNA], "channels": ["email"], "after_s": 0})
+    await house.incident()
+    await house.escalate()
+    await house.send()
+    assert house.mail.accepted
+    await answer_to(house, "K7QF")
+    assert (await house.the_incident()).state is IncidentState.OPEN
