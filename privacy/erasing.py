@@ -82,7 +82,7 @@ class Eraser:
         self._files = files
         self._search = search
         self._ledger = ledger
-        self._found_until: dict[str, datetime] = {}  # by erasure, when the files of one are searched again
+        self._searched_until: dict[str, datetime] = {}  # by erasure, when files are searched again that held one up
         self._belongings = Belongings(records=records, shelf=shelf, clock=clock)
         self._preserve = preserve
 
@@ -182,7 +182,7 @@ class Eraser:
             return False
 
     def _was_searched_lately(self, erasure: Erasure, now: datetime) -> bool:
-        until = self._found_until.get(erasure.id, now)
+        until = self._searched_until.get(erasure.id, now)
         return now < until <= now + timedelta(seconds=SEARCH_AGAIN_S)  # later: the clock was set back
 
     async def _farewells_are_out(self, erasure: Erasure, now: datetime) -> bool:
@@ -286,11 +286,12 @@ class Eraser:
                     return NOT_EMPTY
         if not await self._empty_log():
             return LOG_IS_READ
-        found = await self._search(self._files(), *_values_of(erasure))
+        self._searched_until[erasure.id] = self._clock.now() + timedelta(seconds=SEARCH_AGAIN_S)
+        found = await self._search(self._files(), *_values_of(erasure))  # it may break off, each time at the same file
         if found:
             log.error("erased_value_found", erasure_id=erasure.id, places=len(found))
-            self._found_until[erasure.id] = self._clock.now() + timedelta(seconds=SEARCH_AGAIN_S)
             return FOUND_IN_FILES
+        self._searched_until.pop(erasure.id, None)
         return ""
 
     async def _finish(self, erasure: Erasure) -> bool:
@@ -316,7 +317,6 @@ class Eraser:
         )
         if done is None:
             return False
-        self._found_until.pop(erasure.id, None)
         await self._empty_log()
         log.info("erased", erasure_id=erasure.id, persons=len(erasure.persons))
         return True

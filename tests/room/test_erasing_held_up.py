@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.storage.port import is_
 from privacy.erasing import FOUND_IN_FILES, LOOK_EVERY_S, SEARCH_AGAIN_S, Eraser
@@ -17,9 +19,12 @@ class Search:
 
     found: list[Found] = field(default_factory=lambda: [Found(file="debug.log", way="plain")])
     times: int = 0
+    breaks_off: bool = False
 
     async def __call__(self, *_: object) -> list[Found]:
         self.times += 1
+        if self.breaks_off:
+            raise PermissionError(13, "Permission denied")
         return self.found
 
 
@@ -48,6 +53,21 @@ async def test_the_files_are_searched_again_after_a_while_and_at_once_when_an_op
     await ground.clock.advance(SEARCH_AGAIN_S)
     assert await eraser.round() == 1
     assert search.times == 3
+
+
+async def test_a_search_that_breaks_off_is_begun_anew_after_a_while_and_not_all_the_time(tmp_path: Path) -> None:
+    ground, search = in_memory(tmp_path), Search(found=[], breaks_off=True)
+    await furnish(ground)
+    eraser = eraser_with(ground, search)
+    with pytest.raises(PermissionError):
+        await eraser.erase(MAIJA_ID, by="operator")
+    for _ in range(3):
+        await ground.clock.advance(LOOK_EVERY_S)
+        assert await eraser.round() == 0
+    assert search.times == 1
+    search.breaks_off = False
+    await ground.clock.advance(SEARCH_AGAIN_S)
+    assert await eraser.round() == 1
 
 
 async def test_a_clock_that_is_set_back_keeps_no_erasure_waiting_until_it_is_that_time_again(tmp_path: Path) -> None:
