@@ -168,7 +168,10 @@ class MosquittoChild:
             await asyncio.to_thread(_write_private, self._folder.config, config)
             await self._write_rules()
             await self._write_accounts(devices=False)
+        try:
             life = await begin_life(self._folder, RefusalReader(self.refusals.add, self._on_home_news))
+        except OSError as error:
+            raise BrokerStartError(f"Mosquitto cannot be started: {error.strerror}.") from error
         try:
             await life.until_running(self.config)
             await self._wake_bridge_sessions()

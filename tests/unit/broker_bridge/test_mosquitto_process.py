@@ -229,6 +229,17 @@ async def test_a_broker_that_died_while_its_files_could_not_be_written_comes_bac
             assert device.accepted
 
 
+async def test_a_broker_for_which_the_system_has_nothing_left_is_not_blamed_on_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_left(*_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", none_left)
+    with pytest.raises(BrokerStartError, match=r"^Mosquitto cannot be started: Too many open files\.$"):
+        await child_in(tmp_path).start()
+
+
 async def test_files_that_cannot_be_written_at_the_start_are_told_with_the_way_out(tmp_path: Path) -> None:
     (tmp_path / "mosquitto.conf.new").mkdir()
     with pytest.raises(BrokerStartError, match=r"cannot be started with .*: Is a directory\. Make room"):
