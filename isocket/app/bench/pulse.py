@@ -23,8 +23,8 @@ def compute() -> float:
 
 
 def run() -> list[float]:
-    """Compute until standard input has something to say or ends; return how long each took, in seconds."""
-    took: list[float] = []
+    """Compute, once at least, until standard input has something to say or ends; return how many seconds each took."""
+    took = [compute()]
     while not select.select([sys.stdin], [], [], EVERY_S)[0]:
         took.append(compute())
     return took
