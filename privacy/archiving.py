@@ -75,6 +75,8 @@ class Archivist:
     async def round(self) -> int:
         """Destroy what is over, go on with what was begun, begin what is due; return how many were sealed."""
         await self._destroy()
+        for each in await self._records.find(Archive, is_("state", ArchiveState.SEALING), is_("account_id", "")):
+            await self._drop(each)  # they were erased at their own wish; it needs no managers
         if not self._managers:
             return 0
         for account in await self.due():
@@ -127,7 +129,7 @@ class Archivist:
     async def _carry_out(self, archive: Archive) -> bool:
         account = await self._records.get(Account, archive.account_id)
         if not archive.account_id or (account is not None and account.ended_at != archive.ended_at):
-            await self._drop(archive)  # they were erased at their own wish, or came back
+            await self._drop(archive)  # they were erased just now at their own wish, or came back
             return False
         if account is not None and await self._has_asked(account):
             return False  # to be erased, and may undo that until its day
