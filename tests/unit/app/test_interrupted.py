@@ -7,6 +7,8 @@ import pytest
 
 from tests.fakes.patience import PATIENCE_S
 
+AT_A_TERMINAL = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
+IN_THE_BACKGROUND = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
 PRESS = "os.kill(os.getpid(), signal.SIGINT)"
 WHILE_IT_LOADS = f"""
 import os, signal, sys
@@ -29,17 +31,18 @@ atexit.register(lambda: {PRESS})
 
 @pytest.mark.parametrize("moment", [WHILE_IT_LOADS, WHILE_IT_RUNS, WHILE_IT_ENDS])
 def test_ctrl_c_ends_it_without_a_traceback(moment: str) -> None:
-    program = f"{moment}\nimport sys\nfrom isocket.app.cli import main\nsys.argv = ['isocket', 'settings']\nmain()"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
-    assert (done.returncode, done.stderr) == (130, "")
+    assert run(AT_A_TERMINAL, moment, "settings") == (130, "")
 
 
 def test_where_the_shell_has_it_ignore_ctrl_c_it_goes_on() -> None:
-    begin = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)"
-    program = f"{begin}\n{WHILE_IT_LOADS}\nfrom isocket.app.cli import main\nsys.argv = ['isocket', '--help']\nmain()"
+    assert run(IN_THE_BACKGROUND, WHILE_IT_LOADS, "--help") == (0, "")
+
+
+def run(begun: str, moment: str, typed: str) -> tuple[int, str]:
+    program = (
+        f"{begun}\n{moment}\nimport sys\nfrom isocket.app.cli import main\nsys.argv = ['isocket', '{typed}']\nmain()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    return done.returncode, done.stderr
