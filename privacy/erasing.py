@@ -82,7 +82,7 @@ class Eraser:
         self._files = files
         self._search = search
         self._ledger = ledger
-        self._searched_until: dict[str, datetime] = {}  # by erasure, when files are searched again that held one up
+        self._search_again_s: dict[str, float] = {}  # by erasure, when files are searched again that held one up
         self._belongings = Belongings(records=records, shelf=shelf, clock=clock)
         self._preserve = preserve
 
@@ -106,7 +106,7 @@ class Eraser:
                 begun = state is ErasureState.RUNNING
                 if not begun and not await self._farewells_are_out(each, now):
                     continue
-                if begun and self._was_searched_lately(each, now):
+                if begun and self._clock.monotonic_s() < self._search_again_s.get(each.id, float("-inf")):
                     continue
                 if not begun or not await self._waits_for_a_hold(each, now):
                     done += await self._tried(each)
@@ -180,10 +180,6 @@ class Eraser:
         except Exception as error:  # one that cannot be carried out keeps no other back, and is tried again
             log.exception("erasure_broken_off", erasure_id=erasure.id, error=type(error).__name__)
             return False
-
-    def _was_searched_lately(self, erasure: Erasure, now: datetime) -> bool:
-        until = self._searched_until.get(erasure.id, now)
-        return now < until <= now + timedelta(seconds=SEARCH_AGAIN_S)  # later: the clock was set back
 
     async def _farewells_are_out(self, erasure: Erasure, now: datetime) -> bool:
         """Return whether whoever asked was told by every way, or has to be erased without that."""
@@ -286,12 +282,12 @@ class Eraser:
                     return NOT_EMPTY
         if not await self._empty_log():
             return LOG_IS_READ
-        self._searched_until[erasure.id] = self._clock.now() + timedelta(seconds=SEARCH_AGAIN_S)
+        self._search_again_s[erasure.id] = self._clock.monotonic_s() + SEARCH_AGAIN_S
         found = await self._search(self._files(), *_values_of(erasure))  # it may break off, each time at the same file
         if found:
             log.error("erased_value_found", erasure_id=erasure.id, places=len(found))
             return FOUND_IN_FILES
-        self._searched_until.pop(erasure.id, None)
+        self._search_again_s.pop(erasure.id, None)
         return ""
 
     async def _finish(self, erasure: Erasure) -> bool:

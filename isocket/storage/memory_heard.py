@@ -1,11 +1,12 @@
 """What is known of one device, in a dictionary's memory: its reports, its latest state, and whether it waits."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import from_ms
+from isocket.storage.set_back import SetBack
 from isocket.storage.telemetry import FAR_AHEAD_MS, Confirmed, Order
 from isocket.storage.windows import Hour
 
@@ -52,15 +53,6 @@ class HeardDevice:
             and 0 < self.heard_ms <= now_ms - self.silent_after_ms
             and self.heard_ms != self.silence_judged_ms
         )
-
-    def is_ahead(self, now_ms: int) -> bool:
-        """Return whether it was heard so far ahead that the clock must have been set back."""
-        return self.heard_ms > now_ms + FAR_AHEAD_MS
-
-    def bring_back(self, now_ms: int) -> None:
-        """Let what was heard before the clock was set back have been heard now."""
-        self.heard_ms = min(self.heard_ms, now_ms)
-        self.wake_ms = None if self.wake_ms is None else min(self.wake_ms, now_ms)
 
     def gone_ms(self) -> int | None:
         """Return when it went or will have gone, None where nobody waits for its silence."""
@@ -126,6 +118,19 @@ class HeardDevice:
             fields=dict(self.fields),
             online=self.offline_ms is None or self.heard_ms > self.offline_ms,
         )
+
+
+def heed_the_clock(devices: Collection[HeardDevice], set_back: SetBack, now_ms: int) -> None:
+    """Where the clock was set back, end claims that would last until then, and let what was heard be heard now."""
+    far_ms = now_ms + FAR_AHEAD_MS
+    for each in devices:
+        if each.lease_ms > far_ms:
+            each.lease_ms = 0
+    ahead = [each for each in devices if each.heard_ms > far_ms]
+    if set_back.is_believed(heard_ahead=bool(ahead)):
+        for each in ahead:
+            each.heard_ms = now_ms
+            each.wake_ms = None if each.wake_ms is None else min(each.wake_ms, now_ms)
 
 
 def longest_waiting(free: Iterable[tuple[str, HeardDevice]], now_ms: int) -> tuple[str, HeardDevice] | None:

@@ -6,23 +6,12 @@ from itertools import count
 
 from isocket.domain.reports import DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
-from isocket.storage.memory_heard import HeardDevice, longest_waiting, own_fields
+from isocket.storage.memory_heard import HeardDevice, heed_the_clock, longest_waiting, own_fields
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.set_back import SetBack
 from isocket.storage.table import TOLD, Table, line_of
 from isocket.storage.table import Place as TablePlace
-from isocket.storage.telemetry import (
-    FAR_AHEAD_MS,
-    Arrival,
-    Confirmed,
-    News,
-    Order,
-    Place,
-    RollCall,
-    Series,
-    Waiting,
-    flat,
-)
+from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import HEARD, Wakeups
 from isocket.storage.windows import Hour, hour_of
 
@@ -244,7 +233,7 @@ class MemoryTelemetry:
     ) -> Waiting | None:
         """Claim the device that has been due longest, for whatever reason."""
         now_ms = to_ms(now)
-        self._heed_the_clock(now_ms)
+        heed_the_clock(self._devices.values(), self._set_back, now_ms)
         free = [(device_id, each) for device_id, each in self._devices.items() if each.lease_ms <= now_ms]
         chosen = longest_waiting(free, now_ms)
         if chosen is None:
@@ -263,15 +252,6 @@ class MemoryTelemetry:
             state=device.latest(device_id),
             envelope=device.envelope,
         )
-
-    def _heed_the_clock(self, now_ms: int) -> None:
-        for each in self._devices.values():
-            if each.lease_ms > now_ms + FAR_AHEAD_MS:
-                each.lease_ms = 0
-        ahead = [each for each in self._devices.values() if each.is_ahead(now_ms)]
-        if self._set_back.is_believed(heard_ahead=bool(ahead)):
-            for each in ahead:
-                each.bring_back(now_ms)
 
     async def settle(
         self,
