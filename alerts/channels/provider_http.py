@@ -10,6 +10,8 @@ import aiohttp
 
 from alerts.channels.retry_after import retry_after_s
 
+LONGEST_ANSWER = 1024 * 1024  # bytes; the longest list that we ask for, a hundred messages, is a quarter of it
+
 
 class NothingSentError(Exception):
     """No byte of the request left this machine: the message is certainly not out."""
@@ -31,7 +33,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpAnswer:
-    """One whole answer, whatever its status."""
+    """One answer, whatever its status; a text beyond `LONGEST_ANSWER` is cut, and so is no JSON any more."""
 
     status: int
     text: str
@@ -58,7 +60,7 @@ class ProviderHttp:
         self._session: aiohttp.ClientSession | None = None
 
     async def carry(self, request: HttpRequest) -> HttpAnswer:
-        """Make one request, once, and return the whole answer. Redirects are not followed.
+        """Make one request, once, and return the answer. Redirects are not followed.
 
         Raises NothingSentError or AnswerLostError when there is none.
         """
@@ -75,7 +77,7 @@ class ProviderHttp:
                     trace_request_ctx=trace,
                 ) as answer,
             ):
-                text = await answer.text(errors="replace")
+                text = await _text(answer)
         except Exception as error:  # whatever broke, what counts is whether the request had left
             kind = AnswerLostError if trace.left else NothingSentError
             raise kind(type(error).__name__) from error
@@ -91,7 +93,12 @@ class ProviderHttp:
         if self._session is None:
             tracing = aiohttp.TraceConfig()
             tracing.on_request_headers_sent.append(_note_leaving)
-            self._session = aiohttp.ClientSession(timeout=self._timeout, trace_configs=[tracing])
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout,
+                trace_configs=[tracing],
+                headers={"Accept-Encoding": "identity"},  # a small answer can be a large one in disguise
+                auto_decompress=False,
+            )
         return self._session
 
     def _place(self, url: str) -> str:
@@ -99,6 +106,17 @@ class ProviderHttp:
             return url
         parts = urlsplit(url)
         return self._base_url + urlunsplit(("", "", parts.path, parts.query, ""))
+
+
+async def _text(answer: aiohttp.ClientResponse) -> str:
+    """Return the text as far as it is read; raise what breaks before its end."""
+    taken = bytearray()
+    async for chunk in answer.content.iter_any():
+        taken += chunk
+        if len(taken) > LONGEST_ANSWER:
+            answer.close()
+            break
+    return taken[:LONGEST_ANSWER].decode(answer.charset or "utf-8", errors="replace")
 
 
 async def _note_leaving(
