@@ -1,4 +1,4 @@
-"""What a stored receipt says, in the words of whoever sent it: each provider and each way has its own."""
+"""What a stored receipt says: texts are told of in the same words by every provider, calls in words of their own."""
 
 from alerts.call_outcomes import read_call_receipt
 from alerts.outcomes import ReceiptMeaning, read_receipt

@@ -97,7 +97,8 @@ ROUTES: tuple[AnyRoute, ...] = (
     *privacy_restriction.ROUTES,
     *newsletter.ROUTES,
 )
-"""Every declared route of the portal. A room of routes is added here and nowhere else."""
+"""The routes of accounts, privacy and staff. `device_routes` has those of sockets, incidents and people to be told, and
+`pages_routes` the pages; whoever runs the portal hands all three to `portal_app`."""
 
 
 async def always_ready() -> bool:

@@ -1,10 +1,12 @@
 """The demonstration reaches nobody, whatever is set up: its texts and calls would cost money."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import SecretStr
 
 from isocket.app.channels import providers_of
-from isocket.app.demo import on_this_machine
+from isocket.app.demo import ELSEWHERE, on_this_machine
 from isocket.app.settings import Settings
 from isocket.domain.contacts import ChannelKind
 
@@ -30,3 +32,9 @@ def test_no_provider_no_other_broker_and_no_heartbeat_is_left(tmp_path: Path) ->
     here = on_this_machine(settings)
     assert here == plain
     assert not {ChannelKind.SMS, ChannelKind.VOICE, ChannelKind.EMAIL} & providers_of(here).keys()
+
+
+def test_nothing_is_left_that_opens_a_door_elsewhere_whichever_provider_comes_to_them() -> None:
+    secrets = {name for name, field in Settings.model_fields.items() if SecretStr in get_args(field.annotation)}
+    assert "elks_password" in secrets
+    assert {name for name in secrets if not name.startswith(ELSEWHERE)} == set()

@@ -2,8 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 from isocket.app.settings_table import settings_markdown
+from isocket.domain.settings import for_device, without_names
+from portal_api.settings_models import AlarmInput, Probe, Settings
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,3 +33,18 @@ def test_every_link_between_documents_leads_somewhere() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_protocol_names_every_setting_that_a_socket_is_told_and_none_that_is_for_the_cloud_alone() -> None:
+    protocol = (ROOT / "docs" / "protocol.md").read_text()
+    section = protocol.split("\n## Settings wanted\n")[1].split("\n## ")[0]
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", section))))
+    nameless = without_names(Settings(temp=[Probe()], input=[AlarmInput()]).model_dump())
+    told, known = _keys(for_device(nameless)), _keys(nameless)
+    assert told - named == set()
+    assert named & (known - told) == set()
+
+
+def _keys(settings: dict[str, Any]) -> set[str]:
+    parts = [*settings["temp"], *settings["input"], settings["thermostat"]]
+    return set(settings).union(*parts)

@@ -1,13 +1,16 @@
 """The settings as customers give them, as they are stored, and as sockets take them."""
 
+from typing import get_args
+
 import pytest
 from pydantic import ValidationError
 
 from firmware_sim import models as sim_models
 from firmware_sim import settings as sim
 from isocket.domain.device_models import MODELS, model_of
+from isocket.domain.incidents import Cause
 from isocket.domain.settings import DeviceSettings, for_device
-from portal_api.settings_models import Settings, SettingsChange, factory_settings, plain, whole_settings
+from portal_api.settings_models import AlarmCause, Settings, SettingsChange, factory_settings, plain, whole_settings
 
 
 def test_every_setting_can_be_changed() -> None:
@@ -32,6 +35,11 @@ def test_the_defaults_are_those_by_which_the_rules_judge() -> None:
         "repeat_s",
     ):
         assert getattr(told, name) == getattr(rules, name)
+
+
+def test_an_owner_says_how_much_each_cause_matters_but_for_those_that_have_their_own_say_or_tell_of_people() -> None:
+    others = {Cause.INPUT, Cause.FLAPPING, Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN, Cause.TEST}
+    assert set(get_args(AlarmCause)) == {each.value for each in set(Cause) - others}
 
 
 @pytest.mark.parametrize("name", MODELS)
