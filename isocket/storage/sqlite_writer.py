@@ -36,6 +36,7 @@ class Writer:
         self._connection = _connect(path)
         self.file = OpenedFile(path)
         self._synced = True  # whether its commits wait for the disk
+        self._left_behind = False  # it is closed, and another is opened once the file can be used again
         self._turn = Turn(path)
         self._after_roll_back = after_roll_back
         self._queue: queue.SimpleQueue[Job | Pause | None] = queue.SimpleQueue()
@@ -162,12 +163,14 @@ class Writer:
         while self._take(group) and len(group) < GROUP and not self._queue.empty():
             pass
         if group:
-            before = self._connection.total_changes
+            before = self._rows_written()
             self._commit(group)
             answer(group)
             self._in_hand = []
-            self._checkpointer.written(max(0, self._connection.total_changes - before))
+            self._checkpointer.written(max(0, self._rows_written() - before))
         if isinstance(self._ending, Pause):
+            with suppress(sqlite3.Error, OSError, StoreUnavailableError):  # then what is to be done says so
+                self._have_the_file()
             self._ending.run(self._connection)
         if self._queue.empty():
             with suppress(sqlite3.Error):  # then the next commit says so
@@ -192,8 +195,8 @@ class Writer:
     def _commit(self, group: list[Job], *, may_grow: bool = True) -> None:
         """Run the group, which `may_grow`, in one transaction; if one fails unexpectedly, each in one of its own."""
         try:
+            self._have_the_file()
             self._wait_for_the_disk(any(job.synced for job in group))
-            self.file.check()
             self._turn.begin(self._connection)
         except (sqlite3.Error, OSError, StoreUnavailableError) as error:
             for job in group:  # each by itself would wait as long again
@@ -213,6 +216,22 @@ class Writer:
             for job in group:
                 self._commit([job], may_grow=False)
 
+    def _have_the_file(self) -> None:
+        """Open the file again where the last connection to it was left behind.
+
+        Raises:
+            StoreUnavailableError: it is not there, or is another one.
+            sqlite3.Error: it cannot be opened.
+        """
+        self.file.check()
+        if self._left_behind:
+            self._connection, self._synced = _connect(self._path, must_be_there=True), True
+            self._left_behind = False
+
+    def _rows_written(self) -> int:
+        """Return how many rows this connection has written."""
+        return 0 if self._left_behind else self._connection.total_changes
+
     def _wait_for_the_disk(self, synced: bool) -> None:
         """Tell SQLite whether the next commit waits for the disk, where it does not know already."""
         if synced != self._synced:
@@ -227,8 +246,9 @@ class Writer:
                 self._connection.execute("ROLLBACK")
         except sqlite3.Error:
             log.exception("roll_back_failed")  # nobody knows what state it is in
-            self._connection.close()
-            self._connection, self._synced = _connect(self._path, must_be_there=True), True
+            self._left_behind = True
+            with suppress(sqlite3.Error):
+                self._connection.close()
         finally:
             self._after_roll_back()
 

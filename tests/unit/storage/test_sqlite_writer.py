@@ -351,6 +351,57 @@ async def test_a_transaction_that_cannot_even_be_undone_is_left_behind(store: Sq
     assert await numbers(store) == [1]
 
 
+async def test_nor_does_it_end_the_writing_where_the_file_is_gone_meanwhile(store: SqliteStore, file: Path) -> None:
+    await store._file.write(insert(1))
+    writer, elsewhere = store._file._writer, file.with_name("elsewhere")
+    unruly = Unruly(writer._connection, "ROLLBACK", break_down)
+    writer._connection = unruly  # type: ignore[assignment]  # it is one but for that statement
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def lasts(_: sqlite3.Connection) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE_S)
+
+    def fail_without_a_file(_: sqlite3.Connection) -> None:
+        file.rename(elsewhere)
+        raise ValueError("as it happens")
+
+    first = asyncio.create_task(store._file.write(lasts, synced=False))  # so that nothing joins it
+    assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+    asked = [asyncio.create_task(store._file.write(each)) for each in (insert(2), fail_without_a_file, insert(3))]
+    await asyncio.sleep(0)
+    go_on.set()
+    await first
+    answers = await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), PATIENCE_S)
+    assert {type(each) for each in answers} == {StoreUnavailableError}
+    with pytest.raises(StoreUnavailableError, match="was removed while we use it"):
+        await asyncio.wait_for(store._file.write(insert(4)), PATIENCE_S)
+    with pytest.raises(sqlite3.Error):
+        await asyncio.wait_for(store.empty_log(), PATIENCE_S)
+    elsewhere.rename(file)
+    assert await asyncio.wait_for(store.empty_log(), PATIENCE_S)
+    await asyncio.wait_for(store._file.write(insert(5)), PATIENCE_S)
+    assert await numbers(store) == [1, 5]
+
+
+async def test_nor_where_the_file_cannot_be_opened_again_at_once(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = store._file._writer
+    unruly = Unruly(writer._connection, "ROLLBACK", break_down)
+    writer._connection = unruly  # type: ignore[assignment]  # it is one but for that statement
+    with monkeypatch.context() as broken:
+        broken.setattr(sqlite_writer, "connect", lambda *_, **__: break_down())
+        for number in (1, 2):
+            with pytest.raises((ValueError, StoreUnavailableError)):
+                await asyncio.wait_for(store._file.write(fail), PATIENCE_S)
+            with pytest.raises(StoreUnavailableError, match="disk I/O error"):
+                await asyncio.wait_for(store._file.write(insert(number)), PATIENCE_S)
+    await asyncio.wait_for(store._file.write(insert(3)), PATIENCE_S)
+    assert await numbers(store) == [3]
+
+
 async def test_when_the_writing_thread_dies_all_that_waits_is_refused(file: Path) -> None:
     store = await SqliteStore.open(file)
     writer = store._file._writer
