@@ -32,6 +32,11 @@ class Collection:
     followed: tuple[str, ...] | None = None
 
 
+def hidden_name(name: str) -> str:
+    """Return the field beside a sealed one that holds the keyed hash by which it is found."""
+    return f"{name}_blind"
+
+
 Question = tuple[Collection, Sequence[Test]]
 Shape = tuple[tuple[str, Op, int], ...]
 """Of each test its field, what it asks, and how many values it binds (none for None); of ONE_OF twice that, and one

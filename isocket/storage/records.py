@@ -16,6 +16,7 @@ from isocket.storage.codec import (
     from_document,
     to_document,
 )
+from isocket.storage.completing import LAYOUTS, complete
 from isocket.storage.documents import Documents
 from isocket.storage.port import Asked, Changes, Test, Value
 from isocket.storage.wakeups import FOLLOWED, Wakeups, queue_bell
@@ -32,7 +33,9 @@ class StoredRecords:
 
     async def prepare(self, kinds: Iterable[type[Record]] = STORED) -> None:
         """Make what the store lacks for these classes. Called once, before any other verb."""
-        await self._documents.prepare([collection_of(kind) for kind in kinds])
+        prepared = tuple(kinds)
+        await self._documents.prepare([*map(collection_of, prepared), LAYOUTS])
+        await complete(self._documents, prepared)
 
     async def add(self, record: Record, *, synced: bool = True) -> None:
         """Store a new record; without `synced` nobody waits for the disk.

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from isocket.kit.logs import get_logger
-from isocket.storage.documents import SHAPES, Collection, Document, Documents, Shape, Shapes
+from isocket.storage.documents import SHAPES, Collection, Document, Documents, Shape, Shapes, hidden_name
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Changes, Op, StoreUnavailableError, Test, is_
 
@@ -204,7 +204,7 @@ class SealedDocuments:
                 sealed[name] = _seal(cipher, sealed[name], _place(collection, name, document_id))
         for name in collection.lookup:
             if name in values:
-                sealed[_hidden(name)] = await self._blind(collection, name, values[name])
+                sealed[hidden_name(name)] = await self._blind(collection, name, values[name])
         return sealed
 
     async def _opened(self, collection: Collection, documents: Sequence[Document]) -> list[Document]:
@@ -282,18 +282,14 @@ def _asked_for(collection: Collection, field: str, op: Op, *, is_none: bool) -> 
         return field
     if field not in collection.lookup or op in (Op.AT_MOST, Op.ABOVE):
         raise ValueError(f"{collection.name}.{field} is sealed: it cannot be asked for {op.value}")
-    return _hidden(field)
+    return hidden_name(field)
 
 
 def _hidden_group(collection: Collection, group: Iterable[str]) -> tuple[str, ...]:
     for name in group:
         if name in collection.sealed and name not in collection.lookup:
             raise ValueError(f"{collection.name}.{name} is sealed: it cannot be unique or indexed without lookup")
-    return tuple(_hidden(name) if name in collection.lookup else name for name in group)
-
-
-def _hidden(name: str) -> str:
-    return f"{name}_blind"
+    return tuple(hidden_name(name) if name in collection.lookup else name for name in group)
 
 
 def _texts(collection: Collection, values: Mapping[str, Any]) -> list[str]:
@@ -322,7 +318,7 @@ def _seal(cipher: AESGCM, text: str, place: bytes) -> str:
 def _open_document(collection: Collection, document: Document, ciphers: Mapping[str, AESGCM]) -> Document:
     opened = dict(document)
     for name in collection.lookup:
-        opened.pop(_hidden(name), None)
+        opened.pop(hidden_name(name), None)
     for name in _texts(collection, document):
         cipher = ciphers.get(document[collection.subject or ""])
         place = _place(collection, name, document["id"])

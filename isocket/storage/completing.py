@@ -1,0 +1,85 @@
+"""Writes into documents of an older program what it did not know: fields that came later, and keys of sealed values.
+
+A question is answered by what is written: a document without a field is found by none of the field's values, whatever
+the class says that it is when nothing is said. So when a class has changed since its documents were last looked at,
+each is read and written out once, before anybody asks.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from isocket.domain.record import Record
+from isocket.kit.logs import get_logger
+from isocket.storage.codec import collection_of, from_document, to_document
+from isocket.storage.documents import Collection, Document, Documents, hidden_name
+from isocket.storage.keyring import PersonErasedError
+from isocket.storage.port import StoreUnavailableError, is_
+from isocket.storage.sealed import SealBrokenError
+
+log = get_logger(__name__)
+
+LAYOUTS = Collection(name="layouts")
+"""A document for each collection, named like it: `fields` are those in which every document of it is written out."""
+
+AT_ONCE = 500  # documents are read, and share a commit
+TRIES = 8  # of a document that others change meanwhile
+
+
+async def complete(documents: Documents, kinds: Iterable[type[Record]]) -> None:
+    """Write out what is missing in the documents of classes that have changed. It may break off and run again.
+
+    A class with a document that cannot be read is left as it is until the next start, and logged: whatever is wrong
+    with one must not keep a cloud from starting.
+    """
+    noted = {each["id"]: each["fields"] for each in await documents.find(LAYOUTS, [])}
+    for kind in kinds:
+        collection, fields = collection_of(kind), _fields_of(kind)
+        before = noted.get(collection.name, [])
+        if before == fields:
+            continue
+        try:
+            await _complete(documents, kind, before)
+        except (PersonErasedError, SealBrokenError, TypeError, ValueError):
+            log.exception("documents_not_completed", collection=collection.name)
+            continue
+        await documents.remove_all(LAYOUTS, [is_("id", collection.name)])
+        await documents.add_all([(LAYOUTS, {"id": collection.name, "version": 1, "fields": fields})])
+
+
+def _fields_of(kind: type[Record]) -> list[str]:
+    """Return what is written of a class, with the hidden keys of its sealed fields."""
+    return [*kind.__dataclass_fields__, *map(hidden_name, collection_of(kind).lookup)]
+
+
+async def _complete(documents: Documents, kind: type[Record], before: Sequence[str]) -> None:
+    collection = collection_of(kind)
+    found_by = [name for name in collection.lookup if hidden_name(name) not in before]
+    written, seen = 0, ""
+    while page := await documents.find(collection, [], limit=AT_ONCE, after=(seen, seen) if seen else None):
+        seen = page[-1]["id"]
+        written += sum(await asyncio.gather(*(_write_out(documents, kind, each, found_by) for each in page)))
+    if written:
+        log.info("documents_completed", collection=collection.name, records=written)
+
+
+async def _write_out(documents: Documents, kind: type[Record], found: Document, found_by: Sequence[str]) -> bool:
+    """Write what a document lacks; return whether it lacked anything."""
+    collection = collection_of(kind)
+    for _ in range(TRIES):
+        missing = _missing(kind, found, found_by)
+        same = [is_("id", found["id"]), is_("version", found["version"])]
+        if not missing or await documents.change_one(collection, same, missing, synced=False) is not None:
+            return bool(missing)
+        changed = await documents.get(collection, found["id"])
+        if changed is None:
+            return False
+        found = changed
+    raise StoreUnavailableError(f"{collection.name}: changed by others {TRIES} times in a row, try again")
+
+
+def _missing(kind: type[Record], found: Document, found_by: Sequence[str]) -> dict[str, Any]:
+    """Return what is to be written: None is what a missing field says anyway, and nobody's value has no key."""
+    whole = to_document(from_document(kind, found))
+    missing = {name: value for name, value in whole.items() if name not in found and value is not None}
+    return missing | {name: found[name] for name in found_by if found.get(name)}
