@@ -91,6 +91,7 @@ class ReportedWire(TypedDict, total=False):
     input: Annotated[list[dict[str, Any]], Field(max_length=16)]
     power_on: Literal["remember", "on", "off"]
     schedule: Annotated[list[dict[str, Any]], Field(max_length=64)]
+    time_zone: Text | None
     thermostat: dict[str, Any]
 
 

@@ -25,6 +25,7 @@ def test_a_good_message_is_understood(path: Path) -> None:
     golden = json.loads(path.read_text())
     decoded = decode("d1", UpKind(golden["topic_kind"]), golden["payload_text"].encode(), RECEIVED_MS)
     assert decoded.refusals == ()
+    assert (decoded.unknown_fields > 0) == (golden["name"] == "state_unknown_field")
     said = golden["payload"] if isinstance(golden["payload"], list) else [golden["payload"]]
     if golden["topic_kind"] == "status":
         assert decoded.fields == golden["payload"]

@@ -5,12 +5,26 @@ from typing import get_args
 import pytest
 from pydantic import ValidationError
 
+from broker_bridge.payloads import decode
+from broker_bridge.topics import UpKind
 from firmware_sim import models as sim_models
 from firmware_sim import settings as sim
+from firmware_sim.wire import encode_reported
 from isocket.domain.device_models import MODELS, model_of
 from isocket.domain.incidents import Cause
 from isocket.domain.settings import DeviceSettings, for_device
-from portal_api.settings_models import AlarmCause, Settings, SettingsChange, factory_settings, plain, whole_settings
+from isocket.domain.twin import unlike_keys
+from portal_api.settings_models import (
+    AlarmCause,
+    ScheduleRule,
+    Settings,
+    SettingsChange,
+    factory_settings,
+    plain,
+    whole_settings,
+)
+
+NOON_MS = 1_795_348_800_000
 
 
 def test_every_setting_can_be_changed() -> None:
@@ -49,6 +63,20 @@ def test_a_socket_can_follow_the_settings_of_the_factory(name: str) -> None:
     dirty, _ = sim.merged(before, {"temp": [{"name": "Cellar", "low_c": 5}], "power_on": "off", "heartbeat_s": 60})
     after, refused = sim.merged(dirty, for_device(factory_settings(name)))
     assert (refused, after.temp, after.power_on, after.heartbeat_s) == ((), before.temp, "remember", 900)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_a_socket_follows_comes_back_by_the_bridge_as_it_was_wanted(name: str) -> None:
+    rule = {"at": "07:00", "days": "mon,tue", "name": "on", "args": {}}
+    change = SettingsChange(
+        schedule=[ScheduleRule(**rule)], time_zone="Europe/Helsinki", power_on="off", heartbeat_s=60
+    )
+    wanted = {**factory_settings(name), **change.model_dump(mode="json", exclude_unset=True)}
+    follows, refused = sim.merged(sim.factory_settings(sim_models.model_named(name)), for_device(wanted))
+    word = encode_reported(boot=1, seq=1, ts=NOON_MS, version=1, settings=follows.as_wire())
+    heard = decode("is0000000001", UpKind.REPORTED, word, NOON_MS).fields
+    assert heard is not None
+    assert (refused, unlike_keys(wanted, heard)) == ((), ())
 
 
 @pytest.mark.parametrize("name", MODELS)
