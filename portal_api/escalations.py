@@ -1,5 +1,6 @@
 """The ladders: who is told of an alarm, by which channels, after how many seconds. For all sockets, or for one."""
 
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zlib import crc32
 
@@ -21,6 +22,7 @@ log = get_logger(__name__)
 MOST_STEPS = 20
 REPEAT_AFTER_S = 600
 A_DAY_S = 86_400
+IF_WE_DIE = timedelta(minutes=1)  # so long after an edit began what is open is looked at whatever becomes of us
 ChannelName = Literal["sms", "voice", "email", "push", "webhook"]
 _EXAMPLE: dict[str, Any] = {
     "steps": [
@@ -127,6 +129,7 @@ async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView
     account_id = call.account.id
     ladder_id = derived_id("esc", account_id, device_id or "")
     ladder = Escalation(id=ladder_id, account_id=account_id, device_id=device_id, **stored_ladder(call.body))
+    await _have_heeded(call, after=IF_WE_DIE)
     if call.conditional:
         view, seen = await _seen(call, device_id)
         call.demand_match(view.version_shown or 0)
@@ -139,19 +142,15 @@ async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView
     return (await _seen(call, device_id))[0]
 
 
-async def _have_heeded(call: Call[NewLadder, None]) -> None:
-    """Have what is open looked at now: whoever is new in a ladder that is being climbed is told when their step is due.
+async def _have_heeded(call: Call[NewLadder, None], after: timedelta = timedelta(0)) -> None:
+    """Have what is open looked at so soon: whoever is new in a ladder that is being climbed is told when their step is.
 
     One whose ladder has not begun keeps its time; what holds it back is none of ours.
     """
-    await call.records.change_all(
-        Incident,
-        is_("account_id", call.account.id),
-        is_("state", IncidentState.OPEN),
-        above("ladder_position", 0),
-        needs_step=True,
-        step_due_at=call.portal.clock.now(),
-    )
+    due_at = call.portal.clock.now() + after
+    climbed = is_("account_id", call.account.id), is_("state", IncidentState.OPEN), above("ladder_position", 0)
+    for later in (is_("needs_step", False), above("step_due_at", due_at)):
+        await call.records.change_all(Incident, *climbed, later, needs_step=True, step_due_at=due_at)
 
 
 async def _put(records: Records, ladder: Escalation) -> None:

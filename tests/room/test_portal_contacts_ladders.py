@@ -8,7 +8,8 @@ import pytest
 
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
-from isocket.storage.port import is_
+from isocket.storage.port import Records, is_
+from portal_api import escalations
 from tests.fakes.portal_devices import (
     MAIJA,
     PEKKA,
@@ -92,6 +93,35 @@ async def test_an_alarm_that_is_open_heeds_an_edited_ladder_at_once(house: Porta
         "climbed",
         "exhausted",
     }
+
+
+async def test_who_dies_after_storing_a_ladder_has_it_heeded_in_a_minute(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await owned(house)
+    contact = (await verified(house, token))["id"]
+    account_id = (await house.account(MAIJA)).id
+    now = house.clock.now()
+    soon, later = now + timedelta(seconds=20), now + timedelta(minutes=30)
+    for name, changes in {"soon": {"step_due_at": soon}, "later": {}, "exhausted": {"needs_step": False}}.items():
+        usual = {"device_id": SOCKET, "cause": Cause.MAINS_LOST, "severity": Severity.CRITICAL, "needs_step": True}
+        moments = {"opened_at": now, "detected_at": now, "step_due_at": later}
+        given = {**usual, **moments, **changes}
+        await house.records.add(Incident(id=name, account_id=account_id, ladder_position=1, **given))
+    step = {"contacts": [contact], "channels": ["sms"], "after_s": 0}
+    genuine = escalations._put
+
+    async def store_and_die(records: Records, ladder: Escalation) -> None:
+        await genuine(records, ladder)
+        raise RuntimeError("as good as dead")
+
+    monkeypatch.setattr(escalations, "_put", store_and_die)
+    await house.ask("PUT", DEVICE_PATH, {"steps": [step]}, token=token)
+    assert await house.records.count(Escalation) == 1
+    looked_at = {each.id: each.step_due_at - now for each in await house.records.find(Incident) if each.needs_step}
+    assert set(looked_at) == {"soon", "later", "exhausted"}
+    assert max(looked_at.values()) < timedelta(seconds=61)
+    assert looked_at["soon"] == timedelta(seconds=20)
 
 
 async def test_a_ladder_is_kept_the_earliest_step_first(house: PortalHouse) -> None:
