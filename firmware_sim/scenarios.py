@@ -55,7 +55,8 @@ def scenario_named(name: str) -> Scenario:
     try:
         return SCENARIOS[name]
     except KeyError:
-        raise UnknownScenarioError(f"no scenario {name!r}; there are: {', '.join(SCENARIOS)}") from None
+        known = ", ".join(f"{each.name} ({each.summary})" for each in SCENARIOS.values())
+        raise UnknownScenarioError(f"there is no {name!r}, but {known}") from None
 
 
 def _day(cast: Sequence[Model]) -> Iterator[Step]:

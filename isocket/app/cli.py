@@ -19,7 +19,7 @@ def main() -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        sys.stderr.write("There is no room left where this writes to: what it printed is not whole.\n")
+        sys.stderr.write("There is no room left where this writes to: what it wrote or printed is not whole.\n")
         os._exit(1)  # Python would try once more to write what is left, and fail aloud
     finally:
         _on_ctrl_c(_end_at_once)

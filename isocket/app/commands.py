@@ -129,7 +129,9 @@ def announce_to_customers(
 @app.command(name="sim")
 def simulate(
     devices: Annotated[int, typer.Option(**whole(1, 1_000_000), help="How many sockets.")] = 5,
-    scenario: Annotated[str, typer.Option(help="What they live through.")] = "day",
+    scenario: Annotated[
+        str, typer.Option(help="What they live through; a wrong name is answered with all there are.")
+    ] = "day",
     url: Annotated[str, typer.Option(help="The broker; without it the one of `isocket up`.")] = "",
     credentials: Annotated[
         Path | None, typer.Option(help="What `isocket device provision` printed; without it new sockets are made.")

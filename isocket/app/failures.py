@@ -4,7 +4,6 @@ from broker_bridge.mosquitto.life import BrokerStartError
 from firmware_sim.credentials import CredentialsError
 from firmware_sim.network import AddressError
 from firmware_sim.runner import TooFewCredentialsError
-from firmware_sim.scenarios import UnknownScenarioError
 from isocket.app.data_folder import DataFolderError
 from isocket.app.demo_customer import DemoError
 from isocket.app.http_server import PortalStartError
@@ -31,5 +30,4 @@ EXPECTED: tuple[type[Exception], ...] = (
     StoreUnavailableError,
     TooFewCredentialsError,
     UncopiedError,
-    UnknownScenarioError,
 )

@@ -99,8 +99,7 @@ def scan_files(
         try:
             found = scan(files_of(settings), wanted)
         except TooShortError as error:
-            complain(error)
-            raise typer.Exit(2) from None
+            raise typer.BadParameter(str(error), param_hint="--for") from None
         for each in found:
             typer.echo(f"{each.file}: {each.way}")
         return bool(found)
@@ -127,7 +126,11 @@ def export_account(
                 complain(ValueError("There is no such account."))
                 return False
             with out.open("xb") as file:
-                await copier_of(house).copy(found, file, house.clock.now(), _silent)
+                try:
+                    await copier_of(house).copy(found, file, house.clock.now(), _silent)
+                except BaseException:
+                    out.unlink()  # half a copy is of no use, and lies here in clear
+                    raise
         return True
 
     try:

@@ -8,7 +8,7 @@ from rich.console import Console
 from firmware_sim.credentials import Credential, load_credentials, parse_credential
 from firmware_sim.network import Broker
 from firmware_sim.runner import run
-from firmware_sim.scenarios import scenario_named
+from firmware_sim.scenarios import UnknownScenarioError, scenario_named
 from isocket.app.addresses import check_host
 from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
@@ -28,9 +28,12 @@ async def simulate(
     """Run the scenario until it ends or somebody stops it, then print its figures as JSON.
 
     Raises:
-        UnknownScenarioError, CredentialsError, typer.BadParameter: before anything is made or started.
+        CredentialsError, typer.BadParameter: before anything is made or started.
     """
-    scenario_named(scenario)
+    try:
+        scenario_named(scenario)
+    except UnknownScenarioError as error:
+        raise typer.BadParameter(str(error), param_hint="--scenario") from None
     if url and not credentials:
         words = "a broker of somebody else's knows no sockets made here: give --credentials too"
         raise typer.BadParameter(words, param_hint="--url")

@@ -35,14 +35,13 @@ def add_staff(email: Address, role: Roles = None, until: Until = "", no_end: NoE
     """
     from isocket.app.house import open_house
     from isocket.app.room_settings import portal_settings
-    from portal_api.invitations import invite, mailbox_of
+    from portal_api.invitations import invite
     from portal_api.staff_members import invitation_of, wishes_to_be_customer
 
     given = _end(until, no_end=no_end)
 
     async def make(settings: Settings) -> tuple[str, str]:
-        with _names_the_address():
-            mailbox_of(email)
+        _demand_mailbox(email)
         _look_ahead(given, SystemClock().now())
         async with open_house(settings, may_be_new=True) as house:
             with _names_the_address():
@@ -76,7 +75,6 @@ def change_staff(email: Address, role: Roles = None, until: Until = "", no_end: 
     """
     from isocket.app.house import open_house
     from isocket.app.staff_list import member
-    from portal_api.invitations import mailbox_of
     from portal_api.staff_members import change_member
 
     given = _end(until, no_end=no_end)
@@ -87,8 +85,7 @@ def change_staff(email: Address, role: Roles = None, until: Until = "", no_end: 
         raise typer.BadParameter("say what is to change: --role, --until or --no-end", param_hint="--role")
 
     async def change(settings: Settings) -> str:
-        with _names_the_address():
-            mailbox_of(email)
+        _demand_mailbox(email)
         today = SystemClock().now().date()
         if given is not None and given.date() < today:
             words = f"{until} is past: today's day, {today}, ends their time now"
@@ -138,6 +135,16 @@ def _in_words(roles: tuple[StaffRole, ...], over: datetime | None) -> str:
     """Return for what somebody is invited: some of it may stand from an invitation before."""
     until = f"let in no more from {over.date()} (UTC) on" if over else "with no end"
     return f"Invited for {' and '.join(roles)}, {until}."
+
+
+def _demand_mailbox(email: str) -> None:
+    """Raise BadParameter where what was typed is no e-mail address, whoever's it would be."""
+    from portal_api.invitations import InvitationError, mailbox_of
+
+    try:
+        mailbox_of(email)
+    except InvitationError as error:
+        raise typer.BadParameter(str(error), param_hint="--email") from None
 
 
 @contextmanager

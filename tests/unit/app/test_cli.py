@@ -1,6 +1,9 @@
 """The other commands, as a person types them."""
 
+import asyncio
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -8,10 +11,13 @@ import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from isocket.app.demo_customer import time_zone
+from isocket.app.house import open_house
+from isocket.app.settings import Settings, load_settings
 from isocket.app.staff_list import members
 from isocket.domain.accounts import Account, AccountRole, Session, SessionKind, StaffRole
 from isocket.domain.factors import TotpFactor
@@ -20,6 +26,7 @@ from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
 from portal_api.invitations import invite
 from portal_api.portal import PortalSettings
+from privacy.exporting import Copier
 from tests.fakes.clock import ManualClock
 from tests.fakes.patience import PATIENCE_S
 from tests.unit.app.installation import PROGRAM, Installation
@@ -40,7 +47,7 @@ def test_a_member_of_staff_may_be_there_for_several_things_but_not_for_anything(
 
 def test_what_is_no_address_is_not_invited(installation: Installation) -> None:
     done = installation.run("staff", "add", "--email", "kai")
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "--email: 'kai' is not an e-mail address" in done.stderr
 
 
@@ -118,7 +125,7 @@ def test_simulated_sockets_live_through_a_power_cut_and_all_of_it_is_stored(inst
 
 def test_an_unknown_scenario_is_refused_and_the_known_ones_are_named(installation: Installation) -> None:
     done = installation.typed("sim", "--devices", "1", "--scenario", "war")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "power-cut" in done.stderr
 
 
@@ -181,6 +188,30 @@ def test_of_nobody_there_is_no_copy(installation: Installation) -> None:
     done = installation.run("privacy", "export", "--account", "acc_nobody", "--out", str(out))
     assert (done.returncode, done.stdout, out.exists()) == (1, "", False)
     assert "no such account" in done.stderr
+
+
+def test_of_a_copy_that_breaks_off_nothing_is_left_in_clear(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def copy(_: Copier, __: Account, file: IO[bytes], *___: object) -> None:
+        file.write(b"half of what is known of somebody")
+        file.flush()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    asyncio.run(_customer_moves_in(load_settings(installation.environ)))
+    monkeypatch.setattr(Copier, "copy", copy)
+    out = installation.folder / "copy.zip"
+    done = installation.typed("privacy", "export", "--account", "acc_1", "--out", str(out))
+    assert (done.returncode, done.stderr) == (1, f"{out} cannot be written: No space left on device.\n")
+    assert not out.exists()
+    out.write_text("somebody's own")
+    again = installation.typed("privacy", "export", "--account", "acc_1", "--out", str(out))
+    assert (again.returncode, out.read_text()) == (1, "somebody's own")
+
+
+async def _customer_moves_in(settings: Settings) -> None:
+    async with open_house(settings, may_be_new=True) as house:
+        await house.records.add(Account(id="acc_1", email="maija@example.org", created_at=house.clock.now()))
 
 
 def test_of_what_is_no_copy_nothing_is_taken_over(installation: Installation) -> None:
@@ -252,5 +283,22 @@ def test_what_finds_no_room_for_its_answer_says_so(installation: Installation, w
             timeout=PATIENCE_S,
             check=False,
         )
-    said = "There is no room left where this writes to: what it printed is not whole.\n"
+    said = "There is no room left where this writes to: what it wrote or printed is not whole.\n"
     assert (done.returncode, done.stderr) == (1, said)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("sim", "--scenario", "noon"), "--scenario: there is no 'noon', but day (five sockets live a day"),
+        (("privacy", "scan", "--for", "abc"), "--for: a value to look for needs 4 characters or more"),
+        (("staff", "change", "--email", "kai", "--no-end"), "--email: 'kai' is not an e-mail address"),
+    ],
+)
+def test_what_was_mistyped_is_named_by_its_option_and_is_no_failure_of_the_cloud(
+    installation: Installation, words: tuple[str, ...], said: str
+) -> None:
+    installation.make()
+    done = installation.typed(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in " ".join(done.stderr.replace("│", " ").split())
