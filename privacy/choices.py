@@ -1,4 +1,4 @@
-"""What people chose and a restored backup must not undo: restrictions, objections, and leaving the newsletter.
+"""What people chose and a restored backup must not undo: restrictions, objections, leaving the newsletter, and stop.
 
 The service copies each into a small file apart from the store, as hashes of random or keyed ids. Before any port opens
 whatever the store has forgotten is put back. Where both disagree and nobody can tell which is newer, the choice that
@@ -7,28 +7,38 @@ protects the person holds.
 
 import asyncio
 import fcntl
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from isocket.domain.accounts import Account
 from isocket.domain.consents import Subscription, Suppression
+from isocket.domain.contacts import Contact
 from isocket.domain.erasures import tombstone
 from isocket.domain.record import Record
-from isocket.domain.restrictions import Objection, ObjectionTo, Restriction, objection_id, restriction_id
-from isocket.kit.clock import Clock
+from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo, Restriction, objection_id, restriction_id
+from isocket.domain.stops import Stop, StopKind, stopped_address
+from isocket.kit.clock import Clock, from_text, to_text
+from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.codec import from_document, to_document
-from isocket.storage.port import Records, StoreUnavailableError, every, is_
+from isocket.storage.keyring import Keyring
+from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 10.0
 KINDS: tuple[type[Record], ...] = (Restriction, Objection, Suppression)
 _OF_THE_ACCOUNT = frozenset({"id", "account_id"})
+_WEIGHT = tuple(StopKind)
+_INDEX = "stops.choices"
+_BY_MAIL, _BY_TELEPHONE = "unsubscribed", "stop_reply"  # as the other rooms note why somebody is paused
 
 
 class ChoicesBrokenError(Exception):
@@ -94,10 +104,11 @@ class ChoiceLedger:
 class ChoiceKeeper:
     """Copies choices into the ledger as they are made."""
 
-    def __init__(self, *, records: Records, ledger: ChoiceLedger, clock: Clock) -> None:
+    def __init__(self, *, records: Records, ledger: ChoiceLedger, clock: Clock, keyring: Keyring) -> None:
         self._records = records
         self._ledger = ledger
         self._clock = clock
+        self._keyring = keyring
 
     async def run(self, stop: asyncio.Event) -> None:
         """Copy until `stop`, and once more then."""
@@ -112,7 +123,7 @@ class ChoiceKeeper:
     async def round(self) -> int:
         """Note what changed since; return how much that was."""
         noted = await asyncio.to_thread(self._ledger.folded)
-        now = await _chosen(self._records)
+        now = await _chosen(self._records) | await _stopped(self._records, self._keyring)
         news = [each for key, each in now.items() if noted.get(key) != each]
         news += [
             Choice(each.collection, each.key, None)
@@ -132,7 +143,9 @@ async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:
     """
     noted = await asyncio.to_thread(ledger.folded)
     there = await _chosen(records)
-    lost = [each for key, each in noted.items() if each.content is not None and _is_newer(each, there.get(key))]
+    wanted = {kind.collection for kind in KINDS}
+    ours = {key: each for key, each in noted.items() if each.collection in wanted and each.content is not None}
+    lost = [each for key, each in ours.items() if _is_newer(each, there.get(key))]
     if not lost:
         return 0
     accounts = {tombstone(each.id): each.id async for each in every(records, Account)}
@@ -141,6 +154,64 @@ async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:
         back += await _put_back(records, each, accounts)
     log.warning("choices_replayed", records=back)
     return back
+
+
+async def replay_stops(records: Records, ledger: ChoiceLedger, keyring: Keyring) -> int:
+    """Put back who asked us to stop, objected or was erased as a recipient; return of how many addresses.
+
+    The file holds a keyed hash of each, so one is known again only by the entries that the backup has of it. Called
+    before erasures are replayed, which take entries away.
+
+    Raises:
+        ChoicesBrokenError: it cannot be told who said so.
+    """
+    noted = await asyncio.to_thread(ledger.folded)
+    said = {each.key: each.content for each in noted.values() if each.collection == Stop.collection and each.content}
+    there = {each.key: each.content for each in (await _stopped(records, keyring)).values() if each.content}
+    lost = {key: StopKind(each["said"]) for key, each in said.items() if _weighs_more(each, there.get(key))}
+    if not lost:
+        return 0
+    key, addresses = await keyring.index_key(_INDEX), dict[str, str]()
+    async for contact in every(records, Contact):
+        for address in filter(None, (contact.phone, contact.email)):
+            hashed = _hashed(key, address)
+            if hashed in lost:
+                addresses[hashed] = address
+                await _pause(records, contact, address, lost[hashed], from_text(said[hashed]["stopped_at"]))
+    for hashed, address in addresses.items():  # after the pauses: whoever dies before begins anew
+        stopped = stopped_address(address)
+        if not await records.change_all(Stop, is_("address", stopped), said=lost[hashed]):
+            at = from_text(said[hashed]["stopped_at"])
+            await records.add(Stop(id=new_id("stp"), address=stopped, stopped_at=at, said=lost[hashed]))
+    if addresses:
+        log.warning("stops_replayed", records=len(addresses))
+    return len(addresses)
+
+
+async def _pause(records: Records, contact: Contact, address: str, said: StopKind, at: datetime) -> None:
+    reason = OBJECTED if said is not StopKind.STOP else _BY_MAIL if "@" in address else _BY_TELEPHONE
+    this = is_("id", contact.id)
+    paused = await records.change_one(Contact, this, is_("paused_at", None), paused_at=at, pause_reason=reason)
+    if paused is None and reason == OBJECTED:  # it outweighs whatever paused them before
+        await records.change_one(Contact, this, is_not("paused_at", None), pause_reason=OBJECTED)
+
+
+async def _stopped(records: Records, keyring: Keyring) -> Folded:
+    """Return the addresses whose readers want nothing from us, as keyed hashes."""
+    key, found = await keyring.index_key(_INDEX), Folded()
+    async for each in every(records, Stop):
+        content = {"said": each.said.value, "stopped_at": to_text(each.stopped_at)}
+        made = Choice(each.collection, _hashed(key, each.address), content)
+        found[made.collection, made.key] = made
+    return found
+
+
+def _hashed(key: bytes, address: str) -> str:
+    return hmac.new(key, stopped_address(address).encode(), hashlib.sha256).hexdigest()
+
+
+def _weighs_more(noted: Mapping[str, Any], there: Mapping[str, Any] | None) -> bool:
+    return there is None or _WEIGHT.index(noted["said"]) > _WEIGHT.index(there["said"])
 
 
 async def _chosen(records: Records) -> Folded:

@@ -22,7 +22,7 @@ from portal_api.problem import ProblemError
 from portal_api.recipient_acts import erase_entry
 from portal_api.releases import release_device
 from privacy.archiving import Archivist
-from privacy.choices import ChoiceLedger, replay_choices
+from privacy.choices import ChoiceLedger, replay_choices, replay_stops
 from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
 from privacy.hold_ledger import replay_holds
@@ -164,7 +164,7 @@ def choices_of(house: House) -> ChoiceLedger:
 
 
 async def replay(house: House) -> None:
-    """Do again what a restored backup undid: holds, erasures, choices. Called before any port is opened.
+    """Do again what a restored backup undid: holds, stops, erasures, choices. Called before any port is opened.
 
     Raises:
         LedgerBrokenError: it cannot be told who was erased.
@@ -176,5 +176,6 @@ async def replay(house: House) -> None:
         await erase_entry(house.records, house.clock, contact_id, keyring=house.keyring, note=noter_of(house))
 
     await replay_holds(house.records, held_of(house), house.clock)
+    await replay_stops(house.records, choices_of(house), house.keyring)
     await replay_erasures(house.records, eraser_of(house), ledger_of(house), house.clock, erase_entry=again)
     await replay_choices(house.records, choices_of(house))

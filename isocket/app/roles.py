@@ -196,7 +196,12 @@ class Roles:
     async def _privacy_stage(self) -> Stage:
         retention = retention_of(self._house)
         erasing, exporting = eraser_of(self._house), exporter_of(self._house)
-        choices = ChoiceKeeper(records=self._house.records, ledger=choices_of(self._house), clock=self._house.clock)
+        choices = ChoiceKeeper(
+            records=self._house.records,
+            ledger=choices_of(self._house),
+            clock=self._house.clock,
+            keyring=self._house.keyring,
+        )
         settings = self._house.settings
         requests = RequestWatch(
             records=self._house.records,

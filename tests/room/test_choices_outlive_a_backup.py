@@ -1,6 +1,7 @@
 """What people chose is put back before any port opens, when a backup from before it was restored."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 
 from isocket.domain.accounts import Account
 from isocket.domain.consents import Suppression
+from isocket.domain.contacts import Contact
 from isocket.domain.record import Record
 from isocket.domain.restrictions import (
+    OBJECTED,
     AlarmsMeanwhile,
     Objection,
     ObjectionTo,
@@ -18,10 +21,14 @@ from isocket.domain.restrictions import (
     objection_id,
     restriction_id,
 )
+from isocket.domain.stops import Stop, StopKind, stopped_address
+from isocket.kit.ids import new_id
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import is_
-from privacy.choices import ChoiceKeeper, ChoiceLedger, ChoicesBrokenError, replay_choices
+from privacy.choices import ChoiceKeeper, ChoiceLedger, ChoicesBrokenError, replay_choices, replay_stops
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
+from tests.fakes.portal_devices import PHONE
 
 
 def ledger(folder: Path) -> ChoiceLedger:
@@ -29,7 +36,8 @@ def ledger(folder: Path) -> ChoiceLedger:
 
 
 async def keep(ground: Ground) -> int:
-    return await ChoiceKeeper(records=ground.records, ledger=ledger(ground.folder), clock=ground.clock).round()
+    parts = {"records": ground.records, "ledger": ledger(ground.folder), "clock": ground.clock}
+    return await ChoiceKeeper(**parts, keyring=ground.keyring).round()
 
 
 def restriction(ground: Ground, **more: Any) -> Restriction:
@@ -146,6 +154,79 @@ async def test_half_a_line_never_was_written_and_a_broken_one_stops_the_start(tm
     (tmp_path / "choices.jsonl").mkdir()
     with pytest.raises(ChoicesBrokenError, match=r"cannot be read: .*choices\.jsonl: Is a directory"):
         await replay_choices(ground.records, ledger(tmp_path))
+
+
+async def say_stop(ground: Ground, address: str, said: StopKind) -> None:
+    stopped = Stop(id=new_id("stp"), address=stopped_address(address), stopped_at=ground.clock.now(), said=said)
+    await ground.records.add(stopped)
+    assert await keep(ground) == 1
+
+
+async def restored(folder: Path, keyring: Keyring) -> Ground:
+    """Return the store of a moment before with the same keyring."""
+    backup = replace(in_memory(folder), keyring=keyring)
+    await furnish(backup)
+    return backup
+
+
+@pytest.mark.clause("C7-10")
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [(StopKind.STOP, "stop_reply"), (StopKind.OBJECTED, OBJECTED), (StopKind.ERASED, OBJECTED)],
+)
+async def test_who_said_stop_after_the_backup_is_not_told_again_when_it_is_restored(
+    tmp_path: Path, said: StopKind, reason: str
+) -> None:
+    ground = await a_customer(tmp_path)
+    await say_stop(ground, PHONE, said)
+    assert PHONE not in (tmp_path / "choices.jsonl").read_text()
+    backup = await restored(tmp_path, ground.keyring)
+    assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 1
+    contact = await backup.records.get(Contact, "con_1")
+    assert contact is not None
+    assert (contact.paused_at, contact.pause_reason) == (ground.clock.now(), reason)
+    (stopped,) = await backup.records.find(Stop, is_("address", PHONE))
+    assert (stopped.said, stopped.stopped_at) == (said, ground.clock.now())
+    assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 0
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 0
+
+
+async def test_an_objection_after_the_backup_outweighs_the_stop_in_it_and_who_came_back_is_left_alone(
+    tmp_path: Path,
+) -> None:
+    ground = await a_customer(tmp_path)
+    await say_stop(ground, PHONE, StopKind.OBJECTED)
+    backup = await restored(tmp_path, ground.keyring)
+    await backup.records.add(Stop(id="stp_old", address=PHONE, stopped_at=ground.clock.now()))
+    assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 1
+    (stopped,) = await backup.records.find(Stop)
+    assert (stopped.id, stopped.said) == ("stp_old", StopKind.OBJECTED)
+    await ground.records.remove_all(Stop)
+    assert await keep(ground) == 1
+    again = await restored(tmp_path, ground.keyring)
+    assert await replay_stops(again.records, ledger(tmp_path), ground.keyring) == 0
+    contact = await again.records.get(Contact, "con_1")
+    assert contact is not None
+    assert contact.paused_at is None
+
+
+async def test_whoever_dies_while_putting_back_a_stop_goes_on(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await say_stop(ground, PHONE, StopKind.STOP)
+
+    async def build() -> Ground:
+        return await restored(tmp_path, ground.keyring)
+
+    async def run(backup: Ground, fuse: Fuse) -> None:
+        await replay_stops(DyingRecords(backup.records, fuse), ledger(tmp_path), ground.keyring)
+
+    async def check(backup: Ground) -> None:
+        contact = await backup.records.get(Contact, "con_1")
+        assert contact is not None
+        assert contact.pause_reason == "stop_reply"
+        assert await backup.records.count(Stop) == 1
+
+    assert await every_crash_point(build, run, check) > 2
 
 
 async def test_whoever_dies_while_putting_back_another_goes_on(tmp_path: Path) -> None:
