@@ -78,18 +78,26 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     own = [each.device for each in standings if each.owns]
     troubles = await troubles_of(call)
     missed = await unheard_incidents(call.records, call.account.id)
+    unheard, cards = await _unheard(call, own), await _cards(call, standings)
+    whole = following is None and "cursor" not in call.request.query
     return {
         "live_from": "/",
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
-        "unheard": await _unheard(call, own),
+        "unheard": unheard,
         "reached_nobody": await in_words(call, [incident for incident, _ in missed.values()]),
         "unanswered": [each for each, (_, reason) in missed.items() if reason == UNANSWERED],
-        "cards": await _cards(call, standings),
+        "cards": cards,
+        "all_well": whole and not unheard and not missed and all(_is_well(each) for each in cards),
         "following": following,
         "typed": ClaimForm(),
         "only_seen": await only_seen(call),
     }
+
+
+def _is_well(shown: Card) -> bool:
+    """Return whether a socket is in touch and nothing on its card is bad: no alarm is open yet while a delay runs."""
+    return shown.view.online and not any(each.tone == "bad" for each in shown.readings)
 
 
 async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, list[Readiness]]:

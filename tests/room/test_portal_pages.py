@@ -270,6 +270,22 @@ async def test_a_silent_socket_is_offline_and_one_never_heard_says_so(house: Por
     assert "Last heard 3 h ago" in page.words
 
 
+async def test_all_is_well_only_while_every_socket_is_in_touch_and_shows_nothing_bad(house: PortalHouse) -> None:
+    visitor = await own(house)
+    never_heard = (await visitor.open("/")).words
+    await hear(house, relay=True, mains=True)
+    in_touch = (await visitor.open("/")).words
+    await house.clock.advance(1)
+    await hear(house, relay=True, mains=False)  # the alarm's delay still runs
+    mains_out = (await visitor.open("/")).words
+    await house.clock.advance(1)
+    await hear(house, relay=True, mains=True)
+    await house.telemetry.note_presence(DEVICE, online=False, at=house.clock.now())  # and no heartbeat is missed yet
+    offline = (await visitor.open("/")).words
+    said = [("All is well" in each, "No alarm is open" in each) for each in (never_heard, in_touch, mains_out, offline)]
+    assert said == [(False, True), (True, False), (False, True), (False, True)]
+
+
 async def test_times_are_the_readers_own(house: PortalHouse) -> None:
     visitor = await own(house)  # noon in UTC
     await raise_alarm(house)
@@ -432,20 +448,24 @@ async def test_the_overview_warns_while_everybody_sleeps_through_critical_alarms
     words = (await visitor.open("/")).words
     assert "Nobody would be told now of an alarm at Summer house" in " ".join(words.split())
     assert "everybody has quiet hours" in words
+    assert "All is well" not in words
 
 
 async def test_the_overview_shows_an_alarm_that_reached_nobody_until_it_was_seen(house: PortalHouse) -> None:
     visitor = await own(house)
+    await hear(house, relay=True)
     await raise_alarm(house, state=IncidentState.CLOSED, closed_at=house.clock.now())
     incident = (await house.records.find(Incident))[0]
     await house.records.add(unheard_of(incident, "nobody_reached", house.clock.now()))
     page = await visitor.open("/")
     assert "This alarm reached nobody: Mains power is out" in page.words
+    assert "All is well" not in page.words
     await house.records.add(unheard_of(incident, "not_acknowledged", house.clock.now() + timedelta(hours=1)))
     page = await visitor.open("/")
     assert "Nobody has answered this alarm: Mains power is out" in page.words
     after = await visitor.send(page, f"/unheard/{INCIDENT}/seen")
     assert "this alarm" not in after.words.lower()
+    assert "All is well" in after.words
 
 
 @pytest.mark.parametrize("query", ["state=strange", "colour=red", "state=open&state=closed", "cursor=nonsense"])
