@@ -8,6 +8,8 @@ from isocket.domain.letters import Letter
 from isocket.kit.ids import new_id
 from isocket.storage.port import Records, above, is_
 
+NOBODY = "acc_nobody"  # stands for whoever is not known, so that asking for them takes as long
+
 
 def mail(
     letter: Letter,
@@ -66,7 +68,11 @@ async def look_again_at_what_sleeps(records: Records, contact_id: str, now: date
 
 
 def unsent(*, kind: DeliveryKind, person_id: str, now: datetime) -> Delivery:
-    """Return a mail to nobody: stored to take as long as a real one, called off from the first, empty of anybody."""
+    """Return a mail to nobody: stored to take as long as a real one, called off from the first, empty of anybody.
+
+    `person_id` is `NOBODY`, or a new one where the real mail would be sealed under a new key too: that key opens this
+    mail alone, which says nothing, so it is left in the keyring.
+    """
     return Delivery(
         id=new_id("del"),
         account_id=person_id,

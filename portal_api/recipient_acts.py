@@ -79,7 +79,11 @@ async def come_back(portal: Portal, address: str, entries: Sequence[Contact]) ->
                 Contact, is_("id", entry.id), is_("pause_reason", entry.pause_reason), paused_at=None, pause_reason=None
             )
             log.info("contact_resumed", contact_id=entry.id)
-    await portal.records.remove_all(Stop, is_("address", stopped_address(address)))
+    for each in await stops_of(portal.records, address):
+        await portal.records.remove_all(Delivery, is_("account_id", each.id))  # the ways to their page while it stood
+        await portal.records.remove_all(Stop, is_("id", each.id))
+        if portal.keyring is not None:
+            await portal.keyring.destroy(each.id)
 
 
 async def _said_no_elsewhere(portal: Portal, address: str, entry: Contact) -> bool:

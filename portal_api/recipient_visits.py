@@ -22,7 +22,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, above, is_
 from portal_api.codes import CODES_ADDRESS, TEXTS_ALL, TEXTS_ALL_DAY, TEXTS_CLIENT, TEXTS_ROW, TEXTS_ROW_DAY
 from portal_api.limits import Rate
-from portal_api.outgoing import mail, unsent
+from portal_api.outgoing import NOBODY, mail, unsent
 from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError
@@ -64,8 +64,7 @@ async def invite(portal: Portal, address: str, *, client: str, language: str) ->
     stops = await stops_of(portal.records, address)
     known = bool(entries or stops) and _may_be_sent(portal, channel, address)
     if await _had_enough(portal, channel, address, client, known=known) or not known:
-        nobody = new_id("con")
-        await portal.records.add_all([unsent(kind=DeliveryKind.NOTICE, person_id=nobody, now=portal.clock.now())])
+        await portal.records.add_all([unsent(kind=DeliveryKind.NOTICE, person_id=NOBODY, now=portal.clock.now())])
         return
     tongue = entries[0].language if entries else language
     make = _by_mail if channel is ChannelKind.EMAIL else _by_text
@@ -203,7 +202,7 @@ async def _by_mail(
     sent = mail(
         letter,
         kind=DeliveryKind.NOTICE,
-        person_id=entries[0].id if entries else visit.id,
+        person_id=visit.person_id,
         address=to,
         now=now,
         useful_s=LINK_LIFE.total_seconds(),
@@ -225,11 +224,10 @@ async def _by_text(
         await portal.records.add(fresh)
     except AlreadyThereError:
         return  # another request was a moment quicker, and its code is on its way
-    person = entries[0].id if entries else visit_id
     letter = mail(
         Letter(subject="", text=page_code(language, code)),
         kind=DeliveryKind.CODE,
-        person_id=person,
+        person_id=fresh.person_id,
         address=address,
         now=now,
         useful_s=CODE_LIFE.total_seconds(),

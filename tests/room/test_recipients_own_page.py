@@ -171,6 +171,29 @@ async def test_a_recipient_by_telephone_comes_with_a_code_that_has_five_tries(ho
 
 
 @pytest.mark.clause("C5-10")
+async def test_asking_for_addresses_that_we_do_not_hold_leaves_no_key_for_each(house: PortalHouse) -> None:
+    for address in (PEKKA, NIINA, PHONE):
+        await invited(house, address)
+    to_nobody = await house.records.find(Delivery, is_("reason", "to_nobody"))
+    assert len(to_nobody) == 3
+    assert len({each.person_id for each in to_nobody}) == 1
+
+
+@pytest.mark.parametrize("address", [NIINA, PHONE])
+async def test_of_who_had_only_said_stop_nothing_is_left_when_they_come_back(houses: Houses, address: str) -> None:
+    house, ground = houses
+    await house.records.add(Stop(id="stp_1", address=address, stopped_at=house.clock.now()))
+    await invited(house, address)
+    (sent,) = [each for each in await house.records.find(Delivery) if each.address == address]
+    proof = {"address": address, "code": _SIX_DIGITS.findall(sent.text)[0]} if "@" not in address else None
+    proof = proof or {"token": await house.link_token(address)}
+    answer = await house.ask("POST", "/people/sessions", proof)
+    await do(house, str((await answer.json())["access_token"]), "return")
+    assert await house.records.count(Stop) == 0
+    assert await house.records.find(Delivery, is_("id", sent.id)) == []
+    assert await ground.keyring.key_for(sent.person_id) is None
+
+
 async def test_links_codes_and_visits_end(house: PortalHouse) -> None:
     await with_niina(house)
     await invited(house, NIINA)
