@@ -8,6 +8,7 @@ from alerts.causes import BEGUN_ELSEWHERE, OWNED_ELSEWHERE
 from alerts.climbing import Climber, FirstSteps
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, MakeFirstSteps, open_at
+from alerts.ladder import FAR_AHEAD
 from alerts.outages import POWER, Outages, with_outages
 from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
@@ -102,11 +103,11 @@ class Judge:
         settings = DeviceSettings.of(device.desired)
         case = Case(device_id=device.id, account_id=account_id, settings=settings)
         watch = _under(device.claimed_at, known.watch)
-        claimed_ms = 0 if device.claimed_at is None else to_ms(device.claimed_at)
+        now = self._clock.now()
+        claimed_ms = _claimed_ms(device.claimed_at, known.watch, now)
         own = [each for each in known.open if each.account_id == account_id]
         foreign = [each for each in known.open if each.account_id != account_id]
         memory = _with_raised(_since(_memory(watch), claimed_ms, foreign), own, case, waiting.reports)
-        now = self._clock.now()
         first_steps = self._first_steps_of(device, known.open, now)
         ledger = IncidentLedger(self._records, case, now, first_steps, codes=self._codes)
         await _close_foreign(ledger, foreign)
@@ -242,6 +243,17 @@ def _under(claimed_at: datetime | None, watch: Watch | None) -> Watch | None:
     memory = replace(from_watch(watch.conditions), alarms=BEFORE_ALL, descent=Descent(), patience=None)
     boot, seq = BEFORE_ALL
     return replace(watch, judged_boot=boot, judged_seq=seq, conditions=to_watch(memory))
+
+
+def _claimed_ms(claimed_at: datetime | None, watch: Watch | None, now: datetime) -> int:
+    """Return since when what is heard is the owner's; 0: all that is remembered is.
+
+    A claim from before the clock was set back says nothing of what is heard since: the watch was kept under it.
+    """
+    is_ahead = claimed_at is not None and claimed_at > now + FAR_AHEAD
+    if claimed_at is None or (is_ahead and watch is not None and watch.claimed_at == claimed_at):
+        return 0
+    return to_ms(claimed_at)
 
 
 def _memory(watch: Watch | None) -> Memory:

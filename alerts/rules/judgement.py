@@ -8,7 +8,7 @@ from alerts.rules.descent import believed, follow
 from alerts.rules.docket import Case, Docket, When
 from alerts.rules.heating import hear_thermostat
 from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, newest_known
-from alerts.rules.memory import Key, Memory, Order, Patience
+from alerts.rules.memory import Key, Memory, Order, Patience, brought_back
 from alerts.rules.rates import hear_rates
 from alerts.rules.signs import Look, Standing, signs
 from alerts.rules.silence import Hearing, hear_silence, hear_voice, in_ms, patience_now
@@ -46,6 +46,8 @@ class Judgement:
 
 def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: int) -> Judgement:
     """Return what the reports and the time until `now_ms` mean. The same in, the same out."""
+    if hearing.heard_ms is not None:
+        memory = brought_back(memory, hearing.heard_ms, now_ms)
     state = believed(heard.state, memory.descent)
     newest = newest_known(heard.judged, state, heard.reports)
     memory, started_over = follow(memory, heard.reports, newest, heard.state)

@@ -1,11 +1,12 @@
 """What the rules remember of a device between two judgements, and its form in a Watch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from isocket.domain.incidents import Cause
+from isocket.storage.telemetry import FAR_AHEAD_MS
 
 Order = tuple[int, int]
 BEFORE_ALL: Order = (-1, -1)
@@ -125,6 +126,36 @@ class Memory:
     descent: Descent = Descent()
     tracks: Mapping[int, Track] = field(default_factory=dict)
     flaps: Mapping[Key, tuple[int, ...]] = field(default_factory=dict)
+
+
+M = TypeVar("M", Condition, PowerBack, Patience)
+_MOMENTS = ("since_ms", "turned_ms", "heard_ms", "began_ms", "at_ms", "lowered_ms")
+
+
+def brought_back(memory: Memory, heard_ms: int, now_ms: int) -> Memory:
+    """Return the memory of a device that was heard last at `heard_ms`, with no moment far after that and the present.
+
+    Such a moment is from before the clock was set back: what began then began when the device was heard last. As long
+    as `heard_ms` lies ahead as well it is not sure that the clock was set back for good, see `Telemetry.claim_waiting`.
+    """
+    far_ms = max(heard_ms, now_ms) + FAR_AHEAD_MS
+    back = memory.power_back
+    conditions = {key: _brought_back(each, heard_ms, far_ms) for key, each in memory.conditions.items()}
+    flaps = {key: tuple(each for each in moments if each <= far_ms) for key, moments in memory.flaps.items()}
+    patience = memory.patience
+    return replace(
+        memory,
+        conditions=conditions,
+        power_back=None if back is None else _brought_back(back, heard_ms, far_ms),
+        patience=None if patience is None else _brought_back(patience, heard_ms, far_ms),
+        flaps=flaps,
+    )
+
+
+def _brought_back(known: M, heard_ms: int, far_ms: int) -> M:
+    moments = ((name, getattr(known, name)) for name in _MOMENTS if name in type(known).__slots__)
+    ahead = {name: heard_ms for name, moment in moments if moment is not None and moment > far_ms}
+    return replace(known, **ahead) if ahead else known
 
 
 _PROVEN, _POWER_BACK, _ALARMS, _PATIENCE = "proven_probes", "power_back", "alarms_judged", "patience"
