@@ -154,7 +154,7 @@ def brought_back(memory: Memory, heard_ms: int, now_ms: int) -> Memory:
 
 def _brought_back(known: M, heard_ms: int, far_ms: int) -> M:
     moments = ((name, getattr(known, name)) for name in _MOMENTS if name in type(known).__slots__)
-    ahead = {name: heard_ms for name, moment in moments if moment is not None and moment > far_ms}
+    ahead: dict[str, Any] = {name: heard_ms for name, moment in moments if moment is not None and moment > far_ms}
     return replace(known, **ahead) if ahead else known
 
 
