@@ -8,6 +8,7 @@ from firmware_sim.models import UnknownModelError, model_named
 from firmware_sim.wire import topic_root
 
 _NEEDED = ("device_id", "secret", "model", "topic_root")
+_LONGEST_BYTES = 1_000  # far beyond what provisioning makes, far below what MQTT can say
 
 
 class CredentialsError(ValueError):
@@ -50,13 +51,15 @@ def parse_credential(line: str) -> Credential:
     """One line. Raises CredentialsError without the name of the file."""
     try:
         body = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CredentialsError("not a JSON object") from error
     if not isinstance(body, dict):
         raise CredentialsError("not a JSON object")
     for name in _NEEDED:
         if not isinstance(body.get(name), str) or not body[name]:
             raise CredentialsError(f"{name} is missing or not a text")
+        if len(body[name].encode(errors="replace")) > _LONGEST_BYTES or not body[name].isprintable():
+            raise CredentialsError(f"{name} is too long, or holds what cannot be written")
     try:
         model_named(body["model"])
     except UnknownModelError as error:

@@ -240,6 +240,7 @@ def _object(payload: bytes) -> Any:
         return Malformed(reason="too long")
     try:
         body = json.loads(payload.decode(), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
+        json.dumps(body, ensure_ascii=False).encode()  # half a character could not be said again
     except (ValueError, RecursionError) as error:
         return Malformed(reason=f"not JSON: {type(error).__name__}")
     return body if isinstance(body, dict) else Malformed(reason="not an object")

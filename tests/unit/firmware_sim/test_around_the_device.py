@@ -55,6 +55,10 @@ def test_credentials_are_read_as_provisioning_prints_them(tmp_path: Path) -> Non
         (json.dumps(LINE | {"model": "toaster"}), "toaster"),
         (json.dumps(LINE | {"topic_root": "isocket/v1/00/is-0001"}), "topic_root is not"),
         (json.dumps(LINE), "comes twice"),
+        ("[" * 100_000, "not a JSON object"),
+        (json.dumps(LINE | {"secret": "\ud800"}), "secret is too long, or holds what cannot be written"),
+        (json.dumps(LINE | {"device_id": "a\ud800"}), "device_id is too long, or holds what cannot be written"),
+        (json.dumps(LINE | {"device_id": "a" * 70_000}), "device_id is too long, or holds what cannot be written"),
     ],
 )
 def test_a_bad_line_is_refused_with_its_number_and_without_the_secret(

@@ -106,6 +106,7 @@ def test_the_shard_is_two_hex_digits_of_the_checksum_of_the_id() -> None:
         b'{"id":"a","name":"on","args":[],"expires":1}',
         b'{"x":' + b"[" * 8000 + b"]" * 8000 + b"}",
         b'{"id":"' + b"a" * 16384 + b'"}',
+        b'{"id":"\\ud800","name":"on","args":{},"expires":1}',
     ],
     ids=lambda payload: repr(payload[:60]),
 )
