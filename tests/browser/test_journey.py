@@ -118,6 +118,52 @@ async def test_forms_work_from_signing_in_to_acknowledging(portal: Portal, tmp_p
     assert incident.state is IncidentState.ACKNOWLEDGED
 
 
+# Sends a form twice in one turn, or with something `between`; says of each sending whether it was let through.
+SENT_TWICE = """(between) => {
+  const form = document.querySelector("main form[method=post]"), buttons = form.querySelectorAll("button"), sent = [];
+  addEventListener("submit", (event) => { sent.push(!event.defaultPrevented); event.preventDefault(); });
+  for (const each of form.querySelectorAll("input:not([type=hidden])")) each.value = "something";
+  form.requestSubmit(buttons[0]);
+  between(form);
+  form.requestSubmit(buttons[buttons.length - 1]);
+  return sent;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/contacts", "/people"])
+@pytest.mark.parametrize(
+    ("between", "sent"),
+    [
+        ("() => {}", [True, False]),
+        ("(form) => { form.elements[form.elements.length - 2].value = 'something else'; }", [True, True]),
+        ("() => { const later = performance.now() + 60000; performance.now = () => later; }", [True, True]),
+        ("() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))", [True, True]),
+    ],
+    ids=["a double click", "something else typed", "a minute later", "back on the page"],
+)
+async def test_a_form_is_sent_once_by_a_double_click(
+    portal: Portal, tmp_path: Path, path: str, between: str, sent: list[bool]
+) -> None:
+    async with chromium_tab(tmp_path) as tab:
+        await tab.open(portal.settings.link("/"))
+        await tab.type_in("username", MAIJA)
+        await tab.type_in("password", PASSWORD)
+        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.open(portal.settings.link(path))
+        assert await tab.value(f"({SENT_TWICE})({between})") == sent
+        assert tab.complaints == []
+
+
+async def test_another_button_of_the_same_form_is_another_sending(portal: Portal, tmp_path: Path) -> None:
+    await portal.records.change_one(Device, is_("id", DEVICE), owner_id="acc_1", name="Summer house")
+    async with chromium_tab(tmp_path) as tab:
+        await tab.open(portal.settings.link("/"))
+        await tab.type_in("username", MAIJA)
+        await tab.type_in("password", PASSWORD)
+        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        assert await tab.value(f"({SENT_TWICE})(() => {{}})") == [True, True]  # on, and then off after all
+
+
 async def test_the_overview_follows_what_happens_and_leaves_alone_what_one_types(
     portal: Portal, tmp_path: Path
 ) -> None:
