@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from isocket.domain import STORED
+from isocket.domain.accounts import Account
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.deliveries import PROVING, WORDS, Delivery
 from isocket.domain.devices import Device
@@ -14,8 +15,10 @@ from isocket.domain.handling import Category, Handling
 from isocket.domain.holds import Hold, collections_of
 from isocket.domain.record import Record, handling_of, sealed_fields
 from isocket.domain.reports import Report
+from isocket.domain.request_notes import RequestNote
+from isocket.domain.requests import RightsRequest
 from isocket.kit.clock import EPOCH, Clock, from_ms
-from isocket.storage.port import Records, every, is_
+from isocket.storage.port import Records, every, is_, is_not
 from isocket.storage.telemetry import Telemetry
 from privacy.schemas import stored_values
 
@@ -36,11 +39,25 @@ class Holdings:
         for kind in STORED:
             if kind.collection in wanted and kind.account is not None:
                 async for each in every(self._records, kind, is_(kind.account, hold.account_id)):
-                    yield kind.collection, each.id, each.version, stored_values(each, held_fields(each))
+                    yield _as_held(each)
+        if RightsRequest.collection in wanted:
+            async for each in self._asked_before(hold.account_id):
+                yield _as_held(each)
         if TELEMETRY_COLLECTION in wanted:
             for device in await self._records.find(Device, is_("owner_id", hold.account_id)):
                 async for day, reports in self._days(device, since):
                     yield TELEMETRY_COLLECTION, f"{device.id} {day}", 1, {"device_id": device.id, "reports": reports}
+
+    async def _asked_before(self, account_id: str) -> AsyncIterator[Record]:
+        """Yield what the account's mailbox proved to have asked by right while it had no account, with its notes."""
+        account = await self._records.get(Account, account_id)
+        if account is None or not account.email:
+            return
+        theirs = (is_("email", account.email), is_("account_id", None), is_not("identified_at", None))
+        for each in await self._records.find(RightsRequest, *theirs):
+            yield each
+            async for note in every(self._records, RequestNote, is_("request_id", each.id), is_("account_id", None)):
+                yield note
 
     async def _days(self, device: Device, since: datetime) -> AsyncIterator[tuple[str, list[Any]]]:
         """Yield each day of what a socket reported since it is this customer's, from `since` on."""
@@ -59,6 +76,10 @@ class Holdings:
             last = page[-1]
         if today[1]:
             yield today
+
+
+def _as_held(each: Record) -> tuple[str, str, int, dict[str, Any]]:
+    return each.collection, each.id, each.version, stored_values(each, held_fields(each))
 
 
 def named_by(hold: Hold) -> frozenset[str]:

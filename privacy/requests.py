@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 from isocket.domain.authorities import authority_of
 from isocket.domain.contacts import ChannelKind
@@ -10,10 +11,11 @@ from isocket.domain.exports import DataExport, ExportState
 from isocket.domain.letters import Letter
 from isocket.domain.processing import Office
 from isocket.domain.request_letters import answered, copy_is_made, day_of, extended, late, refused
-from isocket.domain.requests import DECISION, EXTENSION, OPEN, RequestState, RightsRequest, decided
+from isocket.domain.requests import DECISION, EXTENSION, OPEN, RequestChannel, RequestState, RightsRequest, decided
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, at_most, is_, one_of
 from privacy.staff_mail import readers, to_staff
 
@@ -24,6 +26,7 @@ WARNINGS = (timedelta(days=7), timedelta(days=1), timedelta(0))
 """So long before the last day is over somebody is warned; the last of them says that it is over."""
 
 _MAIL_USEFUL = timedelta(hours=72)
+_VALUES = ("email", "name", "words", "postal")
 _THERE = (ExportState.READY, ExportState.EXPIRED)
 
 
@@ -31,8 +34,17 @@ class RequestWatch:
     """Looks at all open requests each minute. Every step may run twice: letters have ids that follow from why."""
 
     def __init__(
-        self, *, records: Records, clock: Clock, office: Office, public_url: str, operator_email: str | None
+        self,
+        *,
+        records: Records,
+        clock: Clock,
+        office: Office,
+        public_url: str,
+        operator_email: str | None,
+        keyring: Keyring | None = None,
     ) -> None:
+        """With `keyring`, the key too goes of what nobody proved."""
+        self._keyring = keyring
         self._records = records
         self._clock = clock
         self._office = office
@@ -59,10 +71,16 @@ class RequestWatch:
         await self._warn(now)
 
     async def _let_go(self, now: datetime) -> None:
-        """End what nobody proved. Nothing is written to that mailbox once more: it may be a stranger's."""
+        """End what nobody proved. Nothing is written to that mailbox once more: it may be a stranger's.
+
+        Of one by the form its values go at once: whoever typed them in, nobody said that they are theirs. A letter or
+        call did come from somebody, so what staff typed in of it stays as long as what was decided.
+        """
         unproved = (is_("state", RequestState.IDENTITY_ASKED), at_most("proof_ends_at", now))
         for each in await self._records.find(RightsRequest, *unproved):
-            await self._records.change_one(
+            by_form = each.channel is RequestChannel.FORM
+            emptied: dict[str, Any] = dict.fromkeys(_VALUES, "") if by_form else {}
+            ended = await self._records.change_one(
                 RightsRequest,
                 is_("id", each.id),
                 is_("state", RequestState.IDENTITY_ASKED),
@@ -70,7 +88,13 @@ class RequestWatch:
                 state=RequestState.REFUSED,
                 decided_at=now,
                 proof_hash=None,
+                **emptied,
             )
+            if ended is not None and by_form:
+                mail = is_("person_id", each.id)
+                await self._records.change_all(Delivery, mail, address="", subject_line="", text="")
+                if self._keyring is not None:
+                    await self._keyring.destroy(each.id)
             log.info("request_unproved", request_id=each.id)
 
     async def _answer_copies(self, now: datetime) -> None:

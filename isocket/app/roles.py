@@ -206,6 +206,7 @@ class Roles:
         requests = RequestWatch(
             records=self._house.records,
             clock=self._house.clock,
+            keyring=self._house.keyring,
             office=office_of(settings),
             public_url=settings.origin,
             operator_email=settings.operator_email,

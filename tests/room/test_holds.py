@@ -24,7 +24,7 @@ from isocket.domain.holds import PARTS, HeldCopy, Hold, HoldGround, HoldState, P
 from isocket.domain.record import handling_of
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.request_notes import NoteKind, RequestNote
-from isocket.domain.requests import RequestChannel
+from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
 from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
 from privacy.choices import ChoiceLedger
@@ -116,6 +116,38 @@ def test_what_was_emptied_or_taken_off_a_list_stays_in_the_copy_and_what_is_new_
     assert merge(known, now) == {
         "text": "Cabin", "state": "sent", "reports": [[1, "a"], [2, "b"], [3, "c"]], "more": None,
     }  # fmt: skip
+
+
+@pytest.mark.clause("C6-07")
+async def test_what_a_mailbox_asked_by_right_before_it_had_an_account_is_held_once_it_proved_that(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now = ground.clock.now()
+    asked: dict[str, Any] = {
+        "kind": Right.RECTIFICATION, "channel": RequestChannel.FORM, "received_at": now, "due_at": now,
+    }  # fmt: skip
+    proved = {"state": RequestState.IDENTIFIED, "identified_at": now, **asked}
+    unproved = {"state": RequestState.IDENTITY_ASKED, **asked}
+    await ground.records.add_all(
+        [
+            RightsRequest(id="rrq_mine", email=MAIJA, words="Two i.", **proved),
+            RightsRequest(id="rrq_anybody", email=MAIJA, words="Whoever typed it.", **unproved),
+            RightsRequest(id="rrq_other", email="other@example.org", **proved),
+            RequestNote(
+                id="rqn_1", request_id="rrq_mine", kind=NoteKind.QUESTION, channel=RequestChannel.MAIL,
+                words="Which one?", by="acc_staff", at=now,
+            ),
+            hold(ground, Part.REQUESTS),
+        ]
+    )  # fmt: skip
+    receipt = await ground.eraser(preserve=keeper(ground).preserve).erase(MAIJA_ID, by="operator")
+    assert receipt is not None
+    assert receipt.state is ErasureState.DONE
+    found = await copies(ground)
+    assert [each["words"] for each in found["rights_requests"]] == ["Two i."]
+    assert [each["words"] for each in found["request_notes"]] == ["Which one?"]
 
 
 @pytest.mark.clause("C2-26")

@@ -15,7 +15,7 @@ from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasures import Erasure
 from isocket.domain.processing import Office
 from isocket.domain.requests import DECISION, RequestState, RightsRequest
-from isocket.storage.keyring import MemoryKeyring
+from isocket.storage.keyring import Keyring, MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import Records, is_
 from isocket.storage.records import StoredRecords
@@ -23,6 +23,7 @@ from isocket.storage.sealed import SealedDocuments
 from portal_api.app import ROUTES
 from portal_api.privacy_requests import PROOF_LIFE
 from portal_api.routes import Access, AnyRoute
+from portal_api.staff_request_files import line_of
 from privacy.requests import RequestWatch
 from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.erasing_house import Ground, erasing_house
@@ -79,9 +80,10 @@ async def by_form(house: PortalHouse, email: str, kind: str, *, proved: bool = T
     return (await house.records.find(RightsRequest, order_by="received_at"))[-1]
 
 
-def watch(house: PortalHouse, records: Records | None = None) -> RequestWatch:
+def watch(house: PortalHouse, records: Records | None = None, keyring: Keyring | None = None) -> RequestWatch:
     return RequestWatch(
         records=records or house.records,
+        keyring=keyring,
         clock=house.clock,
         office=Office(),
         public_url=PUBLIC_URL,
@@ -396,3 +398,24 @@ async def test_what_nobody_proved_ends_by_itself_and_writes_to_nobody(house: Por
     (request,) = await house.records.find(RightsRequest)
     assert (request.state, request.proof_hash) == (RequestState.REFUSED, None)
     assert await house.records.count(Delivery) == count
+
+
+async def test_of_what_nobody_proved_by_the_form_no_value_and_no_key_is_left(houses: Houses) -> None:
+    house, ground = houses
+    request = await by_form(house, STRANGER, "erasure", proved=False)
+    token = await staff(house, StaffRole.PRIVACY)
+    typed = await ask(house, token, "POST", "requests", {**LETTER, "email": "writer@example.org"}, expect=201)
+    await house.clock.advance(PROOF_LIFE.total_seconds())
+    watching = watch(house, keyring=ground.keyring)
+    await watching.round()
+    await watching.round()
+    ended = await house.records.get(RightsRequest, request.id)
+    assert ended is not None
+    assert (ended.state, ended.email, ended.name, ended.words) == (RequestState.REFUSED, "", "", "")
+    mails = await house.records.find(Delivery, is_("person_id", request.id))
+    assert [(each.address, each.subject_line, each.text) for each in mails] == [("", "", "")]
+    assert await ground.keyring.was_destroyed(request.id)
+    of_letter = await house.records.get(RightsRequest, typed["id"])
+    assert of_letter is not None
+    assert (of_letter.state, of_letter.email) == (RequestState.REFUSED, "writer@example.org")
+    assert line_of(ended, house.clock.now()).who is None
