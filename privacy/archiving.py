@@ -25,7 +25,7 @@ from isocket.storage.port import Records, StoreUnavailableError, at_most, every,
 from privacy.erasing import Eraser
 from privacy.manager_keys import PublicKey
 from privacy.schemas import stored_values
-from privacy.sealing import Manifest, check_managers, draft_of, seal
+from privacy.sealing import ArchiveError, Manifest, check_managers, draft_of, manifest_of, seal
 
 log = get_logger(__name__)
 
@@ -213,6 +213,21 @@ class Archivist:
                 holder="",
             )
             log.info("archive_destroyed", archive_id=each.id)
+        for path in await asyncio.to_thread(self._over):
+            if await self._records.get(Archive, path.stem) is None:  # a restored backup from before does not know it
+                await asyncio.to_thread(path.unlink, missing_ok=True)
+                log.info("archive_destroyed", archive_id=path.stem)
+
+    def _over(self) -> list[Path]:
+        """Return the archives that say of themselves that their time is over."""
+        now, found = self._clock.now(), list[Path]()
+        for path in sorted(self._folder.glob("*.archive")):
+            try:
+                if manifest_of(path).destroy_at <= now:
+                    found.append(path)
+            except ArchiveError:
+                continue  # not made here
+        return found
 
 
 def archived_classes() -> tuple[type[Record], ...]:

@@ -296,7 +296,8 @@ class Eraser:
             await self._keyring.destroy(person)  # the account's last: what to search for is sealed under it
         await self._belongings.remove(erasure.account_id)
         now = self._clock.now()
-        await asyncio.to_thread(self._ledger.note, erasure.id, tombstone(erasure.account_id), now)
+        whose, own_wish = tombstone(erasure.account_id), erasure.by in _OWN_WISH
+        await asyncio.to_thread(self._ledger.note, erasure.id, whose, now, own_wish=own_wish)
         if not await self._empty_log():
             return False
         done = await self._moved(

@@ -1,6 +1,7 @@
 """The ledger of erasures: a small file apart from the store, so that a restored backup does not bring anybody back.
 
-A line an erasure: its receipt's id, the hash of the account's id, and when. It names nobody. Keep it out of what is
+A line an erasure: its receipt's id, the hash of the account's id, when, and whether it was their own wish. It names
+nobody. Keep it out of what is
 restored, or put it elsewhere (`ISOCKET_ERASURE_LEDGER`).
 """
 
@@ -25,6 +26,7 @@ class Line:
     erasure_id: str
     tombstone: str
     at: str
+    own_wish: bool = False  # lines of earlier versions do not say so
 
 
 class Ledger:
@@ -33,7 +35,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note(self, erasure_id: str, tombstone: str, at: datetime) -> None:
+    def note(self, erasure_id: str, tombstone: str, at: datetime, *, own_wish: bool = False) -> None:
         """Add a line, once for each receipt; what a crash left half written is cut off first."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -43,7 +45,8 @@ class Ledger:
             whole = content[: content.rfind(b"\n") + 1]
             if erasure_id in {each.erasure_id for each in _lines(whole)}:
                 return
-            line = json.dumps({"erasure_id": erasure_id, "tombstone": tombstone, "at": to_text(at)})
+            said = {"erasure_id": erasure_id, "tombstone": tombstone, "at": to_text(at)}
+            line = json.dumps({**said, "own_wish": True} if own_wish else said)
             file.seek(len(whole))
             file.truncate()
             file.write(line.encode() + b"\n")

@@ -1,9 +1,10 @@
 """Before any port opens: whoever was erased and came back with a restored backup is erased again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 from isocket.domain.accounts import Account
+from isocket.domain.archives import Archive, ArchiveState
 from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.holds import UncopiedError
@@ -42,6 +43,7 @@ async def replay_erasures(
     if not missing:
         return 0
     wanted = {each.tombstone for each in missing}
+    await _give_up_archives(records, {each.tombstone for each in missing if each.own_wish})
     back = [account.id async for account in every(records, Account) if tombstone(account.id) in wanted]
     begun = await records.find(Erasure, is_("state", ErasureState.RUNNING))
     back += [each.account_id for each in begun if tombstone(each.account_id) in wanted and each.account_id not in back]
@@ -62,6 +64,13 @@ async def replay_erasures(
         await _add_receipt(records, line, clock)
     log.warning("erasures_replayed", records=len(missing), persons=len(back) + len(entries))
     return len(back) + len(entries)
+
+
+async def _give_up_archives(records: Records, own_wishes: Collection[str]) -> None:
+    """Let archives that the backup had begun of whoever asked to be erased name nobody: then they are dropped."""
+    for each in await records.find(Archive, is_("state", ArchiveState.SEALING)):
+        if tombstone(each.account_id) in own_wishes:
+            await records.change_one(Archive, is_("id", each.id), account_id="")
 
 
 async def _has_receipt(records: Records, line: Line) -> bool:

@@ -298,6 +298,48 @@ async def test_an_archive_whose_time_is_over_is_destroyed_and_that_is_on_record(
     assert (gone.state, gone.destroyed_at, gone.holder) == (ArchiveState.DESTROYED, made.destroy_at, "")
 
 
+async def test_an_archive_that_a_restored_backup_does_not_know_is_destroyed_when_its_time_is_over(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    ended = await leave(ground)
+    await until(ground, TERMS.sealed_from(Account(id="a", email="", created_at=ended, ended_at=ended)) or ended)
+    assert await archivist(ground).round() == 1
+    (archive,) = await archives(ground)
+    await ground.records.remove_all(Archive)
+    (tmp_path / "archive" / "other.archive").write_text("no archive of ours")
+    await until(ground, archive.destroy_at - timedelta(seconds=1))
+    await archivist(ground, keys=0).round()
+    assert archivist(ground).file_of(archive).exists()
+    await until(ground, archive.destroy_at)
+    await archivist(ground, keys=0).round()
+    assert [each.name for each in (tmp_path / "archive").iterdir()] == ["other.archive"]
+
+
+@pytest.mark.clause("C6-16")
+@pytest.mark.parametrize(("by", "left"), [("person", []), ("archive", [ArchiveState.SEALED])])
+async def test_a_restored_backup_finishes_an_archive_of_whoever_was_sealed_and_not_of_who_asked_to_be_erased(
+    tmp_path: Path, by: str, left: list[ArchiveState]
+) -> None:
+    backup = in_memory(tmp_path)
+    await furnish(backup)
+    ended = await leave(backup)
+    begun = Archive(
+        id="arc_1", account_id=MAIJA_ID, begun_at=ended, ended_at=ended, destroy_at=ended + 999 * DAY, digest="d"
+    )
+    await backup.records.add(begun)
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    assert await ground.eraser().erase(MAIJA_ID, by=by) is not None
+    archivist(backup).file_of(begun).parent.mkdir()
+    archivist(backup).file_of(begun).write_text("restored with it")
+    assert await backup.replay() == 1
+    await archivist(backup).round()
+    assert [each.state for each in await archives(backup)] == left
+    assert archivist(backup).file_of(begun).exists() == bool(left)
+
+
 async def test_managers_find_the_archive_of_a_mailbox_and_nobody_reads_one_off_it(tmp_path: Path) -> None:
     ground = in_memory(tmp_path)
     await furnish(ground)
