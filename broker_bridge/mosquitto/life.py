@@ -18,7 +18,8 @@ from isocket.kit.logs import get_logger
 log = get_logger(__name__)
 
 _READY_S = 10.0
-_RELOAD_S = 5.0
+RELOAD_AGAIN_S = 0.5
+_RELOAD_TRIES = 10
 _POLITE_S = 10.0
 _LAST_WORDS = 8
 _USUAL_PLACES = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
@@ -72,16 +73,21 @@ class BrokerLife:
             raise BrokerStartError(f"Mosquitto was not ready after {_READY_S:.0f} s. {_said(self.words)}")
 
     async def reload(self) -> None:
-        """Let the broker read its accounts again; return when it does so, before it answers anybody."""
-        if self.dead:
-            return  # the next life reads the new file anyway
+        """Let the broker read its accounts again; return when it does so, before it answers anybody.
+
+        Mosquitto forgets a signal that comes while it is still reading for the one before, and whoever was taken out
+        would stay in: it is sent until it is heard.
+        """
         self._reloaded.clear()
-        self.process.send_signal(signal.SIGHUP)
-        try:
-            async with asyncio.timeout(_RELOAD_S):
-                await self._reloaded.wait()
-        except TimeoutError:
-            log.warning("broker_reload_unconfirmed")
+        for _ in range(_RELOAD_TRIES):
+            if self.dead:
+                return  # the next life reads the new file anyway
+            self.process.send_signal(signal.SIGHUP)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RELOAD_AGAIN_S):
+                    await self._reloaded.wait()
+                    return
+        log.warning("broker_reload_unconfirmed")
 
     async def end(self) -> None:
         """End the process, politely first, and read its last lines."""

@@ -1,0 +1,37 @@
+"""One run of the broker's process, as far as it needs no process."""
+
+import asyncio
+from asyncio.subprocess import Process
+from typing import cast
+
+from structlog.testing import capture_logs
+
+from broker_bridge.mosquitto.denials import RefusalCounts, RefusalReader
+from broker_bridge.mosquitto.life import RELOAD_AGAIN_S, BrokerLife
+from broker_bridge.mosquitto.log_pipe import LogPipe
+from tests.fakes.patience import out_of_time
+
+
+class BusyBroker:
+    """Is still reading its accounts when it is told to read them again: Mosquitto forgets that it was told so."""
+
+    returncode = None
+
+    def __init__(self) -> None:
+        self.life = BrokerLife(cast("Process", self), cast("LogPipe", None), RefusalReader(RefusalCounts().add))
+        self.told = 0
+        self.silent = asyncio.Event()
+
+    def send_signal(self, _: int) -> None:
+        self.told += 1
+        if self.told == 1:
+            self.silent.set()
+        else:
+            self.life.take([b"Reloading config."])
+
+
+async def test_what_the_broker_did_not_hear_while_it_was_reading_is_said_again() -> None:
+    broker = BusyBroker()
+    with capture_logs() as lines:
+        await out_of_time(broker.life.reload(), broker.silent, limit_s=RELOAD_AGAIN_S)
+    assert (broker.told, lines) == (2, [])
