@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -123,11 +122,6 @@ class MosquittoChild:
         if self._claim is not None:
             os.close(self._claim)
             self._claim = None
-
-    def save_now(self) -> None:
-        """Let the broker write its sessions and retained messages to its file at once, as after an erasure."""
-        if self.pid is not None:
-            os.kill(self.pid, signal.SIGUSR1)
 
     async def _tell_the_living(self) -> None:
         if self._life is not None:

@@ -28,9 +28,7 @@ class DisclosedTo(StrEnum):
     STAFF = "our staff"
     PROGRAM = "a program that you gave a token"
     SELF = "you yourself, as a copy"
-    PROVIDER = "a provider that we asked"
     AUTHORITY = "an authority"
-    ADVISER = "an adviser or auditor"
 
 
 @record(

@@ -63,6 +63,11 @@ class RunningBroker:
         assert self.child.pid is not None
         os.kill(self.child.pid, signal.SIGKILL)
 
+    def save_now(self) -> None:
+        """Have the broker write sessions and retained messages to its file at once, as it does every minute."""
+        assert self.child.pid is not None
+        os.kill(self.child.pid, signal.SIGUSR1)
+
 
 @contextlib.asynccontextmanager
 async def running_broker(

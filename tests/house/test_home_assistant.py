@@ -80,7 +80,7 @@ async def test_what_a_home_says_of_itself_to_stay_goes_with_it(house: HomeHouse,
     saved, said = tmp_path / "broker" / "mosquitto.db", b"in grandmother's house"
 
     async def is_kept() -> bool:
-        house.broker.child.save_now()
+        house.broker.save_now()
         return saved.exists() and said in saved.read_bytes()
 
     async with house.home() as home:
@@ -196,7 +196,7 @@ async def test_nothing_stays_at_the_broker_and_the_owner_reads_what_was_given(ho
         await home.announced()
         await home.state()
         assert not [each for each in home.peer.heard if each.retained]
-    house.broker.child.save_now()
+    house.broker.save_now()
     saved = tmp_path / "broker" / "mosquitto.db"
     await until(saved.exists)
     assert b"Cabin" not in saved.read_bytes()

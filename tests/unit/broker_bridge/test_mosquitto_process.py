@@ -98,7 +98,7 @@ async def test_a_killed_broker_comes_back_with_what_it_had_saved(tmp_path: Path)
         first = broker.child.pid
         async with Peer(broker, broker.telemetry.name, broker.telemetry.secret, clean=False) as bridge:
             await bridge.publish(topic, b'{"version": 5}', retain=True)
-            broker.child.save_now()
+            broker.save_now()
             saved = tmp_path / "mosquitto.db"
             await until(lambda: saved.exists() and b'{"version": 5}' in saved.read_bytes())
         broker.kill()
