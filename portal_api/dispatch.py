@@ -182,7 +182,7 @@ def _refusal(route: AnyRoute, request: web.Request, problem: Problem) -> web.Res
         return prove_first(request)
     if problem.status == HTTPStatus.UNAUTHORIZED and request.method in access.SAFE_METHODS:
         return sign_in_first(request)
-    return problem_page(problem.said_in(request))
+    return problem_page(problem.said_in(request), request)
 
 
 async def _read(request: web.Request) -> bytes:
@@ -263,7 +263,7 @@ def _response(route: AnyRoute, request: web.Request, answer: Answer) -> web.Stre
             return answer
         case Problem():
             said = answer.said_in(request)
-            return problem_page(said) if route.surface is Surface.PAGE else said.response()
+            return problem_page(said, request) if route.surface is Surface.PAGE else said.response()
         case Reply():
             status, body, headers = answer.status or route.usual_status, answer.body, dict(answer.headers)
         case _:

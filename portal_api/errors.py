@@ -52,7 +52,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
         found = _unexpected(request, error)
     said = found.said_in(request)
-    return problem_page(said) if _for_people(request) else said.response()
+    return problem_page(said, request) if _for_people(request) else said.response()
 
 
 def _what_can_be_done(error: web.HTTPMethodNotAllowed) -> web.Response:

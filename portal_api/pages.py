@@ -3,7 +3,9 @@
 import html
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -76,7 +78,30 @@ def local_path(wanted: str) -> str:
     return wanted if plain and not parts.scheme and not parts.netloc else "/"
 
 
-def problem_page(said: SaidProblem) -> web.Response:
+_WAYS_ON: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "en": ("Back to the page", "Sign in"),
+        "fi": ("Takaisin sivulle", "Kirjaudu sisään"),
+        "sv": ("Tillbaka till sidan", "Logga in"),
+        "de": ("Zurück zur Seite", "Anmelden"),
+        "nb": ("Tilbake til siden", "Logg inn"),
+    }
+)
+
+
+def _way_on(said: SaidProblem, request: web.BaseRequest) -> str:
+    """Return the link from a form that was refused to its page, by signing in where nobody is signed in any more."""
+    came_from = urlsplit(request.headers.get("Referer", ""))
+    if request.method in {"GET", "HEAD"} or came_from.netloc != request.host:
+        return ""
+    there = local_path(f"{came_from.path}?{came_from.query}".removesuffix("?"))
+    back, sign_in = _WAYS_ON[said.language]
+    if said.problem.status == HTTPStatus.UNAUTHORIZED:
+        back, there = sign_in, f"{SIGN_IN_PATH}?next={quote(there, safe='')}"
+    return f'<a href="{html.escape(there)}">{back}</a> '
+
+
+def problem_page(said: SaidProblem, request: web.BaseRequest) -> web.Response:
     """Return a problem as a page. It needs no template, so that it works when they do not."""
     title, problem = html.escape(said.title), said.problem
     faults = "".join(f"<li>{html.escape(each.field)}: {html.escape(each.message)}</li>" for each in problem.errors)
@@ -88,6 +113,6 @@ def problem_page(said: SaidProblem) -> web.Response:
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/static/portal.css"></head>'
         f'<body><main class="narrow"><section class="card door"><h1>{title}</h1><p>{html.escape(said.detail)}</p>'
-        f'{listed}<p class="links"><a href="/">iSocket</a></p></section></main></body></html>'
+        f'{listed}<p class="links">{_way_on(said, request)}<a href="/">iSocket</a></p></section></main></body></html>'
     )
     return web.Response(status=problem.status, text=text, content_type="text/html", headers=said.headers)

@@ -83,7 +83,8 @@ async def name(call: Call[NameForm, None]) -> web.Response:
     wish = checked(DeviceChange, name=call.body.name, place=call.body.place)
     answer = wish if isinstance(wish, Problem) else await devices.change(with_body(call, wish))
     if isinstance(answer, Problem):
-        return refused(call, "device.html", answer, await _words(call, await standing_for(call, Need.OWN)))
+        words = {**await _words(call, await standing_for(call, Need.OWN)), "naming": call.body}
+        return refused(call, "device.html", answer, words)
     return _done(call, "saved")
 
 
@@ -136,6 +137,7 @@ async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
         "next": device_settings.next_run_of(device, call.clock.now()),
         "words_of": COMMANDS,
         "device": device,
+        "naming": NameForm(name=device.name or "", place=device.place or ""),
         "live_from": f"/devices/{device.id}",
         "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(model, each)},
         "orders": await _orders(call, standing),

@@ -30,7 +30,7 @@ async def request(call: Call[None, RequestQuery]) -> RequestView | Problem | web
     if not _wants_page(call):
         return told
     if isinstance(told, Problem):
-        return problem_page(told.said_in(call.request))
+        return problem_page(told.said_in(call.request), call.request)
     tongue = _tongue(call)
     facts = {"kind": KINDS[tongue][told.kind], "due": day_of(told.due_at, call.portal.settings.office)}
     return _page(call, tongue, "title", {"told": told, **facts})
@@ -42,7 +42,7 @@ async def receipt(call: Call[None, ReceiptQuery]) -> ReceiptView | Problem | web
     if not _wants_page(call):
         return told
     if isinstance(told, Problem):
-        return problem_page(told.said_in(call.request))
+        return problem_page(told.said_in(call.request), call.request)
     keys = told.removed.get("keys", 0)
     counts = {"records": sum(told.removed.values()) - keys, "keys": keys}
     kept: dict[tuple[str, str], list[str]] = {}

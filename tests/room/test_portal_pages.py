@@ -23,7 +23,7 @@ from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
 from portal_api.routes import Surface
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PortalHouse, portal_house
-from tests.fakes.visitor import Visitor, signed_in
+from tests.fakes.visitor import FROM_OUR_PAGE, Visitor, signed_in
 
 MAIJA = "maija@example.org"
 CODE = "7H3K-9QXM-2D4V-RT8W"
@@ -327,6 +327,35 @@ async def test_a_setting_that_cannot_be_is_named_and_nothing_changes(house: Port
     device = await house.records.get(Device, DEVICE)
     assert device is not None
     assert device.desired == {}
+
+
+async def test_a_name_that_cannot_be_is_told_and_what_was_typed_stays(house: PortalHouse) -> None:
+    visitor, path = await own(house), f"/devices/{DEVICE}/name"
+    page = await visitor.send(await visitor.open(f"/devices/{DEVICE}"), path, name="x" * 121, place="By the lake")
+    assert page.status == 422
+    assert (page.form(path).values["name"], page.form(path).values["place"]) == ("x" * 121, "By the lake")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Sign in"), ("sv", "Logga in")])
+async def test_a_form_whose_session_is_over_leads_through_signing_in_back_to_its_page(
+    house: PortalHouse, language: str, words: str
+) -> None:
+    visitor = await own(house)
+    form = (await visitor.open("/contacts")).form("/contacts").values
+    await visitor.send(await visitor.open("/"), "/sign-out")
+    came_from = {**FROM_OUR_PAGE, "Accept-Language": language, "Referer": str(house.client.make_url("/contacts?a=1"))}
+    page = await visitor.post("/contacts", form, came_from)
+    assert (page.status, words in page.words) == (401, True)
+    assert page.links[0] == "/login?next=%2Fcontacts%3Fa%3D1"
+
+
+async def test_a_form_of_an_old_page_leads_back_to_that_page_and_nowhere_else(house: PortalHouse) -> None:
+    visitor = await own(house)
+    form = (await visitor.open("/contacts")).form("/contacts").values | {"csrf": "0" * 64}
+    for referrer, first in (("/contacts", "/contacts"), ("https://evil.example.net/contacts", "/")):
+        whole = referrer if "//" in referrer else str(house.client.make_url(referrer))
+        page = await visitor.post("/contacts", form, {**FROM_OUR_PAGE, "Referer": whole})
+        assert (page.status, page.links[0]) == (403, first)
 
 
 async def test_the_page_of_a_socket_tells_which_messages_were_refused_and_why(house: PortalHouse) -> None:
