@@ -109,14 +109,14 @@ class ProviderHttp:
 
 
 async def _text(answer: aiohttp.ClientResponse) -> str:
-    """Return the text as far as it is read; raise what breaks before its end."""
+    """Return the text as far as it is read, as UTF-8, which JSON is (RFC 8259); raise what breaks before its end."""
     taken = bytearray()
     async for chunk in answer.content.iter_any():
         taken += chunk
         if len(taken) > LONGEST_ANSWER:
             answer.close()
             break
-    return taken[:LONGEST_ANSWER].decode(answer.charset or "utf-8", errors="replace")
+    return taken[:LONGEST_ANSWER].decode(errors="replace")
 
 
 async def _note_leaving(

@@ -14,7 +14,7 @@ from alerts.channels.channel import Message
 from alerts.channels.elks_sms import ElksSms
 from alerts.channels.provider_http import LONGEST_ANSWER, AnswerLostError, HttpRequest, ProviderHttp
 from alerts.channels.twilio_sms import TwilioSms
-from alerts.outcomes import Unclear
+from alerts.outcomes import Sent, Unclear
 from tests.fakes.patience import PATIENCE_S
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -77,6 +77,18 @@ async def test_an_answer_that_breaks_off_before_its_end_is_a_lost_one() -> None:
     async with provider(answer) as url, asked(url) as http:
         with pytest.raises(AnswerLostError):
             await http.carry(request(url))
+
+
+async def test_what_was_taken_with_an_answer_in_no_known_alphabet_is_sent_all_the_same() -> None:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        body = json.dumps({"id": "s1", "sid": "SM1", "status": "created"}).encode()
+        return web.Response(status=201, body=body, headers={"Content-Type": "application/json; charset=nonsense"})
+
+    async with provider(answer) as url:
+        for channel in (elks(url), twilio(url)):
+            sent = await channel.send(MESSAGE)
+            await channel.close()
+            assert isinstance(sent, Sent)
 
 
 async def test_what_was_taken_with_an_answer_that_is_too_long_is_unclear_and_not_found_by_another() -> None:
