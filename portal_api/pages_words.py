@@ -165,7 +165,35 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "changed_meanwhile": "something changed just before it went, so it is looked at again",
         "not_sendable": "the message could not be sent",
         "redirected": "the program sent us elsewhere, where we do not go",
-        "answer_lost": "the answer was lost; it is sent again",
+        "answer_lost": "the answer was lost",
+        "answer_unreadable": "the answer could not be read",
+        "no_message_id": "the answer could not be read",
+        "http_": "the provider had a fault of its own",
+        "server_said_": "the mail server asked us to come later",
+        "server_cannot_do_it": "the mail server lacks what we need of it",
+        "queue_overflow": "too much was waiting at the provider",
+        "segment_lost": "a part of it was lost on its way",
+        "partially_delivered": "only a part of it arrived",
+        "undelivered": "the carrier could not deliver it",
+        "carrier_timeout": "the carrier took too long",
+        "unknown": "the carrier gave no reason",
+        "failed": "the provider could not send it",
+        "canceled": "the provider called it off",
+        "price_cap": "it would have cost more than the provider may spend on it",
+        "callback_address": "the provider does not take our own address",
+        "text_missing": "the text was missing",
+        "no_receipt": "no receipt has come",
+        "unclear_so_far": "nobody can tell yet whether it went out",
+        # why nobody can tell
+        "nothing_kept": "the provider keeps nothing of it that we could ask for",
+        "smtp_cannot_be_asked": "a mail server tells nobody later",
+        "look_up_failed": "the provider could not be asked",
+        "not_found": "the provider does not know of it so far",
+        "found_several": "the provider has several like it",
+        "worker_lost": "whatever was sending it ended in between",
+        "channel_failed": "something broke on our side",
+        "store_unavailable": "our own store could not be reached",
+        "attempt_unknown": "our own store does not know of it",
         # why an incident is over
         "over": "the trouble is over",
         "device_says_over": "the socket says it is over",
@@ -296,7 +324,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
 
 def reason_in_words(reason: str) -> str:
     """Return a reason in words. Providers' codes and errors may follow its name, which are for the operator."""
-    name = reason.partition(":")[0].partition(" ")[0]
+    name = reason.partition(":")[0].partition(" ")[0].rstrip("0123456789")
     return spoken(REASONS, name) if name else "no reason was given"
 
 
