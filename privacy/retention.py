@@ -11,9 +11,11 @@ from isocket.domain import STORED
 from isocket.domain.accounts import Account, Bucket, Registration
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.consents import Subscription
+from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
 from isocket.domain.handling import Handling, Keep
 from isocket.domain.record import Record, handling_of, sealed_fields
+from isocket.domain.restrictions import Restriction
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
@@ -28,6 +30,7 @@ log = get_logger(__name__)
 SWEEP_EVERY_S = 3600.0
 REPORTS_LIFE = timedelta(days=400)
 PAUSE_S = 0.02
+NOBODY: frozenset[str] = frozenset()
 BUCKET_LIFE = timedelta(days=2)  # longer than any limit counts: a full bucket says the same as none
 LIVES: Mapping[Keep, timedelta] = MappingProxyType(
     {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
@@ -66,7 +69,11 @@ class Due:
 
 
 class Retention:
-    """Sweeps when it starts and every hour. A sweep may be broken off anywhere and run twice."""
+    """Sweeps when it starts and every hour. A sweep may be broken off anywhere and run twice.
+
+    Of whoever had the use of their data restricted (Art. 18) only what ends by itself goes, such as a session, and the
+    words of messages to other people: all else is kept until the restriction is over, and its time counts on.
+    """
 
     def __init__(
         self,
@@ -93,7 +100,8 @@ class Retention:
         self._foresee = foresee
         self._telemetry = telemetry
         self._reports_life = reports_life
-        self._emptied: dict[tuple[str, timedelta], datetime] = {}  # until when; a new process looks at all again
+        # Until when texts were emptied, and whose were spared; a new process looks at all again.
+        self._emptied: dict[tuple[str, timedelta], tuple[datetime, frozenset[str]]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until `stop`."""
@@ -112,10 +120,11 @@ class Retention:
         """
         now = self._clock.now() if at is None else min(at, self._clock.now())
         done: dict[str, int] = {}
-        spared: Spared = {} if self._before is None else await self._before()
+        held: Spared = {} if self._before is None else await self._before()
+        restricted = await self._restricted(now)
         for term in terms():
-            others = _all_but(term.kind, spared)
-            touched = await self._tried(term.kind, self._empty(term, now, others)) + await self._tried(
+            others = _all_but(term.kind, _staying(term, held, restricted))
+            touched = await self._tried(term.kind, self._empty(term, now, held, restricted)) + await self._tried(
                 term.kind, self._remove(term, now, others)
             )
             if touched:
@@ -124,7 +133,7 @@ class Retention:
         buckets = await self._tried(Bucket, full)
         if buckets:
             done[Bucket.collection] = buckets
-        pruned = await self._prune(now - self._reports_life, spared)
+        pruned = await self._prune(now - self._reports_life, held.get(TELEMETRY_COLLECTION, NOBODY) | restricted)
         if pruned:
             done[TELEMETRY_COLLECTION] = pruned
         if done:
@@ -134,30 +143,48 @@ class Retention:
     async def forecast(self, at: datetime) -> list[Due]:
         """Return what a sweep at that moment would do to what is stored now, without doing it."""
         found: list[Due] = []
-        spared: Spared = {} if self._foresee is None else await self._foresee(at)
+        held: Spared = {} if self._foresee is None else await self._foresee(at)
+        restricted = await self._restricted(at)
         for term in terms():
-            others = _all_but(term.kind, spared)
+            others = _all_but(term.kind, _staying(term, held, restricted))
             removed = await self._records.count(term.kind, at_most(term.since, at - term.life), *others)
             emptied = 0
             for life, names in term.texts.items():
-                window = (above(term.since, at - term.life), at_most(term.since, at - life), *others)
-                async for record in every(self._records, term.kind, *window):
-                    emptied += any(getattr(record, name) for name in names)
+                when = (above(term.since, at - term.life), at_most(term.since, at - life))
+                for whose in await self._to_empty(term, held, restricted):
+                    async for record in every(self._records, term.kind, *when, *whose):
+                        emptied += any(getattr(record, name) for name in names)
             found.append(_due(term.kind, removed, emptied, term.since, term.life))
         full = await self._records.count(Bucket, at_most("refilled_at", at - BUCKET_LIFE))
         found.append(_due(Bucket, full, 0, "refilled_at", BUCKET_LIFE))
         if self._telemetry is not None:
-            stays = await self._sockets_of(spared)
+            stays = await self._sockets_of(held.get(TELEMETRY_COLLECTION, NOBODY) | restricted)
             old = await self._telemetry.prunable(at - self._reports_life, sparing=stays)
             days = self._reports_life.days
             found.append(Due(collection=TELEMETRY_COLLECTION, removed=old, emptied=0, since="ts", days=days))
         return [each for each in found if each.removed or each.emptied]
 
-    async def _prune(self, before: datetime, spared: Spared) -> int:
-        """Remove old reports, some at a time so that nobody waits long; return how many."""
+    async def _restricted(self, at: datetime) -> frozenset[str]:
+        """Return the accounts whose data is only kept."""
+        found = [each.account_id async for each in every(self._records, Restriction) if each.is_in_force(at)]
+        return frozenset(found)
+
+    async def _to_empty(self, term: Term, held: Spared, restricted: frozenset[str]) -> list[tuple[Test, ...]]:
+        """Return whose texts are emptied: of whose data is only kept those that are other people's."""
+        kind, found = term.kind, [_all_but(term.kind, _staying(term, held, restricted))]
+        if kind.account is None or kind.subject in {None, "id", "request_id", kind.account}:
+            return found
+        for account_id in sorted(restricted - held.get(kind.collection, NOBODY)):
+            mine = (is_("account_id", account_id), is_("is_owner", True))
+            selves = [account_id, *(each.id for each in await self._records.find(Contact, *mine))]
+            found.append((is_(kind.account, account_id), *(is_not(kind.subject or "", each) for each in selves)))
+        return found
+
+    async def _prune(self, before: datetime, owners: frozenset[str]) -> int:
+        """Remove old reports but those of these owners' sockets, some at a time; return how many."""
         pruned = 0
         try:
-            stays = await self._sockets_of(spared)
+            stays = await self._sockets_of(owners)
             while self._telemetry is not None and (some := await self._telemetry.prune(before, sparing=stays)):
                 pruned += some
                 await self._clock.sleep(PAUSE_S)
@@ -165,10 +192,11 @@ class Retention:
             log.exception("sweep_broken_off", collection=TELEMETRY_COLLECTION, error=type(error).__name__)
         return pruned
 
-    async def _sockets_of(self, spared: Spared) -> list[str]:
+    async def _sockets_of(self, owners: frozenset[str]) -> list[str]:
         """Return the sockets whose reports stay."""
-        owners = sorted(spared.get(TELEMETRY_COLLECTION, ()))
-        return [each.id for each in await self._records.find(Device, one_of("owner_id", owners))] if owners else []
+        if not owners:
+            return []
+        return [each.id for each in await self._records.find(Device, one_of("owner_id", sorted(owners)))]
 
     async def _tried(self, kind: type[Record], work: Awaitable[int]) -> int:
         try:
@@ -192,26 +220,28 @@ class Retention:
             return True
         return await self._records.count(term.kind, is_(term.kind.subject or "id", person), above(term.since, now)) > 0
 
-    async def _empty(self, term: Term, now: datetime, others: Sequence[Test]) -> int:
+    async def _empty(self, term: Term, now: datetime, held: Spared, restricted: frozenset[str]) -> int:
         """Empty the texts whose time is over; those that cannot be read any more are emptied unread."""
-        emptied = 0
+        emptied, stay = 0, _staying(term, held, restricted)
         for life, names in term.texts.items():
-            done, upto = self._emptied.get((term.kind.collection, life), EPOCH), now - life
-            window = (above(term.since, done), at_most(term.since, upto), *others)
-            try:
-                emptied += await self._empty_each(term.kind, names, window)
-            except StoreUnavailableError:
-                raise
-            except Exception as error:  # one that does not open keeps all others from being read
-                log.exception("records_not_read", collection=term.kind.collection, error=type(error).__name__)
-                counts = [
-                    await self._records.change_all(term.kind, *window, is_not(name, None), **{name: ""})
-                    for name in names
-                ]
-                emptied += max(counts)
-            if not others:  # else what was spared now is looked at again
-                self._emptied[term.kind.collection, life] = upto
+            (done, stayed), upto = self._emptied.get((term.kind.collection, life), (EPOCH, NOBODY)), now - life
+            if not stayed <= stay:
+                done = EPOCH  # what was spared before is looked at again
+            for whose in await self._to_empty(term, held, restricted):
+                window = (above(term.since, done), at_most(term.since, upto), *whose)
+                emptied += await self._empty_within(term.kind, names, window)
+            self._emptied[term.kind.collection, life] = (upto, stay)
         return emptied
+
+    async def _empty_within(self, kind: type[Record], names: Sequence[str], window: Sequence[Test]) -> int:
+        try:
+            return await self._empty_each(kind, names, window)
+        except StoreUnavailableError:
+            raise
+        except Exception as error:  # one that does not open keeps all others from being read
+            log.exception("records_not_read", collection=kind.collection, error=type(error).__name__)
+            counts = [await self._records.change_all(kind, *window, is_not(name, None), **{name: ""}) for name in names]
+            return max(counts)
 
     async def _empty_each(self, kind: type[Record], names: Sequence[str], window: Sequence[Test]) -> int:
         """Empty one record at a time, which writes nothing twice and holds up nobody."""
@@ -223,11 +253,17 @@ class Retention:
         return emptied
 
 
-def _all_but(kind: type[Record], spared: Spared) -> tuple[Test, ...]:
+def _staying(term: Term, held: Spared, restricted: frozenset[str]) -> frozenset[str]:
+    """Return the accounts whose records of a class stay although their time is over."""
+    there = held.get(term.kind.collection, NOBODY)
+    return there if term.since == "expires_at" else there | restricted
+
+
+def _all_but(kind: type[Record], spared: frozenset[str]) -> tuple[Test, ...]:
     """Return the conditions that leave out whoever is spared."""
     if kind.account is None:
         return ()
-    return tuple(is_not(kind.account, each) for each in sorted(spared.get(kind.collection, frozenset())))
+    return tuple(is_not(kind.account, each) for each in sorted(spared))
 
 
 def _due(kind: type[Record], removed: int, emptied: int, since: str, life: timedelta) -> Due:

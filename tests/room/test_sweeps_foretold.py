@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from isocket.domain.holds import HeldCopy, Hold, HoldState, Part
+from isocket.domain.restrictions import Restriction, restriction_id
+from isocket.storage.port import is_
 from privacy.holds import HoldKeeper
 from privacy.retention import Retention
-from tests.fakes.erasing_house import Ground, furnish, in_memory
+from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
 from tests.fakes.portal_devices import SOCKET
 from tests.room.test_holds import DAY_S, Forgetful, furnish_another, hold, keeper, swept
 
@@ -53,6 +55,23 @@ async def test_a_dry_run_knows_whom_a_hold_spares_and_says_what_the_sweep_remove
         assert sweeps == said
         assert before - await reported(ground) == goes
     assert await foretold(retention, ground) == {}
+
+
+@pytest.mark.clause("C7-08")
+async def test_a_dry_run_knows_whose_data_is_only_kept(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await furnish_another(ground)
+    made = Restriction(id=restriction_id(MAIJA_ID), account_id=MAIJA_ID, since=ground.clock.now())
+    await ground.records.add(made)
+    retention = retention_of(ground, keeper(ground))
+    await ground.clock.advance(32 * DAY_S)
+    said, before = await foretold(retention, ground), await reported(ground)
+    assert (said["deliveries"], said["telemetry"]) == (2, 1), "the words of hers to other people go as well"
+    assert await swept(retention, ground) == said
+    assert before - await reported(ground) == 1
+    await ground.records.change_one(Restriction, is_("id", made.id), lifts_at=ground.clock.now())
+    assert (await foretold(retention, ground))["telemetry"] == 1
 
 
 async def test_a_dry_run_writes_nothing_and_blames_no_hold(tmp_path: Path) -> None:

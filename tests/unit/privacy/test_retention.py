@@ -10,12 +10,13 @@ import pytest
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Bucket, PasswordReset, Registration
-from isocket.domain.contacts import ChannelKind
+from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
 from isocket.domain.handling import Handling
 from isocket.domain.record import handling_of
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
+from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.domain.shares import Share, ShareRole
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
@@ -75,6 +76,43 @@ async def test_the_fact_of_a_message_goes_after_a_year(house: House) -> None:
     assert await house.records.count(Delivery) == 1
     await house.pass_days(1)
     assert await house.records.count(Delivery) == 0
+
+
+@pytest.mark.clause("C7-08")
+async def test_of_whose_data_is_only_kept_nothing_goes_but_other_peoples_words_until_that_is_over(house: House) -> None:
+    now, mine = house.clock.now(), {"account_id": "acc_1"}
+    await house.records.add_all(
+        [
+            Restriction(id=restriction_id("acc_1"), since=now, **mine),
+            Contact(id="con_own", name="", is_owner=True, created_at=now, **mine),
+            PasswordReset(id="t", credential_epoch=0, expires_at=now, **mine),
+            house.delivery(1),
+            replace(house.delivery(2), person_id="con_own"),
+            replace(house.delivery(3), account_id="acc_2"),
+        ]
+    )
+    await house.pass_days(40)
+    assert {each.id: each.text for each in await house.records.find(Delivery)} == {
+        "dlv_1": "", "dlv_2": "mains power is out", "dlv_3": "",
+    }  # fmt: skip
+    assert await house.records.count(PasswordReset) == 0
+    await house.pass_days(326)
+    assert [each.id for each in await house.records.find(Delivery, order_by="id")] == ["dlv_1", "dlv_2"]
+    await house.records.change_one(Restriction, is_("account_id", "acc_1"), lifts_at=house.clock.now())
+    await house.pass_days(0)
+    assert await house.records.count(Delivery) == 0
+
+
+@pytest.mark.clause("C7-08")
+async def test_what_was_kept_while_restricted_is_emptied_as_soon_as_that_is_over(house: House) -> None:
+    mine: dict[str, Any] = {"account_id": "acc_1"}
+    lifts_at = house.clock.now() + timedelta(days=60)
+    made = Restriction(id=restriction_id("acc_1"), since=house.clock.now(), lifts_at=lifts_at, **mine)
+    await house.records.add_all([made, replace(house.delivery(), person_id="acc_1")])
+    for days, text in ((59, "mains power is out"), (1, "")):
+        await house.pass_days(days)
+        (sent,) = await house.records.find(Delivery)
+        assert sent.text == text
 
 
 async def test_a_message_that_became_due_between_two_sweeps_is_not_missed(house: House) -> None:
