@@ -14,7 +14,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.codec import collection_of, from_document, to_document
 from isocket.storage.documents import Collection, Document, Documents, hidden_name
 from isocket.storage.keyring import PersonErasedError
-from isocket.storage.port import StoreUnavailableError, is_
+from isocket.storage.port import StoreUnavailableError, is_, one_of
 from isocket.storage.sealed import SealBrokenError
 
 log = get_logger(__name__)
@@ -33,6 +33,7 @@ async def complete(documents: Documents, kinds: Iterable[type[Record]]) -> None:
     with one must not keep a cloud from starting.
     """
     noted = {each["id"]: each["fields"] for each in await documents.find(LAYOUTS, [])}
+    looked_at: list[Document] = []
     for kind in kinds:
         collection, fields = collection_of(kind), _fields_of(kind)
         before = noted.get(collection.name, [])
@@ -43,8 +44,12 @@ async def complete(documents: Documents, kinds: Iterable[type[Record]]) -> None:
         except (PersonErasedError, SealBrokenError, TypeError, ValueError):
             log.exception("documents_not_completed", collection=collection.name)
             continue
-        await documents.remove_all(LAYOUTS, [is_("id", collection.name)])
-        await documents.add_all([(LAYOUTS, {"id": collection.name, "version": 1, "fields": fields})])
+        looked_at.append({"id": collection.name, "version": 1, "fields": fields})
+    known = tuple(each["id"] for each in looked_at if each["id"] in noted)
+    if known:
+        await documents.remove_all(LAYOUTS, [one_of("id", known)])
+    if looked_at:
+        await documents.add_all([(LAYOUTS, each) for each in looked_at])
 
 
 def _fields_of(kind: type[Record]) -> list[str]:
