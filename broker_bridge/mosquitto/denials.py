@@ -162,3 +162,5 @@ class RefusalReader:
             self._report(Refusal(kind=RefusalKind.LOGIN if nameless else RefusalKind.ANONYMOUS))
         elif kind := _LEAVING.get(why):
             self._report(Refusal(kind=kind, device_id=None if nameless else client))
+            if is_home(client):  # who was let in and is cut off has left as well
+                self._home_news(client, None)

@@ -253,6 +253,13 @@ class TestRefusals:
             Refusal(kind=RefusalKind.SUBSCRIBE, device_id="home_a"), Refusal(kind=RefusalKind.ANONYMOUS),
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("why", ["oversize packet", "malformed packet", "protocol error"])
+    def test_a_home_that_is_cut_off_for_what_it_sends_has_left(self, why: str) -> None:
+        told = list[tuple[str, str | None]]()
+        reader = RefusalReader(lambda _: None, lambda *news: told.append(news))
+        reader.read([f"Client {name} disconnected due to {why}.".encode() for name in ("home_a", "dev-1", "<unknown>")])
+        assert told == [("home_a", None)]
+
     def test_what_the_broker_says_of_itself_is_handed_on(self) -> None:
         assert read("Error: Address already in use", "Sending CONNACK to x (0, 0)") == (
             [],
