@@ -11,7 +11,7 @@ from isocket.domain.ladders import ladder_of
 from isocket.storage.port import is_
 from portal_api.pages_words import CHANNELS, LACKS, reason_in_words, spoken
 from portal_api.readiness import Lack, Missing, Reached, readiness_of
-from portal_api.rendering import LocalTime, lasting, local_time
+from portal_api.rendering import LocalTime, local_time
 from portal_api.routes import Call
 
 _OF_EVERYBODY = frozenset({Lack.NO_RECIPIENT, Lack.ALL_QUIET, Lack.RESTRICTED})
@@ -57,11 +57,18 @@ async def _left_out(call: Call[Any, Any], device: Device) -> list[Missing]:
 
 def _who(each: Reached, names: Mapping[str, str], time: LocalTime) -> _Who:
     ways = ", ".join(spoken(CHANNELS, channel) for channel in each.channels)
-    after = f" after {lasting(each.after_s)}" if each.after_s else " at once"
+    after = f" after {_exactly(each.after_s)}" if each.after_s else " at once"
     when = f", not before {time.short(each.held_until)}" if each.held_until else after
     proved = f"; last reached {time.short(each.last_reached_at)}" if each.last_reached_at else ""
     beside = f"stands in for {names.get(each.stands_in_for, 'somebody')}" if each.stands_in_for else ""
     return _Who(name=each.name, how=f"{ways}{when}{proved}", beside=beside)
+
+
+def _exactly(seconds: float) -> str:
+    """Return when a step of the ladder is due, `1 h 30 min`: in its largest unit alone it would seem to come sooner."""
+    minutes, rest_s = divmod(round(seconds), 60)
+    hours, rest_min = divmod(minutes, 60)
+    return " ".join(f"{each} {unit}" for each, unit in ((hours, "h"), (rest_min, "min"), (rest_s, "s")) if each)
 
 
 def _lacks(missing: list[Missing], names: Mapping[str, str], time: LocalTime) -> Iterator[str]:

@@ -470,6 +470,20 @@ async def test_a_sockets_page_says_who_would_be_told_now_and_what_is_missing(hou
     assert "e-mail: is not verified yet." in page.words
 
 
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [("2,5", "after 2 min 30 s"), ("90", "after 1 h 30 min"), ("60", "after 1 h"), ("5", "after 5 min")],
+)
+async def test_a_sockets_page_says_exactly_after_what_time_somebody_is_told(
+    house: PortalHouse, minutes: str, said: str
+) -> None:
+    visitor = await own(house)
+    (me,) = await house.records.find(Contact)
+    typed = {"step.0.contact": me.id, "step.0.after": minutes}
+    await visitor.send(await visitor.open("/ladder"), "/ladder", **typed)
+    assert f"e-mail {said};" in (await visitor.open(f"/devices/{DEVICE}")).words
+
+
 async def test_the_overview_warns_while_everybody_sleeps_through_critical_alarms(house: PortalHouse) -> None:
     visitor = await own(house)
     hours = {"start": "00:00", "end": "23:59", "except_critical": False}
