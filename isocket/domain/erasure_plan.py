@@ -122,6 +122,14 @@ KEPT_BESIDE = (
         until="while this installation lives",
     ),
     Fate(
+        collection="incidents of others",
+        field="acknowledged_by",
+        what="kept",
+        why="Where you took an alarm of a socket that was shared with you, its owner's record says under which number. It "
+        "is random, names nobody, and with you goes all that leads from it to you.",
+        until="3 years after the alarm, or its owner is erased",
+    ),
+    Fate(
         collection="backups",
         field="everything sealed",
         what="kept",

@@ -10,6 +10,7 @@ import pytest
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
+from isocket.domain.erasure_plan import plan
 from isocket.domain.erasures import ErasureState
 from isocket.domain.incidents import Cause, Happening, Incident, Severity, TimelineEntry
 from isocket.domain.share_letters import share_invitation
@@ -84,6 +85,24 @@ async def test_who_is_erased_is_a_guest_nowhere_any_more(tmp_path: Path) -> None
     device = await ground.records.get(Device, SOCKET)
     assert device is not None
     assert device.owner_id == MAIJA_ID
+
+
+@pytest.mark.clause("C7-06")
+async def test_that_an_owners_incident_goes_on_to_say_under_which_number_a_guest_took_it_stands_in_the_plan(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await shared(ground)
+    now, by = ground.clock.now(), f"{PEKKA_ID} web"
+    taken = Incident(
+        id="inc_1", account_id=MAIJA_ID, device_id=SOCKET, cause=Cause.MAINS_LOST, severity=Severity.CRITICAL,
+        opened_at=now, detected_at=now, acknowledged_at=now, acknowledged_by=by,
+    )  # fmt: skip
+    await ground.records.add(taken)
+    await ground.eraser().erase(PEKKA_ID, by="operator")
+    assert await ground.records.get(Incident, "inc_1") == taken
+    (fate,) = [each for each in plan() if each.collection == "incidents of others"]
+    assert (fate.field, fate.what) == ("acknowledged_by", "kept")
 
 
 @pytest.mark.clause("C7-06")
