@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from isocket.domain.handling import Purpose
 from isocket.domain.question_letters import question_mail
 from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import OPEN, RequestChannel, RequestState, RightsRequest
@@ -15,7 +14,7 @@ from portal_api.privacy_requests import Words
 from portal_api.problem import Problem, fault, not_now
 from portal_api.request_mail import letter_to
 from portal_api.routes import AnyRoute, Call
-from portal_api.staff_looks import look
+from portal_api.staff_request_files import looks_at
 from portal_api.staff_routes import begun, named, privacy_route
 
 log = get_logger(__name__)
@@ -104,8 +103,7 @@ def _note(
 
 async def _notes(call: Call[Any, Any], request: RightsRequest) -> Page[NoteView]:
     """Return what there is; first it is noted that staff look at it, for whose it is."""
-    if request.account_id is not None:
-        await call.records.add_all([look(call, request.account_id, ("request_notes",), Purpose.RIGHTS)])
+    await call.records.add_all(looks_at(call, [request], RequestNote.collection))
     found = await call.records.find(RequestNote, is_("request_id", request.id), order_by="at")
     return Page[NoteView](
         next=None,

@@ -1,5 +1,6 @@
 """A request by right as staff read it: as a line of the queue, or whole; each look is noted for whose it is."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +22,7 @@ from portal_api.staff_request_models import QueueLine, RequestFile
 
 async def file_of(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
     """Return a request for staff to read; first it is noted that they do, for whose it is."""
-    await call.records.add_all([look_at(call, request)])
+    await call.records.add_all(looks_at(call, [request]))
     entries = await entries_of(call.records, ChannelKind.EMAIL, request.email) if request.email else []
     letter = _letter(call.portal, request) if request.answer and not request.email else None
     return RequestFile(
@@ -57,9 +58,22 @@ async def file_of(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
     )
 
 
-def look_at(call: Call[Any, Any], request: RightsRequest, *, once: tuple[str, ...] = ()) -> Disclosure:
-    """Return the line that a request was looked at: in the ledger of its account, or, while it has none, its own."""
-    return look(call, request.account_id or request.id, ("rights_requests",), Purpose.RIGHTS, once=once)
+def looks_at(
+    call: Call[Any, Any],
+    requests: Iterable[RightsRequest],
+    what: str = RightsRequest.collection,
+    *,
+    once: tuple[str, ...] = (),
+) -> list[Disclosure]:
+    """Return the lines that requests were looked at: in the ledger of their account, or of their own without one.
+
+    Of what is nobody's any more there is nothing to see, and nobody to be told.
+    """
+    return [
+        look(call, each.account_id or each.id, (what,), Purpose.RIGHTS, once=once)
+        for each in requests
+        if not each.is_nobodys
+    ]
 
 
 def line_of(request: RightsRequest, now: datetime) -> QueueLine:

@@ -32,7 +32,7 @@ from portal_api.privacy_requests import asked_after_all, note_and_ask
 from portal_api.problem import Problem, fault, not_now
 from portal_api.registration import account_of
 from portal_api.routes import AnyRoute, Call
-from portal_api.staff_request_files import file_of, line_of, look_at
+from portal_api.staff_request_files import file_of, line_of, looks_at
 from portal_api.staff_request_models import (
     Decision,
     Extension,
@@ -68,7 +68,7 @@ async def queue(call: Call[None, QueueQuery]) -> Page[QueueLine]:
         order_by="due_at",
     )
     now = call.clock.now()
-    await call.records.add_all([look_at(call, each, once=("queue", f"{now:%Y-%m-%d}", call.reason)) for each in found])
+    await call.records.add_all(looks_at(call, found, once=("queue", f"{now:%Y-%m-%d}", call.reason)))
     return Page[QueueLine](items=[line_of(each, now) for each in found], next=following)
 
 

@@ -125,8 +125,8 @@ KEPT_BESIDE = (
         collection="incidents of others",
         field="acknowledged_by",
         what="kept",
-        why="Where you took an alarm of a socket that was shared with you, its owner's record says under which number. It "
-        "is random, names nobody, and with you goes all that leads from it to you.",
+        why="Where you took an alarm of a socket that was shared with you, its owner's record says under which number. "
+        "It is random, names nobody, and with you goes all that leads from it to you.",
         until="3 years after the alarm, or its owner is erased",
     ),
     Fate(

@@ -141,6 +141,11 @@ class RightsRequest(Record):
     answer: Annotated[str, REQUEST_WORDS] = ""
     letter_due: Plain[str] = ""  # what is still to be told, by the privacy service: DECISION or EXTENSION
 
+    @property
+    def is_nobodys(self) -> bool:
+        """Whether nobody proved it, so that its values and their key are gone."""
+        return self.channel is RequestChannel.FORM and not self.email
+
 
 def decided(outcome: RequestState, words: str, at: datetime, **more: Any) -> dict[str, Any]:
     """Return what a decision changes of a request.

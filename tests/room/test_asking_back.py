@@ -58,6 +58,16 @@ async def say(
     return said
 
 
+async def test_who_of_staff_read_what_was_asked_back_is_on_record_also_of_somebody_without_an_account(
+    house: PortalHouse,
+) -> None:
+    made, token = await request(house), await house.staff("staff@example.org", StaffRole.PRIVACY)
+    assert made.account_id is None
+    await say(house, token, made, "questions", QUESTION)
+    (line,) = await house.records.find(Disclosure)
+    assert (line.subject_id, line.what, line.reason) == (made.id, ("request_notes",), REASON["X-Reason"])
+
+
 @pytest.mark.clause("C7-15", "C1-09")
 async def test_a_question_goes_out_the_clock_goes_on_and_the_answer_is_noted_with_its_way(house: PortalHouse) -> None:
     await owned(house)

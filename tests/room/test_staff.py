@@ -23,7 +23,6 @@ from isocket.storage.sealed import SealedDocuments
 from portal_api.app import ROUTES
 from portal_api.privacy_requests import PROOF_LIFE
 from portal_api.routes import Access, AnyRoute
-from portal_api.staff_request_files import line_of
 from privacy.requests import RequestWatch
 from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.erasing_house import Ground, erasing_house
@@ -418,4 +417,8 @@ async def test_of_what_nobody_proved_by_the_form_no_value_and_no_key_is_left(hou
     of_letter = await house.records.get(RightsRequest, typed["id"])
     assert of_letter is not None
     assert (of_letter.state, of_letter.email) == (RequestState.REFUSED, "writer@example.org")
-    assert line_of(ended, house.clock.now()).who is None
+    token = await staff(house, StaffRole.PRIVACY, email="second@example.org")
+    listed = (await ask(house, token, "GET", "requests?show=decided"))["items"]
+    assert {each["id"]: each["who"] for each in listed} == {request.id: None, typed["id"]: "w…@example.org"}
+    assert (await ask(house, token, "GET", f"requests/{request.id}"))["words"] == ""
+    assert (await ask(house, token, "GET", f"requests/{request.id}/notes"))["items"] == []
