@@ -8,13 +8,14 @@ from alerts import health
 from alerts.audit_forgotten import LATE, SOME, Forgotten
 from alerts.endpoints import TO_ENDPOINTS
 from alerts.health import Standing
+from alerts.set_back import AfterSetBack
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.endpoints import ENDPOINT_KINDS
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.outages import PREFIX, SILENCING, Outage
 from isocket.domain.sending import ProviderHealth
-from isocket.kit.clock import EPOCH
+from isocket.kit.clock import EPOCH, Clock
 from isocket.storage.port import Records, Test, above, at_most, is_, is_not, one_of
 from isocket.storage.telemetry import Telemetry
 
@@ -58,13 +59,14 @@ class Found:
 
 
 class Checks:
-    """Asks every question once. Nothing is changed but an incident that was forgotten: it goes back to its ladder."""
+    """Asks every question once. Nothing is changed but what was forgotten, or waits as the clock was before."""
 
-    def __init__(self, *, records: Records, telemetry: Telemetry, hold_s: float) -> None:
+    def __init__(self, *, records: Records, telemetry: Telemetry, clock: Clock, hold_s: float) -> None:
         self._records = records
         self._telemetry = telemetry
         self._hold = timedelta(seconds=hold_s)
         self._forgotten = Forgotten(records)
+        self._after_set_back = AfterSetBack(records, clock)
         self.ages_s: dict[str, float] = {}  # of the oldest of each kind of due work, at the last look
         self.unclear = 0
 
@@ -93,7 +95,7 @@ class Checks:
         return self._if_late("step", Kind.STEPS_LATE, first[0].step_due_at if first else None, now)
 
     async def _given_back(self, now: datetime) -> Found | None:
-        number = await self._forgotten.give_back(now)
+        number = await self._after_set_back.look(now) + await self._forgotten.give_back(now)
         return Found(kind=Kind.FORGOTTEN, number=number) if number else None
 
     async def _held_too_long(self, now: datetime) -> Found | None:

@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from alerts.causes import OWNED_ELSEWHERE, SETTLING_S
-from alerts.ladder import FAR_AHEAD, LASTING
+from alerts.ladder import LASTING
 from alerts.rules.memory import from_watch
 from alerts.timeline import incident_line
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.domain.outages import Outage, is_outage
 from isocket.domain.watches import Watch
-from isocket.kit.clock import EPOCH, to_ms
+from isocket.kit.clock import to_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, Test, Value, above, at_most, is_, is_not, one_of
 
@@ -46,17 +45,7 @@ class Forgotten:
         lost += await self._without_a_step(now, is_("severity", Severity.MINOR), is_("exhausted_at", None))
         for each in lost:
             await self._give_back(each, now)
-        ahead = await self._of_a_time_to_come(now)
-        for each in ahead:
-            await self._give_back(each, now, told_from=now, lease_until=EPOCH)
-        return len(lost) + len(ahead) + await self._give_back_explained(now)
-
-    async def _of_a_time_to_come(self, now: datetime) -> list[Incident]:
-        """Return those that began before the clock was set back: their ladders would wait until then."""
-        far = now + FAR_AHEAD
-        waiting = is_("state", IncidentState.OPEN), is_("needs_step", True), above("step_due_at", far)
-        some = await self._records.find(Incident, *waiting, order_by="step_due_at", descending=True, limit=SOME)
-        return [each for each in some if (each.told_from or each.detected_at) > far]
+        return len(lost) + await self._give_back_explained(now)
 
     async def _without_a_step(self, now: datetime, *tests: Test) -> list[Incident]:
         """Return some that are lost, the oldest first; those that rest are passed by, a page at a time."""
@@ -133,7 +122,7 @@ class Forgotten:
         settles = back is not None and to_ms(now - SETTLED) < back.heard_ms
         return settles or not known.holds
 
-    async def _give_back(self, incident: Incident, now: datetime, **changes: Any) -> None:
+    async def _give_back(self, incident: Incident, now: datetime) -> None:
         reason = "found_by_audit"
         detail = {} if incident.explained_by is None else {"no_longer_explained_by": incident.explained_by}
         line = incident_line(incident, Happening.NOTE, reason, at=now, reason=reason, detail=detail)
@@ -142,13 +131,10 @@ class Forgotten:
             Incident,
             is_("id", incident.id),
             is_("version", incident.version),
-            **{
-                "explained_by": None,
-                "needs_step": True,
-                "step_due_at": now,
-                "told_from": incident.told_from if incident.explained_by is None else now,
-                **changes,
-            },
+            explained_by=None,
+            needs_step=True,
+            step_due_at=now,
+            told_from=incident.told_from if incident.explained_by is None else now,
         )
         log.error("incident_forgotten", incident_id=incident.id, cause=incident.cause)
 

@@ -76,7 +76,7 @@ class Oversight:
         audit = Audit(
             records=records,
             clock=clock,
-            checks=Checks(records=records, telemetry=telemetry, hold_s=self.limits.hold_s),
+            checks=Checks(records=records, telemetry=telemetry, clock=clock, hold_s=self.limits.hold_s),
             workers=lambda: (*watched, *watching),
             owner=owner,
             operator=self.operator,

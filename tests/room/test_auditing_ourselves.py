@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from prometheus_client import CollectorRegistry, generate_latest
 
-from alerts.audit import Audit
+from alerts.audit import AUDIT_EVERY_S, Audit
 from alerts.audit_checks import Checks, Kind
 from alerts.audit_forgotten import SOME
 from alerts.channels.web_push import WebPush
@@ -30,6 +30,7 @@ from isocket.domain.watches import Watch
 from isocket.kit.clock import to_ms
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import StoreUnavailableError, is_
+from isocket.storage.set_back import BELIEVED_AFTER_S
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
 from tests.fakes.alert_house import ACCOUNT, ANNA, DEVICE, PHONES, AlertHouse
@@ -37,6 +38,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.full_disk import FullDisk
 
+A_YEAR_S = 366 * 86_400.0
 TOLD = Operator(email="ops@example.org", phone="+447700900999")
 
 
@@ -69,7 +71,7 @@ class AuditedHouse:
         return Audit(
             records=records,
             clock=house.clock,
-            checks=Checks(records=records, telemetry=telemetry, hold_s=3600),
+            checks=Checks(records=records, telemetry=telemetry, clock=house.clock, hold_s=3600),
             workers=lambda: self.workers,
             owner="house",
             operator=TOLD,
@@ -473,29 +475,51 @@ async def test_an_audit_that_cannot_look_leaves_the_heartbeat_away() -> None:
     assert made.heartbeat.pings == 0
 
 
+async def set_back_by_a_year(made: AuditedHouse) -> None:
+    await made.found()
+    made.house.clock.set_back(A_YEAR_S)
+
+
+async def until_it_is_believed(made: AuditedHouse) -> list[set[str]]:
+    """Audit until it is believed that the clock was set back; return what each look found."""
+    found = [await made.found()]
+    for _ in range(round(BELIEVED_AFTER_S / AUDIT_EVERY_S)):
+        await made.house.clock.advance(AUDIT_EVERY_S)
+        found.append(await made.found())
+    return found
+
+
 async def test_an_incident_from_before_the_clock_was_set_back_by_a_year_climbs_its_ladder_now() -> None:
     made = await audited()
-    ahead = NOON + timedelta(days=366)
-    await made.house.incident(detected_at=ahead, step_due_at=ahead + timedelta(minutes=5), lease_until=ahead)
+    house = made.house
+    await house.clock.advance(A_YEAR_S)
+    ahead = house.clock.now()
+    await house.incident(detected_at=ahead, step_due_at=ahead + timedelta(minutes=5), lease_until=ahead)
+    await set_back_by_a_year(made)
     night = {"detected_at": NOON, "step_due_at": NOON + timedelta(hours=9)}
-    await made.house.incident("inc_2", **night)
-    assert await made.found() == {Kind.FORGOTTEN}
-    found = {each.id: each for each in await made.house.records.find(Incident)}
-    assert (found["inc_1"].step_due_at, found["inc_1"].told_from) == (NOON, NOON)
+    await house.incident("inc_2", **night)
+    *before, last = await until_it_is_believed(made)
+    assert before == [set()] * len(before), "a clock that is behind for a moment moves nothing"
+    assert last == {Kind.FORGOTTEN}
+    found = {each.id: each for each in await house.records.find(Incident)}
+    assert (found["inc_1"].step_due_at, found["inc_1"].told_from) == (house.clock.now(), house.clock.now())
     assert found["inc_2"].step_due_at == NOON + timedelta(hours=9), "what waits for the morning goes on waiting"
-    await made.house.escalate()
-    assert {each.incident_id for each in await made.house.deliveries(DeliveryKind.ALARM)} == {"inc_1"}
+    await house.escalate()
+    assert {each.incident_id for each in await house.deliveries(DeliveryKind.ALARM)} == {"inc_1"}
     assert await made.found() == set()
 
 
 async def test_who_was_told_before_the_clock_was_set_back_by_a_year_is_told_again_after_an_hour_like_anybody() -> None:
     made = await audited()
-    house, ahead = made.house, NOON + timedelta(days=366)
+    house = made.house
+    await house.clock.advance(A_YEAR_S)
+    ahead = house.clock.now()
     await house.ladder({"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0})
     await house.incident(detected_at=ahead, step_due_at=ahead + timedelta(minutes=30), ladder_position=1)
     told = {"incident_id": "inc_1", "contact_id": ANNA, "channel": ChannelKind.SMS, "address": PHONES[ANNA]}
     await house.delivery(DeliveryKind.ALARM, **told, created_at=ahead, state=DeliveryState.SENT)
-    await made.found()
+    await set_back_by_a_year(made)
+    await until_it_is_believed(made)
     await house.escalate()
     assert len(await house.deliveries()) == 1, "nobody is told twice because of the clock"
     for _ in range(10):
