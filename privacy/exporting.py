@@ -26,6 +26,8 @@ from isocket.domain.incidents import Incident, TimelineEntry
 from isocket.domain.problems import Problem
 from isocket.domain.processing import Controller
 from isocket.domain.record import Record, account_fields, handling_of
+from isocket.domain.request_notes import RequestNote
+from isocket.domain.requests import RightsRequest
 from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.ids import without_tokens
@@ -38,6 +40,7 @@ from isocket.storage.telemetry import Telemetry
 from privacy.copy_index import Contents, index_page
 from privacy.copy_tables import Tables
 from privacy.given import write_ledger
+from privacy.holdings import asked_before
 from privacy.schemas import schema_of, stored_values
 
 log = get_logger(__name__)
@@ -109,11 +112,11 @@ class Copier:
             head = {"collection": kind.collection, "withheld": dict.fromkeys(withheld, WITHHELD)}
             member.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "items": [')
             page = _Page(member, names, account_id, contents)
-            for test in await self._whose(kind, account_id):
-                async for each in every(self.records, kind, test, page=AT_ONCE):
+            for tests in await self._whose(kind, account_id):
+                async for each in every(self.records, kind, *tests, page=AT_ONCE):
                     if isinstance(each, Disclosure) and not may_be_told(each, now):
                         continue
-                    page.take(each, as_guest=test.field == kind.guest)
+                    page.take(each, as_guest=tests[0].field == kind.guest)
                     if page.is_full:
                         await self._gives_way()
                         await asyncio.get_running_loop().run_in_executor(self.hands, page.write)
@@ -121,13 +124,17 @@ class Copier:
             member.write(b"\n]}\n")
         return page.written
 
-    async def _whose(self, kind: type[Record], account_id: str) -> list[Test]:
+    async def _whose(self, kind: type[Record], account_id: str) -> list[tuple[Test, ...]]:
         """Return by what the records of a class are found that are this customer's."""
         by_the_socket = _BY_THE_SOCKET.get(kind)
-        if by_the_socket is None:
-            return [is_(name, account_id) for name in account_fields(kind)]
-        ids = [each.id for each in await self.records.find(Device, is_("owner_id", account_id))]
-        return [one_of(by_the_socket, ids)] if ids else []
+        if by_the_socket is not None:
+            ids = [each.id for each in await self.records.find(Device, is_("owner_id", account_id))]
+            return [(one_of(by_the_socket, ids),)] if ids else []
+        found: list[tuple[Test, ...]] = [(is_(name, account_id),) for name in account_fields(kind)]
+        if kind in {RightsRequest, RequestNote} and (asked := await asked_before(self.records, account_id)):
+            ids = [each.id for each in asked]
+            found.append((one_of("id" if kind is RightsRequest else "request_id", ids), is_("account_id", None)))
+        return found
 
     async def _gives_way(self) -> None:
         if self.give_way is not None:

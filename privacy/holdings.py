@@ -16,9 +16,9 @@ from isocket.domain.holds import Hold, collections_of
 from isocket.domain.record import Record, handling_of, sealed_fields
 from isocket.domain.reports import Report
 from isocket.domain.request_notes import RequestNote
-from isocket.domain.requests import RightsRequest
+from isocket.domain.requests import Proof, RightsRequest
 from isocket.kit.clock import EPOCH, Clock, from_ms
-from isocket.storage.port import Records, every, is_, is_not
+from isocket.storage.port import Records, every, is_
 from isocket.storage.telemetry import Telemetry
 from privacy.schemas import stored_values
 
@@ -41,23 +41,16 @@ class Holdings:
                 async for each in every(self._records, kind, is_(kind.account, hold.account_id)):
                     yield _as_held(each)
         if RightsRequest.collection in wanted:
-            async for each in self._asked_before(hold.account_id):
+            for each in await asked_before(self._records, hold.account_id):
                 yield _as_held(each)
+                async for note in every(
+                    self._records, RequestNote, is_("request_id", each.id), is_("account_id", None)
+                ):
+                    yield _as_held(note)
         if TELEMETRY_COLLECTION in wanted:
             for device in await self._records.find(Device, is_("owner_id", hold.account_id)):
                 async for day, reports in self._days(device, since):
                     yield TELEMETRY_COLLECTION, f"{device.id} {day}", 1, {"device_id": device.id, "reports": reports}
-
-    async def _asked_before(self, account_id: str) -> AsyncIterator[Record]:
-        """Yield what the account's mailbox proved to have asked by right while it had no account, with its notes."""
-        account = await self._records.get(Account, account_id)
-        if account is None or not account.email:
-            return
-        theirs = (is_("email", account.email), is_("account_id", None), is_not("identified_at", None))
-        for each in await self._records.find(RightsRequest, *theirs):
-            yield each
-            async for note in every(self._records, RequestNote, is_("request_id", each.id), is_("account_id", None)):
-                yield note
 
     async def _days(self, device: Device, since: datetime) -> AsyncIterator[tuple[str, list[Any]]]:
         """Yield each day of what a socket reported since it is this customer's, from `since` on."""
@@ -76,6 +69,18 @@ class Holdings:
             last = page[-1]
         if today[1]:
             yield today
+
+
+async def asked_before(records: Records, account_id: str) -> list[RightsRequest]:
+    """Return what the account's mailbox proved to have asked by right while it had no account.
+
+    What staff knew by other means stands under a mailbox that was typed off a letter, and may be a stranger's.
+    """
+    account = await records.get(Account, account_id)
+    if account is None or not account.email:
+        return []
+    theirs = (is_("email", account.email), is_("account_id", None), is_("proof", Proof.LINK))
+    return await records.find(RightsRequest, *theirs)
 
 
 def _as_held(each: Record) -> tuple[str, str, int, dict[str, Any]]:

@@ -23,6 +23,8 @@ from isocket.domain.devices import Device
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
 from isocket.domain.record import Record
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
+from isocket.domain.request_notes import NoteKind, RequestNote
+from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.kit.clock import from_ms, to_ms
 from isocket.kit.ids import new_token
 from isocket.storage.port import is_
@@ -86,6 +88,32 @@ async def test_the_copy_holds_each_value_of_every_field_exactly_once_and_no_secr
     counts = {value: whole.count(f'"{value}"'.encode()) for value in may}
     assert {value: count for value, count in counts.items() if count != 1} == {}
     assert [value for value in must_not if value.encode() in whole] == []
+
+
+@pytest.mark.clause("C7-02")
+async def test_the_copy_holds_what_the_mailbox_asked_by_right_before_it_had_an_account(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now = ground.clock.now()
+    asked: dict[str, Any] = {
+        "kind": Right.ACCESS, "channel": RequestChannel.FORM, "received_at": now, "due_at": now,
+        "state": RequestState.IDENTIFIED, "identified_at": now,
+    }  # fmt: skip
+    note: dict[str, Any] = {"kind": NoteKind.ANSWER, "channel": RequestChannel.MAIL, "by": "acc_staff", "at": now}
+    await ground.records.add_all(
+        [
+            RightsRequest(id="rrq_mine", email=MAIJA, words="What is there?", proof=Proof.LINK, **asked),
+            RightsRequest(id="rrq_letter", email=MAIJA, words="A stranger's.", proof=Proof.DOCUMENT, **asked),
+            RightsRequest(id="rrq_of_account", email=MAIJA, account_id=MAIJA_ID, proof=Proof.LINK, **asked),
+            RequestNote(id="rqn_1", request_id="rrq_mine", words="The one at the cabin.", **note),
+            RequestNote(id="rqn_2", request_id="rrq_letter", words="A stranger's.", **note),
+        ]
+    )
+    inside = await copied(ground)
+    items = {name: json.loads(inside[f"data/{name}.json"])["items"] for name in ("rights_requests", "request_notes")}
+    assert [each["id"] for each in items["rights_requests"]] == ["rrq_of_account", "rrq_mine"]
+    assert [each["words"] for each in items["request_notes"]] == ["The one at the cabin."]
+    assert "<code>/people</code>" in inside["index.html"].decode()
 
 
 def test_every_class_about_a_person_is_in_the_copy_or_is_none_of_a_customers() -> None:

@@ -24,7 +24,7 @@ from isocket.domain.holds import PARTS, HeldCopy, Hold, HoldGround, HoldState, P
 from isocket.domain.record import handling_of
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.request_notes import NoteKind, RequestNote
-from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
+from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
 from privacy.choices import ChoiceLedger
@@ -128,12 +128,14 @@ async def test_what_a_mailbox_asked_by_right_before_it_had_an_account_is_held_on
     asked: dict[str, Any] = {
         "kind": Right.RECTIFICATION, "channel": RequestChannel.FORM, "received_at": now, "due_at": now,
     }  # fmt: skip
-    proved = {"state": RequestState.IDENTIFIED, "identified_at": now, **asked}
+    proved = {"state": RequestState.IDENTIFIED, "identified_at": now, "proof": Proof.LINK, **asked}
+    typed_off = {**proved, "proof": Proof.DOCUMENT}
     unproved = {"state": RequestState.IDENTITY_ASKED, **asked}
     await ground.records.add_all(
         [
             RightsRequest(id="rrq_mine", email=MAIJA, words="Two i.", **proved),
             RightsRequest(id="rrq_anybody", email=MAIJA, words="Whoever typed it.", **unproved),
+            RightsRequest(id="rrq_letter", email=MAIJA, words="Of whoever wrote it.", **typed_off),
             RightsRequest(id="rrq_other", email="other@example.org", **proved),
             RequestNote(
                 id="rqn_1", request_id="rrq_mine", kind=NoteKind.QUESTION, channel=RequestChannel.MAIL,
