@@ -19,7 +19,9 @@ from broker_bridge.broker_address import BrokerAddress
 from broker_bridge.mosquitto.accounts import BridgeLogin
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
 from isocket.app.addresses import HostPort, is_loopback
+from isocket.app.room_settings import broker_config
 from isocket.app.settings import Settings
+from isocket.app.settings_sources import SettingsError
 from isocket.domain.processing import leaves_the_eea
 
 TIMEOUT_S = 5.0
@@ -45,7 +47,11 @@ class Finding:
 
 
 async def own_broker(settings: Settings) -> Finding:
-    """Look whether Mosquitto is installed, and whether its port is free or already ours."""
+    """Look whether Mosquitto is installed and has what it needs, and whether its port is free or already ours."""
+    try:
+        broker_config(settings)
+    except SettingsError as error:
+        return Finding("broker", Health.WRONG, " ".join(error.faults))
     answers = await _listens(settings.mqtt)
     if await _listens(settings.http) and answers:
         return Finding("broker", Health.GOOD, f"runs at mqtt://{settings.mqtt}")

@@ -141,6 +141,25 @@ async def test_another_program_at_our_brokers_address_is_wrong() -> None:
     assert (found.health, "ISOCKET_MQTT" in found.says) == (Health.WRONG, True)
 
 
+async def test_a_certificate_with_which_our_broker_could_not_start_is_wrong(tmp_path: Path) -> None:
+    missing, key = tmp_path / "broker.pem", tmp_path / "broker.key"
+    key.touch()
+    settings = load_settings(
+        {
+            "ISOCKET_HTTP": f"127.0.0.1:{unused_port()}",
+            "ISOCKET_MQTT": f"127.0.0.1:{unused_port()}",
+            "ISOCKET_MQTT_TLS": f"127.0.0.1:{unused_port()}",
+            "ISOCKET_MQTT_TLS_CERTIFICATE": str(missing),
+            "ISOCKET_MQTT_TLS_KEY": str(key),
+        }
+    )
+    found = await examinations.own_broker(settings)
+    said = f"ISOCKET_MQTT_TLS_CERTIFICATE: {missing} cannot be read: No such file or directory."
+    assert (found.health, found.says) == (Health.WRONG, said)
+    missing.touch()
+    assert (await examinations.own_broker(settings)).health is Health.GOOD
+
+
 async def test_an_address_that_only_this_machine_reaches_is_wrong_where_providers_call_back(twilio: str) -> None:
     alone = await examinations.public_address(load_settings({}))
     called = await examinations.public_address(with_twilio(twilio))
