@@ -34,10 +34,9 @@ class HeldBack:
     async def _release_some(self, outage: Outage) -> bool:
         now = self._clock.now()
         over = outage.ended_at is not None and now >= outage.ended_at + timedelta(seconds=SETTLING_S)
-        held_until = now if over else now - timedelta(seconds=self._limits.hold_s)
-        due = await self._records.find(
-            Incident, *held_by(outage), at_most("detected_at", held_until), order_by="detected_at", limit=AT_ONCE
-        )
+        # Once it is over all are, also those from before the clock was set back.
+        long = () if over else (at_most("detected_at", now - timedelta(seconds=self._limits.hold_s)),)
+        due = await self._records.find(Incident, *held_by(outage), *long, order_by="detected_at", limit=AT_ONCE)
         for each in due:
             await self._release(each, outage, now, over=over)
         if over and not due:

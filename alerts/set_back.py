@@ -10,11 +10,13 @@ from isocket.domain.accounts import Bucket
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import BEHIND, Delivery, DeliveryState, Receipt, place_until
 from isocket.domain.incidents import Happening, Incident, IncidentState
+from isocket.domain.outages import Outage
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import Record
+from isocket.domain.sending import ProviderHealth
 from isocket.kit.clock import EPOCH, Clock, to_text
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, Test, above, every, is_
+from isocket.storage.port import Records, Test, above, every, is_, is_not
 from isocket.storage.set_back import SetBack
 
 log = get_logger(__name__)
@@ -43,6 +45,11 @@ WAITING: tuple[tuple[type[Record], Test, str], ...] = (
     (Delivery, _MOVES_ON, "moves_on_at"),
     (CallOff, _UNSETTLED, "due_at"),
     (ProviderErasure, _UNSETTLED, "due_at"),
+)
+HAPPENED: tuple[tuple[type[Record], Test, str], ...] = (  # what is counted from
+    (Outage, _UNSETTLED, "began_at"),
+    (Outage, _UNSETTLED, "ended_at"),
+    (ProviderHealth, is_not("refusal", ""), "refused_until"),
 )
 _HAPPENED = ("acknowledged_at", "confirmed_at", "asked_at", "exhausted_at")
 
@@ -81,6 +88,9 @@ class AfterSetBack:
         for kind, queue in LEASED:
             async for each in every(self._records, kind, queue, above("lease_until", now + FAR_AHEAD)):
                 await self._change(each, lease_until=EPOCH)
+        for kind, queue, name in HAPPENED:
+            async for each in every(self._records, kind, queue, above(name, now + FAR_AHEAD)):
+                await self._change(each, **{name: now})
         for kind, queue, name in WAITING:
             async for each in every(self._records, kind, queue, above(name, waits_until)):
                 await self._change(each, **{name: now}, **_let_in(each, now))

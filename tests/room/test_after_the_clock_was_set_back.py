@@ -4,13 +4,19 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.fleet import LONGEST_S, SETTLING_S
+from alerts.held_back import HeldBack
+from alerts.outages import OURS, Outages
 from alerts.outcomes import TryLater
 from alerts.set_back import AfterSetBack
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import Cause, Incident, IncidentState
+from isocket.domain.outages import Outage, OutageKind
+from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.set_back import BELIEVED_AFTER_S
-from tests.fakes.alert_house import ANNA, BERTIL, AlertHouse
+from isocket.storage.wakeups import Wakeups
+from tests.fakes.alert_house import ANNA, BERTIL, AlertHouse, RecordingChannel
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 
 LOOK_S = 30.0
@@ -163,6 +169,37 @@ async def test_whoever_has_taken_it_is_asked_again_though_they_took_it_at_a_time
     await made.let_pass(BELIEVED_AFTER_S)
     incident = await made.house.the_incident()
     assert incident.acknowledged_at == incident.step_due_at == made.house.clock.now()
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+async def test_what_an_outage_held_back_is_told_though_it_was_held_at_a_time_to_come(is_over: bool) -> None:
+    made = await watched()
+    now = made.house.clock.now()
+    ended = {"ended_at": now} if is_over else {"open_key": OURS}
+    outage = Outage(id="out_1", kind=OutageKind.FLEET, began_at=now, noticed_at=now, hit=9, fleet=10, **ended)
+    await made.house.records.add(outage)
+    await made.house.incident(cause=Cause.OFFLINE, needs_step=False, explained_by="out_1")
+    await made.set_back(DAYS_S)
+    await made.let_pass(BELIEVED_AFTER_S)
+    telemetry = MemoryTelemetry(Wakeups(), made.house.clock)
+    outages = Outages(records=made.house.records, telemetry=telemetry, clock=made.house.clock)
+    held_back = HeldBack(records=made.house.records, clock=made.house.clock)
+    await made.house.clock.advance(LONGEST_S)
+    await outages.look()
+    await made.house.clock.advance(SETTLING_S)
+    await held_back.step()
+    assert (await made.house.the_incident()).explained_by is None
+
+
+async def test_a_provider_that_refused_us_at_a_time_to_come_is_asked_again() -> None:
+    made = await watched()
+    house = made.house
+    house.second_sms = RecordingChannel(ChannelKind.SMS, "second")
+    await house.providers(house.records).refuse(ChannelKind.SMS, "recording", "account_empty")
+    await made.set_back(DAYS_S)
+    await made.let_pass(BELIEVED_AFTER_S)
+    chosen = await house.providers(house.records).choose(ChannelKind.SMS)
+    assert chosen is house.sms
 
 
 async def test_who_dies_while_bringing_back_leaves_it_to_the_next_look() -> None:
