@@ -123,7 +123,8 @@ class ChoiceKeeper:
     async def round(self) -> int:
         """Note what changed since; return how much that was."""
         noted = await asyncio.to_thread(self._ledger.folded)
-        now = await _chosen(self._records) | await _stopped(self._records, self._keyring)
+        now = await _chosen(self._records) | await _objecting(self._records)
+        now |= await _stopped(self._records, self._keyring)
         news = [each for key, each in now.items() if noted.get(key) != each]
         news += [
             Choice(each.collection, each.key, None)
@@ -142,14 +143,14 @@ async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:
         ChoicesBrokenError: it cannot be told what people chose.
     """
     noted = await asyncio.to_thread(ledger.folded)
+    back = await _pause_again(records, noted)
     there = await _chosen(records)
     wanted = {kind.collection for kind in KINDS}
     ours = {key: each for key, each in noted.items() if each.collection in wanted and each.content is not None}
     lost = [each for key, each in ours.items() if _is_newer(each, there.get(key))]
     if not lost:
-        return 0
+        return back
     accounts = {tombstone(each.id): each.id async for each in every(records, Account)}
-    back = 0
     for each in lost:
         back += await _put_back(records, each, accounts)
     log.warning("choices_replayed", records=back)
@@ -186,6 +187,34 @@ async def replay_stops(records: Records, ledger: ChoiceLedger, keyring: Keyring)
     if addresses:
         log.warning("stops_replayed", records=len(addresses))
     return len(addresses)
+
+
+async def _objecting(records: Records) -> Folded:
+    """Return who objects to being told of alarms of their own sockets: their own entry is paused for that."""
+    found = Folded()
+    for each in await records.find(Contact, is_("pause_reason", OBJECTED), is_("is_owner", True)):
+        if each.paused_at is not None:
+            made = Choice(each.collection, tombstone(each.id), {"paused_at": to_text(each.paused_at)})
+            found[made.collection, made.key] = made
+    return found
+
+
+async def _pause_again(records: Records, noted: Folded) -> int:
+    """Pause again who objected since the backup; return how many."""
+    there, back = await _objecting(records), 0
+    lost = {
+        each.key: from_text(each.content["paused_at"])
+        for key, each in noted.items()
+        if each.collection == Contact.collection and each.content and key not in there
+    }
+    if lost:
+        async for own in every(records, Contact, is_("is_owner", True)):
+            at = lost.get(tombstone(own.id))
+            if at is not None:
+                await records.change_one(Contact, is_("id", own.id), paused_at=at, pause_reason=OBJECTED)
+                back += 1
+        log.warning("objections_replayed", records=back)
+    return back
 
 
 async def _pause(records: Records, contact: Contact, address: str, said: StopKind, at: datetime) -> None:

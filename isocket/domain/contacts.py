@@ -33,7 +33,9 @@ class ContactRole(StrEnum):
     SERVICE = "service"
 
 
-@record(collection="contacts", subject="id", account="account_id", indexed=(("account_id",), ("email",)))
+@record(
+    collection="contacts", subject="id", account="account_id", indexed=(("account_id",), ("email",), ("pause_reason",))
+)
 class Contact(Record):
     """Someone to be told; often another person than the customer, so sealed under a key of their own."""
 

@@ -191,6 +191,25 @@ async def test_who_said_stop_after_the_backup_is_not_told_again_when_it_is_resto
     assert await replay_choices(backup.records, ledger(tmp_path)) == 0
 
 
+@pytest.mark.clause("C7-10")
+async def test_who_objected_to_alarms_of_their_own_sockets_after_the_backup_is_paused_again(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    at = ground.clock.now() + timedelta(days=1)
+    await ground.records.change_one(Contact, is_("id", "con_2"), paused_at=at, pause_reason=OBJECTED)
+    assert [await keep(ground), await keep(ground)] == [1, 0]
+    backup = await a_customer(tmp_path)
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+    own, other = [await backup.records.get(Contact, each) for each in ("con_2", "con_1")]
+    assert own is not None
+    assert other is not None
+    assert (own.paused_at, own.pause_reason, other.paused_at) == (at, OBJECTED, None)
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 0
+    await ground.records.change_one(Contact, is_("id", "con_2"), paused_at=None, pause_reason=None)
+    assert await keep(ground) == 1
+    again = await a_customer(tmp_path)
+    assert await replay_choices(again.records, ledger(tmp_path)) == 0
+
+
 async def test_an_objection_after_the_backup_outweighs_the_stop_in_it_and_who_came_back_is_left_alone(
     tmp_path: Path,
 ) -> None:
