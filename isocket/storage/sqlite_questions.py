@@ -12,6 +12,7 @@ from isocket.storage.documents import SHAPES, Collection, Shape
 from isocket.storage.port import Op
 
 FEW = 100  # rows that may be looked at on the event loop: about 1 ms
+MANY = 100  # conditions that stand side by side
 
 
 class Lead(NamedTuple):
@@ -73,7 +74,15 @@ def _named(shape: Shape) -> set[str]:
 
 def condition_of(shape: Iterable[tuple[str, Op, int]]) -> str:
     """Return the tests joined by AND."""
-    return " AND ".join(["1", *(_one_condition(field_of(field), op, number) for field, op, number in shape)])
+    return _all_of(["1", *(_one_condition(field_of(field), op, number) for field, op, number in shape)])
+
+
+def _all_of(conditions: Sequence[str]) -> str:
+    """Join by AND, in halves where there are many: SQLite takes nothing that is nested a thousand deep."""
+    if len(conditions) <= MANY:
+        return " AND ".join(conditions)
+    half = len(conditions) // 2
+    return f"({_all_of(conditions[:half])}) AND ({_all_of(conditions[half:])})"
 
 
 def places_of_values(shape: Shape, tests: Sequence[int]) -> list[int]:

@@ -137,6 +137,14 @@ async def test_all_tests_must_fit(records: StoredRecords) -> None:
     assert ids(await records.find(Thing, is_("rank", 2), is_("ready", value=True))) == ["2True"]
 
 
+async def test_very_many_tests_must_fit_as_well(records: StoredRecords) -> None:
+    await add_ranked(records, seven=7, eight=8)
+    others = [is_not("id", f"other-{number}") for number in range(2_500)]
+    assert ids(await records.find(Thing, *others, is_("rank", 7))) == ["seven"]
+    assert (await records.change_all(Thing, *others, rank=9), await records.count(Thing, *others)) == (2, 2)
+    assert await records.remove_all(Thing, *others, is_not("id", "eight")) == 1
+
+
 @pytest.mark.parametrize(
     ("test", "fitting"),
     [
