@@ -41,7 +41,7 @@ class Run:
     told_at: float = float("-inf")
     asked: Order | None = None  # the newest alarm or batch that was not told: to come to it is urgent
     report: Order = NONE_YET  # the last report that came in order, so all reports before it have come
-    report_at: float = float("-inf")
+    heard_at: float = float("-inf")  # when anything came by either lane
     begun: Order = NONE_YET  # the newest report of a later run, in this connection: what was before it, was sent
     alarms_of: int = NONE_YET[0]  # the newest run of which an alarm came, so all alarms of earlier runs have come
 
@@ -50,8 +50,10 @@ class Run:
 
         `in_order`: it came by the lane in which reports follow one another. `alarm`: by that in which alarms do.
         """
+        if in_order or alarm:
+            self.heard_at = now
         if in_order:
-            self.report, self.report_at = order, now
+            self.report = order
         if alarm:
             self.alarms_of = max(self.alarms_of, order[0])
         if self.upto is None:
@@ -92,14 +94,15 @@ class Run:
         """Pass over gaps that nobody fills.
 
         `drained_at`: of the reports that the broker had accepted by then, we have stored all. A gap goes when the
-        device was in touch for a minute after that gap last shrank, no report that comes before it among them, and
-        nothing of it is still in the broker's queue of reports.
+        device was in touch for a minute after that gap last shrank, and nothing of it is still in the broker's queue of
+        reports. As long as no report from behind it has come, the minute begins with whatever came last: a device
+        sends its alarms first, and on a poor link these alone may take longer.
         """
         while self.ahead:
             patience = FIRST_PATIENCE_S if self.upto is None else GAP_PATIENCE_S
             first = self.ahead[0]
             on_its_way = self.upto is not None and self.report < (first.boot, first.first)
-            since = max(first.since, self.report_at) if on_its_way else first.since
+            since = max(first.since, self.heard_at) if on_its_way else first.since
             if drained_at - since < patience:
                 return
             self.upto = (first.boot, first.last)

@@ -365,6 +365,7 @@ STEPS = st.lists(st.one_of(st.sampled_from(["send", "read"]), st.sampled_from([1
 
 @given(runs=RUNS, alarms_first=st.booleans(), steps=STEPS)
 @example(runs=[[True], [False]], alarms_first=False, steps=["send", "send", 1])
+@example(runs=[[False, True], [True]], alarms_first=True, steps=["send", 61])
 @example(runs=[[], [False], [False], [True]], alarms_first=True, steps=["send", "read", "send", 13, 40])
 @example(
     runs=[[], [], [False, False], [True], [False], [True]], alarms_first=True, steps=[*["send", "read"] * 3, 40, 40]
