@@ -3,7 +3,8 @@
 from isocket.domain.problems import Problem
 from isocket.kit.clock import from_ms
 from isocket.kit.ids import derived_id
-from isocket.storage.port import Records, at_most, is_
+from isocket.storage.port import Records, above, at_most, is_
+from isocket.storage.telemetry import FAR_AHEAD_MS
 
 KEPT = 100
 A_MINUTE = 30  # more than that in a minute are counted, not stored: a device gone mad must not fill the disk
@@ -36,12 +37,15 @@ class ProblemLog:
         )
         await self._records.add_all([problem])
         if written == 0:
-            await self._drop_old(device_id)
+            await self._drop_old(device_id, received_ms)
 
-    async def _drop_old(self, device_id: str) -> None:
-        """Look once a minute and device, so that a few more than the hundred may stand for a while."""
-        newest = await self._records.find(
-            Problem, is_("device_id", device_id), order_by="at", descending=True, limit=KEPT + 1
-        )
+    async def _drop_old(self, device_id: str, now_ms: int) -> None:
+        """Look once a minute and device, so that a few more than the hundred may stand for a while.
+
+        What is from before the clock was set back is older than what comes now, and not the newest until then.
+        """
+        of_it, ahead = is_("device_id", device_id), above("at", from_ms(now_ms + FAR_AHEAD_MS))
+        await self._records.change_all(Problem, of_it, ahead, at=from_ms(now_ms - 1))
+        newest = await self._records.find(Problem, of_it, order_by="at", descending=True, limit=KEPT + 1)
         if len(newest) > KEPT:
-            await self._records.remove_all(Problem, is_("device_id", device_id), at_most("at", newest[-1].at))
+            await self._records.remove_all(Problem, of_it, at_most("at", newest[-1].at))
