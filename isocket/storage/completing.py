@@ -14,7 +14,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.codec import collection_of, from_document, to_document
 from isocket.storage.documents import Collection, Document, Documents, hidden_name
 from isocket.storage.keyring import PersonErasedError
-from isocket.storage.port import StoreUnavailableError, is_, one_of
+from isocket.storage.port import AlreadyThereError, StoreUnavailableError, is_, one_of
 from isocket.storage.sealed import SealBrokenError
 
 log = get_logger(__name__)
@@ -74,8 +74,12 @@ async def _write_out(documents: Documents, kind: type[Record], found: Document, 
     for _ in range(TRIES):
         missing = _missing(kind, found, found_by)
         same = [is_("id", found["id"]), is_("version", found["version"])]
-        if not missing or await documents.change_one(collection, same, missing, synced=False) is not None:
-            return bool(missing)
+        try:
+            if not missing or await documents.change_one(collection, same, missing, synced=False) is not None:
+                return bool(missing)
+        except AlreadyThereError:  # an older program let two have what only one may: nobody can tell which
+            log.warning("document_not_completed", collection=collection.name)
+            return False
         changed = await documents.get(collection, found["id"])
         if changed is None:
             return False

@@ -125,6 +125,23 @@ async def test_a_document_that_cannot_be_read_keeps_neither_the_others_nor_the_s
         assert line["collection"] == "contacts"
 
 
+async def test_two_who_have_what_only_one_may_by_now_keep_neither_the_others_nor_the_start_back(
+    installation: Installation,
+) -> None:
+    async with installation.begun() as records:
+        for name in ("a", "b"):
+            await records.add(Thing(id=name, person_id=name, email="ada@example.org"))
+            installation.as_before("test_things", "email_blind")  # who looks nobody up lets both in
+        await records.add(Thing(id="c", person_id="c", email="bob@example.org"))
+    installation.as_before("test_things", "email_blind")
+    with capture_logs() as logs:
+        async with installation.begun() as records:
+            assert [each.id for each in await records.find(Thing)] == ["a", "b", "c"]
+            assert await records.count(Thing, is_("email", "ada@example.org")) == 1
+            assert await records.count(Thing, is_("email", "bob@example.org")) == 1
+    assert [each["collection"] for each in logs if each["event"] == "document_not_completed"] == ["test_things"]
+
+
 class Meddled(MemoryDocuments):
     """Somebody else changes a document right before it is written out; `read` names what was read."""
 
