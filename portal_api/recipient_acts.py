@@ -6,7 +6,7 @@ It holds for every entry with their address, whoever made it. Each act may run t
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact, Substitution, Verification
@@ -33,6 +33,43 @@ _NOTICE_USEFUL_S = 72 * 3600.0
 _STOPPED_ON_THE_PAGE = "stop_page"
 _THEIR_OWN = frozenset({OBJECTED, UNSUBSCRIBED, _STOPPED_ON_THE_PAGE, *STOPPED_BY_PHONE})
 _WEIGHT = (StopKind.STOP, StopKind.OBJECTED, StopKind.ERASED)
+
+
+class Links(Protocol):
+    """Who knows where the pages are."""
+
+    def link(self, path: str) -> str:
+        """Return the public address of a path."""
+        ...
+
+
+class Acting(Protocol):
+    """Who erases a recipient: a portal, or a command for somebody who asked by letter."""
+
+    @property
+    def records(self) -> Records:
+        """The store."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        ...
+
+    @property
+    def keyring(self) -> Keyring | None:
+        """Whose keys are destroyed."""
+        ...
+
+    @property
+    def note_erasure(self) -> NoteErasure | None:
+        """What notes it in the ledger."""
+        ...
+
+    @property
+    def settings(self) -> Links:
+        """What knows where the pages are."""
+        ...
 
 
 def by_address(channel: ChannelKind, address: str) -> Test:
@@ -102,7 +139,7 @@ async def correct(portal: Portal, entries: Sequence[Contact], changes: dict[str,
             log.info("contact_corrected", contact_id=entry.id)
 
 
-async def erase(portal: Portal, address: str, entries: Sequence[Contact]) -> None:
+async def erase(portal: Acting, address: str, entries: Sequence[Contact]) -> None:
     """Remove them (Art. 17). Their owners are told of the gap; who enters them again reaches nobody."""
     for each in _theirs(address, entries):
         await _remember(portal, each, StopKind.ERASED)
@@ -166,7 +203,7 @@ def _receipt(receipt_id: str, now: datetime) -> Erasure:
     )
 
 
-async def _remember(portal: Portal, address: str, said: StopKind) -> None:
+async def _remember(portal: Acting, address: str, said: StopKind) -> None:
     """Note what the reader of an address said; the weightiest holds."""
     there = await stops_of(portal.records, address)
     if not there:
@@ -195,7 +232,7 @@ async def _pause(portal: Portal, entry: Contact, reason: str) -> None:
     log.info("contact_paused", contact_id=entry.id, reason=reason)
 
 
-async def _tell_owner(portal: Portal, entry: Contact, what: str, words: Callable[..., Letter]) -> None:
+async def _tell_owner(portal: Acting, entry: Contact, what: str, words: Callable[..., Letter]) -> None:
     """Tell whoever entered them, once; nothing is said of one who is paused already and only stops again."""
     if (what == "stopped" and entry.paused_at is not None) or (what, entry.pause_reason) == ("objected", OBJECTED):
         return

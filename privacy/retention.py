@@ -32,6 +32,7 @@ REPORTS_LIFE = timedelta(days=400)
 PAUSE_S = 0.02
 NOBODY: frozenset[str] = frozenset()
 BUCKET_LIFE = timedelta(days=2)  # longer than any limit counts: a full bucket says the same as none
+# A year is 365 days: over a leap day what is kept for three goes a day sooner, never later.
 LIVES: Mapping[Keep, timedelta] = MappingProxyType(
     {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
 )

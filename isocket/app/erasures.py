@@ -1,6 +1,7 @@
 """Puts eraser and exporter together: what they need of other rooms, and the files of this installation."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,13 +14,16 @@ from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.app.terms import controller_of
 from isocket.domain.archives import ArchiveTerms
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.devices import Device
 from isocket.domain.periods import FinancialYear
-from isocket.storage.port import StoreUnavailableError
+from isocket.kit.clock import Clock
+from isocket.storage.keyring import Keyring
+from isocket.storage.port import Records, StoreUnavailableError
 from isocket.storage.shelf import Shelf
 from portal_api.portal import NoteErasure
 from portal_api.problem import ProblemError
-from portal_api.recipient_acts import erase_entry
+from portal_api.recipient_acts import Links, entries_of, erase, erase_entry
 from portal_api.releases import release_device
 from privacy.archiving import Archivist
 from privacy.choices import ChoiceLedger, replay_choices, replay_stops
@@ -150,6 +154,42 @@ def noter_of(house: House) -> NoteErasure:
         await asyncio.to_thread(ledger_of(house).note, receipt_id, tombstone, at)
 
     return note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ByLetter:
+    """What erasing a recipient needs who asked us otherwise than by their own page."""
+
+    records: Records
+    clock: Clock
+    keyring: Keyring
+    note_erasure: NoteErasure
+    settings: Links
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    origin: str
+
+    def link(self, path: str) -> str:
+        return self.origin.rstrip("/") + path
+
+
+async def erase_recipient(house: House, address: str) -> int:
+    """Erase an alarm recipient by number or mailbox, as their own page does; return how many entries there were."""
+    written = "".join(address.split())
+    channel = ChannelKind.EMAIL if "@" in written else ChannelKind.SMS
+    entries = await entries_of(house.records, channel, written)
+    if entries:
+        acting = _ByLetter(
+            records=house.records,
+            clock=house.clock,
+            keyring=house.keyring,
+            note_erasure=noter_of(house),
+            settings=_Pages(house.settings.origin),
+        )
+        await erase(acting, written, entries)
+    return len(entries)
 
 
 def files_of(settings: Settings) -> list[Path]:

@@ -195,11 +195,42 @@ async def _silent(_: int) -> None:
 
 
 @privacy.command(name="erase")
-def erase_account(account: Annotated[str, typer.Option(help="The account's id.")]) -> None:
-    """Erase an account now; print the receipt as JSON, exit 1 where something keeps it from being done.
+def erase_person(
+    account: Annotated[str | None, typer.Option(help="The account's id.")] = None,
+    recipient: Annotated[
+        str | None, typer.Option(help="Number or mailbox of somebody who is told of alarms; `-` reads it from a line.")
+    ] = None,
+) -> None:
+    """Erase an account or an alarm recipient now; exit 1 where there is nobody, or something keeps it from being done.
 
-    Nobody is told: whoever asked by letter gets the receipt from you.
+    Of an account it prints the receipt as JSON, and nobody is told: whoever asked by letter gets it from you. Of a
+    recipient it is what their own page does, for whoever cannot come by it: the customers who entered them are told.
     """
+    if (account is None) == (recipient is None):
+        raise typer.BadParameter("name either an account or a recipient", param_hint="--account / --recipient")
+    if not (_account_is_erased(account) if account is not None else _recipient_is_erased(recipient or "")):
+        raise typer.Exit(1)
+
+
+def _recipient_is_erased(address: str) -> bool:
+    from isocket.app.erasures import erase_recipient
+    from isocket.app.house import open_house
+
+    read = line_of(address, "--recipient")
+
+    async def erase(settings: Settings) -> int:
+        async with open_house(settings) as house:
+            return await erase_recipient(house, read)
+
+    entries = run(erase)
+    if not entries:
+        complain(ValueError("There is no such recipient: write the number with its country, as +358…, or the mailbox."))
+        return False
+    typer.echo(f"erased, with entries by customers: {entries}")
+    return True
+
+
+def _account_is_erased(account: str) -> bool:
     from isocket.app.erasures import eraser_of
     from isocket.app.house import open_house
     from isocket.domain.erasures import ErasureState
@@ -214,8 +245,7 @@ def erase_account(account: Annotated[str, typer.Option(help="The account's id.")
         typer.echo(json.dumps(receipt, indent=2))
         return made.state is ErasureState.DONE
 
-    if not run(erase):
-        raise typer.Exit(1)
+    return bool(run(erase))
 
 
 @privacy.command(name="newsletter")

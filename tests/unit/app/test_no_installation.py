@@ -11,6 +11,7 @@ NEEDS_ONE = (
     "staff list", "staff change --email kai@example.org --role support", "announce --words WORDS", "sim",
     "privacy sweep", "privacy sweep --dry-run", "privacy scan --for kai@example.org",
     "privacy export --account acc_1 --out OUT", "privacy import COPY", "privacy erase --account acc_1",
+    "privacy erase --recipient +447700900123",
     "privacy newsletter --subject News --text WORDS", "privacy statistics", "privacy unrestrict --account acc_1",
     "privacy hold list", "privacy hold end hld_1 --why long-enough-words", "privacy breach list",
     "privacy breach show bre_1", "privacy breach draft bre_1", "archive list", "archive find --email kai@example.org",

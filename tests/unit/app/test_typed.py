@@ -142,14 +142,20 @@ def test_what_keeps_a_breach_from_being_opened_is_named_as_it_was_typed() -> Non
 
 @pytest.mark.parametrize(
     "words",
-    ["privacy scan --for", "privacy erase --account", "archive find --email", "privacy breach show"],
+    [
+        "privacy scan --for",
+        "privacy erase --account",
+        "privacy erase --recipient",
+        "archive find --email",
+        "privacy breach show",
+    ],
 )
 def test_a_word_that_is_no_text_is_refused_and_not_shown(words: str) -> None:
     assert typed("device provision --model isocket-3g").exit_code == 0
     assert "Invalid value: one of the words is no text in UTF-8" in refused(f"{words} \udcff\udcfemaija")
 
 
-@pytest.mark.parametrize("words", ["privacy scan --for -", "archive find --email -"])
+@pytest.mark.parametrize("words", ["privacy scan --for -", "archive find --email -", "privacy erase --recipient -"])
 def test_a_line_that_is_no_text_is_not_taken_for_something_found(words: str) -> None:
     assert typed("device provision --model isocket-3g").exit_code == 0
     done = CliRunner().invoke(app, words.split(), input=b"\xff\xfemaija\n")

@@ -1,0 +1,83 @@
+"""Whoever is told of alarms and cannot come by their own page is erased by a command, since they asked by letter."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from isocket.app.erasures import ledger_of
+from isocket.app.house import House, open_house
+from isocket.app.privacy_commands import privacy
+from isocket.app.settings import load_settings
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery
+from isocket.domain.erasures import tombstone
+from isocket.domain.stops import Stop, StopKind
+
+LANDLINE = "+447700900789"
+OTHER = "+447700900456"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ISOCKET_DATA_DIR", str(tmp_path / "var"))
+    return tmp_path / "var"
+
+
+def erase(*words: str, line: str = "") -> Result:
+    return CliRunner().invoke(privacy, ["erase", *words], input=line)
+
+
+def in_house(work: Callable[[House], Awaitable[Any]]) -> Any:
+    """Do something with the stores where the commands look."""
+
+    async def do() -> Any:
+        async with open_house(load_settings(), may_be_new=True) as house:
+            return await work(house)
+
+    return asyncio.run(do())
+
+
+async def furnish(house: House) -> None:
+    """Store two customers who entered the same telephone, and one of them another."""
+    now = house.clock.now()
+    for who in ("maija", "pekka"):
+        await house.records.add(Account(id=f"acc_{who}", email=f"{who}@example.org", created_at=now))
+        entry = Contact(id=f"con_{who}", account_id=f"acc_{who}", name="Neighbour", phone=LANDLINE, created_at=now)
+        await house.records.add(entry)
+    await house.records.add(
+        Contact(id="con_other", account_id="acc_maija", name="Brother", phone=OTHER, created_at=now)
+    )
+
+
+@pytest.mark.clause("C7-12")
+@pytest.mark.parametrize(("words", "line"), [(f"{LANDLINE[:5]} {LANDLINE[5:]}", ""), ("-", f"{LANDLINE}\n")])
+def test_who_has_a_landline_and_wrote_a_letter_is_erased_in_every_entry_and_the_customers_are_told(
+    words: str, line: str
+) -> None:
+    async def check(house: House) -> None:
+        assert [each.id for each in await house.records.find(Contact)] == ["con_other"]
+        assert {each.account_id for each in await house.records.find(Delivery)} == {"acc_maija", "acc_pekka"}
+        (stop,) = await house.records.find(Stop)
+        assert (stop.address, stop.said) == (LANDLINE, StopKind.ERASED)
+        gone = {"con_maija", "con_pekka"}
+        assert {each.tombstone for each in ledger_of(house).lines()} == {tombstone(each) for each in gone}
+        assert [await house.keyring.was_destroyed(each) for each in gone] == [True, True]
+
+    in_house(furnish)
+    done = erase("--recipient", words, line=line)
+    assert (done.exit_code, done.stdout) == (0, "erased, with entries by customers: 2\n"), done.output
+    assert LANDLINE not in done.output
+    in_house(check)
+    assert erase("--recipient", LANDLINE).exit_code == 1
+
+
+@pytest.mark.parametrize("words", [[], ["--account", "acc_1", "--recipient", LANDLINE]])
+def test_it_takes_one_of_both(words: list[str]) -> None:
+    in_house(furnish)
+    done = erase(*words)
+    assert (done.exit_code, "either" in done.output) == (2, True)
