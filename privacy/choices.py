@@ -218,6 +218,9 @@ async def _pause_again(records: Records, noted: Folded) -> int:
 
 
 async def _pause(records: Records, contact: Contact, address: str, said: StopKind, at: datetime) -> None:
+    """Pause an entry again; an objection and an erasure were of entries by others alone (their own: `_objecting`)."""
+    if contact.is_owner and said is not StopKind.STOP:
+        return
     reason = OBJECTED if said is not StopKind.STOP else _BY_MAIL if "@" in address else _BY_TELEPHONE
     this = is_("id", contact.id)
     paused = await records.change_one(Contact, this, is_("paused_at", None), paused_at=at, pause_reason=reason)

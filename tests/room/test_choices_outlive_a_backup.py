@@ -210,6 +210,22 @@ async def test_who_objected_to_alarms_of_their_own_sockets_after_the_backup_is_p
     assert await replay_choices(again.records, ledger(tmp_path)) == 0
 
 
+@pytest.mark.parametrize("said", [StopKind.OBJECTED, StopKind.ERASED])
+async def test_who_objected_to_what_others_entered_is_told_of_their_own_sockets_as_before(
+    tmp_path: Path, said: StopKind
+) -> None:
+    ground = await a_customer(tmp_path)
+    await say_stop(ground, PHONE, said)
+    backup = await restored(tmp_path, ground.keyring)
+    await backup.records.change_one(Contact, is_("id", "con_2"), phone=PHONE)
+    assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 1
+    others, own = [await backup.records.get(Contact, each) for each in ("con_1", "con_2")]
+    assert others is not None
+    assert own is not None
+    assert (others.pause_reason, own.is_owner, own.paused_at) == (OBJECTED, True, None)
+    assert await backup.records.count(Stop, is_("address", PHONE), is_("said", said)) == 1
+
+
 async def test_an_objection_after_the_backup_outweighs_the_stop_in_it_and_who_came_back_is_left_alone(
     tmp_path: Path,
 ) -> None:
