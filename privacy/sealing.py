@@ -194,6 +194,13 @@ def _opened(path: Path) -> IO[bytes]:
         raise ArchiveError(f"{path} cannot be read: {error.strerror}.") from error
 
 
+def _instant(text: str) -> datetime:
+    found = from_text(text)
+    if found.tzinfo is None:
+        raise ValueError("a time without a time zone")
+    return found
+
+
 def _read_head(path: Path, file: IO[bytes]) -> tuple[Manifest, dict[str, str], str]:
     try:
         head: dict[str, Any] = json.loads(file.readline(_LONGEST_HEAD))
@@ -201,12 +208,14 @@ def _read_head(path: Path, file: IO[bytes]) -> tuple[Manifest, dict[str, str], s
         said: dict[str, Any] = json.loads(text)
         manifest = Manifest(
             id={KIND: said["id"]}[said["kind"]],
-            sealed_at=from_text(said["sealed_at"]),
-            destroy_at=from_text(said["destroy_at"]),
+            sealed_at=_instant(said["sealed_at"]),
+            destroy_at=_instant(said["destroy_at"]),
             managers=said["managers"],
             counts=said["counts"],
         )
         shares = {str(name): str(share) for name, share in head["shares"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except OSError as error:
+        raise ArchiveError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ArchiveError(f"{path} is no archive.") from None
     return manifest, shares, text

@@ -317,6 +317,20 @@ async def test_an_archive_that_a_restored_backup_does_not_know_is_destroyed_when
     assert [each.name for each in (tmp_path / "archive").iterdir()] == ["other.archive"]
 
 
+@pytest.mark.parametrize("said", ["[" * 100_000, '{"manifest": "MANIFEST", "shares": {}}'])
+async def test_a_file_that_says_what_no_archive_says_keeps_no_other_from_being_made(tmp_path: Path, said: str) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    ended = await leave(ground)
+    times = '"sealed_at": "2020-01-01T00:00:00", "destroy_at": "2020-01-01T00:00:00", "managers": {}, "counts": {}'
+    manifest = f'{{"kind": "isocket-archive-1", "id": "x", {times}}}'.replace('"', '\\"')
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "other.archive").write_text(said.replace("MANIFEST", manifest))
+    await until(ground, TERMS.sealed_from(Account(id="a", email="", created_at=ended, ended_at=ended)) or ended)
+    assert await archivist(ground).round() == 1
+    assert (tmp_path / "archive" / "other.archive").exists()
+
+
 @pytest.mark.clause("C6-16")
 @pytest.mark.parametrize(("by", "left"), [("person", []), ("archive", [ArchiveState.SEALED])])
 async def test_a_restored_backup_finishes_an_archive_of_whoever_was_sealed_and_not_of_who_asked_to_be_erased(
