@@ -7,7 +7,7 @@ from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import jinja2
 from aiohttp import web
@@ -66,16 +66,23 @@ def sign_in_first(request: web.Request) -> web.Response:
 
 def prove_first(request: web.Request) -> web.Response:
     """Return the way to the page where one proves again who one is, and from there back to where one was."""
-    came_from = urlsplit(request.headers.get("Referer", ""))
+    came_from = _came_from(request)
     there = request.path_qs if request.method in {"GET", "HEAD"} else f"{came_from.path}?{came_from.query}"
     return go_to(f"{PROVE_PATH}?next={quote(local_path(there.removesuffix('?')), safe='')}")
 
 
 def local_path(wanted: str) -> str:
     """Return `wanted` if it is a path of ours, else `/`: nobody is sent elsewhere by a crafted link."""
-    parts = urlsplit(wanted)
     plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if plain and not parts.scheme and not parts.netloc else "/"
+    return wanted if plain else "/"  # what begins with one slash has neither scheme nor host
+
+
+def _came_from(request: web.BaseRequest) -> SplitResult:
+    """Return of what page a request says that it comes, of none where that is no address."""
+    try:
+        return urlsplit(request.headers.get("Referer", ""))
+    except ValueError:  # such as "http://["
+        return urlsplit("")
 
 
 _WAYS_ON: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -91,7 +98,7 @@ _WAYS_ON: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 def _way_on(said: SaidProblem, request: web.BaseRequest) -> str:
     """Return the link from a form that was refused to its page, by signing in where nobody is signed in any more."""
-    came_from = urlsplit(request.headers.get("Referer", ""))
+    came_from = _came_from(request)
     if request.method in {"GET", "HEAD"} or came_from.netloc != request.host:
         return ""
     there = local_path(f"{came_from.path}?{came_from.query}".removesuffix("?"))

@@ -470,6 +470,15 @@ async def test_a_sockets_page_says_who_would_be_told_now_and_what_is_missing(hou
     assert "e-mail: is not verified yet." in page.words
 
 
+@pytest.mark.parametrize("referrer", ["http://[", "HERE//[", "HERE//evil.example.net/"])
+async def test_a_page_that_is_no_address_is_led_back_to_the_first(house: PortalHouse, referrer: str) -> None:
+    visitor = await own(house)
+    form = (await visitor.open("/contacts")).form("/contacts").values | {"csrf": "0" * 64}
+    came_from = {**FROM_OUR_PAGE, "Referer": referrer.replace("HERE", str(house.client.make_url("")).rstrip("/"))}
+    page = await visitor.post("/contacts", form, came_from)
+    assert (page.status, page.links[0]) == (403, "/")
+
+
 @pytest.mark.parametrize(
     ("minutes", "said"),
     [("2,5", "after 2 min 30 s"), ("90", "after 1 h 30 min"), ("60", "after 1 h"), ("5", "after 5 min")],
