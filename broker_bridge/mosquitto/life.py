@@ -76,18 +76,28 @@ class BrokerLife:
         """Let the broker read its accounts again; return when it does so, before it answers anybody.
 
         Mosquitto forgets a signal that comes while it is still reading for the one before, and whoever was taken out
-        would stay in: it is sent until it is heard.
+        would stay in: it is sent until it is heard. What was sent again may be heard by itself, later: that is waited
+        for as well, or the next reload would take it for its own while it is the one that is forgotten.
         """
         self._reloaded.clear()
-        for _ in range(_RELOAD_TRIES):
+        for again in range(_RELOAD_TRIES):
             if self.dead:
                 return  # the next life reads the new file anyway
             self.process.send_signal(signal.SIGHUP)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RELOAD_AGAIN_S):
-                    await self._reloaded.wait()
-                    return
+            if await self._hears():
+                for _ in range(again):
+                    self._reloaded.clear()
+                    if not await self._hears():
+                        break
+                return
         log.warning("broker_reload_unconfirmed")
+
+    async def _hears(self) -> bool:
+        """Return whether the broker says soon that it reads its accounts."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RELOAD_AGAIN_S):
+                await self._reloaded.wait()
+        return self._reloaded.is_set()
 
     async def end(self) -> None:
         """End the process, politely first, and read its last lines."""
