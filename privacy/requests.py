@@ -80,7 +80,7 @@ class RequestWatch:
         for each in await self._records.find(RightsRequest, *unproved):
             by_form = each.channel is RequestChannel.FORM
             emptied: dict[str, Any] = dict.fromkeys(_VALUES, "") if by_form else {}
-            ended = await self._records.change_one(
+            await self._records.change_one(
                 RightsRequest,
                 is_("id", each.id),
                 is_("state", RequestState.IDENTITY_ASKED),
@@ -90,12 +90,18 @@ class RequestWatch:
                 proof_hash=None,
                 **emptied,
             )
-            if ended is not None and by_form:
-                mail = is_("person_id", each.id)
-                await self._records.change_all(Delivery, mail, address="", subject_line="", text="")
-                if self._keyring is not None:
-                    await self._keyring.destroy(each.id)
             log.info("request_unproved", request_id=each.id)
+        await self._forget_unproved(now)
+
+    async def _forget_unproved(self, now: datetime) -> None:
+        """Empty the mail and destroy the key of what has just ended so, or whose end somebody began and died."""
+        unproved = (is_("state", RequestState.REFUSED), is_("channel", RequestChannel.FORM), is_("identified_at", None))
+        for each in await self._records.find(RightsRequest, *unproved, is_("email", ""), at_most("proof_ends_at", now)):
+            mail = is_("person_id", each.id)
+            await self._records.change_all(Delivery, mail, address="", subject_line="", text="")
+            if self._keyring is not None:
+                await self._keyring.destroy(each.id)
+            await self._records.change_one(RightsRequest, is_("id", each.id), proof_ends_at=None)
 
     async def _answer_copies(self, now: datetime) -> None:
         """Answer those whose copy is ready: where it is fetched."""

@@ -399,6 +399,27 @@ async def test_what_nobody_proved_ends_by_itself_and_writes_to_nobody(house: Por
     assert await house.records.count(Delivery) == count
 
 
+async def test_whoever_dies_before_the_key_of_what_nobody_proved_is_destroyed_destroys_it_the_next_time(
+    houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, ground = houses
+    request = await by_form(house, STRANGER, "erasure", proved=False)
+    await house.clock.advance(PROOF_LIFE.total_seconds())
+
+    async def die(_: str) -> bool:
+        raise Died("before a key is destroyed")
+
+    with monkeypatch.context() as dying:
+        dying.setattr(ground.keyring, "destroy", die)
+        with pytest.raises(Died):
+            await watch(house, keyring=ground.keyring).round()
+    await watch(house, keyring=ground.keyring).round()
+    assert await ground.keyring.was_destroyed(request.id)
+    ended = await house.records.get(RightsRequest, request.id)
+    await watch(house, keyring=ground.keyring).round()
+    assert await house.records.get(RightsRequest, request.id) == ended
+
+
 async def test_of_what_nobody_proved_by_the_form_no_value_and_no_key_is_left(houses: Houses) -> None:
     house, ground = houses
     request = await by_form(house, STRANGER, "erasure", proved=False)
