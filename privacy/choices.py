@@ -1,4 +1,4 @@
-"""What people chose and a restored backup must not undo: restrictions, objections, leaving the newsletter, and stop.
+"""What people chose and a restored backup must not undo: restrictions, objections, leaving, stop, and to be erased.
 
 The service copies each into a small file apart from the store, as hashes of random or keyed ids. Before any port opens
 whatever the store has forgotten is put back. Where both disagree and nobody can tell which is newer, the choice that
@@ -20,7 +20,7 @@ from typing import Any
 from isocket.domain.accounts import Account
 from isocket.domain.consents import Subscription, Suppression
 from isocket.domain.contacts import Contact
-from isocket.domain.erasures import tombstone
+from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.record import Record
 from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo, Restriction, objection_id, restriction_id
 from isocket.domain.stops import Stop, StopKind, stopped_address
@@ -29,7 +29,7 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.codec import from_document, to_document
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not
+from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not, one_of
 
 log = get_logger(__name__)
 
@@ -38,6 +38,8 @@ KINDS: tuple[type[Record], ...] = (Restriction, Objection, Suppression)
 _OF_THE_ACCOUNT = frozenset({"id", "account_id"})
 _WEIGHT = tuple(StopKind)
 _INDEX = "stops.choices"
+_OWN_WISH = "person"
+_WISHED = (ErasureState.ASKED, ErasureState.RUNNING, ErasureState.UNDONE)
 _BY_MAIL, _BY_TELEPHONE = "unsubscribed", "stop_reply"  # as the other rooms note why somebody is paused
 
 
@@ -124,7 +126,7 @@ class ChoiceKeeper:
         """Note what changed since; return how much that was."""
         noted = await asyncio.to_thread(self._ledger.folded)
         now = await _chosen(self._records) | await _objecting(self._records)
-        now |= await _stopped(self._records, self._keyring)
+        now |= await _stopped(self._records, self._keyring) | await _wishes(self._records)
         news = [each for key, each in now.items() if noted.get(key) != each]
         news += [
             Choice(each.collection, each.key, None)
@@ -143,7 +145,7 @@ async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:
         ChoicesBrokenError: it cannot be told what people chose.
     """
     noted = await asyncio.to_thread(ledger.folded)
-    back = await _pause_again(records, noted)
+    back = await _pause_again(records, noted) + await _wish_again(records, noted)
     there = await _chosen(records)
     wanted = {kind.collection for kind in KINDS}
     ours = {key: each for key, each in noted.items() if each.collection in wanted and each.content is not None}
@@ -187,6 +189,47 @@ async def replay_stops(records: Records, ledger: ChoiceLedger, keyring: Keyring)
     if addresses:
         log.warning("stops_replayed", records=len(addresses))
     return len(addresses)
+
+
+async def _wishes(records: Records) -> Folded:
+    """Return who asked to be erased and waits for it, and who took that back."""
+    found = Folded()
+    for each in await records.find(Erasure, one_of("state", _WISHED), is_("by", _OWN_WISH)):
+        content = {
+            "account": tombstone(each.account_id),
+            "taken_back": each.state is ErasureState.UNDONE,
+            "asked_at": to_text(each.asked_at),
+            "due_at": to_text(each.due_at),
+        }
+        found[each.collection, each.id] = Choice(each.collection, each.id, content)
+    return found
+
+
+async def _wish_again(records: Records, noted: Folded) -> int:
+    """Ask again for who asked to be erased since the backup, and take back what was taken back; return how many."""
+    there, back = await _wishes(records), 0
+    wishes = {key: each.content for key, each in noted.items() if each.collection == Erasure.collection}
+    lost = {key[1]: each for key, each in wishes.items() if each and _is_other(each, there.get(key))}
+    accounts = {tombstone(each.id): each.id async for each in every(records, Account)} if lost else {}
+    for wish_id, each in lost.items():
+        account_id = accounts.get(each["account"])
+        if each["taken_back"]:
+            this = (is_("id", wish_id), is_("state", ErasureState.ASKED))
+            undone = await records.change_one(Erasure, *this, state=ErasureState.UNDONE, open_key=None, farewell_ids=())
+            back += undone is not None
+        elif account_id is not None:
+            asked_at, due_at = from_text(each["asked_at"]), from_text(each["due_at"])
+            made = Erasure(id=wish_id, account_id=account_id, asked_at=asked_at, due_at=due_at, open_key=account_id)
+            back += await records.add_all([made])
+    if back:
+        log.warning("wishes_replayed", records=back)
+    return back
+
+
+def _is_other(noted: Mapping[str, Any], there: Choice | None) -> bool:
+    """Return whether the store does not know a wish, or not that it was taken back: that is never asked for again."""
+    known = there.content if there is not None else None
+    return known is None or (noted["taken_back"] and not known["taken_back"])
 
 
 async def _objecting(records: Records) -> Folded:

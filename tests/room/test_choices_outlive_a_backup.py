@@ -11,6 +11,7 @@ import pytest
 from isocket.domain.accounts import Account
 from isocket.domain.consents import Suppression
 from isocket.domain.contacts import Contact
+from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.record import Record
 from isocket.domain.restrictions import (
     OBJECTED,
@@ -224,6 +225,57 @@ async def test_who_objected_to_what_others_entered_is_told_of_their_own_sockets_
     assert own is not None
     assert (others.pause_reason, own.is_owner, own.paused_at) == (OBJECTED, True, None)
     assert await backup.records.count(Stop, is_("address", PHONE), is_("said", said)) == 1
+
+
+def wish(ground: Ground, **more: Any) -> Erasure:
+    now = ground.clock.now()
+    made: dict[str, Any] = {"asked_at": now, "due_at": now + timedelta(days=14), "open_key": MAIJA_ID, **more}
+    return Erasure(id="era_1", account_id=MAIJA_ID, **made)
+
+
+@pytest.mark.clause("C7-06")
+@pytest.mark.parametrize("has_begun", [False, True])
+async def test_who_asked_to_be_erased_after_the_backup_is_erased_on_their_day_when_it_is_restored(
+    tmp_path: Path, has_begun: bool
+) -> None:
+    ground = await a_customer(tmp_path)
+    asked = wish(ground, farewell_ids=("dlv_1",))
+    await ground.records.add(asked)
+    if has_begun:
+        await ground.records.change_one(Erasure, is_("id", asked.id), state=ErasureState.RUNNING)
+    assert [await keep(ground), await keep(ground)] == [1, 0]
+    assert MAIJA_ID not in (tmp_path / "choices.jsonl").read_text()
+    backup = await a_customer(tmp_path)
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 0
+    assert await backup.records.find(Erasure) == [replace(asked, farewell_ids=())]
+    await backup.clock.advance(timedelta(days=14).total_seconds() - 1)
+    assert await backup.eraser().round() == 0
+    await backup.clock.advance(1)
+    assert await backup.eraser().round() == 1
+    assert await backup.records.find(Account) == []
+
+
+@pytest.mark.clause("C5-05")
+async def test_who_took_their_erasure_back_after_the_backup_is_not_erased_when_it_is_restored(tmp_path: Path) -> None:
+    ground, backup = await a_customer(tmp_path), await a_customer(tmp_path)
+    for each in (ground, backup):
+        await each.records.add(wish(each, farewell_ids=("dlv_1",)))
+    await keep(ground)
+    await ground.records.change_one(Erasure, is_("id", "era_1"), state=ErasureState.UNDONE, open_key=None)
+    assert await keep(ground) == 1
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 0
+    await backup.clock.advance(timedelta(days=15).total_seconds())
+    assert await backup.eraser().round() == 0
+    assert await backup.records.get(Account, MAIJA_ID) is not None
+
+
+@pytest.mark.parametrize("by", ["archive", "restore"])
+async def test_no_erasure_that_was_not_their_own_wish_is_asked_for_again(tmp_path: Path, by: str) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(wish(ground, by=by, state=ErasureState.RUNNING))
+    assert await keep(ground) == 0
 
 
 async def test_an_objection_after_the_backup_outweighs_the_stop_in_it_and_who_came_back_is_left_alone(
