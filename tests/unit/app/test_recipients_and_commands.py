@@ -1,25 +1,29 @@
-"""Whoever is told of alarms and cannot come by their own page is erased by a command, since they asked by letter."""
+"""Recipients at the command line: erased by a letter, and left alone by a restored backup."""
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from isocket.app.erasures import ledger_of
+from isocket.app.erasures import choices_of, ledger_of, replay
 from isocket.app.house import House, open_house
 from isocket.app.privacy_commands import privacy
 from isocket.app.settings import load_settings
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
-from isocket.domain.erasures import tombstone
+from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.stops import Stop, StopKind
+from privacy.choices import ChoiceKeeper
 
 LANDLINE = "+447700900789"
 OTHER = "+447700900456"
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +78,39 @@ def test_who_has_a_landline_and_wrote_a_letter_is_erased_in_every_entry_and_the_
     assert LANDLINE not in done.output
     in_house(check)
     assert erase("--recipient", LANDLINE).exit_code == 1
+
+
+@pytest.mark.clause("C7-10")
+def test_what_people_said_after_a_backup_is_put_back_before_any_port_opens(folder: Path, tmp_path: Path) -> None:
+    def keeper(house: House) -> ChoiceKeeper:
+        ledger = choices_of(house)
+        return ChoiceKeeper(records=house.records, ledger=ledger, clock=house.clock, keyring=house.keyring)
+
+    async def before(house: House) -> None:
+        await furnish(house)
+        await keeper(house).round()
+
+    async def after(house: House) -> None:
+        now = house.clock.now()
+        await house.records.add(Stop(id="stp_1", address=OTHER, stopped_at=now))
+        wish = Erasure(id="era_1", account_id="acc_pekka", asked_at=now, due_at=now + DAY, open_key="acc_pekka")
+        await house.records.add(wish)
+        await keeper(house).round()
+
+    async def start(house: House) -> None:
+        assert await house.records.count(Stop) == 0, "the backup is from before"
+        await replay(house)
+        paused = [each.id for each in await house.records.find(Contact) if each.paused_at is not None]
+        assert paused == ["con_other"]
+        assert [(each.id, each.state) for each in await house.records.find(Erasure)] == [("era_1", ErasureState.ASKED)]
+
+    in_house(before)
+    shutil.copytree(folder, tmp_path / "backup")
+    in_house(after)
+    for each in (tmp_path / "backup").iterdir():
+        if each.name.startswith(("isocket.", "keyring.")):
+            shutil.copy(each, folder)
+    in_house(start)
 
 
 @pytest.mark.parametrize("words", [[], ["--account", "acc_1", "--recipient", LANDLINE]])
