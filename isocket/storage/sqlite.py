@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,7 +12,7 @@ from typing import Self, TypeVar
 from isocket.kit.clock import Clock, SystemClock
 from isocket.kit.priority import stand_back
 from isocket.storage.port import StoreUnavailableError
-from isocket.storage.sqlite_connection import connect
+from isocket.storage.sqlite_connection import connect, is_used_by_others
 from isocket.storage.sqlite_documents import SqliteDocuments
 from isocket.storage.sqlite_heard import HeardDevices
 from isocket.storage.sqlite_jobs import ExpectedError, Told
@@ -23,6 +24,8 @@ from isocket.storage.wakeups import Wakeups
 T = TypeVar("T")
 OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
 FORMAT = 1  # of the file; greater where an older program could no longer read or write it rightly
+OTHERS_S = 5.0  # until those who have a file open that we are about to change count as an older program
+OTHERS_LOOK_S = 0.1
 EMPTYING_TRIES = 5
 ASIDE_KIB = 4096  # what a read keeps in memory that comes by each page once
 ASIDE_AT_ONCE = 2
@@ -137,6 +140,34 @@ def _read_with(connection: sqlite3.Connection, work: Callable[[sqlite3.Connectio
         raise StoreUnavailableError(f"SQLite could not read: {error}") from error
 
 
+def _demand_for_ourselves(path: Path) -> None:
+    """Wait until nobody else has a file open whose format is about to change: an older program could not go on.
+
+    A program like us that was just quicker has noted the new format after a moment.
+    """
+    deadline = time.monotonic() + OTHERS_S
+    while (found := _format_of(path)) is not None and found < FORMAT and is_used_by_others(path):
+        if time.monotonic() > deadline:
+            raise StoreUnavailableError(
+                f"an older program is using {path}, and could neither store nor tell anything any more once we have "
+                "brought it up to date: stop it first, every role"
+            )
+        time.sleep(OTHERS_LOOK_S)
+
+
+def _format_of(path: Path) -> int | None:
+    """Return the format of a file in which there is something, else None."""
+    if not path.exists() or not path.stat().st_size:
+        return None
+    connection = connect(path, read_only=True, must_be_there=True)
+    try:
+        is_empty = not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    finally:
+        connection.close()
+    return None if is_empty else found
+
+
 def _note_format(connection: sqlite3.Connection) -> None:
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > FORMAT:
@@ -169,11 +200,13 @@ class SqliteStore:
         """Open or make the file.
 
         Raises:
-            StoreUnavailableError: SQLite is too old, the file cannot be opened, or it is a newer program's.
+            StoreUnavailableError: SQLite is too old, or the file cannot be opened, is a newer program's, or is in use
+                by an older one.
         """
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise StoreUnavailableError(f"SQLite {sqlite3.sqlite_version} is too old: 3.38 or newer is needed")
         try:
+            await asyncio.to_thread(_demand_for_ourselves, path)
             file = await asyncio.to_thread(SqliteFile, path)
         except (sqlite3.Error, OSError) as error:
             raise StoreUnavailableError(f"cannot open {path}: {error}") from error

@@ -67,6 +67,21 @@ def connect(path: Path, *, read_only: bool = False, must_be_there: bool = False)
     return connection
 
 
+def is_used_by_others(path: Path) -> bool:
+    """Return whether another connection, of any process, has the file open. Nothing of ours may have it open."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
+    try:
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # takes the lock that nobody else may have
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return True
+        raise
+    finally:
+        connection.close()
+    return False
+
+
 def wait_at_most(connection: sqlite3.Connection, seconds: float) -> None:
     """Set how long SQLite itself waits for a lock."""
     connection.execute(f"PRAGMA busy_timeout={round(seconds * 1000)}")

@@ -1,12 +1,17 @@
 """The file says in which format it is."""
 
+import contextlib
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from isocket.storage import sqlite
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite import FORMAT, SqliteStore
+from isocket.storage.sqlite_connection import is_used_by_others
+from tests.fakes.patience import PATIENCE_S
 
 
 def format_of(file: Path) -> int:
@@ -33,3 +38,44 @@ async def test_a_store_of_a_newer_program_is_refused_in_words_and_left_as_it_is(
     with pytest.raises(StoreUnavailableError, match=f"written by a newer program.* format {FORMAT + 1}"):
         await SqliteStore.open(file)
     assert format_of(file) == FORMAT + 1
+
+
+@pytest.fixture
+async def in_use(file: Path) -> AsyncIterator[sqlite3.Connection]:
+    """A file from before formats were noted, open as an older program that runs has it open."""
+    await (await SqliteStore.open(file)).close()
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as older:
+        older.execute("PRAGMA user_version=0")
+        yield older
+
+
+async def test_a_file_that_an_older_program_is_using_is_left_as_it_is_and_that_is_said(
+    in_use: sqlite3.Connection, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "OTHERS_S", 0)
+    with pytest.raises(StoreUnavailableError, match=r"an older program is using .*: stop it first"):
+        await SqliteStore.open(file)
+    assert format_of(file) == 0
+    in_use.close()
+    await (await SqliteStore.open(file)).close()
+    assert format_of(file) == FORMAT
+
+
+async def test_who_is_a_moment_later_than_another_program_like_it_opens_the_file_as_well(
+    in_use: sqlite3.Connection, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[bool] = []
+
+    def used_by_others(path: Path) -> bool:
+        answers.append(is_used_by_others(path))
+        in_use.execute(f"PRAGMA user_version={FORMAT}")
+        return answers[-1]
+
+    monkeypatch.setattr(sqlite, "is_used_by_others", used_by_others)
+    monkeypatch.setattr(sqlite, "OTHERS_S", PATIENCE_S)
+    await (await SqliteStore.open(file)).close()
+    assert answers == [True]
+
+
+async def test_a_file_of_our_format_may_be_in_use(store: SqliteStore, file: Path) -> None:
+    await (await SqliteStore.open(file)).close()
