@@ -13,11 +13,11 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from isocket.domain.accounts import Account
+from isocket.domain.accounts import Account, Bucket
 from isocket.domain.consents import Subscription, Suppression
 from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
@@ -29,11 +29,12 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.codec import from_document, to_document
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not, one_of
+from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_, is_not, one_of
 
 log = get_logger(__name__)
 
 LOOK_EVERY_S = 10.0
+MARK_AGAIN_AFTER = timedelta(hours=12)
 KINDS: tuple[type[Record], ...] = (Restriction, Objection, Suppression)
 _OF_THE_ACCOUNT = frozenset({"id", "account_id"})
 _WEIGHT = tuple(StopKind)
@@ -102,9 +103,14 @@ class ChoiceLedger:
             found[each.collection, each.key] = each
         return found
 
+    def mark(self) -> str:
+        """Return the id of the note by which a store says that it knows all that is in the file as it is now."""
+        content = self._path.read_bytes() if self._path.exists() else b""
+        return f"choices {hashlib.sha256(content).hexdigest()}"
+
 
 class ChoiceKeeper:
-    """Copies choices into the ledger as they are made."""
+    """Copies choices into the ledger as they are made, and marks the store: a restored backup has no mark of it."""
 
     def __init__(self, *, records: Records, ledger: ChoiceLedger, clock: Clock, keyring: Keyring) -> None:
         self._records = records
@@ -135,7 +141,20 @@ class ChoiceKeeper:
         ]
         if news:
             await asyncio.to_thread(self._ledger.note, news)
+        await self._mark()
         return len(news)
+
+    async def _mark(self) -> None:
+        """Note in the store that it knows the ledger; a note that is not renewed goes with the buckets."""
+        mark, at = await asyncio.to_thread(self._ledger.mark), self._clock.now()
+        if not await self._records.add_all([Bucket(id=mark, tokens=0.0, refilled_at=at)]):
+            old = is_("id", mark), at_most("refilled_at", at - MARK_AGAIN_AFTER)
+            await self._records.change_one(Bucket, *old, refilled_at=at)
+
+
+async def _is_marked(records: Records, ledger: ChoiceLedger) -> bool:
+    """Return whether the store knew all of the ledger: then nothing was restored, and what it lacks was taken back."""
+    return await records.get(Bucket, await asyncio.to_thread(ledger.mark)) is not None
 
 
 async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:
@@ -145,6 +164,8 @@ async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:
         ChoicesBrokenError: it cannot be told what people chose.
     """
     noted = await asyncio.to_thread(ledger.folded)
+    if await _is_marked(records, ledger):
+        return 0
     back = await _pause_again(records, noted) + await _wish_again(records, noted)
     there = await _chosen(records)
     wanted = {kind.collection for kind in KINDS}
@@ -169,6 +190,8 @@ async def replay_stops(records: Records, ledger: ChoiceLedger, keyring: Keyring)
         ChoicesBrokenError: it cannot be told who said so.
     """
     noted = await asyncio.to_thread(ledger.folded)
+    if await _is_marked(records, ledger):
+        return 0
     said = {each.key: each.content for each in noted.values() if each.collection == Stop.collection and each.content}
     there = {each.key: each.content for each in (await _stopped(records, keyring)).values() if each.content}
     lost = {key: StopKind(each["said"]) for key, each in said.items() if _weighs_more(each, there.get(key))}

@@ -297,6 +297,41 @@ async def test_an_objection_after_the_backup_outweighs_the_stop_in_it_and_who_ca
     assert contact.paused_at is None
 
 
+async def test_who_came_back_right_before_the_process_died_is_not_paused_again_when_nothing_was_restored(
+    tmp_path: Path,
+) -> None:
+    ground = await a_customer(tmp_path)
+    objected = {"paused_at": ground.clock.now(), "pause_reason": OBJECTED}
+    await ground.records.change_one(Contact, is_("id", "con_2"), **objected)
+    await ground.records.add_all([restriction(ground), objection(ground)])
+    assert await keep(ground) == 3
+    await say_stop(ground, PHONE, StopKind.STOP)
+    await ground.clock.advance(86_400)
+    assert await keep(ground) == 0
+    for kind in (Stop, Restriction, Objection):
+        await ground.records.remove_all(kind)
+    await ground.records.change_one(Contact, is_("id", "con_2"), paused_at=None, pause_reason=None)
+    assert await replay_stops(ground.records, ledger(tmp_path), ground.keyring) == 0
+    assert await replay_choices(ground.records, ledger(tmp_path)) == 0
+    assert [each.paused_at for each in await ground.records.find(Contact)] == [None, None]
+    assert await keep(ground) == 4
+    backup = await restored(tmp_path, ground.keyring)
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 0
+
+
+async def test_that_a_backup_knew_what_was_chosen_before_it_undoes_nothing_of_what_came_after(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    backup = await restored(tmp_path, ground.keyring)
+    for each in (ground, backup):
+        await each.records.add(objection(each))
+    assert [await keep(ground), await keep(backup)] == [1, 0]
+    await say_stop(ground, PHONE, StopKind.STOP)
+    await ground.records.add(restriction(ground))
+    assert await keep(ground) == 1
+    assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 1
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+
+
 async def test_whoever_dies_while_putting_back_a_stop_goes_on(tmp_path: Path) -> None:
     ground = await a_customer(tmp_path)
     await say_stop(ground, PHONE, StopKind.STOP)
