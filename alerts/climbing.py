@@ -233,6 +233,7 @@ def _who(round_: Round, step: Step, tally: Tally, total: int) -> tuple[list[_Tol
         if number is None:
             continue
         if cap is not None and total + len(told) >= cap:
+            tally.give_back(to)
             skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=CAPPED))
         else:
             told.append(_Told(to=to, number=number, until=until))

@@ -103,11 +103,12 @@ class Tally:
     """Counts the alarms that each person has by each way, so that an edited ladder tells all, and nobody twice.
 
     The second step that names a person by a way is done when they have two alarms by it; while one waits for the
-    end of their quiet hours, it serves for every step until then, and one that is made late, at `now`, for every step
-    that was due before: what was missed is told once, not as often as it was missed. What could not reach them counts
-    as long as nothing has changed: not after another address, a pause that ended, or a provider's long refusal. What
-    was made before `since`, when the ladder began anew, has only its number. What went in place of a lost message
-    serves for a step only while it may have told them: a second try that failed as well takes no step's place.
+    end of their quiet hours, it serves for every step until then, and one that is made at `now` for every step that is
+    due by then: what was missed is told once, not as often as it was missed, and steps of the same second tell once.
+    What could not reach them counts as long as nothing has changed: not after another address, a pause that ended, or a
+    provider's long refusal. What was made before `since`, when the ladder began anew, has only its number. What went in
+    place of a lost message serves for a step only while it may have told them: a second try that failed as well takes
+    no step's place.
     """
 
     def __init__(self, alarms: Sequence[Delivery], since: datetime = EPOCH, *, now: datetime = EPOCH) -> None:
@@ -121,6 +122,7 @@ class Tally:
                 self._alarms[way_of_delivery(each)].append(each)
         self._served: Counter[Way] = Counter()
         self._new: Counter[Way] = Counter()
+        self._made_at: dict[Way, datetime] = {}
         self._held: dict[Way, datetime] = {}
 
     def number(self, to: Recipient, due_at: datetime, held_until: datetime | None) -> int | None:
@@ -129,22 +131,28 @@ class Tally:
         The step is due at `due_at`; an alarm made now waits until `held_until`.
         """
         way = way_to(to)
-        held = self._held.get(way)
-        if held is not None and due_at < held:
+        if due_at <= self._made_at.get(way, EPOCH) or due_at < self._held.get(way, EPOCH):
             return None
         made = self._alarms[way]
         counting = [each for each in made if not _is_void(each, to)]
         if self._served[way] < len(counting):
             served_by = counting[self._served[way]]
-            self._hold(way, served_by.held_until or served_by.created_at)
+            self._serve(way, served_by.created_at, served_by.held_until)
             self._served[way] += 1
             return None
-        self._hold(way, held_until or self._now)
+        self._serve(way, self._now, held_until)
         self._new[way] += 1
         return self._before[way] + len(made) + self._new[way] - 1
 
-    def _hold(self, way: Way, until: datetime) -> None:
-        self._held[way] = until
+    def give_back(self, to: Recipient) -> None:
+        """Take the number back that was given last: its alarm is not made, and serves for no step."""
+        way = way_to(to)
+        self._new[way] -= 1
+        del self._made_at[way], self._held[way]
+
+    def _serve(self, way: Way, made_at: datetime, held_until: datetime | None) -> None:
+        self._made_at[way] = made_at
+        self._held[way] = held_until or EPOCH
 
 
 def way_to(to: Recipient) -> Way:

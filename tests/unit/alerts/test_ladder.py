@@ -170,6 +170,16 @@ def test_an_alarm_that_is_made_late_serves_for_every_step_that_was_due_before() 
     assert again.number(BY_SMS, START + HOUR + MINUTE, None) == 1
 
 
+def test_steps_of_the_same_second_tell_a_person_once_by_each_way() -> None:
+    tally = Tally([], now=START)
+    assert tally.number(BY_SMS, START, None) == 0
+    assert tally.number(BY_SMS, START, None) is None
+    later = Tally([alarm(0)], now=START + MINUTE)
+    assert later.number(BY_SMS, START, None) is None
+    assert later.number(BY_SMS, START, None) is None
+    assert later.number(BY_SMS, START + MINUTE, None) == 1
+
+
 def test_what_was_made_before_the_ladder_began_anew_has_only_its_number() -> None:
     tally = Tally([alarm(0), alarm(1)], since=START + HOUR)
     assert tally.number(BY_SMS, START + HOUR, None) == 2
