@@ -15,7 +15,7 @@ from isocket.domain.holds import Hold, HoldGround, HoldState
 from isocket.kit.clock import Clock, from_text, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, every, is_
-from privacy.choices import Choice, ChoiceLedger, Folded
+from privacy.choice_ledger import Choice, ChoiceLedger, Folded
 
 log = get_logger(__name__)
 

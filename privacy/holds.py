@@ -29,7 +29,7 @@ from isocket.storage.port import (
     is_not,
 )
 from isocket.storage.telemetry import Telemetry
-from privacy.choices import ChoiceLedger
+from privacy.choice_ledger import ChoiceLedger
 from privacy.hold_ledger import note_holds
 from privacy.holdings import Holdings, as_text, merge, named_by
 from privacy.retention import Spared

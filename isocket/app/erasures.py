@@ -26,7 +26,8 @@ from portal_api.problem import ProblemError
 from portal_api.recipient_acts import Links, entries_of, erase, erase_entry
 from portal_api.releases import release_device
 from privacy.archiving import Archivist
-from privacy.choices import ChoiceLedger, replay_choices, replay_stops
+from privacy.choice_ledger import ChoiceLedger
+from privacy.choices import replay_choices, replay_stops
 from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
 from privacy.hold_ledger import replay_holds

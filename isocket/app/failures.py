@@ -12,7 +12,7 @@ from isocket.domain.policies import PolicyBrokenError
 from isocket.storage.keyring import MasterKeyError
 from isocket.storage.port import StoreUnavailableError
 from portal_api.invitations import InvitationError
-from privacy.choices import ChoicesBrokenError
+from privacy.choice_ledger import ChoicesBrokenError
 from privacy.ledger import LedgerBrokenError
 
 EXPECTED: tuple[type[Exception], ...] = (

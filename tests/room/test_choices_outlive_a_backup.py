@@ -26,7 +26,8 @@ from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.ids import new_id
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import is_
-from privacy.choices import ChoiceKeeper, ChoiceLedger, ChoicesBrokenError, replay_choices, replay_stops
+from privacy.choice_ledger import ChoiceLedger, ChoicesBrokenError
+from privacy.choices import ChoiceKeeper, replay_choices, replay_stops
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
 from tests.fakes.portal_devices import PHONE

@@ -27,7 +27,7 @@ from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
-from privacy.choices import ChoiceLedger
+from privacy.choice_ledger import ChoiceLedger
 from privacy.erasing import AFTERLOOK_S
 from privacy.hold_ledger import REASON_IS_LOST, note_holds, replay_holds
 from privacy.holdings import held_fields, merge

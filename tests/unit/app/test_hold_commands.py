@@ -23,7 +23,7 @@ from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.holds import HeldCopy, Hold, HoldGround, HoldState, UncopiedError, vault_of
 from isocket.storage.port import Records, StoreUnavailableError, is_
-from privacy.choices import ChoiceLedger
+from privacy.choice_ledger import ChoiceLedger
 from privacy.hold_ledger import replay_holds
 from privacy.holds import HoldKeeper
 
