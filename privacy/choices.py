@@ -52,12 +52,17 @@ class ChoiceKeeper:
     async def run(self, stop: asyncio.Event) -> None:
         """Copy until `stop`, and once more then."""
         while not stop.is_set():
-            try:
-                await self.round()
-            except StoreUnavailableError as error:
-                log.warning("choices_wait", error=type(error).__name__)
+            await self._tried()
             await self._clock.wait(stop, LOOK_EVERY_S)
-        await self.round()
+        await self._tried()
+
+    async def _tried(self) -> None:
+        try:
+            await self.round()
+        except StoreUnavailableError as error:
+            log.warning("choices_wait", error=type(error).__name__)
+        except Exception as error:  # such as a full disk: alarms go on, and the next look tries again
+            log.exception("choices_broken_off", error=type(error).__name__)
 
     async def round(self) -> int:
         """Note what changed since; return how much that was."""

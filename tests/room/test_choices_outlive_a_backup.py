@@ -1,6 +1,9 @@
 """What people chose is put back before any port opens, when a backup from before it was restored."""
 
+import asyncio
+import errno
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,10 +29,11 @@ from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.ids import new_id
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import is_
-from privacy.choice_ledger import ChoiceLedger, ChoicesBrokenError
+from privacy.choice_ledger import Choice, ChoiceLedger, ChoicesBrokenError
 from privacy.choices import ChoiceKeeper, replay_choices, replay_stops
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
+from tests.fakes.patience import until
 from tests.fakes.portal_devices import PHONE
 
 
@@ -40,6 +44,18 @@ def ledger(folder: Path) -> ChoiceLedger:
 async def keep(ground: Ground) -> int:
     parts = {"records": ground.records, "ledger": ledger(ground.folder), "clock": ground.clock}
     return await ChoiceKeeper(**parts, keyring=ground.keyring).round()
+
+
+class FullDisk(ChoiceLedger):
+    """Has no room for another line, until it `has_room`."""
+
+    tries, has_room = 0, False
+
+    def note(self, choices: Sequence[Choice]) -> None:
+        self.tries += 1
+        if not self.has_room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().note(choices)
 
 
 def restriction(ground: Ground, **more: Any) -> Restriction:
@@ -331,6 +347,21 @@ async def test_that_a_backup_knew_what_was_chosen_before_it_undoes_nothing_of_wh
     assert await keep(ground) == 1
     assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 1
     assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+
+
+async def test_a_disk_that_is_full_ends_nothing_and_what_was_chosen_is_copied_once_there_is_room(
+    tmp_path: Path,
+) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(objection(ground))
+    full, stop = FullDisk(tmp_path / "choices.jsonl"), asyncio.Event()
+    keeper = ChoiceKeeper(records=ground.records, ledger=full, clock=ground.clock, keyring=ground.keyring)
+    running = asyncio.create_task(keeper.run(stop))
+    await until(lambda: full.tries == 1)
+    full.has_room = True
+    stop.set()
+    await running
+    assert [each.collection for each in ledger(tmp_path).folded().values()] == ["objections"]
 
 
 async def test_whoever_dies_while_putting_back_a_stop_goes_on(tmp_path: Path) -> None:
