@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from privacy.scan import CHUNK_BYTES, Found, TooShortError, scan, scan_apart
+from privacy.scan import CHUNK_BYTES, Found, Needle, TooShortError, scan, scan_apart
 from tests.fakes.other_process import look_into_from_outside
 
 NAME = "Aurelia Quillfeather"
@@ -51,6 +51,40 @@ def zipped(content: bytes) -> bytes:
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.json", content)
     return made.getvalue()
+
+
+MANY = [NAME, EMAIL, "+447700900487", FAR, "Ö4ab", "quöll7", *(f"Cabin of number {each}" for each in range(100, 400))]
+
+
+@pytest.mark.parametrize("value", [*MANY[:6], "Cabin of number 299"])
+@pytest.mark.parametrize("before", range(9))
+def test_one_of_many_values_is_found_wherever_one_alone_is(value: str, before: int) -> None:
+    together, alone = Needle(*MANY), Needle(value)
+    plain = b"-" * before + value.encode()
+    written = [plain, plain.upper() + b"-", plain.decode().encode("utf-16-le"), json.dumps(value).encode()]
+    written += [base64.b64encode(plain), base64.urlsafe_b64encode(plain + b"--"), plain.hex().encode()]
+    for content in written:
+        assert together.ways_in(content) == alone.ways_in(content)
+        assert together.ways_in(content[:-1]) == alone.ways_in(content[:-1])
+
+
+class Watched(bytes):
+    """Counts how often something is looked for in it from end to end."""
+
+    looks = 0
+
+    def __contains__(self, wanted: object) -> bool:
+        Watched.looks += 1
+        return super().__contains__(wanted)  # type: ignore[operator]
+
+    def lower(self) -> "Watched":
+        return Watched(super().lower())
+
+
+def test_the_time_of_a_search_does_not_grow_with_the_number_of_values() -> None:
+    Watched.looks = 0
+    assert Needle(*MANY[6:]).ways_in(Watched(b"... cabin of number 77, number 78 ...")) == {"plain"}
+    assert Watched.looks < 20
 
 
 @pytest.mark.parametrize("off", [-30, -20, -19, -1, 0, 1])
