@@ -7,6 +7,7 @@ processes may give the same, and so may a test alarm that begins just then: a re
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.storage.port import Records, Test, is_
@@ -14,6 +15,7 @@ from isocket.storage.still_open import HOLDS_ITS_KEY
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which look like 1 and 0
 DIGITS = "23456789"
+MOST_TRIES = 100  # codes that are asked for: each takes some 0.1 ms, and all alarms wait meanwhile
 STILL_OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
@@ -58,14 +60,16 @@ class Hand:
 
 
 def short_codes(incident_id: str) -> Iterator[str]:
-    """Yield every code once, from one that follows from the id; the first that is free is taken.
+    """Yield every code once, in an order that follows from the id; the first that is free is taken.
 
     Two letters and a digit: never a word that pauses messages (STOP, END, QUIT …), never a run of six digits.
+    The stride follows from the id too: where many are taken, neighbours would all meet the same ones.
     """
     every = len(LETTERS) * len(LETTERS) * len(DIGITS)
-    start = int.from_bytes(hashlib.sha256(incident_id.encode()).digest()[:8])
+    hashed = hashlib.sha256(incident_id.encode()).digest()
+    start, stride = int.from_bytes(hashed[:8]), 6 * int.from_bytes(hashed[8:16]) + 1  # nothing divides it and `every`
     for step in range(every):
-        rest, digit = divmod((start + step) % every, len(DIGITS))
+        rest, digit = divmod((start + step * stride) % every, len(DIGITS))
         first, second = divmod(rest, len(LETTERS))
         yield LETTERS[first] + LETTERS[second] + DIGITS[digit]
 
@@ -81,11 +85,11 @@ def same_code(incident: Incident) -> list[Test]:
 
 
 async def free_code(records: Records, account_id: str, incident_id: str, hand: Hand | None = None) -> str:
-    """Return a code that no other open incident of the account has; empty where all are taken.
+    """Return a code that no other open incident of the account has; empty where nearly all are taken.
 
     With `hand`, it is one that nobody else holds either, and that this hand holds from now on.
     """
-    for code in short_codes(incident_id):
+    for code in islice(short_codes(incident_id), MOST_TRIES):
         if hand is not None and not hand.takes(code):
             continue
         taken = await records.find(Incident, *_holders(code, account_id), limit=1)
