@@ -25,6 +25,7 @@ def hear_alarm(docket: Docket, fields: Mapping[str, Any], when: When) -> None:
         return
     if fields["active"]:
         docket.open_at_once(key, when, fields.get("value"), by_device=True)  # it applied its own delay
+        docket.put_under_our_limit(key)
         if key.cause is Cause.BATTERY_LOW and fields.get("value") is not None:
             docket.deepen(key, fields["value"])
         return

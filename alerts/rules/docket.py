@@ -94,6 +94,11 @@ class Docket:
         else:
             self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, by_device=by_device)
 
+    def put_under_our_limit(self, key: Key) -> None:
+        """Let what a device raised end with the limit of ours that it was told, if there is one."""
+        if key.cause not in OWN_LIMITS and not has_no_rule(key, self.case.settings):
+            self.conditions[key] = replace(self.conditions[key], by_device=False)
+
     def end(self, key: Key, at_ms: int, heard_ms: int, why: Why) -> None:
         """Close at once what is open, forget what waits."""
         known = self.conditions.pop(key, None)

@@ -57,7 +57,7 @@ class Condition:
     boot: int  # of that report
     seq: int
     incident_id: str | None = None
-    by_device: bool = False  # the device itself raised the alarm
+    by_device: bool = False  # the device itself raised the alarm, by no limit of ours
     holds: bool = True  # the last word on it was trouble
     value: float | None = None
     depth: float | None = None  # the lowest battery threshold that was reached

@@ -557,6 +557,26 @@ async def test_a_limit_taken_away_closes_what_it_opened() -> None:
     assert found.limit_gone
 
 
+async def test_a_limit_taken_away_closes_what_the_socket_itself_raised_by_it() -> None:
+    house = await judged_house(temp=[{"high_c": -12.0}])
+    await house.alarm("temp_high", probe=0, value=-5.0)
+    await house.climb()
+    await house.want(temp=[{"high_c": None}])
+    assert (await house.only(Cause.TEMP_HIGH)).limit_gone
+    await house.alarm("temp_high", probe=0, active=False, value=-5.0)  # it was told of the setting as well
+    found = await house.only(Cause.TEMP_HIGH)
+    assert (found.state, found.limit_gone, found.needs_step) == (IncidentState.CLOSED, True, True)
+
+
+async def test_what_a_socket_raised_by_no_limit_of_ours_lasts_until_it_says_otherwise() -> None:
+    house = await judged_house()
+    await house.alarm("temp_high", probe=0, value=-5.0)
+    await house.let_pass(600)
+    assert await house.open(Cause.TEMP_HIGH)
+    await house.alarm("temp_high", probe=0, active=False)
+    assert not await house.open()
+
+
 async def test_what_is_over_by_itself_ended_by_no_setting() -> None:
     house = await judged_house(temp=[{"low_c": 5.0, "delay_s": 0}])
     await house.state(temp_c=[4.0])
