@@ -7,7 +7,6 @@ each is read and written out once, before anybody asks.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from isocket.domain.record import Record
 from isocket.kit.logs import get_logger
@@ -72,7 +71,7 @@ async def _write_out(documents: Documents, kind: type[Record], found: Document, 
     """Write what a document lacks; return whether it lacked anything."""
     collection = collection_of(kind)
     for _ in range(TRIES):
-        missing = _missing(kind, found, found_by)
+        missing = _missing(kind, found) | await _not_found_by(documents, collection, found, found_by)
         same = [is_("id", found["id"]), is_("version", found["version"])]
         try:
             if not missing or await documents.change_one(collection, same, missing, synced=False) is not None:
@@ -87,8 +86,18 @@ async def _write_out(documents: Documents, kind: type[Record], found: Document, 
     raise StoreUnavailableError(f"{collection.name}: changed by others {TRIES} times in a row, try again")
 
 
-def _missing(kind: type[Record], found: Document, found_by: Sequence[str]) -> dict[str, Any]:
-    """Return what is to be written: None is what a missing field says anyway, and nobody's value has no key."""
+def _missing(kind: type[Record], found: Document) -> Document:
+    """Return the fields that are to be written: None is what a missing one says anyway."""
     whole = to_document(from_document(kind, found))
-    missing = {name: value for name, value in whole.items() if name not in found and value is not None}
-    return missing | {name: found[name] for name in found_by if found.get(name)}
+    return {name: value for name, value in whole.items() if name not in found and value is not None}
+
+
+async def _not_found_by(
+    documents: Documents, collection: Collection, found: Document, found_by: Sequence[str]
+) -> Document:
+    """Return the sealed values whose keys are to be written; nobody's value has none."""
+    missing: Document = {}
+    for name in found_by:
+        if found.get(name) and not await documents.find(collection, [is_("id", found["id"]), is_(name, found[name])]):
+            missing[name] = found[name]
+    return missing

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ async def test_more_documents_than_are_read_at_once_are_all_completed_those_alon
         assert await records.count(Thing, is_("ready", value=False)) == AT_ONCE + 2
         found = {each.id: each.version for each in await records.find(Thing)}
         assert (found["0007"], found["0008"]) == (1, 2)
+
+
+async def test_a_document_that_is_found_by_its_mailbox_already_is_left_as_it_is(installation: Installation) -> None:
+    async with installation.begun() as records:
+        await records.add_all([ANNA, replace(ANNA, id="con_2", email="other@example.org")])
+    installation.as_before("contacts", "email_blind", where="id = 'con_2'")
+    async with installation.begun() as records:
+        assert {each.id: each.version for each in await records.find(Contact)} == {"con_1": 1, "con_2": 2}
+        assert await records.count(Contact, is_("email", "other@example.org")) == 1
 
 
 async def test_of_an_erased_person_nothing_is_sealed_anew(installation: Installation) -> None:
