@@ -1,7 +1,7 @@
 """Before any port opens: whoever was erased and came back with a restored backup is erased again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from isocket.domain.accounts import Account
 from isocket.domain.archives import Archive, ArchiveState
@@ -15,6 +15,8 @@ from privacy.erasing import Eraser
 from privacy.ledger import Ledger, Line
 
 log = get_logger(__name__)
+
+AT_ONCE = 500  # receipts in one write
 _NOT_AGAIN = (
     "somebody who was erased and came back with a backup cannot be erased again, and nothing is opened before that"
 )
@@ -60,8 +62,8 @@ async def replay_erasures(
     entries = [contact.id async for contact in every(records, Contact) if tombstone(contact.id) in wanted]
     for contact_id in entries:
         await erase_entry(contact_id)
-    for line in missing:
-        await _add_receipt(records, line, clock)
+    for begin in range(0, len(missing), AT_ONCE):
+        await _add_receipts(records, missing[begin : begin + AT_ONCE], clock)
     log.warning("erasures_replayed", records=len(missing), persons=len(back) + len(entries))
     return len(back) + len(entries)
 
@@ -78,22 +80,30 @@ async def _has_receipt(records: Records, line: Line) -> bool:
     return found is not None and found.state is ErasureState.DONE
 
 
-async def _add_receipt(records: Records, line: Line, clock: Clock) -> None:
-    """Note that this line was seen to, so that the next start is quick; an older wish of it becomes the receipt."""
-    at = from_text(line.at)
-    made = Erasure(
-        id=line.erasure_id, account_id="", asked_at=at, due_at=at, by="restore", state=ErasureState.DONE, done_at=at
-    )
-    if await records.add_all([made]):
+async def _add_receipts(records: Records, lines: Sequence[Line], clock: Clock) -> None:
+    """Note that these lines were seen to, so that the next start is quick; an older wish of one becomes the receipt.
+
+    Many at once: a backup may lack thousands, each write waits for the disk, and nobody is told of alarms meanwhile.
+    """
+    if await records.add_all([_receipt(each) for each in lines]) == len(lines):
         return
-    await records.change_one(
-        Erasure,
-        is_("id", line.erasure_id),
-        is_not("state", ErasureState.DONE),
-        state=ErasureState.DONE,
-        account_id="",
-        open_key=None,
-        persons=(),
-        values="",
-        done_at=clock.now(),
+    for each in lines:
+        if not await _has_receipt(records, each):
+            await records.change_one(
+                Erasure,
+                is_("id", each.erasure_id),
+                is_not("state", ErasureState.DONE),
+                state=ErasureState.DONE,
+                account_id="",
+                open_key=None,
+                persons=(),
+                values="",
+                done_at=clock.now(),
+            )
+
+
+def _receipt(line: Line) -> Erasure:
+    at = from_text(line.at)
+    return Erasure(
+        id=line.erasure_id, account_id="", asked_at=at, due_at=at, by="restore", state=ErasureState.DONE, done_at=at
     )

@@ -1,6 +1,7 @@
 """Being erased, from the wish to the receipt."""
 
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,10 +26,12 @@ from isocket.domain.holds import HeldCopy, Hold
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
 from isocket.domain.inventory import inventory
 from isocket.domain.letters import LANGUAGES
-from isocket.domain.record import handling_of
+from isocket.domain.record import Record, handling_of
 from isocket.domain.stops import Stop
+from isocket.kit.clock import to_text
 from isocket.storage.keyring import PersonErasedError
 from isocket.storage.port import Records, is_
+from isocket.storage.records import StoredRecords
 from portal_api.privacy_words import asked, undone
 from privacy.erasing import AFTERLOOK_S, FAREWELL_S, FOUND_IN_FILES
 from privacy.ledger import LedgerBrokenError
@@ -377,6 +380,28 @@ async def test_a_restored_backup_of_store_and_keys_does_not_bring_them_back(tmp_
         assert await restored.keyring.was_destroyed("con_1")
         assert scan([folder], *WORDS) == []
         assert await restored.replay() == 0
+
+
+async def test_receipts_that_a_restored_backup_lacks_are_noted_many_at_once(
+    houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ground = houses
+    now, writes = ground.clock.now(), list[int]()
+    lines = [{"erasure_id": f"era_{each}", "tombstone": f"t{each}", "at": to_text(now)} for each in range(1200)]
+    (ground.folder / "erasures.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
+    wish = Erasure(id="era_7", account_id="acc_gone", asked_at=now, due_at=now, open_key="acc_gone")
+    await ground.records.add(wish)
+
+    async def add_all(of: StoredRecords, records: Sequence[Record]) -> int:
+        writes.append(len(records))
+        return await as_it_is(of, records)
+
+    as_it_is = StoredRecords.add_all
+    monkeypatch.setattr(StoredRecords, "add_all", add_all)
+    assert await ground.replay() == 0
+    assert len(writes) == 3
+    assert {(each.state, each.account_id) for each in await ground.erasures()} == {(ErasureState.DONE, "")}
+    assert len(await ground.erasures()) == len(lines)
 
 
 async def test_a_ledger_that_cannot_be_read_opens_no_port(houses: Houses) -> None:
