@@ -164,6 +164,7 @@ class Docket:
                 self.end(key, each.since_ms + ONE_SHOT_MS, now_ms, Why.BY_ITSELF)
             elif not each.by_device and has_no_rule(key, self.case.settings):
                 self.end(key, now_ms, now_ms, Why.SETTINGS)
+        self._count_what_came_late()
         self._release(now_ms)
         self._rest(now_ms)
 
@@ -234,6 +235,19 @@ class Docket:
         begun = self.conditions[coming] = beginning(replace(known, phase=Phase.OPEN), moments, name)
         self.decisions.append(Open(key=coming, incident_id=name, began_ms=begun.since_ms, value=begun.value))
         return name
+
+    def _count_what_came_late(self) -> None:
+        """Count what opened late and lasts as one more coming: of a slow clock, or by a poor link, all is late."""
+        for place, each in list(enumerate(self.decisions)):
+            if not isinstance(each, Open) or not each.late or each.explained_by is not None:
+                continue
+            known = self.conditions.get(each.key)
+            if known is None or known.incident_id != each.incident_id:
+                continue  # it is over by now: people hear of neither
+            often = self._often(each.key, known)
+            if often is not None:
+                self.conditions[each.key] = replace(known, explained_by=often)
+                self.decisions[place] = replace(each, explained_by=often, comes_and_goes=True)
 
     def _note_change(self, key: Key, heard_ms: int) -> None:
         """Note that what comes and goes did so again."""

@@ -174,6 +174,18 @@ async def test_a_backlog_of_what_came_and_went_long_ago_makes_no_notice(house: J
     assert not [each for each in await house.told() if each.cause is not Cause.OFFLINE]
 
 
+async def test_what_comes_and_goes_by_a_slow_clock_makes_one_notice_as_well(house: JudgedHouse) -> None:
+    for _ in range(6):
+        await house.state(mains=False, ago_s=3600)
+        await house.let_pass(30)
+        await house.state(mains=True, ago_s=3600)
+        await house.let_pass(30)
+    notice = await house.only(Cause.FLAPPING)
+    assert notice.state is IncidentState.OPEN
+    assert [each.explained_by for each in await mains(house)] == [None, None, *[notice.id] * 4]
+    assert COMES_AND_GOES in await house.timeline((await mains(house))[-1])
+
+
 async def test_turning_it_off_ends_the_notice_and_tells_what_lasts(house: JudgedHouse) -> None:
     await flicker(house, 3)
     await house.state(mains=False)
