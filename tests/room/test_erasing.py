@@ -30,7 +30,7 @@ from isocket.domain.record import Record, handling_of
 from isocket.domain.stops import Stop
 from isocket.kit.clock import to_text
 from isocket.storage.keyring import PersonErasedError
-from isocket.storage.port import Records, is_
+from isocket.storage.port import Records, Test, is_
 from isocket.storage.records import StoredRecords
 from portal_api.privacy_words import asked, undone
 from privacy.erasing import AFTERLOOK_S, FAREWELL_S, FOUND_IN_FILES
@@ -380,6 +380,32 @@ async def test_a_restored_backup_of_store_and_keys_does_not_bring_them_back(tmp_
         assert await restored.keyring.was_destroyed("con_1")
         assert scan([folder], *WORDS) == []
         assert await restored.replay() == 0
+
+
+async def test_of_thousands_of_records_some_are_removed_at_a_time_so_that_alarms_of_others_go(
+    houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ground = houses
+    await furnish(ground)
+    note = TimelineEntry(
+        id="tl_theirs", incident_id="inc_1", account_id="acc_other", at=ground.clock.now(), what=Happening.NOTE
+    )
+    mine = [replace(note, id=f"tl_many_{each}", account_id=MAIJA_ID) for each in range(35)]
+    await ground.records.add_all([note, *mine])
+    monkeypatch.setattr("privacy.belongings.AT_ONCE", 10)
+    removed = list[int]()
+
+    async def remove_all(of: StoredRecords, kind: type[Record], *tests: Test) -> int:
+        removed.append(await as_it_is(of, kind, *tests))
+        return removed[-1]
+
+    as_it_is = StoredRecords.remove_all
+    monkeypatch.setattr(StoredRecords, "remove_all", remove_all)
+    receipt = await ground.eraser().erase(MAIJA_ID, by="operator")
+    assert receipt is not None
+    assert receipt.removed["timeline"] == 37, "one of before, and that its incident was closed"
+    assert max(removed) == 10
+    assert await ground.records.find(TimelineEntry) == [note]
 
 
 async def test_receipts_that_a_restored_backup_lacks_are_noted_many_at_once(
