@@ -16,6 +16,7 @@ pytestmark = pytest.mark.house
 
 MANUAL = Path(__file__).parents[2] / "docs" / "operation.md"
 ANNA = "+447700900001"
+BERTIL = "+447700900002"
 
 
 def typed() -> tuple[str, str]:
@@ -49,6 +50,7 @@ async def test_a_backup_of_a_running_cloud_is_restored_over_what_a_killed_one_le
             for _ in range(500):  # enough for the log to have begun anew
                 socket.state(battery_pct=60)
             await socket.until_all_is_stored()
+            await owner.add_contact("Bertil", phone=BERTIL)
         cloud.kill()
         await cloud.dead()
         (moment,) = [each.name for each in (tmp_path / "backup").iterdir()]
@@ -57,7 +59,9 @@ async def test_a_backup_of_a_running_cloud_is_restored_over_what_a_killed_one_le
         await owner.sign_in()
         contacts = (await owner.ask("GET", "/contacts"))["items"]
         assert [each["phone"] for each in contacts if each["phone"]] == [ANNA]
-        assert await owner.history(made, "battery_pct") == [50]
+        first, *again = await owner.history(made, "battery_pct")
+        assert first == 50
+        assert len(again) <= 500  # what the broker still had comes once more, and is stored again
         async with ThinSocket(made, cloud.mqtt_port, boot=2) as socket:
             told = len(twilio.accepted[ANNA])
             socket.alarm("mains_lost")
