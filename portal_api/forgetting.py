@@ -11,7 +11,7 @@ from portal_api.outgoing import call_off_mails_to
 
 
 class Parts(Protocol):
-    """What forgetting needs: of a portal, or of whoever erases a customer."""
+    """What forgetting needs: of a portal, or of whoever erases a customer or a recipient."""
 
     @property
     def records(self) -> Records:

@@ -24,6 +24,7 @@ from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
 from portal_api.contacts import STOPPED_BY_PHONE, UNSUBSCRIBED
+from portal_api.forgetting import Parts
 from portal_api.outgoing import mail
 from portal_api.portal import NoteErasure, Portal
 
@@ -43,23 +44,8 @@ class Links(Protocol):
         ...
 
 
-class Acting(Protocol):
+class Acting(Parts, Protocol):
     """Who erases a recipient: a portal, or a command for somebody who asked by letter."""
-
-    @property
-    def records(self) -> Records:
-        """The store."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The clock."""
-        ...
-
-    @property
-    def keyring(self) -> Keyring | None:
-        """Whose keys are destroyed."""
-        ...
 
     @property
     def note_erasure(self) -> NoteErasure | None:

@@ -1,8 +1,7 @@
 """The ledger of erasures: a small file apart from the store, so that a restored backup does not bring anybody back.
 
 A line an erasure: its receipt's id, the hash of the account's id, when, and whether it was their own wish. It names
-nobody. Keep it out of what is
-restored, or put it elsewhere (`ISOCKET_ERASURE_LEDGER`).
+nobody. Keep it out of what is restored, or put it elsewhere (`ISOCKET_ERASURE_LEDGER`).
 """
 
 import fcntl
