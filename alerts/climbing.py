@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts.endings import is_held, is_hopeful
 from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, UNANSWERED, say_that_it_is_exhausted
 from alerts.handing_over import NO_ORDERS, HandOver, Orders
-from alerts.ladder import FAR_AHEAD, LASTING, Step, Tally
+from alerts.ladder import LASTING, Step, Tally
 from alerts.letters import Letters
 from alerts.rounds import DONE, Changes, Round, look_from
 from alerts.timeline import due_line, incident_line
@@ -19,7 +19,7 @@ from isocket.domain.incidents import Happening, Incident, Severity
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import Recipient, Skipped, step_of
 from isocket.domain.record import Record
-from isocket.kit.clock import EPOCH
+from isocket.kit.clock import EPOCH, FAR_AHEAD
 from isocket.storage.port import Records
 
 REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again, at first

@@ -8,7 +8,6 @@ from alerts.causes import BEGUN_ELSEWHERE, OWNED_ELSEWHERE
 from alerts.climbing import Climber, FirstSteps
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, MakeFirstSteps, open_at
-from alerts.ladder import FAR_AHEAD
 from alerts.outages import POWER, Outages, with_outages
 from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
@@ -25,7 +24,7 @@ from isocket.domain.problems import Problem
 from isocket.domain.reports import Envelope, Report
 from isocket.domain.settings import DeviceSettings
 from isocket.domain.watches import Watch
-from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.kit.clock import FAR_AHEAD, Clock, from_ms, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, is_

@@ -19,7 +19,6 @@ LEAST_GAP = timedelta(minutes=1)  # between two climbs, whatever a ladder or a s
 FIRST_SLOW = timedelta(hours=1)  # after the ladder was exhausted it is climbed again, then after twice the time
 SLOWEST = timedelta(days=1)
 MOST_REPEATS = 100  # so often in the rhythm that was set; then slowly
-FAR_AHEAD = timedelta(minutes=10)  # nothing has happened that far ahead, unless the clock was set back since
 
 LASTING = frozenset({Severity.CRITICAL, Severity.MAJOR})
 """What is never let rest while it is open and nobody has taken it."""

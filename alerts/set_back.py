@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.ladder import FAR_AHEAD
 from alerts.timeline import incident_line
 from isocket.domain.accounts import Bucket
 from isocket.domain.call_offs import CallOff
@@ -14,7 +13,7 @@ from isocket.domain.outages import Outage
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import Record
 from isocket.domain.sending import ProviderHealth
-from isocket.kit.clock import EPOCH, Clock, to_text
+from isocket.kit.clock import EPOCH, FAR_AHEAD, Clock, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, Test, above, every, is_, is_not
 from isocket.storage.set_back import SetBack

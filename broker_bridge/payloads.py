@@ -16,6 +16,7 @@ from broker_bridge import wire
 from broker_bridge.refusal_words import refusal_words, unreadable_words
 from broker_bridge.topics import UpKind
 from isocket.domain.reports import ClockQuality, Report, ReportKind
+from isocket.kit.clock import FAR_AHEAD_MS
 
 MESSAGE_LIMIT_BYTES = 16 * 1024
 BATCH_LIMIT_BYTES = 64 * 1024
@@ -24,7 +25,6 @@ DEPTH_LIMIT = 32
 PLAIN_BODY_BYTES = 1024  # no report is longer unless it is stretched
 HIGHEST_NUMBER = 2**53  # the greatest that every JSON reader holds exactly
 EARLIEST_MS = 1_577_836_800_000  # 2020-01-01: a clock before that was never set
-AHEAD_MS = 10 * 60 * 1000  # a clock further ahead than this is not believed
 
 _NAME = {key: re.compile(rb'"%s"\s*:\s*(\d{1,16})(?![\d.eE])' % key) for key in (b"boot", b"seq")}
 
@@ -129,7 +129,7 @@ def _report(
     boot: int = fields.pop("boot")
     seq: int = fields.pop("seq")
     said: int | None = fields.pop("ts", None)
-    if said is None or not EARLIEST_MS <= said <= received_ms + AHEAD_MS:
+    if said is None or not EARLIEST_MS <= said <= received_ms + FAR_AHEAD_MS:
         return Report(device_id, kind, boot, seq, received_ms, received_ms, ClockQuality.SERVER, body, fields)
     return Report(device_id, kind, boot, seq, said, received_ms, ClockQuality.DEVICE, body, fields)
 

@@ -1,10 +1,9 @@
 """Refused messages, kept for the owner's and the operator's eyes: the newest hundred a device, and not too fast."""
 
 from isocket.domain.problems import Problem
-from isocket.kit.clock import from_ms
+from isocket.kit.clock import FAR_AHEAD_MS, from_ms
 from isocket.kit.ids import derived_id
 from isocket.storage.port import Records, above, at_most, is_
-from isocket.storage.telemetry import FAR_AHEAD_MS
 
 KEPT = 100
 A_MINUTE = 30  # more than that in a minute are counted, not stored: a device gone mad must not fill the disk

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
 from isocket.domain.incidents import Cause
-from isocket.storage.telemetry import FAR_AHEAD_MS
+from isocket.kit.clock import FAR_AHEAD_MS
 
 Order = tuple[int, int]
 BEFORE_ALL: Order = (-1, -1)

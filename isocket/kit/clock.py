@@ -8,6 +8,10 @@ from typing import Protocol
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """The instant before all others: a lease that ended then was never taken."""
 
+FAR_AHEAD = timedelta(minutes=10)
+"""Nothing happens that far ahead: a time beyond it comes from a wrong clock, or from before ours was set back."""
+FAR_AHEAD_MS = 600_000
+
 _MILLISECOND = timedelta(milliseconds=1)
 
 

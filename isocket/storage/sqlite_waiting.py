@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
-from isocket.kit.clock import Clock, to_ms
+from isocket.kit.clock import FAR_AHEAD_MS, Clock, to_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.set_back import SetBack
 from isocket.storage.sqlite_documents import Look, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_jobs import Told, rest_on
-from isocket.storage.telemetry import FAR_AHEAD_MS, Waiting
+from isocket.storage.telemetry import Waiting
 
 log = get_logger(__name__)
 

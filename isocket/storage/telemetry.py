@@ -27,7 +27,6 @@ class Waiting:
     envelope: Envelope | None
 
 
-FAR_AHEAD_MS = 600_000  # as far as a device's clock may be ahead: `ts` beyond that is not believed either
 Order = tuple[int, int]
 """(boot, seq): what decides which of two messages of a device is the newer."""
 
