@@ -10,6 +10,7 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
 from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.pauses import UNSUBSCRIBED
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import address_of, why_not
 from isocket.domain.record import Record
@@ -133,4 +134,4 @@ def _why_not_there(held: Delivery, contact: Contact | None, endpoint: Endpoint |
 
 def _may_come_back(held: Delivery, contact: Contact) -> bool:
     """Tell whether a fresh code ends the pause: who unsubscribed comes back by mail, who replied STOP by START."""
-    return held.channel is ChannelKind.EMAIL and contact.pause_reason == "unsubscribed"
+    return held.channel is ChannelKind.EMAIL and contact.pause_reason == UNSUBSCRIBED

@@ -5,6 +5,7 @@ from alerts.readers import reader_of
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
+from isocket.domain.pauses import OPTED_OUT, STOP_PAGE, STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.domain.restrictions import OBJECTED
 from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.clock import Clock
@@ -14,13 +15,7 @@ from isocket.storage.port import Records, is_, is_not
 
 log = get_logger(__name__)
 
-OPTED_OUT = "opted_out"  # the provider refuses, because the recipient told it to
-STOP_REPLY = "stop_reply"  # the recipient told us by a text message
-STOP_KEY = "stop_key"  # the recipient told us by a key in a call
-UNSUBSCRIBED = "unsubscribed"  # the recipient told us by a button in an e-mail
-STOP_PAGE = "stop_page"  # the recipient told us on their own page
-_BY_PHONE = frozenset({OPTED_OUT, STOP_REPLY, STOP_KEY})
-_UNDONE_BY_PHONE = _BY_PHONE | {STOP_PAGE, OBJECTED}
+_UNDONE_BY_PHONE = STOPPED_BY_PHONE | {STOP_PAGE, OBJECTED}
 
 
 async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
@@ -32,11 +27,11 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
     contact = await records.get(Contact, contact_id)
     if contact is None:
         return
-    address = contact.phone if reason in _BY_PHONE else contact.email
+    address = contact.phone if reason in STOPPED_BY_PHONE else contact.email
     if address:
         await remember_stop(records, address, clock=clock)
     if contact.paused_at is not None:
-        if reason in _BY_PHONE:
+        if reason in STOPPED_BY_PHONE:
             unsubscribed = is_("id", contact_id), is_not("paused_at", None), is_("pause_reason", UNSUBSCRIBED)
             await records.change_one(Contact, *unsubscribed, pause_reason=reason)
         return

@@ -13,6 +13,7 @@ from alerts.receipt_meanings import meaning_of
 from alerts.timeline import delivery_line
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, Receipt
 from isocket.domain.incidents import Happening
+from isocket.domain.pauses import OPTED_OUT
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_
@@ -87,7 +88,7 @@ class Receipts:
             )
         )
         await self._move_attempt(receipt, meaning, delivery)
-        if meaning.reason == pausing.OPTED_OUT and delivery.contact_id is not None:
+        if meaning.reason == OPTED_OUT and delivery.contact_id is not None:
             await pausing.pause_whom_the_provider_refuses(
                 self._records, delivery, clock=self._clock, public_url=self._public_url
             )

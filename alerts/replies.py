@@ -11,6 +11,7 @@ from alerts.readers import reader_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Incident
+from isocket.domain.pauses import STOP_REPLY
 from isocket.domain.record import lookup_fields
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
@@ -129,7 +130,7 @@ class Replies:
             await pausing.pause(
                 self._records,
                 contact.id,
-                reason=pausing.STOP_REPLY,
+                reason=STOP_REPLY,
                 clock=self._clock,
                 public_url=self._public_url,
             )

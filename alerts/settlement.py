@@ -14,6 +14,7 @@ from alerts.timeline import delivery_line, due_line
 from alerts.urging import let_rest, urge, urge_the_end
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryState, place_until
 from isocket.domain.incidents import Happening
+from isocket.domain.pauses import OPTED_OUT
 from isocket.kit.backoff import full_jitter
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.ids import derived_id
@@ -165,7 +166,7 @@ class Settlement:
         log.info("delivery_settled", delivery_id=held.id, state=settled.state.value, reason=settled.reason)
 
     async def _heed(self, held: Delivery, refused: Refused) -> None:
-        if refused.reason == pausing.OPTED_OUT and held.contact_id is not None:
+        if refused.reason == OPTED_OUT and held.contact_id is not None:
             await pausing.pause_whom_the_provider_refuses(
                 self._records, held, clock=self._clock, public_url=self._public_url
             )

@@ -7,6 +7,7 @@ from alerts.links import UNSUBSCRIBE_PATH, delivery_of
 from alerts.readers import reader_of
 from alerts.wording import stop_page, stopped_page
 from isocket.domain.contacts import Contact
+from isocket.domain.pauses import UNSUBSCRIBED
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 
@@ -41,7 +42,7 @@ class _WayOut:
         await pausing.pause(
             self._records,
             contact.id,
-            reason=pausing.UNSUBSCRIBED,
+            reason=UNSUBSCRIBED,
             clock=self._clock,
             public_url=self._public_url,
         )

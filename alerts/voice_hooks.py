@@ -19,6 +19,7 @@ from alerts.wording.spoken import Speech, speech_of
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import KEY_PRESSED, Attempt, Delivery, DeliveryKind, Receipt
 from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.pauses import STOP_KEY
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
@@ -154,9 +155,7 @@ class VoiceHooks:
         """Ask once more, because a wrong key must not silence somebody for ever; then stop."""
         if not call.asked_to_stop:
             return asking_once(call.speech.stop_asked, call.speech, action=self._action(call, ask=ASKED_TO_STOP))
-        await pausing.pause(
-            self._records, contact.id, reason=pausing.STOP_KEY, clock=self._clock, public_url=self._public_url
-        )
+        await pausing.pause(self._records, contact.id, reason=STOP_KEY, clock=self._clock, public_url=self._public_url)
         return saying(call.speech.stopped, call.speech)
 
     async def _note_the_key(self, call: _Conversation) -> None:

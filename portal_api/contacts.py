@@ -6,6 +6,7 @@ from typing import Any
 
 from isocket.domain.contacts import ChannelKind, Contact, Substitution
 from isocket.domain.endpoints import Endpoint
+from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
@@ -35,9 +36,6 @@ PROVED_BY: Mapping[str, tuple[ChannelKind, ...]] = MappingProxyType(
 )
 NOT_SERVED = "No messages are sent to numbers of this country."
 RESUMED: Mapping[str, None] = MappingProxyType({"paused_at": None, "pause_reason": None})
-UNSUBSCRIBED = "unsubscribed"  # as the button in an alarm mail notes it
-# As stored where the telephone itself said stop: by text, by a key in a call, or to its provider.
-STOPPED_BY_PHONE = frozenset({"stop_reply", "stop_key", "opted_out"})
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[ContactView]:

@@ -14,6 +14,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.letters import Letter
+from isocket.domain.pauses import STOP_PAGE, STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.domain.people_letters import gap_left, gap_objected
 from isocket.domain.restrictions import OBJECTED
 from isocket.domain.stops import Stop, StopKind, stopped_address
@@ -23,7 +24,6 @@ from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
-from portal_api.contacts import STOPPED_BY_PHONE, UNSUBSCRIBED
 from portal_api.forgetting import Parts
 from portal_api.outgoing import mail
 from portal_api.portal import NoteErasure, Portal
@@ -31,9 +31,7 @@ from portal_api.portal import NoteErasure, Portal
 log = get_logger(__name__)
 
 _NOTICE_USEFUL_S = 72 * 3600.0
-_STOPPED_ON_THE_PAGE = "stop_page"
-_THEIR_OWN = frozenset({OBJECTED, UNSUBSCRIBED, _STOPPED_ON_THE_PAGE, *STOPPED_BY_PHONE})
-_WEIGHT = (StopKind.STOP, StopKind.OBJECTED, StopKind.ERASED)
+_THEIR_OWN = frozenset({OBJECTED, UNSUBSCRIBED, STOP_PAGE, *STOPPED_BY_PHONE})
 
 
 class Links(Protocol):
@@ -78,7 +76,7 @@ async def stop(portal: Portal, address: str, entries: Sequence[Contact]) -> None
     await _remember(portal, address, StopKind.STOP)
     for entry in entries:
         await _tell_owner(portal, entry, "stopped", gap_objected)
-        await _pause(portal, entry, _STOPPED_ON_THE_PAGE)
+        await _pause(portal, entry, STOP_PAGE)
 
 
 async def object_to(portal: Portal, address: str, entries: Sequence[Contact]) -> None:
@@ -197,7 +195,7 @@ async def _remember(portal: Acting, address: str, said: StopKind) -> None:
         await portal.records.add(made)
         return
     for each in there:
-        if _WEIGHT.index(each.said) < _WEIGHT.index(said):
+        if said.outweighs(each.said):
             await portal.records.change_one(Stop, is_("id", each.id), is_("said", each.said), said=said)
 
 

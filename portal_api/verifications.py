@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.codes import (
@@ -19,7 +20,7 @@ from portal_api.codes import (
     wants_no_question,
 )
 from portal_api.contact_models import ContactView, view
-from portal_api.contacts import NOT_SERVED, RESUMED, STOPPED_BY_PHONE, UNSUBSCRIBED, VERIFIED_FIELDS
+from portal_api.contacts import NOT_SERVED, RESUMED, VERIFIED_FIELDS
 from portal_api.models import Body, Instant, View
 from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_calls, takes_texts

@@ -16,6 +16,7 @@ from isocket.domain.accounts import Account, Bucket
 from isocket.domain.consents import Subscription, Suppression
 from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
+from isocket.domain.pauses import STOP_REPLY, UNSUBSCRIBED
 from isocket.domain.record import Record
 from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo, Restriction, objection_id, restriction_id
 from isocket.domain.stops import Stop, StopKind, stopped_address
@@ -33,11 +34,9 @@ LOOK_EVERY_S = 10.0
 MARK_AGAIN_AFTER = timedelta(hours=12)
 KINDS: tuple[type[Record], ...] = (Restriction, Objection, Suppression)
 _OF_THE_ACCOUNT = frozenset({"id", "account_id"})
-_WEIGHT = tuple(StopKind)
 _INDEX = "stops.choices"
 _OWN_WISH = "person"
 _WISHED = (ErasureState.ASKED, ErasureState.RUNNING, ErasureState.UNDONE)
-_BY_MAIL, _BY_TELEPHONE = "unsubscribed", "stop_reply"  # as the other rooms note why somebody is paused
 
 
 class ChoiceKeeper:
@@ -223,7 +222,7 @@ async def _pause(records: Records, contact: Contact, address: str, said: StopKin
     """Pause an entry again; an objection and an erasure were of entries by others alone (their own: `_objecting`)."""
     if contact.is_owner and said is not StopKind.STOP:
         return
-    reason = OBJECTED if said is not StopKind.STOP else _BY_MAIL if "@" in address else _BY_TELEPHONE
+    reason = OBJECTED if said is not StopKind.STOP else UNSUBSCRIBED if "@" in address else STOP_REPLY
     this = is_("id", contact.id)
     paused = await records.change_one(Contact, this, is_("paused_at", None), paused_at=at, pause_reason=reason)
     if paused is None and reason == OBJECTED:  # it outweighs whatever paused them before
@@ -245,7 +244,7 @@ def _hashed(key: bytes, address: str) -> str:
 
 
 def _weighs_more(noted: Mapping[str, Any], there: Mapping[str, Any] | None) -> bool:
-    return there is None or _WEIGHT.index(noted["said"]) > _WEIGHT.index(there["said"])
+    return there is None or StopKind(noted["said"]).outweighs(StopKind(there["said"]))
 
 
 async def _chosen(records: Records) -> Folded:

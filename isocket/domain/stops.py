@@ -9,11 +9,19 @@ from isocket.domain.record import Record, record
 
 
 class StopKind(StrEnum):
-    """What was said. Whoever only said stop is asked again where a code is wanted; who objected is not."""
+    """What was said, from the lightest to the weightiest; the weightiest holds.
+
+    Whoever only said stop is asked again where a code is wanted; who objected is not.
+    """
 
     STOP = "stop"
     OBJECTED = "objected"  # Art. 21
     ERASED = "erased"  # Art. 17: they are not entered again by somebody else
+
+    def outweighs(self, other: "StopKind") -> bool:
+        """Return whether this holds where both were said."""
+        order = list(StopKind)
+        return order.index(self) > order.index(other)
 
 
 @record(collection="stops", subject="id", indexed=(("address",),))

@@ -16,6 +16,7 @@ from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.pauses import UNSUBSCRIBED
 from isocket.domain.stops import Stop
 from isocket.kit.ids import derived_id
 from isocket.storage.port import is_
@@ -301,9 +302,9 @@ async def test_a_number_that_was_heard_in_a_call_brings_its_person_back(house: A
 
 async def test_a_stop_by_telephone_outweighs_that_of_a_mailbox(house: AlertHouse) -> None:
     when = {"clock": house.clock, "public_url": PUBLIC_URL}
-    await pausing.pause(house.records, ANNA, reason=pausing.UNSUBSCRIBED, **when)
+    await pausing.pause(house.records, ANNA, reason=UNSUBSCRIBED, **when)
     await answer_to(house, "STOP")
-    await pausing.pause(house.records, ANNA, reason=pausing.UNSUBSCRIBED, **when)
+    await pausing.pause(house.records, ANNA, reason=UNSUBSCRIBED, **when)
     contact = await house.records.get(Contact, ANNA)
     assert contact is not None
     assert contact.pause_reason == "stop_reply"
