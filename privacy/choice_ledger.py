@@ -29,11 +29,21 @@ class Choice:
 Folded = dict[tuple[str, str], Choice]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The file as it was when it was `like` that: inode, size, and when it was written."""
+
+    like: tuple[int, int, int]
+    mark: str
+    folded: Folded
+
+
 class ChoiceLedger:
-    """Lines are only ever added; the last of a key holds. All verbs block."""
+    """Lines are only ever added; the last of a key holds. All verbs block, and read the file only once it changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._last: _Reading | None = None
 
     def note(self, choices: Sequence[Choice]) -> None:
         """Add lines, on disk when this returns; what a crash left half written is cut off first."""
@@ -56,23 +66,42 @@ class ChoiceLedger:
         Raises:
             ChoicesBrokenError: the file or a whole line of it cannot be read.
         """
+        return self._reading().folded
+
+    def mark(self) -> str:
+        """Return the id of the note by which a store says that it knows all that is in the file as it is now.
+
+        Raises:
+            ChoicesBrokenError: the file or a whole line of it cannot be read.
+        """
+        return self._reading().mark
+
+    def _reading(self) -> _Reading:
+        """Return what is in the file as it is now."""
         try:
-            content = self._path.read_bytes()
+            stat = self._path.stat()
+            like = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            if self._last is None or self._last.like != like:
+                content = self._path.read_bytes()
+                self._last = _Reading(like, _mark_of(content), _fold(content))
         except FileNotFoundError:
-            return {}
+            return _Reading((0, 0, 0), _mark_of(b""), {})
         except OSError as error:
             words = f"the ledger of choices cannot be read: {self._path}: {error.strerror}"
             raise ChoicesBrokenError(words) from error
-        found: Folded = {}
-        for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), start=1):
-            try:
-                each = Choice(**json.loads(line))
-            except (ValueError, TypeError) as error:
-                raise ChoicesBrokenError(f"line {number} of the ledger of choices is broken: restore it") from error
-            found[each.collection, each.key] = each
-        return found
+        return self._last
 
-    def mark(self) -> str:
-        """Return the id of the note by which a store says that it knows all that is in the file as it is now."""
-        content = self._path.read_bytes() if self._path.exists() else b""
-        return f"choices {hashlib.sha256(content).hexdigest()}"
+
+def _fold(content: bytes) -> Folded:
+    found: Folded = {}
+    for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), start=1):
+        try:
+            each = Choice(**json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise ChoicesBrokenError(f"line {number} of the ledger of choices is broken: restore it") from error
+        found[each.collection, each.key] = each
+    return found
+
+
+def _mark_of(content: bytes) -> str:
+    return f"choices {hashlib.sha256(content).hexdigest()}"

@@ -364,6 +364,25 @@ async def test_a_disk_that_is_full_ends_nothing_and_what_was_chosen_is_copied_on
     assert [each.collection for each in ledger(tmp_path).folded().values()] == ["objections"]
 
 
+async def test_a_look_at_which_nothing_has_changed_does_not_read_the_ledger_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground, reads, read_bytes = await a_customer(tmp_path), list[Path](), Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        reads.append(path)
+        return read_bytes(path)
+
+    keeper = ChoiceKeeper(records=ground.records, ledger=ledger(tmp_path), clock=ground.clock, keyring=ground.keyring)
+    await ground.records.add(objection(ground))
+    await keeper.round()
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    assert (await keeper.round(), reads) == (0, [])
+    ledger(tmp_path).note([Choice("objections", "of another process", None)])
+    await keeper.round()
+    assert reads == [tmp_path / "choices.jsonl"], "what another process noted is seen"
+
+
 async def test_whoever_dies_while_putting_back_a_stop_goes_on(tmp_path: Path) -> None:
     ground = await a_customer(tmp_path)
     await say_stop(ground, PHONE, StopKind.STOP)
