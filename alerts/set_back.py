@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.timeline import incident_line
-from isocket.domain.accounts import Bucket
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import BEHIND, Delivery, DeliveryState, Receipt, place_until
 from isocket.domain.incidents import Happening, Incident, IncidentState
@@ -15,6 +14,7 @@ from isocket.domain.record import Record
 from isocket.domain.sending import ProviderHealth
 from isocket.kit.clock import EPOCH, FAR_AHEAD, Clock, to_text
 from isocket.kit.logs import get_logger
+from isocket.storage.notes import note, noted_moment
 from isocket.storage.port import Records, Test, above, every, is_, is_not
 from isocket.storage.set_back import SetBack
 
@@ -69,8 +69,7 @@ class AfterSetBack:
 
         To be called every half minute, in any number of processes.
         """
-        note = await self._records.get(Bucket, NOTE)
-        latest = EPOCH if note is None else note.refilled_at
+        latest = await noted_moment(self._records, NOTE) or EPOCH
         is_ahead = latest > now + FAR_AHEAD
         if not self._set_back.is_believed(heard_ahead=is_ahead) and is_ahead:
             return 0
@@ -78,8 +77,7 @@ class AfterSetBack:
         if is_ahead:
             log.error("clock_was_set_back", until=to_text(latest))
             begun_anew = await self._bring_back(now, max(now + FAR_AHEAD, latest - PERHAPS_LATE))
-        if await self._records.change_one(Bucket, is_("id", NOTE), refilled_at=now) is None:
-            await self._records.add_all([Bucket(id=NOTE, tokens=0.0, refilled_at=now)])
+        await note(self._records, NOTE, now)
         return begun_anew
 
     async def _bring_back(self, now: datetime, waits_until: datetime) -> int:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from isocket.domain.accounts import Bucket
 from isocket.kit.clock import Clock
 from isocket.storage.keyring import Keyring
+from isocket.storage.notes import note, note_first
 from isocket.storage.port import AlreadyThereError, Records, is_, one_of
 from portal_api.limit_keys import LimitKeys
 from portal_api.problem import ProblemError, too_many
@@ -113,12 +114,7 @@ class Limits:
     async def remember(self, lasts_s: float, *what: str) -> None:
         """Note `what` for so long from now, under a keyed hash as well."""
         noted_id = _noted_id(await self._keys.now(), what)
-        until = self._clock.now() + timedelta(seconds=lasts_s)
-        for _ in range(_ROUNDS):
-            if await self._records.change_one(Bucket, is_("id", noted_id), refilled_at=until):
-                return
-            if await self._records.add_all([Bucket(id=noted_id, tokens=0.0, refilled_at=until)]):
-                return
+        await note(self._records, noted_id, self._clock.now() + timedelta(seconds=lasts_s))
 
     async def remembers(self, *what: str) -> bool:
         """Return whether `what` was noted and its time is not over."""
@@ -132,7 +128,7 @@ class Limits:
             return False
         until = self._clock.now() + timedelta(seconds=lasts_s)
         noted_id = _noted_id(await self._keys.now(), what)
-        return bool(await self._records.add_all([Bucket(id=noted_id, tokens=0.0, refilled_at=until)]))
+        return await note_first(self._records, noted_id, until)
 
     async def _try_to_take(self, rate: Rate, bucket_id: str) -> float | None:
         """Return as `take` does, or None when another was quicker and we must look again."""

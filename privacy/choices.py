@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from isocket.domain.accounts import Account, Bucket
+from isocket.domain.accounts import Account
 from isocket.domain.consents import Subscription, Suppression
 from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
@@ -25,7 +25,8 @@ from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.codec import from_document, to_document
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_, is_not, one_of
+from isocket.storage.notes import note, noted_moment
+from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not, one_of
 from privacy.choice_ledger import Choice, ChoiceLedger, Folded
 
 log = get_logger(__name__)
@@ -80,16 +81,16 @@ class ChoiceKeeper:
         return len(news)
 
     async def _mark(self) -> None:
-        """Note in the store that it knows the ledger; a note that is not renewed goes with the buckets."""
+        """Note in the store that it knows the ledger; one that is not renewed goes after two days."""
         mark, at = await asyncio.to_thread(self._ledger.mark), self._clock.now()
-        if not await self._records.add_all([Bucket(id=mark, tokens=0.0, refilled_at=at)]):
-            old = is_("id", mark), at_most("refilled_at", at - MARK_AGAIN_AFTER)
-            await self._records.change_one(Bucket, *old, refilled_at=at)
+        marked_at = await noted_moment(self._records, mark)
+        if marked_at is None or marked_at <= at - MARK_AGAIN_AFTER:
+            await note(self._records, mark, at)
 
 
 async def _is_marked(records: Records, ledger: ChoiceLedger) -> bool:
     """Return whether the store knew all of the ledger: then nothing was restored, and what it lacks was taken back."""
-    return await records.get(Bucket, await asyncio.to_thread(ledger.mark)) is not None
+    return await noted_moment(records, await asyncio.to_thread(ledger.mark)) is not None
 
 
 async def replay_choices(records: Records, ledger: ChoiceLedger) -> int:

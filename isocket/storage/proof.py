@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from isocket.domain.accounts import Bucket
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, is_
+from isocket.storage.notes import note, noted_moment
+from isocket.storage.port import Records
 
 NOTE = "writing"
 HOLDS = timedelta(seconds=5)  # whoever asks oftener, as strangers may, makes nothing be written
@@ -17,8 +17,6 @@ async def prove_writing(records: Records, clock: Clock) -> None:
         StoreUnavailableError: nothing can be stored.
     """
     now = clock.now()
-    note = await records.get(Bucket, NOTE)
-    if note is not None and now < note.refilled_at <= now + HOLDS:
-        return
-    if await records.change_one(Bucket, is_("id", NOTE), refilled_at=now + HOLDS) is None:
-        await records.add_all([Bucket(id=NOTE, tokens=0.0, refilled_at=now + HOLDS)])
+    holds_until = await noted_moment(records, NOTE)
+    if holds_until is None or not now < holds_until <= now + HOLDS:
+        await note(records, NOTE, now + HOLDS)
