@@ -203,8 +203,14 @@ async def every(records: Records, kind: type[R], *tests: Test, page: int = 500) 
 class Company:
     """Steps that were asked for together, as a store sees them."""
 
-    def __init__(self) -> None:
+    def __init__(self, steps: int) -> None:
         self.failed = False  # set by a store that could not write one of their verbs: it writes none behind that
+        self._missing = steps
+
+    def asks(self) -> bool:
+        """Note that one of them asks for a verb; tell whether all have, as far as each asks for one at first."""
+        self._missing -= 1
+        return self._missing <= 0
 
 
 _company: ContextVar[Company | None] = ContextVar("company", default=None)
@@ -225,7 +231,7 @@ async def together(*steps: Awaitable[Any]) -> tuple[Any, ...]:
     relies on. Elsewhere a store begins as soon as it is asked; here it waits until all have asked. All have ended when
     this returns, or raises what the first of them raised that failed.
     """
-    before = _company.set(Company())
+    before = _company.set(Company(len(steps)))
     try:
         done = await asyncio.gather(*steps, return_exceptions=True)
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from isocket.kit.logs import get_logger
-from isocket.storage.port import StoreUnavailableError, in_company
+from isocket.storage.port import Company, StoreUnavailableError, in_company
 from isocket.storage.sqlite_connection import OpenedFile, Turn, connect, wait_at_most
 from isocket.storage.sqlite_jobs import Job, Pause, Told, answer, what_we_rest_on
 from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
@@ -83,11 +83,8 @@ class Writer:
             self._check_open()
             if company is None:
                 self._queue.put(job)
-            elif loop in self._this_turn:
-                self._this_turn[loop].append(job)
             else:
-                self._this_turn[loop] = [job]
-                loop.call_soon(self._hand_over, loop)
+                self._gather(job, company)
         result: T = await job.done
         return result
 
@@ -137,6 +134,16 @@ class Writer:
     def _check_open(self) -> None:
         if self._closed:
             raise StoreUnavailableError("the store is closed")
+
+    def _gather(self, job: Job, company: Company) -> None:
+        """Queue what is asked for together as soon as all have asked; who asks for nothing holds up no longer."""
+        if job.loop in self._this_turn:
+            self._this_turn[job.loop].append(job)
+        else:
+            self._this_turn[job.loop] = [job]
+            job.loop.call_soon(self._hand_over, job.loop)
+        if company.asks():
+            self._queue_turn_of(job.loop)
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         """Queue what was asked for together in one turn of a loop, so that it shares a commit."""

@@ -112,6 +112,19 @@ async def test_what_is_asked_for_together_shares_a_commit(store: SqliteStore) ->
     assert await numbers(store) == list(range(20))
 
 
+async def test_what_is_asked_for_together_waits_for_nobody_else_once_all_have_asked(store: SqliteStore) -> None:
+    waiting: list[bool] = []
+    writer = store._file._writer
+
+    async def ask_before_a_neighbour(number: int) -> None:
+        asyncio.get_running_loop().call_soon(lambda: waiting.append(bool(writer._this_turn)))
+        await store._file.write(insert(number))
+
+    await together(ask_before_a_neighbour(1), store._file.write(insert(2)))
+    assert waiting == [False]
+    assert await numbers(store) == [1, 2]
+
+
 @pytest.mark.parametrize(("later", "stored", "commits"), [([2, 3], [1, 2, 3], 1), ([2, 0, 3], [1, 2, 3], 3)])
 async def test_what_comes_while_others_are_written_shares_their_commit_unless_one_fails(
     store: SqliteStore, later: list[int], stored: list[int], commits: int
