@@ -13,11 +13,12 @@ from portal_api.portal import PORTAL, Portal
 
 log = get_logger(__name__)
 READY_TIMEOUT_S = 3.0
+ALIVE = {"status": "alive"}
 
 
 async def healthz(_: web.Request) -> web.Response:
     """Say that the process lives."""
-    return web.json_response({"status": "alive"})
+    return web.json_response(ALIVE)
 
 
 async def readyz(request: web.Request) -> web.Response:

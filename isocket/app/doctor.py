@@ -18,6 +18,7 @@ from isocket.app.examinations import (
     elks,
     operator,
     own_broker,
+    portal,
     public_address,
     smtp,
     transfers,
@@ -65,6 +66,7 @@ async def _findings() -> AsyncGenerator[Finding, None]:
     async with aclosing(_of_the_house(settings)) as of_the_house:
         async for finding in of_the_house:
             yield finding
+    yield await portal(settings)
     yield await (own_broker(settings) if settings.broker_url is None else broker_of_others(settings))
     yield await twilio(settings)
     yield await elks(settings)

@@ -23,6 +23,7 @@ from isocket.app.room_settings import broker_config
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.processing import leaves_the_eea
+from portal_api.health import ALIVE
 
 TIMEOUT_S = 5.0
 TWILIO_API = "https://api.twilio.com"
@@ -46,6 +47,16 @@ class Finding:
     says: str
 
 
+async def portal(settings: Settings) -> Finding:
+    """Look whether the portal's port is free or already ours."""
+    if await _portal_runs(settings):
+        return Finding("portal", Health.GOOD, f"runs at http://{settings.http}")
+    if await _listens(settings.http):
+        words = f"what listens at {settings.http} is no portal: stop it, or set ISOCKET_HTTP to another address"
+        return Finding("portal", Health.WRONG, words)
+    return Finding("portal", Health.GOOD, f"does not run; it will listen at http://{settings.http}")
+
+
 async def own_broker(settings: Settings) -> Finding:
     """Look whether Mosquitto is installed and has what it needs, and whether its port is free or already ours."""
     try:
@@ -53,7 +64,7 @@ async def own_broker(settings: Settings) -> Finding:
     except SettingsError as error:
         return Finding("broker", Health.WRONG, " ".join(error.faults))
     answers = await _listens(settings.mqtt)
-    if await _listens(settings.http) and answers:
+    if answers and await _portal_runs(settings):
         return Finding("broker", Health.GOOD, f"runs at mqtt://{settings.mqtt}")
     if answers:
         return Finding(
@@ -158,7 +169,7 @@ async def public_address(settings: Settings) -> Finding:
         return Finding("public address", Health.NOTE, f"{origin} works on this machine only (ISOCKET_PUBLIC_URL)")
     if parts.scheme != "https":
         return Finding("public address", Health.WRONG, f"{origin} is not encrypted: passwords need https")
-    if not await _listens(settings.http):
+    if not await _portal_runs(settings):
         return Finding("public address", Health.NOTE, f"{origin} was not asked, since the portal does not run")
     status = await _status_of(f"{origin}/healthz", headers={})
     if status != _OK:
@@ -191,6 +202,18 @@ def transfers(settings: Settings) -> Finding:
             "transfers", Health.GOOD, f"{' and '.join(outside)} leave the EEA: {settings.transfer_safeguard}"
         )
     return Finding("transfers", Health.GOOD, "no provider in use is outside the EEA")
+
+
+async def _portal_runs(settings: Settings) -> bool:
+    """Return whether a portal answers where ours listens."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+            session.get(f"http://{settings.http}/healthz", allow_redirects=False) as answer,
+        ):
+            return answer.status == _OK and await answer.json() == ALIVE
+    except (aiohttp.ClientError, OSError, ValueError):
+        return False
 
 
 async def _listens(address: HostPort) -> bool:

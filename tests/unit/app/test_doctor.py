@@ -18,8 +18,8 @@ def test_a_fresh_installation_is_well(installation: Installation) -> None:
     assert done.returncode == 0, done.stdout
     found = lines(done.stdout)
     assert list(found) == [
-        "settings", "data folder", "keyring", "store", "clock", "push", "holds", "broker", "SMS", "46elks", "e-mail",
-        "public address", "operator", "transfers",
+        "settings", "data folder", "keyring", "store", "clock", "push", "holds", "portal", "broker", "SMS", "46elks",
+        "e-mail", "public address", "operator", "transfers",
     ]  # fmt: skip
     assert found["store"].startswith("ok")
     assert found["SMS"].startswith("note")
@@ -29,7 +29,9 @@ def test_a_running_cloud_is_seen(installation: Installation) -> None:
     with installation.up():
         done = installation.typed("check")
     assert done.returncode == 0
-    assert f"runs at mqtt://127.0.0.1:{installation.mqtt}" in lines(done.stdout)["broker"]
+    found = lines(done.stdout)
+    assert f"runs at mqtt://127.0.0.1:{installation.mqtt}" in found["broker"]
+    assert f"runs at http://127.0.0.1:{installation.http}" in found["portal"]
 
 
 def test_what_is_out_of_reach_is_wrong_and_nothing_secret_is_shown(installation: Installation) -> None:

@@ -141,6 +141,15 @@ async def test_another_program_at_our_brokers_address_is_wrong() -> None:
     assert (found.health, "ISOCKET_MQTT" in found.says) == (Health.WRONG, True)
 
 
+async def test_another_program_at_our_portals_address_is_wrong() -> None:
+    async with TestServer(web.Application(), host="127.0.0.1") as other:
+        settings = load_settings({"ISOCKET_HTTP": f"127.0.0.1:{other.port}", "ISOCKET_MQTT": f"127.0.0.1:{other.port}"})
+        found = await examinations.portal(settings)
+        broker = await examinations.own_broker(settings)
+    assert (found.health, "ISOCKET_HTTP" in found.says) == (Health.WRONG, True)
+    assert broker.health is Health.WRONG, "who answers there is not our broker"
+
+
 async def test_a_certificate_with_which_our_broker_could_not_start_is_wrong(tmp_path: Path) -> None:
     missing, key = tmp_path / "broker.pem", tmp_path / "broker.key"
     key.touch()
