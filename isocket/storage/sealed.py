@@ -37,6 +37,10 @@ TRIES = 8  # of a change that others get in the way of
 class SealBrokenError(Exception):
     """A stored value does not open: it was altered or moved, or was never sealed. Restore the record."""
 
+    def __init__(self, words: str, document_id: str) -> None:
+        super().__init__(words)
+        self.document_id = document_id
+
 
 class SealedDocuments:
     """The Documents port; what reaches the store beneath holds no sealed value in clear."""
@@ -321,17 +325,19 @@ def _open_document(collection: Collection, document: Document, ciphers: Mapping[
         opened.pop(hidden_name(name), None)
     for name in _texts(collection, document):
         cipher = ciphers.get(document[collection.subject or ""])
-        place = _place(collection, name, document["id"])
-        opened[name] = ERASED if cipher is None else _open(cipher, document[name], place)
+        opened[name] = ERASED if cipher is None else _open(cipher, document[name], collection, name, document["id"])
     return opened
 
 
-def _open(cipher: AESGCM, sealed: str, place: bytes) -> str:
+def _open(cipher: AESGCM, sealed: str, collection: Collection, name: str, document_id: str) -> str:
+    place = _place(collection, name, document_id)
     try:
         raw = base64.urlsafe_b64decode(sealed.removeprefix(MARK))
         return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place).decode()
     except (ValueError, InvalidTag) as error:
-        raise SealBrokenError(f"{place.decode()} does not open: altered, moved, or never sealed") from error
+        raise SealBrokenError(
+            f"{place.decode()} does not open: altered, moved, or never sealed", document_id
+        ) from error
 
 
 def _check_order(collection: Collection, order_by: str) -> None:

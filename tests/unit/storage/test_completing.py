@@ -135,6 +135,36 @@ async def test_a_document_that_cannot_be_read_keeps_neither_the_others_nor_the_s
         assert line["collection"] == "contacts"
 
 
+@pytest.mark.parametrize("broken", [["name", "v1.altered"], ["roles", 7]], ids=["seal", "type"])
+async def test_behind_a_document_that_cannot_be_read_all_are_completed_and_it_alone_is_looked_at_again(
+    installation: Installation, broken: list[Any]
+) -> None:
+    (field, value), bob = broken, replace(ANNA, id="con_2", email="bob@example.org")
+    async with installation.begun() as records:
+        await records.add_all([replace(ANNA, id="con_0"), ANNA, bob])
+        whole = (await records.find(Contact))[1]
+    installation.as_before("contacts", "email_blind", where="id <> 'con_1'")
+    with sqlite3.connect(installation.file) as connection:
+        kept = connection.execute("SELECT doc FROM records_contacts WHERE id = 'con_1'").fetchone()
+        statement = f"UPDATE records_contacts SET doc = json_set(doc, '$.{field}', ?) WHERE id = 'con_1'"  # noqa: S608 - ours
+        connection.execute(statement, (value,))
+    connection.close()
+    for _ in range(2):
+        async with installation.begun() as records:
+            assert await records.count(Contact, is_("email", "bob@example.org")) == 1
+    with sqlite3.connect(installation.file) as connection:  # what is found now was written out before
+        connection.execute("UPDATE records_contacts SET doc = json_remove(doc, '$.email_blind') WHERE id = 'con_2'")
+        connection.execute("UPDATE records_contacts SET doc = json_remove(?, '$.email_blind') WHERE id = 'con_1'", kept)
+    connection.close()
+    with capture_logs() as logs:
+        async with installation.begun() as records:
+            assert await records.count(Contact, is_("email", "bob@example.org")) == 0, "not read again"
+            assert await records.find(Contact, is_("email", "anna@example.org"), is_("id", "con_1")) == [
+                replace(whole, version=2)
+            ]
+    assert [each["records"] for each in logs if each["event"] == "documents_completed"] == [1]
+
+
 async def test_two_who_have_what_only_one_may_by_now_keep_neither_the_others_nor_the_start_back(
     installation: Installation,
 ) -> None:
