@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from alerts import incident_page
 from alerts.channels.channel import ChannelKind, Message
 from alerts.outcomes import TryLater
 from alerts.push_hooks import routes
@@ -75,6 +76,24 @@ async def test_the_button_in_a_notification_acknowledges(house: AlertHouse) -> N
         assert (incident.state, incident.acknowledged_by) == (IncidentState.ACKNOWLEDGED, f"{ANNA} push")
         again = await client.post(f"{said(house.push.accepted[0])['hook']}/take")
         assert await again.json() == {"taken": False}
+
+
+async def test_the_button_of_a_browser_that_was_taken_away_takes_nothing(house: AlertHouse) -> None:
+    await house.records.remove_all(Endpoint, is_("id", "end_push"))
+    async with browser(house) as client:
+        assert (await client.post(f"{said(house.push.accepted[0])['hook']}/take")).status == 404
+    assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+async def test_the_link_of_a_program_that_was_taken_away_shows_and_takes_nothing(house: AlertHouse) -> None:
+    app = web.Application()
+    app.add_routes(incident_page.routes(records=house.records, clock=house.clock))
+    link = said(house.webhook.accepted[0])["links"]["acknowledge"].removeprefix(PUBLIC_URL)
+    async with TestClient(TestServer(app)) as client:
+        assert (await client.get(link)).status == 200
+        await house.records.remove_all(Endpoint, is_("id", "end_webhook"))
+        assert [(await client.get(link)).status, (await client.post(link)).status] == [404, 404]
+    assert (await house.the_incident()).state is IncidentState.OPEN
 
 
 async def test_looking_never_acknowledges(house: AlertHouse) -> None:
