@@ -37,8 +37,8 @@ TRIES = 8  # of a change that others get in the way of
 class SealBrokenError(Exception):
     """A stored value does not open: it was altered or moved, or was never sealed. Restore the record."""
 
-    def __init__(self, words: str, document_id: str) -> None:
-        super().__init__(words)
+    def __init__(self, collection: Collection, name: str, document_id: str) -> None:
+        super().__init__(f"{collection.name}/{name}/{document_id} does not open: altered, moved, or never sealed")
         self.document_id = document_id
 
 
@@ -330,14 +330,11 @@ def _open_document(collection: Collection, document: Document, ciphers: Mapping[
 
 
 def _open(cipher: AESGCM, sealed: str, collection: Collection, name: str, document_id: str) -> str:
-    place = _place(collection, name, document_id)
     try:
         raw = base64.urlsafe_b64decode(sealed.removeprefix(MARK))
-        return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place).decode()
+        return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _place(collection, name, document_id)).decode()
     except (ValueError, InvalidTag) as error:
-        raise SealBrokenError(
-            f"{place.decode()} does not open: altered, moved, or never sealed", document_id
-        ) from error
+        raise SealBrokenError(collection, name, document_id) from error
 
 
 def _check_order(collection: Collection, order_by: str) -> None:
