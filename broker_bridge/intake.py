@@ -155,9 +155,9 @@ class Intake:
         while not stop.is_set():
             try:
                 await self.handle(group)
-            except StoreUnavailableError:
+            except StoreUnavailableError as error:
                 self._refused.add(id(group))
-                log.exception("store_unavailable", waiting=len(group))
+                log.warning("store_unavailable", waiting=len(group), error=str(error))  # each second, perhaps for hours
                 await self._clock.wait(stop, 1.0)
             else:
                 self._refused.discard(id(group))

@@ -1,11 +1,14 @@
 """Whatever bytes a device sends, the bridge stores, refuses or ignores them, and goes on."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from broker_bridge.answers import Answers
 from broker_bridge.broker_address import BrokerAddress, Login
@@ -16,9 +19,11 @@ from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import UpKind
 from isocket.domain.devices import topic_root
+from isocket.domain.reports import Report
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
+from isocket.storage.port import StoreUnavailableError
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import ManualClock
 
@@ -36,7 +41,31 @@ Payloads = st.binary(max_size=60) | Values.map(lambda value: json.dumps(value).e
 async def test_no_bytes_break_the_bridge(said: list[tuple[UpKind, bytes]]) -> None:
     clock, records, telemetry = ManualClock(), StoredRecords(MemoryDocuments()), MemoryTelemetry()
     await records.prepare()
-    intake = Intake(
+    intake = _intake(clock, records, telemetry)
+    decode = Decoder(clock)
+    messages = [decode(f"{topic_root('d1')}/{kind}", payload, False) for kind, payload in said]
+    await intake.handle([Arrived(1, 0, message) for message in messages])
+
+
+async def test_a_store_that_is_out_of_reach_is_told_of_in_one_line_each_time() -> None:
+    clock, records, stop = ManualClock(), StoredRecords(MemoryDocuments()), asyncio.Event()
+
+    class FullDisk(MemoryTelemetry):
+        async def store(self, reports: Sequence[Report]) -> list[bool]:
+            stop.set()
+            raise StoreUnavailableError("no room")
+
+    intake = _intake(clock, records, FullDisk())
+    message = Decoder(clock)(f"{topic_root('d1')}/state", b'{"boot":1,"seq":1}', False)
+    with capture_logs() as lines:
+        await intake._handle_until_stored([Arrived(1, 0, message)], stop)
+    told = {"event": "store_unavailable", "log_level": "warning", "waiting": 1, "error": "no room"}
+    assert lines == [told], "it may last for hours, on the disk that is full"
+    assert intake.held_up
+
+
+def _intake(clock: ManualClock, records: StoredRecords, telemetry: MemoryTelemetry) -> Intake:
+    return Intake(
         connection=_silent_connection(clock),
         telemetry=telemetry,
         clock=clock,
@@ -49,9 +78,6 @@ async def test_no_bytes_break_the_bridge(said: list[tuple[UpKind, bytes]]) -> No
         metrics=BridgeMetrics(CollectorRegistry()),
         right_of_way=RightOfWay(clock),
     )
-    decode = Decoder(clock)
-    messages = [decode(f"{topic_root('d1')}/{kind}", payload, False) for kind, payload in said]
-    await intake.handle([Arrived(1, 0, message) for message in messages])
 
 
 def _silent_connection(clock: ManualClock) -> Connection[Message]:
