@@ -9,7 +9,7 @@ from operator import add
 from typing import Any
 
 from alerts.channels.channel import Channel, ChannelKind
-from alerts.channels.gsm7 import is_gsm7, septets
+from alerts.channels.gsm7 import fits_one_segment, is_gsm7, septets
 from alerts.notices import notice_of_spending
 from alerts.operator import OPERATOR
 from isocket.domain.accounts import Account
@@ -159,7 +159,7 @@ def segments_of(text: str) -> int:
     """Return in how many pieces a text goes and is paid: of 160 letters of the GSM alphabet or 70 others, less where
     there are several (3GPP TS 23.040 section 9.2.3.24.1)."""
     if is_gsm7(text):
-        return 1 if septets(text) <= 160 else ceil(septets(text) / 153)  # noqa: PLR2004 - the standard's figures
+        return 1 if fits_one_segment(text) else ceil(septets(text) / 153)
     units = len(text.encode("utf-16-be")) // 2
     return 1 if units <= 70 else ceil(units / 67)  # noqa: PLR2004 - the standard's figures
 

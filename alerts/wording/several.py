@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from alerts.acknowledging import Acknowledged
-from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
+from alerts.channels.gsm7 import fits_one_segment
 from alerts.wording.messages import NAME_SEPTETS, Story
 from alerts.wording.phrases import sms_name, what, words
 from isocket.domain.letters import spoken
@@ -39,7 +39,7 @@ def several_reply(language: str, stories: Stories) -> str:
     for names, between in _ways_to_name(language, told):
         parts = [_counted(getattr(said, outcome), told[outcome], between.join(names[outcome])) for outcome in told]
         answer = thanks + ". ".join(parts)
-        if septets(answer) <= SEGMENT_SEPTETS:
+        if fits_one_segment(answer):
             break
     return answer
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
+from alerts.channels.gsm7 import fits_one_segment
 from alerts.wording.messages import Reader, Story, Words, headline, linked_mail, short_message
 from isocket.domain.letters import spoken
 
@@ -99,7 +99,7 @@ def unknown_reply(language: str, codes: Sequence[str]) -> str:
     pattern = TAKING[spoken(language)].unknown_reply
     fitting: list[str] = []
     for code in codes:
-        if septets(pattern.format(codes=", ".join([*fitting, code]))) <= SEGMENT_SEPTETS:
+        if fits_one_segment(pattern.format(codes=", ".join([*fitting, code]))):
             fitting.append(code)
     return pattern.format(codes=", ".join(fitting))
 

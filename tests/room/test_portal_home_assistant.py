@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from isocket.domain.homes import Home, is_home
-from isocket.domain.secrets import verify_secret
 from portal_api.home_assistant import MADE, MOST_HOMES
 from portal_api.portal import HomeBroker
+from tests.fakes.device_secrets import verify_secret
 from tests.fakes.erasing_house import MAIJA_ID, furnish, in_memory
 from tests.fakes.portal_devices import MAIJA, PEKKA, devices_house, fields_of, owned
 from tests.fakes.portal_house import PASSWORD, PortalHouse

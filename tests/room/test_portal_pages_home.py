@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from isocket.domain.homes import Home
-from isocket.domain.secrets import verify_secret
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.pages_routes import page_routes
 from portal_api.portal import HomeBroker
+from tests.fakes.device_secrets import verify_secret
 from tests.fakes.portal_house import PortalHouse, portal_house
 from tests.fakes.visitor import Page, Visitor, signed_in
 

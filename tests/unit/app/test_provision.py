@@ -8,10 +8,11 @@ from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
 from isocket.app.settings import load_settings
 from isocket.domain.devices import Device, topic_root
-from isocket.domain.secrets import claim_fits, verify_secret
+from isocket.domain.secrets import claim_fits
 from isocket.kit.clock import SystemClock
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
+from tests.fakes.device_secrets import verify_secret
 from tests.unit.app.installation import Installation
 
 

@@ -28,7 +28,8 @@ from broker_bridge.mosquitto.config import (
 from broker_bridge.mosquitto.denials import Refusal, RefusalCounts, RefusalKind, RefusalReader
 from broker_bridge.topics import ForeignTopicError, parse
 from isocket.domain.devices import topic_root
-from isocket.domain.secrets import hash_secret, is_secret_hash, new_secret, verify_secret
+from isocket.domain.secrets import hash_secret, is_secret_hash, new_secret
+from tests.fakes.device_secrets import verify_secret
 
 FOLDER = BrokerFolder(path=Path("/srv/isocket data/broker"))
 
