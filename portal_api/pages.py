@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 import jinja2
 from aiohttp import web
 
+from isocket.domain.processing import to_be_read
 from portal_api.problem import SaidProblem
 from portal_api.routes import Call
 
@@ -27,9 +28,11 @@ RENDERER = web.AppKey("renderer", jinja2.Environment)
 @cache
 def renderer() -> jinja2.Environment:
     """Return what turns templates into pages, one for all: escaping always on, an unknown name is an error."""
-    return jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
+    found.filters["to_be_read"] = to_be_read
+    return found
 
 
 def page(

@@ -18,6 +18,7 @@ from isocket.domain.devices import Device
 from isocket.domain.holds import UncopiedError
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem as RefusedMessage
+from isocket.domain.processing import to_be_read
 from isocket.domain.replays import Replay
 from isocket.domain.share_letters import share_ended
 from isocket.domain.shares import Share
@@ -76,7 +77,7 @@ async def copied_first(portal: Portal, account_id: str) -> None:
     try:
         await portal.copy_held(account_id)
     except UncopiedError:
-        raise ProblemError(try_later(portal.settings.controller.contact)) from None
+        raise ProblemError(try_later(to_be_read(portal.settings.controller.contact))) from None
 
 
 async def release_device(portal: Parts, device: Device) -> None:

@@ -59,16 +59,16 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             whole_account="Tilisi",
             no_recipient="Yhdelläkään yhteyshenkilöllä ei ole vahvistettua osoitetta, johon hälytys voisi nyt lähteä. "
             "Siihen asti kukaan ei saa tietää hälytyksestä. Tarkista yhteyshenkilösi.",
-            delivery_broken="Viimeisimmät viestit yhteyshenkilöillesi epäonnistuivat kaikin tavoin. Tarkista, ovatko "
-            "numerot ja osoitteet oikein, ja lähetä testihälytys.",
+            delivery_broken="Viimeisimmät viestit yhteyshenkilöillesi eivät menneet perille millään tavalla. Tarkista, "
+            "ovatko numerot ja osoitteet oikein, ja lähetä koehälytys.",
             unheard="Hälytyksiä, joihin kukaan ei vastannut: {number}. Viimeisin: {name}: {what}, {time}",
         ),
         "sv": _Said(
             whole_account="Ditt konto",
             no_recipient="Ingen kontakt har en bekräftad adress som ett larm kan gå till nu. Tills det ändras får "
             "ingen veta om ett larm. Se över dina kontakter.",
-            delivery_broken="De senaste meddelandena till dina kontakter misslyckades på alla sätt. Se efter om nummer "
-            "och adresser stämmer, och skicka ett testlarm.",
+            delivery_broken="De senaste meddelandena till dina kontakter kom inte fram på något sätt. Se efter om "
+            "nummer och adresser stämmer, och skicka ett provlarm.",
             unheard="Larm som ingen svarade på: {number}. Senast: {name}: {what}, {time}",
         ),
         "de": _Said(
@@ -76,15 +76,15 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
             no_recipient="Kein Kontakt hat eine bestätigte Adresse, an die ein Alarm jetzt gehen könnte. Bis sich das "
             "ändert, erfährt niemand von einem Alarm. Bitte sehen Sie Ihre Kontakte durch.",
             delivery_broken="Die letzten Nachrichten an Ihre Kontakte sind auf allen Wegen gescheitert. Bitte prüfen "
-            "Sie Nummern und Adressen, und lösen Sie einen Testalarm aus.",
+            "Sie Nummern und Adressen, und lösen Sie einen Probealarm aus.",
             unheard="Alarme, auf die niemand reagierte: {number}. Zuletzt: {name}: {what}, {time}",
         ),
         "nb": _Said(
             whole_account="Kontoen din",
             no_recipient="Ingen kontakt har en bekreftet adresse som en alarm kan gå til nå. Inntil det endres, får "
             "ingen vite om en alarm. Se over kontaktene dine.",
-            delivery_broken="De siste meldingene til kontaktene dine mislyktes på alle måter. Se om numre og adresser "
-            "stemmer, og send en testalarm.",
+            delivery_broken="De siste meldingene til kontaktene dine kom ikke fram på noen måte. Se om numre og "
+            "adresser stemmer, og send en prøvealarm.",
             unheard="Alarmer som ingen svarte på: {number}. Sist: {name}: {what}, {time}",
         ),
     }

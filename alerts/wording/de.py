@@ -19,7 +19,7 @@ GERMAN = Texts(
             Cause.SHUTDOWN_IMMINENT: "Akku fast leer, Gerät schaltet bald ab",
             Cause.TEMP_HIGH: "Temperatur zu hoch[: {value} C]",
             Cause.TEMP_LOW: "Temperatur zu niedrig[: {value} C]",
-            Cause.TEMP_RATE: "Temperatur ändert sich schnell[: {value} C]",
+            Cause.TEMP_RATE: "Temperatur ändert sich schnell[, jetzt {value} C]",
             Cause.TEMP_FAULT: "Temperaturfühler defekt oder nicht da",
             Cause.INPUT: "Alarm am Eingang",
             Cause.CREDIT_LOW: "Guthaben der Karte niedrig[: {value}]",

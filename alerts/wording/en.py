@@ -19,7 +19,7 @@ ENGLISH = Texts(
             Cause.SHUTDOWN_IMMINENT: "the battery is nearly empty, it will switch off",
             Cause.TEMP_HIGH: "the temperature is too high[: {value} C]",
             Cause.TEMP_LOW: "the temperature is too low[: {value} C]",
-            Cause.TEMP_RATE: "the temperature is changing fast[: {value} C]",
+            Cause.TEMP_RATE: "the temperature is changing fast[, now {value} C]",
             Cause.TEMP_FAULT: "a thermometer is faulty or missing",
             Cause.INPUT: "alarm at the input",
             Cause.CREDIT_LOW: "the prepaid credit is low[: {value}]",

@@ -29,16 +29,13 @@ def incident_page(story: Story, reader: Reader, *, offer: str = "") -> str:
     else:
         shown += f'<p class="note ok">{escape(texts.ack_over if over else texts.ack_done)}</p>'
     script = '<script type="module" src="/static/push.js"></script>' if offer else ""
-    return _page(
-        headline(story, reader, clear=over), shown + offer, spoken(reader.language), styled=True, script=script
-    )
+    return _page(headline(story, reader, clear=over), shown + offer, spoken(reader.language), script=script)
 
 
 def stop_page(language: str) -> str:
     """Return the page that asks, by a button, whether messages should stop. Opening it changes nothing."""
     texts = words(language)
-    button = f'<form method="post"><button>{escape(texts.stop_button)}</button></form>'
-    return _page(texts.stop_title, f"<p>{escape(texts.stop_text)}</p>{button}", spoken(language))
+    return _page(texts.stop_title, _button(texts.stop_text, texts.stop_button), spoken(language))
 
 
 def stopped_page(language: str) -> str:
@@ -51,10 +48,12 @@ def _button(text: str, label: str) -> str:
     return f'<p>{escape(text)}</p><form method="post"><button class="main">{escape(label)}</button></form>'
 
 
-def _page(title: str, body: str, language: str, *, styled: bool = False, script: str = "") -> str:
-    head = f'<meta charset="utf-8"><title>{escape(title)}</title><meta name="robots" content="noindex">'
-    if styled:
-        head += '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/static/portal.css">'
+def _page(title: str, body: str, language: str, *, script: str = "") -> str:
+    head = (
+        f'<meta charset="utf-8"><title>{escape(title)}</title><meta name="robots" content="noindex">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><link rel="stylesheet" href="/static/portal.css">'
+    )
     return (
         f'<!DOCTYPE html><html lang="{language}"><head>{head}{script}</head><body><main class="narrow">'
         f'<div class="card door"><h1>{escape(title)}</h1>{body}</div></main></body></html>'

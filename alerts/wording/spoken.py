@@ -28,6 +28,7 @@ class Speech:
     months: tuple[str, ...]
     time: str
     minus: str
+    degree: str
     degrees: str
     test: str
     alarm: str
@@ -77,7 +78,8 @@ def _aloud(phrase: str, speech: Speech) -> str:
 
     def degrees(found: re.Match[str]) -> str:
         sign = f"{speech.minus} " if found.group(1) else ""
-        return f"{sign}{found.group(2)} {speech.degrees}"
+        number = found.group(2)
+        return f"{sign}{number} {speech.degree if number == '1' else speech.degrees}"
 
     return _DEGREES.sub(degrees, phrase)
 
@@ -91,6 +93,7 @@ _ENGLISH = Speech(
     ),
     time="at {hour}:{minute:02} on {day} {month_name}",
     minus="minus",
+    degree="degree",
     degrees="degrees",
     test="This is a test. ",
     alarm="An alarm from iSocket. {name}: {what}, {time}.",
@@ -116,6 +119,7 @@ _FINNISH = Speech(
     ),
     time="kello {hour}.{minute:02}, {day}. {month_name}",
     minus="miinus",
+    degree="aste",
     degrees="astetta",
     test="Tämä on testi. ",
     alarm="Hälytys iSocketilta. {name}: {what}, {time}.",
@@ -141,6 +145,7 @@ _SWEDISH = Speech(
     ),
     time="klockan {hour}.{minute:02} den {day} {month_name}",
     minus="minus",
+    degree="grad",
     degrees="grader",
     test="Detta är ett test. ",
     alarm="Larm från iSocket. {name}: {what}, {time}.",
@@ -166,6 +171,7 @@ _GERMAN = Speech(
     ),
     time="um {hour}:{minute:02} Uhr am {day}. {month_name}",
     minus="minus",
+    degree="Grad",
     degrees="Grad",
     test="Dies ist ein Test. ",
     alarm="Ein Alarm von iSocket. {name}: {what}, {time}.",
@@ -191,6 +197,7 @@ _NORWEGIAN = Speech(
     ),
     time="klokken {hour}.{minute:02} den {day}. {month_name}",
     minus="minus",
+    degree="grad",
     degrees="grader",
     test="Dette er en test. ",
     alarm="Alarm fra iSocket. {name}: {what}, {time}.",

@@ -11,7 +11,7 @@ from isocket.domain.breaches import NoticeWords, ReportWords
 from isocket.domain.handling import Category
 from isocket.domain.inventory import inventory
 from isocket.domain.letters import LANGUAGES, Letter, spoken
-from isocket.domain.processing import Controller
+from isocket.domain.processing import Controller, to_be_read
 
 
 def breach_mail(
@@ -27,7 +27,7 @@ def breach_mail(
         f"{frame['measures']}\n{said.measures}",
         *([f"{frame['advice']}\n{said.advice}"] if said.advice else []),
         frame["later"].format(page=page),
-        frame["contact"].format(contact=f"{controller.name}, {controller.contact}"),
+        frame["contact"].format(contact=f"{controller.name}, {to_be_read(controller.contact)}"),
     ]
     return Letter(subject=frame["subject"], text="\n\n".join(parts) + "\n")
 
@@ -40,7 +40,7 @@ def breach_report_mail(language: str, words: Mapping[str, ReportWords], *, contr
         said.done,
         *([f"{frame['advice']}\n{said.advice}"] if said.advice else []),
         frame["page"].format(page=page),
-        frame["contact"].format(contact=f"{controller.name}, {controller.contact}"),
+        frame["contact"].format(contact=f"{controller.name}, {to_be_read(controller.contact)}"),
     ]
     return Letter(subject=frame["subject"], text="\n\n".join(parts) + "\n")
 

@@ -65,7 +65,7 @@ _PAGE = MappingProxyType(
             (
                 "Någon, troligen du, bad att få se vad iSocket har om den som läser den här brevlådan.\n\n"
                 "Din sida öppnas en gång, inom 30 minuter:\n{link}\n\n"
-                "Där kan du rätta uppgifterna, ta dem med dig, stoppa våra meddelanden, invända och bli raderad.\n"
+                "Där kan du rätta uppgifterna, ta dem med dig, stoppa våra meddelanden, invända och få allt raderat.\n"
                 "Var det inte du, gör ingenting.\n"
             ),
         ),
@@ -74,8 +74,8 @@ _PAGE = MappingProxyType(
             (
                 "Jemand, vermutlich Sie, wollte sehen, was iSocket über den Leser dieses Postfachs hat.\n\n"
                 "Ihre Seite öffnet sich einmal, innerhalb von 30 Minuten:\n{link}\n\n"
-                "Dort können Sie es berichtigen, mitnehmen, unsere Nachrichten beenden, widersprechen und "
-                "gelöscht werden.\n"
+                "Dort können Sie Ihre Daten berichtigen, mitnehmen und löschen lassen, unsere Nachrichten "
+                "beenden und widersprechen.\n"
                 "Waren Sie es nicht, tun Sie nichts.\n"
             ),
         ),
@@ -84,7 +84,8 @@ _PAGE = MappingProxyType(
             (
                 "Noen, trolig du, ba om å få se hva iSocket har om den som leser denne postkassen.\n\n"
                 "Siden din åpnes én gang, innen 30 minutter:\n{link}\n\n"
-                "Der kan du rette det, ta det med deg, stoppe meldingene våre, protestere og bli slettet.\n"
+                "Der kan du rette opplysningene, ta dem med deg, stoppe meldingene våre, protestere og "
+                "få alt slettet.\n"
                 "Var det ikke deg, gjør ingenting.\n"
             ),
         ),
@@ -110,15 +111,14 @@ _FIRST = MappingProxyType(
         "tietosi:\n{page}",
         "sv": "En kund hos oss angav ditt namn och din adress, så att du larmas om kundens uttag. Vad vi har om "
         "dig, vem "
-        "som angav dig och hur du stoppar, invänder eller blir raderad:\n{page}",
+        "som angav dig och hur du stoppar meddelandena, invänder eller får dina uppgifter raderade:\n{page}",
         "de": "Ein Kunde von uns hat Ihren Namen und Ihre Adresse eingetragen, damit Sie von Alarmen seiner "
         "Steckdosen "
-        "erfahren. Was wir über Sie haben, wer Sie eingetragen hat und wie Sie es beenden, widersprechen oder "
-        "gelöscht "
-        "werden:\n{page}",
-        "nb": "En kunde av oss oppga navnet og adressen din, så du varsles om alarmer fra kundens kontakter. "
-        "Hva vi har om "
-        "deg, hvem som oppga deg, og hvordan du stopper, protesterer eller blir slettet:\n{page}",
+        "erfahren. Was wir über Sie haben, wer Sie eingetragen hat und wie Sie die Nachrichten beenden, "
+        "widersprechen oder Ihre Daten löschen lassen:\n{page}",
+        "nb": "En av kundene våre oppga navnet og adressen din, så du varsles om alarmer fra kundens "
+        "stikkontakter. Hva vi har om deg, hvem som oppga deg, og"
+        " hvordan du stopper meldingene, protesterer eller får opplysningene dine slettet:\n{page}",
     }
 )
 _ERASED = MappingProxyType(
@@ -142,26 +142,24 @@ _ERASED = MappingProxyType(
         "sv": (
             "Någon larmas inte längre",
             (
-                "Någon som du angett som mottagare av larm har låtit radera sig. Personen får inget mer, och "
-                "att ange den på "
-                "nytt ändrar inte det.\n\nSe vem som larmas nu:\n{link}\n"
+                "Någon som du angett som mottagare av larm har fått sina uppgifter raderade. Personen får inget mer, "
+                "och att ange den på nytt ändrar inte det.\n\nSe vem som larmas nu:\n{link}\n"
             ),
         ),
         "de": (
             "Jemand erfährt nicht mehr von Ihren Alarmen",
             (
-                "Jemand, den Sie als Empfänger von Alarmen eingetragen haben, hat sich löschen lassen. Diese "
-                "Person erhält "
-                "nichts mehr, und ein neuer Eintrag ändert das nicht.\n\nSehen Sie nach, wer jetzt "
-                "benachrichtigt wird:\n{link}\n"
+                "Jemand, den Sie als Empfänger von Alarmen eingetragen haben, hat die eigenen Daten löschen "
+                "lassen. Diese Person erhält nichts mehr, und ein neuer Eintrag ändert das nicht.\n\n"
+                "Sehen Sie nach, wer jetzt benachrichtigt wird:\n{link}\n"
             ),
         ),
         "nb": (
             "Noen varsles ikke lenger",
             (
-                "Noen du har satt opp som mottaker av alarmer, har fått seg slettet. Vedkommende får ingenting "
-                "mer, og å legge "
-                "dem inn på nytt endrer ikke det.\n\nSe hvem som varsles nå:\n{link}\n"
+                "Noen du har satt opp som mottaker av alarmer, har fått opplysningene sine slettet. "
+                "Vedkommende får ingenting mer, og å legge dem inn på nytt endrer ikke det.\n\n"
+                "Se hvem som varsles nå:\n{link}\n"
             ),
         ),
     }

@@ -64,6 +64,11 @@ class Controller:
     safeguard: str = ""
 
 
+def to_be_read(contact: str) -> str:
+    """Return where people turn to as they read it: the mailbox or number alone, not the URI that opens it."""
+    return contact.removeprefix("mailto:").removeprefix("tel:")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """Where requests are answered: whose public holidays and whose midnight count."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from isocket.domain.letters import Letter, spoken
-from isocket.domain.processing import Controller, Office
+from isocket.domain.processing import Controller, Office, to_be_read
 from isocket.domain.request_letters import day_of
 
 
@@ -14,7 +14,7 @@ def question_mail(
 ) -> Letter:
     """Return what we ask; whoever asked need not answer, and the time for our answer does not stand still."""
     subject, text = _QUESTION[spoken(language)]
-    said = {"words": words, "contact": controller.contact, "id": request_id, "day": day_of(due_at, office)}
+    said = {"words": words, "contact": to_be_read(controller.contact), "id": request_id, "day": day_of(due_at, office)}
     return Letter(subject=subject, text=text.format(**said))
 
 

@@ -72,7 +72,7 @@ WHO = MappingProxyType(
             (
                 "Någon, troligen du, bad iSocket med den här adressen om: {kind}.\n\n"
                 "Bekräfta inom 14 dagar att det var du:\n{link}\n\n"
-                "Var det inte du, gör ingenting. Brevet säger inget om huruvida vi har uppgifter om dig.\n"
+                "Var det inte du, gör ingenting. Det här meddelandet säger inget om huruvida vi har uppgifter om dig.\n"
             ),
         ),
         "de": (
@@ -118,10 +118,10 @@ RECEIVED = MappingProxyType(
             ),
         ),
         "de": (
-            "Ihre Anfrage ist da",
+            "Wir haben Ihre Anfrage erhalten",
             (
-                "Danke. Wir wissen nun, dass Sie es waren, mit: {kind}.\n\n"
-                "Sie erhalten spätestens am {day} eine Antwort. Wie weit es ist:\n{link}\n"
+                "Danke. Wir wissen nun, dass die Anfrage von Ihnen kommt: {kind}.\n\n"
+                "Sie erhalten spätestens am {day} eine Antwort. Wie weit wir damit sind:\n{link}\n"
             ),
         ),
         "nb": (
@@ -285,12 +285,12 @@ PAGE = MappingProxyType(
         "lopettaa "
         "viestit, vastustaa käsittelyä ja pyytää tietojesi poistoa: {link}",
         "sv": "Du är någon som larmas. Din egen sida visar allt vi har om dig; där kan du rätta det, stoppa våra "
-        "meddelanden, invända och bli raderad: {link}",
+        "meddelanden, invända och få allt raderat: {link}",
         "de": "Sie werden bei Alarmen benachrichtigt. Ihre eigene Seite zeigt alles, was wir über Sie haben; "
         "dort können "
-        "Sie es berichtigen, unsere Nachrichten beenden, widersprechen und gelöscht werden: {link}",
+        "Sie Ihre Daten berichtigen und löschen lassen, unsere Nachrichten beenden und widersprechen: {link}",
         "nb": "Du er en som varsles ved alarm. Din egen side viser alt vi har om deg; der kan du rette det, stoppe "
-        "meldingene våre, protestere og bli slettet: {link}",
+        "meldingene våre, protestere og få alt slettet: {link}",
     }
 )
 NO_MORE = MappingProxyType(
@@ -301,10 +301,10 @@ NO_MORE = MappingProxyType(
         "fi": "Se on tehty. Et saa enää mitään viestejä, eikä uudelleen lisääminen muuta sitä. Sinut lisännyt "
         "tietää, "
         "ettet saa hälytyksiä.",
-        "sv": "Det är gjort. Du får inget mer, och att ange dig på nytt ändrar inte det. Den som angav dig vet "
+        "sv": "Det är klart. Du får inget mer, och att ange dig på nytt ändrar inte det. Den som angav dig vet "
         "att du inte "
         "larmas.",
-        "de": "Es ist geschehen. Sie erhalten nichts mehr, und ein neuer Eintrag ändert das nicht. Wer Sie "
+        "de": "Es ist erledigt. Sie erhalten nichts mehr, und ein neuer Eintrag ändert das nicht. Wer Sie "
         "eingetragen hat, "
         "weiß, dass Sie nicht benachrichtigt werden.",
         "nb": "Det er gjort. Du får ingenting mer, og å legge deg inn på nytt endrer ikke det. Den som oppga "

@@ -87,7 +87,7 @@ _ALARMS: Mapping[str, Mapping[AlarmsMeanwhile, str]] = MappingProxyType(
             (
                 "nb",
                 "Som du valgte, overvåkes stikkontaktene dine, og alarmer sendes som før.",
-                "Som du valgte, FÅR INGEN ALARMER i mellomtiden, uansett hva stikkontaktene dine melder.",
+                "Som du valgte, BLIR INGEN VARSLET i mellomtiden, uansett hva stikkontaktene dine melder.",
             ),
         )
     }

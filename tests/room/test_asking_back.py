@@ -170,6 +170,6 @@ def test_we_ask_in_every_language_and_want_no_copy_of_an_identity_card(language:
     letter = question_mail(
         language, "Which one?", request_id="rrq_1", due_at=NOON, controller=controller, office=Office()
     )
-    for said in ("Which one?", "mailto:privacy@example.org", "rrq_1", "2026-11-22"):
+    for said in ("Which one?", " privacy@example.org", "rrq_1", "2026-11-22"):
         assert said in letter.text
     assert "{" not in letter.text

@@ -525,7 +525,7 @@ def test_both_words_are_said_in_every_language_and_a_text_takes_one_segment(lang
     assert len(kinds_of(language, every)) == len(Category)
     for letter in (notice, report):
         assert page in letter.text
-        assert "Example Ltd, mailto:privacy@example.org" in letter.text
+        assert "Example Ltd, privacy@example.org" in letter.text
         assert not re.search(r"[{}]", letter.text)
     assert fits_one_segment(breach_text(language, page=page))
     assert fits_one_segment(breach_report_text(language, page=page))

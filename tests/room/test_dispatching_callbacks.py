@@ -373,6 +373,7 @@ async def test_opening_the_way_out_changes_nothing_yet(line: Line) -> None:
     async with ClientSession() as session, session.get(address) as answer:
         assert answer.status == 200
         assert '<form method="post">' in await answer.text()
+        assert "style-src 'self'" in answer.headers["Content-Security-Policy"]
     anna = await line.house.records.get(Contact, ANNA)
     assert anna is not None
     assert anna.paused_at is None

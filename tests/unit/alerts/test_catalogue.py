@@ -1,5 +1,6 @@
 """The page of all messages is what the code says today."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,16 @@ def test_every_cause_stands_there_in_every_language(language: str) -> None:
     chapter = catalogue().partition(f"## {NAMES[language]}\n")[2].partition("\n## ")[0]
     assert all(f"| `{cause}` |" in chapter for cause in Cause)
     assert "{" not in chapter
+
+
+def test_no_reader_is_shown_the_scheme_of_an_address() -> None:
+    assert "mailto:" not in catalogue()
+
+
+def test_norwegian_sockets_are_not_called_as_persons_are() -> None:
+    chapter = catalogue().partition(f"## {NAMES['nb']}\n")[2]
+    assert not re.search(r"\b(andre|kundens) kontakter\b", chapter)
+    assert "Mökki: kontakten" not in chapter
 
 
 def test_no_text_message_takes_more_than_a_segment() -> None:

@@ -53,6 +53,14 @@ def test_a_temperature_is_spoken_out(language: str, said: str) -> None:
     assert said in alarm_call(story(Cause.TEMP_LOW, value=-3.5), reader(language)).text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "minus 1 degree "), ("fi", "miinus 1 aste "), ("sv", "minus 1 grad "), ("nb", "minus 1 grad ")],
+)
+def test_one_degree_is_spoken_as_one(language: str, said: str) -> None:
+    assert said in alarm_call(story(Cause.TEMP_LOW, value=-1.0, probe=0), reader(language)).text
+
+
 def test_no_language_lacks_a_word_or_has_anothers() -> None:
     for each in fields(Speech):
         assert all(getattr(speech_of(language), each.name) for language in LANGUAGES)

@@ -22,6 +22,7 @@ from alerts.wording import (
     stopped_notice,
     unanswered_notice,
 )
+from alerts.wording.pages import stop_page, stopped_page
 from alerts.wording.phrases import WORDS, local_time, number, plain_name, words
 from alerts.wording.spoken import clear_call
 from isocket.domain.incidents import Cause, Incident, Severity
@@ -335,3 +336,10 @@ def test_what_comes_and_goes_is_told_with_the_time_of_now_and_anything_else_with
         local_time(words(language), AT, reader.time_zone)
         not in alarm_text(Story(incident=incident(Cause.FLAPPING, detected_at=known), device_name="Cabin"), reader).text
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pages_on_which_messages_are_stopped_fit_a_telephone(language: str) -> None:
+    for page in (stop_page(language), stopped_page(language)):
+        assert '<meta name="viewport" content="width=device-width' in page
+        assert 'href="/static/portal.css"' in page
