@@ -7,11 +7,20 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
-from isocket.storage.documents import Collection, Document, Shapes, shape_of
+from isocket.storage.documents import Collection, Document, Shape, Shapes, shape_of
 from isocket.storage.port import AlreadyThereError, Changes, Test
 from isocket.storage.sqlite_changes import changes_after, follow
 from isocket.storage.sqlite_jobs import ExpectedError, Told
-from isocket.storage.sqlite_questions import FEW, condition_of, field_of, index_name, seen_values, table_name
+from isocket.storage.sqlite_questions import (
+    FEW,
+    condition_of,
+    field_of,
+    index_name,
+    leads_of,
+    names_id,
+    seen_values,
+    table_name,
+)
 from isocket.storage.sqlite_statements import Changing, Order, assignments, changing, finding, finding_each
 
 T = TypeVar("T")
@@ -44,7 +53,7 @@ class Look(Protocol):
 
 
 class SqliteDocuments:
-    """The Documents port on one SQLite file. Each verb is one statement, and so atomic."""
+    """The Documents port on one SQLite file. Each verb writes by one statement, and so is atomic."""
 
     def __init__(self, write: Write, read: Run, look: Look) -> None:
         self._write = write
@@ -164,15 +173,35 @@ class SqliteDocuments:
         """Change all that fit; return how many."""
         shape, values = shape_of(tests)
         news = [_text(value) for value in changes.values()]
-        changed, where = assignments(tuple(changes)), condition_of(shape)
+        changed, fitting = assignments(tuple(changes)), await self._fitting(collection, shape, values)
+        if fitting is None:
+            return 0
+        where, bound = fitting
         statement = f"UPDATE {table_name(collection.name)} SET doc = {changed} WHERE {where} RETURNING id"
-        return len(await self._write(_changing(collection.name, statement, [*news, *values])))
+        return len(await self._write(_changing(collection.name, statement, [*news, *bound])))
 
     async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int:
         """Remove all that fit; return how many."""
         shape, values = shape_of(tests)
-        statement = f"DELETE FROM {table_name(collection.name)} WHERE {condition_of(shape)}"
-        return await self._write(lambda connection: connection.execute(statement, values).rowcount)
+        fitting = await self._fitting(collection, shape, values)
+        if fitting is None:
+            return 0
+        where, bound = fitting
+        statement = f"DELETE FROM {table_name(collection.name)} WHERE {where}"
+        return await self._write(lambda connection: connection.execute(statement, bound).rowcount)
+
+    async def _fitting(self, collection: Collection, shape: Shape, values: list[Any]) -> tuple[str, list[Any]] | None:
+        """Return by which condition the writer finds all that fit, and what it binds; None: nothing fits.
+
+        What no index leads to is looked for beforehand by a reader: the writer, for whom alarms wait, would go
+        through everything there is, 0.7 s for 100,000 messages.
+        """
+        where = condition_of(shape)
+        if names_id(shape) or leads_of(collection, shape):
+            return where, values
+        statement = f"SELECT id FROM {table_name(collection.name)} WHERE {where}"
+        ids = await self._read(lambda connection: [row[0] for row in connection.execute(statement, values)])
+        return (f"id IN (SELECT value FROM json_each(?)) AND {where}", [_text(ids), *values]) if ids else None
 
     async def count(self, collection: Collection, tests: Sequence[Test]) -> int:
         """Return how many fit."""

@@ -63,6 +63,22 @@ def steps(store: SqliteStore) -> Steps:
     return counted
 
 
+@pytest.fixture
+def in_writing(store: SqliteStore) -> Steps:
+    """Count the writer's steps alone."""
+    counted, write = Steps(), store.documents._write
+
+    def run(work: Callable[[sqlite3.Connection], Any], **how: Any) -> Any:
+        def counted_work(connection: sqlite3.Connection) -> Any:
+            connection.set_progress_handler(counted.count, 10)
+            return work(connection)
+
+        return write(counted_work, **how)
+
+    store.documents._write = run
+    return counted
+
+
 async def add(orders: SqliteDocuments, count: int, **values: Any) -> None:
     rows = [
         {"id": f"{values.get('state', 'x')}{number:05}", "version": 1, "code": None, "due_at": number, **values}
@@ -174,6 +190,20 @@ async def test_a_claim_in_vain_among_few_is_made_on_the_event_loop_alone(orders:
     assert await orders.change_one(ORDERS, claims, {"kind": "x"}, order_by="due_at") is None
     assert 0 < steps.on_the_loop < FEW_STEPS
     assert steps.elsewhere == 0
+
+
+@pytest.mark.parametrize("fits", [0, 1])
+async def test_the_writer_goes_through_nothing_to_find_what_no_index_leads_to(
+    orders: SqliteDocuments, in_writing: Steps, fits: int
+) -> None:
+    await add(orders, MANY, state="due", account_id="a", kind="mail")
+    await add(orders, fits, state="sent", account_id="b", kind="call")
+    in_writing.elsewhere = 0
+    assert await orders.change_all(ORDERS, [is_("kind", "call")], {"kind": "letter"}) == fits
+    assert await orders.remove_all(ORDERS, [is_("kind", "letter")]) == fits
+    assert await orders.remove_all(ORDERS, [at_most("due_at", -1)]) == 0
+    assert in_writing.elsewhere < FEW_STEPS
+    assert await orders.count(ORDERS, []) == MANY
 
 
 async def test_a_claim_behind_many_that_do_not_fit_is_found(orders: SqliteDocuments) -> None:
