@@ -8,6 +8,7 @@ from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.contacts import Contact
 from isocket.storage.port import is_
 from portal_api.models import Body, Instant, OneLine, View
+from portal_api.outgoing import look_again_at_what_sleeps
 from portal_api.problem import Problem, changed_meanwhile, not_found
 from portal_api.registration import owner_contact_id
 from portal_api.routes import AnyRoute, Call, Route
@@ -57,6 +58,8 @@ async def change(call: Call[MeChange, None]) -> Me | Problem:
     if "name" in contact:
         contact["name"] = contact["name"] or account.email
     await call.records.change_one(Contact, is_("id", owner_contact_id(account.id)), **contact)
+    if "time_zone" in contact:
+        await look_again_at_what_sleeps(call.records, owner_contact_id(account.id), call.clock.now())
     return await _me(call, account)
 
 

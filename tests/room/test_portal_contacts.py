@@ -263,6 +263,23 @@ async def test_other_quiet_hours_hold_for_what_waits_already(house: PortalHouse,
     assert await house.records.get(Delivery, "dlv_2") == retried  # its provider put it off, not its reader
 
 
+async def test_another_time_zone_in_ones_profile_holds_for_what_waits_already(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    mine = (await own(house, token))["id"]
+    now = house.clock.now()
+    later = now + timedelta(hours=8)
+    alarm = {"kind": DeliveryKind.ALARM, "channel": ChannelKind.EMAIL, "account_id": "acc_1", "text": "It is cold"}
+    to = {"person_id": mine, "contact_id": mine, "address": MAIJA}
+    waits = Delivery(id="dlv_1", created_at=now, due_at=later, held_until=later, **alarm, **to)
+    await house.records.add(waits)
+    assert (await house.ask("PATCH", "/me", {"name": "Maija"}, token=token)).status == 200
+    assert await house.records.get(Delivery, "dlv_1") == waits
+    assert (await house.ask("PATCH", "/me", {"time_zone": "Asia/Tokyo"}, token=token)).status == 200
+    looked_at = await house.records.get(Delivery, "dlv_1")
+    assert looked_at is not None
+    assert now <= looked_at.due_at == looked_at.held_until <= house.clock.now()
+
+
 async def test_two_contacts_with_one_number_or_mailbox_are_refused_for_one_person_would_be_told_twice(
     house: PortalHouse,
 ) -> None:
