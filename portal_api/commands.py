@@ -25,7 +25,7 @@ from isocket.storage.port import AlreadyThereError, above, is_
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Page, PageQuery, View
-from portal_api.owned import Need, Standing, device_for, standing_for
+from portal_api.owned import Need, Standing, standing_for
 from portal_api.problem import FieldFault, Problem, fault, not_found
 from portal_api.routes import AnyRoute, Call, Route
 
@@ -90,7 +90,7 @@ class CommandState(View):
     status: CommandStatus
     error: str | None = Field(
         description="Why the socket did not do it, in its own words; `superseded` where a later command set the same "
-        "thing before this one was sent."
+        "thing before this one was sent, `access_ended` where whoever asked may not any more."
     )
     created_at: Instant
     expires_at: Instant
@@ -133,7 +133,8 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
     that a request whose answer was lost may be repeated; with another body it is refused (422). What waits to be sent
     and sets the same thing (on and off, the second output, arming) ends as `expired`, `superseded`.
     """
-    device = await device_for(call, Need.OPERATE)
+    standing = await standing_for(call, Need.OPERATE)
+    device = standing.device
     refused = refusal(model_of(device.model), call.body.name, call.body.args)
     if refused is not None:
         return fault(refused.field, refused.message)
@@ -141,7 +142,7 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
     if key is not None and not (1 <= len(key) <= MOST_KEY and key.isascii() and key.isprintable()):
         return fault(KEY_HEADER, f"Up to {MOST_KEY} visible ASCII characters are needed.")
     await call.portal.limits.demand(COMMANDS, call.account.id)
-    command = _command(call, device.id, key)
+    command = _command(call, standing, key)
     try:
         await call.records.add(command)
     except AlreadyThereError:
@@ -203,10 +204,13 @@ def sees_command(standing: Standing, command: Command) -> bool:
     return standing.since is None or standing.since <= command.created_at
 
 
-def _command(call: Call[NewCommand, None], device_id: str, key: str | None) -> Command:
+def _command(call: Call[NewCommand, None], standing: Standing, key: str | None) -> Command:
+    """Return what is asked for. A guest's ends with their time at the socket, whenever that comes back."""
+    device_id, until = standing.device.id, standing.share.until if standing.share else None
     body, now = call.body, call.clock.now()
     usual_s = SWITCHING_TTL_S if body.name in SWITCHING else ASKING_TTL_S
     ttl_s = usual_s if body.ttl_s is None else body.ttl_s
+    ends = now + timedelta(milliseconds=round(ttl_s * 1000))
     return Command(
         id=new_id("cmd") if key is None else derived_id("cmd", call.account.id, device_id, key),
         device_id=device_id,
@@ -214,7 +218,7 @@ def _command(call: Call[NewCommand, None], device_id: str, key: str | None) -> C
         name=body.name,
         args=dict(body.args),
         created_at=now,
-        expires_at=now + timedelta(milliseconds=round(ttl_s * 1000)),
+        expires_at=ends if until is None else min(ends, until),
     )
 
 
@@ -223,7 +227,7 @@ async def _the_same(call: Call[NewCommand, None], command: Command) -> CommandVi
     first = await call.records.get(Command, command.id)
     if first is None:
         return not_found()
-    if _asked(first) != _asked(command):
+    if _asked(first) != _asked(command) or (_ttl(first) != _ttl(command) and first.expires_at != command.expires_at):
         detail = "This key was used for another command."
         return Problem(
             status=422, kind="key-reused", detail=detail, errors=(FieldFault(field=KEY_HEADER, message=detail),)
@@ -231,8 +235,12 @@ async def _the_same(call: Call[NewCommand, None], command: Command) -> CommandVi
     return _view(first, call.clock.now(), OF_YOURS)
 
 
-def _asked(command: Command) -> tuple[str, dict[str, Any], timedelta]:
-    return command.name, dict(command.args), command.expires_at - command.created_at
+def _asked(command: Command) -> tuple[str, dict[str, Any]]:
+    return command.name, dict(command.args)
+
+
+def _ttl(command: Command) -> timedelta:
+    return command.expires_at - command.created_at
 
 
 def _view(command: Command, now: datetime, who: Asker) -> CommandView:

@@ -6,6 +6,7 @@ from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.kit.clock import Clock
 from isocket.storage.keyring import Keyring
+from isocket.storage.orders import call_off
 from isocket.storage.port import Records, is_
 from portal_api.outgoing import call_off_mails_to
 
@@ -32,12 +33,21 @@ class Parts(Protocol):
 async def forget(parts: Parts, given: Share | Transfer) -> bool:
     """Remove a share, or an offer that is done with; return whether it was there.
 
-    The key goes before the record: whoever dies in between finds the record, and gets here again.
+    The key goes before the record: whoever dies in between finds the record, and gets here again. What a guest asked of
+    the socket and it has not done goes as well; once more afterwards, for they may have asked in between.
     """
     await call_off_mails_to(parts.records, given.id, parts.clock.now())
+    await _call_off_orders(parts, given)
     if parts.keyring is not None:
         await parts.keyring.destroy(given.id)
-    return bool(await parts.records.remove_all(type(given), is_("id", given.id)))
+    removed = bool(await parts.records.remove_all(type(given), is_("id", given.id)))
+    await _call_off_orders(parts, given)
+    return removed
+
+
+async def _call_off_orders(parts: Parts, given: Share | Transfer) -> None:
+    if isinstance(given, Share) and given.account_id is not None:
+        await call_off(parts.records, given.account_id, parts.clock.now(), device_id=given.device_id)
 
 
 async def forget_offer(parts: Parts, offer: Transfer) -> bool:

@@ -9,6 +9,7 @@ from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.kit.clock import from_ms
 from isocket.kit.logs import get_logger
+from isocket.storage.orders import call_off
 from isocket.storage.port import above, is_
 from portal_api import sessions
 from portal_api.factors import factors_of
@@ -56,6 +57,7 @@ async def lock(portal: Portal, account: Account, *, since: datetime) -> None:
     await portal.records.remove_all(PasswordReset, mine)
     await _move_epoch(portal, account)
     await sessions.end_all(portal, account.id)
+    await call_off(portal.records, account.id, portal.clock.now())
     log.warning("everything_ended", account_id=account.id)
 
 

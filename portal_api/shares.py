@@ -13,9 +13,10 @@ from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.letters import Letter
 from isocket.domain.share_letters import share_accepted, share_ended, share_invitation, share_left
-from isocket.domain.shares import Share
+from isocket.domain.shares import Share, ShareRole
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
+from isocket.storage.orders import call_off
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.cursor import page_of
 from portal_api.forgetting import forget
@@ -168,6 +169,8 @@ async def _store(call: Call[NewShare, None], device: Device, before: Share | Non
             raise ProblemError(_changed_meanwhile())
         if not taken:
             await _mail_link(call, changed, token)
+        elif changed.account_id is not None and (changed.role is ShareRole.VIEWER or changed.until is not None):
+            await call_off(call.records, changed.account_id, now, device_id=device.id)
         return changed
     share = Share(
         id=new_id("shr"),

@@ -36,6 +36,7 @@ COMMAND_NAMES = (
 SWITCHING_TTL_S = 30  # nobody wants a heater to go on an hour after they asked
 ASKING_TTL_S = 300
 SUPERSEDED = "superseded"  # the error of a command that was never sent, since a later one says otherwise
+ACCESS_ENDED = "access_ended"  # of one that waited when whoever asked for it was let at the socket no longer
 _SUPERSEDING = (
     frozenset({"on", "off", "on_for", "off_for"}),
     frozenset({"aux_on", "aux_off"}),

@@ -1,8 +1,8 @@
-"""What becomes of commands that wait when a later one sets the same thing, by whichever way it came."""
+"""What becomes of commands that wait: when a later one sets the same thing, and when their asker may not any more."""
 
 from datetime import datetime
 
-from isocket.domain.commands import SUPERSEDED, Command, CommandStatus, superseded_by
+from isocket.domain.commands import ACCESS_ENDED, SUPERSEDED, Command, CommandStatus, superseded_by
 from isocket.storage.port import Records, at_most, is_, is_not, one_of
 
 
@@ -23,4 +23,23 @@ async def supersede(records: Records, command: Command, now: datetime) -> None:
     if same and await records.find(Command, *waiting, limit=1):
         await records.change_all(
             Command, *waiting, status=CommandStatus.EXPIRED, error=SUPERSEDED, ended_at=now, failure_seen=True
+        )
+
+
+async def call_off(records: Records, account_id: str, now: datetime, *, device_id: str | None = None) -> None:
+    """End what an account asked of a socket, or of all, and waits; also what was sent and not answered.
+
+    That would be sent again to a socket that comes back. An answer that comes after all is still the truth, and stands
+    in its place.
+    """
+    whose = [is_("account_id", account_id)] + ([is_("device_id", device_id)] if device_id is not None else [])
+    for status in (CommandStatus.QUEUED, CommandStatus.SENT):
+        await records.change_all(
+            Command,
+            *whose,
+            is_("status", status),
+            status=CommandStatus.EXPIRED,
+            error=ACCESS_ENDED,
+            ended_at=now,
+            failure_seen=True,
         )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from isocket.domain.accounts import Account
+from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.factors import RecoveryCode, TotpFactor
 from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
@@ -112,6 +113,19 @@ async def test_what_a_stranger_gave_themself_of_the_sockets_is_taken_back_and_wh
     await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
     assert [each.id for each in await house.records.find(Share)] == ["shr_1"]
     assert [each.id for each in await house.records.find(Transfer)] == ["tra_1"]
+
+
+async def test_what_waits_for_a_socket_that_is_away_is_not_sent_any_more(house: PortalHouse) -> None:
+    now, order = house.clock.now(), {"device_id": "is0000000001", "name": "off"}
+    for number, whose in enumerate([(await house.account(MAIJA)).id, "acc_other"]):
+        made = Command(
+            id=f"cmd_{number}", account_id=whose, created_at=now, expires_at=now + timedelta(hours=24), **order
+        )
+        await house.records.add(made)
+    visitor = Visitor(house.client)
+    await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
+    found = await house.records.find(Command, order_by="id")
+    assert [each.status for each in found] == [CommandStatus.EXPIRED, CommandStatus.QUEUED]
 
 
 async def test_an_account_that_a_stranger_closed_is_open_again(house: PortalHouse) -> None:

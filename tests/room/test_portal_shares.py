@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
@@ -351,3 +352,49 @@ async def test_the_count_of_open_incidents_is_of_what_one_sees(house: PortalHous
         assert (await (await house.ask("GET", f"/devices/{SOCKET}", token=token)).json())["open_incidents"] == 1
     assert to_ms(opened.opened_at) > 0
     assert len(await house.records.find(Incident)) == 1
+
+
+ORDER = {"name": "on", "ttl_s": 86_400}
+
+
+async def order_of(house: PortalHouse, token: str, **more: Any) -> str:
+    """Order something of a socket that is away, and let it be sent; return the command's id."""
+    answer = await house.ask("POST", f"/devices/{SOCKET}/commands", ORDER, token=token, **more)
+    assert answer.status == 202, await answer.text()
+    command_id: str = (await answer.json())["id"]
+    await house.records.change_one(Command, is_("id", command_id), status=CommandStatus.SENT)
+    return command_id
+
+
+async def status_of(house: PortalHouse, command_id: str) -> tuple[str, str | None]:
+    command = await house.records.get(Command, command_id)
+    assert command is not None
+    return command.status.value, command.error
+
+
+@pytest.mark.parametrize("how", ["removed", "leaves", "only sees", "only for a time"])
+async def test_what_a_guest_asked_of_a_socket_that_is_away_ends_with_what_they_may_there(
+    house: PortalHouse, how: str
+) -> None:
+    owner, guest, made = await shared(house, role="operator")
+    theirs, own = await order_of(house, guest), await order_of(house, owner)
+    if how in {"removed", "leaves"}:
+        who = owner if how == "removed" else guest
+        assert (await house.ask("DELETE", f"{SHARES}/{made['id']}", token=who)).status == 204
+    elif how == "only sees":
+        await share(house, owner, role="viewer")
+    else:
+        await share(house, owner, role="operator", until=to_text(house.clock.now() + timedelta(hours=1)))
+    assert await status_of(house, theirs) == ("expired", "access_ended")
+    assert await status_of(house, own) == ("sent", None)
+
+
+async def test_what_a_guest_for_a_time_asks_for_ends_with_that_time(house: PortalHouse) -> None:
+    until = house.clock.now() + timedelta(hours=1)
+    _, guest, _ = await shared(house, role="operator", until=to_text(until))
+    key = {"Idempotency-Key": "one"}
+    asked = await order_of(house, guest, headers=key)
+    command = await house.records.get(Command, asked)
+    assert command is not None
+    assert command.expires_at == until
+    assert await order_of(house, guest, headers=key) == asked, "the same request again is the same command"
