@@ -8,13 +8,12 @@ from isocket.domain.accounts import Account
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.letters import Letter, spoken
 from isocket.kit.clock import to_ms
-from portal_api.outgoing import mail
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.portal import Portal
 from portal_api.tickets import Ticket
 
 NOT_ME_PATH = "/not-me"
 NOT_ME_S = 7 * 86_400.0
-_USEFUL_S = 72 * 3600.0
 
 
 class Change(StrEnum):
@@ -46,7 +45,7 @@ async def security_notice(portal: Portal, account: Account, change: Change, **wo
         person_id=account.id,
         address=account.email,
         now=now,
-        useful_s=_USEFUL_S,
+        useful_s=NOTICE_USEFUL_S,
     )
     await portal.records.add_all([made])
 

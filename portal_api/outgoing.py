@@ -8,6 +8,7 @@ from isocket.domain.letters import Letter
 from isocket.kit.ids import new_id
 from isocket.storage.port import Records, above, is_
 
+NOTICE_USEFUL_S = 72 * 3600.0  # so long something is worth telling that happened to an account
 NOBODY = "acc_nobody"  # stands for whoever is not known, so that asking for them takes as long
 
 

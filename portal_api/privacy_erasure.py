@@ -25,6 +25,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, above, every, is_, one_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Query, View
+from portal_api.outgoing import NOTICE_USEFUL_S
 from portal_api.portal import Portal
 from portal_api.privacy_holds import HeldView, by_ids, held_view, in_force_for
 from portal_api.privacy_words import Farewell, asked, undone
@@ -37,7 +38,6 @@ log = get_logger(__name__)
 
 UNAUTHORISED = 401
 WISHES = Rate(name="erasure_account", tries=5, per_s=86_400)  # each, and undoing it, is told by mail and text
-_FAREWELL_USEFUL_S = 72 * 3600.0
 _TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 TRIED_AGAIN = "it could not be done yet; it is tried again every few minutes"
 
@@ -232,7 +232,7 @@ def _farewell(
         text=words.mail if by_mail else words.text,
         created_at=now,
         due_at=now,
-        expires_at=now + timedelta(seconds=_FAREWELL_USEFUL_S),
+        expires_at=now + timedelta(seconds=NOTICE_USEFUL_S),
     )
 
 

@@ -18,13 +18,12 @@ from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import above, is_, one_of
 from portal_api.models import Body, Instant, View
-from portal_api.outgoing import mail
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.portal import Portal
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 
-_USEFUL_S = 72 * 3600.0
 _WITH_PROVIDER = (DeliveryState.CALLING, DeliveryState.UNCLEAR, DeliveryState.SENT)
 _LONGEST_RINGING = timedelta(minutes=15)  # no call that was made longer ago rings or is listened to
 PAGE = "/privacy"
@@ -148,7 +147,7 @@ async def _call_off_calls(portal: Portal, account: Account) -> None:
 def _word(portal: Portal, account: Account, letter: Letter, what: str) -> Delivery:
     now = portal.clock.now()
     made = mail(
-        letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=_USEFUL_S
+        letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=NOTICE_USEFUL_S
     )
     return replace(made, id=derived_id("del", "restriction", account.id, what, now.isoformat()))
 

@@ -25,12 +25,11 @@ from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
 from portal_api.forgetting import Parts
-from portal_api.outgoing import mail
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.portal import NoteErasure, Portal
 
 log = get_logger(__name__)
 
-_NOTICE_USEFUL_S = 72 * 3600.0
 _THEIR_OWN = frozenset({OBJECTED, UNSUBSCRIBED, STOP_PAGE, *STOPPED_BY_PHONE})
 
 
@@ -236,6 +235,6 @@ def _notice(account: Account, letter: Letter, *, key: tuple[str | int, ...], now
         person_id=account.id,
         address=account.email,
         now=now,
-        useful_s=_NOTICE_USEFUL_S,
+        useful_s=NOTICE_USEFUL_S,
     )
     return replace(made, id=derived_id("del", *key))

@@ -32,7 +32,7 @@ from isocket.storage.port import Records, is_, one_of
 from isocket.storage.still_open import HOLDS_ITS_KEY
 from isocket.storage.telemetry import Telemetry
 from portal_api.forgetting import forget, forget_offer
-from portal_api.outgoing import mail
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.portal import Portal
 from portal_api.problem import ProblemError, not_now, try_later
 from portal_api.settings_models import factory_settings
@@ -41,7 +41,6 @@ log = get_logger(__name__)
 _UNDER_WAY = (CommandStatus.QUEUED, CommandStatus.SENT)
 _NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 REASON = "owner_changed"
-_NOTICE_S = 72 * 3600.0
 
 
 class Parts(Protocol):
@@ -173,7 +172,7 @@ async def _tell_guest(records: Records, share: Share, now: datetime) -> None:
         person_id=guest.id,
         address=guest.email,
         now=now,
-        useful_s=_NOTICE_S,
+        useful_s=NOTICE_USEFUL_S,
     )
     await records.add_all([replace(due, id=derived_id("del", share.id, "ended"))])
 

@@ -7,13 +7,11 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.letters import Letter
 from isocket.domain.requests import RightsRequest
 from isocket.kit.ids import derived_id
-from portal_api.outgoing import mail
-
-_MAIL_USEFUL_S = 72 * 3600.0
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
 
 
 def letter_to(
-    request: RightsRequest, letter: Letter, *, key: str, now: datetime, useful_s: float = _MAIL_USEFUL_S
+    request: RightsRequest, letter: Letter, *, key: str, now: datetime, useful_s: float = NOTICE_USEFUL_S
 ) -> Delivery:
     """Return a mail to whoever asked, sealed under the request's own key; the same `key` makes it once."""
     made = mail(

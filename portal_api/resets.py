@@ -16,7 +16,7 @@ from portal_api.evenly import evenly
 from portal_api.factors import least_length
 from portal_api.models import Body
 from portal_api.notices import password_changed_mail
-from portal_api.outgoing import NOBODY, mail, unsent
+from portal_api.outgoing import NOBODY, NOTICE_USEFUL_S, mail, unsent
 from portal_api.password_rules import weakness
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
@@ -25,7 +25,6 @@ from portal_api.routes import Access, AnyRoute, Call, Reply, Route
 from portal_api.usernames import Username
 
 log = get_logger(__name__)
-_NOTICE_S = 72 * 3600.0
 
 
 class ResetWish(Body):
@@ -160,7 +159,7 @@ def changed_notice(portal: Portal, account: Account) -> Delivery:
         person_id=account.id,
         address=account.email,
         now=portal.clock.now(),
-        useful_s=_NOTICE_S,
+        useful_s=NOTICE_USEFUL_S,
     )
 
 

@@ -22,7 +22,7 @@ from portal_api.cursor import page_of
 from portal_api.forgetting import forget
 from portal_api.limits import Rate
 from portal_api.models import Page, PageQuery
-from portal_api.outgoing import mail
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.owned import Need, own_device, standing_for
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, fault, not_found
@@ -35,7 +35,6 @@ MOST_SHARES = 20  # of one socket
 INVITATIONS = Rate(name="share_account", tries=30, per_s=86_400)  # of one account
 INVITATIONS_MAILBOX = Rate(name="share_mailbox", tries=5, per_s=86_400)  # to one address, by whomever
 ACCEPTING = Rate(name="share_accept", tries=30, per_s=600)  # of one account
-_NOTICE_S = 72 * 3600.0
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[ShareView]:
@@ -218,7 +217,7 @@ async def _tell(portal: Portal, account: Account, letter: Letter) -> None:
         person_id=account.id,
         address=account.email,
         now=portal.clock.now(),
-        useful_s=_NOTICE_S,
+        useful_s=NOTICE_USEFUL_S,
     )
     await portal.records.add_all([due])
 

@@ -24,7 +24,7 @@ from portal_api.devices import DeviceView, view_of
 from portal_api.forgetting import forget, forget_offer
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, View
-from portal_api.outgoing import mail
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.owned import own_device
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, fault, not_found
@@ -38,7 +38,6 @@ FINISH_WITHIN = timedelta(days=1)  # what was taken and broke off can be gone on
 OFFERS = Rate(name="transfer_account", tries=20, per_s=86_400)  # of one account
 OFFERS_MAILBOX = Rate(name="transfer_mailbox", tries=5, per_s=86_400)  # to one address, by whomever
 ACCEPTING = Rate(name="transfer_accept", tries=30, per_s=600)  # of one account
-_NOTICE_S = 72 * 3600.0
 
 
 class NewTransfer(Body):
@@ -244,7 +243,7 @@ def _notice(portal: Portal, account: Account, letter: Letter, offered: Transfer)
         person_id=account.id,
         address=account.email,
         now=portal.clock.now(),
-        useful_s=_NOTICE_S,
+        useful_s=NOTICE_USEFUL_S,
     )
     return replace(due, id=derived_id("del", offered.id, account.id))
 
