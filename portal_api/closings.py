@@ -12,10 +12,9 @@ from portal_api import sessions
 from portal_api.models import Body, Instant, View
 from portal_api.problem import Problem, not_found
 from portal_api.routes import AnyRoute, Call, Route
-from portal_api.tokens import prove
+from portal_api.tokens import why_not_them
 
 log = get_logger(__name__)
-UNAUTHORISED = 401
 _NAMED = 20
 
 
@@ -39,11 +38,9 @@ class ClosingView(View):
 
 async def close(call: Call[ClosingWish, None]) -> ClosingView | Problem:
     """Close the account and end every session. Give up or hand over all sockets first: nobody would watch them."""
-    proved = await prove(call.portal, call.account.email, call.body.password, client=call.client)
-    if isinstance(proved, Problem):
-        if proved.status != UNAUTHORISED:
-            return proved
-        return Problem(status=403, kind="wrong-password", detail="The password is wrong.")
+    wrong = await why_not_them(call.portal, call.account, call.body.password, client=call.client)
+    if wrong is not None:
+        return wrong
     mine = await call.records.find(Device, is_("owner_id", call.account.id), limit=_NAMED)
     if mine:
         names = ", ".join(each.name or each.id for each in mine)

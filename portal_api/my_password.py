@@ -12,11 +12,9 @@ from portal_api.password_rules import weakness
 from portal_api.problem import Problem, fault
 from portal_api.resets import changed_notice
 from portal_api.routes import AnyRoute, Call, Reply, Route
-from portal_api.step_up import wrong_password
-from portal_api.tokens import prove
+from portal_api.tokens import why_not_them
 
 log = get_logger(__name__)
-UNAUTHORISED = 401
 
 
 class PasswordChange(Body):
@@ -40,9 +38,9 @@ async def change(call: Call[PasswordChange, None]) -> Reply | Problem:
     if given.old_password is None:
         access.check_step_up(portal, call.caller)
     else:
-        found = await prove(portal, account.email, given.old_password, client=call.client)
-        if isinstance(found, Problem):
-            return wrong_password() if found.status == UNAUTHORISED else found
+        wrong = await why_not_them(portal, account, given.old_password, client=call.client)
+        if wrong is not None:
+            return wrong
     least = await least_length(call.records, account.id)
     weak = weakness(given.password, account.email, account.name, least=least)
     if weak:

@@ -32,11 +32,10 @@ from portal_api.privacy_words import Farewell, asked, undone
 from portal_api.problem import Problem, fault, not_found
 from portal_api.registration import owner_contact_id
 from portal_api.routes import AnyRoute, Call, Route
-from portal_api.tokens import prove
+from portal_api.tokens import why_not_them
 
 log = get_logger(__name__)
 
-UNAUTHORISED = 401
 WISHES = Rate(name="erasure_account", tries=5, per_s=86_400)  # each, and undoing it, is told by mail and text
 _TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 TRIED_AGAIN = "it could not be done yet; it is tried again every few minutes"
@@ -125,9 +124,9 @@ async def ask(call: Call[ErasureWish, None]) -> ErasureView | Problem:
     portal, account = call.portal, call.account
     if call.body.confirm.strip().casefold() != account.email.casefold():
         return fault("confirm", "Type the address of your own account.")
-    proved = await prove(portal, account.email, call.body.password, client=call.client)
-    if isinstance(proved, Problem):
-        return _wrong_password() if proved.status == UNAUTHORISED else proved
+    wrong = await why_not_them(portal, account, call.body.password, client=call.client)
+    if wrong is not None:
+        return wrong
     if await _to_come(call.records, account.id) is None:
         await portal.limits.demand(WISHES, account.id)
     return await _view(portal, account, await wish_to_be_erased(portal, account))
@@ -296,10 +295,6 @@ def _fates(holds: Sequence[Hold]) -> list[FateView]:
 def receipt_link(portal: Portal, erasure: Erasure) -> str:
     """Return the address of the receipt."""
     return portal.settings.link(f"/api/v1/privacy/receipts?id={erasure.id}")
-
-
-def _wrong_password() -> Problem:
-    return Problem(status=403, kind="wrong-password", detail="The password is wrong.")
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -17,11 +17,10 @@ from portal_api.limits import Rate
 from portal_api.models import Body, Instant, View
 from portal_api.problem import Problem, ProblemError, not_found
 from portal_api.routes import AnyRoute, Call, Route
-from portal_api.tokens import prove
+from portal_api.tokens import why_not_them
 
 log = get_logger(__name__)
 
-UNAUTHORISED = 401
 EXPORTS = Rate(name="export_account", tries=5, per_s=86_400)
 _UNDER_WAY = (ExportState.WAITING, ExportState.WORKING)
 
@@ -48,9 +47,9 @@ class ExportView(View):
 
 async def ask(call: Call[ExportWish, None]) -> ExportView | Problem:
     """Ask for a copy of everything about yourself. One at a time: a copy that is being made is shown instead."""
-    proved = await prove(call.portal, call.account.email, call.body.password, client=call.client)
-    if isinstance(proved, Problem):
-        return _wrong_password() if proved.status == UNAUTHORISED else proved
+    wrong = await why_not_them(call.portal, call.account, call.body.password, client=call.client)
+    if wrong is not None:
+        return wrong
     of_mine = (is_("account_id", call.account.id), is_("session_id", call.session.id), one_of("state", _UNDER_WAY))
     found = await call.records.find(DataExport, *of_mine, limit=1)
     if found:
@@ -134,10 +133,6 @@ def _view(wish: DataExport) -> ExportView:
         expires_at=wish.ends_at,
         size=wish.size if ready else None,
     )
-
-
-def _wrong_password() -> Problem:
-    return Problem(status=403, kind="wrong-password", detail="The password is wrong.")
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -11,9 +11,9 @@ from portal_api.passkey_models import PasskeyProof
 from portal_api.passkey_routes import wrong_passkey
 from portal_api.problem import Problem
 from portal_api.routes import AnyRoute, Call, Route
-from portal_api.tokens import prove
+from portal_api.tokens import UNAUTHORISED, why_not_them
 
-UNAUTHORISED, FORBIDDEN = 401, 403
+FORBIDDEN = 403
 
 
 class StepUp(Body):
@@ -55,15 +55,7 @@ async def _wrong(call: Call[StepUp, None]) -> Problem | None:
         ticket, credential = given.passkey.ticket, given.passkey.credential
         right = await passkeys.proved(portal, account, call.session.id, ticket, credential)
         return None if right else wrong_passkey()
-    found = await prove(portal, account.email, given.password or "", client=call.client)
-    if isinstance(found, Problem):
-        return wrong_password() if found.status == UNAUTHORISED else found
-    return None
-
-
-def wrong_password() -> Problem:
-    """Return the answer to a wrong password of somebody who is signed in."""
-    return Problem(status=403, kind="wrong-password", detail="The password is wrong.")
+    return await why_not_them(portal, account, given.password or "", client=call.client)
 
 
 ROUTES: tuple[AnyRoute, ...] = (

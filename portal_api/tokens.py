@@ -21,6 +21,8 @@ from portal_api.usernames import Username
 
 log = get_logger(__name__)
 
+UNAUTHORISED = 401
+
 
 class SignIn(Body):
     """Who one says to be, and the proof."""
@@ -129,9 +131,25 @@ async def prove(portal: Portal, username: str, password: str, *, client: str) ->
     return account
 
 
+async def why_not_them(portal: Portal, account: Account, password: str, *, client: str) -> Problem | None:
+    """Return None where the password is that of who is signed in, else the problem to answer (403 or 429).
+
+    Not 401: their session is good, and no browser is to send them to the sign-in.
+
+    Raises:
+        TooBusyError: too many passwords wait to be checked.
+    """
+    found = await prove(portal, account.email, password, client=client)
+    if not isinstance(found, Problem):
+        return None
+    if found.status != UNAUTHORISED:
+        return found
+    return Problem(status=403, kind="wrong-password", detail="The password is wrong.")
+
+
 def _wrong() -> Problem:
     return Problem(
-        status=401,
+        status=UNAUTHORISED,
         kind="wrong-credentials",
         detail="The address or the password is wrong, or the account is not active yet.",
         headers={"WWW-Authenticate": "Bearer"},
