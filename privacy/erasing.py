@@ -250,10 +250,10 @@ class Eraser:
 
     async def _hold_words_of(self, device: Device) -> None:
         """Write down what a socket is called before it forgets, for the search."""
-        (erasure,) = await self._records.find(Erasure, is_("open_key", device.owner_id), limit=1)
         words = searchable([device])
-        if words - set(_values_of(erasure)):
-            await self._moved(erasure, values=_text({*_values_of(erasure), *words}))
+        for erasure in await self._records.find(Erasure, is_("open_key", device.owner_id), limit=1):
+            if words - set(_values_of(erasure)):
+                await self._moved(erasure, values=_text({*_values_of(erasure), *words}))
 
     async def _noted(self, erasure: Erasure) -> Erasure | None:
         """Write down whose keys go and what to search for, before it cannot be read any more."""
@@ -321,6 +321,7 @@ class Eraser:
     async def _look_after(self, erasure: Erasure) -> None:
         """Remove what somebody who was just at it wrote after all, and forget whose receipt this is."""
         mine, now = is_("account_id", erasure.account_id), self._clock.now()
+        await self._free_devices(erasure.account_id)  # one that was being claimed would be nobody's for ever
         await ask_providers(self._records, erasure.id, mine, now=now)
         await self._belongings.remove(erasure.account_id)
         await self._records.change_one(

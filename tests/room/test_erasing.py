@@ -204,6 +204,19 @@ async def test_what_was_just_being_written_is_removed_an_hour_later(houses: Hous
     assert await left_of(house.records, me.id) == {}
 
 
+async def test_a_socket_that_somebody_was_just_taking_over_while_they_were_erased_can_be_claimed_again(
+    houses: Houses,
+) -> None:
+    house, ground = houses
+    await lived_in(house)
+    me = await house.account(MAIJA)
+    await ground.eraser().erase(me.id, by="operator")
+    await house.records.change_one(Device, is_("id", SOCKET), owner_id=me.id)  # the last write of handing it over
+    await house.clock.advance(AFTERLOOK_S + 1)
+    await ground.eraser().round()
+    await claim(house, await house.customer(PEKKA))
+
+
 @pytest.mark.clause("C7-06")
 async def test_an_erased_person_is_not_created_again(houses: Houses) -> None:
     house, ground = houses
