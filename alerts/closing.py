@@ -11,7 +11,7 @@ from alerts.following import followers
 from alerts.letters import Letters
 from alerts.rounds import DONE, Changes, Round
 from alerts.taken import taken_line
-from alerts.timeline import delivery_line, due_line
+from alerts.timeline import came_late_line, delivery_line, due_line
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Happening
@@ -56,6 +56,10 @@ class Closing:
         slept = any(each.held_until is not None for each in alarms)  # what was over in the morning is no news
         if is_told_though_over(incident) and not told and not slept:
             await self._say_that_it_is_exhausted(round_, NOBODY_REACHED)
+        elif not (
+            alarms or incident.exhausted_at or incident.acknowledged_at
+        ):  # it was held back: its end might follow
+            await self._records.add_all([came_late_line(incident, at=now)])
         return DONE
 
     async def _clear_to(self, round_: Round, told: Sequence[Delivery]) -> None:

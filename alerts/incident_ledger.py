@@ -12,7 +12,7 @@ from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Silen
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
 from alerts.short_codes import STILL_OPEN, CodesInHand, first_code, free_code
-from alerts.timeline import incident_line
+from alerts.timeline import came_late_line, incident_line
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
 from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
@@ -195,7 +195,7 @@ class IncidentLedger:
             closed_at=from_ms(close.at_ms),
             needs_step=False,
         )
-        late = incident_line(incident, Happening.NOT_SENT, "late", at=self._now, reason="came_late")
+        late = came_late_line(incident, at=self._now)
         await self._records.add_all([incident, *self._opening_lines(incident, opening), late])
 
     async def _deepen(self, deeper: Deepen) -> None:

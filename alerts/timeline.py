@@ -35,6 +35,11 @@ def incident_line(
     )
 
 
+def came_late_line(incident: Incident, *, at: datetime) -> TimelineEntry:
+    """Return the line that nobody is told of what was over by when we knew it."""
+    return incident_line(incident, Happening.NOT_SENT, "late", at=at, reason="came_late")
+
+
 def delivery_line(
     delivery: Delivery,
     what: Happening,

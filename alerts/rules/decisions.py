@@ -28,7 +28,8 @@ class Why(StrEnum):
 class Open:
     """Something is wrong since `began_ms`. `explained_by` names the incident that makes it no news.
 
-    `hold_until_ms`: it seems over already, and only the delay of its clear runs; nobody is told before that ends.
+    `hold_until_ms`: it seems over already, and only the delay of its clear runs, or we heard of it so late that its
+    end may be on the way; nobody is told before then.
     `comes_and_goes`: what explains it is that it has come and gone too often, of which people were told once.
     `late`: we heard of it long after the fact, so that nobody is told if it is over already.
     """

@@ -14,6 +14,8 @@ from isocket.domain.settings import DeviceSettings
 
 SETTLING_MS = SETTLING_S * 1000
 ONE_SHOT_MS = ONE_SHOT_LASTS_S * 1000
+END_FOLLOWS_MS = 10_000
+"""What is heard long after the fact comes message by message, and its end, if it has one, right behind it."""
 
 
 class When(NamedTuple):
@@ -169,7 +171,7 @@ class Docket:
         self._rest(now_ms)
 
     def decided(self) -> tuple[Decision, ...]:
-        """Return what was decided; what opened but seems over already is held back until its clear is due."""
+        """Return what was decided; what opened but seems over, or may be by now, is held back until that is known."""
         return tuple(self._held(each) if isinstance(each, Open) else each for each in self.decisions)
 
     def wake_ms(self) -> int | None:
@@ -189,9 +191,11 @@ class Docket:
 
     def _held(self, opening: Open) -> Open:
         known = self.conditions.get(opening.key)
-        if known is None or known.incident_id != opening.incident_id or known.phase is not Phase.CLEARING:
+        if known is None or known.incident_id != opening.incident_id:
             return opening
-        return replace(opening, hold_until_ms=known.heard_ms + self._delay_ms(opening.key, known))
+        waits_ms = [self._delay_ms(opening.key, known)] if known.phase is Phase.CLEARING else []
+        waits_ms += [END_FOLLOWS_MS] if opening.late else []
+        return replace(opening, hold_until_ms=known.heard_ms + max(waits_ms)) if waits_ms else opening
 
     def _turn(self, key: Key, known: Condition) -> None:
         if known.phase is Phase.WAITING:

@@ -68,6 +68,11 @@ class Night:
         await self.sockets.state(**fields)
         await self._live()
 
+    async def kept(self, cause: str, *, active: bool, ago_s: float) -> None:
+        """Let the socket send an alarm that it kept while it was out of reach."""
+        await self.sockets.alarm(cause, active=active, ago_s=ago_s)
+        await self._live()
+
     async def flicker(self, times: int, *, every_s: float = 120) -> None:
         """Let mains power go and come again."""
         for _ in range(times):

@@ -3,8 +3,10 @@
 Each is one test to be read from top to bottom. All texts are what a telephone shows, but for the code.
 """
 
+from datetime import timedelta
 from typing import Any
 
+from isocket.domain.deliveries import Attempt
 from tests.fakes.night import ladder, night, person
 
 CALM: dict[str, Any] = {"heartbeat_s": 86_400, "mains_delay_s": 0, "restore_delay_s": 0}
@@ -167,6 +169,38 @@ async def test_a_night_in_which_nobody_answers_for_long() -> None:
         "23:50 EET exhausted: nobody, not_acknowledged",
         "08:50 EET let_go: nobody, not_answered",
     ]
+
+
+async def test_a_night_without_network_in_which_power_was_away_and_came_back_wakes_nobody_in_the_morning() -> None:
+    """What the socket kept comes message by message; the alarm is judged before its end is there."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("04:00")
+    await tonight.kept("mains_lost", active=True, ago_s=7200)
+    await tonight.sockets.let_pass(5)
+    await tonight.kept("mains_lost", active=False, ago_s=3600)
+    await tonight.until("05:00")
+
+    assert await tonight.heard() == []
+    assert await tonight.untold() == ["04:00 EET not_sent: nobody, came_late"]
+
+
+async def test_a_night_without_network_in_which_power_went_away_for_good_is_told_as_soon_as_no_end_follows() -> None:
+    """Ten seconds after it came at last."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("04:00")
+    came = tonight.clock.now()
+    await tonight.kept("mains_lost", active=True, ago_s=7200)
+    await tonight.until("04:15")
+
+    assert await tonight.heard() == [
+        "04:00 EET Anna text: Cabin: mains power is out, 23 Nov 02:00. Reply CODE to acknowledge",
+    ]
+    (told,) = await tonight.records.find(Attempt)
+    assert told.started_at == came + timedelta(seconds=10)
 
 
 def cold_is_major() -> dict[str, Any]:
