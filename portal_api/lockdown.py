@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account, PasswordReset
+from isocket.domain.endpoints import Endpoint
 from isocket.domain.factors import Passkey, RecoveryCode, TotpFactor
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
@@ -43,14 +44,16 @@ async def lock(portal: Portal, account: Account, *, since: datetime) -> None:
 
     A second factor or recovery code goes as well that was added from a day before `since` on, when the holder was told
     of what they did not do: a stranger may have added it, to come back by it or to keep the holder out. An older one
-    stays, so that a mailbox alone opens nothing. So do shares of sockets, and offers to hand one over that nobody has
-    taken: of each what is as new goes. An account that was closed meanwhile is open again, for its holder is
-    there. The credential epoch is moved last: with it the link is over.
+    stays, so that a mailbox alone opens nothing. So do shares of sockets, offers to hand one over that nobody has
+    taken, and browsers and programs that are told of alarms and may take them: of each what is as new goes. An account
+    that was closed meanwhile is open again, for its holder is there. The credential epoch is moved last: with it the
+    link is over. Nobody can ask for anything more then, and what was asked of sockets that are away ends as well.
     """
     mine, fresh = is_("account_id", account.id), since - _FRESH
     await portal.records.remove_all(TotpFactor, mine, above("created_at", fresh))
     await portal.records.remove_all(Passkey, mine, above("created_at", fresh))
     await portal.records.remove_all(RecoveryCode, mine, above("created_at", fresh))
+    await portal.records.remove_all(Endpoint, mine, above("created_at", fresh))
     await _take_back(portal, account, fresh)
     if not await factors_of(portal.records, account.id):
         await portal.records.remove_all(RecoveryCode, mine)

@@ -250,9 +250,8 @@ class Eraser:
 
     async def _hold_words_of(self, device: Device) -> None:
         """Write down what a socket is called before it forgets, for the search."""
-        words = searchable([device])
         for erasure in await self._records.find(Erasure, is_("open_key", device.owner_id), limit=1):
-            if words - set(_values_of(erasure)):
+            if (words := searchable([device])) - set(_values_of(erasure)):
                 await self._moved(erasure, values=_text({*_values_of(erasure), *words}))
 
     async def _noted(self, erasure: Erasure) -> Erasure | None:

@@ -8,12 +8,15 @@ import pytest
 
 from isocket.domain.accounts import Account
 from isocket.domain.commands import Command, CommandStatus
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.endpoints import Endpoint
 from isocket.domain.factors import RecoveryCode, TotpFactor
 from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
 from portal_api.app import ROUTES
 from portal_api.notices import Change, security_notice
 from portal_api.pages_routes import page_routes
+from portal_api.registration import owner_contact_id
 from tests.fakes.clock import NOON
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
 from tests.fakes.visitor import Visitor
@@ -113,6 +116,26 @@ async def test_what_a_stranger_gave_themself_of_the_sockets_is_taken_back_and_wh
     await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
     assert [each.id for each in await house.records.find(Share)] == ["shr_1"]
     assert [each.id for each in await house.records.find(Transfer)] == ["tra_1"]
+
+
+async def test_a_browser_or_program_that_a_stranger_added_hears_and_takes_no_more_alarms_and_an_older_one_stays(
+    house: PortalHouse,
+) -> None:
+    account = await house.account(MAIJA)
+    for number in (1, 2):
+        made = Endpoint(
+            id=f"end_{number}",
+            account_id=account.id,
+            contact_id=owner_contact_id(account.id),
+            kind=ChannelKind.WEBHOOK,
+            address=f"https://hooks{number}.example.org/alarm",
+            created_at=house.clock.now(),
+        )
+        await house.records.add(made)
+        await house.clock.advance(25 * 3600 if number == 1 else 60)
+    visitor = Visitor(house.client)
+    await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
+    assert [each.id for each in await house.records.find(Endpoint)] == ["end_1"]
 
 
 async def test_what_waits_for_a_socket_that_is_away_is_not_sent_any_more(house: PortalHouse) -> None:
