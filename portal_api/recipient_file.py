@@ -26,6 +26,7 @@ from portal_api.recipient_visits import (
 )
 
 MOST_MESSAGES = 500
+GONE_OWNER = "a customer whose account is gone"
 
 
 async def about(portal: Portal, guest: Guest) -> AboutMe:
@@ -132,5 +133,5 @@ def _use(activity: Activity) -> UseView:
 def _name_of(owner: Account | None) -> str:
     """Return who entered somebody, as they call themselves; else as much of their mailbox as tells them from others."""
     if owner is None:
-        return "a customer whose account is gone"
+        return GONE_OWNER
     return owner.name or masked(owner.email) or ""

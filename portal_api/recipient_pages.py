@@ -12,8 +12,9 @@ from aiohttp import hdrs, web
 from portal_api.code_words import codes_in, handed_in, named_in
 from portal_api.pages_forms import TYPED, Form, checked
 from portal_api.problem import Problem
+from portal_api.processing_words import processing_in, recipient_in
 from portal_api.recipient_acts import come_back, correct, erase, object_to, stop
-from portal_api.recipient_file import about, as_file
+from portal_api.recipient_file import GONE_OWNER, about, as_file
 from portal_api.recipient_models import Correction, WayIn
 from portal_api.recipient_visits import (
     OPENINGS_CLIENT,
@@ -62,7 +63,7 @@ async def ask(call: Call[WayInForm, None]) -> web.Response:
     language = _language(call)
     wish = checked(WayIn, address=call.body.address, language=language)
     if isinstance(wish, Problem):
-        return _door(call, "ask", status=wish.status, fault=wish.errors[0].message if wish.errors else wish.detail)
+        return _door(call, "ask", status=wish.status, typed=call.body.address, fault="no_address")
     await invite(call.portal, wish.address, client=call.client, language=language)
     return _door(call, "sent", status=202, typed=wish.address)
 
@@ -81,6 +82,8 @@ async def open_visit(call: Call[OpenForm, None]) -> web.Response:
         wish = checked(WayIn, address=typed.address)
         code = "".join(typed.code.split())
         opened = None if isinstance(wish, Problem) else await open_by_code(call.portal, wish.address, code)
+    if opened is None and typed.address and not typed.token:
+        return _door(call, "sent", status=400, typed=typed.address, fault="wrong_code")
     if opened is None:
         return _door(call, "over", status=400)
     token, guest = opened
@@ -100,7 +103,7 @@ async def act(call: Call[ActForm, None]) -> web.Response:
     if typed.act == "name":
         wish = checked(Correction, name=typed.name)
         if isinstance(wish, Problem):
-            return await _page(call, guest, typed.token, status=wish.status)
+            return await _page(call, guest, typed.token, fault="no_name", status=wish.status)
         await correct(call.portal, guest.entries, {"name": wish.name})
     elif typed.act in _ACTS:
         await _ACTS[typed.act](call.portal, guest.address, guest.entries)
@@ -144,12 +147,20 @@ async def _page(
     token: str,
     *,
     said: str | None = None,
+    fault: str = "",
     status: int = 200,
 ) -> web.Response:
     tongue = guest.language
     told = await about(call.portal, guest)
-    words = {"words": words_in(tongue), "tongue": tongue, "told": told, "visit": token, "said": said}
-    codes = {"codes": codes_in(tongue), "named": named_in, "handed": handed_in}
+    words = {"words": words_in(tongue), "tongue": tongue, "told": told, "visit": token, "said": said, "fault": fault}
+    words["gone_owner"] = GONE_OWNER
+    codes = {
+        "codes": codes_in(tongue),
+        "named": named_in,
+        "handed": handed_in,
+        "of_use": processing_in,
+        "of_recipient": recipient_in,
+    }
     return shown(call, "people.html", {**words, **codes}, status=status)
 
 

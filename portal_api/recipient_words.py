@@ -9,7 +9,8 @@ KEYS = (
     "title", "ask", "address", "send", "sent", "code", "open", "press", "over", "lead", "entered", "name", "phone",
     "email", "ways", "paused", "nobody", "messages", "handed", "why", "save", "stop", "stop_why", "object",
     "object_why", "return", "return_why", "erase", "erase_why", "file", "saved", "stopped", "objected", "returned",
-    "erased", "contact", "complain",
+    "erased", "contact", "complain", "no_address", "no_name", "wrong_code", "gone_owner",
+    "again",
 )  # fmt: skip
 
 
@@ -73,6 +74,11 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Done: you are erased. This page has ended.",
             "Who answers for it",
             "You may complain to",
+            "Write an e-mail address, or a telephone number such as +358401234567.",
+            "Write a name of at most 120 characters.",
+            "This code is not right, not any more, or was used already. Try again, or ask for a new one.",
+            "a customer whose account is gone",
+            "Ask for a new code",
         ),
         "fi": (
             "Mitä meillä on sinusta",
@@ -118,6 +124,11 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Valmis: tietosi on poistettu. Tämä sivu on päättynyt.",
             "Kuka vastaa tiedoista",
             "Voit valittaa viranomaiselle",
+            "Kirjoita sähköpostiosoite tai puhelinnumero, esimerkiksi +358401234567.",
+            "Kirjoita nimi, enintään 120 merkkiä.",
+            "Koodi ei kelpaa, on vanhentunut tai jo käytetty. Yritä uudelleen tai pyydä uusi.",
+            "asiakas, jonka tiliä ei enää ole",
+            "Pyydä uusi koodi",
         ),
         "sv": (
             "Vad vi har om dig",
@@ -157,6 +168,11 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Klart: du är raderad. Den här sidan är slut.",
             "Vem som ansvarar",
             "Du kan klaga hos",
+            "Skriv en e-postadress eller ett telefonnummer, till exempel +358401234567.",
+            "Skriv ett namn på högst 120 tecken.",
+            "Koden är fel, gäller inte längre eller är redan använd. Försök igen eller be om en ny.",
+            "en kund vars konto inte finns kvar",
+            "Be om en ny kod",
         ),
         "de": (
             "Was wir über Sie haben",
@@ -206,6 +222,14 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Erledigt: Sie sind gelöscht. Diese Seite ist zu Ende.",
             "Wer dafür verantwortlich ist",
             "Sie können sich beschweren bei",
+            "Geben Sie eine E-Mail-Adresse oder eine Telefonnummer wie +358401234567 an.",
+            "Geben Sie einen Namen mit höchstens 120 Zeichen an.",
+            (
+                "Der Code ist falsch, gilt nicht mehr oder wurde schon benutzt. Versuchen Sie es noch einmal oder "
+                "fordern Sie einen neuen an."
+            ),
+            "ein Kunde, dessen Konto es nicht mehr gibt",
+            "Einen neuen Code anfordern",
         ),
         "nb": (
             "Hva vi har om deg",
@@ -245,6 +269,11 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Ferdig: du er slettet. Denne siden er avsluttet.",
             "Hvem som er ansvarlig",
             "Du kan klage til",
+            "Skriv en e-postadresse eller et telefonnummer som +358401234567.",
+            "Skriv et navn på høyst 120 tegn.",
+            "Koden er feil, gjelder ikke lenger eller er allerede brukt. Prøv igjen, eller be om en ny.",
+            "en kunde som ikke har konto lenger",
+            "Be om en ny kode",
         ),
     }
 )

@@ -45,6 +45,10 @@ RIGHTS = (
     "objection (Art. 21)",
     "complaint to the data protection authority of your country (Art. 77)",
 )
+NOT_TOLD = "not told by the operator"
+AT_THE_MAKER = "where the browser's maker runs it; it cannot read the message"
+AS_CHOSEN = "where the customer chose"
+WITH_THE_CUSTOMER = "where the customer is"
 NO_SAFEGUARD = "by what this is covered, the operator has not said"
 _AT_HOME = "inside the house"
 _EEA = frozenset(AUTHORITIES) - {"GB"}
@@ -112,11 +116,11 @@ def activities(controller: Controller, *, subject: Subject | None = None) -> tup
 def country_of(controller: Controller, recipient: str) -> str:
     """Return where a recipient is, in words where no single country can be told."""
     places = {
-        Recipient.SMS_VOICE_PROVIDER.value: controller.sms_country or "not told by the operator",
-        Recipient.MAIL_PROVIDER.value: controller.mail_country or "not told by the operator",
-        Recipient.PUSH_SERVICE.value: "where the browser's maker runs it; it cannot read the message",
-        Recipient.WEBHOOK_RECEIVER.value: "where the customer chose",
-        Recipient.OWNER.value: "where the customer is",
+        Recipient.SMS_VOICE_PROVIDER.value: controller.sms_country or NOT_TOLD,
+        Recipient.MAIL_PROVIDER.value: controller.mail_country or NOT_TOLD,
+        Recipient.PUSH_SERVICE.value: AT_THE_MAKER,
+        Recipient.WEBHOOK_RECEIVER.value: AS_CHOSEN,
+        Recipient.OWNER.value: WITH_THE_CUSTOMER,
     }
     return places[recipient]
 

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import AsyncIterator
+from html import escape
 
 import pytest
 import pytest_asyncio
 
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import DeliveryState
+from isocket.domain.inventory import Subject
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.processing import activities
 from isocket.domain.requests import RequestState, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
@@ -17,6 +20,7 @@ from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
 from portal_api.code_words import codes_in
 from portal_api.pages_routes import page_routes
+from portal_api.processing_words import processing_in
 from portal_api.recipient_words import KEYS, best_language, words_in
 from tests.fakes.portal_devices import ALL_ROUTES, PHONE, codes, enter, owned, verified
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
@@ -111,6 +115,49 @@ async def test_a_code_from_a_text_opens_the_page_and_the_file_is_fetched_from_it
 
 async def test_what_is_no_address_is_said_on_the_page(house: PortalHouse) -> None:
     assert "Write an e-mail address" in await post(house, "/people", 422, address="nobody")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_what_was_mistyped_stays_and_is_said_in_the_language_of_whoever_typed_it(
+    house: PortalHouse, language: str
+) -> None:
+    house.client.session.headers["Accept-Language"] = language
+    page = await post(house, "/people", 422, address="nobody")
+    assert words_in(language)["no_address"] in page
+    assert 'value="nobody"' in page
+    assert 'aria-describedby="address-fault"' in page
+
+
+async def test_a_mistyped_code_is_asked_for_again_and_the_right_one_still_opens_the_page(house: PortalHouse) -> None:
+    await verified(house, await owned(house), PHONE)
+    await post(house, "/people", 202, address=PHONE)
+    right = (await codes(house, PHONE))[-1]
+    wrong = await post(house, "/people/open", 400, address=PHONE, code="000000" if right != "000000" else "111111")
+    assert words_in("en")["wrong_code"] in wrong
+    assert f'name="address" value="{PHONE}"' in wrong
+    assert 'name="code"' in wrong
+    assert words_in("en")["lead"] in await post(house, "/people/open", address=PHONE, code=right)
+
+
+async def test_a_name_that_is_none_is_asked_for_again(house: PortalHouse) -> None:
+    await enter(house, await owned(house), name="Niina", email=NIINA, language="fi")
+    token = _TOKEN.findall(await opened(house))[0]
+    assert words_in("fi")["no_name"] in await post(house, "/people/act", 422, token=token, act="name", name=" ")
+
+
+@pytest.mark.clause("C7-01")
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+async def test_what_values_are_used_for_and_how_long_they_are_kept_is_told_in_the_readers_language(
+    house: PortalHouse, language: str
+) -> None:
+    await enter(house, await owned(house), email=NIINA, language=language)
+    page = await opened(house)
+    for activity in activities(house.portal.settings.controller, subject=Subject.RECIPIENT):
+        told = [(each.who, each.country) for each in activity.recipients]
+        for phrase in (activity.what_for, activity.basis, *activity.kept, *(each for pair in told for each in pair)):
+            assert processing_in(phrase, language) != phrase
+            assert escape(processing_in(phrase, language), quote=False) in page
+            assert str(escape(phrase)) not in page
 
 
 @pytest.mark.clause("C7-12")
