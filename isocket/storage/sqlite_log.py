@@ -128,6 +128,10 @@ class Checkpointer:
                 self._shorten(connection)
             except StoreUnavailableError:
                 break  # the writer has closed
+            except sqlite3.Error as error:
+                if not self._closed.is_set():
+                    log.warning("checkpoint_failed", error=str(error))  # each second while a disk is full
+                self._closed.wait(RETRY_S)
             except Exception:
                 if not self._closed.is_set():
                     log.exception("checkpoint_failed")

@@ -86,7 +86,7 @@ async def test_a_checkpoint_that_fails_is_made_later(small: SqliteStore, monkeyp
         assert await asyncio.to_thread(failed.wait, PATIENCE_S)
         while not made.is_set():
             await write_pages(small, 1)
-    assert [each["event"] for each in logs] == ["checkpoint_failed"]
+    assert logs == [{"event": "checkpoint_failed", "log_level": "warning", "error": "disk I/O error"}], "in one line"
 
 
 async def test_the_log_begins_anew_although_somebody_always_reads(small: SqliteStore) -> None:
