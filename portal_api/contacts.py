@@ -19,6 +19,7 @@ from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import FieldFault, Problem, fault, faults
+from portal_api.recipient_acts import note_gone
 from portal_api.routes import AnyRoute, Call, Reply, Route
 
 log = get_logger(__name__)
@@ -124,6 +125,7 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     """Remove a contact: nothing more is sent to them, and what was theirs cannot be read any more.
 
     Ladders that name them pass over them. What was sent stays in the incidents, without their number and their words.
+    A backup from before that is restored does not bring them back.
     """
     contact = await own_contact(call)
     call.demand_match(contact.version)
@@ -137,6 +139,7 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     await call.records.remove_all(Endpoint, is_("contact_id", contact.id))
     if call.portal.keyring is not None:
         await call.portal.keyring.destroy(contact.id)  # before the contact goes: whoever asks again gets here again
+    await note_gone(call.records, contact.id, call.clock.now(), note=call.portal.note_erasure, by="owner")
     await call.records.remove_all(Contact, is_("id", contact.id))
     log.info("contact_removed", contact_id=contact.id)
     return Reply()

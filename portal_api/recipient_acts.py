@@ -138,8 +138,8 @@ async def erase_entry(
 
     What is noted brings the same about again where a backup is restored (see `privacy.replaying`).
     """
-    now, receipt_id = clock.now(), derived_id("era", "recipient", contact_id)
-    await ask_providers(records, receipt_id, is_("person_id", contact_id), now=now)
+    now = clock.now()
+    await ask_providers(records, _receipt_id(contact_id), is_("person_id", contact_id), now=now)
     await records.change_all(
         Delivery,
         is_("person_id", contact_id),
@@ -155,11 +155,25 @@ async def erase_entry(
         await records.remove_all(Substitution, is_(role, contact_id))
     if keyring is not None:
         await keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
-    if note is not None:
-        await note(receipt_id, tombstone(contact_id), now)
-    await records.add_all([_receipt(receipt_id, now)])
+    await note_gone(records, contact_id, now, note=note, by="recipient")
     await records.remove_all(Contact, is_("id", contact_id))
     log.info("contact_erased", contact_id=contact_id)
+
+
+async def note_gone(records: Records, contact_id: str, now: datetime, *, note: NoteErasure | None, by: str) -> None:
+    """Note that an entry goes: in the ledger, so that no restored backup brings it back, and that this store knows."""
+    receipt_id = _receipt_id(contact_id)
+    if note is not None:
+        await note(receipt_id, tombstone(contact_id), now)
+    receipt = Erasure(
+        id=receipt_id, account_id="", asked_at=now, due_at=now, by=by, state=ErasureState.DONE, done_at=now
+    )
+    await records.add_all([receipt])
+
+
+def _receipt_id(contact_id: str) -> str:
+    """Return the id of what is left: that somebody was erased, and when. It names nobody."""
+    return derived_id("era", "recipient", contact_id)
 
 
 def _theirs(address: str, entries: Sequence[Contact]) -> list[str]:
@@ -171,19 +185,6 @@ def _theirs(address: str, entries: Sequence[Contact]) -> list[str]:
         if entry.phone and (entry.phone_verified_at or entry.voice_verified_at):
             found.append(entry.phone)
     return list(dict.fromkeys(map(stopped_address, found)))
-
-
-def _receipt(receipt_id: str, now: datetime) -> Erasure:
-    """Return what is left: that somebody was erased, and when. It names nobody."""
-    return Erasure(
-        id=receipt_id,
-        account_id="",
-        asked_at=now,
-        due_at=now,
-        by="recipient",
-        state=ErasureState.DONE,
-        done_at=now,
-    )
 
 
 async def _remember(portal: Acting, address: str, said: StopKind) -> None:

@@ -57,7 +57,7 @@ class Erasure(Record):
     account_id: Annotated[str, ERASURE_FACT]
     asked_at: Annotated[datetime, ERASURE_FACT]
     due_at: Plain[datetime]
-    by: Plain[str] = "person"  # "operator"; "restore": a backup had brought them back; "recipient": who has no account
+    by: Plain[str] = "person"  # "operator"; "restore": after a backup; of who has no account: "recipient", "owner"
     state: Plain[ErasureState] = ErasureState.ASKED
     open_key: Plain[str | None] = None  # the account, while it can come to something; one at a time
     farewell_ids: Plain[tuple[str, ...]] = ()  # the messages that told of it, which must get away first

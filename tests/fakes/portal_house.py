@@ -22,7 +22,7 @@ from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.app import ROUTES, always_ready, portal_app
 from portal_api.passwords import Passwords
-from portal_api.portal import PORTAL, CopyHeld, Portal, PortalSettings, nothing_is_held
+from portal_api.portal import PORTAL, CopyHeld, NoteErasure, Portal, PortalSettings, nothing_is_held
 from portal_api.routes import AnyRoute
 from tests.fakes.clock import ManualClock
 from tests.fakes.quick_passwords import QuickPasswords
@@ -110,6 +110,7 @@ async def portal_house(
     keyring: Keyring | None = None,
     shelf: Shelf | None = None,
     copy_held: CopyHeld = nothing_is_held,
+    note_erasure: NoteErasure | None = None,
     **settings: Any,
 ) -> AsyncIterator[PortalHouse]:
     """Run a portal on loopback; `settings` are those of `PortalSettings`."""
@@ -131,6 +132,7 @@ async def portal_house(
         keyring=keyring,
         shelf=shelf,
         copy_held=copy_held,
+        note_erasure=note_erasure,
     )
     async with TestClient(TestServer(app)) as client:
         yield PortalHouse(

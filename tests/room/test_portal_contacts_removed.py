@@ -52,6 +52,33 @@ async def test_who_is_removed_is_read_nowhere_any_more_and_a_backup_from_before_
     assert scan([folder, backup], NAME, PHONE, MAIL, TEXT) == []
 
 
+@pytest.mark.clause("C5-01")
+async def test_a_restored_backup_of_store_and_keys_brings_nobody_back_who_was_removed(tmp_path: Path) -> None:
+    folder, backup, files = tmp_path / "var", tmp_path / "backup", ("isocket.sqlite", "keyring.sqlite")
+    folder.mkdir()
+    async with (
+        ground_on_disk(folder, ManualClock()) as ground,
+        portal_house(
+            records=ground.records, keyring=ground.keyring, routes=ALL_ROUTES, note_erasure=ground.note_erasure
+        ) as house,
+    ):
+        token = await house.customer(MAIJA)
+        stays, goes = await enter(house, token, email=MAIL), await enter(house, token, name=NAME, phone=PHONE)
+        back_up(folder, backup, *files)
+        assert (await house.ask("DELETE", f"/contacts/{goes['id']}", token=token)).status == 204
+        assert await ground.replay() == 0, "this store knows of it"
+    for each in (*folder.glob("isocket.sqlite*"), *folder.glob("keyring.sqlite*")):
+        each.unlink()
+    back_up(backup, folder, *files)
+    async with ground_on_disk(folder, ManualClock()) as ground:
+        assert await ground.records.get(Contact, goes["id"]) is not None
+        assert await ground.replay() == 1
+        assert await ground.records.get(Contact, goes["id"]) is None
+        assert await ground.keyring.was_destroyed(goes["id"])
+        assert await ground.records.get(Contact, stays["id"]) is not None
+        assert await ground.replay() == 0
+
+
 @pytest.mark.parametrize("at", ["before the contact went", "after it went"])
 async def test_a_removal_that_broke_off_is_finished_by_asking_again(tmp_path: Path, at: str) -> None:
     async with erasing_house(tmp_path) as (house, ground):
