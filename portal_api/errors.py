@@ -6,12 +6,13 @@ from http import HTTPStatus
 from pathlib import Path
 
 from aiohttp import web
+from yarl import URL
 
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError
 from portal_api.access_log import template_of
-from portal_api.pages import problem_page
+from portal_api.pages import go_to, problem_page
 from portal_api.problem import Problem, ProblemError
 from portal_api.routes import API
 
@@ -38,6 +39,8 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             return error
         if isinstance(error, web.HTTPMethodNotAllowed) and request.method == "OPTIONS":
             return _what_can_be_done(error)
+        if isinstance(error, web.HTTPMethodNotAllowed) and request.method in {"GET", "HEAD"} and _for_people(request):
+            return go_to(await _page_above(request))
         found = _from_http(error)
     except web.RequestPayloadError:  # such as gzip that is none
         found = Problem(status=400, kind="bad-request", detail="The body is not what its headers say.")
@@ -58,6 +61,20 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
 def _what_can_be_done(error: web.HTTPMethodNotAllowed) -> web.Response:
     """Return the answer to OPTIONS. It lets no other site's page in: there is no header of CORS in it."""
     return web.Response(status=204, headers={"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))})
+
+
+async def _page_above(request: web.Request) -> str:
+    """Return where the form stands that was sent to this address: of what a form is sent to nothing can be got.
+
+    A person comes here by the address bar, where a browser shows a form's own address after it was refused.
+    """
+    path = request.path
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
+        found = await request.app.router.resolve(request.clone(rel_url=URL.build(path=path)))
+        if found.http_exception is None:
+            return path
+    return path
 
 
 def _for_people(request: web.Request) -> bool:

@@ -67,6 +67,11 @@ async def claim(call: Call[ClaimForm, None]) -> web.Response:
     return refused(call, "overview.html", answer, {**await _words(call), "typed": typed}, here="overview")
 
 
+async def back(_: Call[None, None]) -> web.Response:
+    """Lead to the form: its own address would else be read as that of a socket."""
+    return go_to("/")
+
+
 async def seen(call: Call[Nothing, None]) -> web.Response:
     """Say that one has seen that an alarm reached nobody."""
     await see(with_body(call, None))
@@ -157,6 +162,13 @@ ROUTES: tuple[AnyRoute, ...] = (
         handler=overview,
         summary="Show the overview",
         access=Access.PUBLIC,
+        surface=Surface.PAGE,
+    ),
+    Route(
+        method="GET",
+        path="/devices/claim",
+        handler=back,
+        summary="The form by which a socket is made mine",
         surface=Surface.PAGE,
     ),
     Route(

@@ -49,6 +49,7 @@ NAMES = {
 FORMS = tuple(each for each in PAGE_ROUTES if each.method == "POST" and each.access is not Access.STAFF)
 PAGES = tuple(each for each in (*PAGE_ROUTES, *desk_routes()) if each.method == "GET")
 MOST_LINES = 300
+TEMPLATES = pytest.mark.parametrize("file", sorted((FOLDER / "templates").glob("*.html")), ids=lambda each: each.name)
 WITH_PAGES = (*(each for each in ROUTES if each.surface is Surface.API), *page_routes(desk=True))
 
 
@@ -272,7 +273,28 @@ async def test_no_form_leads_to_another_site(visitor: Visitor, house: PortalHous
         assert answer.headers["Location"].partition("?")[0] == "/"
 
 
-@pytest.mark.parametrize("file", sorted((FOLDER / "templates").glob("*.html")), ids=lambda each: each.name)
+@pytest.mark.parametrize("path", sorted({each.path for each in FORMS} - {each.path for each in PAGES}))
+async def test_the_address_of_a_form_leads_a_reader_to_its_page(visitor: Visitor, path: str) -> None:
+    page = await visitor.open(path.format(**NAMES), headers={"Accept": "text/html"})
+    assert page.status == 200
+    assert page.path != path
+
+
+@TEMPLATES
+def test_what_is_wrong_is_tied_to_what_it_is_about(file: Path) -> None:
+    for ident in re.findall(r'<p class="fault"(?: id="([^"]+)")?', file.read_text(encoding="utf-8")):
+        assert ident
+        assert f'aria-describedby="{ident}"' in file.read_text(encoding="utf-8")
+
+
+@TEMPLATES
+def test_no_title_names_a_person(file: Path) -> None:
+    title = re.search(r"{% block title %}.*?{% endblock %}", file.read_text(encoding="utf-8"))
+    values = [] if title is None else re.findall(r"{{ *(.*?) *}}", title.group())
+    assert set(values) <= {"title", "card.name", "name", "trouble.what"}  # of the API, a socket, an incident
+
+
+@TEMPLATES
 def test_no_template_switches_escaping_off(file: Path) -> None:
     assert not re.search(r"\|\s*safe|autoescape|Markup|<style|javascript:|\son\w+=", file.read_text())
 

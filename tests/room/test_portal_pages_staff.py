@@ -221,6 +221,16 @@ async def test_what_is_wrong_with_one_form_of_the_door_is_said_at_that_one_and_i
         assert (mine.count('class="fault"'), kept in mine, "no address" in mine) == (1, True, True)
 
 
+async def test_what_is_wrong_with_a_field_is_heard_with_that_field(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    page = await post(
+        house, cookie, "/staff/requests/new", 422, **{**LETTER, "email": "no address", "words": "x" * 5000}
+    )
+    for name in ("email", "words"):
+        assert page.count(f'<p class="fault" id="{name}-fault">') == 1
+        assert re.search(rf'name="{name}"[^>]* aria-invalid="true" aria-describedby="{name}-fault"', page)
+
+
 async def test_a_day_that_a_review_of_a_hold_needs_is_marked_so_and_its_end_needs_none(house: PortalHouse) -> None:
     await owned(house)
     cookie = await staff(house, StaffRole.PRIVACY)
