@@ -21,6 +21,7 @@ from isocket.kit.clock import EPOCH, from_ms, to_ms, to_text
 T = TypeVar("T")
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a sign that are drawn as nothing
 
 
 class Body(BaseModel):
@@ -95,11 +96,19 @@ GivenDay = Annotated[date, Field(strict=False), AfterValidator(_usual_day)]
 def _plain_characters(text: str) -> str:
     """Refuse what is not seen but acts: controls, new lines, marks that turn the order of letters, half characters.
 
-    Two joiners stay, without which some scripts cannot be written (Unicode Standard Annex 31, section 2.3).
+    Two joiners stay, without which some scripts cannot be written (Unicode Standard Annex 31, section 2.3). A text of
+    nothing but what is not seen is refused too: an alarm would name no socket, and a list have a line without a name.
     """
     if any(unicodedata.category(each) in _ACTING and each not in _JOINERS for each in text):
         raise ValueError("Use plain characters on one line.")
+    if text and not can_be_seen(text):
+        raise ValueError("Use characters that can be seen.")
     return text
+
+
+def can_be_seen(text: str) -> bool:
+    """Return whether anything of it is drawn by itself: a mark needs a letter before it, a joiner one each side."""
+    return any(unicodedata.category(each)[0] not in "MZ" and each not in _JOINERS + _BLANKS for each in text)
 
 
 OneLine = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), AfterValidator(_plain_characters)]

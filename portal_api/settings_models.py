@@ -18,7 +18,7 @@ from pydantic import (
 from isocket.domain.device_models import MOST_RULES, DeviceModel, model_of
 from isocket.domain.settings import PartKind, names_of_parts, part_names_text
 from portal_api.field_words import A_TIME_OF_DAY
-from portal_api.models import Body, OneLine
+from portal_api.models import Body, OneLine, can_be_seen
 from portal_api.usernames import TimeZone
 
 DAY_S = 86_400
@@ -267,9 +267,12 @@ def plain(settings: Settings) -> dict[str, Any]:
 
 
 def _named(parts: Sequence[Mapping[str, Any]], names: Sequence[str | None]) -> list[dict[str, Any]]:
-    """Return parts with their names; one that has a name and no settings has the defaults."""
+    """Return parts with their names; one that has a name and no settings has the defaults.
+
+    A name of which nothing can be seen was taken once, and is none.
+    """
     known = [*parts, *({} for _ in range(len(names) - len(parts)))]
-    return [{**each, "name": name} for each, name in zip_longest(known, names)]
+    return [{**each, "name": name if name and can_be_seen(name) else None} for each, name in zip_longest(known, names)]
 
 
 def _padded(given: list[Any], default: Probe | AlarmInput, length: int) -> list[Any]:

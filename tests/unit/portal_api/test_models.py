@@ -28,6 +28,16 @@ def test_what_acts_without_being_seen_is_refused(mark: str) -> None:
         LINE.validate_python(f"Summer{mark}house")
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["\u200d", "\u200c\u200d", "\u3164", "\u2800 \u115f", "\uffa0", "\ufe0f", "\u034f\u034f", "\u17b4", "\u0301"],
+    ids=lambda text: " ".join(f"U+{ord(each):04X}" for each in text),
+)
+def test_a_text_of_which_nothing_can_be_seen_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="can be seen"):
+        LINE.validate_python(text)
+
+
 WHEN: TypeAdapter[datetime] = TypeAdapter(GivenInstant)
 
 

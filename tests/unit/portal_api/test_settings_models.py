@@ -12,7 +12,7 @@ from firmware_sim import settings as sim
 from firmware_sim.wire import encode_reported
 from isocket.domain.device_models import MODELS, model_of
 from isocket.domain.incidents import Cause
-from isocket.domain.settings import DeviceSettings, for_device
+from isocket.domain.settings import DeviceSettings, PartKind, for_device, part_names_text
 from isocket.domain.twin import unlike_keys
 from portal_api.settings_models import (
     AlarmCause,
@@ -125,3 +125,9 @@ def test_a_socket_is_told_only_what_the_protocol_names() -> None:
     }
     assert [set(each) for each in told["temp"]] == [probe] * len(every["temp"])
     assert set(told["thermostat"]) == {"enabled", "mode", "on_c", "off_c"}
+
+
+def test_a_name_of_which_nothing_can_be_seen_was_taken_once_and_is_none() -> None:
+    names = part_names_text({PartKind.PROBE: ["Freezer", "\u3164"]})
+    settings = whole_settings({}, model_of("isocket-environment-pro"), names)
+    assert [each.name for each in settings.temp[:2]] == ["Freezer", None]
