@@ -8,7 +8,7 @@ from aiohttp import web
 from alerts import incident_page, push_hooks, push_subscribing, unsubscribing
 from alerts.replies import ANSWERED_BY_TWILIO, Replies
 from alerts.signatures import TwilioSignature
-from alerts.signed_forms import Form, twilio_form
+from alerts.signed_forms import MAX_STATUS_LENGTH, Form, twilio_form
 from alerts.twiml import texting
 from alerts.voice_hooks import VoiceHooks
 from isocket.domain.deliveries import Attempt, Receipt
@@ -19,7 +19,6 @@ from isocket.storage.port import AlreadyThereError, Records
 
 log = get_logger(__name__)
 
-MAX_STATUS_LENGTH = 32
 
 STATUS_PATH = "/hooks/twilio/status"
 INBOUND_PATH = "/hooks/twilio/inbound"

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from alerts.replies import Replies
 from alerts.signatures import AddressProof
-from alerts.signed_forms import Form, read_form
+from alerts.signed_forms import MAX_STATUS_LENGTH, Form, read_form
 from isocket.domain.deliveries import Attempt, Receipt
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
@@ -18,7 +18,6 @@ log = get_logger(__name__)
 
 STATUS_PATH = "/hooks/46elks/status"
 INBOUND_PATH = "/hooks/46elks/inbound"
-MAX_STATUS_LENGTH = 32
 _INBOUND = "inbound"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from alerts import pausing
 from alerts.endings import UNCLEAR, ended
+from alerts.health import REFUSED_FOR_S
 from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.timeline import delivery_line, due_line
@@ -28,7 +29,6 @@ MAX_TRIES = 12  # of what never expires
 PATIENT_TRIES = 4  # after so many a message counts as held up, and others are told
 RETRY_BASE_S = 2.0
 RETRY_CAP_S = 300.0
-REFUSED_RETRY_S = 300.0  # until an operator has put right what makes the provider refuse us
 LOOK_UP_AFTER_S = 10.0  # a receipt usually comes first
 LOOK_UP_AGAIN_S = 30.0
 UNCLEAR_LIFE_S = 600.0
@@ -203,7 +203,7 @@ class Settlement:
             case Refused(reason=reason, code=code, scope=scope):
                 detail = f"{reason} {code}".strip()
                 if scope is RefusalScope.ACCOUNT:  # nothing against this message: it goes when we may send again
-                    changes = self._again(held, attempt.number, reason, now + timedelta(seconds=REFUSED_RETRY_S), now)
+                    changes = self._again(held, attempt.number, reason, now + timedelta(seconds=REFUSED_FOR_S), now)
                     return _Result(attempt=AttemptState.LATER, detail=detail, delivery={**changes, "held_up": True})
                 changes = ended(held, DeliveryState.FAILED, at=now, reason=reason)
                 return _Result(attempt=AttemptState.REFUSED, detail=detail, delivery=changes)

@@ -13,6 +13,7 @@ log = get_logger(__name__)
 
 MOST_FIELDS = 200
 MAX_BODY_BYTES = 16 * 1024
+MAX_STATUS_LENGTH = 32  # what is kept of a word that a provider reports
 
 Form = MultiDictProxy[str]
 

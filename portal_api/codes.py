@@ -95,13 +95,20 @@ def _counted(contact: Contact, channel: ChannelKind, address: str, client: str) 
     to_address = CODES_ADDRESS, (address.casefold(),)
     if channel is ChannelKind.EMAIL:
         return [once, to_address, (CODES_ACCOUNT, (account,))]
-    row = (address[:-_LAST_DIGITS],)
     return [
         once,
         (CALLS_NUMBER if channel is ChannelKind.VOICE else TEXTS_NUMBER, (account, address)),
         to_address,
         (TEXTS_ACCOUNT, (account,)),
         (CODES_ACCOUNT, (account,)),
+        *counted_of_many(address, client),
+    ]
+
+
+def counted_of_many(number: str, client: str) -> list[tuple[Rate, tuple[str, ...]]]:
+    """Return what a message to a telephone counts against beside many others, whoever has it sent: it costs money."""
+    row = (number[:-_LAST_DIGITS],)
+    return [
         (TEXTS_CLIENT, (client,)),
         (TEXTS_ROW, row),
         (TEXTS_ROW_DAY, row),

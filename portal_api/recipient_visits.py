@@ -20,7 +20,7 @@ from isocket.domain.stops import Stop
 from isocket.kit.ids import derived_id, new_code, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, above, is_
-from portal_api.codes import CODES_ADDRESS, TEXTS_ALL, TEXTS_ALL_DAY, TEXTS_CLIENT, TEXTS_ROW, TEXTS_ROW_DAY
+from portal_api.codes import CODE_LIFE, CODES_ADDRESS, TRIES, counted_of_many
 from portal_api.limits import Rate
 from portal_api.outgoing import NOBODY, mail, unsent
 from portal_api.phones import is_served, takes_texts
@@ -32,14 +32,11 @@ from portal_api.routes import Call
 log = get_logger(__name__)
 
 LINK_LIFE = timedelta(minutes=30)
-CODE_LIFE = timedelta(minutes=10)
 VISIT_LIFE = timedelta(minutes=30)
-TRIES = 5
 VISITS_ADDRESS = Rate(name="visit_address", tries=3, per_s=3600)  # messages to one number or mailbox
 VISITS_CLIENT = Rate(name="visit_client", tries=30, per_s=3600)
 STRANGE = "_unknown"  # behind the name of a limit: what is asked for addresses that we do not hold counts apart
 OPENINGS_CLIENT = Rate(name="visit_openings", tries=60, per_s=3600)
-_LAST_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,14 +152,7 @@ async def _had_enough(portal: Portal, channel: ChannelKind, address: str, client
         (CODES_ADDRESS, (address.casefold(),)),
     ]
     if channel is not ChannelKind.EMAIL:
-        row = (address[:-_LAST_DIGITS],)
-        counted += [
-            (TEXTS_CLIENT, (client,)),
-            (TEXTS_ROW, row),
-            (TEXTS_ROW_DAY, row),
-            (TEXTS_ALL, ()),
-            (TEXTS_ALL_DAY, ()),
-        ]
+        counted += counted_of_many(address, client)
     for rate, what in counted:
         own = rate if known else replace(rate, name=f"{rate.name}{STRANGE}")
         if await portal.limits.take(own, *what) > 0:

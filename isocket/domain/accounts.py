@@ -166,7 +166,10 @@ class Session(Record):
 
 @record(collection="buckets", indexed=(("refilled_at",),))
 class Bucket(Record):
-    """A token bucket that limits a rate, or a note of what was good. Id = keyed hash of what it is about."""
+    """A token bucket that limits a rate, or a note of a moment (`isocket.storage.notes`).
+
+    Its id is a keyed hash of what it is about, or the note's own name.
+    """
 
     tokens: Plain[float]
-    refilled_at: Plain[datetime]  # of a note: until when it holds
+    refilled_at: Plain[datetime]  # of a note: its moment, such as until when it holds

@@ -8,8 +8,9 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind, Message
+from alerts.health import REFUSED_FOR_S
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
-from alerts.settlement import LOOK_UP_AFTER_S, MAX_TRIES, REFUSED_RETRY_S, UNCLEAR_LIFE_S, attempt_id
+from alerts.settlement import LOOK_UP_AFTER_S, MAX_TRIES, UNCLEAR_LIFE_S, attempt_id
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.desk import DeskMessage
@@ -244,7 +245,7 @@ async def test_what_the_provider_refuses_because_of_us_goes_when_that_is_put_rig
     (attempt,) = await house.attempts()
     assert (attempt.state, attempt.detail) == (AttemptState.LATER, "credentials 20003")
     assert ((await the_alarm(house)).state, (await the_alarm(house)).held_up) == (DeliveryState.DUE, True)
-    await house.pass_by(seconds=REFUSED_RETRY_S)
+    await house.pass_by(seconds=REFUSED_FOR_S)
     await house.send()
     assert len(house.sms.accepted) == 1
 

@@ -18,9 +18,10 @@ from isocket.domain.people_letters import page_code
 from isocket.domain.recipient_visits import RecipientVisit
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
-from portal_api import recipient_visits
+from portal_api import codes as counting
+from portal_api.codes import CODE_LIFE
 from portal_api.recipient_acts import come_back, entries_of, erase, erase_entry, object_to
-from portal_api.recipient_visits import CODE_LIFE, LINK_LIFE, VISIT_LIFE, VISITS_ADDRESS, open_by_code
+from portal_api.recipient_visits import LINK_LIFE, VISIT_LIFE, VISITS_ADDRESS, open_by_code
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.erasing_house import Ground, back_up, erasing_house, furnish, ground_on_disk
@@ -228,8 +229,8 @@ async def test_messages_to_one_address_are_limited_and_the_answer_stays_the_same
 async def test_strangers_who_name_invented_numbers_use_up_nobodys_codes(
     house: PortalHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = replace(recipient_visits.TEXTS_ALL, tries=3)
-    monkeypatch.setattr(recipient_visits, "TEXTS_ALL", few)
+    few = replace(counting.TEXTS_ALL, tries=3)
+    monkeypatch.setattr(counting, "TEXTS_ALL", few)
     await verified(house, await owned(house), PHONE)
     for number in range(6):
         await invited(house, f"+44770090045{number}")
