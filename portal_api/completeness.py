@@ -86,15 +86,14 @@ async def show(call: Call[None, CompletenessQuery]) -> CompletenessView | Proble
     if end - start > LONGEST_SPAN:
         return fault("from", f"At most {LONGEST_SPAN.days} days at a time.")
     start = min(max(start, standing.since or start), end)  # what was before is of other people
-    name = await time_zone_of(call, standing)
-    zone = ZoneInfo(name)
+    zone = await time_zone_of(call, standing)
     days = list(_days(start.astimezone(zone).date(), end.astimezone(zone).date()))
     first, last = _midnight(days[0], zone), _midnight(days[-1] + timedelta(days=1), zone)
     first = max(first, standing.since or first)
     arrivals = await call.portal.telemetry.arrivals(standing.device.id, start=first, end=last)
     since_ms = to_ms(standing.since) if standing.since is not None else 0
     counted = completeness_of([each for each in arrivals if each.at_ms >= since_ms], zone)
-    return CompletenessView(time_zone=name, items=[_view(day, counted[day]) for day in days])
+    return CompletenessView(time_zone=zone.key, items=[_view(day, counted[day]) for day in days])
 
 
 class Tally:

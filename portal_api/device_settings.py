@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, ValidationError
 
@@ -14,6 +13,7 @@ from isocket.domain.devices import Device
 from isocket.domain.schedules import Run, next_run
 from isocket.domain.settings import without_names
 from isocket.domain.twin import Unlike, differences
+from isocket.kit.zones import zone_named
 from isocket.storage.port import StoreUnavailableError, is_
 from portal_api.models import Instant, View
 from portal_api.owned import Need, device_for, own_device
@@ -176,7 +176,7 @@ def _check(model: DeviceModel, change: SettingsChange) -> None:
 
 def next_run_of(device: Device, now: datetime) -> Run | None:
     """Return what the schedule that is wanted of a device does next."""
-    zone = ZoneInfo(device.desired.get("time_zone") or "UTC")
+    zone = zone_named(device.desired.get("time_zone") or "UTC")
     return next_run(device.desired.get("schedule") or (), zone, now)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import AfterValidator, ConfigDict, Field
@@ -17,6 +18,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import Scope
 from isocket.domain.collected import TELEMETRY
 from isocket.kit.clock import from_ms, to_text
+from isocket.kit.zones import zone_named
 from isocket.storage.telemetry import Series
 from portal_api.models import GivenInstant, Query, View
 from portal_api.negotiation import weights
@@ -119,7 +121,7 @@ async def show(call: Call[None, HistoryQuery]) -> Reply | Problem | web.Response
             fields=query.fields.split(",") if query.fields else None,
             cursor=query.cursor,
             limit=query.limit,
-            time_zone=await time_zone_of(call, standing),
+            time_zone=(await time_zone_of(call, standing)).key,
             spread=query.spread,
         )
     except ValueError:
@@ -137,12 +139,10 @@ async def show(call: Call[None, HistoryQuery]) -> Reply | Problem | web.Response
     return Reply(body=body, headers={"Vary": "Accept"})
 
 
-async def time_zone_of(call: Call[Any, Any], standing: Standing) -> str:
+async def time_zone_of(call: Call[Any, Any], standing: Standing) -> ZoneInfo:
     """Return the time zone of a socket: its owner's, also for others who see it."""
-    if standing.owns:
-        return call.account.time_zone
-    owner = await call.records.get(Account, standing.device.owner_id or "")
-    return owner.time_zone if owner is not None else call.account.time_zone
+    owner = None if standing.owns else await call.records.get(Account, standing.device.owner_id or "")
+    return zone_named((owner or call.account).time_zone)
 
 
 def _wants_csv(accept: str) -> bool:

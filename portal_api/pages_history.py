@@ -120,7 +120,7 @@ async def table(call: Call[None, None]) -> web.Response:
 
 async def _look(call: Call[Any, Any]) -> Look:
     standing = await standing_for(call, Need.VIEW)
-    zone = ZoneInfo(await time_zone_of(call, standing))
+    zone = await time_zone_of(call, standing)
     today = call.clock.now().astimezone(zone).date()
     span, last = SPANS.get(call.request.query.get("span", "day")), call.request.query.get("to")
     if span is None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aiohttp import hdrs, web
 
 from isocket.kit.clock import to_text
+from isocket.kit.zones import zone_named
 from portal_api import pages
 from portal_api.pages import SIGN_IN_PATH
 from portal_api.policy_banner import banner
@@ -83,7 +83,7 @@ def lasting(seconds: float) -> str:
 def local_time(call: Call[Any, Any], time_zone: str | None = None) -> LocalTime:
     """Return how to say times on this page: in the account's time zone, else in `time_zone`, else in UTC."""
     name = call.caller.account.time_zone if call.caller else (time_zone or "UTC")
-    return LocalTime(zone=ZoneInfo(name), now=call.clock.now())
+    return LocalTime(zone=zone_named(name), now=call.clock.now())
 
 
 def shown(

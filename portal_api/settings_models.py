@@ -180,7 +180,7 @@ class Settings(Body):
     input: list[AlarmInput] = Field(default=[], max_length=MOST_PARTS)
     power_on: PowerOn = "remember"
     schedule: list[ScheduleRule] = Field(default=[], max_length=MOST_RULES)
-    time_zone: TimeZone | None = Field(
+    time_zone: str | None = Field(
         default=None, description="Of the schedule; null: UTC. Who sets a schedule without one gets their own."
     )
     thermostat: Thermostat = Thermostat()

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from isocket.domain.accounts import Account, Agent, is_over
+from isocket.kit.zones import zone_named
 from portal_api import factors
 from portal_api.agents import agent_of
 from portal_api.notices import Change, security_notice
@@ -103,4 +103,5 @@ def factor_needed() -> Problem:
 
 
 def _local(account: Account, now: datetime) -> str:
-    return f"{now.astimezone(ZoneInfo(account.time_zone)):%Y-%m-%d %H:%M} ({account.time_zone})"
+    zone = zone_named(account.time_zone)
+    return f"{now.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"

@@ -6,10 +6,10 @@ Both words are written in English here; other languages go by the API or the com
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from isocket.domain.breaches import BreachKind
 from isocket.domain.regulation import Duty, ProductEvent, Risk
+from isocket.kit.zones import zone_named
 from portal_api import staff_breaches
 from portal_api.models import PageQuery
 from portal_api.pages_forms import TYPED, WRITTEN, Form
@@ -117,7 +117,7 @@ def _moment(call: Call[Any, Any], typed: str) -> str:
         local = datetime.fromisoformat(typed)
     except ValueError:
         return typed
-    return (local if local.tzinfo else local.replace(tzinfo=ZoneInfo(call.account.time_zone))).isoformat()
+    return (local if local.tzinfo else local.replace(tzinfo=zone_named(call.account.time_zone))).isoformat()
 
 
 PAGES = RegisterPages(

@@ -1,14 +1,13 @@
 """What people type as their name and place: an e-mail address, a language, a time zone."""
 
 import re
-import zoneinfo
-from functools import lru_cache
 from typing import Annotated
 
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field
 
 from isocket.domain.letters import LANGUAGES, is_spoken
+from isocket.kit.zones import time_zones
 
 MAX_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, less the angle brackets
 _OWN_NET = frozenset({"local", "localhost", "test", "invalid"})  # RFC 6761, RFC 6762
@@ -51,14 +50,9 @@ def _language(text: str) -> str:
 
 
 def _time_zone(text: str) -> str:
-    if text not in _time_zones():
+    if text not in time_zones():
         raise ValueError("This is not a time zone such as `Europe/Helsinki`.")
     return text
-
-
-@lru_cache(maxsize=1)
-def _time_zones() -> frozenset[str]:
-    return frozenset(zoneinfo.available_timezones())
 
 
 Username = Annotated[str, Field(min_length=1, max_length=MAX_ADDRESS + 66), AfterValidator(_username)]

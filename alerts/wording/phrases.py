@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerts.channels.gsm7 import septets, to_gsm7
 from alerts.wording.de import GERMAN
@@ -17,6 +16,7 @@ from alerts.wording.sv import SWEDISH
 from alerts.wording.texts import Texts
 from isocket.domain.incidents import Cause, Incident
 from isocket.domain.letters import spoken
+from isocket.kit.zones import zone_named
 
 NEUTRAL_NAME = "iSocket"
 LABEL_SEPTETS = 16
@@ -105,7 +105,7 @@ def number(value: float | None, decimal_mark: str) -> str | None:
 
 def local_time(texts: Texts, instant: datetime, zone_name: str) -> str:
     """Return day and time where the reader is; a zone that is unknown or UTC is said to be UTC."""
-    zone = _zone(zone_name)
+    zone = zone_named(zone_name)
     local = instant.astimezone(zone)
     text = texts.time.format(
         day=local.day,
@@ -115,13 +115,6 @@ def local_time(texts: Texts, instant: datetime, zone_name: str) -> str:
         minute=local.minute,
     )
     return f"{text} UTC" if zone.key == "UTC" else text
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
-        return ZoneInfo("UTC")
 
 
 def _where(texts: Texts, incident: Incident, label: str | None) -> str:

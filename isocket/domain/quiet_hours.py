@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from isocket.domain.contacts import Contact
 from isocket.domain.incidents import Severity
+from isocket.kit.zones import zone_named
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAY = timedelta(days=1)
@@ -36,7 +37,7 @@ def quiet_until(hours: Mapping[str, Any], zone_name: str, now: datetime) -> date
     start, end = _time(hours.get("start")), _time(hours.get("end"))
     if start is None or end is None or start == end:
         return None
-    zone = _zone(zone_name)
+    zone = zone_named(zone_name)
     until: datetime | None = None
     for _ in range(_MOST_IN_A_ROW):
         following = _end_after(until or now, start, end, zone)
@@ -81,10 +82,3 @@ def _skip(local: datetime, zone: ZoneInfo) -> datetime:
 def _time(said: object) -> time | None:
     found = _TIME.fullmatch(said) if isinstance(said, str) else None
     return time(int(found[1]), int(found[2])) if found else None
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
-        return ZoneInfo("UTC")
