@@ -20,13 +20,13 @@ from isocket.domain.device_models import SWITCHING, model_of, refusal
 from isocket.domain.shares import Share
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.orders import supersede
+from isocket.storage.orders import call_off, supersede
 from isocket.storage.port import AlreadyThereError, above, is_
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Page, PageQuery, View
 from portal_api.owned import Need, Standing, standing_for
-from portal_api.problem import FieldFault, Problem, fault, not_found
+from portal_api.problem import FieldFault, Problem, ProblemError, fault, not_found
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
@@ -147,9 +147,23 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
         await call.records.add(command)
     except AlreadyThereError:
         return await _the_same(call, command)
+    await _demand_still(call, command)
     await supersede(call.records, command, call.clock.now())
     log.info("command_queued", command_id=command.id, device_id=device.id, name=command.name)
     return _view(command, call.clock.now(), OF_YOURS)
+
+
+async def _demand_still(call: Call[NewCommand, None], command: Command) -> None:
+    """Look once more whether the caller may: whoever took that away meanwhile did not find this command to end it.
+
+    Raises:
+        ProblemError: 403, 404: as when they ask from now on; the command is over.
+    """
+    try:
+        await standing_for(call, Need.OPERATE)
+    except ProblemError:
+        await call_off(call.records, command.account_id, call.clock.now(), device_id=command.device_id)
+        raise
 
 
 async def show_all(call: Call[None, PageQuery]) -> Page[CommandView]:

@@ -1,5 +1,6 @@
 """Sharing a socket: inviting, accepting, what each role may do, and how it ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -398,3 +399,12 @@ async def test_what_a_guest_for_a_time_asks_for_ends_with_that_time(house: Porta
     assert command is not None
     assert command.expires_at == until
     assert await order_of(house, guest, headers=key) == asked, "the same request again is the same command"
+
+
+async def test_what_a_guest_asks_in_the_moment_in_which_they_are_removed_is_over(house: PortalHouse) -> None:
+    owner, guest, made = await shared(house, role="operator")
+    asked = [house.ask("POST", f"/devices/{SOCKET}/commands", ORDER, token=guest) for _ in range(8)]
+    removed = house.ask("DELETE", f"{SHARES}/{made['id']}", token=owner)
+    await asyncio.gather(*asked[:4], removed, *asked[4:])
+    theirs = is_("account_id", (await house.account(PEKKA)).id)
+    assert {each.status for each in await house.records.find(Command, theirs)} <= {CommandStatus.EXPIRED}
