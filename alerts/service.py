@@ -16,6 +16,7 @@ from alerts.handing_over import HandOver
 from alerts.judge import Judge
 from alerts.lanes import Lane
 from alerts.next_ways import Patience
+from alerts.outages import Outages
 from alerts.oversight import Oversight
 from alerts.pace import Pace
 from alerts.provider_erasing import ProviderErasing
@@ -79,117 +80,28 @@ def workers(
     `owner` names this process among several. A kind of channel that is missing from `channels` makes its
     deliveries fail visibly. `oversight` says who is told of trouble of our own.
     """
-    providers = Providers(channels, records=records, clock=clock)
+    parts = _Parts(
+        records=records,
+        telemetry=telemetry,
+        clock=clock,
+        wakeups=wakeups,
+        right_of_way=right_of_way,
+        providers=Providers(channels, records=records, clock=clock),
+        public_url=public_url,
+        owner=owner,
+        sending=sending,
+    )
     oversight = oversight or Oversight()
     outages = oversight.outages(records=records, telemetry=telemetry, clock=clock)
-    dispatcher = Dispatcher(
-        records=records,
-        clock=clock,
-        providers=providers,
-        public_url=public_url,
-        patience=sending.patience,
-        tariff=sending.tariff,
-    )
-    paces = {kind: Pace(kind, per_s, records=records, clock=clock) for kind, per_s in sending.per_s.items() if per_s}
-    lane_bells = {
-        lane_name(urgency, channel): queue_bell(Delivery.collection, lane_name(urgency, channel))
-        for urgency in Urgency
-        for channel in ChannelKind
-    }
-    due = Due(records=records, clock=clock, bell=wakeups.bell(*lane_bells.values()))
-    lanes = [
-        Lane(
-            f"send-{lane_name(urgency, channel)}",
-            dispatcher=dispatcher,
-            lane=lane_name(urgency, channel),
-            calls=CALLS[urgency],
-            pace=paces.get(channel),
-            due=due,
-            bell=wakeups.bell(lane_bells[lane_name(urgency, channel)]),
-            clock=clock,
-            right_of_way=right_of_way if urgency is Urgency.URGENT else None,
-        )
-        for urgency in Urgency
-        for channel in ChannelKind
-    ]
+    dispatcher = parts.dispatcher()
+    lanes = parts.lanes(dispatcher)
     climber = Climber(records=records, public_url=public_url, hand_over=HandOver(lanes, dispatcher=dispatcher))
-    codes = CodesInHand()
-    judging = [
-        Worker(
-            f"judge-{number}",
-            Judge(
-                records=records,
-                telemetry=telemetry,
-                clock=clock,
-                owner=f"{owner}/judge-{number}",
-                outages=outages,
-                climber=climber,
-                codes=codes,
-            ).step,
-            bell=wakeups.bell("telemetry"),
-            clock=clock,
-            right_of_way=right_of_way,
-        )
-        for number in range(JUDGES)
-    ]
-    escalator = Escalator(records=records, clock=clock, public_url=public_url)
-    escalating = [
-        Worker(
-            f"escalate-{number}",
-            escalator.step,
-            bell=wakeups.bell(*(queue_bell(Incident.collection, state) for state in IncidentState)),
-            clock=clock,
-            right_of_way=right_of_way,
-        )
-        for number in range(ESCALATORS)
-    ]
-    replayer = Replayer(records=records, telemetry=telemetry, clock=clock)
-    failed = FailedCommands(records=records, telemetry=telemetry, clock=clock)
-    receipts = Receipts(
-        records=records, clock=clock, providers=providers, public_url=public_url, patience=sending.patience
-    )
-    unclear = UnclearDeliveries(
-        records=records, clock=clock, providers=providers, public_url=public_url, patience=sending.patience
-    )
-    failover = Failover(records=records, clock=clock, providers=providers, public_url=public_url)
-    erasing = ProviderErasing(records=records, clock=clock, providers=providers)
-    calling_off = CallingOff(records=records, clock=clock, providers=providers)
     working: list[Worker] = [
-        *judging,
-        *escalating,
+        *parts.judges(outages, climber),
+        *parts.escalators(),
         *lanes,
-        Worker("failover", failover.step, bell=wakeups.bell(), clock=clock),
-        Worker("calling-off", calling_off.step, bell=wakeups.bell(CallOff.collection), clock=clock),
-        *(
-            Worker(
-                f"receipts-{number}",
-                receipts.step,
-                bell=wakeups.bell(Receipt.collection),
-                clock=clock,
-                idle_s=LOOK_S if number == 0 else JOIN_S,
-            )
-            for number in range(READERS)
-        ),
-        Worker(
-            "erasing-elsewhere",
-            erasing.step,
-            bell=wakeups.bell(ProviderErasure.collection),
-            clock=clock,
-            idle_s=5.0,
-        ),
-        Worker("replays", replayer.step, bell=wakeups.bell(Replay.collection), clock=clock, idle_s=1.0),
-        # Nobody rings for what went wrong: it is found by looking.
-        Worker("failed-commands", failed.step, bell=wakeups.bell(), clock=clock, idle_s=1.0),
-        *(
-            Worker(
-                f"unclear-{number}",
-                unclear.step,
-                bell=wakeups.bell(),
-                clock=clock,
-                idle_s=1.0 if number == 0 else JOIN_S,
-            )
-            for number in range(QUESTIONS)
-        ),
+        *parts.followers_up(),
+        *parts.lookers(),
     ]
     watching = oversight.watchers(
         working,
@@ -203,3 +115,140 @@ def workers(
         configured=frozenset(channels),
     )
     return [*working, *watching]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What the workers are made of."""
+
+    records: Records
+    telemetry: Telemetry
+    clock: Clock
+    wakeups: Wakeups
+    right_of_way: RightOfWay
+    providers: Providers
+    public_url: str
+    owner: str
+    sending: Sending
+
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            records=self.records,
+            clock=self.clock,
+            providers=self.providers,
+            public_url=self.public_url,
+            patience=self.sending.patience,
+            tariff=self.sending.tariff,
+        )
+
+    def lanes(self, dispatcher: Dispatcher) -> list[Lane]:
+        """Return a lane for each way, of alarms that are urgent and of all else."""
+        rates = {kind: per_s for kind, per_s in self.sending.per_s.items() if per_s}
+        paces = {kind: Pace(kind, rates[kind], records=self.records, clock=self.clock) for kind in rates}
+        names = {(urgency, kind): lane_name(urgency, kind) for urgency in Urgency for kind in ChannelKind}
+        bells = {name: queue_bell(Delivery.collection, name) for name in names.values()}
+        due = Due(records=self.records, clock=self.clock, bell=self.wakeups.bell(*bells.values()))
+        return [
+            Lane(
+                f"send-{name}",
+                dispatcher=dispatcher,
+                lane=name,
+                calls=CALLS[urgency],
+                pace=paces.get(kind),
+                due=due,
+                bell=self.wakeups.bell(bells[name]),
+                clock=self.clock,
+                right_of_way=self.right_of_way if urgency is Urgency.URGENT else None,
+            )
+            for (urgency, kind), name in names.items()
+        ]
+
+    def judges(self, outages: Outages, climber: Climber) -> list[Worker]:
+        codes = CodesInHand()
+        return [
+            Worker(
+                f"judge-{number}",
+                Judge(
+                    records=self.records,
+                    telemetry=self.telemetry,
+                    clock=self.clock,
+                    owner=f"{self.owner}/judge-{number}",
+                    outages=outages,
+                    climber=climber,
+                    codes=codes,
+                ).step,
+                bell=self.wakeups.bell("telemetry"),
+                clock=self.clock,
+                right_of_way=self.right_of_way,
+            )
+            for number in range(JUDGES)
+        ]
+
+    def escalators(self) -> list[Worker]:
+        escalator = Escalator(records=self.records, clock=self.clock, public_url=self.public_url)
+        return [
+            Worker(
+                f"escalate-{number}",
+                escalator.step,
+                bell=self.wakeups.bell(*(queue_bell(Incident.collection, state) for state in IncidentState)),
+                clock=self.clock,
+                right_of_way=self.right_of_way,
+            )
+            for number in range(ESCALATORS)
+        ]
+
+    def followers_up(self) -> list[Worker]:
+        """Return who sees to what follows a message, and to what the portal asks for."""
+        records, clock, bell = self.records, self.clock, self.wakeups.bell
+        calling_off = CallingOff(records=records, clock=clock, providers=self.providers)
+        erasing = ProviderErasing(records=records, clock=clock, providers=self.providers)
+        replayer = Replayer(records=records, telemetry=self.telemetry, clock=clock)
+        receipts = Receipts(
+            records=records,
+            clock=clock,
+            providers=self.providers,
+            public_url=self.public_url,
+            patience=self.sending.patience,
+        )
+        return [
+            Worker("calling-off", calling_off.step, bell=bell(CallOff.collection), clock=clock),
+            *(
+                Worker(
+                    f"receipts-{number}",
+                    receipts.step,
+                    bell=bell(Receipt.collection),
+                    clock=clock,
+                    idle_s=LOOK_S if number == 0 else JOIN_S,
+                )
+                for number in range(READERS)
+            ),
+            Worker("erasing-elsewhere", erasing.step, bell=bell(ProviderErasure.collection), clock=clock, idle_s=5.0),
+            Worker("replays", replayer.step, bell=bell(Replay.collection), clock=clock, idle_s=1.0),
+        ]
+
+    def lookers(self) -> list[Worker]:
+        """Return who looks for what went wrong, since nobody rings for it."""
+        records, clock, bell = self.records, self.clock, self.wakeups.bell
+        failover = Failover(records=records, clock=clock, providers=self.providers, public_url=self.public_url)
+        failed = FailedCommands(records=records, telemetry=self.telemetry, clock=clock)
+        unclear = UnclearDeliveries(
+            records=records,
+            clock=clock,
+            providers=self.providers,
+            public_url=self.public_url,
+            patience=self.sending.patience,
+        )
+        return [
+            Worker("failover", failover.step, bell=bell(), clock=clock),
+            Worker("failed-commands", failed.step, bell=bell(), clock=clock, idle_s=1.0),
+            *(
+                Worker(
+                    f"unclear-{number}",
+                    unclear.step,
+                    bell=bell(),
+                    clock=clock,
+                    idle_s=1.0 if number == 0 else JOIN_S,
+                )
+                for number in range(QUESTIONS)
+            ),
+        ]
