@@ -1,6 +1,7 @@
 """The Records port on any adapter of documents: typed, checked, and ringing the bells of waiting workers."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from isocket.domain import STORED
@@ -18,6 +19,7 @@ from isocket.storage.codec import (
 )
 from isocket.storage.completing import LAYOUTS, complete
 from isocket.storage.documents import Documents
+from isocket.storage.in_turns import in_turns
 from isocket.storage.port import Asked, Changes, Test, Value
 from isocket.storage.wakeups import FOLLOWED, Wakeups, queue_bell
 
@@ -89,7 +91,7 @@ class StoredRecords:
             limit=limit,
             after=None if after is None else (encode_tested(kind, order_by, after[0]), after[1]),
         )
-        return [from_document(kind, document) for document in found]
+        return await in_turns(partial(from_document, kind), found)
 
     async def find_each(self, *asked: Asked) -> list[list[Any]]:
         """Return for each of some questions what fits all its tests, in the order of the ids."""

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from isocket.kit.logs import get_logger
 from isocket.storage.documents import SHAPES, Collection, Document, Documents, Shape, Shapes, hidden_name
+from isocket.storage.in_turns import in_turns
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Changes, Op, StoreUnavailableError, Test, is_
 
@@ -217,13 +218,13 @@ class SealedDocuments:
             return list(documents)
         persons = {_person(collection, each) for each in documents if _texts(collection, each)}
         if not persons:
-            return [_open_document(collection, each, {}) for each in documents]
+            return await in_turns(lambda each: _open_document(collection, each, {}), documents)
         keys = await self._keyring.keys_for(persons)
         for person in persons - keys.keys():
             if not await self._keyring.was_destroyed(person):
                 log.error("sealed_without_key", collection=collection.name, person_id=person)
         ciphers = {person: AESGCM(key) for person, key in keys.items()}
-        return [_open_document(collection, each, ciphers) for each in documents]
+        return await in_turns(lambda each: _open_document(collection, each, ciphers), documents)
 
     async def _asked(self, collection: Collection, tests: Sequence[Test]) -> list[Test]:
         """Return the tests as the store beneath can answer them."""

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from isocket.storage.documents import Collection, Document, Shape, Shapes, shape_of
+from isocket.storage.in_turns import in_turns
 from isocket.storage.port import AlreadyThereError, Changes, Test
 from isocket.storage.sqlite_changes import changes_after, follow
 from isocket.storage.sqlite_jobs import ExpectedError, Told
@@ -121,7 +122,7 @@ class SqliteDocuments:
             return None
 
         found = self._look(if_few)
-        return [_document(text) for text in (await self._read(whole) if found is None else found)]
+        return await in_turns(_document, await self._read(whole) if found is None else found)
 
     async def find_each(self, shapes: Shapes, values: Sequence[Any]) -> list[list[Document]]:
         """Return for each of some questions what fits, in the order of the ids: by one statement, where few do."""
