@@ -1,7 +1,8 @@
 """What every stored noun has in common: an id, a version, a collection, and fields that say how they are handled."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, dataclass_transform, get_type_hints
 
 from isocket.domain.handling import Handling, NotPersonal, Plain
@@ -78,12 +79,18 @@ def stored_classes() -> tuple[type[Record], ...]:
     return tuple(_stored[name] for name in sorted(_stored))
 
 
-def handling_of(cls: type[Record]) -> dict[str, Handling | NotPersonal]:
-    """Return each field's handling.
+_handled: dict[type[Record], Mapping[str, Handling | NotPersonal]] = {}
+
+
+def handling_of(cls: type[Record]) -> Mapping[str, Handling | NotPersonal]:
+    """Return each field's handling. It is worked out once a class: whoever copies or erases asks it for each record.
 
     Raises:
         UndescribedFieldError: a field says nothing.
     """
+    known = _handled.get(cls)
+    if known is not None:
+        return known
     hints: dict[str, Any] = get_type_hints(cls, include_extras=True)
     found: dict[str, Handling | NotPersonal] = {}
     for each in fields(cls):
@@ -94,7 +101,7 @@ def handling_of(cls: type[Record]) -> dict[str, Handling | NotPersonal]:
                 f"{cls.__name__}.{each.name} must carry one Handling, or Plain[...] if it tells nothing of a person"
             )
         found[each.name] = words[0]
-    return found
+    return _handled.setdefault(cls, MappingProxyType(found))
 
 
 def sealed_fields(cls: type[Record]) -> tuple[str, ...]:

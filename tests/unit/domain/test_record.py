@@ -7,6 +7,7 @@ import pytest
 
 from isocket.domain import STORED
 from isocket.domain import record as record_module
+from isocket.domain.contacts import Contact
 from isocket.domain.handling import PREFERENCE, PROFILE, Handling, NotPersonal, Plain
 from isocket.domain.record import (
     Record,
@@ -103,6 +104,10 @@ def test_every_stored_class_describes_every_field(kind: type[Record]) -> None:
     described = handling_of(kind)
     assert {"id", "version"} < described.keys()
     assert all(isinstance(how, Handling | NotPersonal) for how in described.values())
+
+
+def test_how_fields_are_handled_is_worked_out_once_a_class() -> None:
+    assert handling_of(Contact) is handling_of(Contact)
 
 
 def test_no_two_classes_share_a_collection() -> None:
