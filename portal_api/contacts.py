@@ -1,5 +1,6 @@
 """The people to be told: entering them, changing them, letting them go."""
 
+import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -62,28 +63,10 @@ async def enter(call: Call[NewContact, None]) -> ContactView | Problem:
 
     A landline is called only when its code is asked for, so that somebody is there to hear it.
     """
-    if await call.records.count(Contact, is_("account_id", call.account.id)) >= MOST_CONTACTS:
-        return Problem(status=409, kind="too-many-contacts", detail=f"An account has up to {MOST_CONTACTS} contacts.")
-    wish = call.body
-    if wish.phone and not is_served(wish.phone, call.portal.settings.countries):
-        return fault("phone", NOT_SERVED)
-    given = {name: address for name in ADDRESS_FIELDS if (address := getattr(wish, name))}
-    taken = await _taken(call, given)
-    if taken is not None:
-        return taken
-    contact = Contact(
-        id=new_id("con"),
-        account_id=call.account.id,
-        name=wish.name,
-        phone=wish.phone,
-        email=wish.email,
-        language=wish.language or call.account.language,
-        time_zone=wish.time_zone or call.account.time_zone,
-        quiet_hours=wish.quiet_hours.model_dump() if wish.quiet_hours else None,
-        roles=tuple(wish.roles),
-        created_at=call.clock.now(),
-    )
-    await call.records.add(contact)
+    async with _one_at_a_time(call):
+        contact = await _stored(call)
+    if isinstance(contact, Problem):
+        return contact
     log.info("contact_entered", contact_id=contact.id)
     await _send_codes(call, contact, [each for each in ADDRESS_FIELDS if getattr(contact, each)])
     return view(contact)
@@ -92,22 +75,23 @@ async def enter(call: Call[NewContact, None]) -> ContactView | Problem:
 async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
     """Change a contact. A new phone or e-mail is not verified until its code was typed in; one is sent at once."""
     while True:
-        contact = await own_contact(call)
-        call.demand_match(contact.version)
-        changes = _changes(call.body)
-        renewed = [each for each in ADDRESS_FIELDS if each in changes and changes[each] != getattr(contact, each)]
-        given = {each: changes[each] for each in renewed if changes[each]}
-        refused = _refused(call.portal, contact, changes, renewed) or await _taken(call, given, besides=contact.id)
-        if refused is not None:
-            return refused
-        unproved = {*renewed, *_said_stop(contact, changes)}
-        for each in sorted(unproved):
-            changes |= {VERIFIED_FIELDS[channel]: None for channel in PROVED_BY[each]}
-        if not changes:
-            return view(contact)
-        changed = await call.records.change_one(
-            Contact, is_("id", contact.id), is_("version", contact.version), **changes
-        )
+        async with _one_at_a_time(call):
+            contact = await own_contact(call)
+            call.demand_match(contact.version)
+            changes = _changes(call.body)
+            renewed = [each for each in ADDRESS_FIELDS if each in changes and changes[each] != getattr(contact, each)]
+            given = {each: changes[each] for each in renewed if changes[each]}
+            refused = _refused(call.portal, contact, changes, renewed) or await _taken(call, given, besides=contact.id)
+            if refused is not None:
+                return refused
+            unproved = {*renewed, *_said_stop(contact, changes)}
+            for each in sorted(unproved):
+                changes |= {VERIFIED_FIELDS[channel]: None for channel in PROVED_BY[each]}
+            if not changes:
+                return view(contact)
+            changed = await call.records.change_one(
+                Contact, is_("id", contact.id), is_("version", contact.version), **changes
+            )
         if changed is None:
             continue  # somebody else changed it: look at it as it is now
         if "paused_at" in changes and contact.pause_reason == UNSUBSCRIBED:
@@ -143,6 +127,40 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     await call.records.remove_all(Contact, is_("id", contact.id))
     log.info("contact_removed", contact_id=contact.id)
     return Reply()
+
+
+async def _stored(call: Call[NewContact, None]) -> Contact | Problem:
+    if await call.records.count(Contact, is_("account_id", call.account.id)) >= MOST_CONTACTS:
+        return Problem(status=409, kind="too-many-contacts", detail=f"An account has up to {MOST_CONTACTS} contacts.")
+    wish = call.body
+    if wish.phone and not is_served(wish.phone, call.portal.settings.countries):
+        return fault("phone", NOT_SERVED)
+    given = {name: address for name in ADDRESS_FIELDS if (address := getattr(wish, name))}
+    taken = await _taken(call, given)
+    if taken is not None:
+        return taken
+    contact = Contact(
+        id=new_id("con"),
+        account_id=call.account.id,
+        name=wish.name,
+        phone=wish.phone,
+        email=wish.email,
+        language=wish.language or call.account.language,
+        time_zone=wish.time_zone or call.account.time_zone,
+        quiet_hours=wish.quiet_hours.model_dump() if wish.quiet_hours else None,
+        roles=tuple(wish.roles),
+        created_at=call.clock.now(),
+    )
+    await call.records.add(contact)
+    return contact
+
+
+def _one_at_a_time(call: Call[Any, Any]) -> asyncio.Lock:
+    """Return what has the contacts of an account looked at and changed by one request after the other.
+
+    Who presses twice would enter somebody twice, who then is told of everything twice.
+    """
+    return call.portal.turns.of(f"contacts {call.account.id}")
 
 
 async def _taken(call: Call[Any, Any], given: Mapping[str, str], besides: str = "") -> Problem | None:

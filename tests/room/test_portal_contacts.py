@@ -1,5 +1,6 @@
 """Entering the people to be told, changing them and letting them go."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -32,6 +33,21 @@ async def own(house: PortalHouse, token: str) -> dict[str, Any]:
 async def test_ones_own_address_is_a_verified_contact(house: PortalHouse) -> None:
     found = await own(house, await house.customer(MAIJA))
     assert (found["email"], found["email_verified"], found["phone_verified"]) == (MAIJA, True, False)
+
+
+async def test_whoever_presses_twice_enters_a_person_once(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    wish = {"name": "Neighbour", "email": MAIL, "roles": ["alarm"]}
+    answers = await asyncio.gather(*(house.ask("POST", "/contacts", wish, token=token) for _ in range(3)))
+    assert sorted(each.status for each in answers) == [201, 422, 422]
+    assert await house.records.count(Contact, is_("email", MAIL)) == 1
+
+
+async def test_two_contacts_changed_at_once_do_not_get_one_address(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    ids = [(await enter(house, token, email=f"{each}@example.org"))["id"] for each in ("one", "two")]
+    changes = [house.ask("PATCH", f"/contacts/{each}", {"email": MAIL}, token=token) for each in ids]
+    assert sorted(each.status for each in await asyncio.gather(*changes)) == [200, 422]
 
 
 async def test_a_contact_is_entered_with_the_accounts_language_and_time_zone(house: PortalHouse) -> None:
