@@ -49,6 +49,10 @@ from portal_api.staff_words import in_words
 log = get_logger(__name__)
 
 _LONGEST_AGO = timedelta(days=366)
+_NOBODYS_YET = (
+    "Nothing is answered before it is known who asks, and nobody has said yet that this is theirs: its mailbox is not "
+    "written to again. It ends by itself; see `identity` where you know who asks."
+)
 _DECIDED = (RequestState.ANSWERED, RequestState.REFUSED)
 _STATES = {
     Shown.OPEN: TO_BE_DECIDED,
@@ -177,6 +181,8 @@ async def decide(call: Call[Decision, None]) -> RequestFile | Problem:
     request, given, now = await named(call, RightsRequest, "request_id"), call.body, call.clock.now()
     if given.outcome not in _DECIDED:
         return fault("outcome", "`answered` or `refused`.")
+    if request.waits_for_its_mailbox:
+        return not_now(_NOBODYS_YET)
     if not may_follow(request.state, given.outcome):
         return not_now(_why_not(request, given.outcome))
     return await _move(
@@ -189,6 +195,8 @@ async def extend(call: Call[Extension, None]) -> RequestFile | Problem:
     request, now = await named(call, RightsRequest, "request_id"), call.clock.now()
     if request.state not in OPEN:
         return not_now("It is decided.")
+    if request.waits_for_its_mailbox:
+        return not_now(_NOBODYS_YET)
     if request.extended_at is not None or now > request.due_at:
         return not_now("It was extended already." if request.extended_at else "The first month is over.")
     changed = await call.records.change_one(

@@ -142,6 +142,11 @@ class RightsRequest(Record):
     letter_due: Plain[str] = ""  # what is still to be told, by the privacy service: DECISION or EXTENSION
 
     @property
+    def waits_for_its_mailbox(self) -> bool:
+        """Whether it came by the form and nobody has said that it is theirs: whose mailbox that is, is not known."""
+        return self.channel is RequestChannel.FORM and self.state is RequestState.IDENTITY_ASKED
+
+    @property
     def is_nobodys(self) -> bool:
         """Whether nobody proved it, so that its values and their key are gone."""
         return self.channel is RequestChannel.FORM and not self.email

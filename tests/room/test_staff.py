@@ -303,6 +303,23 @@ async def test_a_mailbox_that_staff_saw_masked_in_the_queue_is_a_line_of_the_led
     assert await house.records.count(Disclosure) == 1
 
 
+@pytest.mark.clause("C7-13")
+async def test_what_nobody_has_proved_is_neither_refused_nor_extended_so_no_stranger_is_written_to(
+    tmp_path: Path,
+) -> None:
+    async with erasing_house(tmp_path) as (house, ground):
+        request = await by_form(house, STRANGER, "access", proved=False)
+        token, before = await staff(house, StaffRole.PRIVACY), len(await house.mails(STRANGER))
+        for act, body in (("extension", {"words": "Much to do."}), ("decision", {**WORDS, "outcome": "refused"})):
+            said = await ask(house, token, "POST", f"requests/{request.id}/{act}", body, expect=409)
+            assert "ends by itself" in said["detail"]
+        await house.clock.advance(PROOF_LIFE.total_seconds())
+        await watch(house, keyring=ground.keyring).round()
+        assert len(await house.mails(STRANGER)) == 0 < before
+        (ended,) = await house.records.find(RightsRequest)
+        assert (ended.state, ended.email, ended.letter_due) == (RequestState.REFUSED, "", "")
+
+
 @pytest.mark.clause("C7-17")
 async def test_it_takes_longer_only_once_and_only_where_that_is_said_in_the_first_month(house: PortalHouse) -> None:
     request = await by_form(house, STRANGER, "rectification")
