@@ -23,7 +23,7 @@ from portal_api.staff_breach_models import (
     ReportWish,
     Wider,
 )
-from portal_api.staff_files import MOST_LINES, Act, ActForm, LookForm, RegisterPages, page_route, with_commas
+from portal_api.staff_files import MOST_LINES, Act, ActForm, LookForm, RegisterPages, ShowForm, page_route, with_commas
 from portal_api.staff_words import MESSAGES, in_words
 
 KINDS = {
@@ -130,7 +130,7 @@ PAGES = RegisterPages(
         "messages": MESSAGES,
     },
     every=staff_breaches.show_all,
-    query=lambda _: PageQuery(limit=MOST_LINES),
+    query=lambda form: PageQuery(limit=MOST_LINES, cursor=form.cursor),
     begin_with=Act(staff_breaches.open_one, BreachWish, _wish),
     begin_form=BreachForm,
     show=staff_breaches.show,
@@ -153,7 +153,7 @@ PAGES = RegisterPages(
     passing=frozenset({"messages", "concerned", "counted_at", "overdue", "draft", "due_at"}),
 )
 ROUTES: tuple[AnyRoute, ...] = (
-    page_route("/staff/breaches", PAGES.listed, "Show the register of breaches", LookForm),
+    page_route("/staff/breaches", PAGES.listed, "Show the register of breaches", ShowForm),
     page_route("/staff/breaches/new", PAGES.begin, "Open a breach", BreachForm),
     page_route("/staff/breaches/{breach_id}", PAGES.look, "Show a breach", LookForm),
     page_route("/staff/breaches/{breach_id}/act", PAGES.act, "Do something about a breach", BreachActForm),

@@ -83,7 +83,7 @@ PAGES = RegisterPages(
     template="staff_cases.html",
     words=lambda _: {"kinds": KINDS, "names": sorted(may_be_handed_out())},
     every=staff_cases.listed,
-    query=lambda form: CasesQuery(show=chosen(form.show, WhichCases), limit=MOST_LINES),
+    query=lambda form: CasesQuery(show=chosen(form.show, WhichCases), limit=MOST_LINES, cursor=form.cursor),
     begin_with=Act(staff_cases.type_in, NewCase),
     begin_form=CaseForm,
     show=staff_cases.show,

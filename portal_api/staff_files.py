@@ -47,9 +47,10 @@ class ActForm(Form):
 
 
 class ShowForm(Form):
-    """Which part of a list."""
+    """Which part of a list, and behind which line it goes on; empty: from the first."""
 
     show: str = TYPED
+    cursor: str = TYPED
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +159,8 @@ class RegisterPages(FilePages):
         """List files, or a part of them."""
         query = self.query(call.body)
         told = await self.every(with_query(call, query))
-        return self.page(call, what="list", lines=told.items, query=query, typed=self.begin_form())
+        on = {"lines": told.items, "query": query, "following": told.next, "show": call.body.show}
+        return self.page(call, None, what="list", typed=self.begin_form(), **on)
 
     async def begin(self, call: Call[Any, None]) -> web.Response:
         """Begin a file, and show it."""

@@ -64,7 +64,7 @@ PAGES = RegisterPages(
     template="staff_holds.html",
     words=lambda _: {"grounds": GROUNDS, "names": [each.value for each in Part]},
     every=staff_holds.listed,
-    query=lambda form: HoldsQuery(show=chosen(form.show, WhichHolds), limit=MOST_LINES),
+    query=lambda form: HoldsQuery(show=chosen(form.show, WhichHolds), limit=MOST_LINES, cursor=form.cursor),
     begin_with=Act(staff_holds.place, NewHold, _wish),
     begin_form=HoldForm,
     show=staff_holds.show,

@@ -73,7 +73,7 @@ PAGES = RegisterPages(
     template="staff.html",
     words=lambda call: {"roles": call.account.staff_roles, "kinds": KINDS, "languages": LANGUAGE_NAMES},
     every=staff_requests.queue,
-    query=lambda form: QueueQuery(show=chosen(form.show, Shown), limit=MOST_LINES),
+    query=lambda form: QueueQuery(show=chosen(form.show, Shown), limit=MOST_LINES, cursor=form.cursor),
     begin_with=Act(staff_requests.type_in, TypedIn, _letter),
     begin_form=TypedForm,
     begins_on="door",

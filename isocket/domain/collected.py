@@ -74,6 +74,7 @@ FORM_FIELDS: Mapping[str, str] = MappingProxyType(
         "received_on": "on which day a letter came",
         "proof": "by what staff know who asks",
         "show": "which part of a list",
+        "cursor": "behind which line a list goes on; kept nowhere",
         "postal": "where a letter goes that answers one",
         "words": "what they ask for, in their own words",
         "country": "where they live; it names the authority to which they may complain",

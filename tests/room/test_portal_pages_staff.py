@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from html import unescape
 
 import pytest
 import pytest_asyncio
 
 from isocket.domain.accounts import Account, AccountRole, StaffRole
-from isocket.domain.authority_cases import AuthorityCase
+from isocket.domain.authority_cases import AuthorityCase, CaseKind, CaseState
 from isocket.domain.disclosures import Disclosure
-from isocket.domain.holds import Hold
-from isocket.domain.requests import Proof, RequestState, RightsRequest
+from isocket.domain.holds import Hold, HoldGround, HoldState
+from isocket.domain.record import Record
+from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import is_
@@ -20,6 +22,7 @@ from isocket.storage.sealed import SealedDocuments
 from portal_api import access, sessions
 from portal_api.pages_routes import PAGE_ROUTES, page_routes
 from portal_api.routes import Access
+from portal_api.staff_files import MOST_LINES
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, SOCKET, owned
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
 from tests.fakes.visitor import Visitor
@@ -291,3 +294,44 @@ async def test_a_case_of_an_authority_goes_through_the_pages_and_needs_two(house
     assert "Another has to decide" in alone
     refused = await post(house, cookie, f"{path}/act", act="refuse", words="The court has lifted it.")
     assert "The court has lifted it." in refused
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "made"),
+    [
+        ("/staff/requests", RightsRequest, {"show": "decided"}),
+        ("/staff/holds", Hold, {"show": "over"}),
+        ("/staff/cases", AuthorityCase, {"show": "closed"}),
+    ],
+)
+async def test_a_list_of_staff_goes_on_where_its_page_ends(
+    house: PortalHouse, path: str, kind: type[Record], made: dict[str, str]
+) -> None:
+    cookie, many = await staff(house, *StaffRole), 2 * MOST_LINES + 1
+    await house.records.add_all([_ended(kind, number, house.clock.now()) for number in range(many)])
+    text = await post(house, cookie, path, **made)
+    seen = re.findall(rf'action="({path}/x[0-9]+)"', text)
+    while "There are more" in text:
+        (cursor,) = re.findall(r'name="cursor" value="([^"]+)"', text)
+        text = await post(house, cookie, path, **made, cursor=cursor)
+        seen += re.findall(rf'action="({path}/x[0-9]+)"', text)
+    assert seen == [f"{path}/x{number:04}" for number in range(many)]
+
+
+def _ended(kind: type[Record], number: int, now: datetime) -> Record:
+    """Return what is done with, all of the same moment."""
+    name = f"x{number:04}"
+    if kind is Hold:
+        return Hold(
+            id=name, account_id="acc_1", ground=HoldGround.CLAIM, parts=("account",), reason="", placed_by="acc_2",
+            placed_at=now, review_at=now, ends_at=now, copy_due_at=now, state=HoldState.EMPTIED,
+        )  # fmt: skip
+    if kind is AuthorityCase:
+        return AuthorityCase(
+            id=name, kind=CaseKind.POLICE, authority="", reference="", legal_basis="", words="", received_at=now,
+            typed_in_by="acc_2", lease_until=now, state=CaseState.REFUSED,
+        )  # fmt: skip
+    return RightsRequest(
+        id=name, kind=Right.ACCESS, channel=RequestChannel.LETTER, email="", words="", received_at=now, due_at=now,
+        state=RequestState.ANSWERED,
+    )  # fmt: skip
