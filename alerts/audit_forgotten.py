@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from alerts.causes import OWNED_ELSEWHERE, SETTLING_S
 from alerts.ladder import LASTING
 from alerts.rules.memory import from_watch
-from alerts.timeline import incident_line
+from alerts.timeline import FOUND_BY_AUDIT, NOBODY_TO_TELL, incident_line
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.domain.outages import Outage, is_outage
@@ -22,7 +22,6 @@ SOME = 200  # things that are looked at one by one
 PAGES = 5  # of explained incidents that are looked through at a time
 SETTLED = timedelta(seconds=SETTLING_S) + LATE  # so long after power returned its consequences may rest
 
-NOBODY_TO_TELL = "nobody_to_tell"  # of an incident that is for the record and the pages only, see alerts.raising
 
 _OF_A_DEVICE = tuple(is_not("cause", each) for each in sorted(OWNED_ELSEWHERE))
 _ON_THE_WAY = (DeliveryState.DUE, DeliveryState.CALLING, DeliveryState.UNCLEAR)
@@ -123,9 +122,8 @@ class Forgotten:
         return settles or not known.holds
 
     async def _give_back(self, incident: Incident, now: datetime) -> None:
-        reason = "found_by_audit"
         detail = {} if incident.explained_by is None else {"no_longer_explained_by": incident.explained_by}
-        line = incident_line(incident, Happening.NOTE, reason, at=now, reason=reason, detail=detail)
+        line = incident_line(incident, Happening.NOTE, FOUND_BY_AUDIT, at=now, reason=FOUND_BY_AUDIT, detail=detail)
         await self._records.add_all([line])
         await self._records.change_one(
             Incident,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.endings import is_held, is_hopeful
-from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, UNANSWERED, say_that_it_is_exhausted
+from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, say_that_it_is_exhausted
 from alerts.handing_over import NO_ORDERS, HandOver, Orders
 from alerts.ladder import LASTING, Step, Tally
 from alerts.letters import Letters
@@ -17,8 +17,10 @@ from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, Severity
 from isocket.domain.quiet_hours import held_until
+from isocket.domain.reach import CAP_REACHED
 from isocket.domain.recipients import Recipient, Skipped, step_of
 from isocket.domain.record import Record
+from isocket.domain.unheard import UNANSWERED
 from isocket.kit.clock import EPOCH, FAR_AHEAD
 from isocket.storage.port import Records
 
@@ -26,7 +28,6 @@ REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is loo
 REVIEW_SHARE = 0.1  # of its age, later; while its alarms stand in their lanes, again when they have stood twice as long
 REVIEW_CAP_S = 600.0
 UNANSWERED_AFTER = timedelta(minutes=30)  # after the last step
-CAPPED = "cap_reached"
 
 _SENT = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
 
@@ -234,7 +235,7 @@ def _who(round_: Round, step: Step, tally: Tally, total: int) -> tuple[list[_Tol
             continue
         if cap is not None and total + len(told) >= cap:
             tally.give_back(to)
-            skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=CAPPED))
+            skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=CAP_REACHED))
         else:
             told.append(_Told(to=to, number=number, until=until))
     return told, skipped

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 from alerts.channels.channel import Channel, ChannelKind, Message
 from alerts.health import refuses_us
 from alerts.last_look import LastLook
-from alerts.next_ways import ANOTHER_PROVIDER, SPENDING_CAP, Patience
+from alerts.next_ways import ANOTHER_PROVIDER, Patience
 from alerts.outcomes import Outcome, Refused, TryLater, Unclear
 from alerts.providers import Providers
 from alerts.settlement import Settlement, attempt_id
 from alerts.spending import Purse
 from isocket.domain.deliveries import BEHIND, Attempt, Delivery, DeliveryState, place_in_turn, place_until
+from isocket.domain.reach import NOT_CONFIGURED, SPENDING_CAP
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
@@ -39,7 +40,7 @@ LEASE_MARGIN_S = 8.0
 FRESH_S = 0.25  # so long what was read for an attempt need not be read again before the call
 LET_IN = 50  # at a time, of what was put off until now
 LET_IN_EVERY_S = 0.25
-NOT_SET_UP = (DeliveryState.FAILED, "channel_not_configured")
+NOT_SET_UP = (DeliveryState.FAILED, NOT_CONFIGURED)
 CHANGED_MEANWHILE = TryLater(reason="changed_meanwhile")
 
 

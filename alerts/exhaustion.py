@@ -6,14 +6,13 @@ from alerts.timeline import incident_line
 from isocket.domain.accounts import Account
 from isocket.domain.incidents import Happening
 from isocket.domain.record import Record
-from isocket.domain.unheard import unheard_of
+from isocket.domain.unheard import UNANSWERED, unheard_of
 from isocket.kit.clock import to_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records
 
 log = get_logger(__name__)
 
-UNANSWERED = "not_acknowledged"  # people were told, and none of them took it
 NOBODY_REACHED = "nobody_reached"
 NO_RECIPIENT = "no_recipient"
 

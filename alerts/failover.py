@@ -23,6 +23,7 @@ from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryS
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, endpoints_of
 from isocket.domain.incidents import Happening, Incident, IncidentState, Severity
 from isocket.domain.ladders import ladder_of
+from isocket.domain.reach import CAP_REACHED
 from isocket.domain.recipients import Recipient, address_of, why_not
 from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH, Clock, to_ms
@@ -191,7 +192,7 @@ class Failover:
                 made.append(replace(again, avoids=await self._would_not(case)))
         if case.full and made:
             await self._records.add_all(
-                delivery_line(case.lost, Happening.NOT_SENT, "full", at=case.now, reason="cap_reached")
+                delivery_line(case.lost, Happening.NOT_SENT, "full", at=case.now, reason=CAP_REACHED)
             )
             return 0
         await self._records.add_all([*made, *(line for each in made for line in _lines(case, each))])

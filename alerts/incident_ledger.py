@@ -12,7 +12,7 @@ from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Silen
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
 from alerts.short_codes import STILL_OPEN, CodesInHand, first_code, free_code
-from alerts.timeline import came_late_line, incident_line
+from alerts.timeline import INFORMATION_ONLY, came_late_line, incident_line
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
 from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
@@ -276,7 +276,7 @@ class IncidentLedger:
             detail, reason = {"outage_id": incident.part_of}, "part_of_power_cut"
             lines.append(incident_line(incident, Happening.NOTE, reason, at=self._now, reason=reason, detail=detail))
         if not is_told(incident.severity):
-            lines.append(incident_line(incident, Happening.NOT_SENT, "info", at=self._now, reason="information_only"))
+            lines.append(incident_line(incident, Happening.NOT_SENT, "info", at=self._now, reason=INFORMATION_ONLY))
         return lines
 
     def _closed_line(self, incident: Incident, close: Close) -> TimelineEntry:

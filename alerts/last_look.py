@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.endings import EXPIRED, goes_though_over
+from alerts.following import ADDRESS_CHANGED
 from alerts.wanted import why_no_newsletter
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
@@ -119,7 +120,7 @@ def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | N
     if reason == "paused" and contact is not None and held.kind is DeliveryKind.CODE and _may_come_back(held, contact):
         reason = None
     if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
-        reason = "address_changed"
+        reason = ADDRESS_CHANGED
     return reason
 
 

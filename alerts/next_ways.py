@@ -14,12 +14,12 @@ from alerts.endings import EXPIRED, reaches_nobody
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Severity
+from isocket.domain.reach import SPENDING_CAP
 
 WITH_OTHER_WAYS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})
 """What the same person is told by another way, where one does not get through."""
 
 NO_RECEIPT = "no_receipt"
-SPENDING_CAP = "spending_cap"
 TOO_LATE = frozenset({EXPIRED})  # whatever the way
 
 FREE_WAYS = (ChannelKind.PUSH, ChannelKind.EMAIL, ChannelKind.WEBHOOK)

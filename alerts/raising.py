@@ -8,7 +8,7 @@ from alerts.incident_ledger import IncidentLedger
 from alerts.rules.decisions import Why
 from alerts.rules.docket import Case
 from alerts.short_codes import free_code
-from alerts.timeline import incident_line
+from alerts.timeline import INFORMATION_ONLY, NOBODY_TO_TELL, incident_line
 from isocket.domain.incidents import Cause, Happening, Incident, Severity, account_open_key, open_key
 from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import to_text
@@ -69,7 +69,7 @@ async def raise_incident(
     began = {"began": to_text(now), "value": None, **(detail or {})}
     lines = [incident_line(incident, Happening.OPENED, at=now, detail=began)]
     if not incident.needs_step:
-        reason = "information_only" if not is_told(severity) else "nobody_to_tell"
+        reason = INFORMATION_ONLY if not is_told(severity) else NOBODY_TO_TELL
         lines.append(incident_line(incident, Happening.NOT_SENT, reason, at=now, reason=reason))
     if await records.add_all([incident, *lines]) == 1 + len(lines):
         log.info("incident_opened", incident_id=incident.id, device_id=device_id, cause=cause)

@@ -11,6 +11,7 @@ from alerts.rules.docket import Case
 from alerts.rules.judgement import Heard, Judgement, judge
 from alerts.rules.memory import BEFORE_ALL, Key, Memory, Order
 from alerts.rules.silence import Hearing
+from alerts.timeline import CAME_LATE, INFORMATION_ONLY
 from isocket.domain.incidents import Cause, Severity
 from isocket.domain.reports import DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import from_ms
@@ -137,11 +138,11 @@ class _Course:
         though_over = is_told_though_over(opening, severity)
         reason = ""
         if not is_told(severity):
-            reason = "information_only"
+            reason = INFORMATION_ONLY
         elif opening.explained_by is not None:
             reason = f"explained_by_{Cause.FLAPPING if opening.comes_and_goes else Cause.MAINS_LOST}"
         elif passed and not though_over:
-            reason = "came_late"
+            reason = CAME_LATE
         elif opening.hold_until_ms is not None and not though_over:
             self._held[opening.incident_id] = opening.hold_until_ms
         self.episodes[opening.incident_id] = Episode(

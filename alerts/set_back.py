@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.timeline import incident_line
+from alerts.timeline import FOUND_BY_AUDIT, incident_line
 from isocket.domain.call_offs import CallOff
 from isocket.domain.deliveries import BEHIND, Delivery, DeliveryState, Receipt, place_until
 from isocket.domain.incidents import Happening, Incident, IncidentState
@@ -22,7 +22,6 @@ log = get_logger(__name__)
 
 NOTE = "clock"
 PERHAPS_LATE = timedelta(hours=1)  # so long what was due may have stood in a queue when the clock was set back
-FOUND = "found_by_audit"
 
 _UNSETTLED = is_("settled", False)
 _NEEDS_STEP = is_("needs_step", True)
@@ -107,7 +106,7 @@ class AfterSetBack:
         begins = incident.state is IncidentState.OPEN and (incident.told_from or incident.detected_at) > far
         if begins:
             changes["told_from"] = now
-            line = incident_line(incident, Happening.NOTE, FOUND, at=now, reason=FOUND)
+            line = incident_line(incident, Happening.NOTE, FOUND_BY_AUDIT, at=now, reason=FOUND_BY_AUDIT)
             await self._records.add_all([line])
             log.error("incident_forgotten", incident_id=incident.id, cause=incident.cause)
         await self._change(incident, step_due_at=now, **changes)

@@ -9,6 +9,10 @@ from isocket.kit.clock import to_text
 from isocket.kit.ids import derived_id
 
 QUIET_HOURS = "quiet_hours"
+CAME_LATE = "came_late"  # it was over when we heard of it
+INFORMATION_ONLY = "information_only"
+NOBODY_TO_TELL = "nobody_to_tell"  # of an incident that is for the record and the pages only, see alerts.raising
+FOUND_BY_AUDIT = "found_by_audit"  # it had been left lying, and is told again
 
 
 def incident_line(
@@ -37,7 +41,7 @@ def incident_line(
 
 def came_late_line(incident: Incident, *, at: datetime) -> TimelineEntry:
     """Return the line that nobody is told of what was over by when we knew it."""
-    return incident_line(incident, Happening.NOT_SENT, "late", at=at, reason="came_late")
+    return incident_line(incident, Happening.NOT_SENT, "late", at=at, reason=CAME_LATE)
 
 
 def delivery_line(

@@ -9,6 +9,7 @@ from alerts.outcomes import Outcome, Unclear
 from alerts.providers import Providers
 from alerts.settlement import UNCLEAR_LIFE_S, Settlement, attempt_id, outcome_of
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
+from isocket.domain.reach import NOT_CONFIGURED
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, at_most, is_
@@ -95,7 +96,7 @@ class UnclearDeliveries:
     async def _look_up(self, held: Delivery, attempt: Attempt) -> Outcome:
         channel = self._providers.named(held.channel, attempt.provider)
         if channel is None:
-            return Unclear(reason="channel_not_configured")
+            return Unclear(reason=NOT_CONFIGURED)
         message = message_for(held, attempt.id, mail_domain=self._mail_domain)
         since = attempt.started_at - timedelta(seconds=LOOK_BACK_S)
         try:

@@ -12,6 +12,7 @@ from isocket.domain.commands import Command
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident
 from isocket.domain.shares import Role
+from isocket.domain.unheard import UNANSWERED
 from isocket.storage.port import above, one_of
 from portal_api import claims
 from portal_api.claims import Claim
@@ -27,7 +28,7 @@ from portal_api.problem import Problem
 from portal_api.readiness import Readiness, readiness_of
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
-from portal_api.unheard import UNANSWERED, see, unheard_incidents
+from portal_api.unheard import see, unheard_incidents
 
 CARDS = 60
 MOST_TROUBLES = 50

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import ConfigDict
 
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
-from isocket.domain.unheard import Unheard
+from isocket.domain.unheard import UNANSWERED, Unheard
 from isocket.storage.port import Records, is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Instant, Page, PageQuery, View
@@ -13,7 +13,6 @@ from portal_api.owned import own_incident
 from portal_api.routes import AnyRoute, Call, Route
 
 MOST_COUNTED = 100
-UNANSWERED = "not_acknowledged"  # people were told, and none of them took it
 
 
 class UnheardView(View):
@@ -31,7 +30,7 @@ class UnheardView(View):
                     "opened_at": "2026-11-22T12:00:00.000Z",
                     "closed_at": None,
                     "at": "2026-11-22T12:31:00.000Z",
-                    "reason": "not_acknowledged",
+                    "reason": UNANSWERED,
                 }
             ]
         }

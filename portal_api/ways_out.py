@@ -4,12 +4,11 @@ from collections.abc import Mapping
 
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.incidents import Severity
-from isocket.domain.reach import NOT_CONFIGURED
+from isocket.domain.reach import NOT_CONFIGURED, SPENDING_CAP
 from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
 from portal_api.portal import Portal
 
 PROVIDER_REFUSES = "provider_refuses"  # every provider of this kind refuses us for now
-SPENDING_CAP = "spending_cap"  # only critical alarms still go by what costs money
 _WHOLE = 100
 _COSTLY = (ChannelKind.SMS, ChannelKind.VOICE)
 

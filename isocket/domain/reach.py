@@ -15,6 +15,7 @@ from isocket.domain.recipients import People, Recipient, Skipped, ladder_for, st
 
 NOT_CONFIGURED = "channel_not_configured"  # nothing goes out by this channel here
 CAP_REACHED = "cap_reached"  # the ladder allows no more alarms of one incident
+SPENDING_CAP = "spending_cap"  # only critical alarms still go by what costs money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

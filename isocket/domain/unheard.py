@@ -8,6 +8,8 @@ from isocket.domain.incidents import Incident
 from isocket.domain.record import Record, record
 from isocket.kit.ids import derived_id
 
+UNANSWERED = "not_acknowledged"  # people were told, and none of them took it
+
 
 @record(
     collection="unheard",

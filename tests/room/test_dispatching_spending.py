@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from alerts.channels.channel import ChannelKind
 from alerts.last_look import ABOUT_INCIDENTS
-from alerts.next_ways import SPENDING_CAP
 from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
 from alerts.spending import segments_of
 from alerts.wording import Reader
@@ -20,6 +19,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, Severity
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.reach import SPENDING_CAP
 from isocket.domain.record import Record
 from isocket.domain.sending import Spending
 from isocket.domain.tariff import MICRO, Tariff, parse_prices

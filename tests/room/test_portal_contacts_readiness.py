@@ -12,13 +12,13 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.incidents import IncidentState, Severity
-from isocket.domain.reach import CAP_REACHED, NOT_CONFIGURED
+from isocket.domain.reach import CAP_REACHED, NOT_CONFIGURED, SPENDING_CAP
 from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
 from isocket.kit.clock import to_text
 from isocket.storage.port import is_
 from portal_api.pages_words import LACKS
 from portal_api.readiness import Lack
-from portal_api.ways_out import PROVIDER_REFUSES, SPENDING_CAP
+from portal_api.ways_out import PROVIDER_REFUSES
 from tests.fakes.portal_devices import (
     MAIJA,
     PHONE,
