@@ -41,6 +41,8 @@ _BEFORE_AN_ACCOUNT = frozenset({Registration, Subscription})
 """Wishes under the id of somebody of whom nothing else is known until the mailbox answers."""
 MADE = ("created_at", "at", "detected_at", "started_at", "received_at", "sent_at", "wished_at")
 """The fields that say when a record was made, by the names that the domain uses."""
+OVER = "closed_at"
+"""From when the time of what lasts counts instead: what is open stays, however long ago it began."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +285,7 @@ def _term(kind: type[Record]) -> Term | None:
     for name, keep in keeps.items():
         if LIVES[keep] < life and _is_text(kind, name):
             sooner[LIVES[keep]] = (*sooner.get(LIVES[keep], ()), name)
-    return Term(kind=kind, since=since, life=life, texts=sooner)
+    return Term(kind=kind, since=OVER if OVER in names else since, life=life, texts=sooner)
 
 
 def _has_a_key_of_its_own(kind: type[Record]) -> bool:

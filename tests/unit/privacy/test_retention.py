@@ -13,6 +13,7 @@ from isocket.domain.accounts import Account, Bucket, PasswordReset, Registration
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
 from isocket.domain.handling import Handling
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.record import handling_of
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
@@ -131,6 +132,22 @@ async def test_what_was_not_used_in_time_goes_at_its_end(house: House) -> None:
     await house.records.add(PasswordReset(id="p", account_id="acc_1", credential_epoch=1, expires_at=end))
     assert await house.pass_days(0.5 / 24) == {}
     assert await house.pass_days(1) == {"registrations": 1, "password_resets": 1}
+
+
+async def test_an_incident_that_is_open_stays_however_old_it_is_and_goes_three_years_after_its_end(
+    house: House,
+) -> None:
+    """A socket that has been silent for years is no socket with which all is well."""
+    began = house.clock.now()
+    about = {"account_id": "acc_1", "device_id": "isk-1", "severity": Severity.MAJOR}
+    incident = Incident(id="inc_1", cause=Cause.OFFLINE, opened_at=began, detected_at=began, open_key="1", **about)
+    await house.records.add(incident)
+    assert await house.pass_days(4 * 365) == {}
+    assert await house.records.get(Incident, "inc_1") == incident
+    over = {"state": IncidentState.CLOSED, "open_key": None, "closed_at": house.clock.now()}
+    await house.records.change_one(Incident, is_("id", "inc_1"), **over)
+    assert await house.pass_days(3 * 365 - 1) == {}
+    assert await house.pass_days(1) == {"incidents": 1}
 
 
 async def test_an_account_stays_however_old_it_is(house: House) -> None:
