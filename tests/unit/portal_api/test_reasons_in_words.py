@@ -2,7 +2,9 @@
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -33,32 +35,35 @@ TABLES = (
 def in_the_source() -> Iterator[str]:
     """Yield the names that outcomes are given where they are made, an error or number behind them left out."""
     for path in ALERTS.rglob("*.py"):
+        module = import_module(".".join(path.relative_to(ALERTS.parent).with_suffix("").parts))
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in OUTCOMES:
                 for given in (each.value for each in node.keywords if each.arg == "reason"):
-                    yield from _texts(given)
+                    yield from _texts(given, module)
 
 
 OUTCOMES = {"Refused", "TryLater", "Unclear"}
 
 
-def _texts(given: ast.expr) -> Iterator[str]:
+def _texts(given: ast.expr, module: ModuleType) -> Iterator[str]:
     match given:
         case ast.Constant(value=str(text)):
             yield text
         case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
             yield text.partition(":")[0]
+        case ast.Name(id=name) if isinstance(text := getattr(module, name, None), str):
+            yield text
         case ast.IfExp(body=body, orelse=other):
-            yield from _texts(body)
-            yield from _texts(other)
+            yield from _texts(body, module)
+            yield from _texts(other, module)
         case ast.BoolOp(values=values):
             for each in values:
-                yield from _texts(each)
+                yield from _texts(each, module)
 
 
 def test_each_reason_for_which_a_message_does_not_get_through_has_words() -> None:
     named = {each if isinstance(each, str) else each[0] for each in TABLES} | set(in_the_source())
-    assert {"not_found", "http_", "worker_lost", "queue_overflow"} <= named
+    assert {"not_found", "http_", "worker_lost", "queue_overflow", "channel_not_configured"} <= named
     assert named - set(REASONS) == set()
 
 
