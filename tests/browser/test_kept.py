@@ -1,0 +1,107 @@
+"""What was typed before one had to sign in, or to prove who one is, comes back in a real Chromium."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from isocket.domain.accounts import Account, Session
+from isocket.domain.api_tokens import ApiToken
+from isocket.storage.port import is_
+from portal_api.portal import Portal
+from tests.browser.chromium import PROGRAM, Tab, chromium_tab
+from tests.browser.test_journey import MAIJA, portal  # noqa: F401 - a fixture
+from tests.fakes.portal_house import PASSWORD
+
+KALLE = "kalle@example.org"
+TYPED = "document.querySelector('form[action=\"/contacts\"] input[name=name]')?.value"
+NOTHING_KEPT = "sessionStorage.length === 0"
+
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None, reason="THE PAGES WERE NOT TRIED IN A BROWSER: install chromium (apt-get install chromium)"
+)
+
+
+async def sign_in(tab: Tab, name: str, then: str) -> None:
+    await tab.type_in("username", name)
+    await tab.type_in("password", PASSWORD)
+    await tab.press("main button.main", then)
+
+
+@asynccontextmanager
+async def typing(portal: Portal, folder: Path) -> AsyncIterator[Tab]:  # noqa: F811
+    """Type half an entry into the page of contacts."""
+    async with chromium_tab(folder) as tab:
+        await tab.open(portal.settings.link("/"))
+        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        await tab.open(portal.settings.link("/contacts"))
+        await tab.type_in("name", "Niina Naapuri")
+        await tab.type_in("phone", "+447700900123")
+        yield tab
+
+
+async def session_ends(portal: Portal, tab: Tab) -> None:  # noqa: F811
+    """Send the form with a session that is over, and go on to where one signs in."""
+    assert await portal.records.remove_all(Session, is_("account_id", "acc_1"))
+    await tab.press("form[action='/contacts'] button.main", "document.querySelector('p.links a')")
+    await tab.press("p.links a", "location.pathname === '/login'")
+
+
+async def test_what_was_typed_before_the_session_ended_is_there_again_after_signing_in(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with typing(portal, tmp_path) as tab:
+        await session_ends(portal, tab)
+        await sign_in(tab, MAIJA, "location.pathname === '/contacts'")
+        await tab.until(f"{TYPED} === 'Niina Naapuri'")
+        assert "What you typed is here again. It was not sent." in await tab.text()
+        assert await tab.value(NOTHING_KEPT)
+        await tab.press("form[action='/contacts'] button.main", "document.body.innerText.includes('Niina Naapuri')")
+        assert await tab.value(NOTHING_KEPT)
+
+
+async def test_what_one_typed_is_shown_to_nobody_else_who_signs_in_there(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    maija = await portal.records.get(Account, "acc_1")
+    assert maija is not None
+    await portal.records.add(
+        Account(id="acc_2", email=KALLE, password_hash=maija.password_hash, created_at=maija.created_at)
+    )
+    async with typing(portal, tmp_path) as tab:
+        await session_ends(portal, tab)
+        await sign_in(tab, KALLE, "location.pathname === '/contacts'")
+        await tab.until(NOTHING_KEPT)
+        assert await tab.value(TYPED) == ""
+
+
+async def test_what_was_taken_is_kept_by_no_page(portal: Portal, tmp_path: Path) -> None:  # noqa: F811
+    async with typing(portal, tmp_path) as tab:
+        await tab.press("form[action='/contacts'] button.main", "document.body.innerText.includes('Niina Naapuri')")
+        await tab.until(NOTHING_KEPT)
+        assert await tab.value(TYPED) == ""
+
+
+async def test_what_was_typed_before_one_had_to_prove_who_one_is_is_there_again_and_goes_through(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with chromium_tab(tmp_path) as tab:
+        await tab.open(portal.settings.link("/"))
+        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        long_ago = portal.clock.now() - timedelta(days=1)
+        assert await portal.records.change_one(Session, is_("account_id", "acc_1"), proved_at=long_ago)
+        await tab.open(portal.settings.link("/programs"))
+        await tab.type_in("name", "The energy company")
+        await tab.value("document.querySelector('#alarms').click()")
+        await tab.press("form[action='/programs'] button.main", "location.pathname === '/prove'")
+        await tab.type_in("password", PASSWORD)
+        await tab.press("main button.main", "location.pathname === '/programs'")
+        await tab.until("document.querySelector('form[action=\"/programs\"] input[name=name]').value !== ''")
+        assert await tab.value("document.querySelector('#alarms').checked")
+        await tab.press("form[action='/programs'] button.main", "document.body.innerText.includes('energy company')")
+        assert await portal.records.count(ApiToken) == 1
