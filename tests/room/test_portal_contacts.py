@@ -35,19 +35,25 @@ async def test_ones_own_address_is_a_verified_contact(house: PortalHouse) -> Non
     assert (found["email"], found["email_verified"], found["phone_verified"]) == (MAIJA, True, False)
 
 
+async def at_once(house: PortalHouse, token: str, *wishes: tuple[str, str, dict[str, Any]]) -> list[int]:
+    """Ask for all of it in one moment: connections that are open already do not come one after the other."""
+    await asyncio.gather(*(house.ask("GET", "/me", token=token) for _ in wishes))
+    answers = await asyncio.gather(*(house.ask(*wish, token=token) for wish in wishes))
+    return sorted(each.status for each in answers)
+
+
 async def test_whoever_presses_twice_enters_a_person_once(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)
     wish = {"name": "Neighbour", "email": MAIL, "roles": ["alarm"]}
-    answers = await asyncio.gather(*(house.ask("POST", "/contacts", wish, token=token) for _ in range(3)))
-    assert sorted(each.status for each in answers) == [201, 422, 422]
+    assert await at_once(house, token, *[("POST", "/contacts", wish)] * 3) == [201, 422, 422]
     assert await house.records.count(Contact, is_("email", MAIL)) == 1
 
 
 async def test_two_contacts_changed_at_once_do_not_get_one_address(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)
     ids = [(await enter(house, token, email=f"{each}@example.org"))["id"] for each in ("one", "two")]
-    changes = [house.ask("PATCH", f"/contacts/{each}", {"email": MAIL}, token=token) for each in ids]
-    assert sorted(each.status for each in await asyncio.gather(*changes)) == [200, 422]
+    changes = [("PATCH", f"/contacts/{each}", {"email": MAIL}) for each in ids]
+    assert await at_once(house, token, *changes) == [200, 422]
 
 
 async def test_a_contact_is_entered_with_the_accounts_language_and_time_zone(house: PortalHouse) -> None:
