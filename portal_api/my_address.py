@@ -21,7 +21,7 @@ from portal_api.lockdown import lock
 from portal_api.models import Body
 from portal_api.outgoing import mail
 from portal_api.portal import Portal
-from portal_api.problem import Problem
+from portal_api.problem import Problem, fault
 from portal_api.registration import Accepted, Activated, account_of, may_mail, owner_contact_id, person_of, taken_mail
 from portal_api.routes import Access, AnyRoute, Call, Route
 from portal_api.staff_members import standing_invitation
@@ -53,9 +53,15 @@ class AddressToken(Body):
     token: str = Field(min_length=1, max_length=128)
 
 
-async def ask(call: Call[NewAddress, None]) -> Accepted:
-    """Ask for another address. It changes when the new mailbox answers; the old one is told now, and can undo it."""
+async def ask(call: Call[NewAddress, None]) -> Accepted | Problem:
+    """Ask for another address. It changes when the new mailbox answers; the old one is told now, and can undo it.
+
+    One that another of your contacts has is refused: its reader would be told of everything twice.
+    """
     portal, account, wanted = call.portal, call.account, call.body.username
+    others = is_("account_id", account.id), is_("email", wanted), is_("is_owner", False)
+    if await call.records.count(Contact, *others):
+        return fault("username", "One of your contacts has this address, and would be told twice: take it away there.")
     await portal.limits.demand(CHANGES, account.id)
     if not await may_mail(portal, wanted, DeliveryKind.ACTIVATION):
         return Accepted()

@@ -59,9 +59,9 @@ async def address_page(call: Call[None, None]) -> web.Response:
 async def address(call: Call[AddressForm, None]) -> web.Response:
     """Ask for it."""
     wish = checked(NewAddress, username=call.body.username)
-    if isinstance(wish, Problem):
-        return refused(call, "address.html", wish, {"typed": call.body})
-    await my_address.ask(with_body(call, wish))
+    answer = wish if isinstance(wish, Problem) else await my_address.ask(with_body(call, wish))
+    if isinstance(answer, Problem):
+        return refused(call, "address.html", answer, {"typed": call.body})
     return go_to(f"{SECURITY}?said=mail-sent")
 
 

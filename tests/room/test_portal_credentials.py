@@ -142,6 +142,17 @@ async def test_an_address_of_another_customer_is_answered_alike_and_never_taken(
     assert await maija.enters(PEKKA) == 200
 
 
+async def test_an_address_of_another_contact_is_refused_since_its_reader_would_be_told_twice(maija: Maija) -> None:
+    whose, now = (await maija.house.account(MAIJA)).id, maija.house.clock.now()
+    await maija.house.records.add(Contact(id="con_1", account_id=whose, name="Home", email=NEW, created_at=now))
+    assert await maija.ask("/me/email", {"username": NEW.upper()}) == 422
+    visitor = Visitor(maija.house.client)
+    await visitor.sign_in(MAIJA)
+    refused = await visitor.send(await visitor.open("/security/address"), "/security/address", username=NEW)
+    assert (refused.status, "told twice" in refused.words) == (422, True)
+    assert not [each for each in await maija.house.mails(NEW) if "/address" in each.text]
+
+
 async def test_nobody_floods_a_mailbox_with_it(maija: Maija) -> None:
     statuses = [await maija.ask("/me/email", {"username": NEW}) for _ in range(7)]
     assert statuses == [202] * 5 + [429] * 2
