@@ -44,6 +44,33 @@ async def test_a_device_provisioned_while_the_broker_runs_gets_in_and_the_others
         assert await old.publish(f"{topic_root('dev-1')}/state", b"still here") == "Success"
 
 
+async def test_accounts_that_are_as_they_were_are_not_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings, genuine = 0, life.BrokerLife.reload
+
+    async def reload(self: life.BrokerLife) -> None:
+        nonlocal readings
+        readings += 1
+        await genuine(self)
+
+    monkeypatch.setattr(life.BrokerLife, "reload", reload)
+    accounts = [(name, hash_secret(secret)) for name, secret in DEVICES.items()]
+    async with running_broker(tmp_path, DEVICES) as broker:
+        await broker.child.set_accounts(accounts)
+        before = readings
+        await broker.child.set_accounts(accounts)
+        await broker.child.set_homes([])
+        assert readings == before, "two readings while sessions wait for their devices may cost Mosquitto its life"
+        await broker.child.set_accounts(accounts[:1])
+        assert readings == before + 1
+        broker.kill()
+        await until(lambda: broker.child.restarts == 1 and broker.child.pid is not None)
+        after = readings
+        await broker.child.set_accounts(accounts[:1])
+        assert readings == after, "it has read them at its start"
+
+
 async def test_a_removed_device_loses_its_connection_and_cannot_return(tmp_path: Path) -> None:
     async with (
         running_broker(tmp_path, DEVICES) as broker,
