@@ -8,6 +8,7 @@ from broker_bridge.mosquitto.accounts import BridgeLogin
 
 _CONNECT, _CONNACK, _SUBSCRIBE, _SUBACK, _DISCONNECT = 0x10, 0x20, 0x82, 0x90, b"\xe0\x00"
 _USER_AND_PASSWORD = 0xC0  # and no clean session
+_CLEAN_SESSION = 0x02
 _KEEPALIVE_S = 60
 
 
@@ -20,11 +21,12 @@ class LoginAnswer(IntEnum):
 
 
 async def log_in_once(
-    host: str, port: int, login: BridgeLogin, *, timeout_s: float, topics: Sequence[str] = ()
+    host: str, port: int, login: BridgeLogin | None, *, timeout_s: float, topics: Sequence[str] = ()
 ) -> LoginAnswer:
     """Open the persistent session of `login`, subscribe it, leave it, and return the broker's answer.
 
-    From then on the broker keeps for the session what is published on `topics`.
+    From then on the broker keeps for the session what is published on `topics`. Without a login it comes as anybody,
+    and nothing is kept.
 
     Raises `OSError` (also `TimeoutError`) when nobody answers and `ValueError` for what is not MQTT.
     """
@@ -47,9 +49,10 @@ async def log_in_once(
     return LoginAnswer(answer[3])
 
 
-def _connect_packet(login: BridgeLogin) -> bytes:
-    body = _text("MQTT") + bytes((4, _USER_AND_PASSWORD)) + _KEEPALIVE_S.to_bytes(2, "big")
-    body += _text(login.name) + _text(login.name) + _text(login.secret)
+def _connect_packet(login: BridgeLogin | None) -> bytes:
+    flags = _CLEAN_SESSION if login is None else _USER_AND_PASSWORD
+    body = _text("MQTT") + bytes((4, flags)) + _KEEPALIVE_S.to_bytes(2, "big")
+    body += _text("") if login is None else _text(login.name) + _text(login.name) + _text(login.secret)
     return _packet(_CONNECT, body)
 
 

@@ -86,12 +86,14 @@ async def broker_of_others(settings: Settings) -> Finding:
         if address.tls:
             await _handshake(address)
             return Finding("broker", Health.GOOD, f"{where} answers and its certificate is good; no login was tried")
-        login = BridgeLogin(name=address.username or "", secret=address.password or "")
+        login = BridgeLogin(name=address.username, secret=address.password or "") if address.username else None
         answer = await log_in_once(address.host, address.port, login, timeout_s=TIMEOUT_S)
     except (OSError, ValueError) as error:
         return Finding("broker", Health.WRONG, f"{where} does not answer ({_short(error)}): see ISOCKET_BROKER_URL")
     if answer is not LoginAnswer.ACCEPTED:
         return Finding("broker", Health.WRONG, f"{where} refuses the login in ISOCKET_BROKER_URL")
+    if login is None:
+        return Finding("broker", Health.NOTE, f"{where} lets in anybody, who may then speak as any socket")
     return Finding("broker", Health.GOOD, f"{where} takes our login")
 
 

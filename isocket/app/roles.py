@@ -162,11 +162,12 @@ class Roles:
         if url is None:
             raise SettingsError(["ISOCKET_BROKER_URL is missing: only `isocket up` starts a broker of its own."])
         address = BrokerAddress.parse(url.get_secret_value())
-        user, secret = address.username or "", address.password
+        user, secret = address.username, address.password
+        name = user or "isocket-bridge"  # the broker's sessions need one, also where it asks for no login
         return (
             address,
-            Login(username=user, password=secret, client_id=f"{user}-telemetry"),
-            Login(username=user, password=secret, client_id=f"{user}-alarms"),
+            Login(username=user, password=secret, client_id=f"{name}-telemetry"),
+            Login(username=user, password=secret, client_id=f"{name}-alarms"),
         )
 
     async def _alerts_stage(self) -> Stage:

@@ -86,7 +86,8 @@ class Settings(BaseModel):
     )
     broker_url: Annotated[SecretStr | None, BeforeValidator(read_broker)] = Field(
         default=None,
-        description="`mqtts://user:secret@host:port` of a broker run by somebody else; then none is started",
+        description="`mqtts://user:secret@host:port` of a broker run by somebody else, without a login such as "
+        "`mqtt://127.0.0.1:1883` where it is on this machine and asks for none; then none is started",
     )
     twilio_account_sid: str | None = Field(
         default=None, description="account for SMS; without it messages go to the desk"

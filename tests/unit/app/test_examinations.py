@@ -22,6 +22,7 @@ from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
 from tests.fakes.broker import running_broker
 from tests.fakes.elks_server import ElksDouble
+from tests.fakes.foreign_broker import foreign_broker
 from tests.fakes.patience import PATIENCE_S
 from tests.fakes.smtp_server import SmtpSink
 
@@ -124,6 +125,15 @@ async def test_a_broker_of_others_is_asked_with_our_login(tmp_path: Path) -> Non
         wrong = load_settings({"ISOCKET_BROKER_URL": f"mqtt://bridge:guessed@{where}"})
         assert (await examinations.broker_of_others(right)).says == f"{where} takes our login"
         assert (await examinations.broker_of_others(wrong)).health is Health.WRONG
+
+
+@pytest.mark.parametrize(("anonymous", "health"), [(True, Health.NOTE), (False, Health.WRONG)])
+async def test_a_broker_on_this_machine_is_asked_without_a_login_where_none_is_given(
+    tmp_path: Path, anonymous: bool, health: Health
+) -> None:
+    with foreign_broker(tmp_path, anonymous=anonymous) as port:
+        found = await examinations.broker_of_others(load_settings({"ISOCKET_BROKER_URL": f"mqtt://127.0.0.1:{port}"}))
+    assert found.health is health, found.says
 
 
 async def test_a_broker_of_others_without_tls_behind_a_tls_address_is_wrong(tmp_path: Path) -> None:

@@ -152,6 +152,16 @@ def test_a_brokers_address_without_login_or_of_another_kind_is_refused_without_s
     assert "geheim" not in said
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+def test_a_broker_on_this_machine_needs_no_login(host: str) -> None:
+    assert load_settings({"ISOCKET_BROKER_URL": f"mqtt://{host}:1883"}).broker_url is not None
+
+
+@pytest.mark.parametrize("url", ["mqtt://bridge@127.0.0.1:1883", "mqtt://:geheim@127.0.0.1:1883", "mqtt://192.0.2.1"])
+def test_half_a_login_or_none_at_a_broker_elsewhere_is_refused(url: str) -> None:
+    assert "user and secret are missing" in faults(ISOCKET_BROKER_URL=url)
+
+
 @pytest.mark.parametrize("name", ["ISOCKET_HTTP", "ISOCKET_MQTT", "ISOCKET_MQTT_TLS"])
 @pytest.mark.parametrize(
     "where",

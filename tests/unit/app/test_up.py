@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.fakes.broker import free_port
+from tests.fakes.foreign_broker import foreign_broker
 from tests.fakes.patience import PATIENCE_S
 from tests.unit.app.installation import Installation
 
@@ -55,6 +56,16 @@ def test_every_log_line_is_json_and_the_last_says_that_the_end_was_orderly(insta
         pass
     lines = [json.loads(line) for line in installation.log.read_text().splitlines()]
     assert (lines[-1]["event"], lines[-1]["orderly"]) == ("stopped", True)
+
+
+def test_it_works_at_a_broker_on_this_machine_that_asks_for_no_login(tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    with foreign_broker(tmp_path, anonymous=True) as port:
+        cloud = Installation(folder=ours, more={"ISOCKET_BROKER_URL": f"mqtt://127.0.0.1:{port}"})
+        with cloud.up():
+            assert json.loads(cloud.get("/readyz"))["broker"] == "ok"
+            assert brokers_in(ours) == []
 
 
 def test_a_device_made_while_it_runs_gets_in_within_seconds(installation: Installation) -> None:

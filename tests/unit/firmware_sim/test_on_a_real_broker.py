@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from firmware_sim.memory import StateFolder
 from firmware_sim.network import Broker
 from firmware_sim.runner import TooFewCredentialsError, run
 from firmware_sim.tally import RunReport
+from tests.fakes.foreign_broker import foreign_broker
 from tests.fakes.patience import PATIENCE_S
 
 FAR_FUTURE_MS = 4_000_000_000_000
@@ -93,22 +93,8 @@ class Cloud:
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     """A Mosquitto of its own for each test, on loopback."""
-    with mosquitto(tmp_path, anonymous=True) as port:
+    with foreign_broker(tmp_path, anonymous=True) as port:
         yield port
-
-
-@contextlib.contextmanager
-def mosquitto(tmp_path: Path, *, anonymous: bool) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free_port: int = probe.getsockname()[1]
-    conf = tmp_path / "mosquitto.conf"
-    conf.write_text(f"listener {free_port} 127.0.0.1\nallow_anonymous {str(anonymous).lower()}\n")
-    with subprocess.Popen(["/usr/sbin/mosquitto", "-c", str(conf)], stderr=subprocess.PIPE) as broker:
-        assert broker.stderr is not None
-        assert any(b"running" in line for line in broker.stderr)
-        yield free_port
-        broker.kill()  # Mosquitto forgets a SIGTERM that comes just after it says it is running
 
 
 @pytest.fixture
@@ -371,7 +357,7 @@ async def first_event(port: int, device: Credential) -> str:
 
 
 async def test_a_device_that_the_broker_refuses_says_so(tmp_path: Path, device: Credential) -> None:
-    with mosquitto(tmp_path, anonymous=False) as port:
+    with foreign_broker(tmp_path, anonymous=False) as port:
         assert await first_event(port, device) == "is-0000: refused: Not authorized"
 
 
