@@ -25,7 +25,7 @@ from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
 from portal_api.forgetting import Parts
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import NOTICE_USEFUL_S, look_again_at_what_sleeps, mail
 from portal_api.portal import NoteErasure, Portal
 
 log = get_logger(__name__)
@@ -119,6 +119,8 @@ async def correct(portal: Portal, entries: Sequence[Contact], changes: dict[str,
     for entry in entries:
         if any(getattr(entry, name) != value for name, value in changes.items()):
             await portal.records.change_one(Contact, is_("id", entry.id), **changes)
+            if "time_zone" in changes:
+                await look_again_at_what_sleeps(portal.records, entry.id, portal.clock.now())
             log.info("contact_corrected", contact_id=entry.id)
 
 

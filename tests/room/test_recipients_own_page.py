@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -258,6 +259,20 @@ async def test_a_recipient_corrects_their_name_and_nothing_else_of_an_entry(hous
     assert (shown["name"], shown["language"], shown["time_zone"]) == ("Niina Naapuri", "fi", "UTC")
     bad = await house.ask("PATCH", "/people/me", {"phone": PHONE}, token=token)
     assert (bad.status, fields_of(await bad.json())) == (422, ["phone"])
+
+
+async def test_another_time_zone_of_a_recipient_holds_for_what_waits_already(house: PortalHouse) -> None:
+    _, entered = await with_niina(house)
+    token = await visit(house)
+    now = house.clock.now()
+    later = now + timedelta(hours=8)
+    alarm = {"kind": DeliveryKind.ALARM, "channel": ChannelKind.EMAIL, "account_id": "acc_1", "text": "It is cold"}
+    to = {"person_id": entered["id"], "contact_id": entered["id"], "address": entered["email"]}
+    await house.records.add(Delivery(id="dlv_1", created_at=now, due_at=later, held_until=later, **alarm, **to))
+    assert (await house.ask("PATCH", "/people/me", {"time_zone": "Asia/Tokyo"}, token=token)).status == 200
+    looked_at = await house.records.get(Delivery, "dlv_1")
+    assert looked_at is not None
+    assert now <= looked_at.due_at == looked_at.held_until <= house.clock.now()
 
 
 @pytest.mark.clause("C7-10")
