@@ -1,0 +1,49 @@
+"""Pages on a narrow telephone, with names of one long word: nothing has to be pushed aside to be read."""
+
+from pathlib import Path
+
+import pytest
+
+from isocket.domain.contacts import Contact
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.storage.port import is_
+from portal_api.portal import Portal
+from tests.browser.chromium import PROGRAM, chromium_tab
+from tests.browser.test_journey import DEVICE, MAIJA, portal  # noqa: F401 - a fixture
+from tests.fakes.portal_house import PASSWORD
+
+LONG = "Lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppila"
+NARROW = 320  # of a page 1280 wide at 400 %: WCAG 2.2, 1.4.10
+
+pytestmark = pytest.mark.skipif(
+    PROGRAM is None, reason="THE PAGES WERE NOT TRIED IN A BROWSER: install chromium (apt-get install chromium)"
+)
+
+
+async def test_no_page_is_wider_than_a_narrow_telephone(portal: Portal, tmp_path: Path) -> None:  # noqa: F811
+    now = portal.clock.now()
+    await portal.records.change_one(Device, is_("id", DEVICE), owner_id="acc_1", name=LONG, claimed_at=now)
+    told = {"severity": Severity.CRITICAL, "opened_at": now, "detected_at": now}
+    await portal.records.add_all(
+        [
+            Contact(id="con_1", account_id="acc_1", name=LONG * 2, created_at=now, phone="+447700900123"),
+            Incident(id="inc_1", account_id="acc_1", device_id=DEVICE, cause=Cause.MAINS_LOST, **told),
+        ]
+    )
+    here = f"/devices/{DEVICE}"
+    paths = ["/", "/contacts", "/incidents", "/incidents/inc_1", "/contacts/con_1/choices", "/contacts/con_1/endpoints"]
+    paths += [here, *(f"{here}/{each}" for each in ("history", "schedule", "people", "alarms", "ladder"))]
+    async with chromium_tab(tmp_path) as tab:
+        await tab.call(
+            "Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=False
+        )
+        await tab.open(portal.settings.link("/"))
+        await tab.type_in("username", MAIJA)
+        await tab.type_in("password", PASSWORD)
+        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        widths = {}
+        for path in paths:
+            await tab.open(portal.settings.link(path))
+            widths[path] = await tab.value("document.documentElement.scrollWidth")
+    assert {path: width for path, width in widths.items() if width > NARROW} == {}
