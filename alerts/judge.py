@@ -13,7 +13,7 @@ from alerts.rules.decisions import Close, Why, incident_id
 from alerts.rules.docket import Case, opener_of
 from alerts.rules.judgement import Heard, Judgement, judge
 from alerts.rules.lateness import newest_known
-from alerts.rules.memory import BEFORE_ALL, Condition, Descent, Key, Memory, Order, Phase, from_watch, to_watch
+from alerts.rules.memory import BEFORE_ALL, Condition, Descent, Key, Memory, Phase, from_watch, to_watch
 from alerts.rules.silence import Hearing
 from alerts.short_codes import CodesInHand
 from isocket.domain.devices import Device
@@ -21,7 +21,7 @@ from isocket.domain.incidents import Incident
 from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
 from isocket.domain.outages import Outage
 from isocket.domain.problems import Problem
-from isocket.domain.reports import Envelope, Report
+from isocket.domain.reports import Envelope, Order, Report
 from isocket.domain.settings import DeviceSettings
 from isocket.domain.watches import Watch
 from isocket.kit.clock import FAR_AHEAD, Clock, from_ms, to_ms

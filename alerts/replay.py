@@ -9,11 +9,11 @@ from alerts.envelopes import envelope_of
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.judgement import Heard, Judgement, judge
-from alerts.rules.memory import BEFORE_ALL, Key, Memory, Order
+from alerts.rules.memory import BEFORE_ALL, Key, Memory
 from alerts.rules.silence import Hearing
 from alerts.timeline import CAME_LATE, INFORMATION_ONLY
 from isocket.domain.incidents import Cause, Severity
-from isocket.domain.reports import DeviceState, Envelope, Report, ReportKind
+from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind
 from isocket.kit.clock import from_ms
 
 

@@ -18,11 +18,12 @@ from broker_bridge.our_presence import OurPresence
 from broker_bridge.outgoing import Outgoing
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import UpKind
+from isocket.domain.reports import Order
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import Records
-from isocket.storage.telemetry import Order, Telemetry
+from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
 

@@ -10,7 +10,8 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from isocket.storage.telemetry import Confirmed, Order
+from isocket.domain.reports import Order
+from isocket.storage.telemetry import Confirmed
 
 GAP_PATIENCE_S = 60.0  # 64 KiB take that long on a poor GPRS link
 FIRST_PATIENCE_S = 2.0  # a device of which we never heard

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from alerts.rules.lateness import batches, came_late
-from alerts.rules.memory import BEFORE_ALL, Descent, Memory, Order
-from isocket.domain.reports import DeviceState, Report, ReportKind
+from alerts.rules.memory import BEFORE_ALL, Descent, Memory
+from isocket.domain.reports import DeviceState, Order, Report, ReportKind
 
 ENOUGH = 3
 """So many state reports in a row that were made just now, from a boot below the judged one, are no stragglers."""

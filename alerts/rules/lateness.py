@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.rules.alarms import key_of
-from alerts.rules.memory import Key, Order
+from alerts.rules.memory import Key
 from alerts.rules.signs import Look, Sign, Standing, signs
 from isocket.domain.incidents import Cause
-from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
+from isocket.domain.reports import ClockQuality, DeviceState, Order, Report, ReportKind
 from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import EPOCH
 

@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
 
 from isocket.domain.incidents import Cause
+from isocket.domain.reports import Order
 from isocket.kit.clock import FAR_AHEAD_MS
 
-Order = tuple[int, int]
 BEFORE_ALL: Order = (-1, -1)
 
 

@@ -6,6 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+Order = tuple[int, int]
+"""(boot, seq): what decides which of two messages of a device is the newer."""
+
 
 class ReportKind(StrEnum):
     """Which topic a message came by."""
@@ -41,7 +44,7 @@ class Report(NamedTuple):
     fields: Mapping[str, Any]
 
     @property
-    def order(self) -> tuple[int, int]:
+    def order(self) -> Order:
         """Return what decides which of two reports of a device is the newer."""
         return (self.boot, self.seq)
 

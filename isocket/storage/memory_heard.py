@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
+from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Order, Report, ReportKind
 from isocket.kit.clock import FAR_AHEAD_MS, from_ms
 from isocket.storage.set_back import SetBack
-from isocket.storage.telemetry import Confirmed, Order
+from isocket.storage.telemetry import Confirmed
 from isocket.storage.windows import Hour
 
 ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message is no field of the device

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
-from isocket.domain.reports import DeviceState, Envelope, Report, ReportKind
+from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
 from isocket.storage.memory_heard import HeardDevice, heed_the_clock, longest_waiting, own_fields
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.set_back import SetBack
 from isocket.storage.table import TOLD, Table, line_of
 from isocket.storage.table import Place as TablePlace
-from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting, flat
+from isocket.storage.telemetry import Arrival, Confirmed, News, Place, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import HEARD, Wakeups
 from isocket.storage.windows import Hour, hour_of
 

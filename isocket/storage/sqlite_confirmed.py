@@ -4,7 +4,8 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from isocket.storage.telemetry import Confirmed, Order
+from isocket.domain.reports import Order
+from isocket.storage.telemetry import Confirmed
 
 MOST_BEYOND, FEW_BEYOND = 100_000, 50  # of what is stored and not confirmed: at all, and on the event loop
 

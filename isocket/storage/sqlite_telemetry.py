@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from isocket.domain.reports import DeviceState, Envelope, Report
+from isocket.domain.reports import DeviceState, Envelope, Order, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.sqlite_batch import store_batch, store_past
@@ -35,7 +35,7 @@ from isocket.storage.sqlite_windows import (
 )
 from isocket.storage.table import Place as TablePlace
 from isocket.storage.table import Table
-from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Waiting
+from isocket.storage.telemetry import Arrival, Confirmed, News, Place, RollCall, Series, Waiting
 from isocket.storage.wakeups import HEARD, Wakeups
 
 BELL = "telemetry"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from isocket.domain.reports import DeviceState, Envelope, Report
+from isocket.domain.reports import DeviceState, Envelope, Order, Report
 from isocket.storage.table import Place as TablePlace
 from isocket.storage.table import Table
 
@@ -25,10 +25,6 @@ class Waiting:
     reports: tuple[Report, ...]  # those to judge, by (boot, seq); empty when only time brought us here
     state: DeviceState | None
     envelope: Envelope | None
-
-
-Order = tuple[int, int]
-"""(boot, seq): what decides which of two messages of a device is the newer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

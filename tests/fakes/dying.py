@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from isocket.domain.record import Record
-from isocket.domain.reports import DeviceState, Envelope, Report
+from isocket.domain.reports import DeviceState, Envelope, Order, Report
 from isocket.storage.port import Asked, Changes, Records, Test, Value
 from isocket.storage.table import Place as TablePlace
 from isocket.storage.table import Table
-from isocket.storage.telemetry import Arrival, Confirmed, News, Order, Place, RollCall, Series, Telemetry, Waiting
+from isocket.storage.telemetry import Arrival, Confirmed, News, Place, RollCall, Series, Telemetry, Waiting
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from alerts.rules.decisions import Close, Open
 from alerts.rules.docket import Case
 from alerts.rules.judgement import Heard, Judgement, judge
-from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Order, Phase, PowerBack, from_watch, to_watch
+from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Phase, PowerBack, from_watch, to_watch
 from alerts.rules.silence import Hearing
 from isocket.domain.incidents import Cause
-from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
+from isocket.domain.reports import ClockQuality, DeviceState, Order, Report, ReportKind
 from isocket.domain.settings import (
     CreditSettings,
     DeviceSettings,
