@@ -3,6 +3,7 @@
 import json
 import re
 import sqlite3
+from contextlib import closing
 
 from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
@@ -65,4 +66,5 @@ async def test_the_store_is_made_with_the_first_command_and_only_for_our_user(in
     assert [each.name for each in folder.iterdir() if each.stat().st_mode & 0o077] == []
     async with open_house(load_settings(installation.environ)) as house:
         assert await house.records.count(Device) == 1
-    assert sqlite3.connect(folder / "isocket.sqlite").execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    with closing(sqlite3.connect(folder / "isocket.sqlite")) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
