@@ -11,6 +11,7 @@ from isocket.domain.api_tokens import Scope
 from isocket.domain.credit import CreditState, credit_state
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
 from isocket.domain.reports import DeviceState
 from isocket.domain.settings import DeviceSettings
 from isocket.domain.shares import Role
@@ -155,9 +156,12 @@ async def views_of(portal: Portal, standings: Sequence[Standing]) -> list[Device
     owners = sorted({device.owner_id or "" for device in devices})
     theirs = is_("account_id", owners[0]) if len(owners) == 1 else one_of("account_id", owners)
     pending = await portal.records.find(Incident, theirs, of_these, HOLDS_ITS_KEY)
+    hears = await hears_sockets(portal)
     seen = {each.device.id: each for each in standings}
     pending_of = Counter(each.device_id for each in pending if sees(seen[each.device_id], each))
-    return [_view(portal, each, states.get(each.device.id), pending_of[each.device.id]) for each in standings]
+    return [
+        _view(portal, each, states.get(each.device.id), pending_of[each.device.id], hears=hears) for each in standings
+    ]
 
 
 def sees(standing: Standing, incident: Incident) -> bool:
@@ -165,6 +169,15 @@ def sees(standing: Standing, incident: Incident) -> bool:
     if incident.account_id != standing.device.owner_id:
         return False
     return standing.owns or standing.since is None or standing.since <= incident.opened_at
+
+
+async def hears_sockets(portal: Portal) -> bool:
+    """Return whether the bridge hears sockets now. While its broker is dead nobody knows which of them are connected.
+
+    A bridge that never said so is believed: it may be of an older program.
+    """
+    bridge = await portal.records.get(Listening, BRIDGE)
+    return bridge is None or portal.clock.now() - bridge.until <= timedelta(seconds=BELIEVED_FOR_S)
 
 
 def is_online(portal: Portal, device: Device, state: DeviceState | None) -> bool:
@@ -178,7 +191,7 @@ def _is_heard(portal: Portal, settings: DeviceSettings, state: DeviceState | Non
     return portal.clock.now() - state.received_at < timedelta(seconds=settings.offline_after_s)
 
 
-def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending: int) -> DeviceView:
+def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending: int, *, hears: bool) -> DeviceView:
     device = standing.device
     settings = DeviceSettings.of(device.desired)
     told = state if state is not None and state.fields else None  # connected is not yet a state report
@@ -190,7 +203,7 @@ def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending
         name=device.name,
         place=device.place,
         claimed_at=device.claimed_at if standing.owns else None,
-        online=_is_heard(portal, settings, state),
+        online=hears and _is_heard(portal, settings, state),
         last_seen=state.received_at if state else None,
         state=dict(told.fields) if told else {},
         state_at=told.at if told else None,

@@ -12,7 +12,7 @@ from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.reports import DeviceState
 from isocket.storage.port import one_of
 from portal_api.commands import state_of
-from portal_api.devices import is_online
+from portal_api.devices import hears_sockets, is_online
 from portal_api.event_stream import Event, Kind
 from portal_api.models import Instant, View
 from portal_api.portal import Portal
@@ -88,14 +88,15 @@ async def state_events(portal: Portal, device_ids: Sequence[str]) -> list[Event]
         return []
     states = await portal.telemetry.latest(device_ids)
     devices = {each.id: each for each in await portal.records.find(Device, one_of("id", list(states)))}
-    return [_state_event(portal, devices[each], states[each]) for each in states if each in devices]
+    hears = await hears_sockets(portal)
+    return [_state_event(portal, devices[each], states[each], hears=hears) for each in states if each in devices]
 
 
-def _state_event(portal: Portal, device: Device, state: DeviceState) -> Event:
+def _state_event(portal: Portal, device: Device, state: DeviceState, *, hears: bool) -> Event:
     told = bool(state.fields)  # connected is not yet a state report
     view = StateEvent(
         device_id=device.id,
-        online=is_online(portal, device, state),
+        online=hears and is_online(portal, device, state),
         last_seen=state.received_at,
         state=dict(state.fields),
         state_at=state.at if told else None,

@@ -12,6 +12,7 @@ from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.problems import Problem
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.secrets import claim_hash
@@ -527,3 +528,17 @@ async def test_a_filter_of_incidents_that_there_is_not_is_refused_and_not_passed
     visitor = await signed_in(house, MAIJA)
     assert (await visitor.open(f"/incidents?{query}")).status == 422
     assert (await visitor.open("/incidents?state=all&said=acknowledged")).status == 200
+
+
+async def test_while_we_hear_no_socket_none_is_said_to_be_online_and_all_is_not_well(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await hear(house, mains=True)
+    now = house.clock.now()
+    await house.records.add(Listening(id=BRIDGE, since=now, until=now))
+    heard = (await visitor.open("/")).words
+    assert ("Online" in heard, "Offline" in heard) == (True, False)
+    await house.clock.advance(30)  # the broker died: nothing is heard, and nothing says that a socket has gone
+    unheard = (await visitor.open("/")).words
+    assert ("Online" in unheard, "Offline" in unheard, "All is well" in unheard) == (False, True, False)
+    await house.records.change_one(Listening, is_("id", BRIDGE), until=house.clock.now())
+    assert "Online" in (await visitor.open("/")).words
