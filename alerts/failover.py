@@ -29,6 +29,7 @@ from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH, Clock, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
+from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import Records, at_most, is_
 from isocket.storage.worker import claim, settle
 
@@ -152,7 +153,7 @@ class Failover:
         """Return whether its ladder allows no more alarms; what is critical is never held back by that."""
         if incident.severity is Severity.CRITICAL:
             return False
-        escalations = await self._records.find(Escalation, is_("account_id", incident.account_id))
+        escalations = await self._records.find(Escalation, *ladders_at(incident.account_id, [incident.device_id]))
         cap = ladder_of(incident.device_id, escalations).cap
         return cap is not None and alarms >= cap
 

@@ -19,6 +19,7 @@ from isocket.domain.recipients import People, ladder_for
 from isocket.domain.record import Record
 from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.domain.settings import DeviceSettings
+from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import Records, is_
 
 R = TypeVar("R", bound=Record)
@@ -64,7 +65,7 @@ async def look_from(
     of_account = is_("account_id", incident.account_id)
     restrictions, escalations, contacts, endpoints, substitutions, *holders = await records.find_each(
         (Restriction, [is_("id", restriction_id(incident.account_id))]),
-        (Escalation, [of_account]),
+        (Escalation, ladders_at(incident.account_id, [incident.device_id])),
         (Contact, [of_account]),
         (Endpoint, [of_account]),
         (Substitution, [of_account]),

@@ -12,6 +12,7 @@ from isocket.domain.ladders import Ladder, Source, ladder_of
 from isocket.domain.recipients import People, contacts_of
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
+from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import AlreadyThereError, Records, Test, above, is_
 from portal_api.models import Body, View
 from portal_api.owned import own_device
@@ -197,9 +198,8 @@ async def _foreign(call: Call[NewLadder, None]) -> list[FieldFault]:
 
 async def _seen(call: Call[Any, Any], device_id: str | None) -> tuple[LadderView, Escalation | None]:
     """Return the ladder that holds for a socket or for all, and what is stored just there."""
-    of_account = is_("account_id", call.account.id)
-    contacts = await call.records.find(Contact, of_account)
-    stored = await call.records.find(Escalation, of_account)
+    contacts = await call.records.find(Contact, is_("account_id", call.account.id))
+    stored = await call.records.find(Escalation, *ladders_at(call.account.id, [device_id] if device_id else []))
     here = next((each for each in stored if each.device_id == device_id), None)
     people = People(contacts={each.id: each for each in contacts})
     view = _view((ladder_of(device_id, stored), people), Source.DEVICE if device_id else Source.ACCOUNT)

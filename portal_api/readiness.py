@@ -1,5 +1,6 @@
 """Who would be reached if a socket raised an alarm, now or at another time, and what is missing."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from isocket.domain.reach import Reach, Told, reach
 from isocket.domain.recipients import People
 from isocket.domain.reports import DeviceState
 from isocket.domain.restrictions import Restriction, restriction_id
+from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import Records, above, is_
 from portal_api.cursor import page_of
 from portal_api.devices import is_online
@@ -195,13 +197,14 @@ async def readiness_of(
         return []
     now = call.clock.now()
     then = at or now
-    circle = await _circle_of(call.records, call.account.id, now)
+    circle = await _circle_of(call.records, call.account.id, [each.id for each in devices], now)
     proofs = await proofs_of(call.records, call.account.id, circle.people) if with_proofs else Proofs()
     states = await call.portal.telemetry.latest([device.id for device in devices])
     unusable = await closed_ways(call.portal, call.account.id, severity)
     found = []
     stopped = circle.restriction is not None and circle.restriction.stops_alarms(then)
     for device in devices:
+        await asyncio.sleep(0)  # with a long ladder each takes some ms, and there may be 200
         reached = reach(
             circle.people,
             circle.escalations,
@@ -228,8 +231,8 @@ async def readiness_of(
     return found
 
 
-async def _circle_of(records: Records, account_id: str, now: datetime) -> _Circle:
-    """Return the people of an account; whoever stood in for somebody until before `now` is left out."""
+async def _circle_of(records: Records, account_id: str, device_ids: Sequence[str], now: datetime) -> _Circle:
+    """Return the people of an account, and the ladders of these sockets; whose standing in is over is left out."""
     of_account = is_("account_id", account_id)
     contacts = await records.find(Contact, of_account)
     people = People(
@@ -239,7 +242,7 @@ async def _circle_of(records: Records, account_id: str, now: datetime) -> _Circl
     )
     return _Circle(
         people=people,
-        escalations=await records.find(Escalation, of_account),
+        escalations=await records.find(Escalation, *ladders_at(account_id, device_ids)),
         restriction=await records.get(Restriction, restriction_id(account_id)),
     )
 
