@@ -16,12 +16,13 @@ from isocket.domain.commands import (
     CommandCause,
     CommandStatus,
 )
-from isocket.domain.device_models import SWITCHING, model_of, refusal
+from isocket.domain.device_models import SWITCHING, refusal
 from isocket.domain.shares import Share
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.orders import call_off, supersede
 from isocket.storage.port import AlreadyThereError, above, is_
+from portal_api.abilities import abilities_of
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Page, PageQuery, View
@@ -135,7 +136,7 @@ async def order(call: Call[NewCommand, None]) -> CommandView | Problem:
     """
     standing = await standing_for(call, Need.OPERATE)
     device = standing.device
-    refused = refusal(model_of(device.model), call.body.name, call.body.args)
+    refused = refusal(await abilities_of(call.portal.telemetry, device), call.body.name, call.body.args)
     if refused is not None:
         return fault(refused.field, refused.message)
     key = call.request.headers.get(KEY_HEADER)

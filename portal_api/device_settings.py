@@ -15,6 +15,7 @@ from isocket.domain.settings import without_names
 from isocket.domain.twin import Unlike, differences
 from isocket.kit.zones import zone_named
 from isocket.storage.port import StoreUnavailableError, is_
+from portal_api.abilities import abilities_of
 from portal_api.models import Instant, View
 from portal_api.owned import Need, device_for, own_device
 from portal_api.problem import FieldFault, ProblemError, faults, from_validation
@@ -95,7 +96,8 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     for _ in range(_ROUNDS):
         device = await own_device(call)
         call.demand_match(device.desired_version)
-        after, touched = merged(device, call.body, call.account.time_zone)
+        model = await abilities_of(call.portal.telemetry, device)
+        after, touched = merged(device, call.body, call.account.time_zone, model)
         wanted, part_names = to_store(after, touched), names_in(after)
         if wanted == device.desired and part_names == device.part_names:
             await call.portal.telemetry.wake(device.id)  # the first try may have died before it came to this
@@ -118,15 +120,18 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
     raise StoreUnavailableError(f"settings of a device were changed by others {_ROUNDS} times in a row")
 
 
-def merged(device: Device, change: SettingsChange, time_zone: str) -> tuple[Settings, set[str]]:
+def merged(
+    device: Device, change: SettingsChange, time_zone: str, model: DeviceModel | None = None
+) -> tuple[Settings, set[str]]:
     """Return every setting as it is after a change, and the keys that were ever set.
 
-    A schedule that comes without a time zone, at a device that has none, gets that of its owner.
+    A schedule that comes without a time zone, at a device that has none, gets that of its owner. `model`: what the
+    socket has, where that may be more than it was sold with.
 
     Raises:
         ProblemError: 422: the model cannot follow, or two settings contradict each other.
     """
-    model = model_of(device.model)
+    model = model or model_of(device.model)
     given = {name: getattr(change, name) for name in change.model_fields_set}
     _check(model, change)
     before = whole_settings(device.desired, model, device.part_names)

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import ConfigDict
 
 from isocket.domain.commands import Command
-from isocket.domain.device_models import ARMING, AUX, DeviceModel, model_of
+from isocket.domain.device_models import ARMING, AUX, DeviceModel, as_it_reports, model_of
 from isocket.domain.devices import Device
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.shares import may
@@ -128,6 +128,7 @@ async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
         RefusedMessage, is_("device_id", device.id), order_by="at", descending=True, limit=SHOWN_PROBLEMS
     )
     (view,) = await views_of(call.portal, [standing])
+    has = as_it_reports(model, view.state)
     people = await readiness_words(call, device) if standing.owns else {"reached": [], "lacks": [], "unheard": ""}
     return {
         "card": card(device, view),
@@ -139,7 +140,7 @@ async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
         "device": device,
         "naming": NameForm(name=device.name or "", place=device.place or ""),
         "live_from": f"/devices/{device.id}",
-        "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(model, each)},
+        "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(has, each)},
         "orders": await _orders(call, standing),
         "refused_messages": refused_messages,
         "topics": TOPICS,

@@ -6,7 +6,7 @@ is as wide as the newest model.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -59,6 +59,12 @@ class Refusal:
 def model_of(name: str) -> DeviceModel:
     """Return the model of this name; one that is newer than this program can do whatever any can."""
     return MODELS.get(name) or DeviceModel(name=name)
+
+
+def as_it_reports(model: DeviceModel, fields: Mapping[str, Any]) -> DeviceModel:
+    """Return what a socket has, by the fields of its latest state: more may be plugged in than it is sold with."""
+    inputs = max(len(fields.get("input") or ()), int(fields.get("armed") is not None))
+    return replace(model, inputs=max(model.inputs, inputs), aux=model.aux or fields.get("aux") is not None)
 
 
 def refusals_of_settings(model: DeviceModel, wanted: Mapping[str, Any]) -> list[Refusal]:

@@ -97,6 +97,17 @@ async def test_what_a_model_cannot_do_is_refused_naming_the_field(
     assert await house.records.count(Command) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("arm", {"armed": False}), ("arm", {"input": [True]}), ("aux_on", {"aux": False})]
+)
+async def test_what_a_socket_reports_to_have_it_can_be_told_whatever_its_model(
+    house: PortalHouse, name: str, said: dict[str, Any]
+) -> None:
+    token = await owned(house, model="isocket-3g")
+    await report(house, 1, **said)
+    assert (await house.ask("POST", PATH, {"name": name}, token=token)).status == 202
+
+
 async def test_a_limit_depends_on_the_model(house: PortalHouse) -> None:
     token = await owned(house, model="isocket-3g")
     body = {"name": "on_for", "args": {"seconds": 65_500}}

@@ -387,6 +387,13 @@ async def test_a_model_is_not_set_to_what_it_does_not_have(
     assert (answer.status, fields_of(await answer.json())) == (422, [field])
 
 
+async def test_an_input_that_a_socket_reports_can_be_set_whatever_its_model(house: PortalHouse) -> None:
+    token = await owned(house, model="isocket-3g")
+    await report(house, 1, input=[False], armed=True)
+    changed = await change(house, token, input=[{"kind": "nc"}], schedule=[{"at": "07:00", "name": "arm"}])
+    assert changed["desired"]["input"][0]["kind"] == "nc"
+
+
 async def test_every_model_says_what_it_can_be_told(house: PortalHouse) -> None:
     token = await owned(house)
     listed = (await (await house.ask("GET", "/models", token=token)).json())["items"]

@@ -382,6 +382,15 @@ async def test_a_model_that_cannot_do_it_says_so(house: PortalHouse) -> None:
     assert (page.status, "has no alarm input" in page.words) == (422, True)
 
 
+async def test_a_socket_that_reports_an_alarm_input_has_buttons_to_arm_it_whatever_its_model(
+    house: PortalHouse,
+) -> None:
+    visitor = await own(house, model="isocket-3g")
+    assert 'value="arm"' not in (await visitor.open(f"/devices/{DEVICE}")).html
+    await hear(house, armed=False)
+    assert 'value="arm"' in (await visitor.open(f"/devices/{DEVICE}")).html
+
+
 async def test_a_socket_is_given_up_on_its_page(house: PortalHouse) -> None:
     visitor = await own(house)
     page = await visitor.open(f"/devices/{DEVICE}")
