@@ -62,6 +62,9 @@ async def invite(call: Call[NewShare, None]) -> ShareView | Problem:
     if wish.until is not None and wish.until <= call.clock.now():
         return fault("until", "This is over already.")
     before = await _known(call, device, wish.email)
+    if before is not None and before.owner_id != call.account.id:  # made in the moment in which it was handed over
+        await forget(call.portal, before)
+        before = None
     if before is None and await call.records.count(Share, is_("device_id", device.id)) >= MOST_SHARES:
         return Problem(
             status=409, kind="too-many-shares", detail=f"A socket is shared with {MOST_SHARES} people at most."
@@ -154,7 +157,7 @@ async def _store(call: Call[NewShare, None], device: Device, before: Share | Non
     """Note the invitation or change what is noted, and mail the link where it was not taken yet."""
     wish, now, token = call.body, call.clock.now(), new_token()
     ends = min(each for each in (wish.until, now + INVITATION_LIFE) if each is not None)
-    if before is not None and before.owner_id == call.account.id:
+    if before is not None:
         taken = before.accepted_at is not None
         fresh: dict[str, Any] = (
             {"expires_at": wish.until} if taken else {"expires_at": ends, "token_hash": token_hash(token)}

@@ -339,6 +339,13 @@ async def test_a_share_of_an_owner_before_opens_nothing_of_the_next(house: Porta
     assert await status(house, guest, "GET", f"/devices/{SOCKET}") == 404
 
 
+async def test_a_share_that_is_left_of_an_owner_before_keeps_the_next_from_inviting_nobody(house: PortalHouse) -> None:
+    owner, _, made = await shared(house)
+    await house.records.change_one(Share, is_("id", made["id"]), owner_id="acc_before")
+    again = await share(house, owner)
+    assert (again["id"] != made["id"], await house.records.count(Share)) == (True, 1)
+
+
 async def test_the_owner_sees_the_commands_of_guests(house: PortalHouse) -> None:
     owner, guest, _ = await shared(house, role="operator")
     ordered = await (await house.ask("POST", f"/devices/{SOCKET}/commands", {"name": "on"}, token=guest)).json()
