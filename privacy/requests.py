@@ -50,6 +50,9 @@ class RequestWatch:
         self._office = office
         self._public_url = public_url.rstrip("/")
         self._operator_email = operator_email
+        self._warned: set[tuple[object, ...]] = (
+            set()
+        )  # of what is due now; a new process stores it again, which adds nothing
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop`."""
@@ -157,12 +160,17 @@ class RequestWatch:
         near = (one_of("state", OPEN), at_most("due_at", now + WARNINGS[0]))
         due = await self._records.find(RightsRequest, *near, order_by="due_at")
         to = await readers(self._records, self._operator_email, now) if due else []
+        before, self._warned = self._warned, set()
         for each in due:
             if each.state is RequestState.IDENTITY_ASKED:
                 continue  # it waits for whoever asked, and ends by itself
-            reached = [number for number, before in enumerate(WARNINGS) if each.due_at - before <= now]
-            letter = self._warning(each, overdue=now > each.due_at)
+            reached = [number for number, ahead in enumerate(WARNINGS) if each.due_at - ahead <= now]
             key = (each.id, "due", reached[-1], each.due_at.isoformat())
+            warned = (*key, now > each.due_at, bool(each.email), *to)
+            if warned in before:
+                self._warned.add(warned)
+                continue
+            letter = self._warning(each, overdue=now > each.due_at)
             made = [to_staff(reader, letter, key=key, now=now) for reader in to]
             if now > each.due_at and each.email:
                 authority = authority_of(each.country, at_home=self._office.country)
@@ -170,6 +178,7 @@ class RequestWatch:
                 made.append(_to_requester(each, told, f"late {each.due_at.isoformat()}", now))
             if await self._records.add_all(made):
                 log.warning("request_due", request_id=each.id, stage=reached[-1])
+            self._warned.add(warned)
 
     def _warning(self, request: RightsRequest, *, overdue: bool) -> Letter:
         day = day_of(request.due_at, self._office)

@@ -2,9 +2,9 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -14,6 +14,7 @@ from isocket.domain.deliveries import Delivery
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasures import Erasure
 from isocket.domain.processing import Office
+from isocket.domain.record import Record
 from isocket.domain.requests import DECISION, RequestState, RightsRequest
 from isocket.storage.keyring import Keyring, MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
@@ -387,6 +388,34 @@ async def test_staff_and_operator_are_warned_a_week_and_a_day_before_and_when_it
     assert len(sorry) == 1
     assert "tietosuoja.fi" in sorry[0].text
     assert not [each for each in await house.mails("support@example.org") if "request" in each.subject_line]
+
+
+class Written:
+    """Records that count how often something is stored."""
+
+    def __init__(self, inner: Records) -> None:
+        self._inner = inner
+        self.times = 0
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        self.times += 1
+        return await self._inner.add_all(records)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+async def test_who_was_warned_of_a_request_has_nothing_written_for_it_at_every_look(house: PortalHouse) -> None:
+    request, read = await by_form(house, STRANGER, "rectification"), Written(house.records)
+    looking = watch(house, cast(Records, read))
+    for days, written in ((6, 1), (6, 0), (0.5, 1), (0.5, 0), (-1, 1), (-1, 0)):
+        await house.clock.advance((request.due_at - house.clock.now()).total_seconds() - days * 86_400)
+        read.times = 0
+        await looking.round()
+        assert read.times == written
+    await staff(house, StaffRole.PRIVACY)
+    await looking.round()
+    assert [each.subject_line for each in await house.mails(STAFF) if "overdue" in each.subject_line]
 
 
 @pytest.mark.clause("C7-14")
