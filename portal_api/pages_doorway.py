@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -157,7 +158,7 @@ async def activate(call: Call[ActivateForm, None]) -> web.Response:
     mail and presses the button must not open the account for them.
     """
     typed = call.body
-    words = {"token": typed.token, "typed_before": False}
+    words = {"token": typed.token, "typed_before": False, "live_from": _link("/activate", typed.token)}
     if not typed.password:
         empty = fault("password", "Please choose a password; if you chose one before, it may be that one.")
         return refused(call, "activate.html", empty, words)
@@ -200,8 +201,13 @@ async def reset(call: Call[ResetForm, None]) -> web.Response:
         access.drop_cookie(call.portal.settings, response)
         return response
     if any(each.field == "password" for each in answer.errors):
-        return refused(call, "reset.html", answer, {"token": typed.token})
+        return refused(call, "reset.html", answer, {"token": typed.token, "live_from": _link("/reset", typed.token)})
     return shown(call, "link_is_over.html", {"about": "reset"}, status=answer.status)
+
+
+def _link(path: str, token: str) -> str:
+    """Return the link again that brought somebody to a form: without its token a page says that it is not good."""
+    return f"{path}?token={quote(token, safe='')}"
 
 
 def _sign_in_form(call: Call[None, None]) -> web.Response:

@@ -551,3 +551,18 @@ async def test_while_we_hear_no_socket_none_is_said_to_be_online_and_all_is_not_
     assert ("Online" in unheard, "Offline" in unheard, "All is well" in unheard) == (False, True, False)
     await house.records.change_one(Listening, is_("id", BRIDGE), until=house.clock.now())
     assert "Online" in (await visitor.open("/")).words
+
+
+async def test_a_link_is_not_called_bad_where_only_the_password_was_and_the_page_is_loaded_anew(
+    house: PortalHouse,
+) -> None:
+    visitor = Visitor(house.client)
+    await house.ask("POST", "/accounts", {"username": MAIJA, "password": PASSWORD})
+    for path in ("/activate", "/reset"):
+        token = await house.link_token(MAIJA)
+        weak = await visitor.send(await visitor.open(f"{path}?token={token}"), path, password="short")
+        assert f'data-live-from="{path}?token={token}"' in weak.html
+        again = await visitor.open(f"{path}?token={token}")
+        await visitor.send(again, path, password=PASSWORD)
+        await house.ask("POST", "/password-resets", {"username": MAIJA})
+    assert (await visitor.sign_in(MAIJA)).path == "/"
