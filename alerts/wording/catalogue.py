@@ -20,9 +20,10 @@ from alerts.wording import (
     unanswered_notice,
 )
 from alerts.wording.account_troubles import trouble_notice, unheard_sentence
-from alerts.wording.endpoint_texts import endpoint_words
+from alerts.wording.endpoint_texts import endpoint_words, gone_notice
 from alerts.wording.privacy_letters import privacy_letters
 from alerts.wording.several import several_reply
+from alerts.wording.spending import spending_notice
 from alerts.wording.spoken import alarm_call, clear_call, speech_of
 from alerts.wording.taking import (
     already_reply,
@@ -42,6 +43,7 @@ from alerts.wording.taking import (
 from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.authorities import authority_of
 from isocket.domain.breach_letters import breach_report_text, breach_text
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.domain.letters import (
     LANGUAGES,
@@ -50,6 +52,8 @@ from isocket.domain.letters import (
     code_text,
     code_voice_text,
     known_account_mail,
+    new_address_mail,
+    old_address_mail,
     reset_mail,
 )
 from isocket.domain.people_letters import first_contact, gap_left, gap_objected, page_code, page_mail
@@ -68,7 +72,9 @@ from isocket.domain.request_letters import (
     who_are_you,
 )
 from isocket.domain.requests import Right
+from isocket.domain.share_letters import share_accepted, share_ended, share_invitation, share_left
 from isocket.domain.staff_letters import invited_mail
+from isocket.domain.transfer_letters import transfer_done, transfer_offer, transfer_received
 
 NAMES = {"en": "English", "fi": "Suomi", "sv": "Svenska", "de": "Deutsch", "nb": "Norsk bokmål"}
 _ZONES = {
@@ -96,6 +102,8 @@ _OF_THE_ACCOUNT = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
 _PUBLIC = "https://cloud.example.org"
 _CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
 _LINK = f"{_PUBLIC}/hooks/incident/TOKEN"
+_INVITED, _OFFERED = f"{_PUBLIC}/shares/accept?token=TOKEN", f"{_PUBLIC}/transfers/accept?token=TOKEN"
+_SHARED = f"{_PUBLIC}/devices/EXAMPLE/people"
 _CODE, _PASSCODE = "K7QF", "012345"
 _MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 
@@ -105,7 +113,8 @@ Made from the code by `make messages`; a test compares. Times are examples in th
 socket is called "Mökki", its short code is `K7QF`. The number behind a text message is how many of the 160 septets
 of one GSM-7 segment it takes; tests prove for every cause, with the longest names and values, that one is enough.
 
-No message names an address, a telephone number, a serial number or a person. Who takes an alarm is "somebody else" to
+No message names an address, a telephone number, a serial number or a person, but for an invitation, which names the
+address of whoever invites. Who takes an alarm is "somebody else" to
 the others. An e-mail carries links of its reader's own; opening one changes nothing, the button on the page does.
 """
 
@@ -264,10 +273,27 @@ def _account(reader: Reader) -> Iterator[str]:
         (known_account_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "An account that there is already"),
         (invited_mail(reader.language), "An account where there is an invitation to staff"),
         (reset_mail(reader.language, f"{_PUBLIC}/reset?token=TOKEN"), "A new password"),
+        (new_address_mail(reader.language, f"{_PUBLIC}/address?token=TOKEN"), "To the new address of an account"),
+        (old_address_mail(reader.language, f"{_PUBLIC}/address-undo?token=TOKEN"), "To the old one"),
+        (share_invitation(reader.language, owner="owner@example.org", link=_INVITED, days=14), "A socket is shared"),
+        (share_accepted(reader.language, link=_SHARED), "To its owner: it was accepted"),
+        (share_left(reader.language, link=_SHARED), "To its owner: it was given back"),
+        (share_ended(reader.language), "To the guest: it is over"),
+        (transfer_offer(reader.language, owner="owner@example.org", link=_OFFERED, days=14), "A socket is handed over"),
+        (transfer_done(reader.language), "To the owner before"),
+        (transfer_received(reader.language, link=f"{_PUBLIC}/devices/EXAMPLE"), "To the owner from now on"),
         (gap_left(reader.language, link=f"{_PUBLIC}/contacts"), "A contact was erased at their own wish"),
         (gap_objected(reader.language, link=f"{_PUBLIC}/contacts"), "A contact objects"),
     ):
         notices.append((what, Words(subject=letter.subject, text=letter.text)))
+    for percent, what in ((80, "Most of the month's money is spent"), (100, "All of it is spent")):
+        said = spending_notice(
+            reader, percent=percent, spent_micro=percent * 100_000, cap_micro=10_000_000, currency="EUR",
+            public_url=_PUBLIC,
+        )  # fmt: skip
+        notices.append((what, said))
+    gone = ((ChannelKind.PUSH, "A device gets no alarms any more"), (ChannelKind.WEBHOOK, "Nor does a program"))
+    notices += [(what, gone_notice(kind, reader, link=f"{_PUBLIC}/contacts")) for kind, what in gone]
     for what, said in notices:
         yield from _mail(what, said)
 

@@ -47,7 +47,7 @@ _OFFER = MappingProxyType(
         "sv": (
             "Någon överlåter en iSocket till dig",
             (
-                "{owner} vill överlåta en enhet till dig. Den blir din, och inget av deras blir kvar i den.\n\n"
+                "{owner} vill överlåta en enhet till dig. Den blir din, och inget från den förra ägaren blir kvar.\n\n"
                 "Ta emot den genom att logga in med den här adressen eller skapa ett konto med den:\n{link}\n\n"
                 "Länken gäller i {days} dagar. Vill du inte ha den, gör ingenting.\n"
             ),
@@ -63,7 +63,7 @@ _OFFER = MappingProxyType(
         "nb": (
             "Noen overlater en iSocket til deg",
             (
-                "{owner} vil overlate en enhet til deg. Den blir din, og ingenting av deres blir igjen i den.\n\n"
+                "{owner} vil overlate en enhet til deg. Den blir din, og ingenting fra forrige eier blir igjen.\n\n"
                 "Ta imot den ved å logge inn med denne adressen, eller åpne en konto med den:\n{link}\n\n"
                 "Lenken virker i {days} dager. Vil du ikke ha den, gjør ingenting.\n"
             ),
