@@ -6,6 +6,7 @@ made of it (see `sqlite_statements`) are made once.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from isocket.storage.documents import SHAPES, Collection, Shape
@@ -74,7 +75,15 @@ def _named(shape: Shape) -> set[str]:
 
 def condition_of(shape: Iterable[tuple[str, Op, int]]) -> str:
     """Return the tests joined by AND."""
-    return _all_of(["1", *(_one_condition(field_of(field), op, number) for field, op, number in shape)])
+    conditions = ["1"]
+    for (field, op, number), same in groupby(shape):
+        many = len(list(same))
+        if op is Op.IS_NOT and number and many > 1:  # one by one, each row would be parsed for each that is left out
+            name = field_of(field)
+            conditions.append(f"({name} IS NULL OR {name} NOT IN ({', '.join('?' * many)}))")
+        else:
+            conditions += [_one_condition(field_of(field), op, number)] * many
+    return _all_of(conditions)
 
 
 def _all_of(conditions: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from isocket.domain.incidents import Incident
 from isocket.storage.codec import collection_of
 from isocket.storage.documents import Collection, Documents, Question, Shapes, shape_of
 from isocket.storage.memory import MemoryDocuments
-from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, one_of
+from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, is_not, one_of
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_documents import ROWS_AT_ONCE, SqliteDocuments
 from isocket.storage.sqlite_questions import FEW
@@ -204,6 +204,17 @@ async def test_the_writer_goes_through_nothing_to_find_what_no_index_leads_to(
     assert await orders.remove_all(ORDERS, [at_most("due_at", -1)]) == 0
     assert in_writing.elsewhere < FEW_STEPS
     assert await orders.count(ORDERS, []) == MANY
+
+
+async def test_to_leave_out_very_many_costs_each_row_little(orders: SqliteDocuments, steps: Steps) -> None:
+    await add(orders, MANY, state="due", account_id="a")
+    await orders.add_all([(ORDERS, {"id": name, "version": 1, "account_id": name}) for name in ("x", "y", "z")])
+    await orders.add_all([(ORDERS, {"id": "nobody's", "version": 1, "account_id": None})])
+    left_out = [is_not("account_id", f"{each}") for each in (*range(400), "x")]
+    found = await orders.find(ORDERS, left_out)
+    assert [each["id"] for each in found if each["account_id"] != "a"] == ["nobody's", "y", "z"]
+    assert len(found) == MANY + 3
+    assert steps.elsewhere < 5 * MANY
 
 
 async def test_a_claim_behind_many_that_do_not_fit_is_found(orders: SqliteDocuments) -> None:
