@@ -7,13 +7,13 @@ is cleaned before the next claim.
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import Escalation, Substitution
-from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.holds import UncopiedError
 from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
@@ -193,7 +193,11 @@ async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None
             for each in found
         ]
     )
-    for each in found:
+    for each in found:  # its messages first: whoever dies in between finds it open again
+        theirs = is_("incident_id", each.id)
+        called_off: dict[str, Any] = {"state": DeliveryState.CALLED_OFF, "reason": REASON, "ended_at": now}
+        await portal.records.change_all(Delivery, theirs, is_("state", DeliveryState.DUE), **called_off)
+        await portal.records.change_all(Delivery, theirs, is_("moves_on", True), moves_on=False)
         await portal.records.change_one(
             Incident,
             is_("id", each.id),

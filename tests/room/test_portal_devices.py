@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from isocket.domain.commands import Command, CommandStatus
-from isocket.domain.contacts import Escalation, Substitution
+from isocket.domain.contacts import ChannelKind, Escalation, Substitution
+from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Incident, IncidentState, TimelineEntry
 from isocket.domain.problems import Problem
 from isocket.storage.port import is_
@@ -225,6 +226,26 @@ async def test_giving_up_a_socket_closes_its_incidents_without_a_word_to_anybody
     assert (closed.state, closed.open_key, closed.needs_step) == (IncidentState.CLOSED, None, False)
     (line,) = await house.records.find(TimelineEntry, is_("incident_id", "inc_1"))
     assert (line.what, line.reason) == ("closed", "owner_changed")
+
+
+@pytest.mark.parametrize("state", [DeliveryState.DUE, DeliveryState.SENT])
+async def test_what_was_under_way_about_a_socket_given_up_goes_to_nobody_by_another_way(
+    house: PortalHouse, state: DeliveryState
+) -> None:
+    token, now = await owned(house), house.clock.now()
+    account_id = (await house.account(MAIJA)).id
+    await incident(house, "inc_1", account_id)
+    told = Delivery(
+        id="dlv_1", account_id=account_id, person_id="con_1", contact_id="con_1", incident_id="inc_1", text="mains",
+        kind=DeliveryKind.ALARM, channel=ChannelKind.SMS, address="", created_at=now, due_at=now, state=state,
+        moves_on=True, moves_on_at=now,
+    )  # fmt: skip
+    await house.records.add(told)
+    await house.ask("DELETE", f"/devices/{SOCKET}", token=token)
+    left = await house.records.get(Delivery, "dlv_1")
+    assert left is not None
+    expected = (DeliveryState.CALLED_OFF, "owner_changed") if state is DeliveryState.DUE else (state, "")
+    assert ((left.state, left.reason), left.moves_on) == (expected, False)
 
 
 async def test_an_order_of_the_owner_before_is_not_carried_out_for_the_next(house: PortalHouse) -> None:
