@@ -91,7 +91,9 @@ async def test_an_order_that_nobody_sent_in_time_is_expired(house: PortalHouse) 
 async def test_what_a_model_cannot_do_is_refused_naming_the_field(
     house: PortalHouse, model: str, body: dict[str, Any], field: str
 ) -> None:
-    answer = await house.ask("POST", PATH, body, token=await owned(house, model=model))
+    token = await owned(house, model=model)
+    await report(house, 1, relay=False)
+    answer = await house.ask("POST", PATH, body, token=token)
     assert answer.status == 422
     assert fields_of(await answer.json()) == [field]
     assert await house.records.count(Command) == 0
@@ -105,6 +107,12 @@ async def test_what_a_socket_reports_to_have_it_can_be_told_whatever_its_model(
 ) -> None:
     token = await owned(house, model="isocket-3g")
     await report(house, 1, **said)
+    assert (await house.ask("POST", PATH, {"name": name}, token=token)).status == 202
+
+
+@pytest.mark.parametrize("name", ["arm", "aux_on"])
+async def test_a_socket_that_has_said_nothing_yet_can_be_told_what_any_can(house: PortalHouse, name: str) -> None:
+    token = await owned(house, model="isocket-3g")
     assert (await house.ask("POST", PATH, {"name": name}, token=token)).status == 202
 
 

@@ -383,8 +383,14 @@ async def test_a_model_is_not_set_to_what_it_does_not_have(
     house: PortalHouse, model: str, wanted: dict[str, Any], field: str
 ) -> None:
     token = await owned(house, model=model)
+    await report(house, 1, relay=False)
     answer = await house.ask("PATCH", PATH, wanted, token=token)
     assert (answer.status, fields_of(await answer.json())) == (422, [field])
+
+
+async def test_a_socket_that_has_said_nothing_yet_can_be_set_as_any_can(house: PortalHouse) -> None:
+    changed = await change(house, await owned(house, model="isocket-3g"), input=[{"kind": "nc"}])
+    assert changed["desired"]["input"][0]["kind"] == "nc"
 
 
 async def test_an_input_that_a_socket_reports_can_be_set_whatever_its_model(house: PortalHouse) -> None:

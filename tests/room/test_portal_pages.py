@@ -377,6 +377,7 @@ async def test_the_page_of_a_socket_tells_which_messages_were_refused_and_why(ho
 
 async def test_a_model_that_cannot_do_it_says_so(house: PortalHouse) -> None:
     visitor = await own(house, model="isocket-3g")
+    await hear(house, relay=False)
     page = await visitor.open(f"/devices/{DEVICE}")
     page = await visitor.send(page, f"/devices/{DEVICE}/commands", name="arm")
     assert (page.status, "has no alarm input" in page.words) == (422, True)
