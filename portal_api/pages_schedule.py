@@ -10,6 +10,7 @@ from pydantic import ConfigDict
 from isocket.domain.device_models import ARMING, AUX, INTERRUPTING, TIMED, model_of
 from isocket.domain.devices import Device
 from portal_api import device_settings
+from portal_api.abilities import abilities_of
 from portal_api.owned import own_device
 from portal_api.pages import go_to
 from portal_api.pages_cards import name_of
@@ -52,9 +53,8 @@ async def show(call: Call[None, None]) -> web.Response:
     """Show the thermostat and the schedule."""
     device = await own_device(call)
     said = note(call.request.query.get("said"))
-    return shown(
-        call, "schedule.html", {**_words(call, device, _as_typed(device, call.account.time_zone)), "note": said}
-    )
+    words = await _words(call, device, _as_typed(device, call.account.time_zone))
+    return shown(call, "schedule.html", {**words, "note": said})
 
 
 async def save(call: Call[ScheduleForm, None]) -> web.Response:
@@ -68,12 +68,13 @@ async def save(call: Call[ScheduleForm, None]) -> web.Response:
         problem = wish
     except ProblemError as error:
         problem = error.problem
-    return refused(call, "schedule.html", _by_row(problem, typed["rows"]), _words(call, device, typed))
+    return refused(call, "schedule.html", _by_row(problem, typed["rows"]), await _words(call, device, typed))
 
 
-def _words(call: Call[Any, Any], device: Device, typed: Mapping[str, Any]) -> Mapping[str, object]:
-    model = model_of(device.model)
+async def _words(call: Call[Any, Any], device: Device, typed: Mapping[str, Any]) -> Mapping[str, object]:
+    model = await abilities_of(call.portal.telemetry, device)
     lacking = _NOT_BY_CLOCK | (frozenset() if model.aux else AUX) | (frozenset() if model.inputs else ARMING)
+    lacking -= {each.name for each in typed["rows"]}  # a browser takes the first of a list for what is not in it
     return {
         "device": device,
         "name": name_of(device),

@@ -11,6 +11,7 @@ from isocket.domain.replays import Replay, ReplayState
 from isocket.kit.clock import from_ms
 from isocket.kit.ids import new_id
 from isocket.storage.port import is_
+from portal_api.abilities import abilities_of
 from portal_api.device_settings import merged, to_store
 from portal_api.limits import Rate
 from portal_api.models import Body, GivenInstant, Instant, View
@@ -125,7 +126,8 @@ async def ask(call: Call[NewReplay, None]) -> ReplayView | Problem:
     waiting = is_("account_id", call.account.id), is_("state", ReplayState.WAITING)
     if await call.records.count(Replay, *waiting) >= MOST_WAITING:
         return too_many(WAIT_S)
-    after, touched = merged(device, call.body.settings, call.account.time_zone)
+    model = await abilities_of(call.portal.telemetry, device)
+    after, touched = merged(device, call.body.settings, call.account.time_zone, model)
     asked = Replay(
         id=new_id("rep"),
         account_id=call.account.id,

@@ -392,6 +392,19 @@ async def test_a_socket_that_reports_an_alarm_input_has_buttons_to_arm_it_whatev
     assert 'value="arm"' in (await visitor.open(f"/devices/{DEVICE}")).html
 
 
+@pytest.mark.parametrize("said", [{"armed": False}, {}], ids=["reported still", "reported no more"])
+async def test_a_rule_that_arms_is_not_saved_as_one_that_switches_whatever_the_model(
+    house: PortalHouse, said: dict[str, Any]
+) -> None:
+    visitor, path = await own(house, model="isocket-3g"), f"/devices/{DEVICE}/schedule"
+    rule = {"at": "22:00", "days": "mon,tue,wed,thu,fri,sat,sun", "name": "arm", "args": {}}
+    await house.records.change_one(Device, is_("id", DEVICE), desired={"schedule": [rule]})
+    await hear(house, **said)
+    page = await visitor.open(path)
+    assert page.form(path).values["schedule.0.name"] == "arm"
+    assert (await visitor.send(page, path)).status == (200 if said else 422)
+
+
 async def test_a_socket_is_given_up_on_its_page(house: PortalHouse) -> None:
     visitor = await own(house)
     page = await visitor.open(f"/devices/{DEVICE}")

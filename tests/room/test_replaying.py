@@ -246,6 +246,13 @@ async def test_an_owner_asks_and_is_answered_once_it_is_known(portal: PortalHous
     assert settings["desired"]["temp"][0]["low_c"] is None, "it is a question and changes nothing"
 
 
+async def test_an_input_that_a_socket_reports_can_be_asked_about_whatever_its_model(portal: PortalHouse) -> None:
+    token = await owned(portal, model="isocket-3g")
+    await report(portal, 1, input=[False], armed=True)
+    wish = period(portal, settings={"input": [{"kind": "nc"}]})
+    assert (await portal.ask("POST", f"/devices/{SOCKET}/replay", wish, token=token)).status == 202
+
+
 @pytest.mark.parametrize(
     ("days", "more", "field"),
     [
