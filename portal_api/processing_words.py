@@ -157,7 +157,7 @@ _WORDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
         ),
         NOT_TOLD: (
             "palveluntarjoaja ei ole kertonut",
-            "har driftsansvarig inte angett",
+            "inte angivet av driftsansvarig",
             "vom Betreiber nicht angegeben",
             "ikke oppgitt av driftsansvarlig",
         ),
