@@ -126,7 +126,7 @@ class _Course:
                 case Open():
                     self._open(decision, now_ms, passed=decision.incident_id in ends)
                 case Close():
-                    self._close(decision)
+                    self._close(decision, now_ms)
                 case Deepen():
                     self._change(decision.incident_id, value=decision.value)
                 case Release():
@@ -155,12 +155,12 @@ class _Course:
             reason=reason,
         )
 
-    def _close(self, close: Close) -> None:
+    def _close(self, close: Close, now_ms: int) -> None:
         self._change(close.incident_id, ended_ms=close.at_ms)
         if close.value is not None:
             self._change(close.incident_id, value=close.value)
-        if close.incident_id in self._held:  # it only seemed to be, and was over before anybody was told
-            self._change(close.incident_id, told_ms=None, reason="closed")
+        if now_ms <= self._held.get(close.incident_id, now_ms - 1):  # it was over before anybody was told
+            self._change(close.incident_id, told_ms=None, reason=CAME_LATE)
 
     def _change(self, incident_id: str, **changes: object) -> None:
         if incident_id in self.episodes:

@@ -130,6 +130,24 @@ async def test_what_seemed_over_when_we_heard_of_it_and_was_is_not_told() -> Non
     assert (only["told_ms"], only["reason"]) == (None, "came_late")
 
 
+@pytest.mark.parametrize(
+    ("ends_s", "told_s", "reason"),
+    [(5, None, "came_late"), (10, None, "came_late"), (11, 10, ""), (3600, 10, "")],
+)
+async def test_an_alarm_that_came_late_is_told_after_ten_seconds_unless_its_end_followed_by_then(
+    ends_s: int, told_s: int | None, reason: str
+) -> None:
+    house = await judged_house(heartbeat_s=86_400)
+    await house.alarm("mains_lost", ago_s=7200)
+    came_ms = to_ms(house.clock.now())
+    await house.let_pass(ends_s)
+    await house.alarm("mains_lost", active=False, ago_s=1)
+    answer = await asked(house, heartbeat_s=86_400)
+    (only,) = answer.incidents
+    told_ms = None if told_s is None else came_ms + told_s * 1000
+    assert (only["told_ms"], only["reason"]) == (told_ms, reason)
+
+
 async def test_a_worker_that_dies_at_any_verb_leaves_the_answer_to_the_next() -> None:
     async def build() -> JudgedHouse:
         house = await judged_house()
