@@ -93,6 +93,7 @@ def urgency_of_lane(lane: str) -> Urgency:
         ("moves_on", "moves_on_at"),
         ("incident_id",),
         ("contact_id",),
+        ("person_id",),
         ("link_hash",),
     ),
     queue="lane",

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -306,8 +306,13 @@ async def test_the_unread_receipts_of_an_attempt_are_found_however_many_are_unre
     assert any("records_receipts_attempt_id_settled" in plan for plan in plans)
 
 
-async def plans_of(store: SqliteStore, name: str, tests: list[Test], *, order_by: str) -> list[str]:
-    """Return how SQLite would find the first that fits, in order to change it."""
+async def test_what_waits_for_a_person_is_found_however_much_waits_for_others(store: SqliteStore) -> None:
+    plans = await plans_of(store, "deliveries", [is_("person_id", "x"), is_("state", "due")])
+    assert any("records_deliveries_person_id" in plan for plan in plans)
+
+
+async def plans_of(store: SqliteStore, name: str, tests: list[Test], *, order_by: str | None = None) -> list[str]:
+    """Return how SQLite would find the first that fits, in order to change it; without an order, all that fit."""
     collection = next(each for each in map(collection_of, STORED) if each.name == name)
     await store.documents.prepare([collection])
     plans: list[str] = []
@@ -326,8 +331,13 @@ async def plans_of(store: SqliteStore, name: str, tests: list[Test], *, order_by
 
     store.documents._write = explaining
     store.documents._any = yes  # type: ignore[method-assign, assignment]  # straight to the change
+    changes = {"lease_until": "y"}
+    if order_by is None:
+        changing: Coroutine[Any, Any, Any] = store.documents.change_all(collection, tests, changes)
+    else:
+        changing = store.documents.change_one(collection, tests, changes, order_by=order_by)
     with pytest.raises(KeyError):
-        await store.documents.change_one(collection, tests, {"lease_until": "y"}, order_by=order_by)
+        await changing
     return plans
 
 
