@@ -54,11 +54,10 @@ class Closing:
         if to_come:
             return {"step_due_at": now + _wait(to_come, now)}
         slept = any(each.held_until is not None for each in alarms)  # what was over in the morning is no news
+        was_held_back = not alarms and incident.exhausted_at is None and incident.acknowledged_at is None
         if is_told_though_over(incident) and not told and not slept:
             await self._say_that_it_is_exhausted(round_, NOBODY_REACHED)
-        elif not (
-            alarms or incident.exhausted_at or incident.acknowledged_at
-        ):  # it was held back: its end might follow
+        elif was_held_back:  # since its end might follow, and did
             await self._records.add_all([came_late_line(incident, at=now)])
         return DONE
 
