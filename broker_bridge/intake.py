@@ -16,7 +16,7 @@ from broker_bridge.topics import ForeignTopicError, UpKind, UpTopic
 from isocket.kit.clock import Clock, from_ms
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
 from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
@@ -157,7 +157,8 @@ class Intake:
                 await self.handle(group)
             except StoreUnavailableError as error:
                 self._refused.add(id(group))
-                log.warning("store_unavailable", waiting=len(group), error=str(error))  # each second, perhaps for hours
+                say = log.exception if isinstance(error, NotUnderstoodError) else log.warning
+                say("store_unavailable", waiting=len(group), error=str(error))  # each second, perhaps for hours
                 await self._clock.wait(stop, 1.0)
             else:
                 self._refused.discard(id(group))

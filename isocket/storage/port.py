@@ -104,6 +104,10 @@ class StoreUnavailableError(Exception):
     """The store did not answer. Nothing is known to have been written: try again, every step may run twice."""
 
 
+class NotUnderstoodError(StoreUnavailableError):
+    """The store is there and cannot do what it was asked: a mistake of ours, which is found by the way to it."""
+
+
 Asked = tuple[type[Record], Sequence[Test]]
 """One of several questions that are asked together."""
 

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from isocket.kit.clock import Clock, SystemClock
 from isocket.kit.priority import stand_back
 from isocket.storage.port import StoreUnavailableError
-from isocket.storage.sqlite_connection import connect, is_used_by_others
+from isocket.storage.sqlite_connection import connect, is_used_by_others, unavailable
 from isocket.storage.sqlite_documents import SqliteDocuments
 from isocket.storage.sqlite_heard import HeardDevices
 from isocket.storage.sqlite_jobs import ExpectedError, Told
@@ -121,7 +121,7 @@ class SqliteFile:
             self._all.append(connection)
             connection.execute(first)
         except sqlite3.OperationalError as error:
-            raise StoreUnavailableError(f"SQLite could not read: {error}") from error
+            raise unavailable("read", error) from error
         return connection
 
     def close(self) -> None:
@@ -137,7 +137,7 @@ def _read_with(connection: sqlite3.Connection, work: Callable[[sqlite3.Connectio
     try:
         return work(connection)
     except sqlite3.OperationalError as error:
-        raise StoreUnavailableError(f"SQLite could not read: {error}") from error
+        raise unavailable("read", error) from error
 
 
 def _demand_for_ourselves(path: Path) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
 
 PAGE_BYTES = 4096
 LONG_LOG_PAGES = 32_000  # about 128 MiB of write-ahead log: what a log that begins anew is cut to
@@ -125,6 +125,12 @@ class Turn:
     def close(self) -> None:
         """Let go of the file."""
         self._door.close()
+
+
+def unavailable(doing: str, error: sqlite3.OperationalError) -> StoreUnavailableError:
+    """Return what whoever asked hears of an error; a full disk, a lock and the like are no mistake in a statement."""
+    is_ours = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return (NotUnderstoodError if is_ours else StoreUnavailableError)(f"SQLite could not {doing}: {error}")
 
 
 def _begins(connection: sqlite3.Connection) -> bool:

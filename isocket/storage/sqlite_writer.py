@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Company, StoreUnavailableError, in_company
-from isocket.storage.sqlite_connection import OpenedFile, Turn, connect, wait_at_most
+from isocket.storage.sqlite_connection import OpenedFile, Turn, connect, unavailable, wait_at_most
 from isocket.storage.sqlite_jobs import Job, Pause, Told, answer, what_we_rest_on
 from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
 
@@ -293,5 +293,5 @@ def _gone() -> StoreUnavailableError:
 
 def _explained(error: Exception) -> BaseException:
     if isinstance(error, sqlite3.OperationalError):
-        return StoreUnavailableError(f"SQLite could not write: {error}")
+        return unavailable("write", error)
     return error

@@ -16,7 +16,7 @@ from isocket.kit.cancelling import is_told_to_end
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
-from isocket.storage.port import Records, StoreUnavailableError, Test, at_most, is_
+from isocket.storage.port import NotUnderstoodError, Records, StoreUnavailableError, Test, at_most, is_
 from isocket.storage.wakeups import Bell
 
 R = TypeVar("R", bound=Record)
@@ -109,7 +109,8 @@ class Worker:
             except (Exception, asyncio.CancelledError) as error:
                 if isinstance(error, asyncio.CancelledError) and is_told_to_end():
                     raise
-                if isinstance(error, StoreUnavailableError):  # for hours, perhaps, on a disk that is full
+                is_away = isinstance(error, StoreUnavailableError) and not isinstance(error, NotUnderstoodError)
+                if is_away:  # for hours, perhaps, on a disk that is full
                     log.warning("worker_step_failed", worker=self.name, error=str(error))
                 else:
                     log.exception("worker_step_failed", worker=self.name)

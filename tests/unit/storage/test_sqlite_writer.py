@@ -17,7 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from isocket.storage import sqlite_connection, sqlite_jobs, sqlite_writer
-from isocket.storage.port import StoreUnavailableError, together
+from isocket.storage.port import NotUnderstoodError, StoreUnavailableError, together
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
 from isocket.storage.sqlite_log import Pages
@@ -413,6 +413,26 @@ async def test_nor_where_the_file_cannot_be_opened_again_at_once(
                 await asyncio.wait_for(store._file.write(insert(number)), PATIENCE_S)
     await asyncio.wait_for(store._file.write(insert(3)), PATIENCE_S)
     assert await numbers(store) == [3]
+
+
+async def test_a_statement_that_is_a_mistake_is_told_from_a_store_that_is_out_of_reach(store: SqliteStore) -> None:
+    def mistaken(connection: sqlite3.Connection) -> None:
+        connection.execute("SELECT number FROM nowhere")
+
+    for ask in (store._file.write, store._file.read):
+        with pytest.raises(NotUnderstoodError, match="no such table"):
+            await asyncio.wait_for(ask(mistaken), PATIENCE_S)
+
+
+async def test_a_full_disk_is_no_mistake_of_ours(store: SqliteStore) -> None:
+    def fill(connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA max_page_count=1")
+        connection.execute("CREATE TABLE large (text TEXT)")
+        connection.execute("INSERT INTO large VALUES (zeroblob(1000000))")
+
+    with pytest.raises(StoreUnavailableError, match="full") as told:
+        await asyncio.wait_for(store._file.write(fill), PATIENCE_S)
+    assert not isinstance(told.value, NotUnderstoodError)
 
 
 async def test_when_the_writing_thread_dies_all_that_waits_is_refused(file: Path) -> None:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
 from tests.fakes.clock import ManualClock
@@ -119,6 +119,15 @@ async def test_a_store_that_is_out_of_reach_is_told_of_in_one_line_each_time() -
             await bench.clock.advance(60)
     assert [line["event"] for line in lines] == ["worker_step_failed"] * 3
     assert not any("exc_info" in line for line in lines)
+
+
+async def test_a_store_that_does_not_understand_us_is_told_of_with_the_way_to_it() -> None:
+    bench = Bench(pieces=1)
+    bench.failures, bench.failure = 1, NotUnderstoodError
+    with capture_logs() as lines:
+        async with bench.working():
+            await bench.clock.advance(60)
+    assert [(line["event"], line["exc_info"]) for line in lines] == [("worker_step_failed", True)]
 
 
 async def test_whoever_cancels_it_ends_it() -> None:
