@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
-from isocket.domain.collected import COOKIES, FORM_FIELDS, LOG_KEYS, OUTGOING
+from isocket.domain.collected import COOKIES, FORM_FIELDS, LOG_KEYS, OUTGOING, TAB_NOTES
 from isocket.domain.inventory import Subject, inventory
 from isocket.domain.processing import MEASURES, RIGHTS, Activity, activities
 from portal_api.models import View
@@ -41,6 +41,14 @@ class CookieView(View):
     life: str
 
 
+class TabNoteView(View):
+    """What our pages note in their tab of a browser; it is sent to nobody."""
+
+    key: str = Field(examples=["typed"])
+    purpose: str
+    life: str
+
+
 class NoticeView(View):
     """Who answers for what is stored about people, and what they may ask for."""
 
@@ -52,6 +60,7 @@ class NoticeView(View):
     rights: list[str]
     automated_decisions: str
     cookies: list[CookieView]
+    tab_notes: list[TabNoteView]
     measures: list[str]
 
 
@@ -86,6 +95,7 @@ class InventoryView(View):
 
     fields: list[FieldView]
     cookies: list[CookieView]
+    tab_notes: list[TabNoteView]
     forms: dict[str, str] = Field(description="What pages ask for about people, and why.")
     outgoing: list[OutgoingView]
     log_keys: list[str] = Field(description="All that a log line may carry: ids, counts and fixed words.")
@@ -103,6 +113,7 @@ async def notice(call: Call[None, None]) -> NoticeView:
         rights=list(RIGHTS),
         automated_decisions="None is made about people; alarms are worked out from what a socket reports.",
         cookies=_cookies(),
+        tab_notes=_tab_notes(),
         measures=list(MEASURES),
     )
 
@@ -128,6 +139,7 @@ async def show_inventory(_: Call[None, None]) -> InventoryView:
             for each in inventory()
         ],
         cookies=_cookies(),
+        tab_notes=_tab_notes(),
         forms=dict(FORM_FIELDS),
         outgoing=[
             OutgoingView(
@@ -157,6 +169,10 @@ def _shown(found: Iterable[Activity]) -> list[ActivityView]:
 
 def _cookies() -> list[CookieView]:
     return [CookieView(name=each.name, purpose=each.purpose, life=each.life) for each in COOKIES]
+
+
+def _tab_notes() -> list[TabNoteView]:
+    return [TabNoteView(key=each.key, purpose=each.purpose, life=each.life) for each in TAB_NOTES]
 
 
 ROUTES: tuple[AnyRoute, ...] = (

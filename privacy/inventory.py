@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from isocket.domain.collected import COOKIES, FORM_FIELDS, OUTGOING
+from isocket.domain.collected import COOKIES, FORM_FIELDS, OUTGOING, TAB_NOTES
 from isocket.domain.inventory import Entry, inventory
 from isocket.domain.processing import MEASURES, Activity, Controller, activities
 
@@ -22,6 +22,8 @@ def as_markdown() -> str:
     """Return the inventory for people: a table of what is stored, and lists of what else passes through."""
     lines = _table(_HEADS, [_cells(entry) for entry in inventory()])
     lines += ["", "Cookies:", "", *(f"* `{each.name}`: {each.purpose} ({each.life})" for each in COOKIES)]
+    lines += ["", "Noted in the tab of a browser:", ""]
+    lines += [f"* `{each.key}`: {each.purpose} ({each.life})" for each in TAB_NOTES]
     lines += ["", "Asked for in forms:", "", *(f"* `{name}`: {why}" for name, why in FORM_FIELDS.items())]
     lines += ["", "Handed to providers:", ""]
     lines += [f"* {way}: {each.recipient.value}: {', '.join(each.fields)}" for way, each in OUTGOING.items()]

@@ -1,6 +1,6 @@
 """What passes through the house beside stored records: each thing is declared here, or the tests fail.
 
-What sockets report, cookies, keys of log lines, fields of forms, and what leaves the house for a provider.
+What sockets report, cookies, notes in a browser's tab, keys of log lines, fields of forms, what leaves for a provider.
 """
 
 from collections.abc import Mapping
@@ -38,6 +38,25 @@ COOKIES = (
     Cookie(name="sid", purpose="the same where the portal is reached without HTTPS", life="24 h unused, 30 days"),
 )
 COOKIE_NAMES = frozenset(each.name for each in COOKIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabNote:
+    """What our pages note in the session storage of one tab, under this key; it is sent to nobody."""
+
+    key: str
+    purpose: str
+    life: str
+
+
+TAB_NOTES = (
+    TabNote(
+        key="typed",
+        purpose="what you typed into a form, without passwords and codes, and your address: so that it is there again "
+        "where you have to sign in, or to prove who you are, before the form is taken",
+        life="until the next page; where you have to sign in or prove who you are, until you have or the tab is closed",
+    ),
+)
 
 FORM_FIELDS: Mapping[str, str] = MappingProxyType(
     {

@@ -8,8 +8,9 @@ const SECRET = ["hidden", "password", "file", "submit"];
 
 const who = () => document.querySelector(".me a[href='/profile']")?.title ?? "";
 const area = (path) => path.split("/")[1];
-const kept = (form) =>
-  [...form.elements].filter((each) => each.name && !SECRET.includes(each.type) && each.autocomplete !== "one-time-code");
+const secret = (field) =>
+  SECRET.includes(field.type) || field.autocomplete === "one-time-code" || "secret" in field.dataset;
+const kept = (form) => [...form.elements].filter((each) => each.name && !secret(each));
 const state = (field) => (["checkbox", "radio"].includes(field.type) ? field.checked : field.value);
 
 function remember(form) {

@@ -63,6 +63,23 @@ async def test_what_was_typed_before_the_session_ended_is_there_again_after_sign
         assert await tab.value(NOTHING_KEPT)
 
 
+async def test_the_code_of_a_socket_that_was_typed_is_not_kept(portal: Portal, tmp_path: Path) -> None:  # noqa: F811
+    claim = "document.querySelector('form[action=\"/devices/claim\"]')"
+    async with chromium_tab(tmp_path) as tab:
+        await tab.open(portal.settings.link("/"))
+        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        await tab.value("document.querySelector('details.claim').open = true")
+        await tab.type_in("device_id", "is00000009")
+        await tab.type_in("claim_code", "7H3K-9QXM-2D4V-RT8W")
+        assert await portal.records.remove_all(Session, is_("account_id", "acc_1"))
+        await tab.press("form[action='/devices/claim'] button.main", "document.querySelector('p.links a')")
+        assert "7H3K" not in await tab.value("JSON.stringify({...sessionStorage})")
+        await tab.press("p.links a", "location.pathname === '/login'")
+        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        await tab.until(f"{claim}.elements.device_id.value === 'is00000009'")
+        assert await tab.value(f"{claim}.elements.claim_code.value") == ""
+
+
 async def test_what_one_typed_is_shown_to_nobody_else_who_signs_in_there(
     portal: Portal,  # noqa: F811
     tmp_path: Path,

@@ -247,7 +247,7 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         built("C8-01", "Only what is needed", "a cookie that is not declared does not leave the house"),
         built("C8-02", "Cookies can be refused", "a program does everything without one"),
         outside("C8-03", "Cookies hold an order", _SHOP),
-        built("C8-04", "Cookies of forms", "the only one holds nothing but chance"),
+        built("C8-04", "Cookies of forms", "the only one holds nothing but chance; what is typed stays in its tab"),
         built("C8-05", "Cookies of preferences", "there is none: choices lie in the account"),
         built("C8-06", "Cookies of others", "there are none"),
         built("C8-07", "Statistics", "counters that name nobody"),

@@ -26,6 +26,7 @@ async def test_the_notice_tells_customers_and_alarm_recipients_what_is_done_and_
     assert "service" in [each["purpose"] for each in told["for_customers"]]
     assert "customer" in told["source_of_alarm_recipients"]
     assert [each["name"] for each in told["cookies"]] == ["__Host-sid", "sid"]
+    assert [each["key"] for each in told["tab_notes"]] == ["typed"]
 
 
 @pytest.mark.clause("C3-10")

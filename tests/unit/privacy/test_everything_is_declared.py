@@ -15,7 +15,7 @@ from alerts.channels.mail_text import parse_mailbox, parse_sender, write_mail
 from alerts.channels.twilio_sms import TwilioSms
 from broker_bridge.wire import AlarmWire, StateWire
 from isocket.domain import STORED
-from isocket.domain.collected import COOKIE_NAMES, FORM_FIELDS, LOG_KEYS, OUTGOING, TELEMETRY
+from isocket.domain.collected import COOKIE_NAMES, FORM_FIELDS, LOG_KEYS, OUTGOING, TAB_NOTES, TELEMETRY
 from isocket.domain.handling import Handling
 from isocket.domain.inventory import inventory, subjects_of
 from isocket.domain.record import handling_of
@@ -25,6 +25,7 @@ from tests.fakes.clock import ManualClock
 HOME = Path(__file__).parents[3]
 ROOMS = ("isocket", "alerts", "broker_bridge", "portal_api", "privacy")
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "bind"}
+_STORES = re.compile(r"\b(?:(?:session|local)Storage|indexedDB|caches|cookieStore|document\.cookie)\b(?:\.\w+\(\w+)?")
 _INPUT = re.compile(r"<(?:input|select|textarea)\b[^>]*?\bname=\"([a-z_]+)\"")
 
 
@@ -72,6 +73,14 @@ async def test_a_cookie_that_nobody_declared_does_not_leave_the_house() -> None:
         got = (await client.get("/")).headers.getall("Set-Cookie")
     assert [each.partition("=")[0] for each in got] == ["sid"]
     assert set(COOKIE_NAMES) == {"sid", "__Host-sid"}
+
+
+@pytest.mark.clause("C8-04")
+def test_what_a_page_notes_in_a_browser_is_declared_and_in_its_tab_alone() -> None:
+    scripts = {each.name: each.read_text() for each in (HOME / "portal_api" / "static").glob("*.js")}
+    found = {(name, use) for name, text in scripts.items() for use in _STORES.findall(text)}
+    assert found == {("kept.js", f"sessionStorage.{verb}Item(KEY") for verb in ("get", "set", "remove")}
+    assert re.findall(r'^const KEY = "(\w+)";$', scripts["kept.js"], re.MULTILINE) == [each.key for each in TAB_NOTES]
 
 
 def test_every_field_that_a_socket_reports_is_in_the_inventory() -> None:
