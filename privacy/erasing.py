@@ -110,8 +110,7 @@ class Eraser:
                     continue
                 if not begun or not await self._waits_for_a_hold(each, now):
                     done += await self._tried(each)
-        due = (is_("state", ErasureState.DONE), at_most("forgets_at", now))
-        for each in await self._records.find(Erasure, *due):
+        for each in await self._records.find(Erasure, is_("state", ErasureState.DONE), at_most("forgets_at", now)):
             await self._look_after(each)
         return done
 
@@ -237,22 +236,23 @@ class Eraser:
 
     async def _free_devices(self, account_id: str) -> int:
         """Give up every socket; what it still sends of the time before is removed when somebody else claims it."""
-        freed = 0
-        for device in await self._records.find(Device, is_("owner_id", account_id)):
-            await self._hold_words_of(device)
+        devices = await self._records.find(Device, is_("owner_id", account_id))
+        await self._hold_words(account_id, searchable(devices))
+        for device in devices:
             await self._release(device)
             await self._records.remove_all(Watch, is_("id", device.id))
             await self._records.change_one(
                 Device, is_("id", device.id), is_("owner_id", None), claimed_at=self._clock.now()
             )
-            freed += 1
-        return freed
+        return len(devices)
 
-    async def _hold_words_of(self, device: Device) -> None:
-        """Write down what a socket is called before it forgets, for the search."""
-        for erasure in await self._records.find(Erasure, is_("open_key", device.owner_id), limit=1):
-            if (words := searchable([device])) - set(_values_of(erasure)):
-                await self._moved(erasure, values=_text({*_values_of(erasure), *words}))
+    async def _hold_words(self, account_id: str, words: set[str]) -> None:
+        """Write down what all sockets are called before any of them forgets, for the search."""
+        while words:
+            found = await self._records.find(Erasure, is_("open_key", account_id), limit=1)
+            known = {value for each in found for value in _values_of(each)}
+            if not found or words <= known or await self._moved(found[0], values=_text(known | words)):
+                return
 
     async def _noted(self, erasure: Erasure) -> Erasure | None:
         """Write down whose keys go and what to search for, before it cannot be read any more."""

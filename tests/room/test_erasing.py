@@ -421,6 +421,36 @@ async def test_of_thousands_of_records_some_are_removed_at_a_time_so_that_alarms
     assert await ground.records.find(TimelineEntry) == [note]
 
 
+async def test_what_many_sockets_are_called_is_written_down_at_once_before_any_forgets(
+    houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house, ground = houses
+    await furnish(ground)
+    await furnish_sockets(ground, 3)
+    written = list[set[str]]()
+
+    async def change_one(of: StoredRecords, kind: type[Record], *tests: Test, **changes: Any) -> Any:
+        if kind is Erasure and changes.get("values"):
+            still = await house.records.find(Device, is_("owner_id", MAIJA_ID))
+            written.append({each for each in json.loads(changes["values"]) if each.startswith("Barn number")})
+            assert len(still) in {4, 0}, "before the first of them, or what is written down beside when all are free"
+        return await as_it_is(of, kind, *tests, **changes)
+
+    as_it_is = StoredRecords.change_one
+    monkeypatch.setattr(StoredRecords, "change_one", change_one)
+    receipt = await ground.eraser().erase(MAIJA_ID, by="operator")
+    assert receipt is not None
+    assert receipt.state is ErasureState.DONE
+    assert written == [{"Barn number 0", "Barn number 1", "Barn number 2"}] * 2
+
+
+async def furnish_sockets(ground: Ground, many: int) -> None:
+    known = await ground.records.get(Device, SOCKET)
+    assert known is not None
+    more = [replace(known, id=f"isk-barn-{each}", name=f"Barn number {each}") for each in range(many)]
+    assert await ground.records.add_all(more) == many
+
+
 async def test_receipts_that_a_restored_backup_lacks_are_noted_many_at_once(
     houses: Houses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
