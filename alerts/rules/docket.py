@@ -16,6 +16,8 @@ SETTLING_MS = SETTLING_S * 1000
 ONE_SHOT_MS = ONE_SHOT_LASTS_S * 1000
 END_FOLLOWS_MS = 10_000
 """What is heard long after the fact comes message by message, and its end, if it has one, right behind it."""
+JUDGED_MS = 2_000
+"""The end of a delay is judged within this time; who would be told in the same moment might be told before."""
 
 
 class When(NamedTuple):
@@ -193,7 +195,7 @@ class Docket:
         known = self.conditions.get(opening.key)
         if known is None or known.incident_id != opening.incident_id:
             return opening
-        waits_ms = [self._delay_ms(opening.key, known)] if known.phase is Phase.CLEARING else []
+        waits_ms = [self._delay_ms(opening.key, known) + JUDGED_MS] if known.phase is Phase.CLEARING else []
         waits_ms += [END_FOLLOWS_MS] if opening.late else []
         return replace(opening, hold_until_ms=known.heard_ms + max(waits_ms)) if waits_ms else opening
 

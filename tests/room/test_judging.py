@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.judge import STARTED_OVER
+from alerts.rules.docket import JUDGED_MS
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, open_key
 from isocket.domain.problems import Problem
@@ -327,7 +328,7 @@ async def test_a_backlog_in_which_power_has_just_come_back_is_held_until_that_is
         house.report(ReportKind.STATE, {"mains": True}, ago_s=3),
     )
     found = await house.only(Cause.MAINS_LOST)
-    assert found.step_due_at == house.clock.now() + timedelta(seconds=10)
+    assert found.step_due_at == house.clock.now() + timedelta(seconds=10, milliseconds=JUDGED_MS)
     await house.let_pass(10)
     assert not await house.open()
 

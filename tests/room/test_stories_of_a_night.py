@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from isocket.domain.deliveries import Attempt
+from isocket.domain.reports import ReportKind
 from tests.fakes.night import ladder, night, person
 
 CALM: dict[str, Any] = {"heartbeat_s": 86_400, "mains_delay_s": 0, "restore_delay_s": 0}
@@ -201,6 +202,25 @@ async def test_a_night_without_network_in_which_power_went_away_for_good_is_told
     ]
     (told,) = await tonight.records.find(Attempt)
     assert told.started_at == came + timedelta(seconds=10)
+
+
+async def test_a_morning_on_which_power_proves_to_be_back_just_as_people_would_be_told_wakes_nobody() -> None:
+    """The judge who ends the alarm and the worker who would tell of it wait for the same moment."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, mains_delay_s=0, restore_delay_s=30)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("04:00")
+    kept = [
+        tonight.sockets.report(ReportKind.STATE, {"mains": False}, ago_s=7200),
+        tonight.sockets.report(ReportKind.STATE, {"mains": True}, ago_s=3600),
+    ]
+    await tonight.sockets.tell(*kept)
+    await tonight.clock.advance(30)
+    assert not await tonight.people.escalator().step()
+    await tonight.until("04:15")
+
+    assert await tonight.heard() == []
+    assert await tonight.untold() == ["04:00 EET not_sent: nobody, came_late"]
 
 
 def cold_is_major() -> dict[str, Any]:
