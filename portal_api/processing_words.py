@@ -106,6 +106,12 @@ _WORDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "3 Jahre nach der Speicherung",
             "3 år etter at det ble lagret",
         ),
+        Keep.EPISODE.value: (
+            "niin kauan kuin hälytys kestää ja 3 vuotta sen päättymisestä",
+            "så länge larmet pågår och 3 år efter att det tog slut",
+            "solange der Alarm andauert und 3 Jahre nach seinem Ende",
+            "så lenge alarmen varer, og 3 år etter at den tok slutt",
+        ),
         Keep.UNTIL_USED.value: (
             "kunnes se on käytetty tai vanhentunut",
             "tills det har använts eller gått ut",

@@ -34,7 +34,12 @@ NOBODY: frozenset[str] = frozenset()
 BUCKET_LIFE = timedelta(days=2)  # longer than any limit counts: a full bucket says the same as none
 # A year is 365 days: over a leap day what is kept for three goes a day sooner, never later.
 LIVES: Mapping[Keep, timedelta] = MappingProxyType(
-    {Keep.DAYS_30: timedelta(days=30), Keep.YEAR_1: timedelta(days=365), Keep.YEARS_3: timedelta(days=3 * 365)}
+    {
+        Keep.DAYS_30: timedelta(days=30),
+        Keep.YEAR_1: timedelta(days=365),
+        Keep.YEARS_3: timedelta(days=3 * 365),
+        Keep.EPISODE: timedelta(days=3 * 365),
+    }
 )
 _OWN_END = frozenset({Keep.UNTIL_USED, Keep.HOLD, Keep.CASE})  # each record says itself when its time is over
 _BEFORE_AN_ACCOUNT = frozenset({Registration, Subscription})

@@ -4,7 +4,7 @@ Inventory, record of processing, export, erasure, retention, sealing and log can
 nothing is listed by hand a second time. Article numbers are those of Regulation (EU) 2016/679 (GDPR).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -54,6 +54,7 @@ class Keep(StrEnum):
     DAYS_30 = "30 days after it was made"
     YEAR_1 = "1 year after it was made"
     YEARS_3 = "3 years after it was made"
+    EPISODE = "while the incident lasts, and 3 years after its end"
     UNTIL_USED = "until used or expired"
     CONSENT = "until the consent is withdrawn"
     COMES_BACK = "until its reader wants messages again"
@@ -262,6 +263,7 @@ INCIDENT_FACT = Handling(
     recipients=(Recipient.WEBHOOK_RECEIVER,),
     archived=True,
 )
+EPISODE_FACT = replace(INCIDENT_FACT, keep=Keep.EPISODE)
 MESSAGE_FACT = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.YEAR_1, archived=True)
 MESSAGE_TEXT = Handling(
     category=Category.MESSAGE,

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from isocket.domain.handling import INCIDENT_FACT, Plain
+from isocket.domain.handling import EPISODE_FACT, INCIDENT_FACT, Plain
 from isocket.domain.record import Record, record
 from isocket.kit.clock import EPOCH
 from isocket.kit.ids import derived_id
@@ -72,26 +72,26 @@ class IncidentState(StrEnum):
 class Incident(Record):
     """One episode. `open_key` is unique while it lasts, which is what allows only one at a time, and None after it."""
 
-    account_id: Annotated[str, INCIDENT_FACT]
-    device_id: Annotated[str, INCIDENT_FACT]  # empty where it is a matter of the whole account
-    cause: Annotated[Cause, INCIDENT_FACT]
-    about: Annotated[Cause | None, INCIDENT_FACT] = None  # of `flapping`: the cause that comes and goes
-    probe: Annotated[int | None, INCIDENT_FACT] = None
-    severity: Annotated[Severity, INCIDENT_FACT]
-    state: Annotated[IncidentState, INCIDENT_FACT] = IncidentState.OPEN
-    test: Annotated[bool, INCIDENT_FACT] = False
-    value: Annotated[float | None, INCIDENT_FACT] = None
-    opened_at: Annotated[datetime, INCIDENT_FACT]  # when it began, by the device's clock where that is good
-    detected_at: Annotated[datetime, INCIDENT_FACT]  # when we knew
-    acknowledged_at: Annotated[datetime | None, INCIDENT_FACT] = None
-    acknowledged_by: Annotated[str | None, INCIDENT_FACT] = None  # account or contact id, and by which way
-    confirmed_at: Annotated[datetime | None, INCIDENT_FACT] = None  # whoever took it said again that they are on it
+    account_id: Annotated[str, EPISODE_FACT]
+    device_id: Annotated[str, EPISODE_FACT]  # empty where it is a matter of the whole account
+    cause: Annotated[Cause, EPISODE_FACT]
+    about: Annotated[Cause | None, EPISODE_FACT] = None  # of `flapping`: the cause that comes and goes
+    probe: Annotated[int | None, EPISODE_FACT] = None
+    severity: Annotated[Severity, EPISODE_FACT]
+    state: Annotated[IncidentState, EPISODE_FACT] = IncidentState.OPEN
+    test: Annotated[bool, EPISODE_FACT] = False
+    value: Annotated[float | None, EPISODE_FACT] = None
+    opened_at: Annotated[datetime, EPISODE_FACT]  # when it began, by the device's clock where that is good
+    detected_at: Annotated[datetime, EPISODE_FACT]  # when we knew
+    acknowledged_at: Annotated[datetime | None, EPISODE_FACT] = None
+    acknowledged_by: Annotated[str | None, EPISODE_FACT] = None  # account or contact id, and by which way
+    confirmed_at: Annotated[datetime | None, EPISODE_FACT] = None  # whoever took it said again that they are on it
     asked_at: Plain[datetime | None] = None  # they were asked whether they still are, and have not answered
-    closed_at: Annotated[datetime | None, INCIDENT_FACT] = None
-    explained_by: Annotated[str | None, INCIDENT_FACT] = None  # the incident, or the outage, that makes it no news
-    limit_gone: Annotated[bool, INCIDENT_FACT] = False  # what ended it is that its limit was taken away
-    part_of: Annotated[str | None, INCIDENT_FACT] = None  # the power cut that befell many at once
-    short_code: Annotated[str, INCIDENT_FACT] = ""  # what a reply says to acknowledge
+    closed_at: Annotated[datetime | None, EPISODE_FACT] = None
+    explained_by: Annotated[str | None, EPISODE_FACT] = None  # the incident, or the outage, that makes it no news
+    limit_gone: Annotated[bool, EPISODE_FACT] = False  # what ended it is that its limit was taken away
+    part_of: Annotated[str | None, EPISODE_FACT] = None  # the power cut that befell many at once
+    short_code: Annotated[str, EPISODE_FACT] = ""  # what a reply says to acknowledge
     open_key: Plain[str | None] = None
     needs_step: Plain[bool] = False  # the ladder has something to do, see alerts.escalation
     step_due_at: Plain[datetime] = EPOCH

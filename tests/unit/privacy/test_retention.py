@@ -12,7 +12,7 @@ from isocket.domain import STORED
 from isocket.domain.accounts import Account, Bucket, PasswordReset, Registration
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
-from isocket.domain.handling import Handling
+from isocket.domain.handling import Handling, Keep
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.record import handling_of
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
@@ -25,7 +25,7 @@ from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
-from privacy.retention import LIVES, SWEEP_EVERY_S, Retention, terms
+from privacy.retention import LIVES, OVER, SWEEP_EVERY_S, Retention, terms
 from tests.fakes.clock import ManualClock
 
 
@@ -148,6 +148,14 @@ async def test_an_incident_that_is_open_stays_however_old_it_is_and_goes_three_y
     await house.records.change_one(Incident, is_("id", "inc_1"), **over)
     assert await house.pass_days(3 * 365 - 1) == {}
     assert await house.pass_days(1) == {"incidents": 1}
+
+
+def test_what_is_kept_from_its_end_on_is_what_the_notices_say_so_of() -> None:
+    counted = {term.kind for term in terms() if term.since == OVER}
+    told = {
+        kind for kind in STORED if any(getattr(how, "keep", None) is Keep.EPISODE for how in handling_of(kind).values())
+    }
+    assert counted == told == {Incident}
 
 
 async def test_an_account_stays_however_old_it_is(house: House) -> None:
