@@ -5,6 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -23,7 +24,7 @@ from isocket.domain.reports import Report
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import ManualClock
 
@@ -47,19 +48,28 @@ async def test_no_bytes_break_the_bridge(said: list[tuple[UpKind, bytes]]) -> No
     await intake.handle([Arrived(1, 0, message) for message in messages])
 
 
-async def test_a_store_that_is_out_of_reach_is_told_of_in_one_line_each_time() -> None:
+@pytest.mark.parametrize(
+    ("failure", "how"),
+    [
+        (StoreUnavailableError, {"log_level": "warning"}),
+        (NotUnderstoodError, {"log_level": "error", "exc_info": True}),
+    ],
+)
+async def test_a_store_that_is_out_of_reach_is_told_of_in_one_line_each_time_and_a_mistake_with_the_way_to_it(
+    failure: type[Exception], how: dict[str, Any]
+) -> None:
     clock, records, stop = ManualClock(), StoredRecords(MemoryDocuments()), asyncio.Event()
 
     class FullDisk(MemoryTelemetry):
         async def store(self, reports: Sequence[Report]) -> list[bool]:
             stop.set()
-            raise StoreUnavailableError("no room")
+            raise failure("no room")
 
     intake = _intake(clock, records, FullDisk())
     message = Decoder(clock)(f"{topic_root('d1')}/state", b'{"boot":1,"seq":1}', False)
     with capture_logs() as lines:
         await intake._handle_until_stored([Arrived(1, 0, message)], stop)
-    told = {"event": "store_unavailable", "log_level": "warning", "waiting": 1, "error": "no room"}
+    told = {"event": "store_unavailable", "waiting": 1, "error": "no room", **how}
     assert lines == [told], "it may last for hours, on the disk that is full"
     assert intake.held_up
 
