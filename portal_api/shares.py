@@ -171,8 +171,10 @@ async def _store(call: Call[NewShare, None], device: Device, before: Share | Non
             raise ProblemError(_changed_meanwhile())
         if not taken:
             await _mail_link(call, changed, token)
-        elif changed.account_id is not None and (changed.role is ShareRole.VIEWER or changed.until is not None):
+        elif changed.account_id is not None and changed.role is ShareRole.VIEWER:
             await call_off(call.records, changed.account_id, now, device_id=device.id)
+        elif changed.account_id is not None and changed.until is not None:
+            await call_off(call.records, changed.account_id, now, device_id=device.id, until=changed.until)
         return changed
     share = Share(
         id=new_id("shr"),

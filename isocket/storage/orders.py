@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from isocket.domain.commands import ACCESS_ENDED, SUPERSEDED, Command, CommandStatus, superseded_by
-from isocket.storage.port import Records, at_most, is_, is_not, one_of
+from isocket.storage.port import Records, above, at_most, is_, is_not, one_of
 
 
 async def supersede(records: Records, command: Command, now: datetime) -> None:
@@ -26,13 +26,16 @@ async def supersede(records: Records, command: Command, now: datetime) -> None:
         )
 
 
-async def call_off(records: Records, account_id: str, now: datetime, *, device_id: str | None = None) -> None:
+async def call_off(
+    records: Records, account_id: str, now: datetime, *, device_id: str | None = None, until: datetime | None = None
+) -> None:
     """End what an account asked of a socket, or of all, and waits; also what was sent and not answered.
 
-    That would be sent again to a socket that comes back. An answer that comes after all is still the truth, and stands
-    in its place.
+    With `until`, only what would wait for longer. What was sent would be sent again to a socket that comes back. An
+    answer that comes after all is still the truth, and stands in its place.
     """
     whose = [is_("account_id", account_id)] + ([is_("device_id", device_id)] if device_id is not None else [])
+    whose += [above("expires_at", until)] if until is not None else []
     for status in (CommandStatus.QUEUED, CommandStatus.SENT):
         await records.change_all(
             Command,

@@ -397,6 +397,13 @@ async def test_what_a_guest_asked_of_a_socket_that_is_away_ends_with_what_they_m
     assert await status_of(house, own) == ("sent", None)
 
 
+async def test_what_a_guest_asked_goes_on_where_their_time_ends_later(house: PortalHouse) -> None:
+    owner, guest, _ = await shared(house, role="operator")
+    theirs = await order_of(house, guest)
+    await share(house, owner, role="operator", until=to_text(house.clock.now() + timedelta(days=30)))
+    assert await status_of(house, theirs) == ("sent", None)
+
+
 async def test_what_a_guest_for_a_time_asks_for_ends_with_that_time(house: PortalHouse) -> None:
     until = house.clock.now() + timedelta(hours=1)
     _, guest, _ = await shared(house, role="operator", until=to_text(until))
