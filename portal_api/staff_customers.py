@@ -3,7 +3,6 @@
 Never shown: passwords and other secrets, texts of messages, the people whom a customer entered, where sockets stand.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -20,6 +19,7 @@ from isocket.domain.sending import ProviderHealth
 from isocket.kit.clock import EPOCH
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
+from portal_api.cursor import MAX_LENGTH, page_of
 from portal_api.devices import is_online
 from portal_api.masking import masked
 from portal_api.models import Instant, Query, View
@@ -36,9 +36,11 @@ MOST_OUTAGES = 50
 
 
 class CustomerQuery(Query):
-    """Which customer."""
+    """Which customer, and from where their lists go on."""
 
     email: Username
+    sockets_cursor: str | None = Field(default=None, max_length=MAX_LENGTH, description="`sockets_next` of before.")
+    incidents_cursor: str | None = Field(default=None, max_length=MAX_LENGTH, description="`incidents_next` of before.")
 
 
 class SocketLine(View):
@@ -83,8 +85,10 @@ class CustomerView(View):
     language: str
     time_zone: str
     created_at: Instant
-    sockets: list[SocketLine] | None = Field(description="For support.")
-    incidents: list[IncidentLine] | None = Field(description="For support: the latest.")
+    sockets: list[SocketLine] | None = Field(description="For support, some at a time.")
+    sockets_next: str | None = Field(default=None, description="Behind which there are more of them.")
+    incidents: list[IncidentLine] | None = Field(description="For support, some at a time, the latest first.")
+    incidents_next: str | None = Field(default=None, description="Behind which there are more of them.")
     requests: list[RequestLine] | None = Field(description="For privacy.")
 
 
@@ -131,14 +135,18 @@ async def find(call: Call[None, CustomerQuery]) -> CustomerView | Problem:
     what = ("accounts", *(("devices", "incidents") if helps else ()), *(("rights_requests",) if answers else ()))
     await call.records.add_all([look(call, account.id, what, Purpose.SERVICE)])
     log.info("customer_looked_at", account_id=account.id, person_id=call.account.id)
+    sockets, more_sockets = await _sockets(call, account) if helps else (None, None)
+    incidents, more_incidents = await _incidents(call, account) if helps else (None, None)
     return CustomerView(
         id=account.id,
         email=masked(account.email) or "",
         language=account.language,
         time_zone=account.time_zone,
         created_at=account.created_at,
-        sockets=await _sockets(call, account) if helps else None,
-        incidents=await _incidents(call, account) if helps else None,
+        sockets=sockets,
+        sockets_next=more_sockets,
+        incidents=incidents,
+        incidents_next=more_incidents,
         requests=await _requests(call, account) if answers else None,
     )
 
@@ -166,8 +174,10 @@ async def operations(call: Call[None, None]) -> OperationsView:
     )
 
 
-async def _sockets(call: Call[Any, Any], account: Account) -> list[SocketLine]:
-    devices: Sequence[Device] = await call.records.find(Device, is_("owner_id", account.id), limit=MOST_SOCKETS)
+async def _sockets(call: Call[None, CustomerQuery], account: Account) -> tuple[list[SocketLine], str | None]:
+    devices, following = await page_of(
+        call.records, Device, is_("owner_id", account.id), cursor=call.query.sockets_cursor, limit=MOST_SOCKETS
+    )
     states = await call.portal.telemetry.latest([each.id for each in devices])
     found = []
     for each in devices:
@@ -181,14 +191,20 @@ async def _sockets(call: Call[Any, Any], account: Account) -> list[SocketLine]:
                 claimed_at=each.claimed_at,
             )
         )
-    return found
+    return found, following
 
 
-async def _incidents(call: Call[Any, Any], account: Account) -> list[IncidentLine]:
-    found = await call.records.find(
-        Incident, is_("account_id", account.id), order_by="opened_at", descending=True, limit=MOST_INCIDENTS
+async def _incidents(call: Call[None, CustomerQuery], account: Account) -> tuple[list[IncidentLine], str | None]:
+    found, following = await page_of(
+        call.records,
+        Incident,
+        is_("account_id", account.id),
+        cursor=call.query.incidents_cursor,
+        limit=MOST_INCIDENTS,
+        order_by="opened_at",
+        descending=True,
     )
-    return [
+    lines = [
         IncidentLine(
             id=each.id,
             device_id=each.device_id,
@@ -202,6 +218,7 @@ async def _incidents(call: Call[Any, Any], account: Account) -> list[IncidentLin
         )
         for each in found
     ]
+    return lines, following
 
 
 async def _requests(call: Call[Any, Any], account: Account) -> list[RequestLine]:

@@ -54,9 +54,11 @@ class TypedForm(Form):
 
 
 class CustomerForm(Form):
-    """Which customer."""
+    """Which customer, and which of their lists goes on behind which line; empty: both from the first."""
 
     email: str = TYPED
+    show: str = TYPED
+    cursor: str = TYPED
 
 
 def _identified(call: Call[RequestActForm, None]) -> dict[str, object]:
@@ -68,6 +70,7 @@ def _letter(call: Call[TypedForm, None]) -> dict[str, object]:
     return {name: value for name, value in call.body.model_dump().items() if value}
 
 
+LISTS = ("sockets", "incidents")
 _DECISION = Act(staff_requests.decide, Decision, lambda call: {"outcome": call.body.act, "words": call.body.words})
 PAGES = RegisterPages(
     template="staff.html",
@@ -98,13 +101,14 @@ async def door(call: Call[None, None]) -> web.Response:
 
 async def customer(call: Call[CustomerForm, None]) -> web.Response:
     """Show a customer as far as one's work needs."""
-    query = checked(CustomerQuery, email=call.body.email)
+    behind = {f"{call.body.show}_cursor": call.body.cursor} if call.body.show in LISTS else {}
+    query = checked(CustomerQuery, email=call.body.email, **behind)
     answer = query if isinstance(query, Problem) else await staff_customers.find(with_query(call, query))
     if isinstance(answer, Problem):
         if answer.kind == "not-found":
             answer = replace(answer, errors=(FieldFault(field="email", message="No customer has this address."),))
         return PAGES.page(call, answer, what="door", typed=TypedForm(email=call.body.email), sent="customer")
-    return PAGES.page(call, what="customer", customer=answer)
+    return PAGES.page(call, what="customer", customer=answer, typed=call.body)
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -10,8 +10,10 @@ import pytest_asyncio
 
 from isocket.domain.accounts import Account, AccountRole, StaffRole
 from isocket.domain.authority_cases import AuthorityCase, CaseKind, CaseState
+from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.holds import Hold, HoldGround, HoldState
+from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.domain.record import Record
 from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
@@ -22,6 +24,7 @@ from isocket.storage.sealed import SealedDocuments
 from portal_api import access, sessions
 from portal_api.pages_routes import PAGE_ROUTES, page_routes
 from portal_api.routes import Access
+from portal_api.staff_customers import MOST_INCIDENTS, MOST_SOCKETS
 from portal_api.staff_files import MOST_LINES
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, SOCKET, owned
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
@@ -316,6 +319,33 @@ async def test_a_list_of_staff_goes_on_where_its_page_ends(
         text = await post(house, cookie, path, **made, cursor=cursor)
         seen += re.findall(rf'action="({path}/x[0-9]+)"', text)
     assert seen == [f"{path}/x{number:04}" for number in range(many)]
+
+
+@pytest.mark.parametrize(("show", "most"), [("sockets", MOST_SOCKETS), ("incidents", MOST_INCIDENTS)])
+async def test_what_a_customer_has_goes_on_where_its_page_ends(house: PortalHouse, show: str, most: int) -> None:
+    await house.register(MAIJA)
+    (account,) = await house.records.find(Account)
+    cookie, many = await staff(house, StaffRole.SUPPORT), 2 * most + 1
+    names = [f"x{number:04}" for number in range(many)]
+    await house.records.add_all([_had(show, account.id, name, house.clock.now()) for name in names])
+    text = await post(house, cookie, "/staff/customers", email=MAIJA)
+    seen = re.findall(r"\bx[0-9]{4}\b", text)
+    while "There are more" in text:
+        (form,) = re.findall(rf'name="show" value="{show}"><input type="hidden" name="cursor" value="([^"]+)"', text)
+        text = await post(house, cookie, "/staff/customers", email=MAIJA, show=show, cursor=form)
+        seen += re.findall(r"\bx[0-9]{4}\b", text)
+    assert seen == (names if show == "sockets" else names[::-1])
+
+
+def _had(show: str, account_id: str, name: str, now: datetime) -> Record:
+    if show == "sockets":
+        return Device(
+            id=name, owner_id=account_id, model="isocket-707", secret_hash="$", claim_hash="h", provisioned_at=now
+        )
+    return Incident(
+        id=f"inc_{name}", account_id=account_id, device_id=name, cause=Cause.MAINS_LOST, severity=Severity.CRITICAL,
+        opened_at=now, detected_at=now, open_key=name,
+    )  # fmt: skip
 
 
 def _ended(kind: type[Record], number: int, now: datetime) -> Record:
