@@ -158,7 +158,8 @@ async def _stored(call: Call[NewContact, None]) -> Contact | Problem:
 def _one_at_a_time(call: Call[Any, Any]) -> asyncio.Lock:
     """Return what has the contacts of an account looked at and changed by one request after the other.
 
-    Who presses twice would enter somebody twice, who then is told of everything twice.
+    Who presses twice would enter somebody twice, who then is told of everything twice. It holds within one portal:
+    where several share a store, two presses that two of them take at the same moment still do.
     """
     return call.portal.turns.of(f"contacts {call.account.id}")
 

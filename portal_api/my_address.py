@@ -59,8 +59,7 @@ async def ask(call: Call[NewAddress, None]) -> Accepted | Problem:
     One that another of your contacts has is refused: its reader would be told of everything twice.
     """
     portal, account, wanted = call.portal, call.account, call.body.username
-    others = is_("account_id", account.id), is_("email", wanted), is_("is_owner", False)
-    if await call.records.count(Contact, *others):
+    if await _is_anothers(portal, account, wanted):
         return fault("username", "One of your contacts has this address, and would be told twice: take it away there.")
     await portal.limits.demand(CHANGES, account.id)
     if not await may_mail(portal, wanted, DeliveryKind.ACTIVATION):
@@ -125,6 +124,8 @@ async def confirm_with(portal: Portal, token: str) -> Activated | Problem:
         return _bad_token()
     if await standing_invitation(portal.records, wish.email, portal.clock.now()):
         return _bad_token()  # who was invited since
+    if await _is_anothers(portal, account, wish.email):
+        return _bad_token()  # who was entered since; asking again says so
     if not await _moved(portal, account, wish.email):
         return _bad_token()
     if not await portal.records.remove_all(AddressChange, is_("id", wish.id)):
@@ -156,6 +157,12 @@ async def undo_with(portal: Portal, token: str) -> Activated | Problem:
     await portal.records.remove_all(AddressUndo, mine, is_("id", kept.id))
     log.warning("address_change_undone", account_id=account.id)
     return Activated()
+
+
+async def _is_anothers(portal: Portal, account: Account, email: str) -> bool:
+    """Return whether another contact of the account has this address."""
+    others = is_("account_id", account.id), is_("email", email), is_("is_owner", False)
+    return await portal.records.count(Contact, *others) > 0
 
 
 async def _moved(portal: Portal, account: Account, email: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from isocket.domain.accounts import AddressChange
 from isocket.domain.contacts import Contact
 from isocket.domain.factors import TotpFactor
+from isocket.storage.port import is_
 from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
@@ -151,6 +152,17 @@ async def test_an_address_of_another_contact_is_refused_since_its_reader_would_b
     refused = await visitor.send(await visitor.open("/security/address"), "/security/address", username=NEW)
     assert (refused.status, "told twice" in refused.words) == (422, True)
     assert not [each for each in await maija.house.mails(NEW) if "/address" in each.text]
+
+
+async def test_an_address_that_became_another_contacts_since_it_was_asked_for_is_not_taken(maija: Maija) -> None:
+    await maija.ask("/me/email", {"username": NEW})
+    whose, now = (await maija.house.account(MAIJA)).id, maija.house.clock.now()
+    await maija.house.records.add(Contact(id="con_1", account_id=whose, name="Home", email=NEW, created_at=now))
+    token = {"token": await maija.house.link_token(NEW)}
+    assert (await maija.house.ask("POST", "/email-changes/confirm", token)).status == 400
+    assert (await maija.house.account(MAIJA)).email == MAIJA
+    await maija.house.records.remove_all(Contact, is_("id", "con_1"))
+    assert (await maija.house.ask("POST", "/email-changes/confirm", token)).status == 200
 
 
 async def test_nobody_floods_a_mailbox_with_it(maija: Maija) -> None:
