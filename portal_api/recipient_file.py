@@ -1,6 +1,6 @@
 """Everything that is held about an alarm recipient, put together for them: entries, messages, uses, rights."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from aiohttp import web
 
@@ -10,7 +10,8 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.disclosures import DisclosedTo, Disclosure, may_be_told
 from isocket.domain.inventory import Subject
 from isocket.domain.processing import RIGHTS, Activity, activities
-from isocket.storage.port import is_
+from isocket.storage.in_turns import SOME, in_turns
+from isocket.storage.port import Records, one_of
 from portal_api.masking import end_of, masked
 from portal_api.portal import Portal
 from portal_api.privacy_requests import authority_view
@@ -32,11 +33,12 @@ GONE_OWNER = "a customer whose account is gone"
 async def about(portal: Portal, guest: Guest) -> AboutMe:
     """Return everything that is held about a guest."""
     controller = portal.settings.controller
+    owners = await _owners(portal.records, guest.entries)
     return AboutMe(
         controller=controller.name,
         contact=controller.contact,
         source="The customer who wants you to be told of alarms entered your name and addresses.",
-        entries=[await _entry(portal, each, guest) for each in guest.entries],
+        entries=await in_turns(lambda each: _entry(each, guest, owners.get(each.account_id)), guest.entries),
         said=sorted({each.said.value for each in guest.stops}),
         messages=await _messages(portal, guest),
         handed=await _handed(portal, guest),
@@ -56,8 +58,18 @@ def as_file(told: AboutMe) -> web.Response:
     )
 
 
-async def _entry(portal: Portal, entry: Contact, guest: Guest) -> EntryView:
-    owner = await portal.records.get(Account, entry.account_id)
+async def _owners(records: Records, entries: Sequence[Contact]) -> dict[str, Account]:
+    """Return by their ids the customers who made entries."""
+    ids = sorted({each.account_id for each in entries})
+    return {each.id: each for some in _some(ids) for each in await records.find(Account, one_of("id", some))}
+
+
+def _some(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield ids, some at a time: asked for one by one, those of thousands would keep everybody else waiting."""
+    return (ids[begin : begin + SOME] for begin in range(0, len(ids), SOME))
+
+
+def _entry(entry: Contact, guest: Guest, owner: Account | None) -> EntryView:
     by_mail = guest.visit.channel is ChannelKind.EMAIL
     phone_is_theirs = not by_mail or entry.phone_verified_at or entry.voice_verified_at
     email_is_theirs = by_mail or entry.email_verified_at
@@ -84,9 +96,9 @@ async def _messages(portal: Portal, guest: Guest) -> list[MessageView]:
     So no code is shown: somebody could else have a number entered beside a mailbox of their own, and prove it.
     """
     found: list[Delivery] = []
-    for entry in guest.entries:
+    for some in _some([entry.id for entry in guest.entries]):
         found += await portal.records.find(
-            Delivery, is_("contact_id", entry.id), order_by="created_at", descending=True, limit=MOST_MESSAGES
+            Delivery, one_of("contact_id", some), order_by="created_at", descending=True, limit=MOST_MESSAGES
         )
     found.sort(key=lambda each: each.created_at, reverse=True)
     proved = {(entry.id, channel) for entry in guest.entries for channel in entry.verified_channels()}
@@ -107,8 +119,8 @@ async def _handed(portal: Portal, guest: Guest) -> list[HandedView]:
     now = portal.clock.now()
     lines = [
         line
-        for entry in guest.entries
-        for line in await portal.records.find(Disclosure, is_("subject_id", entry.id), order_by="at")
+        for some in _some([entry.id for entry in guest.entries])
+        for line in await portal.records.find(Disclosure, one_of("subject_id", some), order_by="at")
         if line.to is DisclosedTo.AUTHORITY and may_be_told(line, now)
     ]
     return [HandedView(at=each.at, what=list(each.what), reason=each.reason) for each in lines]

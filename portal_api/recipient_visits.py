@@ -19,7 +19,7 @@ from isocket.domain.recipient_visits import RecipientVisit, hidden_address, hidd
 from isocket.domain.stops import Stop
 from isocket.kit.ids import derived_id, new_code, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, above, is_
+from isocket.storage.port import AlreadyThereError, Records, above, is_
 from portal_api.codes import CODE_LIFE, CODES_ADDRESS, TRIES, counted_of_many
 from portal_api.limits import Rate
 from portal_api.outgoing import NOBODY, mail, unsent
@@ -252,17 +252,24 @@ async def _open(portal: Portal, visit: RecipientVisit) -> tuple[str, Guest] | No
 
 async def _guest(portal: Portal, visit: RecipientVisit) -> Guest | None:
     """Return who a visit is by now; entries that were removed or have another address meanwhile are not theirs."""
-    found = [await portal.records.get(Contact, each) for each in visit.contact_ids]
-    at = "email" if visit.channel is ChannelKind.EMAIL else "phone"
-    stops = [await portal.records.get(Stop, each) for each in visit.stop_ids]
-    addresses = [getattr(each, at) for each in found if each is not None] + [
-        each.address for each in stops if each is not None
-    ]
-    ours = [each for each in addresses if each and hidden_address(visit.id, each) == visit.address_hash]
-    if not ours:
+    address = await _address_of(portal.records, visit)
+    if address is None:
         return None
-    address = ours[0]
-    entries = [
-        each for each in await entries_of(portal.records, visit.channel, address) if each.id in visit.contact_ids
-    ]
+    theirs = frozenset(visit.contact_ids)
+    entries = [each for each in await entries_of(portal.records, visit.channel, address) if each.id in theirs]
     return Guest(visit=visit, address=address, entries=entries, stops=await stops_of(portal.records, address))
+
+
+async def _address_of(records: Records, visit: RecipientVisit) -> str | None:
+    """Return by which address a visit was begun, from the first entry or word of a stop that still has it."""
+    by_mail = visit.channel is ChannelKind.EMAIL
+    for contact_id in visit.contact_ids:
+        entry = await records.get(Contact, contact_id)
+        found = None if entry is None else entry.email if by_mail else entry.phone
+        if found and hidden_address(visit.id, found) == visit.address_hash:
+            return found
+    for stop_id in visit.stop_ids:
+        said = await records.get(Stop, stop_id)
+        if said is not None and hidden_address(visit.id, said.address) == visit.address_hash:
+            return said.address
+    return None

@@ -1,6 +1,7 @@
 """Alarm recipients see what is held about them and decide about it, without an account."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,6 +20,7 @@ from isocket.domain.people_letters import page_code
 from isocket.domain.recipient_visits import RecipientVisit
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
+from isocket.storage.records import StoredRecords
 from portal_api import codes as counting
 from portal_api.codes import CODE_LIFE
 from portal_api.recipient_acts import come_back, entries_of, erase, erase_entry, object_to
@@ -119,6 +121,36 @@ async def test_two_customers_entries_are_shown_and_owners_entries_of_themselves_
     assert len((await me(house, await visit(house)))["entries"]) == 2
     (entry,) = (await me(house, await visit(house, MAIJA)))["entries"]
     assert entry["entered_by"] == "p…@example.org"
+
+
+async def test_a_page_asks_as_often_however_many_entered_its_reader(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, entered = await with_niina(house)
+    alone = await visit(house)
+    known = await house.records.get(Contact, entered["id"])
+    assert known is not None
+    others = [replace(known, id=f"con_{each}", account_id=f"acc_{each}") for each in range(7)]
+    owners = [Account(id=f"acc_{each}", email=f"o{each}@example.org", created_at=known.created_at) for each in range(7)]
+    await house.records.add_all([*others, *owners])
+    among_many, asked = await visit(house), Counter[str]()
+
+    def counted(verb: str) -> None:
+        as_it_is = getattr(StoredRecords, verb)
+
+        def ask(records: StoredRecords, *of: Any, **how: Any) -> Any:
+            asked[verb] += 1
+            return as_it_is(records, *of, **how)
+
+        monkeypatch.setattr(StoredRecords, verb, ask)
+
+    counted("get")
+    counted("find")
+    assert len((await me(house, alone))["entries"]) == 1
+    of_one = Counter(asked)
+    asked.clear()
+    assert len((await me(house, among_many))["entries"]) == 8
+    assert asked == of_one
 
 
 async def test_the_number_of_somebody_who_came_by_mail_is_shown_only_where_it_was_proved(house: PortalHouse) -> None:
