@@ -8,7 +8,7 @@ from typing import Any
 from alerts.causes import is_told, severity_of
 from alerts.climbing import FirstSteps
 from alerts.handing_over import NO_ORDERS
-from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Why, is_told_though_over
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Wait, Why, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
 from alerts.short_codes import STILL_OPEN, CodesInHand, first_code, free_code
@@ -18,7 +18,7 @@ from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import PersonErasedError
-from isocket.storage.port import Records, Test, is_, one_of
+from isocket.storage.port import Records, Test, above, is_, one_of
 from isocket.storage.still_open import HOLDS_ITS_KEY
 
 log = get_logger(__name__)
@@ -84,6 +84,8 @@ class IncidentLedger:
                     await self._note_silence(decision)
                 case Release():
                     await self._release(decision)
+                case Wait():
+                    await self._wait(decision)
 
     async def close_stray(self, stray: Incident, why: Why = Why.OVER, *, told: bool = True) -> None:
         """Close an open incident that the rules do not know of.
@@ -229,6 +231,19 @@ class IncidentLedger:
         if found is not None:
             detail = {"incident_id": release.explained_by}
             await self._note(found, "no_longer_explained", release.explained_by, detail=detail)
+
+    async def _wait(self, wait: Wait) -> None:
+        """Put off the first step of an incident where it is not due yet."""
+        await self._records.change_one(
+            Incident,
+            is_("id", wait.incident_id),
+            is_("state", IncidentState.OPEN),
+            is_("needs_step", True),
+            is_("ladder_position", 0),
+            is_("exhausted_at", None),
+            above("step_due_at", self._now),
+            step_due_at=from_ms(wait.until_ms),
+        )
 
     def _is_told_though_over(self, opening: Open) -> bool:
         return is_told_though_over(opening, self._severity(opening.key))

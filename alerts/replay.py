@@ -6,7 +6,7 @@ from itertools import groupby
 
 from alerts.causes import is_told, severity_of
 from alerts.envelopes import envelope_of
-from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, is_told_though_over
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.judgement import Heard, Judgement, judge
 from alerts.rules.memory import BEFORE_ALL, Key, Memory
@@ -131,6 +131,9 @@ class _Course:
                     self._change(decision.incident_id, value=decision.value)
                 case Release():
                     self._change(decision.incident_id, told_ms=now_ms, reason="")
+                case Wait() if now_ms < self._held.get(decision.incident_id, now_ms):
+                    self._held[decision.incident_id] = decision.until_ms
+                    self._change(decision.incident_id, told_ms=decision.until_ms)
 
     def _open(self, opening: Open, now_ms: int, *, passed: bool) -> None:
         key = opening.key

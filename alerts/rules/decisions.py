@@ -86,7 +86,15 @@ class Release:
     explained_by: str
 
 
-Decision = Open | Close | Deepen | SilentToo | Release
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """What came late seems over: if nobody has been told yet, nobody is before `until_ms`."""
+
+    incident_id: str
+    until_ms: int
+
+
+Decision = Open | Close | Deepen | SilentToo | Release | Wait
 
 
 def is_told_though_over(opening: Open, severity: Severity) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S
-from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Why, incident_id
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, Why, incident_id
 from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, raise_after_ms
 from alerts.rules.flapping import NEVER, beginning, is_too_often, rest_until_ms, steady, unstable, with_one_more
 from alerts.rules.memory import Condition, Key, Memory, Phase, PowerBack
@@ -14,10 +14,8 @@ from isocket.domain.settings import DeviceSettings
 
 SETTLING_MS = SETTLING_S * 1000
 ONE_SHOT_MS = ONE_SHOT_LASTS_S * 1000
-END_FOLLOWS_MS = 10_000
-"""What is heard long after the fact comes message by message, and its end, if it has one, right behind it."""
-JUDGED_MS = 2_000
-"""The end of a delay is judged within this time; who would be told in the same moment might be told before."""
+END_FOLLOWS_MS = 10_000  # what is heard long after the fact comes message by message, its end right behind it
+JUDGED_MS = 2_000  # within it the end of a delay is judged: whoever is told in the same moment may be told before
 
 
 class When(NamedTuple):
@@ -174,7 +172,13 @@ class Docket:
 
     def decided(self) -> tuple[Decision, ...]:
         """Return what was decided; what opened but seems over, or may be by now, is held back until that is known."""
-        return tuple(self._held(each) if isinstance(each, Open) else each for each in self.decisions)
+        opened = {each.incident_id for each in self.decisions if isinstance(each, Open)}
+        waits = (
+            Wait(incident_id=each.incident_id, until_ms=self._surely_over_ms(key, each))
+            for key, each in self.conditions.items()
+            if each.late and each.phase is Phase.CLEARING and each.incident_id and each.incident_id not in opened
+        )
+        return (*(self._held(each) if isinstance(each, Open) else each for each in self.decisions), *waits)
 
     def wake_ms(self) -> int | None:
         """Return when the next delay ends by our clock, None where nothing waits."""
@@ -195,9 +199,12 @@ class Docket:
         known = self.conditions.get(opening.key)
         if known is None or known.incident_id != opening.incident_id:
             return opening
-        waits_ms = [self._delay_ms(opening.key, known) + JUDGED_MS] if known.phase is Phase.CLEARING else []
-        waits_ms += [END_FOLLOWS_MS] if opening.late else []
-        return replace(opening, hold_until_ms=known.heard_ms + max(waits_ms)) if waits_ms else opening
+        holds_ms = [self._surely_over_ms(opening.key, known)] if known.phase is Phase.CLEARING else []
+        holds_ms += [known.heard_ms + END_FOLLOWS_MS] if opening.late else []
+        return replace(opening, hold_until_ms=max(holds_ms, default=None))
+
+    def _surely_over_ms(self, key: Key, known: Condition) -> int:
+        return known.heard_ms + self._delay_ms(key, known) + JUDGED_MS
 
     def _turn(self, key: Key, known: Condition) -> None:
         if known.phase is Phase.WAITING:

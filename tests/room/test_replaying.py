@@ -148,6 +148,21 @@ async def test_an_alarm_that_came_late_is_told_after_ten_seconds_unless_its_end_
     assert (only["told_ms"], only["reason"]) == (told_ms, reason)
 
 
+@pytest.mark.parametrize(("comes_back_s", "told_s", "reason"), [(5, None, "came_late"), (15, 10, "")])
+async def test_what_came_late_and_seems_over_within_ten_seconds_is_told_only_if_that_does_not_last(
+    comes_back_s: int, told_s: int | None, reason: str
+) -> None:
+    house = await judged_house(heartbeat_s=86_400)
+    await house.alarm("mains_lost", ago_s=7200)
+    came_ms = to_ms(house.clock.now())
+    await house.let_pass(comes_back_s)
+    await house.state(mains=True)
+    await house.let_pass(60)
+    (only,) = (await asked(house, heartbeat_s=86_400, restore_delay_s=30)).incidents
+    told_ms = None if told_s is None else came_ms + told_s * 1000
+    assert (only["told_ms"], only["reason"]) == (told_ms, reason)
+
+
 async def test_a_worker_that_dies_at_any_verb_leaves_the_answer_to_the_next() -> None:
     async def build() -> JudgedHouse:
         house = await judged_house()

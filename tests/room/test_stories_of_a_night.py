@@ -223,6 +223,39 @@ async def test_a_morning_on_which_power_proves_to_be_back_just_as_people_would_b
     assert await tonight.untold() == ["04:00 EET not_sent: nobody, came_late"]
 
 
+async def test_a_morning_on_which_the_socket_says_at_last_that_power_went_and_came_back_wakes_nobody() -> None:
+    """Its state says that power is back, which counts only when it has lasted."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, restore_delay_s=30)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("04:00")
+    await tonight.kept("mains_lost", active=True, ago_s=7200)
+    await tonight.sockets.let_pass(5)
+    await tonight.socket(mains=True)
+    await tonight.until("04:15")
+
+    assert await tonight.heard() == []
+    assert await tonight.untold() == ["04:00 EET not_sent: nobody, came_late"]
+
+
+async def test_a_morning_on_which_power_went_long_ago_and_is_not_sure_to_be_back_is_told() -> None:
+    """It came back for a moment only."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, restore_delay_s=30)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("04:00")
+    await tonight.kept("mains_lost", active=True, ago_s=7200)
+    await tonight.sockets.let_pass(5)
+    await tonight.socket(mains=True)
+    await tonight.sockets.let_pass(5)
+    await tonight.socket(mains=False)
+    await tonight.until("04:15")
+
+    assert await tonight.heard() == [
+        "04:00 EET Anna text: Cabin: mains power is out, 23 Nov 02:00. Reply CODE to acknowledge",
+    ]
+
+
 def cold_is_major() -> dict[str, Any]:
     """Return settings by which frost is told at five degrees and wakes nobody."""
     return {"temp": [{"low_c": 5, "delay_s": 0, "severity": "major"}]}
