@@ -1,6 +1,7 @@
 """Who may log in to the broker: the devices, the homes of customers, and the accounts of the bridge."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from isocket.domain.homes import is_home
@@ -37,7 +38,7 @@ def new_homes_login() -> BridgeLogin:
     return BridgeLogin(name=BRIDGE_HOMES, secret=new_secret())
 
 
-def bridge_lines(logins: tuple[BridgeLogin, ...]) -> list[str]:
+def bridge_lines(logins: Iterable[BridgeLogin]) -> list[str]:
     """Return the lines of the bridge's accounts for the broker's password file."""
     return [f"{login.name}:{hash_secret(login.secret)}" for login in logins]
 

@@ -32,7 +32,7 @@ class BrokerConfig:
     max_inflight_messages: int = 4_000  # four times what the bridge acknowledges at once
     max_packet_bytes: int = 262_144  # four times the largest batch, so that the bridge can say why it refuses one
     autosave_s: int = 60  # each save stops the broker: 20 ms at 20,000 retained messages
-    session_expiry_days: int = 14
+    session_expiry_days: int = 14  # so long without a word from its device; looked for at each start of the broker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,11 @@ class BrokerFolder:
         return self.path / "access"
 
     @property
+    def saved(self) -> Path:
+        """What the broker saves of sessions and retained messages."""
+        return self.path / "mosquitto.db"
+
+    @property
     def lock(self) -> Path:
         """Held while a cloud uses the folder."""
         return self.path / "lock"
@@ -79,10 +84,10 @@ def config_text(config: BrokerConfig, folder: BrokerFolder, *, run_as: str) -> s
         f"max_packet_size {config.max_packet_bytes}",
         f"max_inflight_messages {config.max_inflight_messages}",
         f"max_queued_messages {config.max_queued_messages}",
-        f"persistent_client_expiration {config.session_expiry_days}d",
+        # No persistent_client_expiration: with it Mosquitto dies of reading its accounts, as decision 0002 tells.
         "persistence true",
         f"persistence_location {_one_line(folder.path)}/",
-        "persistence_file mosquitto.db",
+        f"persistence_file {folder.saved.name}",
         f"autosave_interval {config.autosave_s}",
         "sys_interval 0",
         # Standard error is written line by line; standard output would keep a refusal back until 4 KiB are full.

@@ -7,7 +7,7 @@ from enum import IntEnum
 from broker_bridge.mosquitto.accounts import BridgeLogin
 
 _CONNECT, _CONNACK, _SUBSCRIBE, _SUBACK, _DISCONNECT = 0x10, 0x20, 0x82, 0x90, b"\xe0\x00"
-_USER_AND_PASSWORD = 0xC0  # and no clean session
+_USER_AND_PASSWORD = 0xC0
 _CLEAN_SESSION = 0x02
 _KEEPALIVE_S = 60
 
@@ -21,19 +21,25 @@ class LoginAnswer(IntEnum):
 
 
 async def log_in_once(
-    host: str, port: int, login: BridgeLogin | None, *, timeout_s: float, topics: Sequence[str] = ()
+    host: str,
+    port: int,
+    login: BridgeLogin | None,
+    *,
+    timeout_s: float,
+    topics: Sequence[str] = (),
+    clean: bool = False,
 ) -> LoginAnswer:
     """Open the persistent session of `login`, subscribe it, leave it, and return the broker's answer.
 
     From then on the broker keeps for the session what is published on `topics`. Without a login it comes as anybody,
-    and nothing is kept.
+    and nothing is kept. `clean` ends the session instead, with all that waits in it.
 
     Raises `OSError` (also `TimeoutError`) when nobody answers and `ValueError` for what is not MQTT.
     """
     async with asyncio.timeout(timeout_s):
         reader, writer = await asyncio.open_connection(host, port)
         try:
-            writer.write(_connect_packet(login))
+            writer.write(_connect_packet(login, clean=clean))
             answer = await reader.readexactly(4)
             if answer[:2] != bytes((_CONNACK, 2)):
                 raise ValueError(f"{host}:{port} does not speak MQTT.")
@@ -49,8 +55,8 @@ async def log_in_once(
     return LoginAnswer(answer[3])
 
 
-def _connect_packet(login: BridgeLogin | None) -> bytes:
-    flags = _CLEAN_SESSION if login is None else _USER_AND_PASSWORD
+def _connect_packet(login: BridgeLogin | None, *, clean: bool) -> bytes:
+    flags = _CLEAN_SESSION if login is None else _USER_AND_PASSWORD | (_CLEAN_SESSION if clean else 0)
     body = _text("MQTT") + bytes((4, flags)) + _KEEPALIVE_S.to_bytes(2, "big")
     body += _text("") if login is None else _text(login.name) + _text(login.name) + _text(login.secret)
     return _packet(_CONNECT, body)

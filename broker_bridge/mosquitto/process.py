@@ -20,6 +20,7 @@ from broker_bridge.mosquitto.denials import HomeNews, RefusalCounts, RefusalRead
 from broker_bridge.mosquitto.folder_claim import claim_folder, end_stale_broker
 from broker_bridge.mosquitto.life import BrokerLife, BrokerStartError, begin_life, user_name
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
+from broker_bridge.mosquitto.waiting import AwaitedOf, devices_in, end_sessions, passing_logins
 from broker_bridge.topics import ALARMS, REPORTS, every
 from isocket.kit.backoff import full_jitter
 from isocket.kit.clock import Clock
@@ -38,6 +39,7 @@ class MosquittoChild:
     Order of calls: `set_accounts`, `start`, then `run` as a task until the end; `set_accounts` again whenever
     the devices change, and `set_homes` likewise. `bridge_logins` and `homes_login` are the accounts of the bridge: new
     secrets with each object, in memory only. `home_news`, where it is set, is called on a thread of ours.
+    `awaited_of`, where it is set, is asked at each start of the broker for which devices it is to keep what waits.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class MosquittoChild:
         self.bridge_logins: tuple[BridgeLogin, ...] = new_bridge_logins()
         self.homes_login: BridgeLogin = new_homes_login()
         self.home_news: HomeNews | None = None
+        self.awaited_of: AwaitedOf | None = None
         self.restarts = 0
         self._folder = BrokerFolder(path=folder.absolute())
         self._clock = clock
@@ -127,8 +130,7 @@ class MosquittoChild:
     async def _tell_the_living(self) -> None:
         """Let the broker read what has changed, and nothing that has not.
 
-        Each further reading takes Mosquitto 2.0.11 nearer to its death: it enters every session that it read from its
-        file, and whose device has not come back, once more for expiry, and frees it once.
+        A reading stops the broker for a moment, and each account's erasure would be one.
         """
         known = self._known()
         if self._life is not None and known != self._told:
@@ -173,7 +175,8 @@ class MosquittoChild:
             config = config_text(self.config, self._folder, run_as=user_name())
             await asyncio.to_thread(_write_private, self._folder.config, config)
             await self._write_rules()
-            await self._write_accounts(devices=False)
+            given_up = passing_logins(await self._given_up())
+            await self._write_accounts(given_up)
         try:
             life = await begin_life(self._folder, RefusalReader(self.refusals.add, self._on_home_news))
         except OSError as error:
@@ -181,6 +184,7 @@ class MosquittoChild:
         try:
             await life.until_running(self.config)
             await self._wake_bridge_sessions()
+            await end_sessions(self.config, given_up)
             for home_id in self._homes:  # a broker that was killed has told of nobody that they left
                 self._on_home_news(home_id, None)
             with _in_words(self._folder):
@@ -191,6 +195,13 @@ class MosquittoChild:
             await life.end()
             raise
         self._life = life
+
+    async def _given_up(self) -> set[str]:
+        """Return the devices whose sessions are in the broker's file and are kept no longer."""
+        if self.awaited_of is None:
+            return set()
+        names = await asyncio.to_thread(devices_in, self._folder.saved)
+        return names.difference(await self.awaited_of(names))
 
     async def _wake_bridge_sessions(self) -> None:
         """Log in once as each bridge account and subscribe, before any device is let in.
@@ -219,9 +230,10 @@ class MosquittoChild:
     async def _write_rules(self) -> None:
         await asyncio.to_thread(_write_private, self._folder.access, access_text(self._homes))
 
-    async def _write_accounts(self, *, devices: bool = True) -> None:
+    async def _write_accounts(self, instead: Iterable[BridgeLogin] | None = None) -> None:
+        """Write our own accounts and everybody else's, or those `instead`."""
         ours = bridge_lines((*self.bridge_logins, self.homes_login))
-        others = (*self._accounts, *self._homes.values()) if devices else ()
+        others = (*self._accounts, *self._homes.values()) if instead is None else bridge_lines(instead)
         text = "\n".join([*ours, *others]) + "\n"
         await asyncio.to_thread(_write_private, self._folder.accounts, text)
 

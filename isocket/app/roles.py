@@ -16,6 +16,7 @@ from alerts.signatures import TwilioSignature
 from broker_bridge.bridge import Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.mosquitto.process import MosquittoChild
+from isocket.app.awaited import Awaited
 from isocket.app.channels import Channels, elks_proof
 from isocket.app.data_folder import DataFolderError
 from isocket.app.device_accounts import DeviceAccounts
@@ -94,7 +95,10 @@ class Roles:
 
     async def _broker_stage(self) -> Stage:
         house = self._house
-        child = MosquittoChild(config=broker_config(house.settings), folder=house.folder.broker, clock=house.clock)
+        config = broker_config(house.settings)
+        child = MosquittoChild(config=config, folder=house.folder.broker, clock=house.clock)
+        awaited = Awaited(telemetry=house.telemetry, clock=house.clock, days=config.session_expiry_days)
+        child.awaited_of = awaited.among
         accounts = DeviceAccounts(records=house.records, clock=house.clock, set_accounts=child.set_accounts)
         homes = Homes(house, child)
         house.registry.register(RefusalCollector(child))

@@ -141,7 +141,8 @@ KEPT_BESIDE = (
         field="settings and commands on their way",
         what="kept",
         why="What a socket that is out of reach has not fetched yet waits for it under its own name, without yours.",
-        until="the socket connects, or 14 days; another broker than ours has rules of its own",
+        until="the socket connects, or our broker starts anew after the erasure or 14 days of silence; "
+        "another broker than ours has rules of its own",
     ),
     Fate(
         collection="SMS and voice providers",

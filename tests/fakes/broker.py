@@ -17,6 +17,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from broker_bridge.mosquitto.accounts import BridgeLogin
 from broker_bridge.mosquitto.config import BrokerConfig
 from broker_bridge.mosquitto.process import MosquittoChild
+from broker_bridge.mosquitto.waiting import AwaitedOf
 from isocket.domain.secrets import hash_secret
 from isocket.kit.clock import SystemClock
 from tests.fakes.patience import PATIENCE_S
@@ -71,10 +72,15 @@ class RunningBroker:
 
 @contextlib.asynccontextmanager
 async def running_broker(
-    folder: Path, secrets: Mapping[str, str] | None = None, *, config: BrokerConfig | None = None
+    folder: Path,
+    secrets: Mapping[str, str] | None = None,
+    *,
+    config: BrokerConfig | None = None,
+    awaited: AwaitedOf | None = None,
 ) -> AsyncIterator[RunningBroker]:
     """Run a supervised Mosquitto in `folder` on a free loopback port, with these devices (id to secret)."""
     child = MosquittoChild(config=config or BrokerConfig(port=free_port()), folder=folder, clock=SystemClock())
+    child.awaited_of = awaited
     broker = RunningBroker(child)
     await broker.set_devices(secrets or {})
     await child.start()

@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from paho.mqtt.enums import CallbackAPIVersion
 
+from broker_bridge.mosquitto.waiting import devices_in
+from isocket.domain.devices import topic_root
 from tests.fakes.broker import free_port
 from tests.fakes.foreign_broker import foreign_broker
 from tests.fakes.patience import PATIENCE_S
@@ -29,9 +31,10 @@ def brokers_in(folder: Path) -> list[str]:
     return found.stdout.splitlines()
 
 
-def logs_in(installation: Installation, device: dict[str, str]) -> bool:
+def logs_in(installation: Installation, device: dict[str, str], *, stays_for: str | None = None) -> bool:
+    """Return whether the device is let in; with `stays_for` it leaves a session that waits for that topic."""
     answers: list[bool] = []
-    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device["device_id"])
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=device["device_id"], clean_session=stays_for is None)
     client.username_pw_set(device["device_id"], device["secret"])
     client.on_connect = lambda *given: answers.append(not given[3].is_failure)
     client.connect("127.0.0.1", installation.mqtt)
@@ -39,6 +42,12 @@ def logs_in(installation: Installation, device: dict[str, str]) -> bool:
     while not answers and time.monotonic() < deadline:
         if client.loop(timeout=0.1) != paho.MQTT_ERR_SUCCESS:
             break  # it hung up
+    if stays_for is not None:
+        granted: list[object] = []
+        client.on_subscribe = lambda *given: granted.append(given)
+        client.subscribe(stays_for, 1)
+        while not granted and time.monotonic() < deadline:
+            client.loop(timeout=0.1)
     client.disconnect()
     return answers == [True]
 
@@ -75,6 +84,17 @@ def test_a_device_made_while_it_runs_gets_in_within_seconds(installation: Instal
         while not logs_in(installation, made):
             assert time.monotonic() < deadline, "the broker does not know the device"
             time.sleep(0.1)
+
+
+def test_what_waits_for_a_device_that_is_long_unheard_ends_at_the_next_start(installation: Installation) -> None:
+    made = json.loads(installation.typed("device", "provision", "--model", "isocket-3g").stdout)
+    with installation.up():
+        assert logs_in(installation, made, stays_for=f"{topic_root(made['device_id'])}/cmd")
+    (saved,) = installation.folder.rglob("mosquitto.db")
+    assert devices_in(saved) == {made["device_id"]}
+    with installation.up():
+        pass
+    assert devices_in(saved) == set()
 
 
 def test_a_report_about_a_call_that_nobody_signed_is_refused(installation: Installation) -> None:

@@ -61,7 +61,7 @@ async def test_accounts_that_are_as_they_were_are_not_read_anew(
         before = readings
         await broker.child.set_accounts(accounts)
         await broker.child.set_homes([])
-        assert readings == before, "two readings while sessions wait for their devices may cost Mosquitto its life"
+        assert readings == before, "a reading stops the broker for a moment"
         await broker.child.set_accounts(accounts[:1])
         assert readings == before + 1
         broker.kill()
