@@ -84,7 +84,8 @@ class SettingsView(View):
 
 async def show(call: Call[None, None]) -> SettingsView:
     """Show what a socket is set to. `desired` is whole: what was never set stands there with its default."""
-    return _view(await device_for(call, Need.VIEW), call.clock.now())
+    device = await device_for(call, Need.VIEW)
+    return _view(device, await abilities_of(call.portal.telemetry, device), call.clock.now())
 
 
 async def change(call: Call[SettingsChange, None]) -> SettingsView:
@@ -101,7 +102,7 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
         wanted, part_names = to_store(after, touched), names_in(after)
         if wanted == device.desired and part_names == device.part_names:
             await call.portal.telemetry.wake(device.id)  # the first try may have died before it came to this
-            return _view(device, call.clock.now())
+            return _view(device, model, call.clock.now())
         changed = await call.records.change_one(
             Device,
             is_("id", device.id),
@@ -116,7 +117,7 @@ async def change(call: Call[SettingsChange, None]) -> SettingsView:
         )
         if changed is not None:
             await call.portal.telemetry.wake(device.id)
-            return _view(changed, call.clock.now())
+            return _view(changed, model, call.clock.now())
     raise StoreUnavailableError(f"settings of a device were changed by others {_ROUNDS} times in a row")
 
 
@@ -185,10 +186,10 @@ def next_run_of(device: Device, now: datetime) -> Run | None:
     return next_run(device.desired.get("schedule") or (), zone, now)
 
 
-def _view(device: Device, now: datetime) -> SettingsView:
+def _view(device: Device, model: DeviceModel, now: datetime) -> SettingsView:
     run = next_run_of(device, now)
     return SettingsView(
-        desired=whole_settings(device.desired, model_of(device.model), device.part_names),
+        desired=whole_settings(device.desired, model, device.part_names),
         reported=dict(device.reported),
         version=device.desired_version,
         in_step=_follows(device.reported, device.desired_version),

@@ -396,6 +396,8 @@ async def test_a_socket_that_has_said_nothing_yet_can_be_set_as_any_can(house: P
 async def test_an_input_that_a_socket_reports_can_be_set_whatever_its_model(house: PortalHouse) -> None:
     token = await owned(house, model="isocket-3g")
     await report(house, 1, input=[False], armed=True)
+    shown = await (await house.ask("GET", PATH, token=token)).json()
+    assert [each["kind"] for each in shown["desired"]["input"]] == ["no"], "it stands there with its default"
     changed = await change(house, token, input=[{"kind": "nc"}], schedule=[{"at": "07:00", "name": "arm"}])
     assert changed["desired"]["input"][0]["kind"] == "nc"
 
