@@ -12,10 +12,13 @@ from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
-from isocket.domain.shares import Share
+from isocket.domain.shares import Share, ShareRole
 from isocket.kit.clock import to_ms, to_text
+from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import is_
+from isocket.storage.records import StoredRecords
 from tests.fakes.portal_devices import (
+    ALL_ROUTES,
     MAIJA,
     PEKKA,
     SOCKET,
@@ -27,7 +30,7 @@ from tests.fakes.portal_devices import (
     owned,
     report,
 )
-from tests.fakes.portal_house import PortalHouse
+from tests.fakes.portal_house import PortalHouse, portal_house
 
 SHARES = f"/devices/{SOCKET}/shares"
 
@@ -62,6 +65,45 @@ async def shared(house: PortalHouse, **wish: Any) -> tuple[str, str, dict[str, A
 
 async def status(house: PortalHouse, token: str, method: str, path: str, body: Any = None) -> int:
     return int((await house.ask(method, path, body, token=token)).status)
+
+
+async def test_others_have_their_turn_while_a_guest_of_many_owners_asks_what_is_wrong(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with portal_house(records=StoredRecords(MemoryDocuments()), routes=ALL_ROUTES) as house:
+        await _look_at_many_owners(house, monkeypatch)
+
+
+async def _look_at_many_owners(house: PortalHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    guest, now = await house.customer(PEKKA), house.clock.now()
+    whose: dict[str, Any] = {
+        "account_id": (await house.account(PEKKA)).id, "email": PEKKA, "role": ShareRole.VIEWER, "created_at": now,
+        "accepted_at": now,
+    }  # fmt: skip
+    for each in range(5):
+        await make_device(house, f"is-{each}")
+        await house.records.change_one(Device, is_("id", f"is-{each}"), owner_id=f"acc_{each}", claimed_at=now)
+        await house.records.add(Share(id=f"shr_{each}", device_id=f"is-{each}", owner_id=f"acc_{each}", **whose))
+    turns, asked = 0, list[int]()
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def find(records: StoredRecords, kind: Any, *tests: Any, **how: Any) -> Any:
+        if kind is Incident:
+            asked.append(turns)
+        return await as_it_is(records, kind, *tests, **how)
+
+    as_it_is = StoredRecords.find
+    monkeypatch.setattr(StoredRecords, "find", find)
+    beside = asyncio.create_task(others())
+    assert await status(house, guest, "GET", "/incidents") == 200
+    beside.cancel()
+    assert len(asked) == 6
+    assert len(set(asked)) == 6, "between two of them others had their turn"
 
 
 async def test_a_guest_sees_the_socket_after_accepting_and_not_before(house: PortalHouse) -> None:
