@@ -22,7 +22,7 @@ async def healthz(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Say whether the store answers and takes records, and the broker is connected: 200 or 503, and which it is."""
+    """Say whether the store takes records and keys, and the broker is connected: 200 or 503, and which it is."""
     portal = request.app[PORTAL]
     store, broker = await asyncio.gather(_store_answers(portal), _is_ready(portal))
     parts = {"store": "ok" if store else "out of reach", "broker": "ok" if broker else "out of reach"}
@@ -51,7 +51,7 @@ async def security_txt(request: web.Request) -> web.Response:
 async def _store_answers(portal: Portal) -> bool:
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            await prove_writing(portal.records, portal.clock)
+            await prove_writing(portal.records, portal.clock, portal.keyring)
     except Exception as error:  # noqa: BLE001  whatever is wrong with the store, the answer is "not ready"
         log.warning("not_ready", part="store", error=type(error).__name__)
         return False

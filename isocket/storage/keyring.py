@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS persons (slot INTEGER PRIMARY KEY, person BLOB NOT NU
 CREATE TABLE IF NOT EXISTS index_keys (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS destroyed (one INTEGER PRIMARY KEY CHECK (one = 1), times INTEGER NOT NULL);
 INSERT OR IGNORE INTO destroyed VALUES (1, 0);
+CREATE TABLE IF NOT EXISTS proofs (one INTEGER PRIMARY KEY CHECK (one = 1), value INTEGER NOT NULL);
 """
 
 
@@ -74,6 +75,9 @@ class Keyring(Protocol):
         """Return whether this person was erased."""
         ...
 
+    async def prove_writing(self) -> None:
+        """Write something of no meaning. Raises `StoreUnavailableError` when no key could be made."""
+
 
 class MemoryKeyring:
     """Keys that go with the process: for unit tests."""
@@ -109,6 +113,9 @@ class MemoryKeyring:
         """Return whether this person was erased."""
         return person in self._keys and self._keys[person] is None
 
+    async def prove_writing(self) -> None:
+        """Do nothing: memory is always written to."""
+
 
 class SqliteKeyring:
     """Keys in an SQLite file, each wrapped under the master key (AES key wrap, RFC 3394)."""
@@ -132,8 +139,7 @@ class SqliteKeyring:
             self._file = _connect(path, wait_s=BUSY_WAIT_S)
             self._opened = OpenedFile(path)
             self._file.executescript(_SCHEMA)
-            # A connection of its own for the event loop, which never waits.
-            self._watch = _connect(path, wait_s=0)
+            self._watch = _connect(path, wait_s=0)  # a connection of its own for the event loop, which never waits
         except sqlite3.Error as error:
             raise StoreUnavailableError(f"cannot open the keyring {path}: {error}") from error
         try:
@@ -198,6 +204,10 @@ class SqliteKeyring:
         """Return whether this person was erased."""
         rows = await asyncio.to_thread(self._rows, [self._name(person)])
         return DESTROYED in rows.values()
+
+    async def prove_writing(self) -> None:
+        """Write another number over the last one: SQLite would not write the same again."""
+        await asyncio.to_thread(self._write, "REPLACE INTO proofs VALUES (1, random())", [()])
 
     def _changed_elsewhere(self) -> bool:
         """Return whether any process destroyed a key since the last call. Reads shared memory, and rarely a page."""

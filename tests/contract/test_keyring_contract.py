@@ -36,6 +36,22 @@ async def test_each_person_has_a_key_of_their_own(keyring: Keyring) -> None:
     assert await keyring.key_for("ada", create=True) != await keyring.key_for("bob", create=True)
 
 
+async def test_a_proof_of_writing_is_written_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("isocket.storage.keyring.BUSY_WAIT_S", 0)
+    keyring = await SqliteKeyring.open(tmp_path / "keys", MASTER_KEY)
+    other = sqlite3.connect(tmp_path / "keys")
+    seen = []
+    for _ in range(3):
+        seen.append(other.execute("PRAGMA data_version").fetchone())
+        await keyring.prove_writing()
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreUnavailableError):
+        await keyring.prove_writing()
+    other.close()
+    await keyring.close()
+    assert len(set(seen)) == 3
+
+
 async def test_many_keys_are_made_at_once_and_old_ones_kept(keyring: Keyring) -> None:
     ada = await keyring.key_for("ada", create=True)
     keys = await keyring.keys_for({"ada", "bob", "eve"}, create=True)

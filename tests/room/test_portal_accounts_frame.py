@@ -12,6 +12,7 @@ from aiohttp import ClientTimeout, web
 from structlog.testing import capture_logs
 
 from isocket.domain.accounts import Account, AccountRole, Bucket, Session, StaffRole
+from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.proof import NOTE
 from portal_api import access, dispatch, sessions
@@ -489,6 +490,22 @@ async def test_a_store_that_takes_nothing_more_is_not_ready_though_it_answers() 
         disk.is_full = False
         statuses.append((await house.client.get("/readyz")).status)
     assert statuses == [200, 503, 200]
+
+
+async def test_a_keyring_that_takes_no_key_is_not_ready_though_the_store_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_room() -> None:
+        raise StoreUnavailableError
+
+    keyring = MemoryKeyring()
+    async with portal_house(keyring=keyring) as house:
+        assert (await house.client.get("/readyz")).status == 200
+        with monkeypatch.context() as full:
+            full.setattr(keyring, "prove_writing", no_room)
+            await house.clock.advance(10)
+            for _ in range(2):  # the store's own note must not speak for the keyring
+                answer = await house.client.get("/readyz")
+                assert (answer.status, (await answer.json())["store"]) == (503, "out of reach")
+        assert (await house.client.get("/readyz")).status == 200
 
 
 async def test_asking_again_and_again_whether_it_is_ready_writes_once_in_a_while(house: PortalHouse) -> None:
