@@ -46,6 +46,9 @@ a modem that registers again and a probe that wakes up need a few minutes."""
 ONE_SHOTS = frozenset({Cause.UNAUTHORISED, Cause.RESTARTED, Cause.COMMAND_FAILED, Cause.TEST})
 """What happens and does not last: a device need not say that it is over."""
 
+STILL_NEWS = ONE_SHOTS | {Cause.INPUT}
+"""What is news though it is over: the door is shut again, yet somebody was there."""
+
 ONE_SHOT_LASTS_S = 900
 """How long an incident of such a cause stays open, so that the ladder has time to climb and people to answer."""
 

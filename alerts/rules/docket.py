@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S
+from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S, STILL_NEWS
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, Why, incident_id
 from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, raise_after_ms
 from alerts.rules.flapping import NEVER, beginning, is_too_often, rest_until_ms, steady, unstable, with_one_more
@@ -200,7 +200,7 @@ class Docket:
         if known is None or known.incident_id != opening.incident_id:
             return opening
         holds_ms = [self._surely_over_ms(opening.key, known)] if known.phase is Phase.CLEARING else []
-        holds_ms += [known.heard_ms + END_FOLLOWS_MS] if opening.late else []
+        holds_ms += [known.heard_ms + END_FOLLOWS_MS] if opening.late and opening.key.cause not in STILL_NEWS else []
         return replace(opening, hold_until_ms=max(holds_ms, default=None))
 
     def _surely_over_ms(self, key: Key, known: Condition) -> int:

@@ -204,6 +204,23 @@ async def test_a_night_without_network_in_which_power_went_away_for_good_is_told
     assert told.started_at == came + timedelta(seconds=10)
 
 
+async def test_a_door_that_was_opened_for_a_moment_is_told_though_the_clock_of_the_socket_is_slow() -> None:
+    """Whatever such a socket says seems to come long after the fact; that somebody was there is news all the same."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("04:00")
+    came = tonight.clock.now()
+    await tonight.kept("input", active=True, ago_s=120)
+    await tonight.sockets.let_pass(5)
+    await tonight.kept("input", active=False, ago_s=120)
+    await tonight.until("04:15")
+
+    (told, *_) = sorted(await tonight.records.find(Attempt), key=lambda each: each.started_at)
+    assert told.started_at == came
+    assert await tonight.untold() == []
+
+
 async def test_a_morning_on_which_power_proves_to_be_back_just_as_people_would_be_told_wakes_nobody() -> None:
     """The judge who ends the alarm and the worker who would tell of it wait for the same moment."""
     tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, mains_delay_s=0, restore_delay_s=30)
