@@ -330,11 +330,16 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     Raises:
         SettingsError: each wrong or unknown setting, a line each, with what to do.
     """
-    given = gather(os.environ if environ is None else environ, known=tuple(Settings.model_fields))  # noqa: TID251 - the one place
+    given, faults = gather(os.environ if environ is None else environ, known=tuple(Settings.model_fields))  # noqa: TID251 - the one place
     try:
-        return Settings.model_validate(given)
+        settings = Settings.model_validate(given)
     except ValidationError as error:
-        raise SettingsError([_explained(each) for each in error.errors(include_url=False)]) from None
+        found = error.errors(include_url=False)
+        # What does not fit together is said only of settings that could all be read.
+        raise SettingsError([*faults, *(_explained(each) for each in found if each["loc"] or not faults)]) from None
+    if faults:
+        raise SettingsError(faults)
+    return settings
 
 
 def _explained(fault: Any) -> str:

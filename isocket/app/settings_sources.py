@@ -21,14 +21,12 @@ class SettingsError(Exception):
         self.faults = tuple(faults)
 
 
-def gather(environ: Mapping[str, str], *, known: Sequence[str]) -> dict[str, Any]:
-    """Return the given values by the setting's lower-case name; the environment wins over the TOML file.
+def gather(environ: Mapping[str, str], *, known: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the given values by the setting's lower-case name, and what is wrong with how they are given: a name
+    that is none, a file that cannot be read, a value given twice. The environment wins over the TOML file.
 
     Each `ISOCKET_X` may be given as `ISOCKET_X_FILE`, the path of a file with the value; so may each `x` of the
     TOML file, whose keys may also carry the variables' names. An empty variable counts as not given.
-
-    Raises:
-        SettingsError: a name that is none, a file that cannot be read, a value given twice.
     """
     faults: list[str] = []
     ours = {
@@ -38,9 +36,7 @@ def gather(environ: Mapping[str, str], *, known: Sequence[str]) -> dict[str, Any
     }
     values = _values(_plain_names(_read_toml(environ.get(CONFIG, ""), faults), faults), known, faults, shown=str)
     values |= _values(ours, known, faults, shown=lambda name: f"{PREFIX}{name.upper()}")
-    if faults:
-        raise SettingsError(faults)
-    return values
+    return values, faults
 
 
 def _values(given: Mapping[str, Any], known: Sequence[str], faults: list[str], *, shown: Any) -> dict[str, Any]:
@@ -52,7 +48,8 @@ def _values(given: Mapping[str, Any], known: Sequence[str], faults: list[str], *
         elif plain in known and plain in given:
             faults.append(f"{shown(plain)} and {shown(name)} are both given: leave one out.")
         elif plain in known:
-            found[plain] = _read_value(Path(str(value)), shown(name), faults)
+            if (read := _read_value(Path(str(value)), shown(name), faults)) is not None:
+                found[plain] = read
         else:
             faults.append(f"{shown(name)} is not a setting: {_nearest(name, known, shown)}.")
     return found
@@ -75,12 +72,12 @@ def _nearest(name: str, known: Sequence[str], shown: Any) -> str:
     return f"perhaps {shown(near[0])} is meant" if near else "`isocket settings` lists all of them"
 
 
-def _read_value(path: Path, name: str, faults: list[str]) -> str:
+def _read_value(path: Path, name: str, faults: list[str]) -> str | None:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:  # the latter by what is no UTF-8, or a path that none can be
         faults.append(f"{name}: {path} cannot be read: {unreadable(error)}.")
-        return ""
+        return None
 
 
 def _read_toml(path: str, faults: list[str]) -> dict[str, Any]:

@@ -46,6 +46,20 @@ def test_an_unknown_name_stops_the_start_and_the_nearest_is_named() -> None:
     assert faults(ISOCKET_HTPP="x") == "ISOCKET_HTPP is not a setting: perhaps ISOCKET_HTTP is meant."
 
 
+def test_beside_an_unknown_name_each_value_that_cannot_be_is_said_as_well() -> None:
+    said = faults(ISOCKET_HTPP="x", ISOCKET_BCRYPT_COST="x", ISOCKET_SMS_PER_S="x").splitlines()
+    assert [line.partition(" ")[0].rstrip(":") for line in said] == [
+        "ISOCKET_HTPP",
+        "ISOCKET_SMS_PER_S",
+        "ISOCKET_BCRYPT_COST",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_not_also_called_a_value_that_is_missing() -> None:
+    said = faults(ISOCKET_TWILIO_ACCOUNT_SID="AC1", ISOCKET_TWILIO_FROM="iSocket", ISOCKET_TWILIO_AUTH_TOKEN_FILE="/no")
+    assert [line.partition(":")[0] for line in said.splitlines()] == ["ISOCKET_TWILIO_AUTH_TOKEN_FILE"]
+
+
 def test_a_name_near_to_none_is_answered_with_where_to_look() -> None:
     assert "`isocket settings`" in faults(ISOCKET_QQQQ="x")
 
