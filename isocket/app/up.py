@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from broker_bridge.broker_address import BrokerAddress
+from isocket.app.addresses import HostPort
 from isocket.app.data_folder import DataFolder
 from isocket.app.erasures import replay
 from isocket.app.house import House, open_house
@@ -38,7 +40,7 @@ async def run_roles(
     """
 
     def ready() -> None:
-        log.info("ready", roles=[role.value for role in roles], portal=str(settings.http), broker=str(settings.mqtt))
+        log.info("ready", roles=[role.value for role in roles], **_places(settings, roles))
         settle_in()
         on_ready()
 
@@ -48,6 +50,17 @@ async def run_roles(
         orderly = await Supervisor(stages).run(stop, on_ready=ready)
     log.info("stopped", orderly=orderly)
     return orderly
+
+
+def _places(settings: Settings, roles: tuple[Role, ...]) -> dict[str, str]:
+    """Return where the portal listens, and which broker is spoken to, as far as these roles do either."""
+    places = {"portal": str(settings.http)} if Role.PORTAL in roles else {}
+    if Role.BRIDGE in roles:
+        places["broker"] = str(settings.mqtt)
+        if settings.broker_url is not None:
+            address = BrokerAddress.parse(settings.broker_url.get_secret_value())
+            places["broker"] = str(HostPort(host=address.host, port=address.port))
+    return places
 
 
 @asynccontextmanager

@@ -31,6 +31,11 @@ def brokers_in(folder: Path) -> list[str]:
     return found.stdout.splitlines()
 
 
+def first_word(installation: Installation) -> dict[str, str]:
+    lines = [json.loads(line) for line in installation.log.read_text().splitlines()]
+    return next(line for line in lines if line["event"] == "ready")
+
+
 def logs_in(installation: Installation, device: dict[str, str], *, stays_for: str | None = None) -> bool:
     """Return whether the device is let in; with `stays_for` it leaves a session that waits for that topic."""
     answers: list[bool] = []
@@ -75,6 +80,22 @@ def test_it_works_at_a_broker_on_this_machine_that_asks_for_no_login(tmp_path: P
         with cloud.up():
             assert json.loads(cloud.get("/readyz"))["broker"] == "ok"
             assert brokers_in(ours) == []
+
+
+def test_its_first_word_names_the_broker_that_is_spoken_to_and_not_the_one_that_is_not_started(tmp_path: Path) -> None:
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    with foreign_broker(tmp_path, anonymous=True) as port:
+        cloud = Installation(folder=ours, more={"ISOCKET_BROKER_URL": f"mqtt://127.0.0.1:{port}"})
+        with cloud.up():
+            pass
+    assert first_word(cloud)["broker"] == f"127.0.0.1:{port}"
+
+
+def test_the_first_word_of_a_portal_alone_names_no_broker(installation: Installation) -> None:
+    with installation.up("portal"):
+        pass
+    assert {"portal", "broker"} & first_word(installation).keys() == {"portal"}
 
 
 def test_a_device_made_while_it_runs_gets_in_within_seconds(installation: Installation) -> None:
