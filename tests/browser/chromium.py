@@ -10,11 +10,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from tests.fakes.patience import PATIENCE_S
 
 PROGRAM = shutil.which("chromium")
+IN_A_BROWSER = pytest.mark.skipif(
+    PROGRAM is None, reason="NOTHING WAS TRIED IN A BROWSER: install chromium (apt-get install chromium)"
+)
 _SWITCHES = (
     "--headless=new",
     "--no-sandbox",  # the tests may run as root, and open nothing but our own pages on loopback

@@ -32,7 +32,7 @@ from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
 from portal_api.routes import Surface
-from tests.browser.chromium import PROGRAM, chromium_tab
+from tests.browser.chromium import IN_A_BROWSER, chromium_tab
 from tests.fakes.alert_house import RecordingChannel
 from tests.fakes.patience import until
 from tests.fakes.portal_house import PASSWORD, PEPPER
@@ -40,9 +40,7 @@ from tests.fakes.portal_house import PASSWORD, PEPPER
 MAIJA = "maija@example.org"
 DEVICE, CODE = "is00000001", "7H3K-9QXM-2D4V-RT8W"
 
-pytestmark = pytest.mark.skipif(
-    PROGRAM is None, reason="THE PAGES WERE NOT TRIED IN A BROWSER: install chromium (apt-get install chromium)"
-)
+pytestmark = IN_A_BROWSER
 
 
 @pytest.fixture

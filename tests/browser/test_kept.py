@@ -5,13 +5,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from isocket.domain.accounts import Account, Session
 from isocket.domain.api_tokens import ApiToken
 from isocket.storage.port import is_
 from portal_api.portal import Portal
-from tests.browser.chromium import PROGRAM, Tab, chromium_tab
+from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.browser.test_journey import MAIJA, portal  # noqa: F401 - a fixture
 from tests.fakes.portal_house import PASSWORD
 
@@ -19,9 +17,7 @@ KALLE = "kalle@example.org"
 TYPED = "document.querySelector('form[action=\"/contacts\"] input[name=name]')?.value"
 NOTHING_KEPT = "sessionStorage.length === 0"
 
-pytestmark = pytest.mark.skipif(
-    PROGRAM is None, reason="THE PAGES WERE NOT TRIED IN A BROWSER: install chromium (apt-get install chromium)"
-)
+pytestmark = IN_A_BROWSER
 
 
 async def sign_in(tab: Tab, name: str, then: str) -> None:

@@ -2,23 +2,19 @@
 
 from pathlib import Path
 
-import pytest
-
 from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.storage.port import is_
 from portal_api.portal import Portal
-from tests.browser.chromium import PROGRAM, chromium_tab
+from tests.browser.chromium import IN_A_BROWSER, chromium_tab
 from tests.browser.test_journey import DEVICE, MAIJA, portal  # noqa: F401 - a fixture
 from tests.fakes.portal_house import PASSWORD
 
 LONG = "Lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppila"
 NARROW = 320  # of a page 1280 wide at 400 %: WCAG 2.2, 1.4.10
 
-pytestmark = pytest.mark.skipif(
-    PROGRAM is None, reason="THE PAGES WERE NOT TRIED IN A BROWSER: install chromium (apt-get install chromium)"
-)
+pytestmark = IN_A_BROWSER
 
 
 async def test_no_page_is_wider_than_a_narrow_telephone(portal: Portal, tmp_path: Path) -> None:  # noqa: F811

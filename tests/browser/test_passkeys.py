@@ -20,15 +20,13 @@ from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
-from tests.browser.chromium import PROGRAM, chromium_tab
+from tests.browser.chromium import IN_A_BROWSER, chromium_tab
 from tests.fakes.clock import ManualClock
 from tests.fakes.portal_house import PASSWORD, PEPPER
 
 MAIJA = "maija@example.org"
 
-pytestmark = pytest.mark.skipif(
-    PROGRAM is None, reason="PASSKEYS WERE NOT TRIED IN A BROWSER: install chromium (apt-get install chromium)"
-)
+pytestmark = IN_A_BROWSER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

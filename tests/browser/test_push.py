@@ -31,7 +31,7 @@ from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.pages_routes import page_routes
 from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
-from tests.browser.chromium import PROGRAM, Tab, chromium_tab
+from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.fakes.portal_house import PASSWORD, PEPPER
 from tests.fakes.web_receiver import PushService
 
@@ -40,9 +40,7 @@ PAGE = "/contacts/con_1/endpoints"
 TOKEN = "t" * 43
 KEY = "BFu2vvLvLPhPk3r9xCq1O0zW2nNcxTEpS0DYq6ao2rtDrG1qf9AOS9S7l8mHmJfPzFw1E7ifRrjXxMDKbMBBL6M"
 
-pytestmark = pytest.mark.skipif(
-    PROGRAM is None, reason="NOTIFICATIONS WERE NOT TRIED IN A BROWSER: install chromium (apt-get install chromium)"
-)
+pytestmark = IN_A_BROWSER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
