@@ -75,11 +75,14 @@ class HomeAccounts:
             return False
         more = len(changes.found) == PAGE
         known = dict(self._known)
+        homes_of: dict[str, list[str]] = {}
+        for home_id, (account_id, _) in self._known.items() if touched else ():
+            homes_of.setdefault(account_id, []).append(home_id)
         for each in touched:
             if each.collection == Home.collection:
                 await self._look_again(each.record_id, known)
             else:
-                for home_id in [home for home, (account_id, _) in self._known.items() if account_id == each.record_id]:
+                for home_id in homes_of.get(each.record_id, ()):
                     await self._look_again(home_id, known)
         self._known = known
         self._seen = changes.found[-1].number if more else max(changes.newest, self._seen)

@@ -8,6 +8,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 SOME = 500  # documents: to decode them takes some 10 ms
+MANY_LOOKS = 100  # looks in one turn, and what they found: some 10 ms too
 
 
 async def in_turns(work: Callable[[T], U], things: Sequence[T]) -> list[U]:
@@ -19,3 +20,26 @@ async def in_turns(work: Callable[[T], U], things: Sequence[T]) -> list[U]:
         made += [work(each) for each in things[begin : begin + SOME]]
         await asyncio.sleep(0)
     return made
+
+
+class Looks:
+    """Counts what is looked up in one turn of the event loop, and lets others have theirs after many looks.
+
+    A look at a few rows crosses over to no thread, so whoever awaits it is not held up by it, and goes on at once: who
+    asks after ten thousand things, one after another, would hold everybody up until the last.
+    """
+
+    def __init__(self) -> None:
+        self._in_this_turn = 0
+
+    async def made_one(self, found: int) -> None:
+        """Count a look that found so many rows."""
+        if not self._in_this_turn:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._in_this_turn += 1 + found
+        if self._in_this_turn >= MANY_LOOKS:
+            await asyncio.sleep(0)
+            self._next_turn()
+
+    def _next_turn(self) -> None:
+        self._in_this_turn = 0

@@ -100,7 +100,7 @@ class StoredRecords:
         shapes, values = asked_together(asked)
         found = await self._documents.find_each(shapes, values)
         return [
-            [from_document(kind, each) for each in documents] if documents else []
+            await in_turns(partial(from_document, kind), documents) if documents else []
             for (kind, _), documents in zip(asked, found, strict=True)
         ]
 

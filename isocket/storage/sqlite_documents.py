@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, Protocol, TypeVar
 
 from isocket.storage.documents import Collection, Document, Shape, Shapes, shape_of
-from isocket.storage.in_turns import in_turns
+from isocket.storage.in_turns import Looks, in_turns
 from isocket.storage.port import AlreadyThereError, Changes, Test
 from isocket.storage.sqlite_changes import changes_after, follow
 from isocket.storage.sqlite_jobs import ExpectedError, Told
@@ -60,6 +60,7 @@ class SqliteDocuments:
         self._write = write
         self._read = read
         self._look = look
+        self._looks = Looks()
 
     async def prepare(self, collections: Sequence[Collection]) -> None:
         """Make tables and indexes that are missing, and drop those that nobody asks by any more."""
@@ -90,6 +91,7 @@ class SqliteDocuments:
         """Return the document with this id, or None."""
         statement = f"SELECT doc FROM {table_name(collection.name)} WHERE id = ?"
         row = self._look(lambda connection: connection.execute(statement, (document_id,)).fetchone())
+        await self._looks.made_one(0)
         return None if row is None else _document(row[0])
 
     async def find(
@@ -122,6 +124,7 @@ class SqliteDocuments:
             return None
 
         found = self._look(if_few)
+        await self._looks.made_one(len(found or ()))
         return await in_turns(_document, await self._read(whole) if found is None else found)
 
     async def find_each(self, shapes: Shapes, values: Sequence[Any]) -> list[list[Document]]:
@@ -131,7 +134,9 @@ class SqliteDocuments:
             return [await self.find(collection, tests) for collection, tests in shapes.questions(values)]
         bound = how.bound(values)
         led: list[list[str | None]] = [[] for _ in shapes.each]
-        for number, text in self._look(lambda connection: connection.execute(how.statement, bound).fetchall()):
+        rows = self._look(lambda connection: connection.execute(how.statement, bound).fetchall())
+        await self._looks.made_one(len(rows))
+        for number, text in rows:
             led[number].append(text)
         found: list[list[Document]] = []
         for number, texts in enumerate(led):
@@ -166,6 +171,7 @@ class SqliteDocuments:
         if few is not None:
             bound = few.bound(values)
             known = self._look(lambda connection: _any_of_few(connection, few.statement, bound))
+            await self._looks.made_one(0)
             if known is not None:
                 return known
         return await self._read(lambda connection: connection.execute(how.any, values).fetchone() is not None)
@@ -213,7 +219,9 @@ class SqliteDocuments:
 
     async def changes(self, after: int, *, limit: int) -> Changes:
         """Return what became of followed documents after the change with that number."""
-        return self._look(lambda connection: changes_after(connection, after, limit))
+        changes = self._look(lambda connection: changes_after(connection, after, limit))
+        await self._looks.made_one(0)
+        return changes
 
     async def close(self) -> None:
         """Nothing to do: the file is closed by its store."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from isocket.domain.reports import DeviceState, Envelope, Order, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
+from isocket.storage.in_turns import Looks, in_turns
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
@@ -79,10 +80,10 @@ class SqliteTelemetry:
         self._read = read
         self._read_aside = read_aside
         self._look = look
+        self._looks = Looks()
         self._wakeups = wakeups
         self._clock = clock
-        self._heard = heard  # used in the writer's thread alone
-        self._filing = Filing()  # as well
+        self._heard, self._filing = heard, Filing()  # used in the writer's thread alone
         self._waiting = WaitingDevices(write, look, heard=heard, clock=clock)
 
     async def prepare(self) -> None:
@@ -157,9 +158,9 @@ class SqliteTelemetry:
 
     async def confirmed(self, device_ids: Sequence[str]) -> dict[str, Confirmed]:
         """Return how far each device's storing was confirmed, and what is stored beyond."""
-
         if len(device_ids) <= FEW_DEVICES:  # an alarm waits for this, and mostly there is next to nothing to read
             few = self._look(lambda connection: few_confirmed(connection, device_ids))
+            await self._looks.made_one(0)
             if few is not None:
                 return few
         return await self._read(lambda connection: {each: confirmed_of(connection, each) for each in device_ids})
@@ -177,7 +178,8 @@ class SqliteTelemetry:
             return connection.execute(statement, (asked,)).fetchall()
 
         rows = self._look(work) if len(device_ids) <= FEW_DEVICES else await self._read(work)
-        return {row[0]: state_of(row) for row in rows}
+        await self._looks.made_one(len(rows))
+        return dict(await in_turns(lambda row: (row[0], state_of(row)), rows))
 
     async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
         """Return which of the devices have said something, come or gone after a place."""
@@ -247,8 +249,8 @@ class SqliteTelemetry:
         seek = (-1, -1, -1) if after is None else (after.at_ms, after.boot, after.seq)
         since_ms = to_ms(start) if after is None else after.at_ms
         asked = (device_id, since_ms, to_ms(end), *seek, limit)
-        rows = await self._read(lambda connection: connection.execute(_REPORTS, asked).fetchall())
-        return [report_of(device_id, each) for each in rows]
+        rows = await self._read(lambda c: c.execute(_REPORTS, asked).fetchall())
+        return await in_turns(lambda row: report_of(device_id, row), rows)
 
     async def table(
         self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
@@ -329,8 +331,7 @@ class SqliteTelemetry:
 
     async def reports_waiting(self) -> int:
         """Return how many reports wait to be judged."""
-        row = await self._read(lambda connection: connection.execute("SELECT count(*) FROM unjudged").fetchone())
-        return int(row[0])
+        return int((await self._read(lambda c: c.execute("SELECT count(*) FROM unjudged").fetchone()))[0])
 
     def _ring(self, *, waits: bool) -> None:
         if waits:
