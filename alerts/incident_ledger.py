@@ -124,6 +124,7 @@ class IncidentLedger:
             needs_step=told and is_told(known.severity) and not close.explained and known.explained_by is None,
             step_due_at=self._now,
             limit_gone=close.why is Why.SETTINGS,
+            disarmed=close.why is Why.DISARMED,
             **changes,
         )
         if closed is not None:

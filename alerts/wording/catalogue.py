@@ -150,6 +150,9 @@ def _causes(reader: Reader) -> Iterator[str]:
     low = _story(Cause.TEMP_LOW)
     ends = clear_text(replace(low, incident=replace(low.incident, limit_gone=True)), reader).text
     yield f"| `temp_low` whose limit was taken away | | | {_cell(ends)} | {septets(ends)} |"
+    door = _story(Cause.INPUT)
+    ends = clear_text(replace(door, incident=replace(door.incident, disarmed=True)), reader).text
+    yield f"| `input` that was disarmed | | | {_cell(ends)} | {septets(ends)} |"
     cut = _story(Cause.MAINS_LOST)
     alarm = alarm_text(replace(cut, incident=replace(cut.incident, part_of="out_EXAMPLE")), reader).text
     yield f"| `mains_lost` of many at once | {_cell(alarm)} | {septets(alarm)} | | |"

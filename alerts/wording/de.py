@@ -59,6 +59,7 @@ GERMAN = Texts(
         }
     ),
     limit_gone="der Grenzwert wurde entfernt, darum endet der Alarm",
+    disarmed="die Überwachung wurde abgeschaltet, darum endet der Alarm",
     elsewhere=", auch an mehreren anderen Steckdosen",
     alarm_sms="{name}: {what}, {time}. Quittieren: {code} antworten",
     clear_sms="{name}: {what}, {time}. Alarm {code} beendet",

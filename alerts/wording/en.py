@@ -59,6 +59,7 @@ ENGLISH = Texts(
         }
     ),
     limit_gone="its limit was taken away, so this alarm ends",
+    disarmed="the input was disarmed, so this alarm ends",
     elsewhere=", at several other sockets too",
     alarm_sms="{name}: {what}, {time}. Reply {code} to acknowledge",
     clear_sms="{name}: {what}, {time}. Ends alarm {code}",

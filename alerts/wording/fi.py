@@ -59,6 +59,7 @@ FINNISH = Texts(
         }
     ),
     limit_gone="raja poistettiin, joten hälytys päättyy",
+    disarmed="valvonta kytkettiin pois, joten hälytys päättyy",
     elsewhere=", myös usealla muulla pistorasialla",
     alarm_sms="{name}: {what}, {time}. Kuittaa vastaamalla {code}",
     clear_sms="{name}: {what}, {time}. Hälytys {code} ohi",

@@ -59,6 +59,7 @@ NORWEGIAN = Texts(
         }
     ),
     limit_gone="grensen ble fjernet, derfor slutter alarmen",
+    disarmed="overvåkingen ble slått av, derfor slutter alarmen",
     elsewhere=", også ved flere andre stikkontakter",
     alarm_sms="{name}: {what}, {time}. Kvitter: svar {code}",
     clear_sms="{name}: {what}, {time}. Alarm {code} er over",

@@ -77,6 +77,8 @@ def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) ->
     phrase = (texts.clear if clear else texts.alarm)[incident.cause]
     if clear and incident.limit_gone:
         phrase = texts.limit_gone  # what was wrong may be so still
+    elif clear and incident.disarmed:
+        phrase = texts.disarmed  # likewise
     value = _value(texts, incident, clear=clear)
     phrase = _BRACKETS.sub("" if value is None else lambda found: found.group(1), phrase)
     phrase = phrase.replace("{value}", value or "")

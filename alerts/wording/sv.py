@@ -59,6 +59,7 @@ SWEDISH = Texts(
         }
     ),
     limit_gone="gränsen togs bort, därför slutar larmet",
+    disarmed="bevakningen stängdes av, därför slutar larmet",
     elsewhere=", även vid flera andra uttag",
     alarm_sms="{name}: {what}, {time}. Kvittera: svara {code}",
     clear_sms="{name}: {what}, {time}. Larm {code} är över",

@@ -23,6 +23,7 @@ class Texts:
     alarm: Mapping[Cause, str]
     clear: Mapping[Cause, str]
     limit_gone: str  # said in place of `clear`
+    disarmed: str  # likewise
     elsewhere: str  # said of a power cut that befell many
     alarm_sms: str
     clear_sms: str

@@ -90,6 +90,7 @@ class Incident(Record):
     closed_at: Annotated[datetime | None, EPISODE_FACT] = None
     explained_by: Annotated[str | None, EPISODE_FACT] = None  # the incident, or the outage, that makes it no news
     limit_gone: Annotated[bool, EPISODE_FACT] = False  # what ended it is that its limit was taken away
+    disarmed: Annotated[bool, EPISODE_FACT] = False  # what ended it is that the inputs were disarmed
     part_of: Annotated[str | None, EPISODE_FACT] = None  # the power cut that befell many at once
     short_code: Annotated[str, EPISODE_FACT] = ""  # what a reply says to acknowledge
     open_key: Plain[str | None] = None

@@ -618,6 +618,16 @@ async def test_an_input_opens_only_when_armed_and_disarming_closes_it() -> None:
     assert (found.probe, found.severity) == (0, Severity.MINOR)
     await house.state(armed=False)
     assert not await house.open()
+    assert (await house.only(Cause.INPUT)).disarmed  # whoever was told must not hear that all is well
+
+
+async def test_an_input_that_ended_by_itself_was_not_disarmed(house: JudgedHouse) -> None:
+    await house.state(armed=True, input=[True])
+    await house.let_pass(1)
+    await house.state(input=[False])
+    await house.let_pass(60)
+    found = await house.only(Cause.INPUT)
+    assert (found.state, found.disarmed) == (IncidentState.CLOSED, False)
 
 
 async def test_an_input_at_rest_again_closes(house: JudgedHouse) -> None:

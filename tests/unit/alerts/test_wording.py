@@ -323,6 +323,18 @@ def test_what_ended_because_its_limit_was_taken_away_is_not_said_to_be_well_agai
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_an_input_that_was_disarmed_is_not_said_to_be_at_rest_again(language: str) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    disarmed = Story(incident=incident(Cause.INPUT, probe=0, disarmed=True), device_name="W" * 40)
+    said = clear_text(disarmed, reader).text
+    assert words(language).disarmed in said
+    assert words(language).clear[Cause.INPUT] not in said
+    assert fits_one_segment(said)
+    assert words(language).disarmed in clear_mail(disarmed, reader, link=LINK, public_url=PUBLIC).subject
+    assert words(language).disarmed in clear_call(disarmed, reader).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_what_comes_and_goes_is_told_with_the_time_of_now_and_anything_else_with_when_it_began(language: str) -> None:
     reader, known = Reader(language=language, time_zone="Europe/Helsinki"), AT + timedelta(minutes=50)
     for cause, told in ((Cause.FLAPPING, known), (Cause.MAINS_LOST, AT)):
