@@ -26,6 +26,10 @@ WORDS: Mapping[str, Texts] = MappingProxyType(
     {"en": ENGLISH, "fi": FINNISH, "sv": SWEDISH, "de": GERMAN, "nb": NORWEGIAN}
 )
 
+_JOINER = "\u200d"
+_TONES = range(0x1F3FB, 0x1F400)  # of skin, behind the emoji that they colour
+_TAGS = range(0xE0020, 0xE0080)  # which make a region's flag of a black one
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)  # two of them are one flag
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 _TELLING = re.compile(r"@|(?:\d[\s\-./()]*){7}")  # an e-mail address, a phone or serial number
 _TOO_MUCH = 100_000.0  # no thermometer, battery or credit says that
@@ -53,7 +57,31 @@ def plain_name(name: str | None) -> str:
 
 def mail_name(name: str | None) -> str:
     """Return the socket's name for an e-mail."""
-    return plain_name(name)[:NAME_CHARACTERS].rstrip()
+    return _whole(plain_name(name), NAME_CHARACTERS).rstrip() or NEUTRAL_NAME
+
+
+def _whole(text: str, most: int) -> str:
+    """Return the first `most` code points of a text, fewer where these would end inside of what is seen as one sign.
+
+    One sign of more than `most` code points is left out whole.
+    """
+    end = min(most, len(text))
+    while 0 < end < len(text) and _is_inside(text, end):
+        end -= 1
+    return text[:end]
+
+
+def _is_inside(text: str, at: int) -> bool:
+    """Return whether what stands before `at` and what stands there are parts of one sign."""
+    after = ord(text[at])
+    if _JOINER in text[at - 1 : at + 1] or unicodedata.category(text[at]).startswith("M"):
+        return True
+    if after in _TONES or after in _TAGS:
+        return True
+    letters = 0
+    while letters < at and ord(text[at - 1 - letters]) in _FLAG_LETTERS:
+        letters += 1
+    return after in _FLAG_LETTERS and letters % 2 == 1
 
 
 def sms_name(name: str | None, room: int) -> str:

@@ -23,7 +23,7 @@ from alerts.wording import (
     unanswered_notice,
 )
 from alerts.wording.pages import stop_page, stopped_page
-from alerts.wording.phrases import WORDS, local_time, number, plain_name, words
+from alerts.wording.phrases import WORDS, local_time, mail_name, number, plain_name, words
 from alerts.wording.spoken import clear_call
 from isocket.domain.incidents import Cause, Incident, Severity
 from isocket.domain.letters import (
@@ -156,6 +156,26 @@ def test_a_name_that_is_missing_or_would_tell_a_number_or_address_becomes_a_neut
     name: str | None,
 ) -> None:
     assert plain_name(name) == "iSocket"
+
+
+@pytest.mark.parametrize(
+    "sign",
+    ["👨‍👩‍👧‍👦", "👍🏽", "❤️", "🇫🇮", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "q̣̇"],
+    ids=["a family", "a colour of skin", "a colour", "a flag", "a region's flag", "a letter with marks"],
+)
+def test_a_long_name_in_a_mail_ends_with_a_whole_sign(sign: str) -> None:
+    for before in range(55, 61):
+        name = mail_name("x" * before + 3 * sign)
+        shown = name[before:]
+        assert (len(name) <= 60, shown) == (True, shown.count(sign) * sign)
+
+
+def test_of_many_flags_in_a_mail_none_is_cut_into_another() -> None:
+    assert mail_name("x" + 40 * "🇫🇮") == "x" + 29 * "🇫🇮"
+
+
+def test_a_name_of_one_endless_sign_is_a_neutral_one_in_a_mail() -> None:
+    assert mail_name("a" + 79 * "̣") == "iSocket"
 
 
 def test_a_name_that_cannot_be_spelt_becomes_a_neutral_word_in_a_text() -> None:
