@@ -9,9 +9,11 @@ from dataclasses import replace
 from aiohttp import web
 
 from isocket.domain.accounts import StaffRole
+from isocket.domain.requests import RequestChannel, RequestState, Right, may_follow
 from portal_api import staff_customers, staff_requests
 from portal_api.pages_forms import TYPED, WRITTEN, Form, checked
 from portal_api.pages_words import LANGUAGE_NAMES
+from portal_api.privacy_fulfilment import COPIES
 from portal_api.problem import FieldFault, Problem
 from portal_api.rights_pages import KINDS
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
@@ -27,7 +29,7 @@ from portal_api.staff_files import (
     page_route,
     with_query,
 )
-from portal_api.staff_request_models import Decision, Extension, Identified, QueueQuery, Shown, TypedIn
+from portal_api.staff_request_models import Decision, Extension, Identified, QueueQuery, RequestFile, Shown, TypedIn
 
 
 class RequestActForm(ActForm):
@@ -70,11 +72,32 @@ def _letter(call: Call[TypedForm, None]) -> dict[str, object]:
     return {name: value for name, value in call.body.model_dump().items() if value}
 
 
+def possible(file: RequestFile) -> frozenset[str]:
+    """Return what can be done with a request as it is now: the page has no button for what would be refused."""
+    nobodys_yet = file.channel is RequestChannel.FORM and file.state is RequestState.IDENTITY_ASKED
+    known = file.state in {RequestState.IDENTIFIED, RequestState.IN_WORK}
+    carried_out = file.account_id is not None and file.kind in {*COPIES, Right.ERASURE} and not file.fulfilled_by
+    acts = {
+        "answered": may_follow(file.state, RequestState.ANSWERED),
+        "refused": may_follow(file.state, RequestState.REFUSED) and not nobodys_yet,
+        "extend": file.decided_at is None and not (nobodys_yet or file.extended_at or file.overdue),
+        "identify": may_follow(file.state, RequestState.IDENTIFIED),
+        "take": may_follow(file.state, RequestState.IN_WORK),
+        "fulfil": known and carried_out,
+    }
+    return frozenset(act for act, can_follow in acts.items() if can_follow)
+
+
 LISTS = ("sockets", "incidents")
 _DECISION = Act(staff_requests.decide, Decision, lambda call: {"outcome": call.body.act, "words": call.body.words})
 PAGES = RegisterPages(
     template="staff.html",
-    words=lambda call: {"roles": call.account.staff_roles, "kinds": KINDS, "languages": LANGUAGE_NAMES},
+    words=lambda call: {
+        "roles": call.account.staff_roles,
+        "kinds": KINDS,
+        "languages": LANGUAGE_NAMES,
+        "possible": possible,
+    },
     every=staff_requests.queue,
     query=lambda form: QueueQuery(show=chosen(form.show, Shown), limit=MOST_LINES, cursor=form.cursor),
     begin_with=Act(staff_requests.type_in, TypedIn, _letter),

@@ -179,6 +179,39 @@ async def test_what_is_refused_stays_as_it_was_typed_in_its_own_form(house: Port
     assert (await house.records.find(RightsRequest))[0].answer == words.strip()
 
 
+def _buttons(page: str) -> set[str]:
+    return set(re.findall(r'name="act" value="(\w+)"', page))
+
+
+async def test_the_page_of_a_request_offers_what_can_follow_and_nothing_else(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    answer = await house.ask("POST", "/privacy/requests", {"kind": "access", "email": MAIJA, "words": "All of it."})
+    assert answer.status == 202, await answer.text()
+    (unproved,) = await house.records.find(RightsRequest)
+    assert _buttons(await post(house, cookie, f"/staff/requests/{unproved.id}")) == {"identify"}
+    page = await post(house, cookie, "/staff/requests/new", **LETTER)
+    assert _buttons(page) == {"refused", "extend", "identify"}
+    (request,) = await house.records.find(RightsRequest, is_("channel", RequestChannel.LETTER))
+    path = f"/staff/requests/{request.id}/act"
+    page = await post(house, cookie, path, act="identify", proof="knowledge")
+    assert _buttons(page) == {"answered", "refused", "extend", "take"}
+    page = await post(house, cookie, path, act="extend", words="It is about many years.")
+    assert _buttons(page) == {"answered", "refused", "take"}
+    assert _buttons(await post(house, cookie, path, act="take")) == {"answered", "refused"}
+    assert _buttons(await post(house, cookie, path, act="answered", words="We hold nothing about you.")) == set()
+
+
+async def test_a_copy_is_offered_to_be_made_of_an_account_whose_holder_is_known(house: PortalHouse) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    await house.register(MAIJA)
+    await post(house, cookie, "/staff/requests/new", **{**LETTER, "kind": "access"})
+    (request,) = await house.records.find(RightsRequest)
+    path = f"/staff/requests/{request.id}/act"
+    page = await post(house, cookie, path, act="identify", proof="knowledge", email=MAIJA)
+    assert "fulfil" in _buttons(page)
+    assert "fulfil" not in _buttons(await post(house, cookie, path, act="fulfil"))
+
+
 async def test_of_several_forms_only_the_one_that_was_sent_says_what_is_wrong(house: PortalHouse) -> None:
     cookie = await staff(house, StaffRole.PRIVACY)
     breach = {
