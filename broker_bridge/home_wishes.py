@@ -16,8 +16,8 @@ from isocket.domain.homes import Home
 from isocket.kit.clock import Clock, from_ms
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.orders import supersede
-from isocket.storage.port import Records
+from isocket.storage.orders import call_off, supersede
+from isocket.storage.port import Records, is_
 
 log = get_logger(__name__)
 A_MINUTE = 60  # of one home: a switch flicked every second
@@ -115,10 +115,13 @@ class HomeWishes:
             device_id=device.id,
             account_id=home.account_id,
             cause=CommandCause.HOME_ASSISTANT,
+            asked_with=home.id,
             name=command_of(wish.part, wish.payload) or "",
             created_at=now,
             expires_at=max(now, from_ms(wish.received_ms)) + timedelta(seconds=SWITCHING_TTL_S),
         )
         await self._records.add(command)
+        if await home_that_counts(self._records, home.id) is None:  # ended meanwhile by whoever did not find this
+            await call_off(self._records, home.account_id, now, is_("id", command.id))
         await supersede(self._records, command, now)
         log.info("command_queued", command_id=command.id, device_id=device.id, name=command.name)

@@ -85,14 +85,7 @@ def authorise(route: AnyRoute, caller: Caller | None) -> None:
     if rule is Access.PUBLIC or rule is Access.RECIPIENT:
         return
     if caller is None:
-        raise ProblemError(
-            Problem(
-                status=401,
-                kind="not-signed-in",
-                detail="Sign in first.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        )
+        raise ProblemError(_not_signed_in())
     if rule is Access.STAFF and caller.account.role is not AccountRole.STAFF:
         raise ProblemError(Problem(status=403, kind="not-allowed", detail="This is for our staff only."))
     if rule is Access.STAFF and (caller.session is None or not caller.session.second_factor):
@@ -100,6 +93,29 @@ def authorise(route: AnyRoute, caller: Caller | None) -> None:
         raise ProblemError(Problem(status=403, kind="second-factor-needed", detail=detail))
     if caller.api_token is not None:
         token_use.check_scope(route, caller.api_token)
+
+
+async def demand_still(portal: Portal, caller: Caller | None) -> None:
+    """Let pass who may still ask: their session or token was not taken away since the request began.
+
+    Raises:
+        ProblemError: 401.
+    """
+    if caller is None or not await _still_good(portal, caller):
+        raise ProblemError(_not_signed_in())
+
+
+async def _still_good(portal: Portal, caller: Caller) -> bool:
+    if caller.api_token is not None:
+        return await token_use.still_good(portal, caller.api_token)
+    session = await portal.records.get(Session, caller.session.id) if caller.session is not None else None
+    account = await portal.records.get(Account, caller.account.id)
+    return session is not None and account is not None and alive(session, account, portal.clock.now())
+
+
+def _not_signed_in() -> Problem:
+    headers = {"WWW-Authenticate": "Bearer"}
+    return Problem(status=401, kind="not-signed-in", detail="Sign in first.", headers=headers)
 
 
 def check_staff_role(wanted: tuple[StaffRole, ...], caller: Caller | None) -> None:

@@ -13,6 +13,7 @@ from isocket.domain.api_tokens import ApiToken, Scope
 from isocket.domain.devices import Device
 from isocket.kit.ids import new_id, token_hash
 from isocket.kit.logs import get_logger
+from isocket.storage.orders import call_off
 from isocket.storage.port import Test, above, is_, one_of
 from portal_api.cursor import page_of
 from portal_api.models import Body, Instant, OneLine, Page, PageQuery, View
@@ -135,10 +136,11 @@ async def make(call: Call[NewApiToken, None]) -> ApiTokenMade | Problem:
 
 
 async def revoke(call: Call[None, None]) -> Problem | None:
-    """End a token at once; streams that it holds open end as well."""
+    """End a token at once; streams that it holds open end as well, and what it asked of sockets that are away."""
     one = (is_("id", call.path["token_id"]), is_("account_id", call.account.id))
     if not await call.records.remove_all(ApiToken, *one):
         return not_found()
+    await call_off(call.records, call.account.id, call.clock.now(), is_("asked_with", call.path["token_id"]))
     log.info("api_token_revoked", api_token_id=call.path["token_id"])
     return None
 

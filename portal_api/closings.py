@@ -7,6 +7,7 @@ from isocket.domain.api_tokens import ApiToken
 from isocket.domain.devices import Device
 from isocket.domain.homes import Home
 from isocket.kit.logs import get_logger
+from isocket.storage.orders import call_off
 from isocket.storage.port import is_
 from portal_api import sessions
 from portal_api.models import Body, Instant, View
@@ -58,6 +59,7 @@ async def close(call: Call[ClosingWish, None]) -> ClosingView | Problem:
     for kind in (PasswordReset, ApiToken, Home):
         await call.records.remove_all(kind, is_("account_id", closed.id))
     await sessions.end_all(call.portal, closed.id)
+    await call_off(call.records, closed.id, call.clock.now())
     log.info("account_closed", account_id=closed.id)
     ended, sealed = closed.ended_at, call.portal.settings.archive.sealed_from(closed)
     if ended is None or sealed is None:

@@ -22,6 +22,7 @@ from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.orders import call_off, supersede
 from isocket.storage.port import AlreadyThereError, above, is_
+from portal_api import access
 from portal_api.abilities import abilities_of
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
@@ -158,12 +159,13 @@ async def _demand_still(call: Call[NewCommand, None], command: Command) -> None:
     """Look once more whether the caller may: whoever took that away meanwhile did not find this command to end it.
 
     Raises:
-        ProblemError: 403, 404: as when they ask from now on; the command is over.
+        ProblemError: 401, 403, 404: as when they ask from now on; the command is over.
     """
     try:
+        await access.demand_still(call.portal, call.caller)
         await standing_for(call, Need.OPERATE)
     except ProblemError:
-        await call_off(call.records, command.account_id, call.clock.now(), device_id=command.device_id)
+        await call_off(call.records, command.account_id, call.clock.now(), is_("id", command.id))
         raise
 
 
@@ -220,8 +222,9 @@ def sees_command(standing: Standing, command: Command) -> bool:
 
 
 def _command(call: Call[NewCommand, None], standing: Standing, key: str | None) -> Command:
-    """Return what is asked for. A guest's ends with their time at the socket, whenever that comes back."""
-    device_id, until = standing.device.id, standing.share.until if standing.share else None
+    """Return what is asked for. A guest's ends with their time there, a program's with its token."""
+    device_id, until, token = standing.device.id, standing.share.until if standing.share else None, call.api_token
+    until = token.expires_at if token is not None else until
     body, now = call.body, call.clock.now()
     usual_s = SWITCHING_TTL_S if body.name in SWITCHING else ASKING_TTL_S
     ttl_s = usual_s if body.ttl_s is None else body.ttl_s
@@ -230,6 +233,7 @@ def _command(call: Call[NewCommand, None], standing: Standing, key: str | None) 
         id=new_id("cmd") if key is None else derived_id("cmd", call.account.id, device_id, key),
         device_id=device_id,
         account_id=call.account.id,
+        asked_with=token.id if token is not None else None,
         name=body.name,
         args=dict(body.args),
         created_at=now,

@@ -47,7 +47,7 @@ async def forget(parts: Parts, given: Share | Transfer) -> bool:
 
 async def _call_off_orders(parts: Parts, given: Share | Transfer) -> None:
     if isinstance(given, Share) and given.account_id is not None:
-        await call_off(parts.records, given.account_id, parts.clock.now(), device_id=given.device_id)
+        await call_off(parts.records, given.account_id, parts.clock.now(), is_("device_id", given.device_id))
 
 
 async def forget_offer(parts: Parts, offer: Transfer) -> bool:

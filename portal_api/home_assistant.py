@@ -13,6 +13,7 @@ from isocket.domain.homes import HOME_PREFIX, Home
 from isocket.domain.secrets import hash_secret, new_secret
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
+from isocket.storage.orders import call_off
 from isocket.storage.port import AlreadyThereError, Records, Test, is_
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
@@ -123,10 +124,11 @@ def _too_many() -> Problem:
 
 
 async def revoke(call: Call[None, None]) -> Problem | None:
-    """End a login: its connection is cut within a second."""
+    """End a login: its connection is cut within a second, and what it asked of sockets that are away ends."""
     one = (is_("id", call.path["home_id"]), is_("account_id", call.account.id))
     if not await call.records.remove_all(Home, *one):
         return not_found()
+    await call_off(call.records, call.account.id, call.clock.now(), is_("asked_with", call.path["home_id"]))
     log.info("home_revoked", home_id=call.path["home_id"])
     return None
 

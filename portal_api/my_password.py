@@ -4,6 +4,7 @@ from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account, PasswordReset, Session
 from isocket.kit.logs import get_logger
+from isocket.storage.orders import call_off_programs
 from isocket.storage.port import is_, is_not
 from portal_api import access
 from portal_api.factors import least_length
@@ -59,6 +60,7 @@ async def change(call: Call[PasswordChange, None]) -> Reply | Problem:
         Session, is_("id", call.session.id), credential_epoch=epoch, proved_at=call.clock.now()
     )
     await call.records.remove_all(Session, is_("account_id", account.id), is_not("id", call.session.id))
+    await call_off_programs(call.records, account.id, call.clock.now())
     await call.records.remove_all(PasswordReset, is_("account_id", account.id))
     await call.records.add_all([changed_notice(portal, changed)])
     log.info("password_changed", account_id=account.id)

@@ -17,7 +17,7 @@ from isocket.domain.shares import Share, ShareRole
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.orders import call_off
-from isocket.storage.port import AlreadyThereError, is_
+from isocket.storage.port import AlreadyThereError, above, is_
 from portal_api.cursor import page_of
 from portal_api.forgetting import forget
 from portal_api.limits import Rate
@@ -172,9 +172,10 @@ async def _store(call: Call[NewShare, None], device: Device, before: Share | Non
         if not taken:
             await _mail_link(call, changed, token)
         elif changed.account_id is not None and changed.role is ShareRole.VIEWER:
-            await call_off(call.records, changed.account_id, now, device_id=device.id)
+            await call_off(call.records, changed.account_id, now, is_("device_id", device.id))
         elif changed.account_id is not None and changed.until is not None:
-            await call_off(call.records, changed.account_id, now, device_id=device.id, until=changed.until)
+            longer = above("expires_at", changed.until)
+            await call_off(call.records, changed.account_id, now, is_("device_id", device.id), longer)
         return changed
     share = Share(
         id=new_id("shr"),

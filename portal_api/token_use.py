@@ -37,13 +37,22 @@ async def find(portal: Portal, token: str) -> Caller | None:
     if not well_formed(token):
         return None
     found = await portal.records.find(ApiToken, is_("token_hash", token_hash(token)), limit=1)
-    now = portal.clock.now()
-    if not found or now >= found[0].expires_at:
-        return None
-    account = await portal.records.get(Account, found[0].account_id)
-    if account is None or account.credential_epoch != found[0].credential_epoch or is_over(account, now):
+    account = await portal.records.get(Account, found[0].account_id) if found else None
+    if account is None or not _counts(found[0], account, portal.clock.now()):
         return None
     return Caller(account=account, api_token=found[0])
+
+
+async def still_good(portal: Portal, token: ApiToken) -> bool:
+    """Return whether a token that was good a moment ago was neither revoked nor ended with its account's others."""
+    found = await portal.records.get(ApiToken, token.id)
+    account = await portal.records.get(Account, token.account_id)
+    return found is not None and account is not None and _counts(found, account, portal.clock.now())
+
+
+def _counts(token: ApiToken, account: Account, now: datetime) -> bool:
+    same = token.credential_epoch == account.credential_epoch
+    return same and now < token.expires_at and not is_over(account, now)
 
 
 def well_formed(token: str) -> bool:

@@ -62,6 +62,7 @@ class Command(Record):
     device_id: Plain[str]
     account_id: Annotated[str, COMMAND_FACT]  # who asked
     cause: Annotated[CommandCause, COMMAND_FACT] = CommandCause.REQUEST
+    asked_with: Annotated[str | None, COMMAND_FACT] = None  # the API token, or the login of a home; None: in person
     name: Annotated[str, COMMAND_FACT]
     args: Annotated[dict[str, Any], COMMAND_FACT] = field(default_factory=dict)
     status: Annotated[CommandStatus, COMMAND_FACT] = CommandStatus.QUEUED

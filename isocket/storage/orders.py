@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from isocket.domain.commands import ACCESS_ENDED, SUPERSEDED, Command, CommandStatus, superseded_by
-from isocket.storage.port import Records, above, at_most, is_, is_not, one_of
+from isocket.storage.port import Records, Test, at_most, is_, is_not, one_of
 
 
 async def supersede(records: Records, command: Command, now: datetime) -> None:
@@ -26,23 +26,25 @@ async def supersede(records: Records, command: Command, now: datetime) -> None:
         )
 
 
-async def call_off(
-    records: Records, account_id: str, now: datetime, *, device_id: str | None = None, until: datetime | None = None
-) -> None:
-    """End what an account asked of a socket, or of all, and waits; also what was sent and not answered.
+async def call_off(records: Records, account_id: str, now: datetime, *which: Test) -> None:
+    """End what an account asked of sockets and waits, all or what fits `which`; also what was sent and not answered.
 
-    With `until`, only what would wait for longer. What was sent would be sent again to a socket that comes back. An
-    answer that comes after all is still the truth, and stands in its place.
+    What was sent would be sent again to a socket that comes back. An answer that comes after all is still the truth,
+    and stands in its place.
     """
-    whose = [is_("account_id", account_id)] + ([is_("device_id", device_id)] if device_id is not None else [])
-    whose += [above("expires_at", until)] if until is not None else []
     for status in (CommandStatus.QUEUED, CommandStatus.SENT):
         await records.change_all(
             Command,
-            *whose,
+            is_("account_id", account_id),
+            *which,
             is_("status", status),
             status=CommandStatus.EXPIRED,
             error=ACCESS_ENDED,
             ended_at=now,
             failure_seen=True,
         )
+
+
+async def call_off_programs(records: Records, account_id: str, now: datetime) -> None:
+    """End what programs and homes of an account asked for and waits: every one of them is shut out."""
+    await call_off(records, account_id, now, is_not("asked_with", None))

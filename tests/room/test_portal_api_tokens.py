@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from isocket.domain.api_tokens import ApiToken
+from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import DisclosedTo, Disclosure
+from isocket.storage.port import is_
+from portal_api import commands
+from portal_api.abilities import abilities_of
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
+from portal_api.lockdown import lock
 from portal_api.releases import release_device
 from portal_api.token_use import PREFIX, new_api_token, well_formed
 from tests.fakes.dying import DyingRecords, Fuse
@@ -285,3 +290,75 @@ async def test_two_sockets_that_are_given_up_at_once_both_leave_the_tokens() -> 
         await release_device(replace(house.portal, records=AnotherGoes(house.records, Fuse())), device)
         (token,) = await house.records.find(ApiToken)
         assert token.device_ids == ()
+
+
+SWITCHER = {"scopes": ["control"]}
+ORDER = {"name": "on", "ttl_s": 86_400}
+
+
+async def order_of(house: PortalHouse, token: str) -> Command:
+    """Order something of a socket that is away, and let it be sent; return the command as it is stored."""
+    answer = await house.ask("POST", f"/devices/{SOCKET}/commands", ORDER, token=token)
+    assert answer.status == 202, await answer.text()
+    one = is_("id", (await answer.json())["id"])
+    command = await house.records.change_one(Command, one, status=CommandStatus.SENT)
+    assert command is not None
+    return command
+
+
+async def ending_of(house: PortalHouse, command: Command) -> tuple[str, str | None]:
+    found = await house.records.get(Command, command.id)
+    assert found is not None
+    return found.status.value, found.error
+
+
+@pytest.mark.parametrize("how", ["revoked", "new password", "reset"])
+async def test_what_a_program_asked_of_a_socket_that_is_away_ends_with_its_token(how: str) -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        done, other = await made(house, maija, **SWITCHER), await made(house, maija, **SWITCHER)
+        its, others, own = [await order_of(house, each) for each in (done["token"], other["token"], maija)]
+        new = {"password": "five other words and more"}
+        if how == "revoked":
+            assert await status(house, maija, f"/api-tokens/{done['id']}", "DELETE") == 204
+        elif how == "new password":
+            assert await status(house, maija, "/me/password", "POST", {**new, "old_password": PASSWORD}) == 204
+        else:
+            await house.ask("POST", "/password-resets", {"username": MAIJA})
+            link = {"token": await house.link_token(MAIJA), **new}
+            assert (await house.ask("POST", "/password-resets/confirm", link)).status == 204
+        over = ("expired", "access_ended")
+        assert await ending_of(house, its) == over
+        assert await ending_of(house, others) == (("sent", None) if how == "revoked" else over)
+        assert await ending_of(house, own) == ("sent", None)
+
+
+async def test_what_a_program_asks_for_ends_with_the_time_of_its_token() -> None:
+    async with devices_house() as house:
+        done = await made(house, await owned(house), days=1, **SWITCHER)
+        await house.clock.advance(3600)
+        command = await order_of(house, done["token"])
+        (token,) = await house.records.find(ApiToken)
+        assert command.expires_at == token.expires_at
+
+
+@pytest.mark.parametrize("who", ["program", "person"])
+async def test_what_is_asked_in_the_moment_in_which_the_asker_is_shut_out_is_over(
+    monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    async with devices_house() as house:
+        maija = await owned(house)
+        done = await made(house, maija, **SWITCHER)
+
+        async def meanwhile(*asked: Any) -> Any:
+            if who == "program":
+                await house.records.remove_all(ApiToken, is_("id", done["id"]))
+            else:
+                await lock(house.portal, await house.account(MAIJA), since=house.clock.now())
+            return await abilities_of(*asked)
+
+        monkeypatch.setattr(commands, "abilities_of", meanwhile)
+        token = done["token"] if who == "program" else maija
+        assert await status(house, token, f"/devices/{SOCKET}/commands", "POST", ORDER) == 401
+        (command,) = await house.records.find(Command)
+        assert (command.status, command.error) == (CommandStatus.EXPIRED, "access_ended")

@@ -30,7 +30,7 @@ from tests.fakes.portal_devices import (
     owned,
     report,
 )
-from tests.fakes.portal_house import PortalHouse, portal_house
+from tests.fakes.portal_house import PASSWORD, PortalHouse, portal_house
 
 SHARES = f"/devices/{SOCKET}/shares"
 
@@ -422,7 +422,7 @@ async def status_of(house: PortalHouse, command_id: str) -> tuple[str, str | Non
     return command.status.value, command.error
 
 
-@pytest.mark.parametrize("how", ["removed", "leaves", "only sees", "only for a time"])
+@pytest.mark.parametrize("how", ["removed", "leaves", "closes", "only sees", "only for a time"])
 async def test_what_a_guest_asked_of_a_socket_that_is_away_ends_with_what_they_may_there(
     house: PortalHouse, how: str
 ) -> None:
@@ -431,6 +431,8 @@ async def test_what_a_guest_asked_of_a_socket_that_is_away_ends_with_what_they_m
     if how in {"removed", "leaves"}:
         who = owner if how == "removed" else guest
         assert (await house.ask("DELETE", f"{SHARES}/{made['id']}", token=who)).status == 204
+    elif how == "closes":
+        assert (await house.ask("POST", "/me/closing", {"password": PASSWORD}, token=guest)).status == 200
     elif how == "only sees":
         await share(house, owner, role="viewer")
     else:

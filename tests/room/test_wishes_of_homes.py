@@ -120,3 +120,12 @@ async def test_any_bytes_are_a_wish_or_none(house: PortalHouse) -> None:
         assert made is not None
         assert not await wishes.take(made)
     assert decode(f"isocket/v1/00/{SOCKET}/state", b"ON", False) is None
+
+
+async def test_what_a_home_wished_of_a_socket_that_is_away_ends_with_its_login(house: PortalHouse) -> None:
+    token, wishes = await moved_in(house)
+    await wishes.take(wish(house))
+    (home,) = await house.records.find(Home)
+    assert (await house.ask("DELETE", f"/home-assistant/{home.id}", token=token)).status == 204
+    (command,) = await house.records.find(Command)
+    assert (command.status, command.error) == (CommandStatus.EXPIRED, "access_ended")
