@@ -14,7 +14,8 @@ from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, 
 from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
 from isocket.storage.sqlite_documents import Look, Run, Write
-from isocket.storage.sqlite_filing import Filing, forget_reports, make_places
+from isocket.storage.sqlite_filing import Filing, make_places
+from isocket.storage.sqlite_forgetting import forget_rest, forget_some_hours, forget_some_reports
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_jobs import Told, note_what_came
 from isocket.storage.sqlite_news import news_of
@@ -27,7 +28,6 @@ from isocket.storage.sqlite_windows import (
     arrivals_of,
     decoded_parts,
     decoded_points,
-    forget_hours,
     harvest,
     kept_from,
     old_reports,
@@ -313,21 +313,16 @@ class SqliteTelemetry:
         await self._write(lambda connection: connection.execute(_START_OVER, (device_id, *beyond, *below)).rowcount)
 
     async def forget(self, device_id: str) -> int:
-        """Remove everything reported by a device; return how many reports there were."""
+        """Remove everything reported by a device; return how many reports there were.
 
-        def work(connection: sqlite3.Connection) -> int:
-            row = connection.execute("SELECT device FROM heard WHERE name = ?", (device_id,)).fetchone()
-            if row is None:
-                return 0
-            connection.execute("DELETE FROM unjudged WHERE device = ?", row)
-            gone = forget_reports(connection, row[0])
-            forget_hours(connection, row[0])
-            connection.execute("DELETE FROM heard WHERE device = ?", row)
-            self._heard.next_revision(connection)
-            self._heard.drop(device_id)
-            return gone
-
-        return await self._write(work)
+        A socket's years are too much for one transaction. Whoever dies in between finds the rest by its name.
+        """
+        gone = 0
+        while some := await self._write(lambda connection: forget_some_reports(connection, device_id)):
+            gone += some
+        while await self._write(lambda connection: forget_some_hours(connection, device_id)):
+            pass
+        return gone + await self._write(lambda connection: forget_rest(connection, self._heard, device_id))
 
     async def reports_waiting(self) -> int:
         """Return how many reports wait to be judged."""

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,17 @@ import pytest
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
-from isocket.storage import sqlite_confirmed, sqlite_filing, sqlite_table, sqlite_telemetry, sqlite_windows
+from isocket.storage import (
+    sqlite_confirmed,
+    sqlite_filing,
+    sqlite_forgetting,
+    sqlite_table,
+    sqlite_telemetry,
+    sqlite_windows,
+)
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_filing import ASKED_AT_ONCE, Filing, stored_among
+from isocket.storage.windows import HOUR_MS
 from tests.fakes.clock import NOON, ManualClock
 
 DEVICES = [f"d{number:02d}" for number in range(12)]
@@ -96,6 +105,51 @@ async def test_what_is_forgotten_has_no_place_and_may_come_again(filing: SqliteS
     assert all(await filing.telemetry.store([report(device, 3) for device in DEVICES[::2]]))
     assert await seqs_of(filing, DEVICES[0]) == [3]
     assert await seqs_of(filing, DEVICES[1]) == list(range(1, 10))
+
+
+async def test_a_device_of_many_years_is_forgotten_a_piece_at_a_time(
+    filing: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seq in range(1, 10):  # each in an hour of its own
+        await filing.telemetry.store([report(device, seq, after_ms=seq * HOUR_MS) for device in DEVICES])
+    while await filing.telemetry.roll_up():
+        pass
+    monkeypatch.setattr(sqlite_forgetting, "REPORTS_AT_ONCE", 3)
+    monkeypatch.setattr(sqlite_forgetting, "HOURS_AT_ONCE", 2)
+    write, in_one_transaction = filing.telemetry._write, list[int]()
+    counted = "SELECT (SELECT count(*) FROM report_log) + (SELECT count(*) FROM hours)"
+
+    def counting(work: Callable[[sqlite3.Connection], int]) -> Any:
+        def counted_work(connection: sqlite3.Connection) -> int:
+            before = connection.execute(counted).fetchone()[0]
+            done = work(connection)
+            in_one_transaction.append(before - connection.execute(counted).fetchone()[0])
+            return done
+
+        return write(counted_work)
+
+    monkeypatch.setattr(filing.telemetry, "_write", counting)
+    filed = rows_of(file, "SELECT count(*) FROM filed_by_order GROUP BY device ORDER BY device")[0][0]
+    assert await filing.telemetry.forget(DEVICES[0]) == 9
+    assert filed > 3
+    assert max(in_one_transaction) <= max(3, 9 - filed)  # what is not filed yet is little, and goes at the end
+    assert sum(in_one_transaction) == 9 + 9
+    assert rows_of(file, "SELECT count(*) FROM hours") == [(9 * (len(DEVICES) - 1),)]
+    check_places(file)
+
+
+async def test_what_was_broken_off_in_forgetting_is_forgotten_by_the_next(
+    filing: SqliteStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seq in range(1, 10):
+        await filing.telemetry.store([report(device, seq) for device in DEVICES])
+    monkeypatch.setattr(sqlite_forgetting, "REPORTS_AT_ONCE", 3)
+    await filing.telemetry._write(lambda connection: sqlite_forgetting.forget_some_reports(connection, DEVICES[0]))
+    check_places(file)
+    assert await seqs_of(filing, DEVICES[0]) == list(range(4, 10))
+    assert await filing.telemetry.forget(DEVICES[0]) == 6
+    assert await seqs_of(filing, DEVICES[0]) == []
+    assert DEVICES[0] not in {name for (name,) in rows_of(file, "SELECT name FROM heard")}
 
 
 async def test_what_is_pruned_has_no_place(filing: SqliteStore, file: Path, clock: ManualClock) -> None:
@@ -187,6 +241,7 @@ QUESTIONS = {
     "table": sqlite_table._PLAIN_PAGE,
     "guarded table": sqlite_table._GUARDED_PAGE,
     "forgetting": sqlite_filing._LOG_OF_DEVICE,
+    "forgetting some": sqlite_forgetting._SOME_REPORTS,
     "pruning in order": sqlite_filing._REMOVE[1],
     "pruning in time": sqlite_filing._REMOVE[2],
 }
