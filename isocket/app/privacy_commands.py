@@ -256,7 +256,8 @@ def send_newsletter(
 ) -> None:
     """Send a newsletter to everybody who consents to it now; the same words go to nobody twice.
 
-    The mails go out by whichever process serves alerts, behind everything else.
+    Whoever had two others since the same day a month ago is passed over: they agreed to two a month. The mails go out
+    by whichever process serves alerts, behind everything else.
     """
     from isocket.app.house import open_house
     from privacy.newsletter import Issue, Newsletter

@@ -97,7 +97,9 @@ PARTS: dict[str, tuple[Clause, ...]] = {
         outside("C2-05", "Collecting debts", "nothing is owed here"),
         outside("C2-06", "Cards are handled by others", _PAYING),
         outside("C2-07", "Couriers get the address", "nothing is shipped from here"),
-        built("C2-08", "Newsletters rest on consent", "nothing comes before the mailbox said yes"),
+        built(
+            "C2-08", "Newsletters rest on consent", "nothing comes before the mailbox said yes, and two a month at most"
+        ),
         built("C2-09", "Each newsletter tells how to leave", "a visible link, and one click of the mail program"),
         built("C2-10", "Important notices are no promotion", "they go out although the newsletter was left"),
         outside("C2-11", "Help with an order that failed", _SHOP),

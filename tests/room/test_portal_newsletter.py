@@ -153,6 +153,22 @@ async def test_leaving_stops_what_is_on_its_way_already(house: PortalHouse) -> N
     assert await sender(house).send(Issue(subject="News of December", text="More.")) == 0
 
 
+@pytest.mark.clause("C2-08")
+async def test_a_reader_gets_two_newsletters_a_month_as_they_agreed_and_no_third(house: PortalHouse) -> None:
+    a_day = 86_400
+    await subscribed(house)
+    first = Issue(subject="First", text="One.")
+    assert await sender(house).send(first) == 1
+    await house.clock.advance(14 * a_day)
+    assert await sender(house).send(Issue(subject="Second", text="Two.")) == 1
+    assert await sender(house).send(Issue(subject="Third", text="Three.")) == 0
+    await subscribed(house, MAIJA)
+    assert await sender(house).send(Issue(subject="Third", text="Three.")) == 1  # who came later had none yet
+    assert len(await newsletters(house)) == 2
+    await house.clock.advance(17 * a_day)
+    assert await sender(house).send(Issue(subject="Fourth", text="Four.")) == 2
+
+
 @pytest.mark.clause("C2-29")
 @pytest.mark.clause("C7-07")
 async def test_of_who_left_without_an_account_only_a_keyed_hash_is_left(house: PortalHouse) -> None:
