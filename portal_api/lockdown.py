@@ -46,10 +46,21 @@ async def lock(portal: Portal, account: Account, *, since: datetime) -> None:
     of what they did not do: a stranger may have added it, to come back by it or to keep the holder out. An older one
     stays, so that a mailbox alone opens nothing. So do shares of sockets, offers to hand one over that nobody has
     taken, and browsers and programs that are told of alarms and may take them: of each what is as new goes. An account
-    that was closed meanwhile is open again, for its holder is there. The credential epoch is moved last: with it the
-    link is over. Nobody can ask for anything more then, and what was asked of sockets that are away ends as well.
+    that was closed meanwhile is open again, for its holder is there. The credential epoch is moved after all that: with
+    it the link is over, and whoever dies before gets here again. Nobody can ask for anything more then: what a stranger
+    added while this ran goes by a second round, and what was asked of sockets that are away ends as well.
     """
-    mine, fresh = is_("account_id", account.id), since - _FRESH
+    await _remove_fresh(portal, account, since - _FRESH)
+    await _move_epoch(portal, account)
+    await sessions.end_all(portal, account.id)
+    await _remove_fresh(portal, account, since - _FRESH)
+    await call_off(portal.records, account.id, portal.clock.now())
+    log.warning("everything_ended", account_id=account.id)
+
+
+async def _remove_fresh(portal: Portal, account: Account, fresh: datetime) -> None:
+    """Remove what a stranger may have added to come back by it, or to be told of alarms."""
+    mine = is_("account_id", account.id)
     await portal.records.remove_all(TotpFactor, mine, above("created_at", fresh))
     await portal.records.remove_all(Passkey, mine, above("created_at", fresh))
     await portal.records.remove_all(RecoveryCode, mine, above("created_at", fresh))
@@ -58,10 +69,6 @@ async def lock(portal: Portal, account: Account, *, since: datetime) -> None:
     if not await factors_of(portal.records, account.id):
         await portal.records.remove_all(RecoveryCode, mine)
     await portal.records.remove_all(PasswordReset, mine)
-    await _move_epoch(portal, account)
-    await sessions.end_all(portal, account.id)
-    await call_off(portal.records, account.id, portal.clock.now())
-    log.warning("everything_ended", account_id=account.id)
 
 
 async def _take_back(portal: Portal, account: Account, fresh: datetime) -> None:

@@ -13,9 +13,12 @@ from isocket.domain.endpoints import Endpoint
 from isocket.domain.factors import RecoveryCode, TotpFactor
 from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
+from portal_api import sessions
 from portal_api.app import ROUTES
+from portal_api.lockdown import lock
 from portal_api.notices import Change, security_notice
 from portal_api.pages_routes import page_routes
+from portal_api.portal import Portal
 from portal_api.registration import owner_contact_id
 from tests.fakes.clock import NOON
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PUBLIC_URL, PortalHouse, portal_house
@@ -136,6 +139,28 @@ async def test_a_browser_or_program_that_a_stranger_added_hears_and_takes_no_mor
     visitor = Visitor(house.client)
     await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
     assert [each.id for each in await house.records.find(Endpoint)] == ["end_1"]
+
+
+async def test_what_a_stranger_adds_while_everything_is_being_ended_goes_as_well(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, end_all = await house.account(MAIJA), sessions.end_all
+
+    async def meanwhile(portal: Portal, account_id: str) -> int:
+        added = Endpoint(
+            id="end_1",
+            account_id=account_id,
+            contact_id=owner_contact_id(account_id),
+            kind=ChannelKind.WEBHOOK,
+            address="https://hooks.example.org/alarm",
+            created_at=house.clock.now(),
+        )
+        await house.records.add(added)
+        return await end_all(portal, account_id)
+
+    monkeypatch.setattr(sessions, "end_all", meanwhile)
+    await lock(house.portal, account, since=house.clock.now())
+    assert await house.records.count(Endpoint) == 0
 
 
 async def test_what_waits_for_a_socket_that_is_away_is_not_sent_any_more(house: PortalHouse) -> None:
