@@ -199,6 +199,11 @@ class Confirmations:
         """Return the devices of which `begin` has not told the past."""
         return [each for each in set(device_ids) if each not in self._runs]
 
+    def upto(self, device_id: str) -> Order | None:
+        """Return the end of the unbroken run of a device, where one is known."""
+        run = self._runs.get(device_id)
+        return None if run is None else run.upto
+
     def begin(self, device_id: str, past: Confirmed, now: float) -> None:
         """Take up a device where an earlier process left it; the other lane may have done so already."""
         if device_id in self._runs:

@@ -9,6 +9,7 @@ from broker_bridge import topics
 from broker_bridge.answers import Answers
 from broker_bridge.confirmations import Confirmations
 from broker_bridge.connection import Arrived, Connection
+from broker_bridge.counting_anew import CountingAnew
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.payloads import Decoded, Refusal, decode
 from broker_bridge.problem_log import ProblemLog
@@ -115,6 +116,7 @@ class Intake:
         self._answers = answers
         self._problems = problems
         self._confirmations = confirmations
+        self._counting_anew = CountingAnew(telemetry, confirmations, problems)
         self._confirm = confirm
         self._drained = drained
         self._in_order = in_order
@@ -168,7 +170,7 @@ class Intake:
         """Store a group and acknowledge it. It may run twice: every step finds what is there already.
 
         1. Reports of all kinds, in one commit.
-        2. What else the messages mean: answers, settings, presence, refusals.
+        2. What else the messages mean: answers, settings, presence, refusals; and who counts anew.
         3. Nothing stays at the broker but what a device says of its presence.
         4. The broker's acknowledgement.
         5. What the devices may drop from their backlogs.
@@ -182,6 +184,7 @@ class Intake:
         for message in messages:
             if message.is_more_than_reports:
                 await self._whatever_it_says(message)
+        await self._counting_anew.look(reports, past)
         self._clear([each.stays for each in messages if each.stays])
         self._connection.acknowledge(group)
         now = self._clock.monotonic_s()

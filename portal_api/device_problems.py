@@ -31,14 +31,17 @@ class RefusedView(View):
     id: str
     at: Instant
     topic_kind: str = Field(
-        description="`state`, `alarm`, `ack`, `reported` or `status`; `home_assistant`: a wish of yours from there."
+        description=(
+            "`state`, `alarm`, `ack`, `reported` or `status`; `foreign_topic`: where it may not speak; "
+            "`home_assistant`: a wish of yours from there."
+        )
     )
     reason: str
     field: str | None
 
 
 async def show(call: Call[None, PageQuery]) -> Page[RefusedView]:
-    """List the messages of a socket that were refused, the newest first."""
+    """List the messages of a socket that were refused or count as older than they are, the newest first."""
     device = await device_for(call, Need.VIEW)
     found, following = await page_of(
         call.records,
