@@ -74,13 +74,20 @@ def rolled_up(
 
 
 def window_start(at_ms: int, step: str, zone: tzinfo) -> int:
-    """Return the UTC milliseconds at which the window of `at_ms` begins."""
+    """Return the UTC milliseconds at which the window of `at_ms` begins.
+
+    Where the clock was put by a part of an hour since the hour began by its new reading, that is when it was put: what
+    lies before belongs to an hour of the old reading.
+    """
     here = from_ms(at_ms).astimezone(zone)
     if step == "1d":
         return to_ms(datetime(here.year, here.month, here.day, tzinfo=zone))
     offset_ms = _offset_ms(at_ms, zone)
     local_ms = at_ms + offset_ms
-    return local_ms - local_ms % _WIDTHS_MS[step] - offset_ms
+    start_ms = local_ms - local_ms % _WIDTHS_MS[step] - offset_ms
+    while _offset_ms(start_ms, zone) != offset_ms:
+        start_ms += QUARTER_MS - start_ms % QUARTER_MS  # clocks are put at a whole quarter of an hour
+    return start_ms
 
 
 def needs_quarters(step: str, time_zone: str, start_ms: int, end_ms: int) -> bool:

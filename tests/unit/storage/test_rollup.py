@@ -135,3 +135,18 @@ def test_windows_come_oldest_first_and_each_once(times: list[int], step: str, zo
 def test_unknown_steps_and_zones_are_refused(step: str, zone: str) -> None:
     with pytest.raises(ValueError, match=r"step|time zone"):
         roll([], step, zone)
+
+
+@pytest.mark.parametrize(
+    ("change", "before"),
+    [
+        (local("UTC", 2026, 10, 3, 15, 30), local("UTC", 2026, 10, 3, 14, 30)),  # from 02:00 to 02:30
+        (local("UTC", 2026, 4, 4, 15), local("UTC", 2026, 4, 4, 14)),  # from 02:00 back to 01:30
+    ],
+)
+def test_the_hour_in_which_the_clock_is_put_by_half_an_hour_begins_then(change: int, before: int) -> None:
+    points: list[Point] = [(change - MINUTE_MS, {"x": 1}), (change, {"x": 2}), (change + 29 * MINUTE_MS, {"x": 4})]
+    series = roll(points, "1h", "Australia/Lord_Howe")
+    assert series.ts[-1] == change
+    assert series.fields["x"][-1] == 3
+    assert before <= series.ts[0] < change
