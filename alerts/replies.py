@@ -103,6 +103,8 @@ class Replies:
         outcome = await take(self._records, incident.id, by=by, clock=self._clock)
         if outcome is Acknowledged.ALREADY and incident.acknowledged_by == by:
             return Acknowledged.TAKEN  # the same message again, or they want to be sure
+        if outcome is Acknowledged.CONFIRMED and not _was_theirs(incident, contact):
+            return Acknowledged.TAKEN  # somebody else was asked whether they still are on it
         return outcome
 
     async def _told(self, incident: Incident, sender: str) -> Contact | None:
@@ -157,6 +159,12 @@ class Replies:
         if "phone" in lookup_fields(Contact):
             return await self._records.find(Contact, is_("phone", phone))
         return [contact async for contact in every(self._records, Contact) if contact.phone == phone]
+
+
+def _was_theirs(incident: Incident, contact: Contact) -> bool:
+    """Whether this person had taken it; the account's own contact is whoever took it signed in."""
+    taker = (incident.acknowledged_by or "").partition(" ")[0]
+    return taker == contact.id or (contact.is_owner and taker == contact.account_id)
 
 
 def _joined(said: Sequence[str]) -> list[str]:

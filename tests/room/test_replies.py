@@ -163,6 +163,23 @@ async def test_whoever_says_again_that_they_are_on_it_is_thanked(house: AlertHou
     assert (await house.the_incident()).asked_at is None
 
 
+async def test_whoever_answers_in_place_of_the_one_who_was_asked_has_taken_it(house: AlertHouse) -> None:
+    await told(house)
+    asked = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": "con_asleep sms", "asked_at": house.clock.now()}
+    await house.records.change_one(Incident, is_("id", "inc_1"), **asked)
+    assert "you have taken it" in await answer_to(house, "K7QF")
+    found = await house.the_incident()
+    assert (found.acknowledged_by, found.asked_at) == (f"{ANNA} sms", None)
+
+
+async def test_the_owner_who_took_it_signed_in_and_is_asked_is_still_on_it(house: AlertHouse) -> None:
+    await told(house)
+    await house.records.change_one(Contact, is_("id", ANNA), is_owner=True)
+    asked = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": f"{ACCOUNT} portal", "asked_at": house.clock.now()}
+    await house.records.change_one(Incident, is_("id", "inc_1"), **asked)
+    assert "you are still on it" in await answer_to(house, "K7QF")
+
+
 async def test_a_code_that_nobody_knows_is_answered_with_those_that_are_open(house: AlertHouse) -> None:
     await told(house)
     assert await answer_to(house, "XXXX") == "We do not know this code. Your open alarms: K7QF"
