@@ -6,7 +6,7 @@ from pydantic import Field
 
 from isocket.domain.collected import COOKIES, FORM_FIELDS, LOG_KEYS, OUTGOING, TAB_NOTES
 from isocket.domain.inventory import Subject, inventory
-from isocket.domain.processing import MEASURES, RIGHTS, Activity, activities
+from isocket.domain.processing import DECISIONS, FIGURES, MEASURES, RIGHTS, Activity, activities
 from portal_api.models import View
 from portal_api.routes import Access, AnyRoute, Call, Route
 
@@ -59,6 +59,7 @@ class NoticeView(View):
     source_of_alarm_recipients: str
     rights: list[str]
     automated_decisions: str
+    figures: str = Field(description="What is counted of many customers together.")
     cookies: list[CookieView]
     tab_notes: list[TabNoteView]
     measures: list[str]
@@ -111,7 +112,8 @@ async def notice(call: Call[None, None]) -> NoticeView:
         for_alarm_recipients=_shown(activities(controller, subject=Subject.RECIPIENT)),
         source_of_alarm_recipients="The customer who wants you to be told of alarms entered your name and addresses.",
         rights=list(RIGHTS),
-        automated_decisions="None is made about people; alarms are worked out from what a socket reports.",
+        automated_decisions=DECISIONS,
+        figures=FIGURES,
         cookies=_cookies(),
         tab_notes=_tab_notes(),
         measures=list(MEASURES),

@@ -9,7 +9,7 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.disclosures import DisclosedTo, Disclosure, may_be_told
 from isocket.domain.inventory import Subject
-from isocket.domain.processing import RIGHTS, Activity, activities
+from isocket.domain.processing import DECISIONS, RIGHTS, Activity, activities
 from isocket.storage.in_turns import SOME, in_turns
 from isocket.storage.port import Records, one_of
 from portal_api.masking import end_of, masked
@@ -45,7 +45,7 @@ async def about(portal: Portal, guest: Guest) -> AboutMe:
         uses=[_use(each) for each in activities(controller, subject=Subject.RECIPIENT)],
         rights=list(RIGHTS),
         authority=authority_view(portal, ""),
-        automated_decisions="None is made about people; alarms are worked out from what a socket reports.",
+        automated_decisions=DECISIONS,
     )
 
 

@@ -14,7 +14,7 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import MOST_TURNS, Delivery, DeliveryKind
 from isocket.domain.newsletter_letters import LEAVE_PATH, ONE_CLICK_PATH, newsletter_text
 from isocket.domain.periods import months_later
-from isocket.domain.processing import Controller
+from isocket.domain.processing import Controller, to_be_read
 from isocket.domain.restrictions import (
     Objection,
     ObjectionTo,
@@ -110,7 +110,7 @@ class Newsletter:
 
     def _mail(self, issue: Issue, reader: Subscription, due: datetime, now: datetime) -> Delivery:
         token = quote(reader.leave_token)
-        sender = f"{self._controller.name}, {self._controller.contact}"
+        sender = f"{self._controller.name}, {to_be_read(self._controller.contact)}"
         leave = f"{self._public_url}{LEAVE_PATH}?token={token}"
         return Delivery(
             id=derived_id("del", "newsletter", issue.id, reader.id),

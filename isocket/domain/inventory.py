@@ -8,17 +8,21 @@ from types import MappingProxyType
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account
+from isocket.domain.archives import Archive
 from isocket.domain.authority_cases import AuthorityCase
 from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION, TELEMETRY_HANDLING
 from isocket.domain.contacts import Contact
 from isocket.domain.handling import Handling
 from isocket.domain.holds import Hold
+from isocket.domain.problems import Problem
+from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import Record, handling_of
 from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
 from isocket.domain.stops import Stop
 from isocket.domain.transfers import Transfer
+from isocket.domain.watches import Watch
 
 
 class Subject(StrEnum):
@@ -54,6 +58,15 @@ _OF_THEIR_OWN = MappingProxyType(
         Transfer.collection: (Subject.CUSTOMER,),
         RightsRequest.collection: (Subject.CUSTOMER, Subject.RECIPIENT),
         Breach.collection: (Subject.STAFF,),  # who noted it; those whom it concerns have lines of their own
+    }
+)
+
+_WHOSE_ALL_THE_SAME = MappingProxyType(  # classes that name nobody, and yet tell about somebody
+    {
+        Archive.collection: (Subject.CUSTOMER,),
+        Problem.collection: (Subject.CUSTOMER,),
+        ProviderErasure.collection: (Subject.CUSTOMER, Subject.RECIPIENT),
+        Watch.collection: (Subject.CUSTOMER,),
     }
 )
 
@@ -98,7 +111,8 @@ def _entries() -> Iterator[Entry]:
     for kind in STORED:
         for name, how in handling_of(kind).items():
             if isinstance(how, Handling):
-                yield _entry(kind.collection, name, how, subjects_of(kind))
+                whose = subjects_of(kind) or _WHOSE_ALL_THE_SAME[kind.collection]
+                yield _entry(kind.collection, name, how, whose)
             else:
                 yield Entry(collection=kind.collection, field=name, personal=False)
 

@@ -43,14 +43,20 @@ RIGHTS = (
     "restriction (Art. 18)",
     "portability (Art. 20)",
     "objection (Art. 21)",
+    "taking a consent back at any time, for what comes after (Art. 7)",
     "complaint to the data protection authority of your country (Art. 77)",
+)
+DECISIONS = "None is made about people; alarms are worked out from what a socket reports."
+FIGURES = (
+    "Each week it is counted how many customers had an alarm or have a model, and how soon messages went out, "
+    "so that the service gets better (a legitimate interest, Art. 6(1)(f)). What is kept of it tells of nobody and may "
+    "be given away. You may object, and are not counted then."
 )
 NOT_TOLD = "not told by the operator"
 AT_THE_MAKER = "where the browser's maker runs it; it cannot read the message"
 AS_CHOSEN = "where the customer chose"
 WITH_THE_CUSTOMER = "where the customer is"
 NO_SAFEGUARD = "by what this is covered, the operator has not said"
-_AT_HOME = "inside the house"
 _EEA = frozenset(AUTHORITIES) - {"GB"}
 
 
@@ -148,7 +154,7 @@ def _activity(controller: Controller, entries: list[Entry]) -> Activity:
         purpose=first.purpose,
         what_for=PURPOSES[Purpose(first.purpose)],
         basis=BASES[first.basis],
-        subjects=_once(name for each in entries for name in each.subjects) or (_AT_HOME,),
+        subjects=_once(name for each in entries for name in each.subjects),
         categories=_once(each.category for each in entries),
         kept=_once(each.keep for each in entries),
         recipients=tuple(

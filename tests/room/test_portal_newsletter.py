@@ -123,7 +123,7 @@ async def test_every_newsletter_has_a_visible_way_out_and_one_for_the_mail_progr
     assert await sender(house).send(ISSUE) == 1
     (letter,) = await newsletters(house)
     assert letter.text.startswith("There is a new socket.")
-    assert "Example Ltd" in letter.text
+    assert letter.text.rstrip().endswith("Example Ltd, privacy@example.org")
     (token,) = _LEAVE.findall(letter.text)
     assert letter.unsubscribe_url == f"{PUBLIC_URL}/api/v1/newsletter/leave?token={token}"
     assert await verdict(house, letter) is None

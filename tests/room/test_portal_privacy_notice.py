@@ -7,6 +7,8 @@ import pytest
 from isocket.domain.collected import OUTGOING
 from isocket.domain.inventory import inventory
 from isocket.domain.processing import Controller
+from portal_api.app import ROUTES
+from portal_api.pages_routes import page_routes
 from tests.fakes.portal_house import portal_house
 
 CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org", sms_country="IE", mail_country="FI")
@@ -49,3 +51,13 @@ async def test_the_inventory_shows_every_stored_field() -> None:
     assert {each["way"] for each in shown["outgoing"]} == set(OUTGOING)
     assert "device_id" in shown["log_keys"]
     assert "password" in shown["forms"]
+
+
+@pytest.mark.clause("C2-16")
+@pytest.mark.clause("C7-01")
+async def test_the_notice_says_that_customers_are_counted_and_may_object() -> None:
+    async with portal_house(routes=(*ROUTES, *page_routes(desk=False))) as house:
+        told = await (await house.ask("GET", "/privacy/notice")).json()
+        page = await (await house.client.get("/privacy/notice")).text()
+    assert "object" in told["figures"]
+    assert told["figures"] in page

@@ -2,14 +2,24 @@
 
 import json
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 
 import pytest
 
 from isocket.domain import STORED
 from isocket.domain.collected import TELEMETRY
-from isocket.domain.handling import Recipient
+from isocket.domain.handling import Keep, Recipient
 from isocket.domain.inventory import Subject, inventory
-from isocket.domain.processing import NO_SAFEGUARD, Controller, activities, country_of, leaves_the_eea
+from isocket.domain.processing import (
+    DECISIONS,
+    NO_SAFEGUARD,
+    RIGHTS,
+    Controller,
+    activities,
+    country_of,
+    leaves_the_eea,
+)
+from privacy.copy_index import Contents, index_page
 from privacy.inventory import as_json, as_markdown, record_as_json, record_as_markdown
 
 CONTROLLER = Controller(
@@ -82,6 +92,35 @@ def test_each_kind_of_person_has_activities_of_their_own(subject: Subject) -> No
     assert found
     assert all(subject.value in each.subjects for each in found)
     assert all(each.categories and each.kept for each in found)
+
+
+@pytest.mark.clause("C7-01")
+def test_the_notices_leave_out_nothing_that_is_kept_of_customers_or_of_whom_they_want_told() -> None:
+    told = {
+        name
+        for subject in (Subject.CUSTOMER, Subject.RECIPIENT)
+        for activity in activities(CONTROLLER, subject=subject)
+        for name in activity.fields
+    }
+    of_staff = {f"{each.collection}.{each.field}" for each in inventory() if each.subjects == (Subject.STAFF.value,)}
+    assert {f"{each.collection}.{each.field}" for each in inventory() if each.personal} == told | of_staff
+    kept = {time for activity in activities(CONTROLLER, subject=Subject.CUSTOMER) for time in activity.kept}
+    assert Keep.ARCHIVE.value in kept
+
+
+@pytest.mark.clause("C1-22")
+def test_the_rights_that_notices_and_copies_name_hold_that_of_taking_a_consent_back() -> None:
+    assert [each for each in RIGHTS if "consent" in each]
+
+
+@pytest.mark.clause("C7-02")
+def test_the_page_of_a_copy_says_by_what_a_transfer_is_covered_and_that_no_program_decides() -> None:
+    covered = replace(CONTROLLER, safeguard="standard contractual clauses (EU) 2021/914")
+    page = index_page(covered, Contents(), datetime(2026, 11, 27, tzinfo=UTC))
+    assert "SMS and voice provider (US: standard contractual clauses (EU) 2021/914)" in page
+    assert "mail server (FI)" in page
+    assert DECISIONS in page
+    assert "by Example Ltd, Main Street 1, privacy@example.org." in page
 
 
 def test_every_recipient_outside_has_a_place() -> None:
