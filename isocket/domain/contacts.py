@@ -34,7 +34,10 @@ class ContactRole(StrEnum):
 
 
 @record(
-    collection="contacts", subject="id", account="account_id", indexed=(("account_id",), ("email",), ("pause_reason",))
+    collection="contacts",
+    subject="id",
+    account="account_id",
+    indexed=(("account_id",), ("email",), ("phone",), ("pause_reason",)),
 )
 class Contact(Record):
     """Someone to be told; often another person than the customer, so sealed under a key of their own."""

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from isocket.domain import STORED
+from isocket.domain.contacts import Contact
 from isocket.domain.incidents import Incident
 from isocket.storage.codec import collection_of
-from isocket.storage.documents import Collection, Documents, Question, Shapes, shape_of
+from isocket.storage.documents import Collection, Documents, Question, Shapes, hidden_name, shape_of
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import AlreadyThereError, Test, above, at_most, is_, is_not, one_of
+from isocket.storage.sealed import _beneath
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_documents import ROWS_AT_ONCE, SqliteDocuments
-from isocket.storage.sqlite_questions import FEW
+from isocket.storage.sqlite_questions import FEW, leads_of
 from isocket.storage.still_open import HOLDS_ITS_KEY
 
 ORDERS = Collection(name="orders", unique=(("code",),), indexed=(("state", "due_at"), ("account_id",)))
@@ -309,6 +311,11 @@ async def test_the_unread_receipts_of_an_attempt_are_found_however_many_are_unre
 async def test_what_waits_for_a_person_is_found_however_much_waits_for_others(store: SqliteStore) -> None:
     plans = await plans_of(store, "deliveries", [is_("person_id", "x"), is_("state", "due")])
     assert any("records_deliveries_person_id" in plan for plan in plans)
+
+
+def test_who_sent_a_text_is_found_however_many_contacts_there_are() -> None:
+    beneath = _beneath(collection_of(Contact))
+    assert leads_of(beneath, shape_of([is_(hidden_name("phone"), "x")])[0])
 
 
 async def plans_of(store: SqliteStore, name: str, tests: list[Test], *, order_by: str | None = None) -> list[str]:
