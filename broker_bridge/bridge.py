@@ -162,8 +162,12 @@ class Bridge:
             self._metrics.connected(lane.name, up=lane.connected)
         await self._presence.note(heard=self.connected and not any(each.held_up for each in self._intakes))
         if self._came_anew:
-            await self._outgoing.publish_all_again()
-            self._came_anew = False
+            self._came_anew = False  # before: we may come anew while thousands are written
+            try:
+                await self._outgoing.publish_all_again()
+            except BaseException:
+                self._came_anew = True
+                raise
         if self._alarm_lane.connected:
             self._tell(self._confirmations.due(self._clock.monotonic_s(), drained_at=self._markers.drained_at))
         if self._told:

@@ -12,7 +12,7 @@ from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.settings import for_device
 from isocket.kit.clock import Clock, to_ms
-from isocket.storage.port import Records, above, at_most, is_
+from isocket.storage.port import Records, above, at_most, change_every, is_
 from isocket.storage.worker import claim, settle
 
 LEASE_S = 10.0
@@ -58,9 +58,7 @@ class Outgoing:
         ended = {"status": CommandStatus.EXPIRED, "ended_at": now}
         late = now - timedelta(seconds=ANSWER_GRACE_S)
         for status, latest in ((CommandStatus.QUEUED, now), (CommandStatus.SENT, late)):
-            over = (is_("status", status), at_most("expires_at", latest))
-            if await self._records.find(Command, *over, limit=1):
-                await self._records.change_all(Command, *over, **ended)
+            await change_every(self._records, Command, is_("status", status), at_most("expires_at", latest), **ended)
         return False
 
     async def publish_desired(self) -> bool:
@@ -83,8 +81,9 @@ class Outgoing:
 
         Wanted settings are retained, so a repetition changes nothing; a device carries out one command id once.
         """
-        await self._records.change_all(Device, above("desired_version", 0), desired_pending=True)
-        await self._records.change_all(
+        await change_every(self._records, Device, above("desired_version", 0), desired_pending=True)
+        await change_every(
+            self._records,
             Command,
             is_("status", CommandStatus.SENT),
             above("expires_at", self._clock.now()),

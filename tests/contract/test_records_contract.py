@@ -13,7 +13,8 @@ from isocket.domain.commands import Command
 from isocket.domain.devices import Device
 from isocket.domain.record import Record
 from isocket.kit.clock import EPOCH
-from isocket.storage.port import AlreadyThereError, Test, above, at_most, every, is_, is_not, one_of
+from isocket.storage import port
+from isocket.storage.port import AlreadyThereError, Test, above, at_most, change_every, every, is_, is_not, one_of
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import FOLLOWED, Wakeups, queue_bell
 from isocket.storage.worker import claim, settle
@@ -276,6 +277,25 @@ async def test_every_walks_through_all_pages(records: StoredRecords) -> None:
 
 
 # Changing
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 6, 7])
+async def test_everything_that_fits_is_changed_a_page_at_a_time(
+    records: StoredRecords, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await add_ranked(records, **{f"t{n:02}": n % 2 for n in range(12)})
+    monkeypatch.setattr(port, "PAGE", page)
+    at_once, change_all = list[int](), records.change_all
+
+    async def counted(*asked: Any, **changes: Any) -> int:
+        at_once.append(await change_all(*asked, **changes))
+        return at_once[-1]
+
+    monkeypatch.setattr(records, "change_all", counted)
+    assert await change_every(records, Thing, is_("rank", 0), rank=7) == 6  # what it is asked by changes meanwhile
+    assert ids(await records.find(Thing, is_("rank", 7))) == [f"t{n:02}" for n in range(0, 12, 2)]
+    assert max(at_once) <= page
+    assert sum(at_once) == 6
 
 
 async def test_a_change_returns_the_record_as_it_is_now(records: StoredRecords) -> None:
