@@ -83,7 +83,7 @@ class HomeBridge:
             on_connected=self._connected,
             clean=True,  # a wish of a while ago is none any more
         )
-        self._wishes = HomeWishes(records=records, clock=clock, problems=ProblemLog(records))
+        self._wishes = HomeWishes(records=records, telemetry=telemetry, clock=clock, problems=ProblemLog(records))
         self._asked: dict[str, set[str]] = {}  # by home: what it subscribed to and was not served yet
         self._served: dict[str, tuple[float, int]] = {}  # by home: how often since when
         self._homes: dict[str, _Listening] = {}

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from broker_bridge import home_topics
-from isocket.domain.device_models import DeviceModel, model_of
+from isocket.domain.device_models import DeviceModel, as_it_reports, model_of
 from isocket.domain.devices import Device
 from isocket.domain.homes import Home
 from isocket.domain.reports import DeviceState
@@ -42,8 +42,8 @@ class Socket:
 
     @property
     def model(self) -> DeviceModel:
-        """Return what its model has."""
-        return model_of(self.device.model)
+        """Return what it has: more may be plugged in than it is sold with."""
+        return as_it_reports(model_of(self.device.model), self.fields)
 
     @property
     def fields(self) -> Mapping[str, Any]:
@@ -69,7 +69,7 @@ class Socket:
     @property
     def inputs(self) -> int:
         """Return how many inputs it has."""
-        return max(self.model.inputs, len(self.fields.get("input") or ()))
+        return self.model.inputs
 
 
 def command_of(part: str, payload: str) -> str | None:

@@ -10,14 +10,16 @@ from broker_bridge.home_accounts import home_that_counts
 from broker_bridge.home_discovery import PARTS, command_of
 from broker_bridge.problem_log import ProblemLog
 from isocket.domain.commands import SWITCHING_TTL_S, Command, CommandCause
-from isocket.domain.device_models import model_of, refusal
+from isocket.domain.device_models import refusal
 from isocket.domain.devices import Device
 from isocket.domain.homes import Home
 from isocket.kit.clock import Clock, from_ms
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
+from isocket.storage.abilities import abilities_of
 from isocket.storage.orders import call_off, supersede
 from isocket.storage.port import Records, is_
+from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
 A_MINUTE = 60  # of one home: a switch flicked every second
@@ -52,8 +54,9 @@ def decoder(clock: Clock) -> Callable[[str, bytes, bool], Wish | None]:
 class HomeWishes:
     """Takes one wish at a time. What is refused is told to the owner among the socket's refused messages."""
 
-    def __init__(self, *, records: Records, clock: Clock, problems: ProblemLog) -> None:
+    def __init__(self, *, records: Records, telemetry: Telemetry, clock: Clock, problems: ProblemLog) -> None:
         self._records = records
+        self._telemetry = telemetry
         self._clock = clock
         self._problems = problems
         self._minute = 0
@@ -75,7 +78,7 @@ class HomeWishes:
         if home is None or device is None or device.owner_id != home.account_id:
             log.warning("home_wish_foreign", home_id=wish.home_id)
             return False
-        reason, field = self._why_not(wish, home, device, asked)
+        reason, field = await self._why_not(wish, home, device, asked)
         if reason:
             await self._problems.add(device.id, KIND, reason, field, wish.received_ms)
             return False
@@ -90,7 +93,7 @@ class HomeWishes:
         self._asked[wish.home_id] += 1
         return self._asked[wish.home_id]
 
-    def _why_not(self, wish: Wish, home: Home, device: Device, asked: int) -> tuple[str, str | None]:
+    async def _why_not(self, wish: Wish, home: Home, device: Device, asked: int) -> tuple[str, str | None]:
         """Return why nothing is done, and the field to blame; empty where something is."""
         if asked > A_MINUTE:
             return f"More than {A_MINUTE} wishes in a minute: the rest of this minute is not listened to.", None
@@ -105,7 +108,7 @@ class HomeWishes:
                 "This cannot be wished of it." if known else "There is no such part.",
                 "payload" if known else "topic",
             )
-        refused = refusal(model_of(device.model), name, {})
+        refused = refusal(await abilities_of(self._telemetry, device), name, {})
         return (refused.message, "topic") if refused else ("", None)
 
     async def _order(self, wish: Wish, home: Home, device: Device) -> None:

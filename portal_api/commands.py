@@ -20,10 +20,10 @@ from isocket.domain.device_models import SWITCHING, refusal
 from isocket.domain.shares import Share
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
+from isocket.storage.abilities import abilities_of
 from isocket.storage.orders import call_off, supersede
 from isocket.storage.port import AlreadyThereError, above, is_
 from portal_api import access
-from portal_api.abilities import abilities_of
 from portal_api.cursor import page_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Page, PageQuery, View

@@ -14,8 +14,8 @@ from isocket.domain.schedules import Run, next_run
 from isocket.domain.settings import without_names
 from isocket.domain.twin import Unlike, differences
 from isocket.kit.zones import zone_named
+from isocket.storage.abilities import abilities_of
 from isocket.storage.port import StoreUnavailableError, is_
-from portal_api.abilities import abilities_of
 from portal_api.models import Instant, View
 from portal_api.owned import Need, device_for, own_device
 from portal_api.problem import FieldFault, ProblemError, faults, from_validation

@@ -9,8 +9,8 @@ from pydantic import ConfigDict
 
 from isocket.domain.device_models import ARMING, AUX, INTERRUPTING, TIMED, model_of
 from isocket.domain.devices import Device
+from isocket.storage.abilities import abilities_of
 from portal_api import device_settings
-from portal_api.abilities import abilities_of
 from portal_api.owned import own_device
 from portal_api.pages import go_to
 from portal_api.pages_cards import name_of

@@ -10,8 +10,8 @@ from isocket.domain.incidents import Cause, Severity
 from isocket.domain.replays import Replay, ReplayState
 from isocket.kit.clock import from_ms
 from isocket.kit.ids import new_id
+from isocket.storage.abilities import abilities_of
 from isocket.storage.port import is_
-from portal_api.abilities import abilities_of
 from portal_api.device_settings import merged, to_store
 from portal_api.limits import Rate
 from portal_api.models import Body, GivenInstant, Instant, View

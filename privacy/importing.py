@@ -16,12 +16,14 @@ from typing import IO, Any
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact, Escalation
+from isocket.domain.device_models import DeviceModel
 from isocket.domain.devices import Device
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.clock import Clock, from_ms, from_text, to_ms
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
+from isocket.storage.abilities import abilities_of
 from isocket.storage.keyring import Keyring, PersonErasedError
 from isocket.storage.port import Records, above, is_, is_not
 from isocket.storage.table import COLUMNS, fields_of_line
@@ -54,7 +56,7 @@ class Checks:
 
     words: Callable[[str], str]  # a name or a note, on one line
     contact: Callable[[Values], Values]  # what to store of a contact
-    settings: Callable[[Device, Values, str | None], tuple[Values, str | None]]  # what to store, and names of parts
+    settings: Callable[[Device, DeviceModel, Values, str | None], tuple[Values, str | None]]  # and names of parts
     ladder: Callable[[Values], Values]  # what to store of a ladder
     most_contacts: int  # of one account
     report: Callable[[ReportKind, Values], None]  # whether a socket could have said it
@@ -190,8 +192,9 @@ class Importer:
             words = self._words(each, ("name", "place"), f"socket {there}", made)
             changes: Values = {name: said for name, said in words.items() if getattr(device, name) is None}
             if device.desired_version == 0 and isinstance(each.get("desired"), dict):
+                model = await abilities_of(self.telemetry, device)
                 try:
-                    wanted, part_names = self.checks.settings(device, each["desired"], each.get("part_names"))
+                    wanted, part_names = self.checks.settings(device, model, each["desired"], each.get("part_names"))
                 except RefusedError as error:
                     made.left_out.append(f"settings of socket {there}: {error}")
                 else:

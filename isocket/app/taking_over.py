@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from broker_bridge import wire
 from isocket.app.house import House
 from isocket.domain.accounts import Account
-from isocket.domain.device_models import model_of
+from isocket.domain.device_models import DeviceModel
 from isocket.domain.devices import Device
 from isocket.domain.reports import ReportKind
 from isocket.domain.settings import names_of_parts
@@ -80,18 +80,19 @@ def contact_of(values: dict[str, Any]) -> dict[str, Any]:
     return {**known, "roles": tuple(known["roles"])}
 
 
-def settings_of(device: Device, desired: dict[str, Any], part_names: str | None) -> tuple[dict[str, Any], str | None]:
-    """Return what to store of settings that came from elsewhere, and of the names of parts.
+def settings_of(
+    device: Device, model: DeviceModel, desired: dict[str, Any], part_names: str | None
+) -> tuple[dict[str, Any], str | None]:
+    """Return what to store of settings that came from elsewhere, and of the names of parts. `model`: what it has here.
 
     Raises:
         RefusedError: it names the field; this model may not be able to do what another could.
     """
-    model = model_of(device.model)
     try:
         whole = plain(whole_settings(desired, model, part_names))
         given = {*desired, *(kind.value for kind in names_of_parts(part_names))} & whole.keys()
         change = SettingsChange.model_validate({name: whole[name] for name in given})
-        after, touched = merged(device, change, "UTC")
+        after, touched = merged(device, change, "UTC", model)
     except ValidationError as error:
         raise _refused(error) from None
     except ProblemError as error:

@@ -383,3 +383,15 @@ async def test_who_dies_while_taking_over_another_finishes_it(tmp_path: Path) ->
         assert len(await reports(ground, SOCKET)) == 3
 
     assert await every_crash_point(build, run, check) > 10
+
+
+async def test_settings_of_what_a_socket_has_besides_what_its_model_is_sold_with_come_along(tmp_path: Path) -> None:
+    ground, copy = await here(tmp_path), dict(await there(tmp_path))
+    await ground.records.change_one(Device, is_("id", SOCKET), model="isocket-3g")
+    said = json.loads(copy["data/devices.json"])
+    said["items"][0]["desired"]["input"] = [{"kind": "nc"}]
+    copy["data/devices.json"] = json.dumps(said).encode()
+    made = await taken(ground, copy)
+    device = await ground.records.get(Device, SOCKET)
+    assert device is not None
+    assert (made.left_out, device.desired["input"][0]["kind"]) == ([], "nc")

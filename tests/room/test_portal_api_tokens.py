@@ -10,9 +10,9 @@ from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import DisclosedTo, Disclosure
+from isocket.storage.abilities import abilities_of
 from isocket.storage.port import is_
 from portal_api import commands
-from portal_api.abilities import abilities_of
 from portal_api.app import ROUTES
 from portal_api.device_routes import DEVICE_ROUTES
 from portal_api.lockdown import lock

@@ -12,7 +12,7 @@ from isocket.domain.homes import Home
 from isocket.domain.problems import Problem
 from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
-from tests.fakes.portal_devices import MAIJA, SOCKET, devices_house, owned
+from tests.fakes.portal_devices import MAIJA, SOCKET, devices_house, owned, report
 from tests.fakes.portal_house import PortalHouse
 
 HOME = "home_1"
@@ -30,7 +30,9 @@ async def moved_in(house: PortalHouse, **more: Any) -> tuple[str, HomeWishes]:
     maija = await house.account(MAIJA)
     made: dict[str, Any] = {"credential_epoch": maija.credential_epoch, "created_at": house.clock.now(), **more}
     await house.records.add(Home(id=HOME, account_id=maija.id, name="House", secret_hash="$", **made))
-    return token, HomeWishes(records=house.records, clock=house.clock, problems=ProblemLog(house.records))
+    return token, HomeWishes(
+        records=house.records, telemetry=house.telemetry, clock=house.clock, problems=ProblemLog(house.records)
+    )
 
 
 def wish(house: PortalHouse, part: str = "relay", payload: str = "ON", **more: Any) -> Wish:
@@ -78,6 +80,7 @@ async def test_what_is_refused_is_told_with_the_reason(
 ) -> None:
     sent = {key: more.pop(key) for key in ("retained",) if key in more}
     token, wishes = await moved_in(house, **more)
+    await report(house, 1, relay=True)
     assert not await wishes.take(wish(house, part, payload, **sent))
     ((kind, reason),) = await problems(house, token)
     assert kind == "home_assistant"
@@ -129,3 +132,10 @@ async def test_what_a_home_wished_of_a_socket_that_is_away_ends_with_its_login(h
     assert (await house.ask("DELETE", f"/home-assistant/{home.id}", token=token)).status == 204
     (command,) = await house.records.find(Command)
     assert (command.status, command.error) == (CommandStatus.EXPIRED, "access_ended")
+
+
+async def test_what_a_socket_reports_besides_what_it_is_sold_with_is_switched_from_a_home(house: PortalHouse) -> None:
+    _, wishes = await moved_in(house, model="isocket-3g")
+    await report(house, 1, aux=False, armed=True)
+    assert await wishes.take(wish(house, "aux", "ON"))
+    assert await wishes.take(wish(house, "armed", "OFF"))

@@ -117,6 +117,11 @@ def test_a_model_is_announced_with_what_it_has_and_no_more() -> None:
     ]  # fmt: skip
 
 
+def test_what_a_socket_reports_besides_what_its_model_is_sold_with_is_announced_as_well() -> None:
+    more = announced(socket(replace(DEVICE, model="isocket-3g"), {"aux": False, "armed": True, "input": [False]}))
+    assert {"aux", "armed", "input_0"} <= more["components"].keys()
+
+
 def test_parts_are_called_as_their_owner_calls_them() -> None:
     names = part_names_text({PartKind.PROBE: ["Kitchen", None], PartKind.INPUT: ["Back door", None]})
     parts = announced(socket(replace(DEVICE, part_names=names)))["components"]
