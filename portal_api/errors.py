@@ -22,7 +22,7 @@ log = get_logger(__name__)
 _WORDS = {
     400: ("bad-request", "This request cannot be understood."),
     404: ("not-found", "There is nothing here for you."),
-    405: ("method", "This cannot be done here; Allow says what can."),
+    405: ("method", "This cannot be done here."),
     413: ("too-long", "The body is too long."),
 }
 

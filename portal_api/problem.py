@@ -167,7 +167,7 @@ def too_many(wait_s: float) -> Problem:
     return Problem(
         status=429,
         kind="too-many",
-        detail="Too many tries. Wait as long as Retry-After says.",
+        detail="Too many tries. Wait a while, then try again.",
         headers={"Retry-After": str(max(1, -int(-wait_s // 1)))},
     )
 

@@ -580,3 +580,9 @@ async def test_a_link_is_not_called_bad_where_only_the_password_was_and_the_page
         await visitor.send(again, path, password=PASSWORD)
         await house.ask("POST", "/password-resets", {"username": MAIJA})
     assert (await visitor.sign_in(MAIJA)).path == "/"
+
+
+async def test_what_cannot_be_done_is_said_without_the_name_of_a_header(house: PortalHouse) -> None:
+    answer = await house.client.put("/login", headers={"Accept": "text/html", **FROM_OUR_PAGE})
+    page = await answer.text()
+    assert (answer.status, "This cannot be done here.</p>" in page) == (405, True)

@@ -102,6 +102,14 @@ async def test_a_link_that_a_mail_program_opens_is_not_used_up_by_that(house: Po
     assert "This is everything" in await post(house, "/people/open", token=_TOKEN.findall(pages[-1])[0])
 
 
+async def test_names_in_another_direction_do_not_turn_what_stands_beside_them(house: PortalHouse) -> None:
+    owner = await owned(house)
+    assert (await house.ask("PATCH", "/me", {"name": "שלום עולם"}, token=owner)).status == 200
+    await enter(house, owner, name="مرحبا (1)", email=NIINA)
+    page = await opened(house)
+    assert ("<bdi>שלום עולם</bdi>, 20" in page, "<bdi>مرحبا (1)</bdi>" in page) == (True, True)
+
+
 async def test_a_code_from_a_text_opens_the_page_and_the_file_is_fetched_from_it(house: PortalHouse) -> None:
     await verified(house, await owned(house), PHONE)
     asked = await post(house, "/people", 202, address=PHONE)

@@ -143,7 +143,7 @@ async def test_a_letter_goes_through_the_pages_from_its_arrival_to_its_answer(ho
     wrong = await post(house, cookie, "/staff/requests/new", 422, **{**LETTER, "received_on": "2030-01-01"})
     assert "within the last year" in wrong
     page = await post(house, cookie, "/staff/requests/new", **LETTER)
-    assert "&lt;b&gt;Naapuri" in page
+    assert "<bdi>Niina &lt;b&gt;Naapuri&lt;/b&gt;</bdi> <bdi></bdi> <bdi>PL 1, 00001 Helsinki</bdi>" in page
     (request,) = await house.records.find(RightsRequest)
     path = f"/staff/requests/{request.id}"
     assert path in await post(house, cookie, "/staff/requests", show="open")

@@ -3,6 +3,7 @@
 import pytest
 
 from portal_api.negotiation import best_language, takes, weights
+from portal_api.problem import too_many
 from portal_api.problem_words import LANGUAGES, title_and_detail, translated_kinds
 
 
@@ -18,6 +19,14 @@ def test_each_is_said_in_every_language_and_in_each_differently(kind: str) -> No
 
 def test_who_is_not_let_in_reads_why_in_their_language() -> None:
     assert {"wrong-credentials", "wrong-passkey", "wrong-password", "time-is-over", "too-many"} <= translated_kinds()
+
+
+def test_who_tried_too_often_reads_to_wait_and_no_name_of_a_header() -> None:
+    problem = too_many(61.2)
+    assert (problem.detail, problem.headers) == (
+        "Too many tries. Wait a while, then try again.",
+        {"Retry-After": "62"},
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES[1:])
