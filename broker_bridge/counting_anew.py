@@ -16,7 +16,7 @@ CLOCK_PUT_RIGHT_MS = 60_000  # so far a device may set its own clock back withou
 
 
 class CountingAnew:
-    """Notes it once for each start of a device, as long as this process lives.
+    """Notes it once for each start of a device, in each lane, as long as this process lives.
 
     What has no time of its own is not told from a backlog.
     """
