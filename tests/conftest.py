@@ -1,6 +1,7 @@
 """What holds for the whole run."""
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,12 @@ import pytest
 from isocket.app.process import YOUNG_OBJECTS
 
 SLOW = ("house", "browser")  # folders whose tests wait for other processes: they begin first, so that none is left over
+
+
+def pytest_configure() -> None:
+    """Have every program that a test starts run the code beside these tests, whichever checkout is installed."""
+    others = os.environ.get("PYTHONPATH")  # noqa: TID251 - children inherit it
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), others)))  # noqa: TID251
 
 
 def pytest_collection() -> None:

@@ -25,6 +25,7 @@ from tests.fakes.broker import free_port
 from tests.fakes.patience import PATIENCE_S
 
 PROGRAM = Path(sys.executable).with_name("isocket")
+_INHERITED = ("COVERAGE", "PYTHONPATH")  # so that coverage sees a child, and it runs the code beside its test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Installation:
             "ISOCKET_HTTP": f"127.0.0.1:{self.http}",
             "ISOCKET_MQTT": f"127.0.0.1:{self.mqtt}",
             "ISOCKET_BCRYPT_COST": "10",
-            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE")},  # noqa: TID251 - so that coverage sees the child
+            **{name: value for name, value in os.environ.items() if name.startswith(_INHERITED)},  # noqa: TID251
             **self.more,
         }
 

@@ -302,3 +302,16 @@ def test_what_was_mistyped_is_named_by_its_option_and_is_no_failure_of_the_cloud
     done = installation.typed(*words)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_program_that_a_test_starts_runs_the_code_beside_the_test(installation: Installation) -> None:
+    look = "import isocket.app.commands as it; print(it.__file__)"
+    done = subprocess.run(
+        [PROGRAM.with_name("python"), "-c", look],
+        env=installation.environ,
+        cwd=installation.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(done.stdout.strip()).is_relative_to(Path(__file__).parents[3])
