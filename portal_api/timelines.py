@@ -1,5 +1,6 @@
 """Puts together what happened in incidents: the stored lines, how each message stands now, and calls under way."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from isocket.storage.port import Records, is_, one_of
 from portal_api.messages import Message, messages_of
 from portal_api.models import Instant, View
 
+MANY = 1_000  # lines and messages: to put them together takes some 20 ms of the event loop
 _RANK = {what: number for number, what in enumerate(Happening)}  # of what happened in the same millisecond
 _FOLLOWING = frozenset(
     {DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER}
@@ -77,22 +79,9 @@ async def chronicles(records: Records, account_id: str, incidents: Sequence[Inci
         deliveries={each.id: each for each in deliveries},
         attempts={each.id: each for each in attempts},
     )
-    grouped: dict[str, list[TimelineEntry]] = defaultdict(list)
-    for entry in [*entries, *_under_way(facts, entries)]:
-        grouped[entry.incident_id].append(entry)
-    messages: dict[str | None, list[Delivery]] = defaultdict(list)
-    for delivery in deliveries:
-        messages[delivery.incident_id].append(delivery)
-    tries: dict[str | None, list[Attempt]] = defaultdict(list)
-    for attempt in attempts:
-        tries[attempt.incident_id].append(attempt)
-    return {
-        each.id: Chronicle(
-            lines=[_line(entry, facts) for entry in sorted(grouped[each.id], key=_order)],
-            messages=messages_of(each, messages[each.id], tries[each.id], grouped[each.id], facts.names),
-        )
-        for each in incidents
-    }
+    if len(entries) + len(deliveries) > MANY:
+        return await asyncio.to_thread(_chronicles, incidents, facts, entries)
+    return _chronicles(incidents, facts, entries)
 
 
 async def happenings(records: Records, incidents: Sequence[Incident]) -> dict[str, list[Line]]:
@@ -106,6 +95,26 @@ async def happenings(records: Records, incidents: Sequence[Incident]) -> dict[st
             Line(at=entry.at, what=entry.what, reason="", contact_id=None, contact=None, channel=None, detail={})
         )
     return found
+
+
+def _chronicles(incidents: Sequence[Incident], facts: _Facts, entries: Sequence[TimelineEntry]) -> dict[str, Chronicle]:
+    """Put together what was read."""
+    grouped: dict[str, list[TimelineEntry]] = defaultdict(list)
+    for entry in [*entries, *_under_way(facts, entries)]:
+        grouped[entry.incident_id].append(entry)
+    messages: dict[str | None, list[Delivery]] = defaultdict(list)
+    for delivery in facts.deliveries.values():
+        messages[delivery.incident_id].append(delivery)
+    tries: dict[str | None, list[Attempt]] = defaultdict(list)
+    for attempt in facts.attempts.values():
+        tries[attempt.incident_id].append(attempt)
+    return {
+        each.id: Chronicle(
+            lines=[_line(entry, facts) for entry in sorted(grouped[each.id], key=_order)],
+            messages=messages_of(each, messages[each.id], tries[each.id], grouped[each.id], facts.names),
+        )
+        for each in incidents
+    }
 
 
 def _under_way(facts: _Facts, entries: Iterable[TimelineEntry]) -> Iterable[TimelineEntry]:
