@@ -186,9 +186,16 @@ async def forgotten(call: Call[ForgottenForm, None]) -> web.Response:
 
 
 async def reset_page(call: Call[None, None]) -> web.Response:
-    """Show the form for a new password; without a token, the way to one."""
+    """Show the form for a new password, the way to one without a token, and where its time is over.
+
+    Nobody thinks of a password first and reads then that the link is not good.
+    """
     token = call.request.query.get("token", "")
-    return shown(call, "reset.html", {"token": token}) if token else go_to("/forgotten")
+    if not token:
+        return go_to("/forgotten")
+    if not await resets.is_good(call.portal, token):
+        return shown(call, "link_is_over.html", {"about": "reset"}, status=400)
+    return shown(call, "reset.html", {"token": token})
 
 
 async def reset(call: Call[ResetForm, None]) -> web.Response:
@@ -324,6 +331,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         summary="Choose a new password",
         access=Access.PUBLIC,
         surface=Surface.PAGE,
+        limit=lambda rates: rates.token_address,
     ),
     Route(
         method="POST",

@@ -132,6 +132,11 @@ async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
     return Reply()
 
 
+async def is_good(portal: Portal, token: str) -> bool:
+    """Return whether a new password can be set by this token."""
+    return await _good_reset(portal, token) is not None
+
+
 async def _good_reset(portal: Portal, token: str) -> PasswordReset | None:
     reset = await portal.records.get(PasswordReset, token_hash(token))
     if reset is None or reset.used_at is not None or reset.expires_at <= portal.clock.now():

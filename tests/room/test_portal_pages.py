@@ -187,6 +187,17 @@ async def test_a_link_that_is_not_good_says_so_and_breaks_nothing(house: PortalH
     assert (page.status, "not good any more" in page.words) == (400, True)
 
 
+async def test_a_link_whose_time_is_over_says_so_before_a_new_password_is_thought_of(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await visitor.send(await visitor.open("/forgotten"), "/forgotten", username=MAIJA)
+    path = f"/reset?token={await house.link_token(MAIJA)}"
+    assert (await visitor.open(path)).status == 200
+    await house.clock.advance(30 * 60 + 1)
+    late = await visitor.open(path)
+    assert (late.status, "not good any more" in late.words) == (400, True)
+    assert "/forgotten" in late.links
+
+
 async def test_a_wrong_password_is_refused_on_the_same_page_which_keeps_the_address(house: PortalHouse) -> None:
     await house.register(MAIJA)
     page = await Visitor(house.client).sign_in(MAIJA, "something else again")
