@@ -7,7 +7,7 @@ counting (Regulation 1182/71, Art. 3, would begin with the next whole hour).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from enum import StrEnum
 
 from isocket.domain.periods import months_later
@@ -48,6 +48,14 @@ class CountedFrom(StrEnum):
     NOTHING = "nothing"  # it is owed in good time, and the law names no day
 
 
+_UNION = (UTC, timezone(timedelta(hours=3)))  # the clocks of the Union do not agree on which day it is
+
+
+def _months_later(begin: datetime, months: int) -> datetime:
+    """Return the end of a period of months, by whichever of the Union's clocks it comes first."""
+    return min(months_later(begin.astimezone(zone), months) for zone in _UNION).astimezone(UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """One duty in one law. `risks` and `events` are those with which it applies; from `valid_until` on it does not."""
@@ -76,7 +84,7 @@ class Rule:
             CountedFrom.NOTIFIED: facts.notified_at,
             CountedFrom.NOTHING: None,
         }[self.counted_from]
-        return None if begin is None else months_later(begin, self.months) + timedelta(hours=self.hours)
+        return None if begin is None else _months_later(begin, self.months) + timedelta(hours=self.hours)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

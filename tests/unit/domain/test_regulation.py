@@ -47,6 +47,17 @@ def test_the_last_report_is_due_fourteen_days_after_a_correction_or_a_month_afte
     assert found[Duty.FINAL_REPORT] == datetime(2027, 2, 28, 8, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("notified", "due"),
+    [
+        (datetime(2027, 1, 30, 22, 30, tzinfo=UTC), datetime(2027, 2, 27, 22, 30, tzinfo=UTC)),  # the 31st in Helsinki
+        (datetime(2027, 4, 30, 22, 30, tzinfo=UTC), datetime(2027, 5, 30, 22, 30, tzinfo=UTC)),  # 1 May in Helsinki
+    ],
+)
+def test_a_month_ends_no_later_than_it_does_by_any_clock_of_the_union(notified: datetime, due: datetime) -> None:
+    assert clocks(event=ProductEvent.INCIDENT, notified_at=notified)[Duty.FINAL_REPORT] == due
+
+
 def test_a_law_holds_from_its_first_day_on_and_not_before() -> None:
     day = datetime(2026, 9, 11, tzinfo=UTC)
     assert Duty.EARLY_WARNING not in clocks(aware_at=day - timedelta(milliseconds=1), event=ProductEvent.INCIDENT)
