@@ -8,7 +8,15 @@ from types import MappingProxyType
 
 from isocket.domain.handling import Basis, Keep, Purpose, Recipient
 from isocket.domain.letters import spoken
-from isocket.domain.processing import AS_CHOSEN, AT_THE_MAKER, BASES, NOT_TOLD, PURPOSES, WITH_THE_CUSTOMER
+from isocket.domain.processing import (
+    AS_CHOSEN,
+    AT_THE_MAKER,
+    BASES,
+    NO_SAFEGUARD,
+    NOT_TOLD,
+    PURPOSES,
+    WITH_THE_CUSTOMER,
+)
 
 _TONGUES = ("fi", "sv", "de", "nb")
 
@@ -21,9 +29,10 @@ def processing_in(phrase: str, tag: str) -> str:
 
 
 def recipient_in(told: str, tag: str) -> str:
-    """Return the same of a recipient with its place in brackets."""
-    who, _, place = told.rpartition(" (")
-    return f"{processing_in(who, tag)} ({processing_in(place.removesuffix(')'), tag)})"
+    """Return the same of a recipient with its place in brackets, and by what it is covered that values go there."""
+    where, colon, safeguard = told.removesuffix(")").partition(": ")
+    who, _, place = where.rpartition(" (")
+    return f"{processing_in(who, tag)} ({processing_in(place, tag)}{colon}{processing_in(safeguard, tag)})"
 
 
 _WORDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
@@ -160,6 +169,12 @@ _WORDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "kunden som angav dem",
             "der Kunde, der sie eingetragen hat",
             "kunden som oppga dem",
+        ),
+        NO_SAFEGUARD: (
+            "mihin siirto perustuu, palveluntarjoaja ei ole kertonut",
+            "vad överföringen grundas på har inte angivits av driftsansvarig",
+            "worauf sich die Übermittlung stützt, hat der Betreiber nicht angegeben",
+            "hva overføringen bygger på, er ikke oppgitt av driftsansvarlig",
         ),
         NOT_TOLD: (
             "palveluntarjoaja ei ole kertonut",

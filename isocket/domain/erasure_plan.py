@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Bucket
+from isocket.domain.archives import Archive
 from isocket.domain.authority_cases import AuthorityCase, HandedPage
 from isocket.domain.breaches import Breach
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
@@ -39,6 +40,11 @@ COMES_BACK = "its reader wants messages again"
 ASKED_ELSEWHERE = "Art. 17(2), 19: by it a provider is asked to erase; it goes with its answer."
 ANSWERED = "Art. 17(3)(b): only where a court or an authority asked; shows what it was given. Sealed."
 HELD = "Art. 17(3)(b) and (e): only where a dispute or an order needs it, and told unless that forbids it. Sealed."
+SEALED = (
+    "Art. 17(3)(b) and (e): only where an account that you had before was archived. What law needs of it is sealed to "
+    "managers, who find it by this keyed hash of your mailbox."
+)
+DESTROYED = "the archive's time is over and it is destroyed"
 PROOF = "Art. 5(2): shows that you were erased. It names nobody."
 
 
@@ -174,6 +180,10 @@ def _fate(kind: type[Record], name: str) -> Fate:
     if kind is Breach:
         until = "five years after it was closed"
         return Fate(collection=kind.collection, field=name, what="kept", why=REGISTER, until=until)
+    if kind is Archive:
+        if name == "account_id":
+            return Fate(collection=kind.collection, field=name, what="emptied", why=GOES)
+        return Fate(collection=kind.collection, field=name, what="kept", why=SEALED, until=DESTROYED)
     if kind is ProviderErasure:
         return Fate(collection=kind.collection, field=name, what="emptied", why=ASKED_ELSEWHERE)
     if kind in {AuthorityCase, HandedPage}:

@@ -21,7 +21,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account, plan
 from isocket.domain.erasures import Erasure, ErasureState
-from isocket.domain.handling import Handling
+from isocket.domain.handling import Handling, OnErasure
 from isocket.domain.holds import HeldCopy, Hold
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
 from isocket.domain.inventory import inventory
@@ -507,6 +507,14 @@ def test_each_language_has_its_words_and_texts_fit_one_segment(language: str) ->
 def test_the_plan_is_not_empty_of_what_stays() -> None:
     kept = {each.collection for each in plan() if each.what == "kept"}
     assert {"buckets", "keyring", "erasure ledger", "backups", "erasures", "broker"} <= kept
+
+
+@pytest.mark.clause("C7-06")
+def test_the_plan_says_of_nothing_that_stays_that_it_goes() -> None:
+    goes = {(each.collection, each.field) for each in plan() if each.what == "deleted"}
+    stays = {(each.collection, each.field) for each in inventory() if each.on_erasure == OnErasure.KEEP}
+    assert not goes & stays
+    assert all(each.until for each in plan() if each.what == "kept")
 
 
 def test_the_plan_says_as_many_days_as_our_broker_keeps_what_a_socket_has_not_fetched() -> None:

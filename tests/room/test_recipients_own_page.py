@@ -17,12 +17,14 @@ from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.people_letters import page_code
+from isocket.domain.processing import NO_SAFEGUARD, Controller
 from isocket.domain.recipient_visits import RecipientVisit
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
 from portal_api import codes as counting
 from portal_api.codes import CODE_LIFE
+from portal_api.processing_words import recipient_in
 from portal_api.recipient_acts import come_back, entries_of, erase, erase_entry, object_to
 from portal_api.recipient_visits import LINK_LIFE, VISIT_LIFE, VISITS_ADDRESS, open_by_code
 from tests.fakes.clock import ManualClock
@@ -102,6 +104,21 @@ async def test_a_recipient_sees_who_entered_them_what_for_and_what_was_sent(hous
     assert "customer" in told["source"]
     assert any("SMS and voice provider" in who for use in told["uses"] for who in use["recipients"])
     assert (told["said"], told["authority"]["country"]) == ([], "FI")
+
+
+@pytest.mark.clause("C3-10")
+async def test_a_recipient_reads_by_what_it_is_covered_that_their_number_leaves_the_eea(tmp_path: Path) -> None:
+    covered = "standard contractual clauses (EU) 2021/914"
+    controller = Controller(name="Example Ltd", contact="mailto:p@example.org", sms_country="US", safeguard=covered)
+    async with erasing_house(tmp_path, controller=controller) as (house, _):
+        await with_niina(house)
+        told = await me(house, await visit(house))
+    assert {who for use in told["uses"] for who in use["recipients"] if who.startswith("SMS and voice provider")} == {
+        f"SMS and voice provider (US: {covered})"
+    }
+    assert recipient_in(f"SMS and voice provider (US: {covered})", "de").endswith(f"(US: {covered})")
+    assert recipient_in(f"SMS and voice provider (US: {NO_SAFEGUARD})", "sv").startswith("leverantör av sms")
+    assert NO_SAFEGUARD not in recipient_in(f"SMS and voice provider (US: {NO_SAFEGUARD})", "sv")
 
 
 @pytest.mark.clause("C7-09")
