@@ -103,6 +103,12 @@ def test_public_routes_ask_for_no_credential_and_all_others_do() -> None:
         assert (operation["security"] == []) == (route.access is Access.PUBLIC)
 
 
+def test_a_personal_api_token_without_the_scope_meets_no_answer_that_is_not_described() -> None:
+    for route in ROUTES:
+        if route.access is not Access.PUBLIC and route.access is not Access.RECIPIENT:
+            assert "403" in DOCUMENT["paths"][route.path][route.method.lower()]["responses"], route.template
+
+
 def test_limited_routes_say_when_to_come_again() -> None:
     for route in ROUTES:
         if route.limit is not None:
