@@ -1,5 +1,6 @@
 """The base of what goes in and out over HTTP, and the few types that all routes share."""
 
+import re
 import unicodedata
 from datetime import UTC, date, datetime
 from typing import Annotated, Generic, Self, TypeVar
@@ -8,6 +9,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
@@ -15,6 +17,7 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
 from isocket.kit.clock import EPOCH, from_ms, to_ms, to_text
 
@@ -71,6 +74,14 @@ Instant = Annotated[
 
 
 _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+_WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _written_day(day: object) -> object:
+    """Refuse a number, and a time: what reads days would take the one for seconds, and midnight for its day."""
+    if isinstance(day, date) or (isinstance(day, str) and _WRITTEN_DAY.fullmatch(day)):
+        return day
+    raise PydanticCustomError("date_parsing", "A day is needed.")
 
 
 def _usual(instant: datetime) -> datetime:
@@ -89,7 +100,7 @@ def _usual_day(day: date) -> date:
     return day
 
 
-GivenDay = Annotated[date, Field(strict=False), AfterValidator(_usual_day)]
+GivenDay = Annotated[date, Field(strict=False), BeforeValidator(_written_day), AfterValidator(_usual_day)]
 """A day that a caller names, as near as that."""
 
 

@@ -1,11 +1,11 @@
 """Words on one line, with nothing in them that acts without being seen."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from portal_api.models import GivenInstant, OneLine
+from portal_api.models import Body, GivenDay, GivenInstant, OneLine
 
 LINE: TypeAdapter[str] = TypeAdapter(OneLine)
 
@@ -59,3 +59,17 @@ def test_a_time_that_nothing_can_be_counted_from_is_refused(text: str) -> None:
 @pytest.mark.parametrize("text", ["1970-01-01T00:00:00Z", "2026-11-22T12:00:00+02:00", "2199-12-31T23:59:59.999Z"])
 def test_a_time_of_these_centuries_is_taken(text: str) -> None:
     assert WHEN.validate_python(text) == datetime.fromisoformat(text)
+
+
+class Given(Body):
+    day: GivenDay
+
+
+@pytest.mark.parametrize("other", ["0", "1700000000", "true", '"0"', '"1700000000"', '"2026-11-22T00:00:00Z"'])
+def test_neither_a_number_nor_a_time_is_a_day(other: str) -> None:
+    with pytest.raises(ValidationError):
+        Given.model_validate_json(f'{{"day": {other}}}')
+
+
+def test_a_day_is_taken_as_it_is_written() -> None:
+    assert Given.model_validate_json('{"day": "2026-11-22"}').day == date(2026, 11, 22)
