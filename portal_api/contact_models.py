@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from isocket.domain.contacts import ChannelKind, Contact
 from portal_api.field_words import A_TIME_OF_DAY
@@ -23,6 +32,13 @@ _EXAMPLE: dict[str, Any] = {
 
 def _each_once(roles: list[str]) -> list[str]:
     return sorted(set(roles))
+
+
+def _true_or_false(value: object) -> object:
+    """Refuse 0, which Python and so the validator takes for false."""
+    if not isinstance(value, bool):
+        raise PydanticCustomError("bool_type", "True or false is needed.")
+    return value
 
 
 Name = Annotated[OneLine, Field(min_length=1)]
@@ -80,7 +96,9 @@ class ContactChange(Body):
     time_zone: TimeZone = "UTC"
     quiet_hours: QuietHours | None = None
     roles: Roles = Field(default=["alarm"])
-    paused: Literal[False] = Field(default=False, description="Take up our messages again.")
+    paused: Annotated[Literal[False], BeforeValidator(_true_or_false)] = Field(
+        default=False, description="Take up our messages again."
+    )
 
 
 class ContactView(View):
