@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from alerts.rules.alarms import hear_alarm, hear_boot
+from alerts.rules.alarms import hear_alarm, hear_boot, key_of
 from alerts.rules.decisions import Decision, Why
 from alerts.rules.descent import believed, follow
 from alerts.rules.docket import Case, Docket, When
 from alerts.rules.heating import hear_thermostat
-from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, newest_known
+from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, is_overtaken_state, newest_known
 from alerts.rules.memory import Key, Memory, Patience, brought_back
 from alerts.rules.rates import hear_rates
 from alerts.rules.signs import Look, Standing, signs
@@ -82,6 +82,7 @@ class _Walk:
         self._late_until = self.newest
         self._backlogs = batches(heard.reports)
         self._alarms = memory.alarms
+        self._said = dict(memory.said)
         self._proven = set(memory.proven)
         self._tracks = dict(memory.tracks)
         known = {} if heard.state is None else heard.state.fields
@@ -95,6 +96,7 @@ class _Walk:
             proven=frozenset(self._proven),
             power_back=self.docket.power_back,
             alarms=self._alarms,
+            said=self._said,
             patience=patience,
             descent=self._descent,
             tracks=self._tracks,
@@ -111,6 +113,7 @@ class _Walk:
         if report.kind is ReportKind.ALARM:
             hear_alarm(self.docket, report.fields, when)
             self._alarms = max(self._alarms, report.order)
+            self._note_what_was_said(report)
         elif report.kind is ReportKind.STATE:
             self._hear_state(report, when)
         self.docket.pass_with(when.at_ms)
@@ -122,8 +125,11 @@ class _Walk:
             self._armed = fields["armed"]
         if not self._armed:
             for key in [key for key in docket.conditions if key.cause is Cause.INPUT]:
-                docket.end(key, when.at_ms, when.heard_ms, Why.DISARMED)
+                if not self._is_outweighed(key, report):
+                    docket.end(key, when.at_ms, when.heard_ms, Why.DISARMED)
         for sign in signs(fields, docket.case.settings, self._standing()):
+            if self._is_outweighed(sign.key, report):
+                continue
             docket.look(sign.key, sign.look, when, sign.value)
             if sign.key.cause is Cause.BATTERY_LOW and sign.look is Look.BAD and sign.value is not None:
                 docket.deepen(sign.key, sign.value)
@@ -145,7 +151,20 @@ class _Walk:
             proven=frozenset(self._proven),
         )
 
+    def _note_what_was_said(self, alarm: Report) -> None:
+        key = key_of(alarm.fields)
+        if key is not None:
+            of_this_start = {each: order for each, order in self._said.items() if order[0] == alarm.boot}
+            self._said = {**of_this_start, key: max(of_this_start.get(key, alarm.order), alarm.order)}
+
+    def _is_outweighed(self, key: Key, state: Report) -> bool:
+        """Whether an alarm that the device sent after this state speaks of the same."""
+        said = self._said.get(key)
+        return said is not None and said[0] == state.boot and said > state.order
+
     def _is_overtaken(self, report: Report) -> bool:
+        if is_overtaken_state(report, newest=self._late_until, state=self._state):
+            return True
         return is_overtaken_alarm(
             report,
             newest=self._late_until,

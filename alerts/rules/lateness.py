@@ -13,8 +13,8 @@ from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import EPOCH
 
 OVERTAKEN_MS = 60_000
-"""Alarms travel on a lane of their own, so a state sent just after one may be judged just before it. An alarm
-younger than this, by a good clock, was overtaken; an older one is history."""
+"""Alarms travel on a lane of their own, so a state sent just after one may be judged just before it, and one sent just
+before it just after it. What is younger than this, by a good clock, was overtaken; what is older is history."""
 
 
 def batches(reports: tuple[Report, ...]) -> frozenset[int]:
@@ -62,6 +62,15 @@ def is_overtaken_alarm(
     if report.fields["active"]:
         return said is None or said.look is Look.BAD
     return said is None  # what states speak of they also end
+
+
+def is_overtaken_state(report: Report, *, newest: Order, state: DeviceState | None) -> bool:
+    """Return whether only alarms overtook this late state: no newer state is known, so it is the present."""
+    if report.kind is not ReportKind.STATE or report.boot != newest[0]:
+        return False
+    if report.clock is not ClockQuality.DEVICE or report.received_ms - report.at_ms > OVERTAKEN_MS:
+        return False
+    return state is None or (state.boot, state.seq) <= report.order
 
 
 def _said_of(key: Key | None, fields: Mapping[str, Any], settings: DeviceSettings, standing: Standing) -> Sign | None:

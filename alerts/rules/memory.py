@@ -113,6 +113,7 @@ Track = tuple[tuple[int, float], ...]
 class Memory:
     """All of one device. `alarms` orders the alarm reports judged: they come by a lane of their own.
 
+    `said`: the newest alarm about each thing, of the device's latest start: it outweighs a state that it overtook.
     `proven`: the thermometers that ever gave a value; one that never did is not plugged in, which is no fault.
     `tracks`: of each thermometer whose changes are watched. `flaps`: when alarms of each kind opened lately, by our
     clock; their being over does not end that.
@@ -122,6 +123,7 @@ class Memory:
     proven: frozenset[int] = frozenset()
     power_back: PowerBack | None = None
     alarms: Order = BEFORE_ALL
+    said: Mapping[Key, Order] = field(default_factory=dict)
     patience: Patience | None = None
     descent: Descent = Descent()
     tracks: Mapping[int, Track] = field(default_factory=dict)
@@ -159,7 +161,7 @@ def _brought_back(known: M, heard_ms: int, far_ms: int) -> M:
 
 
 _PROVEN, _POWER_BACK, _ALARMS, _PATIENCE = "proven_probes", "power_back", "alarms_judged", "patience"
-_DESCENT, _TRACKS, _FLAPS = "descent", "tracks", "flaps"
+_DESCENT, _TRACKS, _FLAPS, _SAID = "descent", "tracks", "flaps", "alarms_said"
 
 
 def to_watch(memory: Memory) -> dict[str, Any]:
@@ -171,6 +173,8 @@ def to_watch(memory: Memory) -> dict[str, Any]:
         kept[_POWER_BACK] = _values(memory.power_back)
     if memory.alarms != BEFORE_ALL:
         kept[_ALARMS] = list(memory.alarms)
+    if memory.said:
+        kept[_SAID] = {str(key): list(order) for key, order in memory.said.items()}
     if memory.patience is not None:
         kept[_PATIENCE] = _values(memory.patience)
     if memory.descent != Descent():
@@ -195,12 +199,13 @@ def from_watch(kept: Mapping[str, Any]) -> Memory:
     boot, seq = rest.pop(_ALARMS, BEFORE_ALL)
     patience = rest.pop(_PATIENCE, None)
     fresh, *disbelieved = rest.pop(_DESCENT, (0, *BEFORE_ALL))
-    tracks, flaps = rest.pop(_TRACKS, {}), rest.pop(_FLAPS, {})
+    tracks, flaps, said = rest.pop(_TRACKS, {}), rest.pop(_FLAPS, {}), rest.pop(_SAID, {})
     return Memory(
         conditions={Key.of(key): _condition(each) for key, each in rest.items()},
         proven=frozenset(proven),
         power_back=None if power_back is None else PowerBack(**power_back),
         alarms=(boot, seq),
+        said={Key.of(key): (boot, seq) for key, (boot, seq) in said.items()},
         patience=None if patience is None else Patience(**patience),
         descent=Descent(fresh=fresh, disbelieved=(disbelieved[0], disbelieved[1])),
         tracks={int(probe): tuple((at_ms, c) for at_ms, c in track) for probe, track in tracks.items()},

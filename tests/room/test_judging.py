@@ -125,6 +125,48 @@ async def test_states_that_arrive_behind_a_newer_alarm_close_nothing(house: Judg
     assert not await house.open()
 
 
+async def test_a_state_that_an_alarm_overtook_is_judged_for_what_the_alarm_does_not_speak_of() -> None:
+    house = await judged_house(temp=[{"high_c": -15.0}])
+    await house.alarm("mains_lost", seq=50)
+    await house.state(seq=49, mains=True, temp_c=[-10.0])
+    await house.let_pass(60)
+    assert await house.open(Cause.TEMP_HIGH)
+    assert await house.open(Cause.MAINS_LOST)
+
+
+async def test_the_end_of_an_alarm_outweighs_the_states_that_it_overtook(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost", seq=50)
+    await house.alarm("mains_lost", seq=52, active=False)
+    await house.alarm("credit_low", seq=53)
+    await house.state(seq=51, mains=False)
+    await house.let_pass(60)
+    assert not await house.open(Cause.MAINS_LOST)
+
+
+async def test_a_state_that_a_newer_state_and_an_alarm_overtook_is_history() -> None:
+    house = await judged_house(temp=[{"high_c": -15.0}])
+    await house.state(seq=51, temp_c=[-20.0])
+    await house.alarm("credit_low", seq=52)
+    await house.state(seq=50, temp_c=[-10.0])
+    await house.state(seq=49, ago_s=120, temp_c=[-10.0])
+    await house.let_pass(120)
+    assert not await house.open(Cause.TEMP_HIGH)
+
+
+async def test_an_old_state_behind_an_alarm_opens_nothing() -> None:
+    house = await judged_house(temp=[{"high_c": -15.0}])
+    await house.alarm("credit_low", seq=50)
+    await house.state(seq=49, ago_s=120, temp_c=[-10.0])
+    await house.let_pass(120)
+    assert not await house.open(Cause.TEMP_HIGH)
+
+
+async def test_an_input_that_alarms_behind_a_state_that_disarms_stays_open(house: JudgedHouse) -> None:
+    await house.alarm("input", seq=50, probe=0)
+    await house.state(seq=49, armed=False)
+    assert await house.open(Cause.INPUT)
+
+
 async def test_a_late_report_of_trouble_opens_nothing(house: JudgedHouse) -> None:
     await house.state(seq=50, mains=True)
     await house.state(seq=45, mains=False, ago_s=600)
