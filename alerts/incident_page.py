@@ -7,7 +7,7 @@ from alerts.links import INCIDENT_PATH, delivery_of
 from alerts.push_subscribing import may_subscribe, subscription_path
 from alerts.readers import reader_of
 from alerts.stories import story_of
-from alerts.wording import Reader, incident_page
+from alerts.wording import Reader, incident_page, link_over_page
 from alerts.wording.endpoint_texts import push_offer
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
@@ -43,25 +43,31 @@ class _IncidentPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """Show the incident. Programs that follow links to look for harm acknowledge nothing by it."""
-        message, contact, incident = await self._told(request)
+        told = await self._told(request)
+        if told is None:
+            return _over(request)
+        message, contact, incident = told
         return await self._page(contact, incident, self._offer(request, message, contact))
 
     async def acknowledge(self, request: web.Request) -> web.Response:
         """Acknowledge as the reader of the message, or say that they still are on it, and show how it stands then."""
-        message, contact, incident = await self._told(request)
+        told = await self._told(request)
+        if told is None:
+            return _over(request)
+        message, contact, incident = told
         by = f"{contact.id} {message.channel}"
         await acknowledge(self._records, incident.id, by=by, clock=self._clock)
         now = await self._records.get(Incident, incident.id) or incident
         return await self._page(contact, now, self._offer(request, message, contact))
 
-    async def _told(self, request: web.Request) -> tuple[Delivery, Contact, Incident]:
+    async def _told(self, request: web.Request) -> tuple[Delivery, Contact, Incident] | None:
         delivery = await delivery_of(self._records, request.match_info["token"])
         if delivery is None or delivery.incident_id is None:
-            raise web.HTTPNotFound
+            return None
         incident = await self._records.get(Incident, delivery.incident_id)
         contact = await reader_of(self._records, delivery)
         if incident is None or contact is None:  # who was removed is not asked any more
-            raise web.HTTPNotFound
+            return None
         return delivery, contact, incident
 
     def _offer(self, request: web.Request, message: Delivery, contact: Contact) -> str:
@@ -75,6 +81,13 @@ class _IncidentPage:
         page = incident_page(await story_of(self._records, incident), _reader(contact), offer=offer)
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY_WITH_OFFER if offer else _POLICY}
         return web.Response(text=page, content_type="text/html", headers=headers)
+
+
+def _over(request: web.Request) -> web.Response:
+    """Return the page of a link that leads nowhere any more. Who reads it is not known: their browser says how."""
+    language = request.headers.get("Accept-Language", "")[:2].lower()
+    headers = {**_HEADERS, "Content-Security-Policy": _POLICY}
+    return web.Response(status=404, text=link_over_page(language), content_type="text/html", headers=headers)
 
 
 def _reader(contact: Contact) -> Reader:

@@ -13,7 +13,7 @@ from alerts.wording.messages import (
     stopped_notice,
     unanswered_notice,
 )
-from alerts.wording.pages import incident_page, stop_page, stopped_page
+from alerts.wording.pages import incident_page, link_over_page, stop_page, stopped_page
 
 __all__ = [
     "Reader",
@@ -26,6 +26,7 @@ __all__ = [
     "clear_text",
     "exhausted_notice",
     "incident_page",
+    "link_over_page",
     "stop_page",
     "stopped_notice",
     "stopped_page",

@@ -91,4 +91,9 @@ ENGLISH = Texts(
     "owner, in any way. The owner is told.",
     stop_button="Stop the messages",
     stop_done="You get no more messages.",
+    link_over_title="This link is over",
+    link_over=(
+        "It led to an alarm. Such a link is good for 30 days, or until its reader or their device was "
+        "removed. Whoever owns the socket finds the alarm in their account."
+    ),
 )

@@ -91,4 +91,9 @@ FINNISH = Texts(
     "omistajan muista laitteista millään tavalla. Omistajalle kerrotaan.",
     stop_button="Lopeta viestit",
     stop_done="Et saa enää viestejä.",
+    link_over_title="Tämä linkki on vanhentunut",
+    link_over=(
+        "Se johti hälytykseen. Linkki toimii 30 päivää tai siihen asti, kun sen saaja tai hänen laitteensa "
+        "poistettiin. Pistorasian omistaja löytää hälytyksen omalta tililtään."
+    ),
 )

@@ -44,6 +44,12 @@ def stopped_page(language: str) -> str:
     return _page(texts.stop_title, f"<p>{escape(texts.stop_done)}</p>", spoken(language))
 
 
+def link_over_page(language: str) -> str:
+    """Return the page behind a link whose message is gone: what it was, and where to look."""
+    texts = words(language)
+    return _page(texts.link_over_title, f"<p>{escape(texts.link_over)}</p>", spoken(language))
+
+
 def _button(text: str, label: str) -> str:
     return f'<p>{escape(text)}</p><form method="post"><button class="main">{escape(label)}</button></form>'
 

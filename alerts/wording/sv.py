@@ -91,4 +91,9 @@ SWEDISH = Texts(
     "andra, på något sätt. Ägaren får veta det.",
     stop_button="Stoppa meddelandena",
     stop_done="Du får inga fler meddelanden.",
+    link_over_title="Länken gäller inte längre",
+    link_over=(
+        "Den ledde till ett larm. En sådan länk gäller i 30 dagar, eller tills mottagaren eller mottagarens "
+        "enhet togs bort. Den som äger uttaget hittar larmet i sitt konto."
+    ),
 )

@@ -52,3 +52,5 @@ class Texts:
     stop_text: str
     stop_button: str
     stop_done: str
+    link_over_title: str
+    link_over: str  # for whoever opens the link of an alarm that is gone

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from alerts import incident_page
 from alerts.channels.channel import ChannelKind, Message
+from alerts.links import INCIDENT_PATH
 from alerts.outcomes import TryLater
 from alerts.push_hooks import routes
 from isocket.domain.deliveries import DeliveryKind, DeliveryState
@@ -94,6 +95,18 @@ async def test_the_link_of_a_program_that_was_taken_away_shows_and_takes_nothing
         await house.records.remove_all(Endpoint, is_("id", "end_webhook"))
         assert [(await client.get(link)).status, (await client.post(link)).status] == [404, 404]
     assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+@pytest.mark.parametrize(("language", "words"), [("", "This link is over"), ("fi-FI,fi;q=0.9", "vanhentunut")])
+async def test_a_link_that_is_over_says_what_it_was_in_the_language_of_the_browser(
+    house: AlertHouse, language: str, words: str
+) -> None:
+    app = web.Application()
+    app.add_routes(incident_page.routes(records=house.records, clock=house.clock))
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.get(f"{INCIDENT_PATH}/{'a' * 43}", headers={"Accept-Language": language})
+        assert (answer.status, answer.content_type) == (404, "text/html")
+        assert words in await answer.text()
 
 
 async def test_looking_never_acknowledges(house: AlertHouse) -> None:
