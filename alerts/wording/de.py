@@ -93,7 +93,7 @@ GERMAN = Texts(
     stop_done="Sie erhalten keine Nachrichten mehr.",
     link_over_title="Dieser Link gilt nicht mehr",
     link_over=(
-        "Er führte zu einem Alarm. So ein Link gilt 30 Tage, oder bis sein Empfänger oder dessen Gerät "
+        "Er führte zu einem Alarm. So ein Link gilt begrenzte Zeit, oder bis sein Empfänger oder dessen Gerät "
         "entfernt wurde. Wem die Steckdose gehört, der findet den Alarm in seinem Konto."
     ),
 )

@@ -93,7 +93,7 @@ ENGLISH = Texts(
     stop_done="You get no more messages.",
     link_over_title="This link is over",
     link_over=(
-        "It led to an alarm. Such a link is good for 30 days, or until its reader or their device was "
+        "It led to an alarm. Such a link is good for a limited time, or until its reader or their device was "
         "removed. Whoever owns the socket finds the alarm in their account."
     ),
 )

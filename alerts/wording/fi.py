@@ -93,7 +93,7 @@ FINNISH = Texts(
     stop_done="Et saa enää viestejä.",
     link_over_title="Tämä linkki on vanhentunut",
     link_over=(
-        "Se johti hälytykseen. Linkki toimii 30 päivää tai siihen asti, kun sen saaja tai hänen laitteensa "
+        "Se johti hälytykseen. Linkki toimii rajoitetun ajan tai siihen asti, kun sen saaja tai hänen laitteensa "
         "poistettiin. Pistorasian omistaja löytää hälytyksen omalta tililtään."
     ),
 )

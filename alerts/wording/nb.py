@@ -93,7 +93,7 @@ NORWEGIAN = Texts(
     stop_done="Du får ingen flere meldinger.",
     link_over_title="Lenken gjelder ikke lenger",
     link_over=(
-        "Den førte til en alarm. En slik lenke gjelder i 30 dager, eller til mottakeren eller mottakerens "
+        "Den førte til en alarm. En slik lenke gjelder i begrenset tid, eller til mottakeren eller mottakerens "
         "enhet ble fjernet. Den som eier stikkontakten, finner alarmen i kontoen sin."
     ),
 )

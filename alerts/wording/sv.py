@@ -93,7 +93,7 @@ SWEDISH = Texts(
     stop_done="Du får inga fler meddelanden.",
     link_over_title="Länken gäller inte längre",
     link_over=(
-        "Den ledde till ett larm. En sådan länk gäller i 30 dagar, eller tills mottagaren eller mottagarens "
+        "Den ledde till ett larm. En sådan länk gäller en begränsad tid, eller tills mottagaren eller mottagarens "
         "enhet togs bort. Den som äger uttaget hittar larmet i sitt konto."
     ),
 )
