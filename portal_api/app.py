@@ -101,11 +101,6 @@ ROUTES: tuple[AnyRoute, ...] = (
 `pages_routes` the pages; whoever runs the portal hands all three to `portal_app`."""
 
 
-async def always_ready() -> bool:
-    """Stand in for the question whether the broker is connected, where there is none."""
-    return True
-
-
 def portal_app(
     *,
     records: Records,
@@ -118,7 +113,7 @@ def portal_app(
     registry: CollectorRegistry | None = None,
     routes: Sequence[AnyRoute] = ROUTES,
     extra_routes: Sequence[web.AbstractRouteDef] = (),
-    ready: Callable[[], Awaitable[bool]] = always_ready,
+    ready: Callable[[], Awaitable[bool]] | None = None,
     keyring: Keyring | None = None,
     shelf: Shelf | None = None,
     note_erasure: NoteErasure | None = None,

@@ -123,7 +123,7 @@ class Portal:
     pace: Pace
     settings: PortalSettings
     registry: CollectorRegistry
-    ready: Callable[[], Awaitable[bool]]
+    ready: Callable[[], Awaitable[bool]] | None  # whether our bridge is connected; None where it is another process
     keyring: Keyring | None = None  # without it nobody gets a copy, and no mailbox is known as one that left
     shelf: Shelf | None = None
     note_erasure: NoteErasure | None = None  # writes into the ledger that is read before any port opens

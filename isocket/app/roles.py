@@ -42,7 +42,7 @@ from isocket.app.terms import controller_of, office_of
 from isocket.domain.accounts import Account
 from isocket.domain.policies import policies
 from isocket.storage.roller import Roller
-from portal_api.app import always_ready, portal_app
+from portal_api.app import portal_app
 from portal_api.passwords import Passwords, load_or_create_pepper
 from privacy.authority_clerk import AuthorityClerk
 from privacy.breach_watch import BreachWatch
@@ -262,7 +262,7 @@ class Roles:
             shelf=shelf_of(house),
             note_erasure=noter_of(house),
             copy_held=hold_keeper_of(house).preserve,
-            ready=always_ready if self._bridge is None else self._bridge_is_connected,
+            ready=None if self._bridge is None else self._bridge_is_connected,
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)
         return Stage(name="portal", services=(Service(name="portal", start=server.start, run=server.run),))

@@ -20,7 +20,7 @@ from isocket.storage.records import StoredRecords
 from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
-from portal_api.app import ROUTES, always_ready, portal_app
+from portal_api.app import ROUTES, portal_app
 from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, CopyHeld, NoteErasure, Portal, PortalSettings, nothing_is_held
 from portal_api.routes import AnyRoute
@@ -105,7 +105,7 @@ async def portal_house(
     *,
     records: Records | None = None,
     routes: Sequence[AnyRoute] = ROUTES,
-    ready: Callable[[], Awaitable[bool]] = always_ready,
+    ready: Callable[[], Awaitable[bool]] | None = None,
     passwords: Passwords | None = None,
     keyring: Keyring | None = None,
     shelf: Shelf | None = None,

@@ -19,7 +19,6 @@ from isocket.storage.port import Records
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import Wakeups
 from portal_api import registration, resets, sessions
-from portal_api.app import always_ready
 from portal_api.limits import Limits
 from portal_api.pace import Pace
 from portal_api.passwords import Passwords
@@ -54,7 +53,7 @@ class World:
             pace=Pace(clock),
             settings=PortalSettings(public_url=PUBLIC_URL),
             registry=CollectorRegistry(),
-            ready=always_ready,
+            ready=None,
         )
 
 

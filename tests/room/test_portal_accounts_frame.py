@@ -12,6 +12,7 @@ from aiohttp import ClientTimeout, web
 from structlog.testing import capture_logs
 
 from isocket.domain.accounts import Account, AccountRole, Bucket, Session, StaffRole
+from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.proof import NOTE
@@ -475,6 +476,18 @@ async def test_ready_means_store_and_broker() -> None:
     async with portal_house() as house:
         statuses.append(((await house.client.get("/readyz")).status, "ok", "ok"))
     assert statuses == [(503, "ok", "out of reach"), (503, "ok", "out of reach"), (200, "ok", "ok")]
+
+
+async def test_a_portal_without_a_bridge_of_its_own_says_whether_one_hears_and_serves_people_all_the_same() -> None:
+    said = []
+    async with portal_house() as house:
+        now = house.clock.now()
+        await house.records.add(Listening(id=BRIDGE, since=now, until=now))
+        for seconds in (BELIEVED_FOR_S, 1):
+            await house.clock.advance(seconds)
+            answer = await house.client.get("/readyz")
+            said.append((answer.status, (await answer.json())["broker"]))
+    assert said == [(200, "ok"), (200, "out of reach")]
 
 
 async def test_a_store_that_takes_nothing_more_is_not_ready_though_it_answers() -> None:

@@ -22,7 +22,6 @@ from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
 from isocket.storage.wakeups import Wakeups
 from portal_api import claims, devices, test_alarms
-from portal_api.app import always_ready
 from portal_api.limits import Limits
 from portal_api.pace import Pace
 from portal_api.passwords import Passwords
@@ -62,7 +61,7 @@ class World:
             pace=Pace(self.clock),
             settings=PortalSettings(public_url=PUBLIC_URL),
             registry=CollectorRegistry(),
-            ready=always_ready,
+            ready=None,
         )
         session = Session(
             id="ses_1",
