@@ -55,7 +55,7 @@ class Outgoing:
     async def expire_commands(self) -> bool:
         """End the commands that nobody answered in time; return False, since there is no hurry for more."""
         now = self._clock.now()
-        ended = {"status": CommandStatus.EXPIRED, "ended_at": now}
+        ended: dict[str, Any] = {"status": CommandStatus.EXPIRED, "ended_at": now}
         late = now - timedelta(seconds=ANSWER_GRACE_S)
         for status, latest in ((CommandStatus.QUEUED, now), (CommandStatus.SENT, late)):
             await change_every(self._records, Command, is_("status", status), at_most("expires_at", latest), **ended)
@@ -79,7 +79,8 @@ class Outgoing:
     async def publish_all_again(self) -> None:
         """Publish everything that stands once more: we came to a broker, and it or we may have died with it unsaid.
 
-        Wanted settings are retained, so a repetition changes nothing; a device carries out one command id once.
+        Wanted settings are retained, so a repetition changes nothing; a device carries out one command id once. What
+        was asked for first is queued again first, as some of it goes out before the last page is written.
         """
         await change_every(self._records, Device, above("desired_version", 0), desired_pending=True)
         await change_every(
@@ -87,5 +88,6 @@ class Outgoing:
             Command,
             is_("status", CommandStatus.SENT),
             above("expires_at", self._clock.now()),
+            order_by="created_at",
             status=CommandStatus.QUEUED,
         )

@@ -199,25 +199,27 @@ async def every(records: Records, kind: type[R], *tests: Test, page: int = PAGE)
             yield each
 
 
-async def change_every(records: Records, kind: type[Record], *tests: Test, **changes: Any) -> int:
-    """Change everything that fits, in order of id, a page at a time; return how much.
+async def change_every(records: Records, kind: type[Record], *tests: Test, order_by: str = "id", **changes: Any) -> int:
+    """Change everything that fits, ordered by (`order_by`, id), a page at a time; return how much.
 
     Each page is one atomic step, the whole is not: alarms would wait until thousands are written. Who dies in between
     does it again.
     """
     changed = 0
-    async for found in _pages(records, kind, *tests, page=PAGE):
+    async for found in _pages(records, kind, *tests, page=PAGE, order_by=order_by):
         changed += await records.change_all(kind, one_of("id", [each.id for each in found]), *tests, **changes)
     return changed
 
 
-async def _pages(records: Records, kind: type[R], *tests: Test, page: int) -> AsyncIterator[list[R]]:
+async def _pages(
+    records: Records, kind: type[R], *tests: Test, page: int, order_by: str = "id"
+) -> AsyncIterator[list[R]]:
     after: tuple[Value, str] | None = None
-    while found := await records.find(kind, *tests, limit=page, after=after):
+    while found := await records.find(kind, *tests, order_by=order_by, limit=page, after=after):
         yield found
         if len(found) < page:
             return
-        after = (found[-1].id, found[-1].id)
+        after = (getattr(found[-1], order_by), found[-1].id)
 
 
 class Company:

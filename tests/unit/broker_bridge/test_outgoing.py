@@ -16,7 +16,7 @@ from isocket.kit.right_of_way import RightOfWay
 from isocket.storage import port
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.clock import ManualClock
@@ -89,6 +89,31 @@ async def test_what_stands_is_published_again_a_page_at_a_time(floor: Floor) -> 
     assert {each.status for each in await floor.records.find(Command)} == {CommandStatus.QUEUED}
     assert [each.id for each in await floor.records.find(Device) if not each.desired_pending] == ["is0"]
     assert max(floor.at_once) == PAGE
+
+
+async def test_what_was_sent_first_waits_first_while_it_is_queued_again_a_page_at_a_time(floor: Floor) -> None:
+    begin = floor.clock.now()
+    await floor.records.add_all(
+        [
+            Command(
+                id=f"cmd{MANY - number}", device_id="is1", account_id="acc_1", name="on" if number % 2 else "off",
+                status=CommandStatus.SENT, created_at=begin + timedelta(seconds=number),
+                expires_at=begin + timedelta(seconds=60),
+            )
+            for number in range(MANY)
+        ]
+    )  # fmt: skip
+    change_all, waiting = floor.records.change_all, list[str]()
+
+    async def seen(*asked: Any, **changes: Any) -> int:
+        changed = await change_all(*asked, **changes)
+        queued = await floor.records.find(Command, is_("status", CommandStatus.QUEUED), order_by="created_at")
+        waiting[:] = [*waiting, *(each.id for each in queued if each.id not in waiting)]
+        return changed
+
+    floor.records.change_all = seen  # type: ignore[method-assign]
+    await floor.outgoing.publish_all_again()
+    assert waiting == [each.id for each in await floor.records.find(Command, order_by="created_at")]
 
 
 @pytest.mark.parametrize("how", ["came anew meanwhile", "the store was away"])
