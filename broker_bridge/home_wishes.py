@@ -126,5 +126,6 @@ class HomeWishes:
         await self._records.add(command)
         if await home_that_counts(self._records, home.id) is None:  # ended meanwhile by whoever did not find this
             await call_off(self._records, home.account_id, now, is_("id", command.id))
+            return
         await supersede(self._records, command, now)
         log.info("command_queued", command_id=command.id, device_id=device.id, name=command.name)

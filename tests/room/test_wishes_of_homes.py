@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from broker_bridge import home_wishes
 from broker_bridge.home_wishes import A_MINUTE, HomeWishes, Wish, decoder
 from broker_bridge.problem_log import ProblemLog
 from isocket.domain.commands import SUPERSEDED, Command, CommandStatus
 from isocket.domain.homes import Home
 from isocket.domain.problems import Problem
 from isocket.kit.clock import to_ms
+from isocket.storage.abilities import abilities_of
 from isocket.storage.port import is_
 from tests.fakes.portal_devices import MAIJA, SOCKET, devices_house, owned, report
 from tests.fakes.portal_house import PortalHouse
@@ -139,3 +141,21 @@ async def test_what_a_socket_reports_besides_what_it_is_sold_with_is_switched_fr
     await report(house, 1, aux=False, armed=True)
     assert await wishes.take(wish(house, "aux", "ON"))
     assert await wishes.take(wish(house, "armed", "OFF"))
+
+
+async def test_a_wish_of_a_home_that_ends_in_that_moment_puts_no_order_of_its_owner_aside(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, wishes = await moved_in(house)
+    order = {"name": "off", "ttl_s": 3600}
+    answer = await house.ask("POST", f"/devices/{SOCKET}/commands", order, token=token)
+    assert answer.status == 202, await answer.text()
+
+    async def ending(*asked: Any) -> Any:
+        await house.records.remove_all(Home, is_("id", HOME))
+        return await abilities_of(*asked)
+
+    monkeypatch.setattr(home_wishes, "abilities_of", ending)
+    await wishes.take(wish(house))
+    ended = {each.name: each.error for each in await house.records.find(Command)}
+    assert ended == {"off": None, "on": "access_ended"}
