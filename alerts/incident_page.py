@@ -12,6 +12,7 @@ from alerts.wording.endpoint_texts import push_offer
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
 from isocket.domain.incidents import Incident
+from isocket.domain.letters import best_language
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 
@@ -85,7 +86,7 @@ class _IncidentPage:
 
 def _over(request: web.Request) -> web.Response:
     """Return the page of a link that leads nowhere any more. Who reads it is not known: their browser says how."""
-    language = request.headers.get("Accept-Language", "")[:2].lower()
+    language = best_language(request.headers.get("Accept-Language", ""))
     headers = {**_HEADERS, "Content-Security-Policy": _POLICY}
     return web.Response(status=404, text=link_over_page(language), content_type="text/html", headers=headers)
 

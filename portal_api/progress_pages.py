@@ -5,6 +5,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from isocket.domain.erasures import HOLD_UNCOPIED
+from isocket.domain.letters import best_language
 from isocket.domain.request_letters import day_of
 from isocket.domain.request_words import KINDS
 from portal_api import privacy_erasure, privacy_requests
@@ -16,7 +17,6 @@ from portal_api.privacy_erasure import ReceiptQuery, ReceiptView
 from portal_api.privacy_requests import RequestQuery, RequestView
 from portal_api.problem import Problem
 from portal_api.progress_words import words_in
-from portal_api.recipient_words import best_language
 from portal_api.rendering import shown
 from portal_api.routes import Access, AnyRoute, Call, Route
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from isocket.domain.letters import best_language
 from portal_api.code_words import codes_in, handed_in, named_in
 from portal_api.pages_forms import TYPED, Form, checked
 from portal_api.problem import Problem
@@ -26,7 +27,7 @@ from portal_api.recipient_visits import (
     open_by_code,
     open_by_link,
 )
-from portal_api.recipient_words import best_language, words_in
+from portal_api.recipient_words import words_in
 from portal_api.rendering import shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 

@@ -19,15 +19,6 @@ def words_in(tag: str) -> Mapping[str, str]:
     return _WORDS[spoken(tag)]
 
 
-def best_language(accepted: str) -> str:
-    """Return which of our languages a browser's `Accept-Language` asks for first."""
-    for each in accepted.split(","):
-        tag = each.partition(";")[0].strip()
-        if tag and (spoken(tag) != "en" or tag.lower().startswith("en")):
-            return spoken(tag)
-    return "en"
-
-
 _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "en": (

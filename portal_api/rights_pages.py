@@ -6,13 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
+from isocket.domain.letters import best_language
 from isocket.domain.request_letters import day_of
 from isocket.domain.requests import Right
 from portal_api.pages_forms import TYPED, WRITTEN, Form, checked
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.privacy_requests import REQUESTS_CLIENT, RightsWish, authority_view, confirm_with, wish_for
 from portal_api.problem import Problem
-from portal_api.recipient_words import best_language
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 

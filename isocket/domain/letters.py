@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 LANGUAGES = ("en", "fi", "sv", "de", "nb")
-_ALSO = MappingProxyType({"no": "nb", "nn": "nb", "da": "nb"})  # near enough to be read
+_SERVING = MappingProxyType({**dict(zip(LANGUAGES, LANGUAGES, strict=True)), "no": "nb", "nn": "nb", "da": "nb"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +29,14 @@ def is_spoken(tag: str) -> bool:
     return _serving(tag) is not None
 
 
+def best_language(accepted: str) -> str:
+    """Return which of our languages a browser's `Accept-Language` asks for first."""
+    asked = (_serving(each.partition(";")[0].strip()) for each in accepted.split(","))
+    return next(filter(None, asked), LANGUAGES[0])
+
+
 def _serving(tag: str) -> str | None:
-    first = tag.replace("_", "-").split("-", maxsplit=1)[0].lower()
-    language = _ALSO.get(first, first)
-    return language if language in LANGUAGES else None
+    return _SERVING.get(tag.replace("_", "-").split("-", maxsplit=1)[0].lower())
 
 
 def code_text(language: str, code: str) -> str:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import DeliveryState
 from isocket.domain.inventory import Subject
-from isocket.domain.letters import LANGUAGES
+from isocket.domain.letters import LANGUAGES, best_language
 from isocket.domain.processing import activities
 from isocket.domain.requests import RequestState, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
@@ -21,7 +21,7 @@ from isocket.storage.sealed import SealedDocuments
 from portal_api.code_words import codes_in
 from portal_api.pages_routes import page_routes
 from portal_api.processing_words import processing_in
-from portal_api.recipient_words import KEYS, best_language, words_in
+from portal_api.recipient_words import KEYS, words_in
 from tests.fakes.portal_devices import ALL_ROUTES, PHONE, codes, enter, owned, verified
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
 

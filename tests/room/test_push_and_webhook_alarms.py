@@ -97,7 +97,15 @@ async def test_the_link_of_a_program_that_was_taken_away_shows_and_takes_nothing
     assert (await house.the_incident()).state is IncidentState.OPEN
 
 
-@pytest.mark.parametrize(("language", "words"), [("", "This link is over"), ("fi-FI,fi;q=0.9", "vanhentunut")])
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("", "This link is over"),
+        ("fi-FI,fi;q=0.9", "vanhentunut"),
+        ("fil-PH, en;q=0.8", "This link is over"),  # Filipino is no Finnish
+        ("et-EE, fi;q=0.8, en;q=0.7", "vanhentunut"),
+    ],
+)
 async def test_a_link_that_is_over_says_what_it_was_in_the_language_of_the_browser(
     house: AlertHouse, language: str, words: str
 ) -> None:
