@@ -155,8 +155,12 @@ class HomeBridge:
             await self._serve(home_id, self._asked[home_id])
             del self._asked[home_id]
         if self._came_anew:
-            await self._tell_all()
-            self._came_anew = False
+            self._came_anew = False  # before: we may come anew while thousands are told
+            try:
+                await self._tell_all()
+            except BaseException:
+                self._came_anew = True
+                raise
         if not self._homes:
             self._here = None
             return False

@@ -14,7 +14,7 @@ from isocket.domain.devices import Device
 from isocket.domain.homes import Home
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
-from isocket.storage.port import is_
+from isocket.storage.port import StoreUnavailableError, is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.clock import ManualClock
@@ -95,6 +95,28 @@ async def test_the_sockets_of_one_home_are_announced_some_at_a_time(monkeypatch:
     monkeypatch.setattr(bridge._telemetry, "latest", counted)
     await bridge._tell_all()
     assert at_once == [AT_ONCE, AT_ONCE, 1]
+
+
+@pytest.mark.parametrize("how", ["came anew meanwhile", "the store was away"])
+async def test_homes_are_told_once_more(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bridge, times = await serving(monkeypatch, homes=1), 0
+
+    async def tell_all() -> None:
+        nonlocal times
+        times += 1
+        if times == 1 and how == "the store was away":
+            raise StoreUnavailableError("not now")
+        if times == 1:
+            bridge._connected(False)
+
+    monkeypatch.setattr(bridge, "_tell_all", tell_all)
+    bridge._connected(False)
+    for _ in range(3):
+        try:
+            await bridge.step()
+        except StoreUnavailableError:
+            assert how == "the store was away"
+    assert times == 2
 
 
 async def serving(monkeypatch: pytest.MonkeyPatch, *, homes: int, sockets: int = 1) -> HomeBridge:
