@@ -1,7 +1,7 @@
 """From a session's messages to stored records: store first, acknowledge then, confirm to the device last."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import NamedTuple
 
@@ -14,11 +14,12 @@ from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.payloads import Decoded, Refusal, decode
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import ForeignTopicError, UpKind, UpTopic
+from isocket.domain.reports import Report
 from isocket.kit.clock import Clock, from_ms
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
-from isocket.storage.telemetry import Telemetry
+from isocket.storage.telemetry import Confirmed, Telemetry
 
 log = get_logger(__name__)
 GROUP = 1_024
@@ -184,7 +185,7 @@ class Intake:
         for message in messages:
             if message.is_more_than_reports:
                 await self._whatever_it_says(message)
-        await self._counting_anew.look(reports, past)
+        await self._who_counts_anew(reports, past)
         self._clear([each.stays for each in messages if each.stays])
         self._connection.acknowledge(group)
         now = self._clock.monotonic_s()
@@ -206,6 +207,15 @@ class Intake:
             self._metrics.refused("unusable")
             if device_id:
                 await self._problems.add(device_id, "unusable", "this could not be used", None, message.received_ms)
+
+    async def _who_counts_anew(self, reports: Sequence[Report], past: Mapping[str, Confirmed]) -> None:
+        """Look for them; no alarm waits for ever because that breaks."""
+        try:
+            await self._counting_anew.look(reports, past)
+        except StoreUnavailableError:
+            raise
+        except Exception:
+            log.exception("counting_anew_unknown")
 
     async def _beyond_reports(self, message: Message) -> None:
         if message.silent_on and self._cleared.pop(message.silent_on, _NOT_OURS) is None:

@@ -1,6 +1,7 @@
 """By its numbers, all that a socket says whose counters began anew is old: its owner is told."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.problem_log import ProblemLog
 from isocket.domain.devices import topic_root
 from isocket.domain.problems import Problem
+from isocket.domain.reports import DeviceState
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
@@ -113,3 +115,20 @@ async def test_without_a_clock_of_its_own_a_late_report_is_not_told_from_countin
     await bridge.hear("state", bridge.at(50, 7))
     await bridge.clock.advance(120)
     assert await bridge.hear("alarm", {"boot": 1, "seq": 2, **ALARM}) == []
+
+
+async def test_messages_are_stored_and_acknowledged_though_the_look_for_who_counts_anew_breaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bridge = Bridge()
+    acknowledged: list[int] = []
+    await bridge.hear("state", bridge.at(9, 1, temp_c=[4.0]))
+
+    async def broken(_: Sequence[str]) -> dict[str, DeviceState]:
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(bridge.telemetry, "latest", broken)
+    monkeypatch.setattr(Connection, "acknowledge", lambda _, group: acknowledged.append(len(group)))
+    await bridge.hear("alarm", bridge.at(1, 2, **ALARM))
+    assert acknowledged == [1]
+    assert await bridge.telemetry.reports_waiting() == 2
