@@ -144,11 +144,11 @@ async def test_on_their_page_staff_ask_and_note_what_came_back(houses: Houses) -
 
         assert "Ask back" in await post("")
         assert "There is none." in await post("/questions")
-        assert "we asked by mail: Which of your" in await post("/questions/act", act="ask", **QUESTION)
+        assert "we asked by mail: <bdi>Which of your" in await post("/questions/act", act="ask", **QUESTION)
         short = await post("/questions/act", 422, act="ask", words="What?")
         assert "What?</textarea>" in short
         told = await post("/questions/act", act="answer", words="The one at the cabin.", channel="telephone")
-        assert "they answered by telephone: The one at the cabin." in told
+        assert "they answered by telephone: <bdi>The one at the cabin." in told
         assert len([each for each in await house.mails(MAIJA) if QUESTION["words"] in each.text]) == 1
 
 
