@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from alerts.acknowledging import Acknowledged
 from alerts.channels.gsm7 import septets
 from alerts.wording import (
     Reader,
-    Story,
     Words,
     alarm_mail,
     alarm_text,
@@ -21,6 +20,7 @@ from alerts.wording import (
 )
 from alerts.wording.account_troubles import trouble_notice, unheard_sentence
 from alerts.wording.endpoint_texts import endpoint_words, gone_notice
+from alerts.wording.examples import BEGAN, CODE, example_of
 from alerts.wording.privacy_letters import privacy_letters
 from alerts.wording.several import several_reply
 from alerts.wording.spending import spending_notice
@@ -44,7 +44,7 @@ from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.authorities import authority_of
 from isocket.domain.breach_letters import breach_report_text, breach_text
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.domain.incidents import Cause
 from isocket.domain.letters import (
     LANGUAGES,
     activation_mail,
@@ -84,27 +84,13 @@ _ZONES = {
     "de": "Europe/Berlin",
     "nb": "Europe/Oslo",
 }
-_BEGAN = datetime(2026, 11, 22, 21, 58, tzinfo=UTC)
 _RECEIVED = datetime(2026, 12, 28, 21, 59, tzinfo=UTC)
-_LASTED = timedelta(hours=1, minutes=12)
-_VALUES = {
-    Cause.BATTERY_LOW: 20.0,
-    Cause.TEMP_HIGH: 31.5,
-    Cause.TEMP_LOW: -3.5,
-    Cause.TEMP_RATE: 4.0,
-    Cause.THERMOSTAT_INEFFECTIVE: 3.5,
-    Cause.CREDIT_LOW: 1.5,
-    Cause.SIGNAL_LOW: 12.0,
-    Cause.FLAPPING: 12.0,
-}
-_PROBES = {Cause.TEMP_HIGH: "Loft", Cause.TEMP_LOW: "Hall", Cause.INPUT: "Water"}
-_OF_THE_ACCOUNT = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
 _PUBLIC = "https://cloud.example.org"
 _CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
 _LINK = f"{_PUBLIC}/hooks/incident/TOKEN"
 _INVITED, _OFFERED = f"{_PUBLIC}/shares/accept?token=TOKEN", f"{_PUBLIC}/transfers/accept?token=TOKEN"
 _SHARED = f"{_PUBLIC}/devices/EXAMPLE/people"
-_CODE, _PASSCODE = "K7QF", "012345"
+_PASSCODE = "012345"
 _MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 
 _OPENING = """# What people read and hear
@@ -144,23 +130,23 @@ def _causes(reader: Reader) -> Iterator[str]:
     yield "| cause | alarm | | its end | |"
     yield "|---|---|---|---|---|"
     for cause in Cause:
-        story = _story(cause)
+        story = example_of(cause)
         alarm, clear = alarm_text(story, reader).text, clear_text(story, reader).text
         yield f"| `{cause}` | {_cell(alarm)} | {septets(alarm)} | {_cell(clear)} | {septets(clear)} |"
-    low = _story(Cause.TEMP_LOW)
+    low = example_of(Cause.TEMP_LOW)
     ends = clear_text(replace(low, incident=replace(low.incident, limit_gone=True)), reader).text
     yield f"| `temp_low` whose limit was taken away | | | {_cell(ends)} | {septets(ends)} |"
-    door = _story(Cause.INPUT)
+    door = example_of(Cause.INPUT)
     ends = clear_text(replace(door, incident=replace(door.incident, disarmed=True)), reader).text
     yield f"| `input` that was disarmed | | | {_cell(ends)} | {septets(ends)} |"
-    cut = _story(Cause.MAINS_LOST)
+    cut = example_of(Cause.MAINS_LOST)
     alarm = alarm_text(replace(cut, incident=replace(cut.incident, part_of="out_EXAMPLE")), reader).text
     yield f"| `mains_lost` of many at once | {_cell(alarm)} | {septets(alarm)} | | |"
     yield ""
 
 
 def _taking(reader: Reader) -> Iterator[str]:
-    story = _story(Cause.MAINS_LOST)
+    story = example_of(Cause.MAINS_LOST)
     other = replace(story, device_name="Sauna")
     texts = [
         ("to the others, when somebody takes it", taken_text(story, reader).text),
@@ -170,7 +156,7 @@ def _taking(reader: Reader) -> Iterator[str]:
         ("answer: taken by somebody else", already_reply(story, reader)),
         ("answer: over", over_reply(story, reader)),
         ("answer: several alarms at once", several_reply(reader.language, {Acknowledged.TAKEN: [story, other]})),
-        ("answer: a code that is none", unknown_reply(reader.language, [_CODE, "B2XA"])),
+        ("answer: a code that is none", unknown_reply(reader.language, [CODE, "B2XA"])),
         ("answer: nothing is open", nothing_reply(reader.language)),
         ("answer: no more messages", stopped_reply(reader.language)),
         ("answer: messages again", started_reply(reader.language)),
@@ -182,7 +168,7 @@ def _taking(reader: Reader) -> Iterator[str]:
 
 
 def _mails(reader: Reader) -> Iterator[str]:
-    story = _story(Cause.TEMP_LOW)
+    story = example_of(Cause.TEMP_LOW)
     yield "### E-mails\n"
     for what, said in (
         ("The alarm", alarm_mail(story, reader, link=_LINK, public_url=_PUBLIC)),
@@ -194,7 +180,7 @@ def _mails(reader: Reader) -> Iterator[str]:
 
 
 def _calls(reader: Reader) -> Iterator[str]:
-    speech, story = speech_of(reader.language), _story(Cause.TEMP_LOW)
+    speech, story = speech_of(reader.language), example_of(Cause.TEMP_LOW)
     yield "### Calls\n"
     yield from _table(
         [
@@ -261,15 +247,15 @@ def _rights(language: str) -> Iterator[str]:
 
 
 def _account(reader: Reader) -> Iterator[str]:
-    story = _story(Cause.MAINS_LOST)
+    story = example_of(Cause.MAINS_LOST)
     yield "### To the owner\n"
     notices = [
         ("Nobody could be told", exhausted_notice(story, reader, public_url=_PUBLIC)),
         ("Nobody has taken it", unanswered_notice(story, reader, public_url=_PUBLIC)),
         ("A contact wants no more messages", stopped_notice(reader, public_url=_PUBLIC)),
         ("A contact wants messages again", came_back_notice(reader, public_url=_PUBLIC)),
-        ("Nobody can be told", trouble_notice(_story(Cause.NO_RECIPIENT), reader, public_url=_PUBLIC)),
-        ("Messages do not arrive", trouble_notice(_story(Cause.DELIVERY_BROKEN), reader, public_url=_PUBLIC)),
+        ("Nobody can be told", trouble_notice(example_of(Cause.NO_RECIPIENT), reader, public_url=_PUBLIC)),
+        ("Messages do not arrive", trouble_notice(example_of(Cause.DELIVERY_BROKEN), reader, public_url=_PUBLIC)),
     ]
     for letter, what in (
         (activation_mail(reader.language, f"{_PUBLIC}/activate?token=TOKEN"), "A new account"),
@@ -303,7 +289,7 @@ def _account(reader: Reader) -> Iterator[str]:
 
 def _privacy(language: str) -> Iterator[str]:
     yield "### Newsletter, restriction, policy, breach\n"
-    for what, letter in privacy_letters(language, day=_BEGAN, public_url=_PUBLIC):
+    for what, letter in privacy_letters(language, day=BEGAN, public_url=_PUBLIC):
         yield from _mail(what, Words(subject=letter.subject, text=letter.text))
     page = f"{_PUBLIC}/breaches"
     texts = [
@@ -311,27 +297,6 @@ def _privacy(language: str) -> Iterator[str]:
         ("text: what was done about it", breach_report_text(language, page=page)),
     ]
     yield from _table(texts, counted=True)
-
-
-def _story(cause: Cause) -> Story:
-    of_account = cause in _OF_THE_ACCOUNT
-    incident = Incident(
-        id="inc_EXAMPLE",
-        account_id="",
-        device_id="" if of_account else "EXAMPLE",
-        cause=cause,
-        about=Cause.MAINS_LOST if cause is Cause.FLAPPING else None,
-        probe=0 if cause in _PROBES else None,
-        severity=Severity.CRITICAL,
-        value=_VALUES.get(cause),
-        opened_at=_BEGAN,
-        detected_at=_BEGAN,
-        closed_at=_BEGAN + _LASTED,
-        short_code=_CODE,
-        test=cause is Cause.TEST,
-    )
-    story = Story(incident=incident, device_name=None if of_account else "Mökki")
-    return replace(story, probe_name=_PROBES.get(cause))
 
 
 def _table(rows: Sequence[tuple[str, str]], *, counted: bool = False) -> Iterator[str]:

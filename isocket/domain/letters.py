@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 LANGUAGES = ("en", "fi", "sv", "de", "nb")
-_SERVING = MappingProxyType({**dict(zip(LANGUAGES, LANGUAGES, strict=True)), "no": "nb", "nn": "nb", "da": "nb"})
+_SERVING = MappingProxyType({each: each for each in LANGUAGES} | {"no": "nb", "nn": "nb", "da": "nb"})  # near enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
