@@ -94,7 +94,8 @@ class Tab:
         await self.call("Input.insertText", text=text)
 
     async def press(self, selector: str, then: str) -> None:
-        """Click on an element and wait until `then` is true on the page that follows."""
+        """Click on an element and wait until `then`, untrue so far, is true on the page that follows."""
+        assert not await self.value(f"!!({then})"), f"true before anything was pressed: {then}"
         await self.value(f"document.querySelector({json.dumps(selector)}).click()")
         await self.until(f"document.readyState === 'complete' && ({then})")
 

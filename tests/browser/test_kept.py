@@ -41,8 +41,8 @@ async def typing(portal: Portal, folder: Path) -> AsyncIterator[Tab]:  # noqa: F
 async def session_ends(portal: Portal, tab: Tab) -> None:  # noqa: F811
     """Send the form with a session that is over, and go on to where one signs in."""
     assert await portal.records.remove_all(Session, is_("account_id", "acc_1"))
-    await tab.press("form[action='/contacts'] button.main", "document.querySelector('p.links a')")
-    await tab.press("p.links a", "location.pathname === '/login'")
+    await tab.press("form[action='/contacts'] button.main", "document.querySelector('a[href^=\"/login\"]')")
+    await tab.press("a[href^='/login']", "location.pathname === '/login'")
 
 
 async def test_what_was_typed_before_the_session_ended_is_there_again_after_signing_in(
@@ -68,9 +68,9 @@ async def test_the_code_of_a_socket_that_was_typed_is_not_kept(portal: Portal, t
         await tab.type_in("device_id", "is00000009")
         await tab.type_in("claim_code", "7H3K-9QXM-2D4V-RT8W")
         assert await portal.records.remove_all(Session, is_("account_id", "acc_1"))
-        await tab.press("form[action='/devices/claim'] button.main", "document.querySelector('p.links a')")
+        await tab.press("form[action='/devices/claim'] button.main", "document.querySelector('a[href^=\"/login\"]')")
         assert "7H3K" not in await tab.value("JSON.stringify({...sessionStorage})")
-        await tab.press("p.links a", "location.pathname === '/login'")
+        await tab.press("a[href^='/login']", "location.pathname === '/login'")
         await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
         await tab.until(f"{claim}.elements.device_id.value === 'is00000009'")
         assert await tab.value(f"{claim}.elements.claim_code.value") == ""
