@@ -8,12 +8,12 @@ from typing import Any
 from alerts.causes import is_told, severity_of
 from alerts.climbing import FirstSteps
 from alerts.handing_over import NO_ORDERS
-from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Wait, Why, is_told_though_over
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Wait, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
 from alerts.short_codes import STILL_OPEN, CodesInHand, first_code, free_code
 from alerts.timeline import INFORMATION_ONLY, came_late_line, incident_line
-from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, open_key
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, Why, open_key
 from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
@@ -123,8 +123,7 @@ class IncidentLedger:
             closed_at=from_ms(close.at_ms),
             needs_step=told and is_told(known.severity) and not close.explained and known.explained_by is None,
             step_due_at=self._now,
-            limit_gone=close.why is Why.SETTINGS,
-            disarmed=close.why is Why.DISARMED,
+            why_over=close.why,
             **changes,
         )
         if closed is not None:
@@ -196,6 +195,7 @@ class IncidentLedger:
             open_key=None,
             short_code="",
             closed_at=from_ms(close.at_ms),
+            why_over=close.why,
             needs_step=False,
         )
         late = came_late_line(incident, at=self._now)

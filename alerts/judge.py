@@ -9,7 +9,7 @@ from alerts.climbing import Climber, FirstSteps
 from alerts.envelopes import envelope_of
 from alerts.incident_ledger import IncidentLedger, MakeFirstSteps, open_at
 from alerts.outages import POWER, Outages, with_outages
-from alerts.rules.decisions import Close, Why, incident_id
+from alerts.rules.decisions import Close, incident_id
 from alerts.rules.docket import Case, opener_of
 from alerts.rules.judgement import Heard, Judgement, judge
 from alerts.rules.lateness import newest_known
@@ -17,7 +17,7 @@ from alerts.rules.memory import BEFORE_ALL, Condition, Descent, Key, Memory, Pha
 from alerts.rules.silence import Hearing
 from alerts.short_codes import CodesInHand
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Incident
+from isocket.domain.incidents import Incident, Why
 from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
 from isocket.domain.outages import Outage
 from isocket.domain.problems import Problem

@@ -5,11 +5,10 @@ from typing import Any
 
 from alerts.causes import is_told, severity_of
 from alerts.incident_ledger import IncidentLedger
-from alerts.rules.decisions import Why
 from alerts.rules.docket import Case
 from alerts.short_codes import free_code
 from alerts.timeline import INFORMATION_ONLY, NOBODY_TO_TELL, incident_line
-from isocket.domain.incidents import Cause, Happening, Incident, Severity, account_open_key, open_key
+from isocket.domain.incidents import Cause, Happening, Incident, Severity, Why, account_open_key, open_key
 from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import to_text
 from isocket.kit.ids import derived_id

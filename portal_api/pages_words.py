@@ -202,6 +202,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "device_started_again": "the socket started again",
         "ends_by_itself": "such an alarm ends by itself",
         "settings_changed": "the settings were changed",
+        "limit_changed": "its limit was changed",
         "steady_again": "it has not come back for a while",
         "lasts_now": "it no longer comes and goes but lasts, and is told as itself",
         "owner_changed": "the socket has another owner",

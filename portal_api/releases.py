@@ -16,7 +16,7 @@ from isocket.domain.contacts import Escalation, Substitution
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.holds import UncopiedError
-from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry
+from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry, Why
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.processing import to_be_read
 from isocket.domain.replays import Replay
@@ -205,5 +205,6 @@ async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None
             state=IncidentState.CLOSED,
             open_key=None,
             closed_at=now,
+            why_over=Why.OWNER,
             needs_step=False,
         )

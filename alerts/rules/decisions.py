@@ -1,27 +1,11 @@
 """What the rules decide, as values. The judge carries them out; each names its incident, so twice is once."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from alerts.causes import is_told
 from alerts.rules.memory import Key
-from isocket.domain.incidents import Severity
+from isocket.domain.incidents import Severity, Why
 from isocket.kit.ids import derived_id
-
-
-class Why(StrEnum):
-    """Why an incident is over."""
-
-    OVER = "over"  # the trouble is
-    SAID_OVER = "device_says_over"
-    ANSWERED = "device_was_heard"
-    DISARMED = "disarmed"
-    NEW_BOOT = "device_started_again"
-    BY_ITSELF = "ends_by_itself"
-    SETTINGS = "settings_changed"
-    OWNER = "owner_changed"
-    STEADY = "steady_again"
-    LASTS = "lasts_now"  # what came and went has come to stay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,23 @@ def clear_after_ms(key: Key, settings: DeviceSettings) -> int:
     return 0
 
 
+def limit_of(key: Key, settings: DeviceSettings) -> float | None:
+    """Return the one number that this is judged by, None where there is none or it takes more than one."""
+    if key.cause is Cause.CREDIT_LOW:
+        return settings.credit.low
+    if key.probe is None or key.cause not in {Cause.TEMP_HIGH, Cause.TEMP_LOW}:
+        return None
+    probe = settings.probe(key.probe)
+    return probe.high_c if key.cause is Cause.TEMP_HIGH else probe.low_c
+
+
+def is_beyond(key: Key, value: float | None, limit: float | None) -> bool:
+    """Return whether a value is on the wrong side of a limit, of those that `limit_of` gives; an unknown one is not."""
+    if value is None or limit is None:
+        return False
+    return value > limit if key.cause is Cause.TEMP_HIGH else value < limit
+
+
 def has_no_rule(key: Key, settings: DeviceSettings) -> bool:
     """Return whether the settings no longer ask for what this is judged by."""
     match key.cause:
@@ -50,15 +67,14 @@ def has_no_rule(key: Key, settings: DeviceSettings) -> bool:
         case Cause.SIGNAL_LOW:
             return not settings.signal.is_watched
         case Cause.CREDIT_LOW:
-            return settings.credit.low is None
+            return limit_of(key, settings) is None
         case Cause.THERMOSTAT_INEFFECTIVE:
             return not settings.thermostat.is_watched
     if key.probe is None or key.cause not in LIMITS:
         return False
-    probe = settings.probe(key.probe)
     if key.cause is Cause.TEMP_RATE:
-        return not probe.watches_rate
-    return (probe.high_c if key.cause is Cause.TEMP_HIGH else probe.low_c) is None
+        return not settings.probe(key.probe).watches_rate
+    return limit_of(key, settings) is None
 
 
 def _ms(seconds: float) -> int:

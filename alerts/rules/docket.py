@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S, STILL_NEWS
-from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, Why, incident_id
-from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, raise_after_ms
+from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, incident_id
+from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, is_beyond, limit_of, raise_after_ms
 from alerts.rules.flapping import NEVER, beginning, is_too_often, rest_until_ms, steady, unstable, with_one_more
 from alerts.rules.memory import Condition, Key, Memory, Phase, PowerBack
 from alerts.rules.signs import Look
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 from isocket.domain.settings import DeviceSettings
 
 SETTLING_MS = SETTLING_S * 1000
@@ -64,24 +64,26 @@ class Docket:
 
     def look(self, key: Key, look: Look, when: When, value: float | None = None) -> None:
         """Take note of how a thing looks."""
-        known = self.conditions.get(key)
+        known, limit = self.conditions.get(key), limit_of(key, self.case.settings)
         if known is None:
             if look is Look.BAD:
-                self.conditions[key] = _beginning(when, value)
+                self.conditions[key] = replace(_beginning(when, value), limit=limit)
         elif not known.is_open:
             if look is not Look.BAD:
                 del self.conditions[key]
-            elif known.late and not when.late:
-                self.conditions[key] = replace(known, late=False)
+            else:
+                self.conditions[key] = replace(known, late=known.late and when.late, limit=limit)
         elif known.by_device and key.cause in OWN_LIMITS:
             return
         elif look is Look.GOOD:
             if known.phase is Phase.OPEN:
-                self.conditions[key] = replace(
-                    known, phase=Phase.CLEARING, turned_ms=when.at_ms, heard_ms=when.heard_ms, holds=False
-                )
+                changed = is_beyond(key, value, known.limit)
+                cleared = replace(known, phase=Phase.CLEARING, holds=False, limit_changed=changed)
+                self.conditions[key] = replace(cleared, turned_ms=when.at_ms, heard_ms=when.heard_ms)
+        elif look is Look.BAD:
+            self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, limit=limit)
         else:
-            self.conditions[key] = replace(known, phase=Phase.OPEN, holds=look is Look.BAD)
+            self.conditions[key] = replace(known, phase=Phase.OPEN, holds=False)
 
     def open_at_once(self, key: Key, when: When, value: float | None, *, by_device: bool) -> None:
         """Open without a delay. What is open stays so; a one-shot begins anew."""
@@ -98,8 +100,9 @@ class Docket:
 
     def put_under_our_limit(self, key: Key) -> None:
         """Let what a device raised end with the limit of ours that it was told, if there is one."""
-        if key.cause not in OWN_LIMITS and not has_no_rule(key, self.case.settings):
-            self.conditions[key] = replace(self.conditions[key], by_device=False)
+        settings = self.case.settings
+        if key.cause not in OWN_LIMITS and not has_no_rule(key, settings):
+            self.conditions[key] = replace(self.conditions[key], by_device=False, limit=limit_of(key, settings))
 
     def end(self, key: Key, at_ms: int, heard_ms: int, why: Why) -> None:
         """Close at once what is open, forget what waits."""
@@ -108,20 +111,10 @@ class Docket:
             return
         ended_ms = max(at_ms, known.since_ms)
         self._note_change(key, heard_ms)
-        self.decisions.append(
-            Close(
-                key=key,
-                incident_id=known.incident_id,
-                at_ms=ended_ms,
-                why=why,
-            )
-        )
+        self.decisions.append(Close(key=key, incident_id=known.incident_id, at_ms=ended_ms, why=why))
         if key.cause is Cause.MAINS_LOST:
             self.power_back = PowerBack(
-                incident_id=known.incident_id,
-                began_ms=known.since_ms,
-                at_ms=ended_ms,
-                heard_ms=heard_ms,
+                incident_id=known.incident_id, began_ms=known.since_ms, at_ms=ended_ms, heard_ms=heard_ms
             )
 
     def remember(self, key: Key, value: float) -> None:
@@ -210,7 +203,8 @@ class Docket:
         if known.phase is Phase.WAITING:
             self._open(key, known)
         elif known.phase is Phase.CLEARING:
-            self.end(key, known.turned_ms, known.heard_ms, Why.OVER)
+            why = Why.LIMIT_CHANGED if known.limit_changed else Why.OVER
+            self.end(key, known.turned_ms, known.heard_ms, why)
 
     def _open(self, key: Key, known: Condition) -> None:
         name = incident_id(self.case.device_id, self.case.account_id, key, known.opener)

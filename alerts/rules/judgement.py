@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from alerts.rules.alarms import hear_alarm, hear_boot, key_of
-from alerts.rules.decisions import Decision, Why
+from alerts.rules.decisions import Decision
 from alerts.rules.descent import believed, follow
 from alerts.rules.docket import Case, Docket, When
 from alerts.rules.heating import hear_thermostat
@@ -12,7 +12,7 @@ from alerts.rules.memory import Key, Memory, Patience, brought_back
 from alerts.rules.rates import hear_rates
 from alerts.rules.signs import Look, Standing, signs
 from alerts.rules.silence import Hearing, hear_silence, hear_voice, in_ms, patience_now
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 from isocket.domain.reports import DeviceState, Order, Report, ReportKind
 
 OUTPUT = ("relay", "relay_cause")  # of which the last word holds

@@ -63,6 +63,8 @@ class Condition:
     depth: float | None = None  # the lowest battery threshold that was reached
     explained_by: str | None = None
     late: bool = False  # whatever was said of it came long after the fact
+    limit: float | None = None  # of ours, which it was beyond when it was trouble last
+    limit_changed: bool = False  # it clears since it no longer is beyond a limit, and would be beyond that one
 
     @property
     def is_open(self) -> bool:

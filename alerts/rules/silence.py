@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from alerts.rules.decisions import SilentToo, Why
+from alerts.rules.decisions import SilentToo
 from alerts.rules.docket import Docket, When
 from alerts.rules.memory import Key, Patience
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 
 OFFLINE = Key(Cause.OFFLINE)
 CATCH_UP_MS = 300_000

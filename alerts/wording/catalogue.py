@@ -44,7 +44,7 @@ from isocket.domain.acknowledgement import ANSWER_WITHIN
 from isocket.domain.authorities import authority_of
 from isocket.domain.breach_letters import breach_report_text, breach_text
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 from isocket.domain.letters import (
     LANGUAGES,
     activation_mail,
@@ -133,12 +133,14 @@ def _causes(reader: Reader) -> Iterator[str]:
         story = example_of(cause)
         alarm, clear = alarm_text(story, reader).text, clear_text(story, reader).text
         yield f"| `{cause}` | {_cell(alarm)} | {septets(alarm)} | {_cell(clear)} | {septets(clear)} |"
-    low = example_of(Cause.TEMP_LOW)
-    ends = clear_text(replace(low, incident=replace(low.incident, limit_gone=True)), reader).text
-    yield f"| `temp_low` whose limit was taken away | | | {_cell(ends)} | {septets(ends)} |"
-    door = example_of(Cause.INPUT)
-    ends = clear_text(replace(door, incident=replace(door.incident, disarmed=True)), reader).text
-    yield f"| `input` that was disarmed | | | {_cell(ends)} | {septets(ends)} |"
+    for cause, why, case in (
+        (Cause.TEMP_LOW, Why.SETTINGS, "whose limit was taken away"),
+        (Cause.TEMP_LOW, Why.LIMIT_CHANGED, "whose limit was changed"),
+        (Cause.INPUT, Why.DISARMED, "that was disarmed"),
+    ):
+        story = example_of(cause)
+        ends = clear_text(replace(story, incident=replace(story.incident, why_over=why)), reader).text
+        yield f"| `{cause}` {case} | | | {_cell(ends)} | {septets(ends)} |"
     cut = example_of(Cause.MAINS_LOST)
     alarm = alarm_text(replace(cut, incident=replace(cut.incident, part_of="out_EXAMPLE")), reader).text
     yield f"| `mains_lost` of many at once | {_cell(alarm)} | {septets(alarm)} | | |"

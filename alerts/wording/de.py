@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 
 GERMAN = Texts(
     decimal_mark=",",
@@ -58,8 +58,13 @@ GERMAN = Texts(
             Cause.TEST: "Probealarm beendet",
         }
     ),
-    limit_gone="der Grenzwert wurde entfernt, darum endet der Alarm",
-    disarmed="die Überwachung wurde abgeschaltet, darum endet der Alarm",
+    unwatched=MappingProxyType(
+        {
+            Why.SETTINGS: "der Grenzwert wurde entfernt, darum endet der Alarm",
+            Why.LIMIT_CHANGED: "der Grenzwert wurde geändert, darum endet der Alarm",
+            Why.DISARMED: "die Überwachung wurde abgeschaltet, darum endet der Alarm",
+        }
+    ),
     elsewhere=", auch an mehreren anderen Steckdosen",
     alarm_sms="{name}: {what}, {time}. Quittieren: {code} antworten",
     clear_sms="{name}: {what}, {time}. Alarm {code} beendet",

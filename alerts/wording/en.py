@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 
 ENGLISH = Texts(
     decimal_mark=".",
@@ -58,8 +58,13 @@ ENGLISH = Texts(
             Cause.TEST: "the test alarm is over",
         }
     ),
-    limit_gone="its limit was taken away, so this alarm ends",
-    disarmed="the input was disarmed, so this alarm ends",
+    unwatched=MappingProxyType(
+        {
+            Why.SETTINGS: "its limit was taken away, so this alarm ends",
+            Why.LIMIT_CHANGED: "its limit was changed, so this alarm ends",
+            Why.DISARMED: "the input was disarmed, so this alarm ends",
+        }
+    ),
     elsewhere=", at several other sockets too",
     alarm_sms="{name}: {what}, {time}. Reply {code} to acknowledge",
     clear_sms="{name}: {what}, {time}. Ends alarm {code}",

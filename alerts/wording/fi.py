@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 
 FINNISH = Texts(
     decimal_mark=",",
@@ -58,8 +58,13 @@ FINNISH = Texts(
             Cause.TEST: "koehälytys päättyi",
         }
     ),
-    limit_gone="raja poistettiin, joten hälytys päättyy",
-    disarmed="valvonta kytkettiin pois, joten hälytys päättyy",
+    unwatched=MappingProxyType(
+        {
+            Why.SETTINGS: "raja poistettiin, joten hälytys päättyy",
+            Why.LIMIT_CHANGED: "rajaa muutettiin, joten hälytys päättyy",
+            Why.DISARMED: "valvonta kytkettiin pois, joten hälytys päättyy",
+        }
+    ),
     elsewhere=", myös usealla muulla pistorasialla",
     alarm_sms="{name}: {what}, {time}. Kuittaa vastaamalla {code}",
     clear_sms="{name}: {what}, {time}. Hälytys {code} ohi",

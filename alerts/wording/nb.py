@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 
 NORWEGIAN = Texts(
     decimal_mark=",",
@@ -58,8 +58,13 @@ NORWEGIAN = Texts(
             Cause.TEST: "prøvealarmen er over",
         }
     ),
-    limit_gone="grensen ble fjernet, derfor slutter alarmen",
-    disarmed="overvåkingen ble slått av, derfor slutter alarmen",
+    unwatched=MappingProxyType(
+        {
+            Why.SETTINGS: "grensen ble fjernet, derfor slutter alarmen",
+            Why.LIMIT_CHANGED: "grensen ble endret, derfor slutter alarmen",
+            Why.DISARMED: "overvåkingen ble slått av, derfor slutter alarmen",
+        }
+    ),
     elsewhere=", også ved flere andre stikkontakter",
     alarm_sms="{name}: {what}, {time}. Kvitter: svar {code}",
     clear_sms="{name}: {what}, {time}. Alarm {code} er over",

@@ -103,10 +103,8 @@ def cut(text: str, room: int) -> str:
 def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) -> str:
     """Return what is wrong, or that it no longer is, with the value and the probe that are known."""
     phrase = (texts.clear if clear else texts.alarm)[incident.cause]
-    if clear and incident.limit_gone:
-        phrase = texts.limit_gone  # what was wrong may be so still
-    elif clear and incident.disarmed:
-        phrase = texts.disarmed  # likewise
+    if clear and incident.why_over is not None:
+        phrase = texts.unwatched.get(incident.why_over, phrase)
     value = _value(texts, incident, clear=clear)
     phrase = _BRACKETS.sub("" if value is None else lambda found: found.group(1), phrase)
     phrase = phrase.replace("{value}", value or "")

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from alerts.wording.texts import Texts
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 
 SWEDISH = Texts(
     decimal_mark=",",
@@ -58,8 +58,13 @@ SWEDISH = Texts(
             Cause.TEST: "provlarmet är över",
         }
     ),
-    limit_gone="gränsen togs bort, därför slutar larmet",
-    disarmed="bevakningen stängdes av, därför slutar larmet",
+    unwatched=MappingProxyType(
+        {
+            Why.SETTINGS: "gränsen togs bort, därför slutar larmet",
+            Why.LIMIT_CHANGED: "gränsen ändrades, därför slutar larmet",
+            Why.DISARMED: "bevakningen stängdes av, därför slutar larmet",
+        }
+    ),
     elsewhere=", även vid flera andra uttag",
     alarm_sms="{name}: {what}, {time}. Kvittera: svara {code}",
     clear_sms="{name}: {what}, {time}. Larm {code} är över",

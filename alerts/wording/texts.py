@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +22,7 @@ class Texts:
     input: str
     alarm: Mapping[Cause, str]
     clear: Mapping[Cause, str]
-    limit_gone: str  # said in place of `clear`
-    disarmed: str  # likewise
+    unwatched: Mapping[Why, str]  # said in place of `clear`: what was wrong may be so still
     elsewhere: str  # said of a power cut that befell many
     alarm_sms: str
     clear_sms: str

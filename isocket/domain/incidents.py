@@ -1,5 +1,6 @@
 """Something is wrong at a socket: one incident for each device, cause and probe, from raise to clear."""
 
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +43,22 @@ class Severity(StrEnum):
     MAJOR = "major"
     MINOR = "minor"
     INFO = "info"
+
+
+class Why(StrEnum):
+    """Why an incident is over."""
+
+    OVER = "over"  # the trouble is
+    SAID_OVER = "device_says_over"
+    ANSWERED = "device_was_heard"
+    DISARMED = "disarmed"
+    NEW_BOOT = "device_started_again"
+    BY_ITSELF = "ends_by_itself"
+    SETTINGS = "settings_changed"  # what it was judged by was taken away
+    LIMIT_CHANGED = "limit_changed"  # it would be wrong still by the limit that raised it
+    OWNER = "owner_changed"
+    STEADY = "steady_again"
+    LASTS = "lasts_now"  # what came and went has come to stay
 
 
 class IncidentState(StrEnum):
@@ -89,8 +106,7 @@ class Incident(Record):
     asked_at: Plain[datetime | None] = None  # they were asked whether they still are, and have not answered
     closed_at: Annotated[datetime | None, EPISODE_FACT] = None
     explained_by: Annotated[str | None, EPISODE_FACT] = None  # the incident, or the outage, that makes it no news
-    limit_gone: Annotated[bool, EPISODE_FACT] = False  # what ended it is that its limit was taken away
-    disarmed: Annotated[bool, EPISODE_FACT] = False  # what ended it is that the inputs were disarmed
+    why_over: Annotated[Why | None, EPISODE_FACT] = None  # None: it lasts, or an older program did not write it
     part_of: Annotated[str | None, EPISODE_FACT] = None  # the power cut that befell many at once
     short_code: Annotated[str, EPISODE_FACT] = ""  # what a reply says to acknowledge
     open_key: Plain[str | None] = None
@@ -101,6 +117,13 @@ class Incident(Record):
     ladder_position: Plain[int] = 0  # how many steps of the ladder were taken
     exhausted_at: Plain[datetime | None] = None  # the ladder was of no use; it is climbed again, ever more rarely
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
+
+    @classmethod
+    def in_other_words(cls, older: Mapping[str, Any]) -> dict[str, Any]:
+        """Return why it is over, of which there were two fields that excluded each other."""
+        if older.get("limit_gone"):
+            return {"why_over": Why.SETTINGS}
+        return {"why_over": Why.DISARMED} if older.get("disarmed") else {}
 
     @property
     def is_queued(self) -> bool:

@@ -30,6 +30,12 @@ class Record:
     id: Plain[str]
     version: Plain[int] = field(default=1)
 
+    @classmethod
+    def in_other_words(cls, older: Mapping[str, Any]) -> dict[str, Any]:
+        """Return fields that a document of an older program lacks, by what it says in fields that are no more."""
+        del older
+        return {}
+
     @property
     def is_queued(self) -> bool:
         """Whether it waits for whoever works off its queue."""

@@ -123,7 +123,7 @@ async def _write_out(documents: Documents, kind: type[Record], found: Document, 
 
 def _missing(kind: type[Record], found: Document) -> Document:
     """Return the fields that are to be written: None is what a missing one says anyway."""
-    whole = to_document(from_document(kind, found))
+    whole = to_document(from_document(kind, {**kind.in_other_words(found), **found}))
     return {name: value for name, value in whole.items() if name not in found and value is not None}
 
 

@@ -7,7 +7,7 @@ import pytest
 from alerts.judge import STARTED_OVER
 from alerts.rules.docket import JUDGED_MS
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, open_key
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, Why, open_key
 from isocket.domain.problems import Problem
 from isocket.domain.reports import ClockQuality, ReportKind
 from isocket.kit.ids import new_id
@@ -597,7 +597,7 @@ async def test_a_limit_taken_away_closes_what_it_opened() -> None:
     await house.want(temp=[{}])
     found = await house.only(Cause.TEMP_LOW)
     assert (Happening.CLOSED, "settings_changed") in await house.timeline(found)
-    assert found.limit_gone
+    assert found.why_over is Why.SETTINGS
 
 
 async def test_a_limit_taken_away_closes_what_the_socket_itself_raised_by_it() -> None:
@@ -605,10 +605,10 @@ async def test_a_limit_taken_away_closes_what_the_socket_itself_raised_by_it() -
     await house.alarm("temp_high", probe=0, value=-5.0)
     await house.climb()
     await house.want(temp=[{"high_c": None}])
-    assert (await house.only(Cause.TEMP_HIGH)).limit_gone
+    assert (await house.only(Cause.TEMP_HIGH)).why_over is Why.SETTINGS
     await house.alarm("temp_high", probe=0, active=False, value=-5.0)  # it was told of the setting as well
     found = await house.only(Cause.TEMP_HIGH)
-    assert (found.state, found.limit_gone, found.needs_step) == (IncidentState.CLOSED, True, True)
+    assert (found.state, found.why_over, found.needs_step) == (IncidentState.CLOSED, Why.SETTINGS, True)
 
 
 async def test_what_a_socket_raised_by_no_limit_of_ours_lasts_until_it_says_otherwise() -> None:
@@ -626,7 +626,42 @@ async def test_what_is_over_by_itself_ended_by_no_setting() -> None:
     await house.state(temp_c=[9.0])
     await house.let_pass(61)
     found = await house.only(Cause.TEMP_LOW)
-    assert (found.state, found.limit_gone) == (IncidentState.CLOSED, False)
+    assert (found.state, found.why_over) == (IncidentState.CLOSED, Why.OVER)
+
+
+@pytest.mark.parametrize("by_device", [False, True])
+async def test_a_limit_that_is_raised_beyond_what_it_opened_does_not_make_that_well_again(*, by_device: bool) -> None:
+    house = await judged_house(temp=[{"high_c": -12.0, "delay_s": 0}])
+    await (house.alarm("temp_high", probe=0, value=-5.0) if by_device else house.state(temp_c=[-5.0]))
+    await house.want(temp=[{"high_c": 0.0, "delay_s": 0}])
+    await house.state(temp_c=[-5.0])
+    assert (await house.only(Cause.TEMP_HIGH)).why_over is Why.LIMIT_CHANGED
+
+
+async def test_a_socket_that_ends_its_alarm_by_a_raised_limit_does_not_make_that_well_again() -> None:
+    house = await judged_house(temp=[{"low_c": 5.0}])
+    await house.alarm("temp_low", probe=0, value=3.0)
+    await house.want(temp=[{"low_c": 1.0}])
+    await house.alarm("temp_low", active=False, probe=0, value=3.0)
+    found = await house.only(Cause.TEMP_LOW)
+    assert (Happening.CLOSED, "limit_changed") in await house.timeline(found)
+
+
+async def test_what_is_well_by_the_limit_before_too_ended_by_no_change_of_that() -> None:
+    house = await judged_house(temp=[{"high_c": -12.0, "delay_s": 0}])
+    await house.state(temp_c=[-5.0])
+    await house.want(temp=[{"high_c": 0.0, "delay_s": 0}])
+    await house.state(temp_c=[-13.0])
+    assert (await house.only(Cause.TEMP_HIGH)).why_over is Why.OVER
+
+
+async def test_what_was_too_warm_by_the_raised_limit_as_well_and_then_is_not_is_well_again() -> None:
+    house = await judged_house(temp=[{"high_c": -12.0, "delay_s": 0, "hysteresis_c": 0.5}])
+    await house.state(temp_c=[-5.0])
+    await house.want(temp=[{"high_c": -8.0, "delay_s": 0, "hysteresis_c": 0.5}])
+    await house.state(temp_c=[-5.0])
+    await house.state(temp_c=[-9.0])
+    assert (await house.only(Cause.TEMP_HIGH)).why_over is Why.OVER
 
 
 async def test_a_probe_that_lost_its_value_for_a_minute_is_a_fault(house: JudgedHouse) -> None:
@@ -660,7 +695,7 @@ async def test_an_input_opens_only_when_armed_and_disarming_closes_it() -> None:
     assert (found.probe, found.severity) == (0, Severity.MINOR)
     await house.state(armed=False)
     assert not await house.open()
-    assert (await house.only(Cause.INPUT)).disarmed  # whoever was told must not hear that all is well
+    assert (await house.only(Cause.INPUT)).why_over is Why.DISARMED  # whoever was told must not hear that all is well
 
 
 async def test_an_input_that_ended_by_itself_was_not_disarmed(house: JudgedHouse) -> None:
@@ -669,7 +704,7 @@ async def test_an_input_that_ended_by_itself_was_not_disarmed(house: JudgedHouse
     await house.state(input=[False])
     await house.let_pass(60)
     found = await house.only(Cause.INPUT)
-    assert (found.state, found.disarmed) == (IncidentState.CLOSED, False)
+    assert (found.state, found.why_over) == (IncidentState.CLOSED, Why.OVER)
 
 
 async def test_an_input_at_rest_again_closes(house: JudgedHouse) -> None:

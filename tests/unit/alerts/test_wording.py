@@ -25,7 +25,7 @@ from alerts.wording import (
 from alerts.wording.pages import stop_page, stopped_page
 from alerts.wording.phrases import WORDS, local_time, mail_name, number, plain_name, words
 from alerts.wording.spoken import clear_call
-from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.domain.incidents import Cause, Incident, Severity, Why
 from isocket.domain.letters import (
     LANGUAGES,
     activation_mail,
@@ -328,30 +328,33 @@ def test_what_comes_and_goes_is_named_in_one_segment_and_its_end_says_how_often_
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("cause", Cause)
-def test_what_ended_because_its_limit_was_taken_away_is_not_said_to_be_well_again(language: str, cause: Cause) -> None:
+@pytest.mark.parametrize("why", [Why.SETTINGS, Why.LIMIT_CHANGED])
+def test_what_ended_because_its_limit_is_gone_or_another_is_not_said_to_be_well_again(
+    language: str, cause: Cause, why: Why
+) -> None:
     reader = Reader(language=language, time_zone="UTC")
     over, unwatched = (
-        Story(incident=incident(cause, probe=0, limit_gone=gone), device_name="W" * 40) for gone in (False, True)
+        Story(incident=incident(cause, probe=0, why_over=each), device_name="W" * 40) for each in (Why.OVER, why)
     )
     said = clear_text(unwatched, reader).text
-    assert words(language).limit_gone in said
+    assert words(language).unwatched[why] in said
     assert words(language).clear[cause].partition("[")[0] not in said
     assert fits_one_segment(said)
-    assert words(language).limit_gone not in clear_text(over, reader).text
-    assert words(language).limit_gone in clear_mail(unwatched, reader, link=LINK, public_url=PUBLIC).subject
-    assert words(language).limit_gone in clear_call(unwatched, reader).text
+    assert words(language).unwatched[why] not in clear_text(over, reader).text
+    assert words(language).unwatched[why] in clear_mail(unwatched, reader, link=LINK, public_url=PUBLIC).subject
+    assert words(language).unwatched[why] in clear_call(unwatched, reader).text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_input_that_was_disarmed_is_not_said_to_be_at_rest_again(language: str) -> None:
     reader = Reader(language=language, time_zone="UTC")
-    disarmed = Story(incident=incident(Cause.INPUT, probe=0, disarmed=True), device_name="W" * 40)
+    disarmed = Story(incident=incident(Cause.INPUT, probe=0, why_over=Why.DISARMED), device_name="W" * 40)
     said = clear_text(disarmed, reader).text
-    assert words(language).disarmed in said
+    assert words(language).unwatched[Why.DISARMED] in said
     assert words(language).clear[Cause.INPUT] not in said
     assert fits_one_segment(said)
-    assert words(language).disarmed in clear_mail(disarmed, reader, link=LINK, public_url=PUBLIC).subject
-    assert words(language).disarmed in clear_call(disarmed, reader).text
+    assert words(language).unwatched[Why.DISARMED] in clear_mail(disarmed, reader, link=LINK, public_url=PUBLIC).subject
+    assert words(language).unwatched[Why.DISARMED] in clear_call(disarmed, reader).text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from isocket.domain.contacts import ChannelKind, Contact, ContactRole
 from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity, Why
 from isocket.storage.completing import AT_ONCE
 from isocket.storage.documents import Collection, Document
 from isocket.storage.keyring import MemoryKeyring
@@ -23,7 +24,11 @@ from isocket.storage.sqlite import SqliteStore
 from tests.contract.stores import Thing
 from tests.fakes.clock import NOON
 
-KINDS = (Contact, Delivery, Thing)
+KINDS = (Contact, Delivery, Incident, Thing)
+OVER = Incident(
+    id="inc_1", account_id="acc_1", device_id="is-1", cause=Cause.INPUT, severity=Severity.CRITICAL,
+    state=IncidentState.CLOSED, opened_at=NOON, detected_at=NOON, closed_at=NOON,
+)  # fmt: skip
 ANNA = Contact(
     id="con_1", account_id="acc_1", name="Anna", email="anna@example.org", roles=(ContactRole.ALARM,), created_at=NOON
 )
@@ -59,6 +64,12 @@ class Installation:
             connection.execute("DELETE FROM records_layouts")
         connection.close()
 
+    def says(self, collection: str, name: str) -> None:
+        """Let documents say yes in a field, which the class may no longer have."""
+        with sqlite3.connect(self.file) as connection:
+            connection.execute(f"UPDATE records_{collection} SET doc = json_set(doc, '$.{name}', json('true'))")  # noqa: S608 - ours
+        connection.close()
+
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Installation:
@@ -74,6 +85,19 @@ async def test_an_alarm_that_waits_since_before_there_were_lanes_is_found_in_its
     async with installation.begun() as records:
         (found,) = await records.find(Delivery, is_("lane", "urgent.sms"), is_("moves_on", value=False))
         assert (found.id, found.address, found.priority) == ("del_1", ALARM.address, ALARM.priority)
+
+
+@pytest.mark.parametrize(("said", "why"), [("limit_gone", Why.SETTINGS), ("disarmed", Why.DISARMED), ("test", None)])
+async def test_an_incident_from_before_it_said_why_it_is_over_says_so_by_what_it_said_then(
+    installation: Installation, said: str, why: Why | None
+) -> None:
+    async with installation.begun() as records:
+        await records.add(OVER)
+    installation.as_before("incidents", "why_over")
+    installation.says("incidents", said)
+    async with installation.begun() as records:
+        (found,) = await records.find(Incident)
+        assert found.why_over is why
 
 
 async def test_a_contact_from_before_mailboxes_could_be_looked_up_is_found_by_theirs(
