@@ -84,6 +84,8 @@ def possible(file: RequestFile) -> frozenset[str]:
         "identify": may_follow(file.state, RequestState.IDENTIFIED),
         "take": may_follow(file.state, RequestState.IN_WORK),
         "fulfil": known and carried_out,
+        "note": file.decided_at is None and not nobodys_yet,
+        "ask": file.decided_at is None and bool(file.email) and file.state is not RequestState.IDENTITY_ASKED,
     }
     return frozenset(act for act, can_follow in acts.items() if can_follow)
 

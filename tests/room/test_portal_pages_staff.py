@@ -201,6 +201,22 @@ async def test_the_page_of_a_request_offers_what_can_follow_and_nothing_else(hou
     assert _buttons(await post(house, cookie, path, act="answered", words="We hold nothing about you.")) == set()
 
 
+async def test_asking_back_is_offered_where_a_mailbox_has_answered_and_nothing_is_noted_of_a_stranger(
+    house: PortalHouse,
+) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    asked = await house.ask("POST", "/privacy/requests", {"kind": "access", "email": MAIJA, "words": "All of it."})
+    assert asked.status == 202, await asked.text()
+    (request,) = await house.records.find(RightsRequest)
+    path = f"/staff/requests/{request.id}"
+    assert f'action="{path}/questions"' not in await post(house, cookie, path)
+    token = await house.link_token(MAIJA)
+    assert (await house.ask("POST", "/privacy/requests/confirm", {"token": token})).status == 200
+    assert "<button>Ask back</button>" in await post(house, cookie, path)
+    by_letter = await post(house, cookie, "/staff/requests/new", **LETTER)
+    assert ("Note what they answered" in by_letter, "Ask back" in by_letter) == (True, False)
+
+
 async def test_a_copy_is_offered_to_be_made_of_an_account_whose_holder_is_known(house: PortalHouse) -> None:
     cookie = await staff(house, StaffRole.PRIVACY)
     await house.register(MAIJA)
