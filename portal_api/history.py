@@ -20,7 +20,7 @@ from isocket.domain.collected import TELEMETRY
 from isocket.kit.clock import from_ms, to_text
 from isocket.kit.zones import zone_named
 from isocket.storage.telemetry import Series
-from portal_api.models import GivenInstant, Query, View
+from portal_api.models import CountedInstant, Query, View
 from portal_api.negotiation import weights
 from portal_api.owned import Need, Standing, standing_for
 from portal_api.problem import Problem, fault
@@ -56,12 +56,14 @@ def _fields(text: str) -> str:
 class HistoryQuery(Query):
     """Which part of the history."""
 
-    start: GivenInstant | None = Field(
+    start: CountedInstant | None = Field(
         default=None,
         alias="from",
         description="From this moment on; a day before `to` if absent. Also UTC milliseconds.",
     )
-    end: GivenInstant | None = Field(default=None, alias="to", description="Until before this moment; now if absent.")
+    end: CountedInstant | None = Field(
+        default=None, alias="to", description="Until before this moment; now if absent. Also UTC milliseconds."
+    )
     fields: Annotated[str, AfterValidator(_fields)] | None = Field(
         default=None, description="Only these, with commas: `mains,temp_c`. The name of a list means all its places."
     )

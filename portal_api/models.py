@@ -77,6 +77,13 @@ _LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 _WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
+def _written_instant(instant: object) -> object:
+    """Refuse a number: what reads times takes 0 for 1970, and any other for seconds or milliseconds by its size."""
+    if isinstance(instant, datetime) or (isinstance(instant, str) and _WRITTEN_DAY.match(instant)):
+        return instant
+    raise PydanticCustomError("datetime_parsing", "A time is needed.")
+
+
 def _written_day(day: object) -> object:
     """Refuse a number, and a time: what reads days would take the one for seconds, and midnight for its day."""
     if isinstance(day, date) or (isinstance(day, str) and _WRITTEN_DAY.fullmatch(day)):
@@ -90,8 +97,11 @@ def _usual(instant: datetime) -> datetime:
     return instant
 
 
-GivenInstant = Annotated[Instant, AfterValidator(_usual)]
-"""A time that a caller names: near enough that days can be added to it and taken from it."""
+CountedInstant = Annotated[Instant, AfterValidator(_usual)]
+"""A time that a caller names, written or in UTC milliseconds: where series, which count so, are asked for."""
+
+GivenInstant = Annotated[CountedInstant, Field(strict=False), BeforeValidator(_written_instant)]
+"""A time that a caller names and writes: near enough that days can be added to it and taken from it."""
 
 
 def _usual_day(day: date) -> date:

@@ -33,9 +33,9 @@ class BreachWish(Body):
     risk: Annotated[Risk, Field(strict=False)]
     why_risk: Words
     event: Annotated[ProductEvent, Field(strict=False)] = ProductEvent.NONE
-    aware_at: Annotated[GivenInstant, Field(strict=False)]
-    began_at: Annotated[GivenInstant, Field(strict=False)]
-    ended_at: Annotated[GivenInstant | None, Field(strict=False)] = None
+    aware_at: GivenInstant
+    began_at: GivenInstant
+    ended_at: GivenInstant | None = None
     scope: list[_Name] = Field(default=[], max_length=100)
     provider: _Name = Field(default="", description="All that this provider was handed in that time.")
     looked: _Name = Field(default="", description="All that whoever has this id (staff, a token) was shown.")
@@ -48,8 +48,8 @@ class Wider(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"scope": ["contacts.phone"]}]})
 
     scope: list[_Name] = Field(default=[], max_length=100)
-    began_at: Annotated[GivenInstant | None, Field(strict=False)] = None
-    ended_at: Annotated[GivenInstant | None, Field(strict=False)] = None
+    began_at: GivenInstant | None = None
+    ended_at: GivenInstant | None = None
 
 
 class Assessment(Body):
@@ -64,7 +64,7 @@ class Assessment(Body):
     event: Annotated[ProductEvent | None, Field(strict=False)] = Field(
         default=None, description="As it was, where it is not given."
     )
-    fixed_at: Annotated[GivenInstant | None, Field(strict=False)] = None
+    fixed_at: GivenInstant | None = None
 
 
 class AuthorityNote(Body):
@@ -77,7 +77,7 @@ class AuthorityNote(Body):
     )
 
     duty: Annotated[Duty, Field(strict=False)]
-    told_at: Annotated[GivenInstant | None, Field(strict=False)] = None
+    told_at: GivenInstant | None = None
     reference: Annotated[str, StringConstraints(max_length=120)] = ""
     reason: Words = ""
 

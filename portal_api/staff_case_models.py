@@ -93,8 +93,8 @@ class Proposal(Body):
     fields: Annotated[list[Annotated[str, Field(max_length=80)]], Field(min_length=1, max_length=MOST_FIELDS)] = Field(
         description="`collection.field`, as in the inventory: never secrets."
     )
-    begins: GivenInstant = Field(alias="from", strict=False)
-    ends: GivenInstant = Field(alias="to", strict=False)
+    begins: GivenInstant = Field(alias="from")
+    ends: GivenInstant = Field(alias="to")
     words: Annotated[Words, Field(min_length=10)]
     silent_until: GivenDay | None = None
     silent_why: Annotated[Words, Field(description="The law that forbids to tell the person before.")] = ""
