@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from isocket.domain.consents import Subscription, SubscriptionState, Suppression
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import MOST_TURNS, Delivery, DeliveryKind
+from isocket.domain.deliveries import MOST_TURNS, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.newsletter_letters import LEAVE_PATH, ONE_CLICK_PATH, newsletter_text
 from isocket.domain.periods import months_later
 from isocket.domain.processing import Controller, to_be_read
@@ -86,7 +86,10 @@ class Newsletter:
         return new
 
     async def _had_enough(self, mail: Delivery) -> bool:
-        """Return whether its reader had as many others as they agreed to, since the same day a month ago."""
+        """Return whether its reader had as many others as they agreed to, since the same day a month ago.
+
+        One that was called off before it went was never had, such as while they objected.
+        """
         until = months_later(mail.created_at, -1)
         others = await self._records.count(
             Delivery,
@@ -94,6 +97,7 @@ class Newsletter:
             is_("lane", mail.lane),
             above("created_at", datetime.combine(until, time.max, until.tzinfo)),
             is_("kind", DeliveryKind.NEWSLETTER),
+            is_not("state", DeliveryState.CALLED_OFF),
             is_not("id", mail.id),
         )
         return others >= MOST_A_MONTH

@@ -169,6 +169,17 @@ async def test_a_reader_gets_two_newsletters_a_month_as_they_agreed_and_no_third
     assert await sender(house).send(Issue(subject="Fourth", text="Four.")) == 2
 
 
+async def test_a_newsletter_that_was_called_off_is_none_of_the_two_a_month(house: PortalHouse) -> None:
+    await subscribed(house)
+    for subject in ("First", "Second"):
+        assert await sender(house).send(Issue(subject=subject, text=f"{subject}.")) == 1
+    assert await sender(house).send(Issue(subject="Third", text="Three.")) == 0
+    letter, _ = await newsletters(house)
+    await house.records.change_one(Delivery, is_("id", letter.id), state=DeliveryState.CALLED_OFF, reason="objected")
+    assert await sender(house).send(Issue(subject="Third", text="Three.")) == 1
+    assert await sender(house).send(Issue(subject="Fourth", text="Four.")) == 0
+
+
 @pytest.mark.clause("C2-29")
 @pytest.mark.clause("C7-07")
 async def test_of_who_left_without_an_account_only_a_keyed_hash_is_left(house: PortalHouse) -> None:
