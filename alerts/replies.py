@@ -1,7 +1,8 @@
 """What people write back: the short code of an incident, or a word that stops or restarts our messages."""
 
+import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from alerts import pausing
@@ -41,6 +42,7 @@ START_WORDS = _TWILIOS_START_WORDS | {"ALOITA", "STARTA"}
 MAX_WORDS = 5  # a code stands among the first words, or it is none
 
 LONGEST_CODE = 4
+AT_ONCE = 50  # entries of one number that are written beside each other: one by one each waits for the disk twice
 
 _NUMBER = re.compile(r"\+[0-9]{5,15}")
 _WORD = re.compile(r"\w+")
@@ -128,14 +130,8 @@ class Replies:
         contacts = await self._contacts_with(sender)
         if _NUMBER.fullmatch(sender):
             await pausing.remember_stop(self._records, sender, clock=self._clock)
-        for contact in contacts:
-            await pausing.pause(
-                self._records,
-                contact.id,
-                reason=STOP_REPLY,
-                clock=self._clock,
-                public_url=self._public_url,
-            )
+        for some in _groups_of(contacts):
+            await asyncio.gather(*(self._pause(each) for each in some))
         return "" if silent else await self._answering.stopped(contacts)
 
     async def _start(self, sender: str, *, silent: bool) -> str:
@@ -144,21 +140,31 @@ class Replies:
         The number that said stop undoes it, proved or not. Only one that was proved is told of alarms, and so answered.
         """
         await pausing.forget_stop(self._records, sender)
-        contacts = await self._contacts_with(sender)
-        back = [
-            await pausing.resume(self._records, each, sender, clock=self._clock, public_url=self._public_url)
-            for each in contacts
-        ]
+        contacts, back = await self._contacts_with(sender), list[bool]()
+        for some in _groups_of(contacts):
+            back += await asyncio.gather(*(self._resume(each, sender) for each in some))
         proved = [ChannelKind.VOICE in each.verified_channels() for each in contacts]
         here = [each for each, is_back, is_proved in zip(contacts, back, proved, strict=True) if is_back and is_proved]
         if any(proved) and not here:  # whatever the provider says by itself, it does not know this
             return await self._answering.still_stopped(contacts)
         return await self._answering.started(here) if here and not silent else ""
 
+    async def _pause(self, contact: Contact) -> None:
+        await pausing.pause(
+            self._records, contact.id, reason=STOP_REPLY, clock=self._clock, public_url=self._public_url
+        )
+
+    async def _resume(self, contact: Contact, sender: str) -> bool:
+        return await pausing.resume(self._records, contact, sender, clock=self._clock, public_url=self._public_url)
+
     async def _contacts_with(self, phone: str) -> list[Contact]:
         if "phone" in lookup_fields(Contact):
             return await self._records.find(Contact, is_("phone", phone))
         return [contact async for contact in every(self._records, Contact) if contact.phone == phone]
+
+
+def _groups_of(contacts: Sequence[Contact]) -> Iterator[Sequence[Contact]]:
+    return (contacts[begin : begin + AT_ONCE] for begin in range(0, len(contacts), AT_ONCE))
 
 
 def _was_theirs(incident: Incident, contact: Contact) -> bool:

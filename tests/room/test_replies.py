@@ -1,7 +1,9 @@
 """What people write back, and what we answer: in their language, in one segment, and not for ever."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +11,8 @@ from alerts import pausing
 from alerts.acknowledging import acknowledge
 from alerts.answering import COUNTED_FOR, MOST_ANSWERS
 from alerts.channels.gsm7 import fits_one_segment
-from alerts.replies import ANSWERED_BY_TWILIO, Replies
+from alerts.replies import ANSWERED_BY_TWILIO, AT_ONCE, Replies
+from isocket.domain.accounts import Account
 from isocket.domain.answers import Answers
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import DeliveryKind
@@ -19,7 +22,10 @@ from isocket.domain.letters import LANGUAGES
 from isocket.domain.pauses import UNSUBSCRIBED
 from isocket.domain.stops import Stop
 from isocket.kit.ids import derived_id
-from isocket.storage.port import is_
+from isocket.storage.documents import Documents
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import R, Test, is_, is_not
+from isocket.storage.records import StoredRecords
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
 
@@ -309,6 +315,40 @@ async def test_what_the_mailbox_said_no_number_undoes_and_whoever_tries_is_told_
     assert contact is not None
     assert contact.pause_reason == reason
     assert await house.deliveries(DeliveryKind.NOTICE) == []
+
+
+class Waiting(StoredRecords):
+    """Records on a disk that takes its time: `most` is how many entries waited for it at once."""
+
+    def __init__(self, documents: Documents) -> None:
+        super().__init__(documents)
+        self._waiting = self.most = 0
+
+    async def change_one(self, kind: type[R], *tests: Test, **changes: Any) -> R | None:  # type: ignore[override]
+        self._waiting += 1
+        self.most = max(self.most, self._waiting)
+        await asyncio.sleep(0)
+        self._waiting -= 1
+        return await super().change_one(kind, *tests, **changes)
+
+
+@pytest.mark.parametrize(("word", "paused"), [("STOP", 120), ("START", 0)])
+async def test_a_number_that_many_customers_entered_is_not_paused_by_one_customer_after_the_other(
+    word: str, paused: int
+) -> None:
+    records = Waiting(MemoryDocuments())
+    house = AlertHouse(records=records)
+    stopped = {"paused_at": NOON, "pause_reason": "stop_reply"} if word == "START" else {}
+    for number in range(120):
+        await records.add(Account(id=f"acc_{number}", email=f"{number}@example.org", created_at=NOON))
+        of_theirs = {"id": f"con_{number}", "account_id": f"acc_{number}", **stopped}
+        await records.add(
+            Contact(name="Anna", phone=PHONES[ANNA], phone_verified_at=NOON, created_at=NOON, **of_theirs)
+        )
+    await answer_to(house, word)
+    assert await records.count(Contact, is_not("paused_at", None)) == paused
+    assert len(await house.deliveries(DeliveryKind.NOTICE)) == 120
+    assert records.most == AT_ONCE
 
 
 async def test_a_number_that_was_heard_in_a_call_brings_its_person_back(house: AlertHouse) -> None:
