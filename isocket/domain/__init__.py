@@ -47,49 +47,4 @@ from isocket.domain import (
 )
 from isocket.domain.record import Record, stored_classes
 
-__all__ = [
-    "STORED",
-    "accounts",
-    "commands",
-    "contacts",
-    "deliveries",
-    "desk",
-    "devices",
-    "endpoints",
-    "incidents",
-    "listening",
-    "problems",
-]
-__all__ += [
-    "answers",
-    "api_tokens",
-    "archives",
-    "authority_cases",
-    "breaches",
-    "call_offs",
-    "consents",
-    "disclosures",
-    "erasures",
-    "exports",
-    "factors",
-    "findings",
-    "holds",
-    "homes",
-    "outages",
-    "policies",
-    "provider_erasures",
-    "recipient_visits",
-    "replays",
-    "request_notes",
-    "requests",
-    "restrictions",
-    "sending",
-    "shares",
-    "statistics",
-    "stops",
-    "transfers",
-    "unheard",
-    "watches",
-]
-
 STORED: tuple[type[Record], ...] = stored_classes()
