@@ -80,7 +80,7 @@ class Bridge:
             )
             for lane in (self._alarm_lane, self._telemetry_lane)
         ]
-        self._came_anew = False
+        self._connections = self._connections_served = 0  # after each, all that stands is published anew
 
     @property
     def connected(self) -> bool:
@@ -141,7 +141,7 @@ class Bridge:
     def _connected(self, _session_present: bool) -> None:
         """A broker that was killed forgets what it had not saved, and brings back its sessions all the same."""
         self._confirmations.in_touch_anew(self._clock.monotonic_s())
-        self._came_anew = True
+        self._connections += 1
 
     def _tell_at_once(self) -> None:
         """Tell the devices that wait for it; the others are looked at once a second."""
@@ -161,13 +161,10 @@ class Bridge:
         for lane in (self._telemetry_lane, self._alarm_lane):
             self._metrics.connected(lane.name, up=lane.connected)
         await self._presence.note(heard=self.connected and not any(each.held_up for each in self._intakes))
-        if self._came_anew:
-            self._came_anew = False  # before: we may come anew while thousands are written
-            try:
-                await self._outgoing.publish_all_again()
-            except BaseException:
-                self._came_anew = True
-                raise
+        connections = self._connections  # from before: it may be one more while thousands are written
+        if connections != self._connections_served:
+            await self._outgoing.publish_all_again()
+            self._connections_served = connections
         if self._alarm_lane.connected:
             self._tell(self._confirmations.due(self._clock.monotonic_s(), drained_at=self._markers.drained_at))
         if self._told:

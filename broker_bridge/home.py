@@ -88,7 +88,7 @@ class HomeBridge:
         self._served: dict[str, tuple[float, int]] = {}  # by home: how often since when
         self._homes: dict[str, _Listening] = {}
         self._here: tuple[Place, int] | None = None  # how far sockets and changes were followed
-        self._came_anew = False
+        self._connections = self._connections_served = 0  # after each, all homes are told everything anew
 
     @property
     def connected(self) -> bool:
@@ -147,20 +147,17 @@ class HomeBridge:
             self._asked[home_id] = self._asked.get(home_id, set()) | subscriptions
         if not self._lane.connected:
             return False
-        if left or self._came_anew:  # what a home said to stay of itself, perhaps as its will
+        connections = self._connections  # from before: it may be one more while thousands are told
+        if left or connections != self._connections_served:  # what a home said to stay of itself, perhaps as its will
             self._lane.publish(home_topics.PRESENCE, b"", qos=0, retain=True)
         if self._asked and self._here is None:
             self._here = await self._now()
         for home_id in [each for each in self._asked if self._may_be_served(each)]:
             await self._serve(home_id, self._asked[home_id])
             del self._asked[home_id]
-        if self._came_anew:
-            self._came_anew = False  # before: we may come anew while thousands are told
-            try:
-                await self._tell_all()
-            except BaseException:
-                self._came_anew = True
-                raise
+        if connections != self._connections_served:
+            await self._tell_all()
+            self._connections_served = connections
         if not self._homes:
             self._here = None
             return False
@@ -168,7 +165,7 @@ class HomeBridge:
 
     def _connected(self, _session_present: bool) -> None:
         """What was on its way when the connection broke is lost."""
-        self._came_anew = True
+        self._connections += 1
 
     async def _now(self) -> tuple[Place, int]:
         news = await self._telemetry.news(None, ())

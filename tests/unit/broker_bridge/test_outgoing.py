@@ -138,9 +138,10 @@ async def test_what_stands_is_published_once_more(how: str, monkeypatch: pytest.
         times += 1
         if times == 1 and how == "the store was away":
             raise StoreUnavailableError("not now")
-        bridge._came_anew = bridge._came_anew or times == 1
+        if times == 1:
+            bridge._connected(False)
 
-    bridge._came_anew = True
+    bridge._connected(False)
     monkeypatch.setattr(bridge._outgoing, "publish_all_again", again)
     for _ in range(3):
         try:
