@@ -73,12 +73,14 @@ class _Told:
 class Climber:
     """Takes the steps that are due. Whatever it makes has a derived id: a look that is taken twice adds nothing."""
 
-    def __init__(self, *, records: Records, public_url: str, hand_over: HandOver | None = None) -> None:
+    def __init__(
+        self, *, records: Records, public_url: str, sender: str = "", hand_over: HandOver | None = None
+    ) -> None:
         """With `hand_over`, first steps go to lanes that are at rest without waiting to be found."""
         self._records = records
         self._public_url = public_url
         self._hand_over = hand_over
-        self._letters = Letters(public_url)
+        self._letters = Letters(public_url, sender=sender)
 
     async def climb(self, round_: Round) -> Changes:
         """Take the steps that are due, and say when to look again.

@@ -26,11 +26,11 @@ WAIT_CAP_S = 60.0
 class Closing:
     """Tells the end of one incident."""
 
-    def __init__(self, *, records: Records, climber: Climber, public_url: str) -> None:
+    def __init__(self, *, records: Records, climber: Climber, public_url: str, sender: str = "") -> None:
         self._records = records
         self._climber = climber
         self._public_url = public_url
-        self._letters = Letters(public_url)
+        self._letters = Letters(public_url, sender=sender)
 
     async def tell(self, round_: Round) -> Changes:
         """Call off what has not gone, and tell that it is over.

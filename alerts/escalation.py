@@ -32,12 +32,12 @@ OPEN_IN_A_ROW = 4  # every fourth look is at one that somebody has taken or that
 class Escalator:
     """Takes the next step of one incident at a time."""
 
-    def __init__(self, *, records: Records, clock: Clock, public_url: str) -> None:
+    def __init__(self, *, records: Records, clock: Clock, public_url: str, sender: str = "") -> None:
         self._records = records
         self._clock = clock
-        self._climber = Climber(records=records, public_url=public_url)
-        self._taken = Taken(records=records, public_url=public_url)
-        self._closing = Closing(records=records, climber=self._climber, public_url=public_url)
+        self._climber = Climber(records=records, public_url=public_url, sender=sender)
+        self._taken = Taken(records=records, public_url=public_url, sender=sender)
+        self._closing = Closing(records=records, climber=self._climber, public_url=public_url, sender=sender)
         self._looks = 0
         self._found = False  # whether the last look found something
 

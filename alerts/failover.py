@@ -65,11 +65,13 @@ class _Case:
 class Failover:
     """Takes up one lost message at a time. What it makes has derived ids: looked at twice, nothing comes twice."""
 
-    def __init__(self, *, records: Records, clock: Clock, providers: Providers, public_url: str) -> None:
+    def __init__(
+        self, *, records: Records, clock: Clock, providers: Providers, public_url: str, sender: str = ""
+    ) -> None:
         self._records = records
         self._clock = clock
         self._providers = providers
-        self._letters = Letters(public_url)
+        self._letters = Letters(public_url, sender=sender)
 
     async def step(self) -> bool:
         """Look at one message that may not have reached its reader; return whether there was one."""

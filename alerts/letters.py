@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.links import incident_url, unsubscribe_url
-from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text
+from alerts.wording import Reader, Story, Words, alarm_mail, alarm_text, clear_mail, clear_text, signed
 from alerts.wording.endpoint_texts import push_text, webhook_text
 from alerts.wording.spoken import alarm_call, clear_call
 from alerts.wording.taking import still_mail, still_sentence, still_text, taken_mail, taken_sentence, taken_text
@@ -31,8 +31,10 @@ _TEXTS = {
 class Letters:
     """Writes for everybody; an e-mail carries links of its reader's own (see `alerts.links`)."""
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(self, public_url: str, *, sender: str = "") -> None:
+        """`sender` is who answers for an e-mail, as its last line says it."""
         self._public_url = public_url
+        self._sender = sender
 
     def alarm(
         self, story: Story, to: Recipient, number: int, now: datetime, *, held_until: datetime | None = None
@@ -68,7 +70,7 @@ class Letters:
         held_until: datetime | None = None,
     ) -> Delivery:
         token = new_token()
-        said = self._words(story, kind, to, token)
+        said = signed(self._words(story, kind, to, token), self._sender)
         letter = _delivery(story, kind, to, said, number, now=now, held_until=held_until)
         if to.channel in ENDPOINT_KINDS:
             text = self._to_endpoint(story, letter, to, token)

@@ -72,13 +72,15 @@ def workers(
     channels: Ways,
     public_url: str,
     owner: str,
+    sender: str = "",
     oversight: Oversight | None = None,
     sending: Sending = UNLIMITED,
 ) -> list[Worker]:
     """Return the workers that turn reports into incidents and incidents into messages.
 
     `owner` names this process among several. A kind of channel that is missing from `channels` makes its
-    deliveries fail visibly. `oversight` says who is told of trouble of our own.
+    deliveries fail visibly. `sender` stands under alarms by mail, see `Letters`; `oversight` says who is told
+    of trouble of our own.
     """
     parts = _Parts(
         records=records,
@@ -89,13 +91,15 @@ def workers(
         providers=Providers(channels, records=records, clock=clock),
         public_url=public_url,
         owner=owner,
+        sender=sender,
         sending=sending,
     )
     oversight = oversight or Oversight()
     outages = oversight.outages(records=records, telemetry=telemetry, clock=clock)
     dispatcher = parts.dispatcher()
     lanes = parts.lanes(dispatcher)
-    climber = Climber(records=records, public_url=public_url, hand_over=HandOver(lanes, dispatcher=dispatcher))
+    hand_over = HandOver(lanes, dispatcher=dispatcher)
+    climber = Climber(records=records, public_url=public_url, sender=sender, hand_over=hand_over)
     working: list[Worker] = [
         *parts.judges(outages, climber),
         *parts.escalators(),
@@ -129,6 +133,7 @@ class _Parts:
     providers: Providers
     public_url: str
     owner: str
+    sender: str
     sending: Sending
 
     def dispatcher(self) -> Dispatcher:
@@ -185,7 +190,7 @@ class _Parts:
         ]
 
     def escalators(self) -> list[Worker]:
-        escalator = Escalator(records=self.records, clock=self.clock, public_url=self.public_url)
+        escalator = Escalator(records=self.records, clock=self.clock, public_url=self.public_url, sender=self.sender)
         return [
             Worker(
                 f"escalate-{number}",
@@ -229,7 +234,9 @@ class _Parts:
     def lookers(self) -> list[Worker]:
         """Return who looks for what went wrong, since nobody rings for it."""
         records, clock, bell = self.records, self.clock, self.wakeups.bell
-        failover = Failover(records=records, clock=clock, providers=self.providers, public_url=self.public_url)
+        failover = Failover(
+            records=records, clock=clock, providers=self.providers, public_url=self.public_url, sender=self.sender
+        )
         failed = FailedCommands(records=records, telemetry=self.telemetry, clock=clock)
         unclear = UnclearDeliveries(
             records=records,

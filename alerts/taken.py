@@ -27,10 +27,10 @@ NOBODY_TO_ASK = "nobody_to_ask"
 class Taken:
     """Sees to one acknowledged incident."""
 
-    def __init__(self, *, records: Records, public_url: str) -> None:
+    def __init__(self, *, records: Records, public_url: str, sender: str = "") -> None:
         self._records = records
         self._public_url = public_url
-        self._letters = Letters(public_url)
+        self._letters = Letters(public_url, sender=sender)
 
     async def see_to(self, round_: Round) -> Changes:
         """Call off and tell the others, once; then ask from time to time, and open it again if nobody answers."""

@@ -14,7 +14,7 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import MOST_TURNS, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.newsletter_letters import LEAVE_PATH, ONE_CLICK_PATH, newsletter_text
 from isocket.domain.periods import months_later
-from isocket.domain.processing import Controller, to_be_read
+from isocket.domain.processing import Controller
 from isocket.domain.restrictions import (
     Objection,
     ObjectionTo,
@@ -114,7 +114,6 @@ class Newsletter:
 
     def _mail(self, issue: Issue, reader: Subscription, due: datetime, now: datetime) -> Delivery:
         token = quote(reader.leave_token)
-        sender = f"{self._controller.name}, {to_be_read(self._controller.contact)}"
         leave = f"{self._public_url}{LEAVE_PATH}?token={token}"
         return Delivery(
             id=derived_id("del", "newsletter", issue.id, reader.id),
@@ -124,7 +123,7 @@ class Newsletter:
             channel=ChannelKind.EMAIL,
             address=reader.email,
             subject_line=issue.subject,
-            text=newsletter_text(reader.language, issue.text, leave=leave, sender=sender),
+            text=newsletter_text(reader.language, issue.text, leave=leave, sender=self._controller.signature),
             unsubscribe_url=f"{self._public_url}{ONE_CLICK_PATH}?token={token}",
             created_at=now,
             due_at=due,

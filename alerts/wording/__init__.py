@@ -10,6 +10,7 @@ from alerts.wording.messages import (
     clear_mail,
     clear_text,
     exhausted_notice,
+    signed,
     stopped_notice,
     unanswered_notice,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "exhausted_notice",
     "incident_page",
     "link_over_page",
+    "signed",
     "stop_page",
     "stopped_notice",
     "stopped_page",

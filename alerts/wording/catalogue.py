@@ -15,6 +15,7 @@ from alerts.wording import (
     clear_mail,
     clear_text,
     exhausted_notice,
+    signed,
     stopped_notice,
     unanswered_notice,
 )
@@ -100,8 +101,9 @@ socket is called "Mökki", its short code is `K7QF`. The number behind a text me
 of one GSM-7 segment it takes; tests prove for every cause, with the longest names and values, that one is enough.
 
 No message names an address, a telephone number, a serial number or a person, but for an invitation, which names the
-address of whoever invites. Who takes an alarm is "somebody else" to
-the others. An e-mail carries links of its reader's own; opening one changes nothing, the button on the page does.
+address of whoever invites, and for us: an e-mail about an alarm ends with who answers for it. Who takes an alarm is
+"somebody else" to the others. An e-mail carries links of its reader's own; opening one changes nothing, the button on
+the page does.
 """
 
 
@@ -178,7 +180,7 @@ def _mails(reader: Reader) -> Iterator[str]:
         ("Somebody else has taken it", taken_mail(story, reader, link=_LINK, public_url=_PUBLIC)),
         ("Still on it?", still_mail(story, reader, minutes=_MINUTES, link=_LINK, public_url=_PUBLIC)),
     ):
-        yield from _mail(what, said)
+        yield from _mail(what, signed(said, _CONTROLLER.signature))
 
 
 def _calls(reader: Reader) -> Iterator[str]:

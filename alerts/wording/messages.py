@@ -13,6 +13,7 @@ from isocket.domain.incidents import Incident, moment_told
 
 NAME_SEPTETS = 40
 _LEAST_NAME_SEPTETS = 8
+_END_OF_HTML = "</body></html>"
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
@@ -118,6 +119,14 @@ def linked_mail(
     return replace(mail, subject=f"{subject}{mail.subject}")
 
 
+def signed(mail: Words, sender: str) -> Words:
+    """Return an e-mail with its last line: who answers for it, and where they are reached."""
+    if not sender or mail.html is None:
+        return mail
+    html = f"{mail.html.removesuffix(_END_OF_HTML)}<p>{escape(sender)}</p>{_END_OF_HTML}"
+    return replace(mail, text=f"{mail.text}{sender}\n", html=html)
+
+
 def exhausted_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
     """Return the notice to the account that nobody could be told of an alarm."""
     texts = words(reader.language)
@@ -199,7 +208,7 @@ def _mail(headline: str, facts: Sequence[str], look: str, link: str, footer: Seq
     html = (
         f"<!DOCTYPE html><html><body><p><strong>{escape(headline)}</strong></p><p>{shown}</p>"
         + "".join(f"<p>{_in_html(each)}</p>" for each in (_Place(leads_to=look, link=link), *footer))
-        + "</body></html>"
+        + _END_OF_HTML
     )
     return Words(subject=headline, text="\n".join(lines) + "\n", html=html)
 

@@ -187,6 +187,7 @@ class Roles:
             channels=channels.in_order,
             public_url=house.settings.origin,
             owner=house.owner,
+            sender=controller_of(house.settings).signature,
             oversight=oversight(house.settings, AlertMetrics(house.registry)),
             sending=sending(house.settings),
         )

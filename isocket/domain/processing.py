@@ -73,6 +73,11 @@ class Controller:
     mail_country: str = ""
     safeguard: str = ""
 
+    @property
+    def signature(self) -> str:
+        """Who answers for a mail, as its last line says it."""
+        return f"{self.name}, {to_be_read(self.contact)}"
+
 
 def to_be_read(contact: str) -> str:
     """Return where people turn to as they read it: the mailbox or number alone, not the URI that opens it."""

@@ -184,6 +184,7 @@ async def test_the_mail_holds_the_facts_and_a_link_whose_opening_acknowledges_no
     assert link is not None
     assert "List-Unsubscribe" in letter.parsed
     assert letter.parsed["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert text_of(letter).rstrip().endswith("whoever runs this iSocket Cloud, privacy@localhost"), "who answers for it"
     await owner.open_page(link.group())
     incident = await owner.the_incident(socket.made, "mains_lost")
     assert incident["state"] == "open"

@@ -19,6 +19,7 @@ from alerts.wording import (
     clear_mail,
     clear_text,
     exhausted_notice,
+    signed,
     stopped_notice,
     unanswered_notice,
 )
@@ -255,6 +256,16 @@ def test_an_e_mail_says_in_three_paragraphs_what_is_wrong_where_to_look_and_why_
         assert where == f"{look}:\n{LINK}"
         assert f'<p>{look}: <a href="{LINK}">' in (said.html or "")
         assert why.endswith(f"{words(language).mail_why}\n")
+
+
+def test_an_e_mail_ends_with_who_answers_for_it_for_programs_and_in_html_alike() -> None:
+    story, reader = Story(incident=incident(), device_name="Barn"), Reader(language="sv", time_zone="UTC")
+    mail = alarm_mail(story, reader, link=LINK, public_url=PUBLIC)
+    said = signed(mail, "Example & Co, privacy@example.org")
+    assert said.text == f"{mail.text}Example & Co, privacy@example.org\n"
+    assert (said.html or "").endswith("<p>Example &amp; Co, privacy@example.org</p></body></html>")
+    assert (said.html or "").count("</body>") == 1
+    assert signed(alarm_text(story, reader), "Example & Co") == alarm_text(story, reader), "a text has no room for it"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
