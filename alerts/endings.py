@@ -12,6 +12,7 @@ from isocket.kit.clock import EPOCH
 UNCLEAR = "unclear"  # the reason of a delivery of which nobody ever could tell whether it went out
 
 EXPIRED = "expired"
+REACHED = "reached_meanwhile"  # the same person has it by another way
 THOUGH_OVER_FOR = timedelta(minutes=10)  # so old an alarm still goes out when the trouble has ended meanwhile
 
 _SECRET_KINDS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})

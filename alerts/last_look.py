@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alerts.endings import EXPIRED, goes_though_over
+from alerts.endings import EXPIRED, REACHED, goes_though_over
 from alerts.following import ADDRESS_CHANGED
 from alerts.wanted import why_no_newsletter
 from isocket.domain.contacts import ChannelKind, Contact
@@ -21,8 +21,6 @@ from isocket.storage.port import Records, is_
 
 ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
 _WHILE_IT_STANDS_SO = ABOUT_INCIDENTS - {DeliveryKind.CLEAR}
-
-REACHED = "reached_meanwhile"  # the same person has it by another way
 
 Verdict = tuple[DeliveryState, str]
 

@@ -4,8 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from alerts import pausing
-from alerts.endings import UNCLEAR, ended
-from alerts.last_look import REACHED
+from alerts.endings import REACHED, UNCLEAR, ended
 from alerts.next_ways import NOTHING_OF_OURS, WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import ReceiptKind, ReceiptMeaning
 from alerts.providers import Providers

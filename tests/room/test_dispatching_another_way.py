@@ -8,8 +8,8 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
+from alerts.endings import REACHED
 from alerts.failover import ANOTHER_WAY, ONCE_MORE, READ_WITHIN
-from alerts.last_look import REACHED
 from alerts.next_ways import UNCLEAR_WAIT_S
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.contacts import Contact
@@ -287,6 +287,27 @@ async def test_a_provider_that_is_not_there_for_long_holds_nobody_up() -> None:
         await house.send()
         await house.pass_by(seconds=5)
     assert called(house) == [PHONES[ANNA]]
+
+
+async def test_whoever_has_an_alarm_by_another_way_while_a_provider_is_away_gets_it_once_a_step() -> None:
+    house = await AlertHouse().furnish()
+    await house.ladder(BY_SMS, {**BY_SMS, "after_s": 1200})
+    await house.incident()
+    house.sms.script.extend([TryLater(reason="nothing_sent: ClientConnectorError")] * 20)
+    for _ in range(60):
+        await house.escalate()
+        await house.send()
+        for attempt in [each for each in await house.attempts() if each.provider_id and not each.receipt]:
+            await house.receipt("delivered", attempt)
+        await house.take_in_receipts()
+        await house.pass_by(seconds=15)
+    assert mailed(house) == [MAILS[ANNA]]  # within a quarter of an hour; the second step is not due yet
+    house.sms.script.extend([TryLater(reason="nothing_sent: ClientConnectorError")] * 20)
+    for _ in range(60):
+        await house.escalate()
+        await house.send()
+        await house.pass_by(seconds=15)
+    assert mailed(house) == [MAILS[ANNA]] * 2
 
 
 async def test_a_provider_that_wants_to_be_left_alone_for_long_holds_nobody_up_either() -> None:
