@@ -12,7 +12,7 @@ from alerts.wording.endpoint_texts import push_offer
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
 from isocket.domain.incidents import Incident
-from isocket.domain.letters import best_language
+from isocket.domain.negotiation import best_language
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records
 

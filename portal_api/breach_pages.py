@@ -9,7 +9,7 @@ from pydantic import Field
 
 from isocket.domain.breach_letters import in_language
 from isocket.domain.breaches import Breach, NoticeWords, ReportWords, notice_of, report_of
-from isocket.domain.letters import best_language
+from isocket.domain.negotiation import best_language
 from isocket.storage.port import is_not
 from portal_api.cursor import page_of
 from portal_api.models import Instant, Page, PageQuery, View

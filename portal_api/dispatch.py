@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl, urlsplit
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from isocket.domain.negotiation import takes
 from portal_api import access, token_use
 from portal_api.client_address import client_of, host_of, is_loopback
 from portal_api.conditions import is_unchanged, tag_of
 from portal_api.limits import Rate
 from portal_api.line import TooBusyError
 from portal_api.models import View
-from portal_api.negotiation import takes
 from portal_api.pace import Standing, headers_of
 from portal_api.pages import problem_page, prove_first, sign_in_first
 from portal_api.portal import PORTAL, Portal

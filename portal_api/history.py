@@ -17,11 +17,11 @@ from pydantic import AfterValidator, ConfigDict, Field
 from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import Scope
 from isocket.domain.collected import TELEMETRY
+from isocket.domain.negotiation import weights
 from isocket.kit.clock import from_ms, to_text
 from isocket.kit.zones import zone_named
 from isocket.storage.telemetry import Series
 from portal_api.models import CountedInstant, Query, View
-from portal_api.negotiation import weights
 from portal_api.owned import Need, Standing, standing_for
 from portal_api.problem import Problem, fault
 from portal_api.routes import API, AnyRoute, Call, Reply, Route

@@ -7,9 +7,9 @@ from http import HTTPStatus
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from isocket.domain.negotiation import best_language
 from portal_api.field_words import field_words
-from portal_api.negotiation import best_language
-from portal_api.problem_words import LANGUAGES, title_and_detail
+from portal_api.problem_words import title_and_detail
 
 MEDIA_TYPE = "application/problem+json"
 _QUARTER_S = 900
@@ -64,7 +64,7 @@ class Problem:
 
     def said_in(self, request: web.BaseRequest) -> "SaidProblem":
         """Return this problem in the language that the client likes best, as far as there are words in it."""
-        language = best_language(request.headers.get("Accept-Language", ""), LANGUAGES)
+        language = best_language(request.headers.get("Accept-Language", ""))
         words = title_and_detail(self.kind, language)
         if words is None:
             return SaidProblem(problem=self, language="en", title=HTTPStatus(self.status).phrase, detail=self.detail)

@@ -7,7 +7,7 @@ every language.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-LANGUAGES = ("en", "fi", "sv", "de", "nb")
+from isocket.domain.letters import LANGUAGES
 
 _OLD = (
     "Sivu on vanhentunut. Lataa se uudelleen ja toista.",

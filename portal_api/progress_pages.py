@@ -5,13 +5,12 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from isocket.domain.erasures import HOLD_UNCOPIED
-from isocket.domain.letters import best_language
+from isocket.domain.negotiation import best_language, weights
 from isocket.domain.request_letters import day_of
 from isocket.domain.request_words import KINDS
 from portal_api import privacy_erasure, privacy_requests
 from portal_api.code_words import codes_in, named_in
 from portal_api.ledger_words import plain
-from portal_api.negotiation import weights
 from portal_api.pages import problem_page
 from portal_api.privacy_erasure import ReceiptQuery, ReceiptView
 from portal_api.privacy_requests import RequestQuery, RequestView

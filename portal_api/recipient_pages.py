@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from isocket.domain.letters import best_language
+from isocket.domain.negotiation import best_language
 from portal_api.code_words import codes_in, handed_in, named_in
 from portal_api.pages_forms import TYPED, Form, checked
 from portal_api.problem import Problem

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from isocket.domain.letters import best_language
+from isocket.domain.negotiation import best_language
 from isocket.domain.request_letters import day_of
 from isocket.domain.requests import Right
 from portal_api.pages_forms import TYPED, WRITTEN, Form, checked

@@ -29,12 +29,6 @@ def is_spoken(tag: str) -> bool:
     return _serving(tag) is not None
 
 
-def best_language(accepted: str) -> str:
-    """Return which of our languages a browser's `Accept-Language` asks for first."""
-    asked = (_serving(each.partition(";")[0].strip()) for each in accepted.split(","))
-    return next(filter(None, asked), LANGUAGES[0])
-
-
 def _serving(tag: str) -> str | None:
     return _SERVING.get(tag.replace("_", "-").split("-", maxsplit=1)[0].lower())
 

@@ -10,7 +10,8 @@ import pytest_asyncio
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import DeliveryState
 from isocket.domain.inventory import Subject
-from isocket.domain.letters import LANGUAGES, best_language
+from isocket.domain.letters import LANGUAGES
+from isocket.domain.negotiation import best_language
 from isocket.domain.processing import activities
 from isocket.domain.requests import RequestState, RightsRequest
 from isocket.storage.keyring import MemoryKeyring
@@ -196,7 +197,17 @@ def test_every_language_has_every_word() -> None:
 
 @pytest.mark.parametrize(
     ("accepted", "language"),
-    [("", "en"), ("fi-FI,fi;q=0.9,en;q=0.8", "fi"), ("fr, de;q=0.7", "de"), ("en-GB,sv;q=0.5", "en"), ("ja", "en")],
+    [
+        ("", "en"),
+        ("fi-FI,fi;q=0.9,en;q=0.8", "fi"),
+        ("fr, de;q=0.7", "de"),
+        ("en-GB,sv;q=0.5", "en"),
+        ("ja", "en"),
+        ("sv;q=0.5, fi", "fi"),
+        ("fi;q=0, sv;q=0.1", "sv"),
+        ("fi;q=0", "en"),
+        ("da, en;q=0.9", "nb"),
+    ],
 )
 def test_the_door_speaks_the_language_that_the_browser_asks_for(accepted: str, language: str) -> None:
     assert best_language(accepted) == language

@@ -2,9 +2,10 @@
 
 import pytest
 
-from portal_api.negotiation import best_language, takes, weights
+from isocket.domain.letters import LANGUAGES
+from isocket.domain.negotiation import best_language, takes, weights
 from portal_api.problem import too_many
-from portal_api.problem_words import LANGUAGES, title_and_detail, translated_kinds
+from portal_api.problem_words import title_and_detail, translated_kinds
 
 
 @pytest.mark.parametrize("kind", sorted(translated_kinds()))
@@ -38,9 +39,9 @@ def test_an_old_page_is_not_called_forbidden(language: str) -> None:
 
 
 def test_the_best_liked_language_counts_and_nonsense_does_not() -> None:
-    assert best_language("", LANGUAGES) == "en"
-    assert best_language(";;;,q=,fi;q=nonsense,sv;q=0.2", LANGUAGES) == "sv"
-    assert best_language("fi;q=0", LANGUAGES) == "en"
+    assert best_language("") == "en"
+    assert best_language(";;;,q=,fi;q=nonsense,sv;q=0.2") == "sv"
+    assert best_language("fi;q=0") == "en"
     assert weights("a;q=0.5, B ;q=7")["b"] == 0.0
 
 

@@ -1,8 +1,9 @@
 """What a client can read: media types and languages in the order in which it likes them (RFC 9110, section 12.5)."""
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
+
+from isocket.domain.letters import is_spoken, spoken
 
 _WEIGHT = re.compile(r"[01](\.\d{0,3})?")
 _MOST_CHARACTERS = 1024
@@ -26,14 +27,13 @@ def takes(accept: str, media: str) -> bool:
     return not liked or next((liked[each] for each in wider if each in liked), 0.0) > 0
 
 
-def best_language(header: str, offered: Sequence[str]) -> str:
-    """Return which of `offered` is liked best; the first where none is. `de-AT` is content with `de`."""
-    best, most = offered[0], 0.0
-    for name, weight in weights(header).items():
-        plain = {"no": "nb", "nn": "nb"}.get(name.partition("-")[0], name.partition("-")[0])
-        if plain in offered and weight > most:
-            best, most = plain, weight
-    return best
+def best_language(accepted: str) -> str:
+    """Return which of our languages an `Accept-Language` likes best, the first of equals; English where it names none.
+
+    Danish and `de-AT` are content with what serves them (see `spoken`).
+    """
+    liked = {tag: weight for tag, weight in weights(accepted).items() if weight and is_spoken(tag)}
+    return spoken(max(liked, key=lambda tag: liked[tag], default=""))
 
 
 def _weight(text: str) -> float:
