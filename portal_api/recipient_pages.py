@@ -97,7 +97,9 @@ async def act(call: Call[ActForm, None]) -> web.Response:
     guest = await guest_of(call.portal, typed.token)
     if guest is None:
         return _door(call, "over", status=400)
-    if typed.act == "erase":
+    if typed.act == "erase":  # one press too many must not end it for good: it is asked for once more
+        return _door(call, "sure", typed=typed.token, language=guest.language)
+    if typed.act == "sure":
         await erase(call.portal, guest.address, guest.entries)
         await leave(call.portal, guest.visit)
         return _door(call, "erased", language=guest.language)

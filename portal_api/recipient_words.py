@@ -10,7 +10,7 @@ KEYS = (
     "email", "ways", "paused", "nobody", "messages", "handed", "why", "save", "stop", "stop_why", "object",
     "object_why", "return", "return_why", "erase", "erase_why", "file", "saved", "stopped", "objected", "returned",
     "erased", "contact", "complain", "no_address", "no_name", "wrong_code", "gone_owner",
-    "again",
+    "again", "sure", "keep",
 )  # fmt: skip
 
 
@@ -70,6 +70,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "This code is not right, not any more, or was used already. Try again, or ask for a new one.",
             "a customer whose account is gone",
             "Ask for a new code",
+            "Are you sure? This cannot be undone.",
+            "No, back to my page",
         ),
         "fi": (
             "Mitä meillä on sinusta",
@@ -120,6 +122,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Koodi ei kelpaa, on vanhentunut tai jo käytetty. Yritä uudelleen tai pyydä uusi.",
             "asiakas, jonka tiliä ei enää ole",
             "Pyydä uusi koodi",
+            "Oletko varma? Tätä ei voi perua.",
+            "En, takaisin sivulleni",
         ),
         "sv": (
             "Vad vi har om dig",
@@ -164,6 +168,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Koden är fel, gäller inte längre eller är redan använd. Försök igen eller be om en ny.",
             "en kund vars konto inte finns kvar",
             "Be om en ny kod",
+            "Är du säker? Det går inte att ångra.",
+            "Nej, tillbaka till min sida",
         ),
         "de": (
             "Was wir über Sie haben",
@@ -221,6 +227,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             ),
             "ein Kunde, dessen Konto es nicht mehr gibt",
             "Einen neuen Code anfordern",
+            "Sind Sie sicher? Das lässt sich nicht rückgängig machen.",
+            "Nein, zurück zu meiner Seite",
         ),
         "nb": (
             "Hva vi har om deg",
@@ -265,6 +273,8 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Koden er feil, gjelder ikke lenger eller er allerede brukt. Prøv igjen, eller be om en ny.",
             "en kunde som ikke har konto lenger",
             "Be om en ny kode",
+            "Er du sikker? Dette kan ikke angres.",
+            "Nei, tilbake til siden min",
         ),
     }
 )

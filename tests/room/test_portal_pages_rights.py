@@ -78,7 +78,11 @@ async def test_a_recipient_reads_their_page_in_their_language_and_is_erased_by_a
     assert words["objected"] in await post(house, "/people/act", token=token, act="object")
     assert words["returned"] in await post(house, "/people/act", token=token, act="return")
     assert words["saved"] in await post(house, "/people/act", token=token, act="name", name="Niina N")
-    assert words["erased"] in await post(house, "/people/act", token=token, act="erase")
+    asked = await post(house, "/people/act", token=token, act="erase")
+    assert (words["sure"] in asked, f"<button>{words['erase']}</button>" in asked) == (True, True)
+    assert await house.records.get(Contact, entered["id"]) is not None, "one press is not enough"
+    assert words["lead"] in await post(house, "/people/act", token=token, act="")
+    assert words["erased"] in await post(house, "/people/act", token=token, act="sure")
     assert await house.records.get(Contact, entered["id"]) is None
     await post(house, "/people/act", 400, token=token, act="return")
 
