@@ -33,7 +33,7 @@ from isocket.storage.keyring import PersonErasedError
 from isocket.storage.port import Records, Test, is_
 from isocket.storage.records import StoredRecords
 from portal_api.privacy_words import asked, undone
-from privacy.erasing import AFTERLOOK_S, FAREWELL_S, FOUND_IN_FILES
+from privacy.erasing import AFTERLOOK_S, FAREWELL_S, FOUND_IN_FILES, LOG_IS_READ
 from privacy.ledger import LedgerBrokenError
 from privacy.scan import scan
 from tests.fakes.clock import ManualClock
@@ -283,7 +283,7 @@ async def test_a_value_left_in_any_file_keeps_the_receipt_back(houses: Houses) -
     assert await ground.keyring.was_destroyed(me.id)
 
 
-async def test_a_log_that_cannot_be_emptied_keeps_it_back(houses: Houses) -> None:
+async def test_a_log_that_cannot_be_emptied_keeps_it_back_with_all_keys(houses: Houses) -> None:
     house, ground = houses
     await house.register(MAIJA)
     me = await house.account(MAIJA)
@@ -292,8 +292,24 @@ async def test_a_log_that_cannot_be_emptied_keeps_it_back(houses: Houses) -> Non
         return False
 
     await replace(ground, empty_log=read_all_the_time).eraser().erase(me.id, by="operator")
-    assert [each.state for each in await ground.erasures()] == [ErasureState.RUNNING]
+    assert [(each.state, each.problem) for each in await ground.erasures()] == [(ErasureState.RUNNING, LOG_IS_READ)]
+    assert not await ground.keyring.was_destroyed(me.id)
     assert await ground.eraser().round() == 1
+
+
+async def test_it_is_not_done_before_the_log_is_emptied_of_what_the_keys_opened(houses: Houses) -> None:
+    house, ground = houses
+    await house.register(MAIJA)
+    me = await house.account(MAIJA)
+
+    async def read_from_then_on() -> bool:
+        return not await ground.keyring.was_destroyed(me.id)
+
+    await replace(ground, empty_log=read_from_then_on).eraser().erase(me.id, by="operator")
+    assert [each.state for each in await ground.erasures()] == [ErasureState.RUNNING]
+    assert await ground.keyring.was_destroyed(me.id)
+    assert await ground.eraser().round() == 1
+    assert [each.state for each in await ground.erasures()] == [ErasureState.DONE]
 
 
 async def test_nobody_is_erased_who_is_not_there(houses: Houses) -> None:
