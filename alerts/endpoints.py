@@ -12,6 +12,7 @@ from isocket.domain.endpoints import Endpoint
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
+from isocket.storage.looked_at_again import ladders_looked_at_after
 from isocket.storage.port import Records, StoreUnavailableError, is_
 
 log = get_logger(__name__)
@@ -39,9 +40,9 @@ class Endpoints:
         """Let an endpoint get alarms from now on: it has answered to what only it could read."""
         if endpoint.verified_at is not None:
             return
-        proved = await self._records.change_one(
-            Endpoint, is_("id", endpoint.id), is_("version", endpoint.version), verified_at=self._clock.now()
-        )
+        same = is_("id", endpoint.id), is_("version", endpoint.version)
+        async with ladders_looked_at_after(self._records, endpoint.account_id, self._clock):
+            proved = await self._records.change_one(Endpoint, *same, verified_at=self._clock.now())
         if proved is not None:
             log.info("endpoint_verified", endpoint_id=endpoint.id, kind=endpoint.kind.value)
 

@@ -11,6 +11,7 @@ from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.clock import Clock
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
+from isocket.storage.looked_at_again import ladders_looked_at_after
 from isocket.storage.port import Records, is_, is_not
 
 log = get_logger(__name__)
@@ -84,9 +85,9 @@ async def resume(records: Records, contact: Contact, phone: str, *, clock: Clock
     if account is not None:
         notice = notice_that_a_contact_came_back(account, contact, public_url=public_url, now=clock.now())
         await records.add_all([notice])
-    resumed = await records.change_one(
-        Contact, is_("id", contact.id), is_("pause_reason", contact.pause_reason), paused_at=None, pause_reason=None
-    )
+    stopped = is_("id", contact.id), is_("pause_reason", contact.pause_reason)
+    async with ladders_looked_at_after(records, contact.account_id, clock):
+        resumed = await records.change_one(Contact, *stopped, paused_at=None, pause_reason=None)
     if resumed is not None:
         log.info("contact_resumed", contact_id=contact.id)
     return resumed is not None

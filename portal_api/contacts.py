@@ -10,6 +10,7 @@ from isocket.domain.endpoints import Endpoint
 from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
+from isocket.storage.looked_at_again import ladders_looked_at_after
 from isocket.storage.port import is_
 from portal_api.codes import address_of, call_off_codes, come_back, forget_code, has_stopped, send_code
 from portal_api.contact_models import ContactChange, ContactView, NewContact, view
@@ -89,9 +90,9 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
                 changes |= {VERIFIED_FIELDS[channel]: None for channel in PROVED_BY[each]}
             if not changes:
                 return view(contact)
-            changed = await call.records.change_one(
-                Contact, is_("id", contact.id), is_("version", contact.version), **changes
-            )
+            same = is_("id", contact.id), is_("version", contact.version)
+            async with ladders_looked_at_after(call.records, contact.account_id, call.clock):
+                changed = await call.records.change_one(Contact, *same, **changes)
         if changed is None:
             continue  # somebody else changed it: look at it as it is now
         if "paused_at" in changes and contact.pause_reason == UNSUBSCRIBED:

@@ -1,19 +1,18 @@
 """The ladders: who is told of an alarm, by which channels, after how many seconds. For all sockets, or for one."""
 
-from datetime import timedelta
 from typing import Annotated, Any, Literal
 from zlib import crc32
 
 from pydantic import ConfigDict, Field
 
 from isocket.domain.contacts import Contact, Escalation
-from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.ladders import Ladder, Source, ladder_of
 from isocket.domain.recipients import People, contacts_of
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.ladders_at import ladders_at
-from isocket.storage.port import AlreadyThereError, Records, Test, above, is_
+from isocket.storage.looked_at_again import ladders_looked_at_after
+from isocket.storage.port import AlreadyThereError, Records, Test, is_
 from portal_api.models import Body, View
 from portal_api.owned import own_device
 from portal_api.problem import FieldFault, Problem, changed_meanwhile, faults
@@ -23,7 +22,6 @@ log = get_logger(__name__)
 MOST_STEPS = 20
 REPEAT_AFTER_S = 600
 A_DAY_S = 86_400
-IF_WE_DIE = timedelta(minutes=1)  # so long after an edit began what is open is looked at whatever becomes of us
 ChannelName = Literal["sms", "voice", "email", "push", "webhook"]
 _EXAMPLE: dict[str, Any] = {
     "steps": [
@@ -130,28 +128,16 @@ async def _set(call: Call[NewLadder, None], device_id: str | None) -> LadderView
     account_id = call.account.id
     ladder_id = derived_id("esc", account_id, device_id or "")
     ladder = Escalation(id=ladder_id, account_id=account_id, device_id=device_id, **stored_ladder(call.body))
-    await _have_heeded(call, after=IF_WE_DIE)
-    if call.conditional:
-        view, seen = await _seen(call, device_id)
-        call.demand_match(view.version_shown or 0)
-        if not await _replace(call.records, seen, ladder):
-            return changed_meanwhile()
-    else:
-        await _put(call.records, ladder)
-    await _have_heeded(call)
+    async with ladders_looked_at_after(call.records, account_id, call.clock):
+        if call.conditional:
+            view, seen = await _seen(call, device_id)
+            call.demand_match(view.version_shown or 0)
+            if not await _replace(call.records, seen, ladder):
+                return changed_meanwhile()
+        else:
+            await _put(call.records, ladder)
     log.info("ladder_set", account_id=account_id, device_id=device_id, steps=len(call.body.steps))
     return (await _seen(call, device_id))[0]
-
-
-async def _have_heeded(call: Call[NewLadder, None], after: timedelta = timedelta(0)) -> None:
-    """Have what is open looked at so soon: whoever is new in a ladder that is being climbed is told when their step is.
-
-    One whose ladder has not begun keeps its time; what holds it back is none of ours.
-    """
-    due_at = call.portal.clock.now() + after
-    climbed = is_("account_id", call.account.id), is_("state", IncidentState.OPEN), above("ladder_position", 0)
-    for later in (is_("needs_step", False), above("step_due_at", due_at)):
-        await call.records.change_all(Incident, *climbed, later, needs_step=True, step_due_at=due_at)
 
 
 async def _put(records: Records, ladder: Escalation) -> None:

@@ -22,6 +22,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
+from isocket.storage.looked_at_again import ladders_looked_at_after
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
 from portal_api.forgetting import Parts
@@ -95,9 +96,9 @@ async def come_back(portal: Portal, address: str, entries: Sequence[Contact]) ->
     """
     for entry in entries:
         if entry.pause_reason in _THEIR_OWN and not await _said_no_elsewhere(portal, address, entry):
-            await portal.records.change_one(
-                Contact, is_("id", entry.id), is_("pause_reason", entry.pause_reason), paused_at=None, pause_reason=None
-            )
+            paused = is_("id", entry.id), is_("pause_reason", entry.pause_reason)
+            async with ladders_looked_at_after(portal.records, entry.account_id, portal.clock):
+                await portal.records.change_one(Contact, *paused, paused_at=None, pause_reason=None)
             log.info("contact_resumed", contact_id=entry.id)
     for each in await stops_of(portal.records, address):
         await portal.records.remove_all(Delivery, is_("account_id", each.id))  # the ways to their page while it stood

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.logs import get_logger
+from isocket.storage.looked_at_again import ladders_looked_at_after
 from isocket.storage.port import is_
 from portal_api.codes import (
     CODE_LIFE,
@@ -103,12 +104,9 @@ async def verify(call: Call[TypedCode, None]) -> ContactView | Problem:
         if channel is ChannelKind.EMAIL:
             await come_back(call.portal, contact, channel)
         changes: dict[str, Any] = {VERIFIED_FIELDS[channel]: call.clock.now(), **(RESUMED if coming_back else {})}
-        verified = await call.records.change_one(
-            Contact,
-            is_("id", contact.id),
-            is_("version", contact.version),  # the address is still the one that the code went to
-            **changes,
-        )
+        same = is_("id", contact.id), is_("version", contact.version)  # the address is still that of the code
+        async with ladders_looked_at_after(call.records, contact.account_id, call.clock):
+            verified = await call.records.change_one(Contact, *same, **changes)
         if verified is not None:
             await forget_code(call.records, contact.id, channel)
             log.info("contact_verified", contact_id=contact.id, channel=channel.value)

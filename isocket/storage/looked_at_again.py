@@ -1,0 +1,32 @@
+"""Has ladders that are being climbed looked at before their time: somebody may be told now who could not be before.
+
+Whoever changes who can be told does so within this: once a ladder was of no use, its next look may be a day away.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+from isocket.domain.incidents import Incident, IncidentState
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records, above, is_
+
+IF_WE_DIE = timedelta(minutes=1)
+"""So long after a change began what is open is looked at whatever becomes of us."""
+
+
+@asynccontextmanager
+async def ladders_looked_at_after(records: Records, account_id: str, clock: Clock) -> AsyncIterator[None]:
+    """Have what is open of this account looked at once the change is made: whoever is new is told when their step is.
+
+    An incident whose ladder has not begun keeps its time; what holds it back is not for whoever changes people to say.
+    """
+    await _have_looked_at(records, account_id, clock.now() + IF_WE_DIE)
+    yield
+    await _have_looked_at(records, account_id, clock.now())
+
+
+async def _have_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
+    climbed = is_("account_id", account_id), is_("state", IncidentState.OPEN), above("ladder_position", 0)
+    for later in (is_("needs_step", False), above("step_due_at", due_at)):
+        await records.change_all(Incident, *climbed, later, needs_step=True, step_due_at=due_at)
