@@ -13,13 +13,16 @@ const WHILE_TOLD_MS = 5000;
 const SOON_MS = 100;
 const MOST_MS = 30000;
 const state = document.querySelector("[data-live-state]");
+const lost = document.querySelector("[data-live-lost]"); // above all else: what stands below it counts no time any more
 let waitMs = EVERY_MS;
 let timer;
 
 const parts = () => document.querySelectorAll("[data-live]");
 
-function tell(text) {
+function tell(upToDate) {
+  const text = upToDate ? "This page keeps itself up to date." : "";
   if (state && state.textContent !== text) state.textContent = text;
+  if (lost) lost.hidden = upToDate;
 }
 
 async function refresh() {
@@ -75,10 +78,10 @@ async function turn() {
     await refresh();
     listen();
     waitMs = stream?.readyState === EventSource.OPEN ? WHILE_TOLD_MS : EVERY_MS;
-    tell("This page keeps itself up to date.");
+    tell(true);
   } catch {
     waitMs = Math.min(waitMs * 2, MOST_MS);
-    tell("We cannot reach the server now; what you see may be old.");
+    tell(false);
   }
   timer = setTimeout(turn, waitMs);
 }
