@@ -1,7 +1,7 @@
 """The people to be told: entering them, changing them, letting them go."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +11,7 @@ from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.looked_at_again import ladders_looked_at_after
-from isocket.storage.port import is_
+from isocket.storage.port import AlreadyThereError, is_
 from portal_api.codes import address_of, call_off_codes, come_back, forget_code, has_stopped, send_code
 from portal_api.contact_models import ContactChange, ContactView, NewContact, view
 from portal_api.cursor import page_of
@@ -90,20 +90,39 @@ async def change(call: Call[ContactChange, None]) -> ContactView | Problem:
                 changes |= {VERIFIED_FIELDS[channel]: None for channel in PROVED_BY[each]}
             if not changes:
                 return view(contact)
-            same = is_("id", contact.id), is_("version", contact.version)
-            async with ladders_looked_at_after(call.records, contact.account_id, call.clock):
-                changed = await call.records.change_one(Contact, *same, **changes)
+            changed = await _written(call, contact, changes, given)
         if changed is None:
             continue  # somebody else changed it: look at it as it is now
-        if "paused_at" in changes and contact.pause_reason == UNSUBSCRIBED:
-            await come_back(call.portal, contact, ChannelKind.EMAIL)  # whose mailbox it is, is signed in
-        for channel in (channel for each in unproved for channel in PROVED_BY[each]):
-            await forget_code(call.records, contact.id, channel)
-            await call_off_codes(call.portal, contact.id, channel)
-        if {"quiet_hours", "time_zone"} & changes.keys():
-            await look_again_at_what_sleeps(call.records, changed.id, call.clock.now())
+        if isinstance(changed, Problem):
+            return changed
+        await _follow_up(call, contact, changed, changes, unproved)
         await _send_codes(call, changed, [each for each in renewed if getattr(changed, each)])
         return view(changed)
+
+
+async def _written(
+    call: Call[Any, Any], contact: Contact, changes: Mapping[str, Any], given: Mapping[str, str]
+) -> Contact | Problem | None:
+    """Return a contact as it is changed, with addresses that are `given` it; None: it is not as we saw it any more."""
+    as_seen = is_("id", contact.id), is_("version", contact.version)
+    written = {**changes, "sole": True} if given else changes
+    try:
+        async with ladders_looked_at_after(call.records, contact.account_id, call.clock):
+            return await call.records.change_one(Contact, *as_seen, **written)
+    except AlreadyThereError:  # at another portal, a moment ago
+        return await _taken(call, _addresses(contact) | dict(given), besides=contact.id)
+
+
+async def _follow_up(
+    call: Call[Any, Any], before: Contact, changed: Contact, changes: Mapping[str, Any], unproved: Collection[str]
+) -> None:
+    if "paused_at" in changes and before.pause_reason == UNSUBSCRIBED:
+        await come_back(call.portal, before, ChannelKind.EMAIL)  # whose mailbox it is, is signed in
+    for channel in (channel for each in unproved for channel in PROVED_BY[each]):
+        await forget_code(call.records, before.id, channel)
+        await call_off_codes(call.portal, before.id, channel)
+    if {"quiet_hours", "time_zone"} & changes.keys():
+        await look_again_at_what_sleeps(call.records, changed.id, call.clock.now())
 
 
 async def let_go(call: Call[None, None]) -> Reply | Problem:
@@ -136,10 +155,6 @@ async def _stored(call: Call[NewContact, None]) -> Contact | Problem:
     wish = call.body
     if wish.phone and not is_served(wish.phone, call.portal.settings.countries):
         return fault("phone", NOT_SERVED)
-    given = {name: address for name in ADDRESS_FIELDS if (address := getattr(wish, name))}
-    taken = await _taken(call, given)
-    if taken is not None:
-        return taken
     contact = Contact(
         id=new_id("con"),
         account_id=call.account.id,
@@ -151,16 +166,25 @@ async def _stored(call: Call[NewContact, None]) -> Contact | Problem:
         quiet_hours=wish.quiet_hours.model_dump() if wish.quiet_hours else None,
         roles=tuple(wish.roles),
         created_at=call.clock.now(),
+        sole=True,
     )
-    await call.records.add(contact)
-    return contact
+    while (taken := await _taken(call, _addresses(contact))) is None:
+        try:
+            await call.records.add(contact)
+        except AlreadyThereError:
+            continue  # entered at another portal a moment ago: look who it is
+        return contact
+    return taken
+
+
+def _addresses(contact: Contact) -> dict[str, str]:
+    return {name: address for name in ADDRESS_FIELDS if (address := getattr(contact, name))}
 
 
 def _one_at_a_time(call: Call[Any, Any]) -> asyncio.Lock:
-    """Return what has the contacts of an account looked at and changed by one request after the other.
+    """Return what has the contacts of an account looked at and changed by one request of this portal after the other.
 
-    Who presses twice would enter somebody twice, who then is told of everything twice. It holds within one portal:
-    where several share a store, two presses that two of them take at the same moment still do.
+    So no more are entered than an account may have. That nobody is there twice, the store sees to for all portals.
     """
     return call.portal.turns.of(f"contacts {call.account.id}")
 

@@ -171,9 +171,8 @@ async def _moved(portal: Portal, account: Account, email: str) -> bool:
         await portal.records.change_one(Account, is_("id", account.id), email=email)
     except AlreadyThereError:
         return False
-    await portal.records.change_one(
-        Contact, is_("id", owner_contact_id(account.id)), email=email, email_verified_at=portal.clock.now()
-    )
+    own = is_("id", owner_contact_id(account.id))  # which has this address, whoever was entered with it meanwhile
+    await portal.records.change_one(Contact, own, email=email, email_verified_at=portal.clock.now(), sole=None)
     await portal.records.remove_all(PasswordReset, is_("account_id", account.id))
     return True
 

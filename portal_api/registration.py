@@ -106,11 +106,13 @@ async def wish_for(portal: Portal, wish: NewAccount, *, client: str) -> Accepted
     async with evenly(portal):
         if await may_mail(portal, wish.username, DeliveryKind.ACTIVATION):
             async with portal.turns.of(f"wish {wish.username.casefold()}"):
-                await _note(portal, wish, hashed)
+                while not await _note(portal, wish, hashed):
+                    log.info("wish_noted_elsewhere")  # and that one is from before ours by now
     return Accepted()
 
 
-async def _note(portal: Portal, wish: NewAccount, hashed: str) -> None:
+async def _note(portal: Portal, wish: NewAccount, hashed: str) -> bool:
+    """Note a wish and its mail; False where another portal noted one for this mailbox in the same moment."""
     now, token, nobody = portal.clock.now(), new_token(), new_id("acc")
     known = await account_of(portal, wish.username)
     before = await portal.records.find(Registration, is_("email", wish.username))
@@ -121,19 +123,24 @@ async def _note(portal: Portal, wish: NewAccount, hashed: str) -> None:
         if taken
         else activation_mail(wish.language, portal.settings.link(f"/activate?token={quote(token)}"))
     )
+    noted = Registration(
+        id=token_hash(token),
+        account_id=person_id,
+        email=wish.username,
+        name=wish.name,
+        language=wish.language,
+        time_zone=wish.time_zone,
+        password_hash=hashed,
+        expires_at=now + timedelta(seconds=portal.settings.activation_s),
+        sole=True,
+    )
     await portal.records.remove_all(Registration, is_("email", wish.username), is_("role", AccountRole.CUSTOMER))
+    try:
+        await portal.records.add(noted)
+    except AlreadyThereError:
+        return False
     await portal.records.add_all(
         [
-            Registration(
-                id=token_hash(token),
-                account_id=person_id,
-                email=wish.username,
-                name=wish.name,
-                language=wish.language,
-                time_zone=wish.time_zone,
-                password_hash=hashed,
-                expires_at=now + timedelta(seconds=portal.settings.activation_s),
-            ),
             mail(
                 letter,
                 kind=DeliveryKind.NOTICE if taken else DeliveryKind.ACTIVATION,
@@ -145,6 +152,7 @@ async def _note(portal: Portal, wish: NewAccount, hashed: str) -> None:
             unsent(kind=DeliveryKind.ACTIVATION, person_id=nobody, now=now),
         ]
     )
+    return True
 
 
 async def activate(call: Call[Activation, None]) -> Activated | Problem:

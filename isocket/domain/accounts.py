@@ -68,6 +68,7 @@ def is_over(account: Account, now: datetime) -> bool:
     collection="registrations",
     subject="account_id",
     account="account_id",
+    unique=(("email", "sole"),),
     indexed=(("email",), ("expires_at",)),
 )
 class Registration(Record):
@@ -83,6 +84,7 @@ class Registration(Record):
     staff_until: Plain[datetime | None] = None  # of somebody who is there for a time: let in no longer
     password_hash: Annotated[str, CREDENTIAL] = ""  # empty: chosen on activation
     expires_at: Plain[datetime]
+    sole: Plain[bool | None] = None  # of a customer's: no other wish of its mailbox stands beside it
 
 
 @record(collection="password_resets", subject="account_id", account="account_id", indexed=(("account_id",),))

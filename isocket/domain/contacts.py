@@ -37,10 +37,15 @@ class ContactRole(StrEnum):
     collection="contacts",
     subject="id",
     account="account_id",
+    unique=(("account_id", "email", "sole"), ("account_id", "phone", "sole")),
     indexed=(("account_id",), ("email",), ("phone",), ("pause_reason",)),
 )
 class Contact(Record):
-    """Someone to be told; often another person than the customer, so sealed under a key of their own."""
+    """Someone to be told; often another person than the customer, so sealed under a key of their own.
+
+    Of an account's contacts that are `sole` no two have an address in common, whichever portal enters them: who is
+    there twice is told of everything twice. None: from before the store saw to that, or not entered at a portal.
+    """
 
     account_id: Annotated[str, OWNERSHIP]  # who entered them
     name: Annotated[str, CONTACT_NAME]
@@ -57,6 +62,7 @@ class Contact(Record):
     pause_reason: Annotated[str | None, CONTACT_CHOICE] = None
     is_owner: Annotated[bool, CONTACT_CHOICE] = False  # the account's own address, verified from activation on
     created_at: Annotated[datetime, CONTACT_CHOICE]
+    sole: Plain[bool | None] = None
 
     def verified_channels(self) -> tuple[ChannelKind, ...]:
         """Return the channels by which this person has proved to be reachable, quickest first.
