@@ -11,6 +11,7 @@ from broker_bridge.answers import Answers
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
 from broker_bridge.connection import BURST, Connection
+from broker_bridge.counting_anew import CountingAnew
 from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.markers import Markers
 from broker_bridge.metrics import BridgeMetrics
@@ -18,7 +19,7 @@ from broker_bridge.our_presence import OurPresence
 from broker_bridge.outgoing import Outgoing
 from broker_bridge.problem_log import ProblemLog
 from broker_bridge.topics import UpKind
-from isocket.domain.reports import Order
+from isocket.domain.reports import Order, as_the_device_says
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
@@ -64,6 +65,7 @@ class Bridge:
         self._alarm_lane = self._lane("alarms", address, alarm_login, topics.ALARMS)
         self._outgoing = Outgoing(records=records, connection=self._alarm_lane, clock=clock, metrics=self._metrics)
         answers, problems = Answers(records, clock), ProblemLog(records)
+        counting_anew = CountingAnew(telemetry, self._confirmations, problems)
         self._intakes = [
             Intake(
                 connection=lane,
@@ -72,6 +74,7 @@ class Bridge:
                 answers=answers,
                 problems=problems,
                 confirmations=self._confirmations,
+                counting_anew=counting_anew,
                 confirm=self._tell_at_once,
                 drained=self._markers.returned,
                 in_order=lane is self._telemetry_lane,
@@ -151,7 +154,7 @@ class Bridge:
         self._alarm_lane.tell(
             [
                 (topics.stored(device_id), json.dumps({"boot": boot, "seq": seq}).encode())
-                for device_id, (boot, seq) in told.items()
+                for device_id, (boot, seq) in ((each, as_the_device_says(order)) for each, order in told.items())
             ]
         )
         self._told.update(told)

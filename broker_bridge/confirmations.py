@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from isocket.domain.reports import Order
+from isocket.domain.reports import Order, count_of, in_count
 from isocket.storage.telemetry import Confirmed
 
 GAP_PATIENCE_S = 60.0  # 64 KiB take that long on a poor GPRS link
@@ -20,6 +20,11 @@ EVERY_S = 10.0  # the contract: at most so often without a reason
 MOST_STRETCHES = 4096  # beyond that a device is told late, which costs it a repetition
 PLAUSIBLE_AHEAD = 1000  # how far beyond what we know the number of a refused message is believed
 NONE_YET: Order = (-1, -1)
+
+
+def start_of_count(count: int) -> Order:
+    """Return what lies before all that a device says by a count."""
+    return (in_count(0, count), -1)
 
 
 @dataclass(slots=True)
@@ -45,6 +50,7 @@ class Run:
     heard_at: float = float("-inf")  # when anything came by either lane
     begun: Order = NONE_YET  # the newest report of a later run, in this connection: what was before it, was sent
     alarms_of: int = NONE_YET[0]  # the newest run of which an alarm came, so all alarms of earlier runs have come
+    count: int = 0  # how often the device began to count anew; its orders here are as they are stored
 
     def take(self, order: Order, now: float, *, in_order: bool = False, alarm: bool = False) -> None:
         """Note that a message is done with.
@@ -200,17 +206,34 @@ class Confirmations:
         return [each for each in set(device_ids) if each not in self._runs]
 
     def upto(self, device_id: str) -> Order | None:
-        """Return the end of the unbroken run of a device, where one is known."""
-        run = self._runs.get(device_id)
-        return None if run is None else run.upto
+        """Return the end of the unbroken run of a device; without one that of all it said, or where its count began."""
+        run = self._runs[device_id]
+        if run.upto is not None:
+            return run.upto
+        if run.ahead:
+            return (run.ahead[-1].boot, run.ahead[-1].last)
+        return start_of_count(run.count) if run.count else None
+
+    def count(self, device_id: str) -> int:
+        """Return by which count a device names its messages now."""
+        return self._runs[device_id].count
 
     def begin(self, device_id: str, past: Confirmed, now: float) -> None:
         """Take up a device where an earlier process left it; the other lane may have done so already."""
         if device_id in self._runs:
             return
-        run = self._runs[device_id] = Run(upto=past.upto, told=past.upto)
+        newest = past.beyond[-1] if past.beyond else past.upto
+        count = 0 if newest is None else max(0, count_of(newest[0]))
+        upto = past.upto if past.upto is not None and past.upto > start_of_count(count) else None
+        run = self._runs[device_id] = Run(upto=upto, told=upto, count=count)
         for order in past.beyond:
-            run.take(order, now)
+            if not count or order > start_of_count(count):
+                run.take(order, now)
+
+    def begin_anew(self, device_id: str, count: int) -> None:
+        """Leave behind all that a device said by an earlier count."""
+        if count > self._runs[device_id].count:
+            self._runs[device_id] = Run(count=count)
 
     def stored(self, device_id: str, order: Order, now: float, *, in_order: bool = False, urgent: bool = False) -> None:
         """Note that a message is stored.
@@ -218,6 +241,8 @@ class Confirmations:
         `urgent` ones are answered at once: with the end of the run as it is, and again when the run has come to them.
         """
         run = self._runs[device_id]
+        if run.count and count_of(order[0]) < run.count:
+            return  # a late one from before the device began to count anew
         run.take(order, now, in_order=in_order, alarm=urgent and not in_order)
         if urgent:
             run.asked = max(order, run.asked or order)
@@ -227,9 +252,9 @@ class Confirmations:
         self._to_look_at.add(device_id)
 
     def refused(self, device_id: str, order: Order, now: float, *, in_order: bool = False) -> None:
-        """Note that a message could not be used and need not come again."""
+        """Note that a message, of these numbers of the device, could not be used and need not come again."""
         run = self._runs[device_id]
-        run.take_refused(order, now, in_order=in_order)
+        run.take_refused((in_count(order[0], run.count), order[1]), now, in_order=in_order)
         if run.answers:
             self._urgent.add(device_id)
         self._to_look_at.add(device_id)

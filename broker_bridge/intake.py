@@ -1,8 +1,9 @@
 """From a session's messages to stored records: store first, acknowledge then, confirm to the device last."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from itertools import islice
 from typing import NamedTuple
 
 from broker_bridge import topics
@@ -19,7 +20,7 @@ from isocket.kit.clock import Clock, from_ms
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
-from isocket.storage.telemetry import Confirmed, Telemetry
+from isocket.storage.telemetry import Telemetry
 
 log = get_logger(__name__)
 GROUP = 1_024
@@ -102,6 +103,7 @@ class Intake:
         answers: Answers,
         problems: ProblemLog,
         confirmations: Confirmations,
+        counting_anew: CountingAnew,
         confirm: Callable[[], None],
         drained: Callable[[int], None],
         in_order: bool,
@@ -117,7 +119,7 @@ class Intake:
         self._answers = answers
         self._problems = problems
         self._confirmations = confirmations
-        self._counting_anew = CountingAnew(telemetry, confirmations, problems)
+        self._counting_anew = counting_anew
         self._confirm = confirm
         self._drained = drained
         self._in_order = in_order
@@ -170,27 +172,30 @@ class Intake:
     async def handle(self, group: Sequence[Arrived[Message]]) -> None:
         """Store a group and acknowledge it. It may run twice: every step finds what is there already.
 
-        1. Reports of all kinds, in one commit.
-        2. What else the messages mean: answers, settings, presence, refusals; and who counts anew.
+        1. Reports of all kinds, in one commit; before it, the place of what is said by a device that counts anew.
+        2. What else the messages mean: answers, settings, presence, refusals.
         3. Nothing stays at the broker but what a device says of its presence.
         4. The broker's acknowledgement.
         5. What the devices may drop from their backlogs.
         """
         messages = [each.message for each in group]
-        reports = [report for message in messages for report in message.decoded.reports]
         unknown = self._confirmations.unknown(_heard(messages))
-        past = await self._telemetry.confirmed(unknown) if unknown else {}
+        if unknown:
+            past, now = await self._telemetry.confirmed(unknown), self._clock.monotonic_s()
+            for device_id, before in past.items():
+                self._confirmations.begin(device_id, before, now)
+        said = [report for message in messages for report in message.decoded.reports]
+        reports = await self._counting_anew.place(said)
+        if reports is not said:
+            messages = _with(messages, reports)
         new = await self._telemetry.store(reports)
         self._metrics.stored(len(new), repeats=new.count(False))
         for message in messages:
             if message.is_more_than_reports:
                 await self._whatever_it_says(message)
-        await self._who_counts_anew(reports, past)
         self._clear([each.stays for each in messages if each.stays])
         self._connection.acknowledge(group)
         now = self._clock.monotonic_s()
-        for device_id, before in past.items():
-            self._confirmations.begin(device_id, before, now)
         for message in messages:
             self._note(message, now)
         self._confirm()
@@ -207,15 +212,6 @@ class Intake:
             self._metrics.refused("unusable")
             if device_id:
                 await self._problems.add(device_id, "unusable", "this could not be used", None, message.received_ms)
-
-    async def _who_counts_anew(self, reports: Sequence[Report], past: Mapping[str, Confirmed]) -> None:
-        """Look for them; no alarm waits for ever because that breaks."""
-        try:
-            await self._counting_anew.look(reports, past)
-        except StoreUnavailableError:
-            raise
-        except Exception:
-            log.exception("counting_anew_unknown")
 
     async def _beyond_reports(self, message: Message) -> None:
         if message.silent_on and self._cleared.pop(message.silent_on, _NOT_OURS) is None:
@@ -296,3 +292,12 @@ class Intake:
 
 def _heard(messages: Sequence[Message]) -> list[str]:
     return [message.topic.device_id for message in messages if message.topic is not None]
+
+
+def _with(messages: Sequence[Message], reports: Sequence[Report]) -> list[Message]:
+    """Return the messages with these for all their reports."""
+    left = iter(reports)
+    return [
+        each._replace(decoded=each.decoded._replace(reports=tuple(islice(left, len(each.decoded.reports)))))
+        for each in messages
+    ]

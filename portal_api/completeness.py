@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ConfigDict, Field
 
 from isocket.domain.api_tokens import Scope
+from isocket.domain.reports import count_of
 from isocket.kit.clock import from_ms, to_ms
 from isocket.storage.telemetry import Arrival
 from portal_api.history import time_zone_of
@@ -117,8 +118,10 @@ def completeness_of(arrivals: Sequence[Arrival], zone: ZoneInfo) -> dict[date, T
         goes_on = after.seq == before.seq + 1
         if before.boot != after.boot:
             tally = days[_day(after.at_ms, zone)]
-            tally.restarts += after.boot - before.boot
-            tally.uncertain += 0 if goes_on else after.boot - before.boot
+            counts_on = count_of(before.boot) == count_of(after.boot)
+            restarts = after.boot - before.boot if counts_on else 1  # how often before it counted anew, nobody knows
+            tally.restarts += restarts
+            tally.uncertain += 0 if goes_on and counts_on else restarts
         elif not goes_on:
             for day, missing in _spread(before.at_ms, after.at_ms, after.seq - before.seq - 1, zone):
                 days[day].missing += missing

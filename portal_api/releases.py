@@ -104,6 +104,8 @@ async def release_device(portal: Parts, device: Device) -> None:
             desired_pending=True,
             desired_at=None,
             reported={},
+            reported_boot=0,
+            reported_seq=0,
             unlike={},
             freed_at=portal.clock.now(),
         )

@@ -16,6 +16,7 @@ from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.devices import Device
 from isocket.domain.handing_out import by_collection, kind_named, moment_of, without_ways_in
 from isocket.domain.record import Record
+from isocket.domain.reports import as_the_device_says
 from isocket.kit.clock import Clock, from_ms, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_
@@ -141,7 +142,8 @@ class AuthorityClerk:
             while True:
                 page = await self._telemetry.reports(device.id, start=start, end=case.ends, after=last, limit=PAGE)
                 for each in page:
-                    told = {"boot": each.boot, "seq": each.seq, "ts": each.at_ms, **each.fields}
+                    boot, seq = as_the_device_says(each.order)
+                    told = {"boot": boot, "seq": seq, "ts": each.at_ms, **each.fields}
                     wanted = {name: told[name] for name in names if name in told}
                     yield {"device_id": device.id, "at": to_text(from_ms(each.at_ms)), **wanted}
                 if len(page) < PAGE:

@@ -18,7 +18,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.device_models import DeviceModel
 from isocket.domain.devices import Device
-from isocket.domain.reports import ClockQuality, Report, ReportKind
+from isocket.domain.reports import STARTS_OF_A_COUNT, ClockQuality, Report, ReportKind, count_of
 from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.clock import Clock, from_ms, from_text, to_ms
 from isocket.kit.ids import derived_id
@@ -34,7 +34,8 @@ log = get_logger(__name__)
 AT_ONCE = 1_000  # reports
 MOST_BYTES = 64 * 1024 * 1024  # of one class: nobody's contacts are more
 MOST_BOOT = 2**60  # whatever is greater, or less than none, no store can hold
-BEFORE_ALL = 2**33  # greater than any count of starts: another socket's past comes before this one's own
+BEFORE_ALL = STARTS_OF_A_COUNT  # another socket's past comes before this one's own
+BEFORE_ALL_COUNTS = 2**53  # where the other one counted anew: by one count less it would meet what it said before
 
 MOST_OF_A_LINE = 16 * 1024
 _BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError)  # the last: it is encrypted, or packed as nobody can
@@ -271,7 +272,7 @@ class Importer:
         boot, seq = int(cells["boot"]), int(cells["seq"])
         if abs(boot) > MOST_BOOT:
             raise ValueError("no socket starts so often")
-        self.checks.report(kind, {"boot": max(boot, 0), "seq": seq, **fields})
+        self.checks.report(kind, {"boot": boot % STARTS_OF_A_COUNT, "seq": seq, **fields})
         body = _text({"boot": boot, "seq": seq, "ts": at_ms, **fields})
         return Report(device_id, kind, boot, seq, at_ms, received_ms, clock, body, fields)
 
@@ -296,7 +297,7 @@ def items_of(archive: zipfile.ZipFile, kind: type[Account | Contact | Device | E
 
 def before_its_own(said: Report) -> Report:
     """Return a report of another socket as one of a time before this one's first start."""
-    boot = said.boot - BEFORE_ALL
+    boot = said.boot - (BEFORE_ALL_COUNTS if count_of(said.boot) > 0 else BEFORE_ALL)
     return said._replace(boot=boot, body=_text({**json.loads(said.body), "boot": boot}))
 
 

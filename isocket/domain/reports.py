@@ -9,6 +9,26 @@ from typing import Any, NamedTuple
 Order = tuple[int, int]
 """(boot, seq): what decides which of two messages of a device is the newer."""
 
+STARTS_OF_A_COUNT = 2**33
+"""Greater than any `boot` of the wire. A device that counts anew is stored with so much more for each time that it
+began anew: then its numbers order all that it said in its life, and what it says itself is the rest of a division.
+What was brought along from another socket lies below 0 in the same way."""
+
+
+def count_of(boot: int) -> int:
+    """Return by which count a stored boot was given: 0 for a device that never began anew."""
+    return boot // STARTS_OF_A_COUNT
+
+
+def in_count(boot: int, count: int) -> int:
+    """Return how the boot that a device says is stored."""
+    return boot + count * STARTS_OF_A_COUNT
+
+
+def as_the_device_says(order: Order) -> Order:
+    """Return a stored order in the device's own numbers."""
+    return (order[0] % STARTS_OF_A_COUNT, order[1])
+
 
 class ReportKind(StrEnum):
     """Which topic a message came by."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
+from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind, in_count
 from isocket.kit.clock import EPOCH, to_ms
 from isocket.storage.set_back import BELIEVED_AFTER_S
 from isocket.storage.table import HEAD, fields_of_line
@@ -750,6 +750,19 @@ async def test_a_confirmation_only_grows(telemetry: Telemetry) -> None:
         "d1": Confirmed(upto=(1, 2), beyond=()),
         "nobody": Confirmed(upto=None, beyond=()),
     }
+
+
+async def test_where_a_device_began_to_count_anew_is_kept_and_goes_before_all_that_it_says_since(
+    telemetry: Telemetry,
+) -> None:
+    anew = in_count(1, 1)
+    await telemetry.store([report(7, boot=50)])
+    await telemetry.note_confirmed({"d1": (in_count(0, 1), -1)})
+    await telemetry.note_confirmed({"d1": (50, 7)})
+    assert await telemetry.confirmed(["d1"]) == {"d1": Confirmed(upto=(in_count(0, 1), -1), beyond=())}
+    await telemetry.store([report(2, boot=anew), report(1, boot=1)])
+    assert (await telemetry.confirmed(["d1"]))["d1"].beyond == ((anew, 2),)
+    assert (await telemetry.latest(["d1"]))["d1"].boot == anew
 
 
 # Following

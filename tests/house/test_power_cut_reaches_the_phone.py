@@ -1,6 +1,8 @@
 """The promise that all else serves: mains power fails at a socket, and a person knows within seconds."""
 
+import contextlib
 import re
+import sqlite3
 from typing import Any
 
 import pytest
@@ -88,6 +90,41 @@ async def test_a_power_cut_reaches_phone_and_mailbox_once_and_its_end_too(
     assert closed["closed_at"] >= closed["opened_at"]
     assert is_one_segment(sms[codes + 1].body)
     assert [len(sms), len(mails)] == [codes + 2, letters + 2]
+
+
+async def test_a_power_cut_reaches_the_phone_though_the_socket_lost_its_count_of_messages(
+    cloud: WholeCloud, owner: Customer, twilio: TwilioDouble
+) -> None:
+    (made,) = await cloud.provision()
+    await owner.claim(made, NAME)
+    await owner.add_contact("Anna", phone=ANNA)
+    async with ThinSocket(made, cloud.mqtt_port, boot=50) as before:
+        await before.state_that_is_stored(mains=True, battery_pct=97, temp_c=[-18.5])
+    await cloud.stop()
+    age_what_was_heard(cloud, minutes=10)
+    await cloud.start()
+    texts = len(twilio.accepted[ANNA])
+    async with ThinSocket(made, cloud.mqtt_port, boot=1) as erased:
+        erased.alarm("mains_lost")
+        sms = await twilio.wait_for_accepted(ANNA, texts + 1)
+        assert NAME in sms[texts].body
+        await erased.until_all_is_stored()
+        assert erased.told == (1, 1), "in its own numbers"
+        erased.state(mains=True, battery_pct=97, temp_c=[-18.5])
+        erased.alarm("mains_lost", active=False)
+        await owner.the_incident(made, "mains_lost", lambda found: found["state"] == "closed")
+
+
+def age_what_was_heard(cloud: WholeCloud, *, minutes: int) -> None:
+    """Let time pass for what lies in the store of a cloud that is stopped."""
+    with contextlib.closing(sqlite3.connect(cloud.data / "isocket.sqlite")) as store, store:
+        for change in (
+            "UPDATE report_log SET at = at - :ms, received = received - :ms",
+            "UPDATE heard SET at = at - :ms, received = received - :ms",
+            "UPDATE unfiled SET at = at - :ms",
+            "UPDATE filed_by_time SET at = at - :ms",
+        ):
+            store.execute(change, {"ms": minutes * 60_000})
 
 
 async def test_the_timeline_shows_message_try_and_receipt_and_believes_only_what_is_signed(

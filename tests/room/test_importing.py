@@ -16,7 +16,7 @@ from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident
-from isocket.domain.reports import ClockQuality, Report, ReportKind
+from isocket.domain.reports import ClockQuality, Report, ReportKind, in_count
 from isocket.domain.stops import Stop, StopKind
 from isocket.kit.clock import EPOCH, to_ms
 from isocket.kit.ids import derived_id
@@ -177,6 +177,19 @@ async def test_another_socket_takes_the_place_and_the_past_of_the_one_there(tmp_
     assert (made.taken["sockets"], made.taken["reports"]) == (1, 3)
     assert [each.boot for each in await reports(ground, OTHER_SOCKET)] == [*[1 - BEFORE_ALL] * 3, 1]
     assert (await ground.telemetry.latest([OTHER_SOCKET]))[OTHER_SOCKET].fields["mains"] is True
+
+
+async def test_the_past_of_a_socket_that_counted_anew_comes_along_whole_here_and_to_another_socket(
+    tmp_path: Path,
+) -> None:
+    copy = await there(tmp_path)
+    name = f"telemetry/{SOCKET}.csv"
+    copy[name] += copy[name].splitlines(keepends=True)[1].replace(b",1,1,", b",%d,1," % in_count(1, 1))
+    own, other = await here(tmp_path), await here(tmp_path, OTHER_SOCKET)
+    assert (await taken(own, copy)).taken["reports"] == 4
+    assert max(each.boot for each in await reports(own, SOCKET)) == in_count(1, 1)
+    assert (await taken(other, copy, **{SOCKET: OTHER_SOCKET})).taken["reports"] == 4
+    assert all(each.boot < 0 for each in await reports(other, OTHER_SOCKET)), "before all that this one says"
 
 
 @pytest.mark.clause("C7-06")

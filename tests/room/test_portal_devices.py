@@ -273,6 +273,17 @@ async def test_a_socket_given_up_can_be_claimed_by_another(house: PortalHouse) -
     assert (claimed["name"], claimed["state"], claimed["open_incidents"]) == (None, {}, 0)
 
 
+async def test_a_socket_that_was_reset_before_it_is_claimed_again_is_believed_what_it_is_set_to(
+    house: PortalHouse,
+) -> None:
+    token = await owned(house)
+    device = await stored_device(house)
+    await house.records.change_one(type(device), is_("id", SOCKET), reported_boot=50, reported_seq=7)
+    await house.ask("DELETE", f"/devices/{SOCKET}", token=token)
+    after = await stored_device(house)
+    assert (after.reported_boot, after.reported_seq) == (0, 0)
+
+
 async def test_what_a_socket_says_before_it_is_claimed_is_there_at_once(house: PortalHouse) -> None:
     await make_device(house)
     await report(house, 1, mains=True)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from isocket.domain.reports import STARTS_OF_A_COUNT
 from isocket.kit.clock import to_ms, to_text
 from isocket.storage.telemetry import Arrival
 from portal_api.completeness import completeness_of
@@ -57,6 +58,12 @@ def test_a_restart_leaves_open_what_was_said_before_it_unless_the_numbers_go_on(
     assert counted(arrival(9, 20, 1), arrival(1, 20, 2, boot=2))[20] == (2, 0, 0, 1, 1)
     assert counted(arrival(9, 20, 1), arrival(10, 20, 2, boot=2))[20] == (2, 0, 0, 1, 0)
     assert counted(arrival(9, 20, 1), arrival(1, 20, 2, boot=4))[20] == (2, 0, 0, 3, 3)
+
+
+def test_a_socket_that_counts_anew_has_started_once_and_what_it_said_before_is_left_open() -> None:
+    anew = STARTS_OF_A_COUNT + 1
+    assert counted(arrival(9, 20, 1, boot=50), arrival(10, 20, 2, boot=anew))[20] == (2, 0, 0, 1, 1)
+    assert counted(arrival(9, 20, 1, boot=anew), arrival(1, 20, 2, boot=anew + 2))[20] == (2, 0, 0, 2, 2)
 
 
 def test_a_clock_that_was_put_back_loses_nothing_of_the_count() -> None:

@@ -1,7 +1,8 @@
-"""By its numbers, all that a socket says whose counters began anew is old: its owner is told."""
+"""A socket whose counters began anew is heard from its next message on that is surely no late one."""
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,12 +12,15 @@ from broker_bridge.answers import Answers
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
 from broker_bridge.connection import Arrived, Connection
+from broker_bridge.counting_anew import CountingAnew
 from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.problem_log import ProblemLog
 from isocket.domain.devices import topic_root
 from isocket.domain.problems import Problem
-from isocket.domain.reports import DeviceState
+from isocket.domain.reports import STARTS_OF_A_COUNT as FIRST
+from isocket.domain.reports import DeviceState, Order, as_the_device_says
+from isocket.kit.clock import EPOCH
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
@@ -46,13 +50,16 @@ class Bridge:
             topics=[],
             decode=self._decode,
         )
-        self._intake = Intake(
+        problems = ProblemLog(self.records)
+        confirmations = self.confirmations = Confirmations()
+        self.intake = Intake(
             connection=connection,
             telemetry=self.telemetry,
             clock=self.clock,
             answers=Answers(self.records, self.clock),
-            problems=ProblemLog(self.records),
-            confirmations=Confirmations(),
+            problems=problems,
+            confirmations=confirmations,
+            counting_anew=CountingAnew(self.telemetry, confirmations, problems),
             confirm=lambda: None,
             drained=lambda _: None,
             in_order=True,
@@ -60,11 +67,21 @@ class Bridge:
             right_of_way=RightOfWay(self.clock),
         )
 
+    async def judged(self) -> list[Order]:
+        """Return what waits to be judged."""
+        waiting = await self.telemetry.claim_waiting(owner="judge", now=self.clock.now(), lease_s=30)
+        return [] if waiting is None else [each.order for each in waiting.reports]
+
+    async def stored(self) -> list[Order]:
+        """Return the order of all that is stored."""
+        whole = await self.telemetry.reports("d1", start=EPOCH, end=self.clock.now() + timedelta(hours=1))
+        return sorted(each.order for each in whole)
+
     async def hear(self, kind: str, *messages: dict[str, Any]) -> list[str]:
         """Take what the socket says (several: as a batch), and return what its owner sees of it among the problems."""
         body = messages[0] if len(messages) == 1 else list(messages)
         message = self._decode(f"{topic_root('d1')}/{kind}", json.dumps(body).encode(), False)
-        await self._intake.handle([Arrived(1, 0, message)])
+        await self.intake.handle([Arrived(1, 0, message)])
         found = await self.records.find(Problem, order_by="at")
         return [f"{each.topic_kind} {each.field}: {each.reason}" for each in found]
 
@@ -73,24 +90,135 @@ class Bridge:
         return {"boot": boot, "seq": seq, "ts": self.clock.now_ms() - ago_s * 1000, **fields}
 
 
-@pytest.mark.parametrize("anew", [False, True], ids=["the same bridge", "a bridge started since"])
-@pytest.mark.parametrize(
-    ("numbers", "field"), [((1, 2), "boot"), ((50, 2), "seq")], ids=["after a reset", "boot not kept"]
+BEGINNINGS = pytest.mark.parametrize(
+    ("numbers", "field"),
+    [((1, 2), "boot"), ((50, 2), "seq"), ((50, 7), "seq")],
+    ids=["after a reset", "boot not kept", "at the very number"],
 )
-async def test_the_owner_of_a_socket_that_counts_anew_sees_that_its_alarms_count_as_old(
+BRIDGES = pytest.mark.parametrize("anew", [False, True], ids=["the same bridge", "a bridge started since"])
+
+
+@BRIDGES
+@BEGINNINGS
+async def test_the_first_alarm_of_a_socket_that_counts_anew_is_judged_as_the_newest(
     numbers: tuple[int, int], field: str, anew: bool
 ) -> None:
     bridge = Bridge()
-    assert await bridge.hear("state", bridge.at(50, 7)) == []
+    assert await bridge.hear("state", bridge.at(50, 7, temp_c=[4.0])) == []
     await bridge.telemetry.note_confirmed({"d1": (50, 7)})
     await bridge.clock.advance(120)
     if anew:
         bridge.start()
     boot, seq = numbers
-    told = f"alarm {field}: boot {boot}, seq {seq} came after boot 50, seq 7: it counts as older, and raises no alarm"
+    so = "it counts anew, and what it says from here on is the newest"
+    told = f"alarm {field}: boot {boot}, seq {seq} came after boot 50, seq 7: {so}"
     assert await bridge.hear("alarm", bridge.at(boot, seq, **ALARM)) == [told]
+    assert await bridge.judged() == [(50, 7), (FIRST + boot, seq)]
+    await bridge.clock.advance(1)
+    assert await bridge.hear("state", bridge.at(boot, seq + 1, temp_c=[9.0])) == [told], "once is enough"
+    state = (await bridge.telemetry.latest(["d1"]))["d1"]
+    assert (state.boot, state.seq, state.fields) == (FIRST + boot, seq + 1, {"temp_c": [9.0]})
+
+
+@BRIDGES
+async def test_a_socket_that_counts_anew_is_told_in_its_own_numbers_what_is_stored(anew: bool) -> None:
+    bridge = await counting_anew()
+    if anew:
+        bridge.start()
+    await bridge.clock.advance(10)
+    await bridge.hear("state", bridge.at(1, 3))
+    due = bridge.confirmations.due(bridge.clock.monotonic_s(), drained_at=bridge.clock.monotonic_s())
+    assert {each: as_the_device_says(order) for each, order in due.items()} == {"d1": (1, 3)}
+    assert await bridge.hear("alarm", {"boot": 1, "seq": 4, "cause": "nothing"}) != []
+    due = bridge.confirmations.due(bridge.clock.monotonic_s() + 20, drained_at=bridge.clock.monotonic_s() + 20)
+    assert {each: as_the_device_says(order) for each, order in due.items()} == {"d1": (1, 4)}, "refused is done with"
+
+
+@BRIDGES
+async def test_what_a_socket_repeats_after_it_began_to_count_anew_is_stored_once(anew: bool) -> None:
+    bridge = Bridge()
+    old, young = bridge.at(50, 6), bridge.at(50, 7)
+    await bridge.hear("state", old, young)
+    await bridge.clock.advance(30)
+    unsure = bridge.at(1, 1, uptime_s=1)
+    assert await bridge.hear("state", unsure) == [], "less than a minute after: it may be late"
+    await bridge.clock.advance(90)
+    sure = bridge.at(1, 2, **ALARM)
+    await bridge.hear("alarm", sure)
+    if anew:
+        bridge.start()
+    await bridge.clock.advance(61)
+    for kind, *said in (("state", old, young), ("state", unsure), ("alarm", sure)):
+        await bridge.hear(kind, *said)
+    assert await bridge.stored() == [(1, 1), (50, 6), (50, 7), (FIRST + 1, 2)]
+
+
+async def test_what_was_said_before_a_socket_began_to_count_anew_and_comes_later_is_history() -> None:
+    bridge = Bridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    await bridge.clock.advance(30)
+    late, later = bridge.at(50, 8, **ALARM), bridge.at(51, 1, uptime_s=1)
+    await bridge.clock.advance(90)
+    await bridge.hear("alarm", bridge.at(1, 2, **ALARM))
+    await bridge.hear("alarm", late)
+    await bridge.hear("state", later, bridge.at(1, 3))
+    assert await bridge.stored() == [(50, 7), (50, 8), (51, 1), (FIRST + 1, 2), (FIRST + 1, 3)]
+    state = (await bridge.telemetry.latest(["d1"]))["d1"]
+    assert (state.boot, state.seq) == (FIRST + 1, 3)
+
+
+async def test_a_socket_may_begin_to_count_anew_again_and_again() -> None:
+    bridge = await counting_anew()
+    await bridge.hear("state", bridge.at(1, 3))
+    for count in (2, 3):
+        await bridge.clock.advance(120)
+        await bridge.hear("state", bridge.at(1, 1))
+        assert (await bridge.telemetry.latest(["d1"]))["d1"].boot == count * FIRST + 1
+
+
+async def test_a_bridge_that_was_set_aside_hears_by_the_count_that_another_gave() -> None:
+    bridge = Bridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    aside = bridge.intake, bridge.confirmations
     await bridge.clock.advance(120)
-    assert await bridge.hear("state", bridge.at(boot, seq + 1)) == [told], "once is enough"
+    bridge.start()
+    await bridge.hear("state", bridge.at(1, 2))
+    bridge.intake, bridge.confirmations = aside
+    await bridge.clock.advance(1)
+    await bridge.hear("alarm", bridge.at(1, 3, **ALARM))
+    assert await bridge.stored() == [(50, 7), (FIRST + 1, 2), (FIRST + 1, 3)]
+
+
+async def test_a_late_alarm_of_a_clock_that_ran_ahead_begins_no_count_and_is_told_among_the_refused() -> None:
+    bridge = Bridge()
+    ahead = bridge.at(50, 5, ago_s=-300, **ALARM)
+    await bridge.hear("state", bridge.at(50, 7))
+    told = "alarm seq: boot 50, seq 5 came after boot 50, seq 7: it counts as older, and raises no alarm"
+    assert await bridge.hear("alarm", ahead) == [told], "put right meanwhile: both came within moments"
+    await bridge.clock.advance(30)
+    await bridge.hear("state", bridge.at(50, 8))
+    await bridge.clock.advance(250)
+    assert await bridge.hear("alarm", ahead) == [told], "it was stored, and is what it was"
+    assert await bridge.stored() == [(50, 5), (50, 7), (50, 8)]
+
+
+async def test_what_was_long_on_its_way_begins_no_count() -> None:
+    bridge = Bridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    await bridge.clock.advance(600)
+    told = "alarm boot: boot 1, seq 2 came after boot 50, seq 7: it counts as older, and raises no alarm"
+    assert await bridge.hear("alarm", bridge.at(1, 2, ago_s=90, **ALARM)) == [told]
+    assert await bridge.stored() == [(1, 2), (50, 7)]
+
+
+async def counting_anew() -> Bridge:
+    """Return a bridge at which a socket began to count anew: boot 1, seq 2."""
+    bridge = Bridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    await bridge.telemetry.note_confirmed({"d1": (50, 7)})
+    await bridge.clock.advance(120)
+    await bridge.hear("state", bridge.at(1, 2))
+    return bridge
 
 
 async def test_what_a_socket_sends_late_of_an_earlier_run_is_no_counting_anew() -> None:

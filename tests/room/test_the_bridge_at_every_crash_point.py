@@ -14,6 +14,7 @@ from broker_bridge.answers import Answers
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
 from broker_bridge.connection import Arrived, Connection
+from broker_bridge.counting_anew import CountingAnew
 from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.outgoing import LEASE_S, Outgoing
@@ -21,6 +22,7 @@ from broker_bridge.problem_log import ProblemLog
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device, topic_root
 from isocket.domain.problems import Problem
+from isocket.domain.reports import STARTS_OF_A_COUNT as ANEW
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
@@ -167,21 +169,7 @@ async def test_a_group_of_messages_is_stored_once_whatever_dies(line: tuple[Conn
         return world
 
     async def run(world: World, fuse: Fuse) -> None:
-        records, telemetry = DyingRecords(world.records, fuse), DyingTelemetry(world.telemetry, fuse)
-        intake = Intake(
-            connection=connection,
-            telemetry=telemetry,
-            clock=world.clock,
-            answers=Answers(records, world.clock),
-            problems=ProblemLog(records),
-            confirmations=Confirmations(),
-            confirm=lambda: None,
-            drained=lambda _: None,
-            in_order=True,
-            metrics=BridgeMetrics(CollectorRegistry()),
-            right_of_way=RightOfWay(world.clock),
-        )
-        await intake.handle(_arrived(world, said))
+        await _intake(connection, world, fuse).handle(_arrived(world, said))
 
     async def check(world: World) -> None:
         series = await world.telemetry.series("d1", **WHENEVER, fields=["uptime_s"])
@@ -196,6 +184,53 @@ async def test_a_group_of_messages_is_stored_once_whatever_dies(line: tuple[Conn
         assert (await world.telemetry.latest(["d1"]))["d1"].online
 
     assert await every_crash_point(build, run, check) >= 10
+
+
+async def test_a_socket_that_counts_anew_is_heard_once_whatever_dies(line: tuple[Connection[Message], Peer]) -> None:
+    connection, _ = line
+
+    async def build() -> World:
+        world = World()
+        await world.records.prepare()
+        await _intake(connection, world).handle(_arrived(world, [("state", _said(world, 50, 7))]))
+        await world.telemetry.note_confirmed({"d1": (50, 7)})
+        await world.clock.advance(120)
+        return world
+
+    async def run(world: World, fuse: Fuse) -> None:
+        said = [("alarm", _said(world, 1, 2, cause="mains_lost", active=True)), ("state", _said(world, 1, 3))]
+        await _intake(connection, world, fuse).handle(_arrived(world, said))
+
+    async def check(world: World) -> None:
+        stored = await world.telemetry.arrivals("d1", **WHENEVER)
+        assert [each[:2] for each in stored] == [(50, 7), (ANEW + 1, 2), (ANEW + 1, 3)]
+        assert [each.field for each in await world.records.find(Problem)] == ["boot"]
+
+    assert await every_crash_point(build, run, check) >= 10
+
+
+def _intake(connection: Connection[Message], world: World, fuse: Fuse | None = None) -> Intake:
+    fuse = fuse or Fuse()
+    records, telemetry = DyingRecords(world.records, fuse), DyingTelemetry(world.telemetry, fuse)
+    problems, confirmations = ProblemLog(records), Confirmations()
+    return Intake(
+        connection=connection,
+        telemetry=telemetry,
+        clock=world.clock,
+        answers=Answers(records, world.clock),
+        problems=problems,
+        confirmations=confirmations,
+        counting_anew=CountingAnew(telemetry, confirmations, problems),
+        confirm=lambda: None,
+        drained=lambda _: None,
+        in_order=True,
+        metrics=BridgeMetrics(CollectorRegistry()),
+        right_of_way=RightOfWay(world.clock),
+    )
+
+
+def _said(world: World, boot: int, seq: int, **fields: Any) -> bytes:
+    return json.dumps({"boot": boot, "seq": seq, "ts": world.clock.now_ms(), **fields}).encode()
 
 
 def _arrived(world: World, said: Iterable[tuple[str, bytes]]) -> list[Arrived[Message]]:

@@ -15,6 +15,7 @@ from broker_bridge.answers import Answers
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.confirmations import Confirmations
 from broker_bridge.connection import Arrived, Connection
+from broker_bridge.counting_anew import CountingAnew
 from broker_bridge.intake import Decoder, Intake, Message
 from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.problem_log import ProblemLog
@@ -75,13 +76,15 @@ async def test_a_store_that_is_out_of_reach_is_told_of_in_one_line_each_time_and
 
 
 def _intake(clock: ManualClock, records: StoredRecords, telemetry: MemoryTelemetry) -> Intake:
+    problems, confirmations = ProblemLog(records), Confirmations()
     return Intake(
         connection=_silent_connection(clock),
         telemetry=telemetry,
         clock=clock,
         answers=Answers(records, clock),
-        problems=ProblemLog(records),
-        confirmations=Confirmations(),
+        problems=problems,
+        confirmations=confirmations,
+        counting_anew=CountingAnew(telemetry, confirmations, problems),
         confirm=lambda: None,
         drained=lambda _: None,
         in_order=True,
