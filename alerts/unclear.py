@@ -1,18 +1,18 @@
 """Deliveries of which it is not known whether they went out: finds them, asks, and in the end gives up."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alerts.dispatcher import mail_domain_of, message_for
 from alerts.next_ways import Patience
-from alerts.outcomes import Outcome, Unclear
+from alerts.outcomes import Outcome, Sent, Unclear
 from alerts.providers import Providers
 from alerts.settlement import UNCLEAR_LIFE_S, Settlement, attempt_id, outcome_of
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
 from isocket.domain.reach import NOT_CONFIGURED
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, at_most, is_
+from isocket.storage.port import Records, above, at_most, is_, is_not
 from isocket.storage.worker import claim, settle
 
 log = get_logger(__name__)
@@ -20,6 +20,7 @@ log = get_logger(__name__)
 LEASE_S = 30.0
 LOOK_UP_DEADLINE_S = 15.0
 LOOK_BACK_S = 5.0  # clocks of ours and of a provider differ a little
+UNKNOWN = Unclear(reason="not_found")
 
 
 class UnclearDeliveries:
@@ -101,9 +102,18 @@ class UnclearDeliveries:
         since = attempt.started_at - timedelta(seconds=LOOK_BACK_S)
         try:
             async with asyncio.timeout(LOOK_UP_DEADLINE_S):
-                return await channel.look_up(message, since)
+                found = await channel.look_up(message, since)
+                return UNKNOWN if await self._is_anothers(found, attempt, since) else found
         except TimeoutError:
             return Unclear(reason="deadline")
         except Exception as error:  # a question without an answer leaves the delivery as it was
             log.exception("look_up_failed", channel=channel.name, attempt_id=attempt.id)
             return Unclear(reason=f"look_up_failed: {type(error).__name__}")
+
+    async def _is_anothers(self, found: Outcome, attempt: Attempt, since: datetime) -> bool:
+        """Return whether another attempt is known to have become what was found: of two calls to one person, say."""
+        if not isinstance(found, Sent):
+            return False
+        lately = is_("receipt_expected", True), above("started_at", since)
+        others = is_("provider_id", found.provider_id), is_not("id", attempt.id)
+        return await self._records.count(Attempt, *lately, *others) > 0

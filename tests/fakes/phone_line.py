@@ -4,6 +4,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from alerts.channels.twilio_voice import TwilioVoice
 from alerts.dispatcher import Dispatcher
 from alerts.providers import Providers
 from alerts.signatures import TwilioSignature
+from alerts.unclear import UnclearDeliveries
 from alerts.voice_hooks import voice_url
 from isocket.domain.deliveries import Attempt
 from isocket.storage.port import is_
@@ -44,12 +46,21 @@ class PhoneLine:
 
     async def send(self) -> None:
         """Send everything that is due now, by texts and calls."""
+        dispatcher = Dispatcher(**self._parts())
+        while await dispatcher.step():
+            pass
+
+    async def look_up(self) -> None:
+        """Ask the provider what became of everything whose answer was lost."""
+        unclear = UnclearDeliveries(**self._parts())
+        while await unclear.step():
+            pass
+
+    def _parts(self) -> dict[str, Any]:
         channels: dict[ChannelKind, Channel] = {ChannelKind.SMS: self.sms, ChannelKind.VOICE: self.voice}
         records, clock = self.house.records, self.house.clock
         providers = Providers(channels, records=records, clock=clock)
-        dispatcher = Dispatcher(records=records, clock=clock, providers=providers, public_url=self.public_url)
-        while await dispatcher.step():
-            pass
+        return {"records": records, "clock": clock, "providers": providers, "public_url": self.public_url}
 
     async def answered_by(self, call: PlacedCall, person: Person) -> PlacedCall:
         """Let somebody be called, and take in what the provider reports."""

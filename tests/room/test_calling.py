@@ -13,6 +13,7 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 
 from alerts.acknowledging import acknowledge
 from alerts.outcomes import Cancellation
+from alerts.settlement import LOOK_UP_AFTER_S
 from alerts.signatures import TwilioSignature
 from alerts.voice_hooks import VoiceHooks
 from alerts.wording.spoken import speech_of
@@ -26,7 +27,7 @@ from tests.fakes.alert_house import ANNA, BERTIL, PHONES
 from tests.fakes.dying import Died, DyingRecords, Fuse
 from tests.fakes.phone_line import OUR_NUMBER, PhoneLine, phone_line
 from tests.fakes.twilio_people import BUSY, HANGS_UP, NO_ANSWER, UNREACHABLE, VOICEMAIL, Person, PlacedCall, presses
-from tests.fakes.twilio_server import DROP_AFTER_ACCEPT
+from tests.fakes.twilio_server import DROP_AFTER_ACCEPT, DROP_BEFORE
 
 ENGLISH = speech_of("en")
 
@@ -331,6 +332,21 @@ async def test_a_call_whose_answer_was_lost_is_settled_by_the_first_callback_and
     assert settled is not None
     assert (unclear.state, settled.state, settled.provider_id) == (AttemptState.UNCLEAR, AttemptState.SENT, call.sid)
     assert (await state(line), len(line.double.calls.accepted[PHONES[ANNA]])) == (IncidentState.ACKNOWLEDGED, 1)
+
+
+async def test_a_call_about_another_alarm_is_not_taken_for_one_whose_answer_was_lost(line: PhoneLine) -> None:
+    house = line.house
+    await house.ladder({"contact_ids": [ANNA], "channels": ["voice"], "after_s": 0})
+    line.double.calls.script(PHONES[ANNA], DROP_BEFORE)
+    for cause in (Cause.MAINS_LOST, Cause.TEMP_LOW):
+        await house.incident(f"inc_{cause}", cause=cause)
+        await house.escalate()
+        await line.send()
+    assert len(line.double.calls.accepted[PHONES[ANNA]]) == 1
+    await house.pass_by(seconds=LOOK_UP_AFTER_S)
+    await line.look_up()
+    states = [(each.incident_id, each.state) for each in await house.deliveries()]
+    assert sorted(states) == [("inc_mains_lost", DeliveryState.UNCLEAR), ("inc_temp_low", DeliveryState.SENT)]
 
 
 async def test_whoever_dies_over_a_key_leaves_nothing_undone_once_the_provider_asks_again() -> None:
