@@ -311,3 +311,19 @@ async def test_with_a_request_or_share_whose_time_is_over_goes_the_key_of_its_ow
     assert await retention.sweep() == {"rights_requests": 1}
     assert await keyring.was_destroyed("rrq_1")
     assert not await keyring.was_destroyed("shr_2")
+
+
+async def test_with_a_wish_whose_time_is_over_goes_no_key_of_who_has_an_account_by_now_or_asked_once_more() -> None:
+    house, keyring = SealedHouse(), MemoryKeyring()
+    records = StoredRecords(SealedDocuments(MemoryDocuments(), keyring))
+    now = house.clock.now()
+    wish = Registration(id="wish_1", account_id="acc_1", email="maija@example.org", expires_at=now)
+    again = replace(wish, id="wish_2", account_id="acc_2", email="pekka@example.org")
+    alone = replace(wish, id="wish_4", account_id="acc_3", email="niina@example.org")
+    later = replace(again, id="wish_3", expires_at=now + timedelta(days=1))
+    account = Account(id="acc_1", email="maija@example.org", created_at=now)
+    await records.add_all([wish, again, later, alone, account])
+    await house.clock.advance(60)
+    assert await Retention(records=records, clock=house.clock, keyring=keyring).sweep() == {"registrations": 3}
+    assert [await keyring.was_destroyed(each) for each in ("acc_1", "acc_2", "acc_3")] == [False, False, True]
+    assert await records.get(Account, "acc_1") == account
