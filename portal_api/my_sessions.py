@@ -4,7 +4,7 @@ from pydantic import Field
 
 from isocket.domain.accounts import Agent, Session, SessionKind
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Test, above, is_, is_not
+from isocket.storage.port import Test, above, is_, is_not, remove_every
 from portal_api.cursor import page_of
 from portal_api.models import Instant, Page, PageQuery, View
 from portal_api.problem import Problem, not_found
@@ -51,7 +51,8 @@ async def end_one(call: Call[None, None]) -> Problem | None:
 
 async def end_others(call: Call[None, None]) -> Ended:
     """Sign out everything but the session that asks. Personal API tokens stay: see `DELETE /api-tokens/{token_id}`."""
-    ended = await call.records.remove_all(Session, is_("account_id", call.account.id), is_not("id", call.session.id))
+    mine = is_("account_id", call.account.id)
+    ended = await remove_every(call.records, Session, mine, is_not("id", call.session.id))
     log.info("sessions_ended", account_id=call.account.id, number=ended)
     return Ended(ended=ended)
 

@@ -9,7 +9,7 @@ from isocket.domain.factors import RecoveryCode, TotpFactor
 from isocket.domain.secrets import normalise_claim_code
 from isocket.kit.ids import derived_id, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, is_not
+from isocket.storage.port import is_, is_not, remove_every
 from portal_api.factors import Factors, factors_of, take_step
 from portal_api.models import Body, Instant, View
 from portal_api.notices import Change, security_notice
@@ -116,7 +116,7 @@ async def first_factor_added(call: Call[Any, Any], change: Change) -> RecoveryCo
     portal, account = call.portal, call.account
     has_codes = await portal.records.count(RecoveryCode, is_("account_id", account.id))
     codes = [] if has_codes else await _new_codes(portal, account.id)
-    await portal.records.remove_all(Session, is_("account_id", account.id), is_not("id", call.session.id))
+    await remove_every(portal.records, Session, is_("account_id", account.id), is_not("id", call.session.id))
     await portal.records.change_one(Session, is_("id", call.session.id), second_factor=True)
     await security_notice(portal, account, change)
     log.info("factor_added", account_id=account.id, kind=change.value)

@@ -8,7 +8,7 @@ from typing import Any
 from isocket.domain.accounts import Account, Agent, Session, SessionKind, is_over
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, is_not
+from isocket.storage.port import is_, is_not, remove_every
 from portal_api.portal import Portal
 
 log = get_logger(__name__)
@@ -140,7 +140,7 @@ async def end(portal: Portal, session_id: str) -> None:
 
 async def end_all(portal: Portal, account_id: str) -> int:
     """Sign out everybody of an account; return how many there were. The epoch has ended them already."""
-    return await portal.records.remove_all(Session, is_("account_id", account_id))
+    return await remove_every(portal.records, Session, is_("account_id", account_id))
 
 
 async def prove_again(portal: Portal, session: Session, *, second_factor: bool = False) -> datetime:

@@ -11,16 +11,15 @@ from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.exports import DataExport
-from isocket.domain.record import Record, account_fields
+from isocket.domain.record import account_fields
 from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, Test, above, is_, one_of
+from isocket.storage.port import Records, above, is_, remove_every
 from isocket.storage.shelf import Shelf
 
-AT_ONCE = 1000  # records that are removed at once
 ByMailbox = Registration | Subscription | RightsRequest
 """What anybody begins with no more than a mailbox, under an id that is no account's."""
 
@@ -51,18 +50,10 @@ class Belongings:
         for kind in kinds:
             for field in account_fields(kind):
                 silent = await self._silent_lines(account_id) if kind is Disclosure else 0
-                gone = await self._remove_some_at_a_time(kind, is_(field, account_id)) - silent
+                gone = await remove_every(self._records, kind, is_(field, account_id)) - silent
                 removed[kind.collection] = removed.get(kind.collection, 0) + gone
         await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
         return {name: gone for name, gone in removed.items() if gone}
-
-    async def _remove_some_at_a_time(self, kind: type[Record], whose: Test) -> int:
-        """Remove what fits; return how many. Alarms wait while the store removes: for some 50 ms each time."""
-        removed = 0
-        for _ in range(await self._records.count(kind, whose) // AT_ONCE):
-            some = await self._records.find(kind, whose, limit=AT_ONCE)
-            removed += await self._records.remove_all(kind, whose, one_of("id", [each.id for each in some]))
-        return removed + await self._records.remove_all(kind, whose)
 
     async def give_up_archives(self, account_id: str) -> None:
         """Let an archive that was begun name nobody: then it is dropped, file and all, and not finished."""

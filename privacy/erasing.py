@@ -24,7 +24,7 @@ from isocket.domain.watches import Watch
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of
+from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of, remove_every
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from privacy.belongings import Belongings
@@ -231,7 +231,7 @@ class Eraser:
             await self._records.change_one(
                 Account, is_("id", account_id), password_hash="", credential_epoch=account.credential_epoch + 1
             )
-        await self._records.remove_all(Session, is_("account_id", account_id))
+        await remove_every(self._records, Session, is_("account_id", account_id))
         await self._records.remove_all(PasswordReset, is_("account_id", account_id))
 
     async def _free_devices(self, account_id: str) -> int:

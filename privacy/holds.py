@@ -27,6 +27,7 @@ from isocket.storage.port import (
     at_most,
     is_,
     is_not,
+    remove_every,
 )
 from isocket.storage.telemetry import Telemetry
 from privacy.choice_ledger import ChoiceLedger
@@ -171,7 +172,7 @@ class HoldKeeper:
     async def _let_go(self, hold: Hold) -> None:
         """Destroy the copies and their key; of the hold itself the register keeps what it was."""
         await self._keyring.destroy(vault_of(hold.id))
-        gone = await self._records.remove_all(HeldCopy, is_("hold_id", hold.id))
+        gone = await remove_every(self._records, HeldCopy, is_("hold_id", hold.id))
         await self._records.change_one(
             Hold,
             is_("id", hold.id),

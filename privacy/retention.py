@@ -19,7 +19,18 @@ from isocket.domain.restrictions import Restriction
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, is_not, one_of
+from isocket.storage.port import (
+    Records,
+    StoreUnavailableError,
+    Test,
+    above,
+    at_most,
+    every,
+    is_,
+    is_not,
+    one_of,
+    remove_every,
+)
 from isocket.storage.telemetry import Telemetry
 
 Spared = Mapping[str, frozenset[str]]
@@ -137,7 +148,7 @@ class Retention:
             )
             if touched:
                 done[term.kind.collection] = touched
-        full = self._records.remove_all(Bucket, at_most("refilled_at", now - BUCKET_LIFE))
+        full = remove_every(self._records, Bucket, at_most("refilled_at", now - BUCKET_LIFE))
         buckets = await self._tried(Bucket, full)
         if buckets:
             done[Bucket.collection] = buckets
@@ -220,7 +231,7 @@ class Retention:
                 person: str = getattr(each, term.kind.subject or "id")
                 if person == each.id or not await self._is_wanted_still(term, person, now):
                     await self._keyring.destroy(person)  # before its record: a sweep that is broken off finds it again
-        return await self._records.remove_all(term.kind, *due)
+        return await remove_every(self._records, term.kind, *due)
 
     async def _is_wanted_still(self, term: Term, person: str, now: datetime) -> bool:
         """Return whether somebody has an account by now, or asked once more with the same mailbox."""

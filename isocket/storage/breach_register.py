@@ -35,7 +35,7 @@ from isocket.domain.regulation import Duty, ProductEvent, Risk
 from isocket.kit.clock import to_text
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, is_
+from isocket.storage.port import Records, change_every, is_
 
 log = get_logger(__name__)
 
@@ -208,7 +208,7 @@ async def close(records: Records, breach: Breach, lesson: str, *, now: datetime)
     if len(lesson.strip()) < LEAST_WORDS:
         return NotNow(field="lesson", message="Say what was done, and what is different now.")
     expires_at = now + REGISTER_LIFE
-    await records.change_all(Affected, is_("breach_id", breach.id), expires_at=expires_at)
+    await change_every(records, Affected, is_("breach_id", breach.id), expires_at=expires_at)
     return await _changed(
         records, breach, state=BreachState.CLOSED, closed_at=now, lesson=lesson, expires_at=expires_at
     )

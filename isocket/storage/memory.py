@@ -99,9 +99,9 @@ class MemoryDocuments:
         self._change(collection, found, changes)
         return len(found)
 
-    async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int:
+    async def remove_all(self, collection: Collection, tests: Sequence[Test], *, limit: int | None = None) -> int:
         """Remove what fits; return how many."""
-        found = [each["id"] for each in self._fitting(collection, tests)]
+        found = [each["id"] for each in self._fitting(collection, tests)][:limit]
         for document_id in found:
             self._drop(collection, document_id)
             if collection.subject == "id":  # a person: not even the id may stay

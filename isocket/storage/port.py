@@ -175,8 +175,8 @@ class Records(Protocol):
         """Change every record that fits; return how many."""
         ...
 
-    async def remove_all(self, kind: type[R], *tests: Test) -> int:
-        """Remove every record that fits; return how many."""
+    async def remove_all(self, kind: type[R], *tests: Test, limit: int | None = None) -> int:
+        """Remove every record that fits, or `limit` of them, whichever; return how many."""
         ...
 
     async def count(self, kind: type[R], *tests: Test) -> int:
@@ -209,6 +209,15 @@ async def change_every(records: Records, kind: type[Record], *tests: Test, order
     async for found in _pages(records, kind, *tests, page=PAGE, order_by=order_by):
         changed += await records.change_all(kind, one_of("id", [each.id for each in found]), *tests, **changes)
     return changed
+
+
+async def remove_every(records: Records, kind: type[Record], *tests: Test) -> int:
+    """Remove everything that fits, some at a time, as `change_every` changes it; return how much."""
+    removed, gone = 0, PAGE
+    while gone == PAGE:
+        gone = await records.remove_all(kind, *tests, limit=PAGE)
+        removed += gone
+    return removed
 
 
 async def _pages(

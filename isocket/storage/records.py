@@ -138,9 +138,9 @@ class StoredRecords:
             self._ring_for_followers(kind)
         return changed
 
-    async def remove_all(self, kind: type[R], *tests: Test) -> int:
-        """Remove every record that fits; return how many."""
-        removed = await self._documents.remove_all(collection_of(kind), encode_tests(kind, tests))
+    async def remove_all(self, kind: type[R], *tests: Test, limit: int | None = None) -> int:
+        """Remove every record that fits, or `limit` of them, whichever; return how many."""
+        removed = await self._documents.remove_all(collection_of(kind), encode_tests(kind, tests), limit=limit)
         if removed:
             self._ring_for_followers(kind)
         return removed

@@ -165,9 +165,9 @@ class SealedDocuments:
         blanked = await self._sealed(collection, "", changes, None)
         return await self._inner.change_all(_beneath(collection), await self._asked(collection, tests), blanked)
 
-    async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int:
+    async def remove_all(self, collection: Collection, tests: Sequence[Test], *, limit: int | None = None) -> int:
         """Remove what fits; return how many."""
-        return await self._inner.remove_all(_beneath(collection), await self._asked(collection, tests))
+        return await self._inner.remove_all(_beneath(collection), await self._asked(collection, tests), limit=limit)
 
     async def count(self, collection: Collection, tests: Sequence[Test]) -> int:
         """Return how many fit."""

@@ -187,18 +187,22 @@ class SqliteDocuments:
         statement = f"UPDATE {table_name(collection.name)} SET doc = {changed} WHERE {where} RETURNING id"
         return len(await self._write(_changing(collection.name, statement, [*news, *bound])))
 
-    async def remove_all(self, collection: Collection, tests: Sequence[Test]) -> int:
-        """Remove all that fit; return how many."""
+    async def remove_all(self, collection: Collection, tests: Sequence[Test], *, limit: int | None = None) -> int:
+        """Remove all that fit, or so many of them; return how many."""
         shape, values = shape_of(tests)
-        fitting = await self._fitting(collection, shape, values)
+        fitting = await self._fitting(collection, shape, values, limit=limit)
         if fitting is None:
             return 0
         where, bound = fitting
+        if limit is not None:
+            where = f"id IN (SELECT id FROM {table_name(collection.name)} WHERE {where} LIMIT {limit})"
         statement = f"DELETE FROM {table_name(collection.name)} WHERE {where}"
         return await self._write(lambda connection: connection.execute(statement, bound).rowcount)
 
-    async def _fitting(self, collection: Collection, shape: Shape, values: list[Any]) -> tuple[str, list[Any]] | None:
-        """Return by which condition the writer finds all that fit, and what it binds; None: nothing fits.
+    async def _fitting(
+        self, collection: Collection, shape: Shape, values: list[Any], *, limit: int | None = None
+    ) -> tuple[str, list[Any]] | None:
+        """Return by which condition the writer finds all that fit, or `limit`, and what it binds; None: nothing fits.
 
         What no index leads to is looked for beforehand by a reader: the writer, for whom alarms wait, would go
         through everything there is, 0.7 s for 100,000 messages.
@@ -206,7 +210,8 @@ class SqliteDocuments:
         where = condition_of(shape)
         if names_id(shape) or leads_of(collection, shape):
             return where, values
-        statement = f"SELECT id FROM {table_name(collection.name)} WHERE {where}"
+        most = -1 if limit is None else limit
+        statement = f"SELECT id FROM {table_name(collection.name)} WHERE {where} LIMIT {most}"
         ids = await self._read(lambda connection: [row[0] for row in connection.execute(statement, values)])
         return (f"id IN (SELECT value FROM json_each(?)) AND {where}", [_text(ids), *values]) if ids else None
 

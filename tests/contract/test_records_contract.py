@@ -369,6 +369,14 @@ async def test_removing_counts_those_that_fit_and_leaves_the_rest(records: Store
     assert ids(await records.find(Thing)) == ["c"]
 
 
+async def test_removing_so_many_takes_no_more_than_that_of_those_that_fit(records: StoredRecords) -> None:
+    await add_ranked(records, a=1, b=1, c=1, d=2)
+    assert await records.remove_all(Thing, is_("rank", 1), limit=2) == 2
+    assert [each.rank for each in await records.find(Thing, order_by="rank")] == [1, 2]
+    assert await records.remove_all(Thing, at_most("rank", 1), limit=2) == 1
+    assert ids(await records.find(Thing)) == ["d"]
+
+
 async def test_sealed_text_can_be_changed_found_and_emptied(records: StoredRecords) -> None:
     await records.add(Thing(id="a", person_id="p", name="Ada", email="ada@example.org"))
     await records.change_one(Thing, is_("email", "ada@example.org"), email="a.l@example.org", name="Ada L.")

@@ -96,8 +96,8 @@ class DyingRecords:
     async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:
         return await self.fuse.guard(lambda: self._inner.change_all(kind, *tests, **changes))
 
-    async def remove_all(self, kind: type[R], *tests: Test) -> int:
-        return await self.fuse.guard(lambda: self._inner.remove_all(kind, *tests))
+    async def remove_all(self, kind: type[R], *tests: Test, limit: int | None = None) -> int:
+        return await self.fuse.guard(lambda: self._inner.remove_all(kind, *tests, limit=limit))
 
     async def count(self, kind: type[R], *tests: Test) -> int:
         return await self.fuse.guard(lambda: self._inner.count(kind, *tests), leaves=_never)

@@ -421,11 +421,11 @@ async def test_of_thousands_of_records_some_are_removed_at_a_time_so_that_alarms
     )
     mine = [replace(note, id=f"tl_many_{each}", account_id=MAIJA_ID) for each in range(35)]
     await ground.records.add_all([note, *mine])
-    monkeypatch.setattr("privacy.belongings.AT_ONCE", 10)
+    monkeypatch.setattr("isocket.storage.port.PAGE", 10)
     removed = list[int]()
 
-    async def remove_all(of: StoredRecords, kind: type[Record], *tests: Test) -> int:
-        removed.append(await as_it_is(of, kind, *tests))
+    async def remove_all(of: StoredRecords, kind: type[Record], *tests: Test, limit: int | None = None) -> int:
+        removed.append(await as_it_is(of, kind, *tests, limit=limit))
         return removed[-1]
 
     as_it_is = StoredRecords.remove_all

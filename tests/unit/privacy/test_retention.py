@@ -19,6 +19,7 @@ from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
 from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.domain.shares import Share, ShareRole
+from isocket.storage import port
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
@@ -69,6 +70,23 @@ async def test_the_text_and_address_of_a_message_are_emptied_after_30_days_and_t
     assert before.text == "mains power is out"
     assert (after.address, after.text, after.html) == ("", "", None)
     assert after.channel is ChannelKind.SMS
+
+
+async def test_what_is_due_goes_some_at_a_time_so_that_no_alarm_waits_for_thousands(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buckets = [Bucket(id=f"b{number}", tokens=1, refilled_at=house.clock.now()) for number in range(25)]
+    await house.records.add_all([*buckets, *(house.delivery(number) for number in range(25))])
+    monkeypatch.setattr(port, "PAGE", 10)
+    remove, removed = house.records.remove_all, list[int]()
+
+    async def counted(kind: Any, *tests: Any, **named: Any) -> int:
+        removed.append(await remove(kind, *tests, **named))
+        return removed[-1]
+
+    monkeypatch.setattr(house.records, "remove_all", counted)
+    await house.pass_days(365)
+    assert sorted(filter(None, removed)) == [5, 5, 10, 10, 10, 10]
 
 
 async def test_the_fact_of_a_message_goes_after_a_year(house: House) -> None:
@@ -213,10 +231,10 @@ async def test_what_goes_wrong_with_one_class_stops_neither_the_others_nor_the_c
     house, stop = House(), asyncio.Event()
     remove = house.records.remove_all
 
-    async def broken(kind: Any, *tests: Any) -> int:
+    async def broken(kind: Any, *tests: Any, **named: Any) -> int:
         if kind is Attempt:
             raise RuntimeError("it is altered")
-        return await remove(kind, *tests)
+        return await remove(kind, *tests, **named)
 
     monkeypatch.setattr(house.records, "remove_all", broken)
     await house.records.add(PasswordReset(id="p", account_id="a", credential_epoch=1, expires_at=house.clock.now()))
