@@ -11,7 +11,13 @@ from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.exports import BY_REQUEST, DataExport
 from isocket.domain.letters import Letter
-from isocket.domain.request_letters import erasure_is_noted, page_of_your_own, received, told_no_more
+from isocket.domain.request_letters import (
+    erasure_is_noted,
+    newsletter_no_more,
+    page_of_your_own,
+    received,
+    told_no_more,
+)
 from isocket.domain.requests import RequestState, Right, RightsRequest, decided
 from isocket.kit.ids import derived_id
 from portal_api.portal import Portal
@@ -19,9 +25,11 @@ from portal_api.privacy_erasure import receipt_link, wish_to_be_erased
 from portal_api.recipient_acts import entries_of, erase, object_to, stops_of
 from portal_api.recipient_visits import link_for
 from portal_api.request_mail import letter_to
+from portal_api.subscribing import forget_reader, has_left
 
 COPIES = frozenset({Right.ACCESS, Right.PORTABILITY})
-_BY_THEMSELF = COPIES | {Right.ERASURE, Right.OBJECTION}
+_ENDS_IT = frozenset({Right.ERASURE, Right.OBJECTION})  # also a newsletter, at once: Art. 21(3) leaves no month
+_BY_THEMSELF = COPIES | _ENDS_IT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +49,8 @@ async def fulfil(portal: Portal, request: RightsRequest, account: Account | None
         outcome = await _erasure(portal, request, account, now)
     elif account is None and request.kind in _BY_THEMSELF and await _is_recipient(portal, request, entries):
         outcome = await _of_recipient(portal, request, entries, now)
+    elif account is None and request.kind in _ENDS_IT and await _was_reader(portal, request):
+        outcome = _decided(newsletter_no_more(request.language), now)
     else:
         outcome = _to_people(portal, request)
     if request.email and outcome.letter is not None:
@@ -83,6 +93,14 @@ async def _of_recipient(portal: Portal, request: RightsRequest, entries: list[Co
 async def _is_recipient(portal: Portal, request: RightsRequest, entries: list[Contact]) -> bool:
     """Return whether somebody is told of alarms, or was and left no more than word that they do not want to be."""
     return bool(entries) or bool(request.email and await stops_of(portal.records, request.email))
+
+
+async def _was_reader(portal: Portal, request: RightsRequest) -> bool:
+    """Stop a newsletter without an account; return whether there was one, also where that was done before a crash."""
+    if not request.email:
+        return False
+    left = await forget_reader(portal, request.email)
+    return left or await has_left(portal, request.email, since=request.received_at)
 
 
 def _to_people(portal: Portal, request: RightsRequest) -> _Outcome:

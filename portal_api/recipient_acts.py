@@ -28,6 +28,7 @@ from isocket.storage.provider_wishes import ask_providers
 from portal_api.forgetting import Parts
 from portal_api.outgoing import NOTICE_USEFUL_S, look_again_at_what_sleeps, mail
 from portal_api.portal import NoteErasure, Portal
+from portal_api.subscribing import forget_reader
 
 log = get_logger(__name__)
 
@@ -126,9 +127,13 @@ async def correct(portal: Portal, entries: Sequence[Contact], changes: dict[str,
 
 
 async def erase(portal: Acting, address: str, entries: Sequence[Contact]) -> None:
-    """Remove them (Art. 17). Their owners are told of the gap; who enters them again reaches nobody."""
+    """Remove them (Art. 17). Their owners are told of the gap; who enters them again reaches nobody.
+
+    A newsletter that they get without an account goes with them.
+    """
     for each in _theirs(address, entries):
         await _remember(portal, each, StopKind.ERASED)
+        await forget_reader(portal, each)
     for entry in entries:
         await _tell_owner(portal, entry, "erased", gap_left)
         await erase_entry(portal.records, portal.clock, entry.id, keyring=portal.keyring, note=portal.note_erasure)

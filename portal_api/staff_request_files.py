@@ -18,6 +18,7 @@ from portal_api.recipient_acts import entries_of
 from portal_api.routes import Call
 from portal_api.staff_looks import look
 from portal_api.staff_request_models import QueueLine, RequestFile
+from portal_api.subscribing import reader_at
 
 
 async def file_of(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
@@ -39,6 +40,7 @@ async def file_of(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
         authority=authority_view(call.portal, request.country),
         account_id=request.account_id,
         told_of_alarms=len(entries),
+        newsletter=bool(request.email) and await reader_at(call.portal, request.email) is not None,
         received_at=request.received_at,
         due_at=request.due_at,
         overdue=_is_overdue(request, call.clock.now()),

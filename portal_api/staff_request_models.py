@@ -62,6 +62,7 @@ class RequestFile(View):
     authority: AuthorityView
     account_id: str | None
     told_of_alarms: int = Field(description="How many entries by customers there are with this mailbox.")
+    newsletter: bool = Field(description="This mailbox asked for the newsletter, whether it has said yes yet or not.")
     received_at: Instant
     due_at: Instant
     overdue: bool

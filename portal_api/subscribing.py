@@ -3,7 +3,7 @@
 Nobody learns whether a mailbox gets the newsletter: asking for it takes the same writes and gets the same answer.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -28,6 +28,7 @@ from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from isocket.storage.suppressed import suppression_id
+from portal_api.forgetting import Parts
 from portal_api.limits import Rate
 from portal_api.outgoing import mail, unsent
 from portal_api.portal import Portal
@@ -89,14 +90,43 @@ async def leave(portal: Portal, held: Subscription, by: ConsentBy) -> None:
 
     Of somebody without an account nothing else stays, not even the key under which their address was sealed.
     """
-    now = portal.clock.now()
-    given = await _given(portal, held)
-    if portal.keyring is not None:
-        suppressed = await suppression_id(portal.keyring, held.email)
+    given = await _stop(portal, held)
+    if await portal.records.get(Account, held.account_id) is None:
+        await _forget(portal, held)
+        return
+    if given is not None:
+        await portal.records.add_all([_line(portal, held, ConsentStep.WITHDRAWN, by)])
+    await _remove(portal, held)
+
+
+async def forget_reader(parts: Parts, email: str) -> bool:
+    """Stop the newsletter of a mailbox without an account and forget that it had it; return whether there was one."""
+    found = await parts.records.find(Subscription, is_("email", email))
+    theirs = [each for each in found if await parts.records.get(Account, each.account_id) is None]
+    for each in theirs:
+        await _stop(parts, each)
+        await _forget(parts, each)
+    return bool(theirs)
+
+
+async def has_left(portal: Portal, email: str, *, since: datetime) -> bool:
+    """Return whether a mailbox left the newsletter since then, and did not come back."""
+    if portal.keyring is None:
+        return False
+    left = await portal.records.get(Suppression, await suppression_id(portal.keyring, email))
+    return left is not None and left.left_at >= since
+
+
+async def _stop(parts: Parts, held: Subscription) -> Consent | None:
+    """Have nothing more sent, and note that the mailbox left; return what it had agreed to."""
+    now = parts.clock.now()
+    given = await parts.records.get(Consent, derived_id("cns", held.id, ConsentStep.GIVEN))
+    if parts.keyring is not None:
+        suppressed = await suppression_id(parts.keyring, held.email)
         agreed: dict[str, Any] = {"agreed_at": given.at, "wording_hash": given.wording_hash} if given else {}
-        if not await portal.records.add_all([Suppression(id=suppressed, left_at=now, **agreed)]):
-            await portal.records.change_one(Suppression, is_("id", suppressed), left_at=now, **agreed)
-    await portal.records.change_all(
+        if not await parts.records.add_all([Suppression(id=suppressed, left_at=now, **agreed)]):
+            await parts.records.change_one(Suppression, is_("id", suppressed), left_at=now, **agreed)
+    await parts.records.change_all(
         Delivery,
         is_("person_id", held.reader_id),
         is_("kind", DeliveryKind.NEWSLETTER),
@@ -105,25 +135,31 @@ async def leave(portal: Portal, held: Subscription, by: ConsentBy) -> None:
         reason=WITHDRAWN,
         ended_at=now,
     )
-    if await portal.records.get(Account, held.account_id) is not None:
-        if given is not None:
-            await portal.records.add_all([_line(portal, held, ConsentStep.WITHDRAWN, by)])
-    else:
-        for kind in (Consent, Delivery, Attempt, Receipt, DeskMessage):
-            await portal.records.remove_all(kind, is_("account_id", held.account_id))
-        if portal.keyring is not None:
-            await portal.keyring.destroy(held.reader_id)
-    await portal.records.remove_all(Subscription, is_("id", held.id))
+    return given
+
+
+async def _forget(parts: Parts, held: Subscription) -> None:
+    """Remove all that there is of a reader without an account, and destroy their key."""
+    for kind in (Consent, Delivery, Attempt, Receipt, DeskMessage):
+        await parts.records.remove_all(kind, is_("account_id", held.account_id))
+    if parts.keyring is not None:
+        await parts.keyring.destroy(held.reader_id)
+    await _remove(parts, held)
+
+
+async def _remove(parts: Parts, held: Subscription) -> None:
+    await parts.records.remove_all(Subscription, is_("id", held.id))
     log.info("newsletter_left", person_id=held.reader_id)
 
 
 async def subscription_of(portal: Portal, account: Account) -> Subscription | None:
     """Return an account's subscription, confirmed or not; after a change of address it is still the old mailbox's."""
     found = await portal.records.find(Subscription, is_("account_id", account.id), limit=1)
-    return found[0] if found else await _of_mailbox(portal, account.email)
+    return found[0] if found else await reader_at(portal, account.email)
 
 
-async def _of_mailbox(portal: Portal, email: str) -> Subscription | None:
+async def reader_at(portal: Portal, email: str) -> Subscription | None:
+    """Return the subscription of a mailbox, confirmed or not."""
     found = await portal.records.find(Subscription, is_("email", email), limit=1)
     return found[0] if found else None
 
@@ -131,7 +167,7 @@ async def _of_mailbox(portal: Portal, email: str) -> Subscription | None:
 async def _ask(portal: Portal, email: str, language: str) -> None:
     now, token = portal.clock.now(), new_token()
     known = await account_of(portal, email)
-    before = await _of_mailbox(portal, email)
+    before = await reader_at(portal, email)
     reader_id = known.id if known else before.reader_id if before else new_id("rdr")
     quiet = (before is not None and before.state is SubscriptionState.CONFIRMED) or await _had_enough(portal, email)
     if quiet:
@@ -207,7 +243,3 @@ def _line(portal: Portal, subscription: Subscription, step: ConsentStep, by: Con
         policy_version=policy.version if policy else "",
         at=now,
     )
-
-
-async def _given(portal: Portal, held: Subscription) -> Consent | None:
-    return await portal.records.get(Consent, derived_id("cns", held.id, ConsentStep.GIVEN))

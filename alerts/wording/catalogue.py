@@ -66,6 +66,7 @@ from isocket.domain.request_letters import (
     erasure_is_noted,
     extended,
     late,
+    newsletter_no_more,
     page_of_your_own,
     received,
     refused,
@@ -246,6 +247,7 @@ def _rights(language: str) -> Iterator[str]:
         copy_is_made(language, page=page),
         erasure_is_noted(language, due_at=due_at, office=office, receipt=link),
         told_no_more(language),
+        newsletter_no_more(language),
     ):
         yield f"> {words}\n"
 

@@ -25,6 +25,7 @@ from portal_api.portal import NoteErasure
 from portal_api.problem import ProblemError
 from portal_api.recipient_acts import Links, entries_of, erase, erase_entry
 from portal_api.releases import release_device
+from portal_api.subscribing import forget_reader
 from privacy.archiving import Archivist
 from privacy.choice_ledger import ChoiceLedger
 from privacy.choices import replay_choices, replay_stops
@@ -179,21 +180,25 @@ class _Pages:
         return self.origin.rstrip("/") + path
 
 
-async def erase_recipient(house: House, address: str) -> int:
-    """Erase an alarm recipient by number or mailbox, as their own page does; return how many entries there were."""
+async def erase_recipient(house: House, address: str) -> int | None:
+    """Erase an alarm recipient by number or mailbox, as their own page does, or a reader of the newsletter.
+
+    Return how many entries by customers there were, None where there is nobody.
+    """
     written = "".join(address.split())
     channel = ChannelKind.EMAIL if "@" in written else ChannelKind.SMS
     entries = await entries_of(house.records, channel, written)
+    acting = _ByLetter(
+        records=house.records,
+        clock=house.clock,
+        keyring=house.keyring,
+        note_erasure=noter_of(house),
+        settings=_Pages(house.settings.origin),
+    )
     if entries:
-        acting = _ByLetter(
-            records=house.records,
-            clock=house.clock,
-            keyring=house.keyring,
-            note_erasure=noter_of(house),
-            settings=_Pages(house.settings.origin),
-        )
         await erase(acting, written, entries)
-    return len(entries)
+        return len(entries)
+    return 0 if "@" in written and await forget_reader(acting, written) else None
 
 
 def files_of(settings: Settings) -> list[Path]:

@@ -198,13 +198,15 @@ async def _silent(_: int) -> None:
 def erase_person(
     account: Annotated[str | None, typer.Option(help="The account's id.")] = None,
     recipient: Annotated[
-        str | None, typer.Option(help="Number or mailbox of somebody who is told of alarms; `-` reads it from a line.")
+        str | None,
+        typer.Option(help="Number or mailbox of somebody told of alarms, or who reads news; `-` reads it from a line."),
     ] = None,
 ) -> None:
     """Erase an account or an alarm recipient now; exit 1 where there is nobody, or something keeps it from being done.
 
     Of an account it prints the receipt as JSON, and nobody is told: whoever asked by letter gets it from you. Of a
-    recipient it is what their own page does, for whoever cannot come by it: the customers who entered them are told.
+    recipient it is what their own page does, for whoever cannot come by it: the customers who entered them are told. A
+    newsletter without an account goes too.
     """
     if (account is None) == (recipient is None):
         raise typer.BadParameter("name either an account or a recipient", param_hint="--account / --recipient")
@@ -218,12 +220,12 @@ def _recipient_is_erased(address: str) -> bool:
 
     read = line_of(address, "--recipient")
 
-    async def erase(settings: Settings) -> int:
+    async def erase(settings: Settings) -> int | None:
         async with open_house(settings) as house:
             return await erase_recipient(house, read)
 
     entries = run(erase)
-    if not entries:
+    if entries is None:
         complain(ValueError("There is no such recipient: write the number with its country, as +358…, or the mailbox."))
         return False
     typer.echo(f"erased, with entries by customers: {entries}")

@@ -18,6 +18,7 @@ from isocket.domain.request_words import (
     EXTENDED,
     KINDS,
     LATE,
+    NEWSLETTER,
     NO_MORE,
     PAGE,
     RECEIVED,
@@ -78,6 +79,11 @@ def page_of_your_own(language: str, *, page: str) -> str:
 def told_no_more(language: str) -> str:
     """Return the answer to somebody who was told of alarms, and objected or was erased."""
     return NO_MORE[spoken(language)]
+
+
+def newsletter_no_more(language: str) -> str:
+    """Return the answer to whoever had nothing but the newsletter, and objected or was erased."""
+    return NEWSLETTER[spoken(language)]
 
 
 def day_of(moment: datetime, office: Office) -> str:

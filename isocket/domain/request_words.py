@@ -312,3 +312,17 @@ NO_MORE = MappingProxyType(
         "ikke varsles.",
     }
 )
+NEWSLETTER = MappingProxyType(
+    {
+        "en": "It is done: the newsletter comes no more to this mailbox. Of your having asked for it nothing is kept "
+        "but a keyed hash, by which it stays so.",
+        "fi": "Se on tehty: uutiskirjettä ei enää tule tähän sähköpostiosoitteeseen. Tilauksestasi säilytetään vain "
+        "avaimella laskettu tiiviste, jotta näin myös pysyy.",
+        "sv": "Det är klart: nyhetsbrevet kommer inte längre till den här brevlådan. Av din beställning sparas bara "
+        "ett kontrollvärde med nyckel, så att det förblir så.",
+        "de": "Es ist erledigt: Der Newsletter kommt nicht mehr in dieses Postfach. Von Ihrer Bestellung bleibt nur "
+        "ein mit einem Schlüssel berechneter Prüfwert, damit es dabei bleibt.",
+        "nb": "Det er gjort: nyhetsbrevet kommer ikke lenger til denne postkassen. Av bestillingen din beholdes bare "
+        "en kontrollverdi med nøkkel, så det forblir slik.",
+    }
+)

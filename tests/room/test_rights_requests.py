@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from isocket.domain.accounts import StaffRole
+from isocket.domain.consents import Consent, Subscription
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
 from isocket.domain.erasures import Erasure
 from isocket.domain.exports import BY_REQUEST, DataExport
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.processing import Office
-from isocket.domain.request_letters import who_are_you
+from isocket.domain.request_letters import newsletter_no_more, who_are_you
 from isocket.domain.requests import DECISION, FOLLOWS, RequestState, Right, RightsRequest
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
@@ -216,6 +218,62 @@ async def test_asking_again_before_answering_the_mail_begins_no_new_month(house:
     await ask(house, STRANGER, words="Said last.")
     assert ((await stored(house)).due_at, (await stored(house)).words) == (first, "Said last.")
     assert (await confirm(house, STRANGER))["state"] == "identified"
+
+
+async def read_newsletter(house: PortalHouse, email: str) -> None:
+    assert (await house.ask("POST", "/newsletter", {"email": email})).status == 202
+    answer = await house.ask("POST", "/newsletter/confirm", {"token": await house.link_token(email)})
+    assert answer.status == 200, await answer.text()
+
+
+@pytest.mark.clause("C7-10", "C7-06", "C2-08")
+@pytest.mark.parametrize("kind", ["objection", "erasure"])
+async def test_who_reads_the_newsletter_alone_and_objects_or_is_erased_gets_it_no_more_from_that_moment(
+    house: PortalHouse, kind: str
+) -> None:
+    await read_newsletter(house, STRANGER)
+    await ask(house, STRANGER, kind)
+    assert await house.records.count(Subscription) == 1, "a stranger ends nobody's newsletter"
+    assert (await confirm(house, STRANGER))["state"] == "answered"
+    assert await house.records.count(Subscription) == 0
+    assert await house.records.count(Consent) == 0
+    assert (await stored(house)).answer == newsletter_no_more("en")
+
+
+@pytest.mark.clause("C7-06")
+async def test_a_crash_while_a_newsletter_is_ended_for_good_leaves_it_ended_and_answered(tmp_path: Path) -> None:
+    async with erasing_house(tmp_path) as (house, _):
+        await read_newsletter(house, STRANGER)
+        await ask(house, STRANGER, "erasure")
+        token = await house.link_token(STRANGER)
+        for at in itertools.count(1):
+            fuse = Fuse(at, after=at % 2 == 0)
+            try:
+                await confirm_with(replace(house.portal, records=DyingRecords(house.records, fuse)), token)
+            except Died:
+                continue
+            break
+        assert ((await stored(house)).state, (await stored(house)).letter_due) == (RequestState.ANSWERED, DECISION)
+        assert await house.records.count(Subscription) == 0
+
+
+@pytest.mark.clause("C7-06")
+async def test_an_alarm_recipient_who_is_erased_is_no_reader_of_the_newsletter_any_more(house: PortalHouse) -> None:
+    await enter(house, await owned(house), email=STRANGER)
+    await read_newsletter(house, STRANGER)
+    await ask(house, STRANGER, "erasure")
+    assert (await confirm(house, STRANGER))["state"] == "answered"
+    assert await house.records.count(Subscription) == 0
+
+
+@pytest.mark.clause("C7-02")
+async def test_staff_who_answer_what_we_hold_see_that_a_mailbox_gets_the_newsletter(house: PortalHouse) -> None:
+    await read_newsletter(house, STRANGER)
+    await ask(house, STRANGER)
+    assert (await confirm(house, STRANGER))["state"] == "identified"
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    path, why = f"/staff/requests/{(await stored(house)).id}", {"X-Reason": "what is held of them"}
+    assert (await (await house.ask("GET", path, token=token, headers=why)).json())["newsletter"] is True
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from isocket.app.house import House, open_house
 from isocket.app.privacy_commands import privacy
 from isocket.app.settings import load_settings
 from isocket.domain.accounts import Account
+from isocket.domain.consents import Subscription, SubscriptionState
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
@@ -78,6 +79,34 @@ def test_who_has_a_landline_and_wrote_a_letter_is_erased_in_every_entry_and_the_
     assert LANDLINE not in done.output
     in_house(check)
     assert erase("--recipient", LANDLINE).exit_code == 1
+
+
+@pytest.mark.clause("C7-12", "C7-07")
+def test_a_reader_of_the_newsletter_who_wrote_a_letter_is_forgotten() -> None:
+    async def read(house: House) -> None:
+        subscription = Subscription(
+            id="sub_1",
+            account_id="rdr_1",
+            reader_id="rdr_1",
+            email="reader@example.org",
+            language="en",
+            state=SubscriptionState.CONFIRMED,
+            confirm_hash="",
+            leave_token="way out",
+            leave_hash="1",
+            created_at=house.clock.now(),
+        )
+        await house.records.add(subscription)
+
+    async def check(house: House) -> None:
+        assert await house.records.count(Subscription) == 0
+        assert await house.keyring.was_destroyed("rdr_1")
+
+    in_house(read)
+    done = erase("--recipient", "Reader@example.org")
+    assert (done.exit_code, done.stdout) == (0, "erased, with entries by customers: 0\n"), done.output
+    in_house(check)
+    assert erase("--recipient", "reader@example.org").exit_code == 1
 
 
 @pytest.mark.clause("C7-10")
