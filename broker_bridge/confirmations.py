@@ -210,9 +210,12 @@ class Confirmations:
         run = self._runs[device_id]
         if run.upto is not None:
             return run.upto
-        if run.ahead:
-            return (run.ahead[-1].boot, run.ahead[-1].last)
-        return start_of_count(run.count) if run.count else None
+        return self.newest(device_id) or (start_of_count(run.count) if run.count else None)
+
+    def newest(self, device_id: str) -> Order | None:
+        """Return the greatest order that a device said by its count, None where it said nothing."""
+        run = self._runs[device_id]
+        return (run.ahead[-1].boot, run.ahead[-1].last) if run.ahead else run.upto
 
     def count(self, device_id: str) -> int:
         """Return by which count a device names its messages now."""

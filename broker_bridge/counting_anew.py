@@ -6,14 +6,14 @@ Why so, and when we are: docs/decisions/0013-a-socket-that-counts-anew.md.
 """
 
 import asyncio
+import json
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from broker_bridge.confirmations import Confirmations, start_of_count
 from broker_bridge.problem_log import ProblemLog
 from isocket.domain.reports import ClockQuality, DeviceState, Order, Report, as_the_device_says, count_of, in_count
-from isocket.kit.clock import EPOCH, from_ms, to_ms
+from isocket.kit.clock import EPOCH, to_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.telemetry import Telemetry
@@ -24,16 +24,60 @@ CLOCK_PUT_RIGHT_MS = 60_000
 """So far a device may set its own clock back, and so far from ours is the time of what it says just now."""
 
 
-class Turn(NamedTuple):
-    """Where a device began to count anew."""
+ENOUGH, LONG_ENOUGH_MS = 3, 600_000
+"""Messages without a good time that show it as well as one that has it, and how long they take at least."""
 
-    before: Order  # the newest state by the count before, in the device's numbers
-    first: Order  # that by which we were sure, in the device's numbers
+LOOKED_BACK = 3  # counts in which a message is sought: nothing that is repeated is older
+
+
+class Trail(NamedTuple):
+    """Messages of one start that look old and come one after another, at the pace at which they are said.
+
+    What a device kept comes in a burst instead, or it says something newer in between.
+    """
+
+    boot: int
+    first: int  # seq
+    last: int
+    number: int
+    since_ms: int  # when the first came
+    lag_ms: int  # so much behind ours its clock is
+    newest: tuple[Order, Order | None]  # of the device, as it was known all the time
+
+    @classmethod
+    def of(cls, report: Report, newest: tuple[Order, Order | None]) -> "Trail":
+        """Begin with a message."""
+        lag_ms = report.received_ms - report.at_ms
+        return cls(report.boot, report.seq, report.seq, 1, report.received_ms, lag_ms, newest)
+
+    def followed_by(self, report: Report, newest: tuple[Order, Order | None]) -> "Trail":
+        """Go on with a message, or begin anew with one that does not fit."""
+        lag_ms = report.received_ms - report.at_ms
+        if (report.boot, newest) != (self.boot, self.newest) or abs(lag_ms - self.lag_ms) > CLOCK_PUT_RIGHT_MS:
+            return self.of(report, newest)
+        if report.seq <= self.last:
+            return self
+        return self._replace(last=report.seq, number=self.number + 1)
+
+    def shows_it_by(self, report: Report) -> bool:
+        """Whether this last one of it makes us sure, if it is no repeat."""
+        took_ms = report.received_ms - self.since_ms
+        return report.seq == self.last and self.number >= ENOUGH and took_ms >= LONG_ENOUGH_MS
+
+
+class Turn(NamedTuple):
+    """Where a device began to count anew, in its own numbers."""
+
+    before: Order  # the newest state by the count before
+    since: Order  # the first of what came by the new numbers and was stored by the count before
+    first: Order  # that by which we were sure
     at_ms: int  # when that was said
 
     def is_before(self, report: Report) -> bool:
-        """Whether a message, by the device's numbers, is a late one of the count before."""
-        if report.clock is not ClockQuality.DEVICE or report.at_ms >= self.at_ms:
+        """Whether a message belongs to the count before."""
+        if report.clock is not ClockQuality.DEVICE:
+            return self.since <= report.order < self.first
+        if report.at_ms >= self.at_ms:
             return False
         return report.boot >= self.before[0] > self.first[0] or report.order > self.before
 
@@ -50,6 +94,7 @@ class CountingAnew:
         self._problems = problems
         self._deciding = asyncio.Lock()  # both lanes may bring what decides
         self._noted: dict[str, int] = {}  # the boot of which it was noted that it counts as older
+        self._trails: dict[str, Trail] = {}
         self._turns: dict[str, Turn] = {}  # as far as this process saw them
 
     async def place(self, reports: Sequence[Report]) -> Sequence[Report]:
@@ -104,19 +149,39 @@ class CountingAnew:
             self._confirmations.begin_anew(device_id, count_of(state.boot))
             return
         newest = (state.boot, state.seq)
-        if state.at == EPOCH or report.clock is not ClockQuality.DEVICE or self._in_its_count(report).order > newest:
+        if state.at == EPOCH or self._in_its_count(report).order > newest:
             return
-        if report.at_ms <= to_ms(state.at) + CLOCK_PUT_RIGHT_MS or await self._stored_boot(report) is not None:
+        trail = self._trail_with(report, newest)
+        by_its_time = report.clock is ClockQuality.DEVICE and report.at_ms > to_ms(state.at) + CLOCK_PUT_RIGHT_MS
+        by_its_trail = trail.shows_it_by(report)
+        if not (by_its_time or by_its_trail) or await self._stored_boot(report) is not None:
             return
-        if not _was_said_just_now(report) or report.at_ms <= await self._received_ms(state) + CLOCK_PUT_RIGHT_MS:
-            if self._noted.get(device_id) != report.boot:
-                await self._note(report, newest, "it counts as older, and raises no alarm")
-                self._noted[device_id] = report.boot
-            return
+        if by_its_trail or (_was_said_just_now(report) and await self._is_after(report, state)):
+            await self._begin(report, newest, trail)
+        elif self._noted.get(device_id) != report.boot:
+            await self._note(report, newest, "it counts as older, and raises no alarm")
+            self._noted[device_id] = report.boot
+
+    def _trail_with(self, report: Report, newest: Order) -> Trail:
+        heard = (newest, self._confirmations.newest(report.device_id))
+        known = self._trails.get(report.device_id)
+        trail = Trail.of(report, heard) if known is None else known.followed_by(report, heard)
+        self._trails[report.device_id] = trail
+        return trail
+
+    async def _is_after(self, report: Report, state: DeviceState) -> bool:
+        """Whether a message was said well after the newest state came; once its report is pruned, it is."""
+        known = await self._telemetry.named(state.device_id, (state.boot, state.seq))
+        return known is None or report.at_ms > known.received_ms + CLOCK_PUT_RIGHT_MS
+
+    async def _begin(self, report: Report, newest: Order, trail: Trail) -> None:
+        """Let a device have a new count from this message on."""
+        device_id, count = report.device_id, self._confirmations.count(report.device_id) + 1
         await self._note(report, newest, "it counts anew, and what it says from here on is the newest")
-        await self._telemetry.note_confirmed({device_id: start_of_count(count + 1)})
-        self._confirmations.begin_anew(device_id, count + 1)
-        self._turns[device_id] = Turn(as_the_device_says(newest), report.order, report.at_ms)
+        await self._telemetry.note_confirmed({device_id: start_of_count(count)})
+        self._confirmations.begin_anew(device_id, count)
+        since = (trail.boot, trail.first)
+        self._turns[device_id] = Turn(as_the_device_says(newest), since, report.order, report.at_ms)
         log.warning("device_counts_anew", device_id=device_id)
 
     async def _note(self, report: Report, newest: Order, so: str) -> None:
@@ -131,30 +196,36 @@ class CountingAnew:
         if not count:
             return report
         turn = self._turns.get(report.device_id)
-        if not _was_said_just_now(report) or (turn is not None and report.at_ms <= turn.at_ms):
+        has_time = report.clock is ClockQuality.DEVICE
+        if has_time and (not _was_said_just_now(report) or (turn is not None and report.at_ms <= turn.at_ms)):
             stored = await self._stored_boot(report)
             if stored is not None:
                 return report._replace(boot=stored)
-            if turn is not None and turn.is_before(report):
-                count -= 1
+        if turn is not None and turn.is_before(report):
+            count -= 1
         return report._replace(boot=in_count(report.boot, count))
 
     async def _stored_boot(self, report: Report) -> int | None:
-        """Return the boot under which this very message is stored, by whatever count."""
-        for each in await self._said_at(report.device_id, report.at_ms):
-            if (each.kind, *as_the_device_says(each.order), each.body) == (report.kind, *report.order, report.body):
-                return each.boot
+        """Return the boot under which this very message is stored, by one of the latest counts."""
+        newest = self._confirmations.count(report.device_id)
+        for count in range(newest, max(-1, newest - LOOKED_BACK), -1):
+            boot = in_count(report.boot, count)
+            known = await self._telemetry.named(report.device_id, (boot, report.seq))
+            if known is not None and _is_same(known, report):
+                return boot
         return None
 
-    async def _received_ms(self, state: DeviceState) -> int:
-        """Return when the newest state was received; once its report is pruned, its own time has to do."""
-        at_ms = to_ms(state.at)
-        said = await self._said_at(state.device_id, at_ms)
-        return next((each.received_ms for each in said if each.order == (state.boot, state.seq)), at_ms)
 
-    async def _said_at(self, device_id: str, at_ms: int) -> list[Report]:
-        start = from_ms(at_ms)
-        return await self._telemetry.reports(device_id, start=start, end=start + timedelta(milliseconds=1))
+def _is_same(known: Report, report: Report) -> bool:
+    """Whether a message is a stored one, word by word; of one without a time, as far as that can be told."""
+    has_other_time = report.clock is ClockQuality.DEVICE and known.at_ms != report.at_ms
+    return known.kind is report.kind and _words(known) == _words(report) and not has_other_time
+
+
+def _words(report: Report) -> dict[str, Any]:
+    """Return what a message says, whether it came by itself or in a batch."""
+    said: dict[str, Any] = json.loads(report.body)
+    return {name: value for name, value in said.items() if name not in ("boot", "seq", "ts")}
 
 
 def _was_said_just_now(report: Report) -> bool:

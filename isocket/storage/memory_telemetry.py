@@ -194,6 +194,10 @@ class MemoryTelemetry:
         ]
         return sorted(found, key=lambda each: (each.at_ms, each.boot, each.seq))[:limit]
 
+    async def named(self, device_id: str, order: Order) -> Report | None:
+        """Return the message that has this name."""
+        return self._devices.get(device_id, HeardDevice()).reports.get(order, (0, None))[1]
+
     async def table(
         self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
     ) -> Table:

@@ -1,10 +1,11 @@
-"""How far each device was told that everything is stored, and what is stored beyond."""
+"""How far each device was told that everything is stored, what is stored beyond, and what by one name."""
 
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from isocket.domain.reports import Order
+from isocket.domain.reports import Order, Report
+from isocket.storage.sqlite_waiting import REPORT, report_of
 from isocket.storage.telemetry import Confirmed
 
 MOST_BEYOND, FEW_BEYOND = 100_000, 50  # of what is stored and not confirmed: at all, and on the event loop
@@ -12,6 +13,9 @@ MOST_BEYOND, FEW_BEYOND = 100_000, 50  # of what is stored and not confirmed: at
 _BEYOND = """
 SELECT json_group_array(json_array(boot, seq)) FROM (
   SELECT boot, seq FROM orders WHERE device = ? AND (boot, seq) > (?, ?) ORDER BY boot, seq LIMIT ?)
+"""
+_NAMED = f"""
+SELECT {REPORT} FROM reports_in_order WHERE device = (SELECT device FROM heard WHERE name = ?) AND boot = ? AND seq = ?
 """
 _TELL = """
 UPDATE heard SET told_boot = value ->> 1, told_seq = value ->> 2 FROM json_each(?)
@@ -45,3 +49,9 @@ def confirmed_of(connection: sqlite3.Connection, device_id: str, most: int = MOS
     told = None if boot is None else (boot, seq)
     beyond = json.loads(connection.execute(_BEYOND, (device, *(told or (-1, -1)), most)).fetchone()[0])
     return Confirmed(upto=told, beyond=tuple((each[0], each[1]) for each in beyond))
+
+
+def report_named(connection: sqlite3.Connection, device_id: str, order: Order) -> Report | None:
+    """Return the message of a device that has this boot and seq."""
+    row = connection.execute(_NAMED, (device_id, *order)).fetchone()
+    return None if row is None else report_of(device_id, row)

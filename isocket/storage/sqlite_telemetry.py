@@ -12,7 +12,7 @@ from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.storage.in_turns import Looks, in_turns
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.sqlite_batch import store_batch, store_past
-from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told
+from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told, report_named
 from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_filing import Filing, make_places
 from isocket.storage.sqlite_forgetting import forget_rest, forget_some_hours, forget_some_reports
@@ -251,6 +251,10 @@ class SqliteTelemetry:
         asked = (device_id, since_ms, to_ms(end), *seek, limit)
         rows = await self._read(lambda c: c.execute(_REPORTS, asked).fetchall())
         return await in_turns(lambda row: report_of(device_id, row), rows)
+
+    async def named(self, device_id: str, order: Order) -> Report | None:
+        """Return the message that has this name."""
+        return await self._read(lambda connection: report_named(connection, device_id, order))
 
     async def table(
         self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000

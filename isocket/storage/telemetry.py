@@ -183,6 +183,10 @@ class Telemetry(Protocol):
         """
         ...
 
+    async def named(self, device_id: str, order: Order) -> Report | None:
+        """Return the message of a device that has this boot and seq, of whatever kind."""
+        ...
+
     async def table(
         self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
     ) -> Table:

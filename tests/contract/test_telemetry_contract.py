@@ -765,6 +765,13 @@ async def test_where_a_device_began_to_count_anew_is_kept_and_goes_before_all_th
     assert (await telemetry.latest(["d1"]))["d1"].boot == anew
 
 
+async def test_a_message_is_found_by_its_name(telemetry: Telemetry) -> None:
+    both = [report(7, boot=50), report(2, boot=in_count(50, 1), kind=ReportKind.ACK)]
+    await telemetry.store(both)
+    assert [await telemetry.named("d1", each.order) for each in both] == both
+    assert (await telemetry.named("d1", (50, 2)), await telemetry.named("nobody", (50, 7))) == (None, None)
+
+
 # Following
 
 

@@ -189,6 +189,9 @@ class DyingTelemetry:
     async def take_in(self, reports: Sequence[Report]) -> int:
         return await self.fuse.guard(lambda: self._inner.take_in(reports))
 
+    async def named(self, device_id: str, order: Order) -> Report | None:
+        return await self.fuse.guard(lambda: self._inner.named(device_id, order), leaves=_never)
+
     async def whole_since(self) -> datetime:
         return await self.fuse.guard(self._inner.whole_since, leaves=_never)
 

@@ -27,6 +27,7 @@ from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import ManualClock
 
+YEAR_S = 365 * 86_400
 ALARM: dict[str, Any] = {"cause": "mains_lost", "active": True}
 
 
@@ -84,6 +85,11 @@ class Bridge:
         await self.intake.handle([Arrived(1, 0, message)])
         found = await self.records.find(Problem, order_by="at")
         return [f"{each.topic_kind} {each.field}: {each.reason}" for each in found]
+
+    def poor(self, boot: int, seq: int, *, ago_s: int | None = None, **fields: Any) -> dict[str, Any]:
+        """Return a message without a time, or with that of a clock that is so far behind."""
+        said = {"boot": boot, "seq": seq, **fields}
+        return said if ago_s is None else self.at(boot, seq, ago_s=ago_s, **fields)
 
     def at(self, boot: int, seq: int, *, ago_s: int = 0, **fields: Any) -> dict[str, Any]:
         """Return a message with its numbers and time."""
@@ -151,6 +157,17 @@ async def test_what_a_socket_repeats_after_it_began_to_count_anew_is_stored_once
     for kind, *said in (("state", old, young), ("state", unsure), ("alarm", sure)):
         await bridge.hear(kind, *said)
     assert await bridge.stored() == [(1, 1), (50, 6), (50, 7), (FIRST + 1, 2)]
+
+
+async def test_what_comes_again_in_a_batch_is_what_came_by_itself() -> None:
+    bridge = await counting_anew()
+    old = bridge.at(1, 3, uptime_s=3)
+    await bridge.hear("state", old)
+    await bridge.clock.advance(120)
+    sure = bridge.at(1, 1, uptime_s=1)
+    await bridge.hear("state", sure)
+    await bridge.hear("state", old, sure)
+    assert await bridge.stored() == [(50, 7), (FIRST + 1, 2), (FIRST + 1, 3), (2 * FIRST + 1, 1)]
 
 
 async def test_what_was_said_before_a_socket_began_to_count_anew_and_comes_later_is_history() -> None:
@@ -238,11 +255,65 @@ async def test_a_socket_that_puts_its_clock_right_by_less_than_a_minute_does_not
     assert await bridge.hear("state", bridge.at(50, 6)) == []
 
 
-async def test_without_a_clock_of_its_own_a_late_report_is_not_told_from_counting_anew_and_nobody_is_told() -> None:
+NO_TIME = pytest.mark.parametrize("timed", [{}, {"ago_s": 5 * YEAR_S}], ids=["no clock", "a clock years behind"])
+
+
+@NO_TIME
+async def test_a_socket_without_a_good_time_is_heard_again_by_the_third_message_when_ten_minutes_are_over(
+    timed: dict[str, int],
+) -> None:
     bridge = Bridge()
     await bridge.hear("state", bridge.at(50, 7))
-    await bridge.clock.advance(120)
-    assert await bridge.hear("alarm", {"boot": 1, "seq": 2, **ALARM}) == []
+    for seq in (1, 2):
+        await bridge.clock.advance(300)
+        await bridge.hear("state", bridge.poor(1, seq, **timed))
+    await bridge.clock.advance(299)
+    await bridge.hear("state", bridge.poor(1, 3, **timed))
+    await bridge.clock.advance(1)
+    alarm = bridge.poor(1, 4, **timed, **ALARM)
+    (*_, told) = await bridge.hear("alarm", alarm)
+    assert told.endswith("seq 4 came after boot 50, seq 7: it counts anew, and what it says from here on is the newest")
+    again = bridge.poor(1, 2, **timed), alarm
+    await bridge.clock.advance(5)
+    await bridge.hear("state", again[0] | {"uptime_s": 1} if not timed else again[0])
+    await bridge.hear("state", bridge.poor(1, 5, **timed))
+    stored = await bridge.stored()
+    assert stored[-2:] == [(FIRST + 1, 4), (FIRST + 1, 5)]
+    assert [each for each in stored if each < (FIRST, 0)] == [(1, 1), (1, 2), (1, 3), (50, 7)]
+    assert (await bridge.telemetry.latest(["d1"]))["d1"].seq == 5
+
+
+@NO_TIME
+async def test_something_newer_in_between_shows_that_what_looks_old_is_late(timed: dict[str, int]) -> None:
+    bridge = Bridge()
+    await bridge.hear("state", bridge.poor(50, 7, **timed))
+    for seq in range(1, 9):
+        await bridge.clock.advance(300)
+        await bridge.hear("state", bridge.poor(49, seq, **timed))
+        if seq % 2:
+            await bridge.hear("alarm", bridge.poor(50, 8 + seq, **timed, **ALARM))
+    assert max(await bridge.stored()) < (FIRST, 0)
+
+
+async def test_a_backlog_that_is_repeated_piece_by_piece_on_a_poor_link_begins_no_count() -> None:
+    bridge = Bridge()
+    said = [bridge.poor(50, seq, uptime_s=seq) for seq in range(1, 8)]
+    await bridge.hear("state", *said)
+    for upto in (3, 5, 6):
+        await bridge.clock.advance(700)
+        for each in said[:upto]:
+            await bridge.hear("state", each)
+    assert await bridge.stored() == [(50, seq) for seq in range(1, 8)]
+
+
+async def test_a_backlog_of_a_good_clock_that_comes_slowly_begins_no_count() -> None:
+    bridge = Bridge()
+    late = [bridge.at(49, seq, ago_s=9_000 - 900 * seq) for seq in range(1, 8)]
+    await bridge.hear("state", bridge.at(50, 7))
+    for each in late:
+        await bridge.clock.advance(120)
+        await bridge.hear("state", each)
+    assert max(await bridge.stored()) == (50, 7)
 
 
 async def test_messages_are_stored_and_acknowledged_though_the_look_for_who_counts_anew_breaks(
