@@ -1,0 +1,79 @@
+"""An alarm that comes while somebody reads the overview: it takes no other's place under their finger, and is heard."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from isocket.domain.devices import Device
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
+from isocket.storage.port import is_
+from portal_api.portal import Portal
+from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
+from tests.browser.test_journey import DEVICE, MAIJA, portal  # noqa: F401 - a fixture
+from tests.fakes.portal_house import PASSWORD
+
+SHOWN = "document.querySelectorAll('article.trouble').length"
+# Notes what comes into the region that is read aloud, as a reader of screens does who was told to read what is added.
+LISTEN = """(() => {
+  const region = document.querySelector("[aria-live=polite][aria-relevant=additions]");
+  window.heard = [];
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) for (const each of addedNodes) window.heard.push(each.textContent);
+  }).observe(region, { childList: true, subtree: true });
+})()"""
+
+pytestmark = IN_A_BROWSER
+
+
+async def alarm(portal: Portal, number: int, cause: Cause, at: datetime) -> None:  # noqa: F811
+    made = {"severity": Severity.CRITICAL, "opened_at": at, "detected_at": at}
+    await portal.records.add(Incident(id=f"inc_{number}", account_id="acc_1", device_id=DEVICE, cause=cause, **made))
+
+
+async def on_the_overview_of_an_alarm(portal: Portal, tab: Tab) -> datetime:  # noqa: F811
+    """Sign in where one alarm is open, some hours old; return now."""
+    now = portal.clock.now()
+    await portal.records.change_one(Device, is_("id", DEVICE), owner_id="acc_1", name="Freezer", claimed_at=now)
+    await alarm(portal, 1, Cause.BATTERY_LOW, now - timedelta(hours=3))
+    await tab.open(portal.settings.link("/"))
+    await tab.type_in("username", MAIJA)
+    await tab.type_in("password", PASSWORD)
+    await tab.press("main button.main", "document.title.startsWith('Overview')")
+    await tab.until(f"{SHOWN} === 1")
+    return now
+
+
+async def press_enter(tab: Tab) -> None:
+    """Press the key on whatever has the focus."""
+    for kind in ("keyDown", "keyUp"):
+        await tab.call(
+            "Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r"
+        )
+
+
+async def test_the_button_that_has_the_focus_acknowledges_what_it_did_before_another_alarm_came(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with chromium_tab(tmp_path) as tab:
+        now = await on_the_overview_of_an_alarm(portal, tab)
+        await tab.value("document.querySelector('article.trouble button').focus()")
+        await alarm(portal, 2, Cause.TEMP_HIGH, now)
+        await tab.until(f"{SHOWN} === 2")
+        await press_enter(tab)
+        await tab.until(f"{SHOWN} === 1 && location.search === '?said=acknowledged'")
+    states = {each.id: each.state for each in await portal.records.find(Incident)}
+    assert states == {"inc_1": IncidentState.ACKNOWLEDGED, "inc_2": IncidentState.OPEN}
+
+
+async def test_a_reader_of_screens_hears_the_alarm_that_came_and_no_other(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with chromium_tab(tmp_path) as tab:
+        now = await on_the_overview_of_an_alarm(portal, tab)
+        await tab.value(LISTEN)
+        await alarm(portal, 2, Cause.TEMP_HIGH, now)
+        await tab.until(f"{SHOWN} === 2")
+        heard = " ".join(await tab.value("window.heard"))
+    assert "Too warm" in heard
+    assert "The battery is low" not in heard
