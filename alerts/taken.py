@@ -41,6 +41,8 @@ class Taken:
         await call_off(self._records, incident, now, "acknowledged")
         if incident.step_due_at <= incident.acknowledged_at:  # the first look; the others would hear it late
             await self._tell_the_others(round_)
+        if _has_gone(round_):
+            return await self._let_go(round_, NOBODY_TO_ASK)
         if incident.asked_at is not None:
             return await self._wait_for_the_answer(round_, incident.asked_at)
         after_s = _remind_after_s(round_)
@@ -122,6 +124,12 @@ def _remind_after_s(round_: Round) -> float | None:
 
 def _by_account(round_: Round) -> bool:
     return (round_.incident.acknowledged_by or "").partition(" ")[0] == round_.incident.account_id
+
+
+def _has_gone(round_: Round) -> bool:
+    """Return whether a contact took it who was removed since: they need not care for it, and hear no more of it."""
+    who, _, way = (round_.incident.acknowledged_by or "").partition(" ")
+    return way in set(ChannelKind) and who not in round_.people.contacts
 
 
 def _taker(round_: Round) -> Contact | None:

@@ -26,6 +26,12 @@ async def ladders_looked_at_after(records: Records, account_id: str, clock: Cloc
     await _have_looked_at(records, account_id, clock.now())
 
 
+async def have_taken_looked_at(records: Records, account_id: str, now: datetime) -> None:
+    """Have what is taken in this account looked at, since somebody is gone who may have taken it."""
+    taken = is_("account_id", account_id), is_("state", IncidentState.ACKNOWLEDGED)
+    await records.change_all(Incident, *taken, needs_step=True, step_due_at=now)
+
+
 async def _have_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
     climbed = is_("account_id", account_id), is_("state", IncidentState.OPEN), above("ladder_position", 0)
     for later in (is_("needs_step", False), above("step_due_at", due_at)):

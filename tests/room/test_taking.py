@@ -13,6 +13,7 @@ from isocket.domain.call_offs import CallOff
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, IncidentState, Severity
+from isocket.storage.looked_at_again import have_taken_looked_at
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, MAILS, PHONES, AlertHouse
 from tests.fakes.dying import Fuse, every_crash_point
@@ -292,6 +293,36 @@ async def test_where_nobody_can_be_asked_it_is_open_again(house: AlertHouse) -> 
     await house.escalate()
     assert await house.reasons(Happening.LET_GO) == {"nobody_to_ask": 1}
     assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+@pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.MAJOR])
+async def test_what_somebody_took_who_was_removed_since_is_open_again_at_the_next_look(
+    house: AlertHouse, severity: Severity
+) -> None:
+    await house.ladder({**BOTH_BY_SMS, "contact_ids": [ANNA, BERTIL]})
+    await house.incident(severity=severity)
+    await house.escalate()
+    await house.send()
+    await by(house, BERTIL)
+    await house.pass_by(minutes=5)
+    await house.records.remove_all(Contact, is_("id", BERTIL))
+    await have_taken_looked_at(house.records, ACCOUNT, house.clock.now())
+    before = len(house.sms.accepted)
+    await house.escalate()
+    await house.send()
+    assert [message.to for message in house.sms.accepted[before:]] == [PHONES[ANNA]]
+    assert await house.reasons(Happening.LET_GO) == {"nobody_to_ask": 1}
+
+
+async def test_what_somebody_else_took_stays_taken_where_a_contact_is_removed(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house, ACCOUNT, "portal")
+    await house.pass_by(minutes=5)
+    await house.records.remove_all(Contact, is_("id", BERTIL))
+    await have_taken_looked_at(house.records, ACCOUNT, house.clock.now())
+    await house.escalate()
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
 
 
 async def test_who_would_not_be_woken_is_asked_in_the_morning(house: AlertHouse) -> None:

@@ -11,7 +11,7 @@ from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.kit.clock import Clock
 from isocket.storage.looked_at_again import IF_WE_DIE, ladders_looked_at_after
 from isocket.storage.port import Records, is_
-from portal_api.recipient_acts import come_back, entries_of, object_to
+from portal_api.recipient_acts import come_back, entries_of, erase, object_to
 from tests.fakes.alert_house import ACCOUNT, PUBLIC_URL, AlertHouse
 from tests.fakes.night import ladder, night, person
 from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET, codes, devices_house, enter, owned, verified
@@ -90,6 +90,23 @@ async def test_an_alarm_that_nobody_answered_is_looked_at_as_soon_as_a_program_h
     await exhausted(house.records, ACCOUNT, house.clock)
     await Endpoints(records=house.records, clock=house.clock, public_url=PUBLIC_URL).prove(program)
     assert await looked_at(house.records) == timedelta(0)
+
+
+@pytest.mark.parametrize("by", ["owner", "themself"])
+async def test_what_is_taken_is_looked_at_where_a_contact_goes_who_may_have_taken_it(
+    house: PortalHouse, by: str
+) -> None:
+    token = await owned(house)
+    await exhausted(house.records, (await house.account(MAIJA)).id, house.clock)
+    contact = await verified(house, token)
+    acknowledged = IncidentState.ACKNOWLEDGED
+    await house.records.change_one(Incident, is_("id", "inc_1"), state=acknowledged, needs_step=False)
+    if by == "owner":
+        assert (await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)).status == 204
+    else:
+        await erase(house.portal, PHONE, await entries_of(house.records, ChannelKind.SMS, PHONE))
+    (found,) = await house.records.find(Incident, is_("needs_step", value=True))
+    assert found.step_due_at <= house.clock.now()
 
 
 async def test_whoever_dies_over_the_change_has_it_heeded_in_a_minute() -> None:
