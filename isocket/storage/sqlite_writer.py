@@ -207,7 +207,7 @@ class Writer:
             self._turn.begin(self._connection)
         except (sqlite3.Error, OSError, StoreUnavailableError) as error:
             for job in group:  # each by itself would wait as long again
-                job.fail(StoreUnavailableError(f"SQLite could not begin to write: {error}"))
+                job.fail(StoreUnavailableError(f"SQLite could not begin to write to {self._path}: {error}"))
             return
         try:
             for job in group:
@@ -218,7 +218,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - whatever a job raised, its asker hears of it
             self._roll_back(group)
             if len(group) == 1:
-                group[0].fail(_explained(error))
+                group[0].fail(self._explained(error))
                 return
             for job in group:
                 self._commit([job], may_grow=False)
@@ -238,6 +238,11 @@ class Writer:
     def _rows_written(self) -> int:
         """Return how many rows this connection has written."""
         return 0 if self._left_behind else self._connection.total_changes
+
+    def _explained(self, error: Exception) -> BaseException:
+        if isinstance(error, sqlite3.OperationalError):
+            return unavailable(f"write to {self._path}", error)
+        return error
 
     def _wait_for_the_disk(self, synced: bool) -> None:
         """Tell SQLite whether the next commit waits for the disk, where it does not know already."""
@@ -289,9 +294,3 @@ def _connect(path: Path, *, must_be_there: bool = False) -> sqlite3.Connection:
 
 def _gone() -> StoreUnavailableError:
     return StoreUnavailableError("the store's writing thread has ended")
-
-
-def _explained(error: Exception) -> BaseException:
-    if isinstance(error, sqlite3.OperationalError):
-        return unavailable("write", error)
-    return error

@@ -77,6 +77,21 @@ async def test_nothing_is_stored_into_a_file_that_nobody_will_find_again(store: 
     assert await numbers(store) == [1, 4]
 
 
+@pytest.mark.parametrize("statement", ["INSERT", "BEGIN"])
+async def test_whoever_finds_no_room_on_the_disk_hears_for_which_file(
+    store: SqliteStore, file: Path, statement: str
+) -> None:
+    def no_room() -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    writer = store._file._writer
+    writer._connection = Unruly(writer._connection, statement, no_room)  # type: ignore[assignment]  # but for that
+    with pytest.raises(StoreUnavailableError, match=f"write to {file}: .*is full"):
+        await store._file.write(insert(1))
+
+
 async def test_who_reads_makes_no_new_file_where_the_store_was_removed(store: SqliteStore, file: Path) -> None:
     file.rename(file.with_name("elsewhere"))
     store._file._idle.clear()
