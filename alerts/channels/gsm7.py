@@ -66,7 +66,7 @@ def fits_one_segment(text: str) -> bool:
 
 
 def to_gsm7(text: str) -> str:
-    """Return `text` in the alphabet: foreign marks dropped, Cyrillic spelt in Latin, the rest a dot.
+    """Return `text` in the alphabet: foreign marks dropped, Cyrillic spelt in Latin, Greek in capitals, the rest a dot.
 
     For names that people chose; a text that is already in the alphabet comes back unchanged.
     """
@@ -103,8 +103,13 @@ _LOWER_CYRILLIC = MappingProxyType(
     }
 )  # fmt: skip
 
+# The alphabet has those Greek capitals that no Latin one looks like.
+_GREEK_CAPITALS = MappingProxyType(dict(zip("ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩ", "ABΓΔEZHΘIKΛMNΞOΠPΣTYΦXΨΩ", strict=True)))
+
 _SPELLINGS: Mapping[str, str] = MappingProxyType(
     dict(_LOWER_CYRILLIC)
+    | dict(_GREEK_CAPITALS)
+    | {capital.lower(): looks for capital, looks in _GREEK_CAPITALS.items()}
     | {lower.upper(): latin.capitalize() for lower, latin in _LOWER_CYRILLIC.items()}
     | {
         "‘": "'", "’": "'", "‚": "'", "‛": "'", "`": "'", "´": "'", "′": "'", "“": '"', "”": '"', "„": '"',
@@ -112,6 +117,6 @@ _SPELLINGS: Mapping[str, str] = MappingProxyType(
         "—": "-", "―": "-", "−": "-", "°": "", "·": ".", "•": "*", "×": "x", "÷": "/", "⁄": "/", "±": "+-",
         "→": "->", "đ": "d", "Đ": "D", "ð": "d", "Ð": "D", "ł": "l", "Ł": "L", "þ": "th", "Þ": "Th", "œ": "oe",
         "Œ": "OE", "ı": "i", "ħ": "h", "Ħ": "H", "ŋ": "ng", "Ŋ": "Ng", "ẞ": "SS", "ə": "e", "Ə": "E",
-        "©": "(c)", "®": "(R)", "¢": "c",
+        "ς": "Σ", "µ": "u", "©": "(c)", "®": "(R)", "¢": "c",
     }
 )  # fmt: skip
