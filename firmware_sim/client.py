@@ -129,6 +129,13 @@ class SimulatedSocket:
             self._may_connect.clear()
             self.drop_line()
 
+    def erase_flash(self) -> None:
+        """What the device knew and what it kept is gone; it comes back as one that was never here."""
+        self.drop_line()
+        self.uplink = Uplink(Backlog())
+        self.act(self.device.erase_flash(self.now()))
+        self._boot = self.device.boot
+
     def farewell(self) -> None:
         """The end of the simulation: no will, but an honest last word."""
         if self._connection is not None:

@@ -90,6 +90,11 @@ class Device:
         self._note_as_told()
         return self._settle(now)
 
+    def erase_flash(self, now: Moment) -> list[Outgoing]:
+        """All that it knew is lost, the count of its starts too; it starts as from the factory."""
+        self._wake(Flash(boot=0))
+        return self.start(now)
+
     def introduce(self, now: Moment) -> list[Outgoing]:
         """The settings and the state, as after a new connection."""
         return [self._reported(now), self._state(now), *self._settle(now)] if self.awake else []

@@ -12,6 +12,7 @@ from firmware_sim.actions import (
     Configure,
     Contact,
     DropLine,
+    EraseFlash,
     Mains,
     Reach,
     TellLie,
@@ -128,6 +129,14 @@ def _silence(_cast: Sequence[Model]) -> Iterator[Step]:
     yield Step(at_s=100, who=EVERYBODY, action=Reach(possible=True), note="in reach again")
 
 
+def _erased(_cast: Sequence[Model]) -> Iterator[Step]:
+    """A minute after its last report by the old count nobody can take an alarm by the new one for a late one."""
+    yield Step(at_s=10, who=EVERYBODY, action=EraseFlash(), note="the flash is erased, with the count of messages")
+    yield Step(at_s=80, who=EVERYBODY, action=Mains(on=False), note="the mains goes off")
+    yield Step(at_s=110, who=EVERYBODY, action=Mains(on=True), note="the mains is back")
+    yield Step(at_s=135, who=EVERYBODY, action=Temperature(temp_c=19.0))
+
+
 def _storm(_cast: Sequence[Model]) -> Iterator[Step]:
     for at_s in (5, 25, 45):
         yield Step(at_s=at_s, who=EVERYBODY, action=DropLine(), note="every line is cut")
@@ -159,6 +168,7 @@ SCENARIOS = {
         Scenario(name="cold-heater", summary="a thermostat heats for three hours in vain", steps=_cold_heater),
         Scenario(name="flapping", summary="the mains goes off and on ten times", steps=_flapping),
         Scenario(name="silence", summary="out of reach for a minute and a half, then the backlog", steps=_silence),
+        Scenario(name="erased", summary="the flash is erased, then the mains goes off", steps=_erased),
         Scenario(name="storm", summary="three times every line is cut at once", steps=_storm),
         Scenario(name="liar", summary="every lie there is, an honest report after each", steps=_liar),
     )

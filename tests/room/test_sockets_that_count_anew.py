@@ -266,21 +266,37 @@ async def test_a_socket_without_a_good_time_is_heard_again_by_the_third_message_
     await bridge.hear("state", bridge.at(50, 7))
     for seq in (1, 2):
         await bridge.clock.advance(300)
-        await bridge.hear("state", bridge.poor(1, seq, **timed))
+        unsure = bridge.poor(1, seq, **timed)
+        await bridge.hear("state", unsure)
     await bridge.clock.advance(299)
     await bridge.hear("state", bridge.poor(1, 3, **timed))
     await bridge.clock.advance(1)
     alarm = bridge.poor(1, 4, **timed, **ALARM)
     (*_, told) = await bridge.hear("alarm", alarm)
     assert told.endswith("seq 4 came after boot 50, seq 7: it counts anew, and what it says from here on is the newest")
-    again = bridge.poor(1, 2, **timed), alarm
     await bridge.clock.advance(5)
-    await bridge.hear("state", again[0] | {"uptime_s": 1} if not timed else again[0])
+    await bridge.hear("state", unsure)
+    await bridge.hear("alarm", alarm)
     await bridge.hear("state", bridge.poor(1, 5, **timed))
-    stored = await bridge.stored()
-    assert stored[-2:] == [(FIRST + 1, 4), (FIRST + 1, 5)]
-    assert [each for each in stored if each < (FIRST, 0)] == [(1, 1), (1, 2), (1, 3), (50, 7)]
+    assert await bridge.stored() == [(1, 1), (1, 2), (1, 3), (50, 7), (FIRST + 1, 4), (FIRST + 1, 5)]
     assert (await bridge.telemetry.latest(["d1"]))["d1"].seq == 5
+
+
+async def test_two_messages_without_a_good_time_are_not_enough_however_far_apart() -> None:
+    bridge = Bridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    for seq in (1, 2):
+        await bridge.clock.advance(3_600)
+        assert await bridge.hear("state", bridge.poor(1, seq)) == []
+    assert await bridge.stored() == [(1, 1), (1, 2), (50, 7)]
+
+
+async def test_what_is_said_right_after_a_late_report_came_begins_no_count() -> None:
+    bridge = Bridge()
+    await bridge.hear("state", bridge.at(50, 7, ago_s=900))
+    await bridge.clock.advance(30)
+    told = "alarm seq: boot 50, seq 6 came after boot 50, seq 7: it counts as older, and raises no alarm"
+    assert await bridge.hear("alarm", bridge.at(50, 6, **ALARM)) == [told], "its clock may have gone back in between"
 
 
 @NO_TIME

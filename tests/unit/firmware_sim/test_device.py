@@ -86,6 +86,16 @@ def test_the_boot_number_grows_with_each_start(bench: Bench) -> None:
     assert (bench.device.boot, again.boot) == (1, 2)
 
 
+def test_a_device_whose_flash_is_erased_counts_from_the_beginning_and_has_the_settings_of_the_factory() -> None:
+    bench = Bench(flash=Flash(boot=49))
+    bench.wish(version=3, heartbeat_s=60)
+    bench.hear(bench.device.erase_flash(bench.now))
+    bench.hear(bench.device.introduce(bench.now))
+    reported, state = bench.said[-2][1], bench.said[-1][1]
+    assert [(each["boot"], each["seq"]) for each in (reported, state)] == [(1, 1), (1, 2)]
+    assert (reported["version"], reported["heartbeat_s"]) == (0, 900)
+
+
 def test_a_power_cut_is_told_at_once_and_alarmed_after_its_delay(bench: Bench) -> None:
     bench.mains(on=False)
     assert bench.of(Kind.STATE)[-1]["mains"] is False

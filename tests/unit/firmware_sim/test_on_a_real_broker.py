@@ -282,6 +282,17 @@ async def test_a_second_run_has_a_higher_boot_and_the_backlog_of_the_first(
     assert now.body["boot"] > first.body["boot"]
 
 
+async def test_a_device_whose_flash_is_erased_comes_back_by_a_new_count_and_has_kept_nothing(
+    port: int, cloud: Cloud, device: Credential
+) -> None:
+    async with living(port, device) as fleet:
+        before = await cloud.hears(of("state"))
+        fleet.sockets[0].erase_flash()
+        after = await cloud.hears(lambda heard: heard.kind == "state" and heard.body["boot"] != before.body["boot"])
+    assert (after.body["boot"], after.body["seq"]) == (1, 2), "after its settings, and nothing of before"
+    assert all(isinstance(heard.body, dict) for heard in cloud.heard), "no backlog"
+
+
 async def ended(port: int, scenario: str, devices: int, *, time_scale: float = 1.0) -> RunReport:
     return await run(
         url=f"mqtt://127.0.0.1:{port}",
