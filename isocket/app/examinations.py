@@ -118,11 +118,12 @@ async def twilio(settings: Settings) -> Finding:
 
 
 async def elks(settings: Settings) -> Finding:
-    """Ask 46elks for our own account, and say which address the number there needs for replies."""
+    """Ask 46elks for our own account, and whether the number there hands us replies: codes and STOP come by these."""
     if settings.elks_username is None or settings.elks_password is None:
         return Finding("46elks", Health.NOTE, "no second provider for text messages (ISOCKET_ELKS_USERNAME)")
     auth = aiohttp.encode_basic_auth(settings.elks_username, settings.elks_password.get_secret_value())
-    status = await _status_of(f"{settings.elks_base_url or ELKS_API}/a1/me", headers={"Authorization": auth})
+    api, headers = f"{settings.elks_base_url or ELKS_API}/a1", {"Authorization": auth}
+    status = await _status_of(f"{api}/me", headers=headers)
     if isinstance(status, str):
         return Finding("46elks", Health.WRONG, f"46elks does not answer ({status})")
     if status == _UNAUTHORISED:
@@ -130,7 +131,12 @@ async def elks(settings: Settings) -> Finding:
     if status != _OK:
         return Finding("46elks", Health.NOTE, f"46elks answers, but with {status} when asked for the account")
     replies = inbound_address(settings.origin, AddressProof(settings.elks_password.get_secret_value()))
-    return Finding("46elks", Health.GOOD, f"46elks takes our login; a number's sms_url: {replies}")
+    sms_url = await _sms_url_of(settings.elks_from or "", f"{api}/numbers", headers=headers)
+    if sms_url not in (None, replies):
+        words = f"replies to {settings.elks_from} do not reach us, neither codes nor STOP: set its sms_url to {replies}"
+        return Finding("46elks", Health.WRONG, words)
+    said = f"a number's sms_url: {replies}" if sms_url is None else "its number hands us what people reply"
+    return Finding("46elks", Health.GOOD, f"46elks takes our login; {said}")
 
 
 async def smtp(settings: Settings) -> Finding:
@@ -244,6 +250,19 @@ async def _status_of(url: str, *, headers: dict[str, str]) -> int | str:
             return answer.status
     except (aiohttp.ClientError, OSError) as error:
         return _short(error)
+
+
+async def _sms_url_of(number: str, url: str, *, headers: dict[str, str]) -> str | None:
+    """Return where 46elks hands what is written to a number; None where it does not say, such as of a name."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+            session.get(url, headers=headers, allow_redirects=False) as answer,
+        ):
+            numbers = (await answer.json())["data"]
+            return next((str(each["sms_url"] or "") for each in numbers if each.get("number") == number), None)
+    except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None  # whoever takes our login and answers that otherwise may be right all the same
 
 
 def _short(error: Exception) -> str:

@@ -42,6 +42,7 @@ class ElksDouble:
     def __init__(self) -> None:
         self.username, self.password = "u-double", "password-of-the-double"
         self.accepted: defaultdict[str, list[ElksMessage]] = defaultdict(list)
+        self.numbers: list[dict[str, object]] = []  # as 46elks shows them
         self._clock: Clock = SystemClock()
         self._scripts: defaultdict[str, deque[Behaviour]] = defaultdict(deque)
         self._stopping = Stopping()
@@ -58,6 +59,7 @@ class ElksDouble:
         """Listen on a free port of 127.0.0.1."""
         app = web.Application()
         app.add_routes([web.post("/a1/sms", self._create), web.get("/a1/sms", self._list), web.get("/a1/me", self._me)])
+        app.add_routes([web.get("/a1/numbers", self._list_numbers)])
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", 0).start()
@@ -146,6 +148,9 @@ class ElksDouble:
 
     async def _me(self, request: web.Request) -> web.StreamResponse:
         return web.json_response({}, status=200 if self._is_authorised(request) else 401)
+
+    async def _list_numbers(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"data": self.numbers}, status=200 if self._is_authorised(request) else 401)
 
     def _is_authorised(self, request: web.Request) -> bool:
         expected = aiohttp.encode_basic_auth(self.username, self.password)

@@ -8,9 +8,11 @@ from aiohttp import BasicAuth, web
 from aiohttp.test_utils import TestServer, unused_port
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
+from alerts.elks_hooks import inbound_address
 from alerts.fleet import Thresholds
 from alerts.metrics import AlertMetrics
 from alerts.operator import Operator
+from alerts.signatures import AddressProof
 from isocket.app import examinations
 from isocket.app.channels import Channels
 from isocket.app.examinations import Health, operator, transfers
@@ -88,6 +90,32 @@ async def test_46elks_takes_our_login_or_not(password: str, health: Health) -> N
     await double.stop()
     assert found.health is health
     assert ("/hooks/46elks/inbound/" in found.says) is (health is Health.GOOD)
+
+
+@pytest.mark.parametrize(
+    ("ours", "health"),
+    [
+        ({"sms_url": "{ours}"}, Health.GOOD),
+        ({"sms_url": "https://old.example.org/hooks/46elks/inbound/of-the-password-before"}, Health.WRONG),
+        ({"sms_url": ""}, Health.WRONG),
+        ({}, Health.GOOD),  # it does not say
+    ],
+)
+async def test_a_number_that_hands_replies_to_somebody_else_is_found_before_a_code_or_a_stop_is_lost(
+    ours: dict[str, str], health: Health
+) -> None:
+    double = ElksDouble()
+    await double.start()
+    settings = with_elks(double, double.password)
+    wanted = inbound_address(settings.origin, AddressProof(double.password))
+    theirs = {"number": "+46700000001", "sms_url": "https://elsewhere.example.org"}
+    double.numbers = [
+        theirs,
+        {"number": "+46700000000"} | {name: each.format(ours=wanted) for name, each in ours.items()},
+    ]
+    found = await examinations.elks(settings)
+    await double.stop()
+    assert (found.health, wanted in found.says) == (health, ours.get("sms_url") != "{ours}")
 
 
 async def test_46elks_that_is_not_there_is_wrong_and_without_an_account_it_is_a_note() -> None:
