@@ -203,6 +203,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "ends_by_itself": "such an alarm ends by itself",
         "settings_changed": "the settings were changed",
         "limit_changed": "its limit was changed",
+        "nothing_asked": "the thermostat asks for nothing any more",
         "steady_again": "it has not come back for a while",
         "lasts_now": "it no longer comes and goes but lasts, and is told as itself",
         "owner_changed": "the socket has another owner",

@@ -6,7 +6,7 @@ from typing import Any
 from alerts.rules.docket import Docket, When
 from alerts.rules.memory import Key
 from alerts.rules.signs import Look
-from isocket.domain.incidents import Cause
+from isocket.domain.incidents import Cause, Why
 from isocket.domain.settings import ThermostatSettings
 
 KEY = Key(Cause.THERMOSTAT_INEFFECTIVE)
@@ -29,12 +29,12 @@ def hear_thermostat(docket: Docket, fields: Mapping[str, Any], when: When) -> No
     if failure is not None and failure.holds:
         docket.look(KEY, Look.BETWEEN, when)
         return
-    if not _is_demanded(fields, reading, settings):
-        docket.look(KEY, Look.GOOD, when)
-        return
     towards = 1 if settings.mode == "heat" else -1
     worst = reading if known is None or known.value is None else towards * min(towards * known.value, towards * reading)
     has_effect = known is not None and towards * (reading - worst) >= EFFECT_C
+    if not _is_demanded(fields, reading, settings):
+        docket.end(KEY, when.at_ms, when.heard_ms, Why.OVER if has_effect else Why.NOT_ASKED)
+        return
     docket.look(KEY, Look.GOOD if has_effect else Look.BAD, when, reading)
     if not has_effect:
         docket.remember(KEY, worst)

@@ -139,6 +139,7 @@ def _causes(reader: Reader) -> Iterator[str]:
     for cause, why, case in (
         (Cause.TEMP_LOW, Why.SETTINGS, "whose limit was taken away"),
         (Cause.TEMP_LOW, Why.LIMIT_CHANGED, "whose limit was changed"),
+        (Cause.THERMOSTAT_INEFFECTIVE, Why.NOT_ASKED, "that asks for nothing any more"),
         (Cause.INPUT, Why.DISARMED, "that was disarmed"),
     ):
         story = example_of(cause)

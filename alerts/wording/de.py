@@ -62,6 +62,7 @@ GERMAN = Texts(
         {
             Why.SETTINGS: "der Grenzwert wurde entfernt, darum endet der Alarm",
             Why.LIMIT_CHANGED: "der Grenzwert wurde geändert, darum endet der Alarm",
+            Why.NOT_ASKED: "der Thermostat verlangt nichts mehr, darum endet der Alarm",
             Why.DISARMED: "die Überwachung wurde abgeschaltet, darum endet der Alarm",
         }
     ),

@@ -62,6 +62,7 @@ ENGLISH = Texts(
         {
             Why.SETTINGS: "its limit was taken away, so this alarm ends",
             Why.LIMIT_CHANGED: "its limit was changed, so this alarm ends",
+            Why.NOT_ASKED: "the thermostat asks for nothing any more, so this alarm ends",
             Why.DISARMED: "the input was disarmed, so this alarm ends",
         }
     ),

@@ -62,6 +62,7 @@ FINNISH = Texts(
         {
             Why.SETTINGS: "raja poistettiin, joten hälytys päättyy",
             Why.LIMIT_CHANGED: "rajaa muutettiin, joten hälytys päättyy",
+            Why.NOT_ASKED: "termostaatti ei enää pyydä mitään, joten hälytys päättyy",
             Why.DISARMED: "valvonta kytkettiin pois, joten hälytys päättyy",
         }
     ),

@@ -62,6 +62,7 @@ NORWEGIAN = Texts(
         {
             Why.SETTINGS: "grensen ble fjernet, derfor slutter alarmen",
             Why.LIMIT_CHANGED: "grensen ble endret, derfor slutter alarmen",
+            Why.NOT_ASKED: "termostaten ber ikke om noe lenger, derfor slutter alarmen",
             Why.DISARMED: "overvåkingen ble slått av, derfor slutter alarmen",
         }
     ),

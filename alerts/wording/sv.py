@@ -62,6 +62,7 @@ SWEDISH = Texts(
         {
             Why.SETTINGS: "gränsen togs bort, därför slutar larmet",
             Why.LIMIT_CHANGED: "gränsen ändrades, därför slutar larmet",
+            Why.NOT_ASKED: "termostaten begär inget längre, därför slutar larmet",
             Why.DISARMED: "bevakningen stängdes av, därför slutar larmet",
         }
     ),

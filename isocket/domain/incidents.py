@@ -56,6 +56,7 @@ class Why(StrEnum):
     BY_ITSELF = "ends_by_itself"
     SETTINGS = "settings_changed"  # what it was judged by was taken away
     LIMIT_CHANGED = "limit_changed"  # it would be wrong still by the limit that raised it
+    NOT_ASKED = "nothing_asked"  # the thermostat has nothing to do any more, whether or not it could
     OWNER = "owner_changed"
     STEADY = "steady_again"
     LASTS = "lasts_now"  # what came and went has come to stay

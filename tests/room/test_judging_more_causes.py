@@ -2,7 +2,7 @@
 
 import pytest
 
-from isocket.domain.incidents import Cause, Happening, IncidentState, Severity
+from isocket.domain.incidents import Cause, Happening, IncidentState, Severity, Why
 from tests.fakes.judged_house import JudgedHouse, judged_house
 
 MINUTE = 60.0
@@ -122,6 +122,20 @@ async def test_the_last_word_on_the_output_holds_where_later_reports_do_not_spea
     await cabin.state(relay=False, relay_cause="user_cloud")
     await cabin.state(temp_c=[5.2])
     assert not await cabin.open()
+    assert (await cabin.only(Cause.THERMOSTAT_INEFFECTIVE)).why_over is Why.NOT_ASKED
+
+
+async def test_a_thermostat_that_is_set_lower_is_not_said_to_have_an_effect_again(cabin: JudgedHouse) -> None:
+    await report_every(cabin, 10, [4.0] * 8)
+    await cabin.want(thermostat={**HEAT, "on_c": 2, "off_c": 4})
+    await cabin.state(temp_c=[4.0])
+    assert (await cabin.only(Cause.THERMOSTAT_INEFFECTIVE)).why_over is Why.NOT_ASKED
+
+
+async def test_warmth_that_came_until_no_more_is_asked_for_is_an_effect(cabin: JudgedHouse) -> None:
+    await report_every(cabin, 10, [4.0] * 8)
+    await cabin.state(temp_c=[6.0])
+    assert (await cabin.only(Cause.THERMOSTAT_INEFFECTIVE)).why_over is Why.OVER
 
 
 async def test_a_cooler_is_judged_the_other_way_round() -> None:

@@ -357,6 +357,16 @@ def test_what_ended_because_its_limit_is_gone_or_another_is_not_said_to_be_well_
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_thermostat_that_asks_for_nothing_any_more_is_not_said_to_have_an_effect(language: str) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    rests = incident(Cause.THERMOSTAT_INEFFECTIVE, why_over=Why.NOT_ASKED, test=True)
+    said = clear_text(Story(incident=rests, device_name="W" * 40), reader).text
+    assert words(language).unwatched[Why.NOT_ASKED] in said
+    assert words(language).clear[Cause.THERMOSTAT_INEFFECTIVE] not in said
+    assert fits_one_segment(said)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_an_input_that_was_disarmed_is_not_said_to_be_at_rest_again(language: str) -> None:
     reader = Reader(language=language, time_zone="UTC")
     disarmed = Story(incident=incident(Cause.INPUT, probe=0, why_over=Why.DISARMED), device_name="W" * 40)
