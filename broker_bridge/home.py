@@ -27,7 +27,7 @@ from isocket.domain.incidents import Incident, IncidentState, Severity
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Change, Records, is_, one_of
-from isocket.storage.telemetry import Place, Telemetry
+from isocket.storage.telemetry import NewsCursor, Telemetry
 from isocket.storage.wakeups import FOLLOWED, HEARD, Wakeups
 from isocket.storage.worker import Worker
 
@@ -87,7 +87,7 @@ class HomeBridge:
         self._asked: dict[str, set[str]] = {}  # by home: what it subscribed to and was not served yet
         self._served: dict[str, tuple[float, int]] = {}  # by home: how often since when
         self._homes: dict[str, _Listening] = {}
-        self._here: tuple[Place, int] | None = None  # how far sockets and changes were followed
+        self._here: tuple[NewsCursor, int] | None = None  # how far sockets and changes were followed
         self._connections = self._connections_served = 0  # after each, all homes are told everything anew
 
     @property
@@ -167,7 +167,7 @@ class HomeBridge:
         """What was on its way when the connection broke is lost."""
         self._connections += 1
 
-    async def _now(self) -> tuple[Place, int]:
+    async def _now(self) -> tuple[NewsCursor, int]:
         news = await self._telemetry.news(None, ())
         return news.upto, (await self._records.changes(0, limit=0)).newest
 
@@ -200,7 +200,7 @@ class HomeBridge:
         ]
         await self._tell(there, asked)
 
-    async def _look(self, here: tuple[Place, int]) -> bool:
+    async def _look(self, here: tuple[NewsCursor, int]) -> bool:
         ids = {device_id for there in self._homes.values() for device_id in there.announced}
         news = await self._telemetry.news(here[0], sorted(ids))
         changes = await self._records.changes(here[1], limit=PAGE)

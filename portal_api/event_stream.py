@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from isocket.storage.telemetry import Place
+from isocket.storage.telemetry import NewsCursor
 from portal_api.owned import Standing
 
 MOST_WAITING = 500  # incidents, commands and sockets gained or lost; of states there is one a socket
@@ -35,7 +35,7 @@ class Ending(StrEnum):
 class Position:
     """How far a listener has got: in what sockets say, and in what becomes of records."""
 
-    place: Place
+    place: NewsCursor
     change: int
 
     def __str__(self) -> str:

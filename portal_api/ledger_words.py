@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from isocket.domain.deliveries import DeliveryKind
-from isocket.domain.disclosures import DisclosedTo, Told
+from isocket.domain.disclosures import DisclosedTo, LedgerLine
 from isocket.domain.handling import Purpose
 
 _OF_OURS = frozenset({DisclosedTo.STAFF.value, DisclosedTo.AUTHORITY.value, DisclosedTo.SELF.value})
@@ -65,7 +65,7 @@ class Row:
     why: str
 
 
-def row_of(told: Told) -> Row:
+def row_of(told: LedgerLine) -> Row:
     """Return a line of the ledger in words; a name without any stands without its dots and underscores."""
     named = "" if told.to in _OF_OURS or not told.recipient else f" ({told.recipient})"
     return Row(

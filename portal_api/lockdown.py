@@ -23,20 +23,20 @@ _FRESH = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Warned:
     """Whom a mail told of something that they may not have done, and when."""
 
     account: Account
     at: datetime
 
 
-async def told_in(portal: Portal, ticket: str) -> Told | None:
+async def told_in(portal: Portal, ticket: str) -> Warned | None:
     """Return whom a link was sent to, None if it is over: by time, or because everything was ended since."""
     said = portal.tickets.read(Ticket.NOT_ME, ticket, now=portal.clock.now())
     account = await portal.records.get(Account, said[0]) if said else None
     if account is None or said is None or account.locked_epoch > int(said[1]):
         return None
-    return Told(account=account, at=from_ms(int(said[2])))
+    return Warned(account=account, at=from_ms(int(said[2])))
 
 
 async def lock(portal: Portal, account: Account, *, since: datetime) -> None:

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from isocket.domain.contacts import Contact
-from isocket.domain.disclosures import Told
+from isocket.domain.disclosures import LedgerLine
 from isocket.storage.disclosed import Whose, disclosed, of_account, of_person
 from isocket.storage.port import Records
 from portal_api import cursor
@@ -69,7 +69,7 @@ async def page_of_ledger(records: Records, whose: Whose, call: Call[None, Disclo
     return Page[DisclosureView](items=[_view(each) for each in told], next=cursor.encode(*goes_on) if goes_on else None)
 
 
-def _view(told: Told) -> DisclosureView:
+def _view(told: LedgerLine) -> DisclosureView:
     return DisclosureView(
         id=told.id,
         at=told.at,

@@ -15,7 +15,7 @@ from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Severity
 from isocket.domain.ladders import Source
-from isocket.domain.reach import Reach, Told, reach
+from isocket.domain.reach import Hearer, Reach, reach
 from isocket.domain.recipients import People
 from isocket.domain.reports import DeviceState
 from isocket.domain.restrictions import Restriction, restriction_id
@@ -273,7 +273,7 @@ def _of_device(portal: Portal, device: Device, state: DeviceState | None) -> Ite
         yield Missing(what=Lack.SILENT)
 
 
-def _of_told(told: Sequence[Told], proofs: Proofs) -> Iterable[Missing]:
+def _of_told(told: Sequence[Hearer], proofs: Proofs) -> Iterable[Missing]:
     for each in told:
         contact_id, channel = each.to.contact.id, each.to.channel
         if each.held_until is not None:
@@ -283,16 +283,16 @@ def _of_told(told: Sequence[Told], proofs: Proofs) -> Iterable[Missing]:
             yield Missing(what=Lack.LAST_FAILED, contact_id=contact_id, channel=channel, reason=reason)
 
 
-def _grouped(told: Sequence[Told], proofs: Proofs) -> list[Reached]:
+def _grouped(told: Sequence[Hearer], proofs: Proofs) -> list[Reached]:
     """Return each person once for each time at which they are told, with all their ways."""
-    groups: dict[tuple[object, ...], list[Told]] = {}
+    groups: dict[tuple[object, ...], list[Hearer]] = {}
     for each in told:
         key = (each.to.contact.id, each.after_s, each.held_until, each.to.stands_in_for)
         groups.setdefault(key, []).append(each)
     return [_reached(group, proofs.reached_at) for group in groups.values()]
 
 
-def _reached(group: Sequence[Told], reached_at: Mapping[tuple[str, ChannelKind], datetime]) -> Reached:
+def _reached(group: Sequence[Hearer], reached_at: Mapping[tuple[str, ChannelKind], datetime]) -> Reached:
     contact, first = group[0].to.contact, group[0]
     channels = list(dict.fromkeys(each.to.channel for each in group))
     proved = [reached_at[contact.id, each] for each in channels if (contact.id, each) in reached_at]

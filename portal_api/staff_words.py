@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from isocket.domain.authority_cases import CaseState
-from isocket.domain.breaches import BreachState, Told
+from isocket.domain.breaches import BreachState, DeliveryProof
 from isocket.domain.holds import HoldState
 from isocket.domain.incidents import Cause, IncidentState
 from isocket.domain.regulation import Duty
@@ -66,12 +66,12 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = MappingProxyType(
             Duty.FINAL_REPORT: "final report about the product",
             Duty.USERS: "telling whoever uses the product",
         },
-        Told: {
-            Told.NOT_YET: "not gone yet",
-            Told.DELIVERED: "arrived",
-            Told.SENT: "sent",
-            Told.FAILED: "did not get through",
-            Told.NO_WAY: "no address is left",
+        DeliveryProof: {
+            DeliveryProof.NOT_YET: "not gone yet",
+            DeliveryProof.DELIVERED: "arrived",
+            DeliveryProof.SENT: "sent",
+            DeliveryProof.FAILED: "did not get through",
+            DeliveryProof.NO_WAY: "no address is left",
         },
         Cause: {each: CAUSES[each.value] for each in Cause},
         IncidentState: {
@@ -83,9 +83,9 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = MappingProxyType(
 )
 MESSAGES: Mapping[str, str] = MappingProxyType(
     {
-        f"{word}_{told.value or 'not_yet'}": f"{said}: {WORDS[Told][told]}"
+        f"{word}_{told.value or 'not_yet'}": f"{said}: {WORDS[DeliveryProof][told]}"
         for word, said in {"notice": "What happened", "report": "What was done"}.items()
-        for told in Told
+        for told in DeliveryProof
     }
 )
 """What became of both words about a breach, under the names of its numbers."""

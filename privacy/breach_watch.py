@@ -15,7 +15,7 @@ from isocket.domain.breaches import (
     Affected,
     Breach,
     BreachState,
-    Told,
+    DeliveryProof,
     affected_id,
     notice_of,
     report_of,
@@ -104,7 +104,7 @@ class BreachWatch:
             breach = await self.count(breach) or breach
         for word in Word:
             if _words_are_there(breach, word):
-                waits = is_(f"{word}_proof", Told.NOT_YET)
+                waits = is_(f"{word}_proof", DeliveryProof.NOT_YET)
                 async for row in every(self._records, Affected, is_("breach_id", breach.id), waits):
                     await self._tell(breach, row, word)
 
@@ -145,7 +145,7 @@ class BreachWatch:
         ended = _ended(last, self._clock.now()) if ids else None
         if ids and ended is None:
             return
-        if ended in {Told.DELIVERED, Told.SENT}:
+        if ended in {DeliveryProof.DELIVERED, DeliveryProof.SENT}:
             await self._prove(row, word, ended)
             return
         person = await person_of(self._records, row.person_id)
@@ -154,7 +154,7 @@ class BreachWatch:
             return
         ways = self._ways(breach, same, word, person)
         if len(ids) >= len(ways):
-            await self._prove(row, word, Told.FAILED if ids else Told.NO_WAY)
+            await self._prove(row, word, DeliveryProof.FAILED if ids else DeliveryProof.NO_WAY)
             return
         made = self._message(row, word, ways[len(ids)])
         await self._records.add_all([made])
@@ -172,15 +172,15 @@ class BreachWatch:
 
         Where that mail did not arrive, each line tries its own ways.
         """
-        proof: Told = getattr(first, f"{word}_proof")
-        if first.id == row.id or proof in {Told.FAILED, Told.NO_WAY}:
+        proof: DeliveryProof = getattr(first, f"{word}_proof")
+        if first.id == row.id or proof in {DeliveryProof.FAILED, DeliveryProof.NO_WAY}:
             return False
-        if proof is not Told.NOT_YET:
+        if proof is not DeliveryProof.NOT_YET:
             changes: dict[str, Any] = {f"{word}_ids": getattr(first, f"{word}_ids")}
             await self._prove(row, word, proof, **changes)
         return True
 
-    async def _prove(self, row: Affected, word: Word, proof: Told, **more: Any) -> None:
+    async def _prove(self, row: Affected, word: Word, proof: DeliveryProof, **more: Any) -> None:
         changes: dict[str, Any] = {**more, f"{word}_proof": proof, f"{word}_proved_at": self._clock.now()}
         await self._records.change_one(Affected, is_("id", row.id), is_("version", row.version), **changes)
 
@@ -253,15 +253,15 @@ def _words_are_there(breach: Breach, word: Word) -> bool:
     return given is not None and breach.counted_at is not None
 
 
-def _ended(delivery: Delivery | None, now: datetime) -> Told | None:
+def _ended(delivery: Delivery | None, now: datetime) -> DeliveryProof | None:
     """Return how a message ended, None while that is not known. One that is gone was not seen to arrive."""
     if delivery is None or delivery.state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
-        return Told.FAILED
+        return DeliveryProof.FAILED
     if delivery.state is DeliveryState.DELIVERED:
-        return Told.DELIVERED
+        return DeliveryProof.DELIVERED
     settled = now - delivery.created_at >= SETTLES
     if delivery.state is DeliveryState.SENT:
-        return Told.SENT if settled or delivery.channel is ChannelKind.EMAIL else None
+        return DeliveryProof.SENT if settled or delivery.channel is ChannelKind.EMAIL else None
     if delivery.state is DeliveryState.UNCLEAR:
-        return Told.FAILED if settled else None
-    return None if delivery.state in _WAITING else Told.FAILED
+        return DeliveryProof.FAILED if settled else None
+    return None if delivery.state in _WAITING else DeliveryProof.FAILED

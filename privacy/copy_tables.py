@@ -12,7 +12,7 @@ from typing import Any
 
 from isocket.domain.devices import Device
 from isocket.kit.clock import EPOCH, from_ms, to_text
-from isocket.storage.table import HEAD, Place, Table
+from isocket.storage.table import HEAD, Table, TableCursor
 from isocket.storage.telemetry import Series, Telemetry
 from privacy.cells import cell, rows_as_csv
 
@@ -55,7 +55,7 @@ class Tables:
         start, end = span
         count = 0
 
-        async def read(days: _Days, after: Place | None = None) -> Table:
+        async def read(days: _Days, after: TableCursor | None = None) -> Table:
             await self.give_way()
             return await self.telemetry.table(device_id, start=days[0], end=days[1], after=after, limit=PAGE)
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 
-from isocket.domain.disclosures import Told
+from isocket.domain.disclosures import LedgerLine
 from isocket.kit.clock import to_text
 from isocket.storage.disclosed import all_disclosed, of_account
 from isocket.storage.port import Records
@@ -46,7 +46,7 @@ def rows_of(given: Given) -> str:
     )
 
 
-def _row(told: Told) -> list[str]:
+def _row(told: LedgerLine) -> list[str]:
     said = (
         to_text(told.at), told.to, told.recipient, told.way, told.kind, told.subject_id, ", ".join(told.what),
         told.purpose, told.basis, told.reason,

@@ -55,7 +55,7 @@ class BreachState(StrEnum):
     CLOSED = "closed"
 
 
-class Told(StrEnum):
+class DeliveryProof(StrEnum):
     """How a message about a breach ended, the best proof of its ways."""
 
     NOT_YET = ""
@@ -133,10 +133,10 @@ class Affected(Record):
     person_id: Annotated[str, AFFECTED_FACT]
     what: Annotated[tuple[str, ...], AFFECTED_FACT]  # names of fields
     notice_ids: Annotated[tuple[str, ...], AFFECTED_FACT] = ()  # the messages, in the order in which they were tried
-    notice_proof: Annotated[Told, AFFECTED_FACT] = Told.NOT_YET
+    notice_proof: Annotated[DeliveryProof, AFFECTED_FACT] = DeliveryProof.NOT_YET
     notice_proved_at: Annotated[datetime | None, AFFECTED_FACT] = None
     report_ids: Annotated[tuple[str, ...], AFFECTED_FACT] = ()
-    report_proof: Annotated[Told, AFFECTED_FACT] = Told.NOT_YET
+    report_proof: Annotated[DeliveryProof, AFFECTED_FACT] = DeliveryProof.NOT_YET
     report_proved_at: Annotated[datetime | None, AFFECTED_FACT] = None
     expires_at: Plain[datetime | None] = None
 

@@ -89,7 +89,7 @@ def noted(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class LedgerLine:
     """One line of the ledger as its reader sees it, whether it was stored as such or follows from a message."""
 
     id: str
@@ -124,12 +124,12 @@ DESK = "desk"
 _ON_THE_DESK = "the desk of this installation: it left the house by no provider"
 
 
-def of_message(attempt: Attempt, delivery: Delivery) -> Told:
+def of_message(attempt: Attempt, delivery: Delivery) -> LedgerLine:
     """Return the line about one call of a provider: it was handed the values, whatever it did with them then."""
     way = delivery.channel.value
     handed = OUTGOING.get(f"{way} by {attempt.provider}") or OUTGOING[way]
     purpose, basis = WHY[delivery.kind]
-    return Told(
+    return LedgerLine(
         id=attempt.id,
         at=attempt.started_at,
         to=_ON_THE_DESK if attempt.provider == DESK else handed.recipient.value,
@@ -144,9 +144,9 @@ def of_message(attempt: Attempt, delivery: Delivery) -> Told:
     )
 
 
-def of_line(line: Disclosure) -> Told:
+def of_line(line: Disclosure) -> LedgerLine:
     """Return a stored line as its reader sees it."""
-    return Told(
+    return LedgerLine(
         id=line.id,
         at=line.at,
         to=line.to.value,

@@ -93,7 +93,7 @@ class Office:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class OutsideRecipient:
     """One recipient outside, the country in which they are, and by what it is covered that values leave the EEA."""
 
     who: str
@@ -111,7 +111,7 @@ class Activity:
     subjects: tuple[str, ...]
     categories: tuple[str, ...]
     kept: tuple[str, ...]
-    recipients: tuple[Told, ...]
+    recipients: tuple[OutsideRecipient, ...]
     fields: tuple[str, ...]
 
 
@@ -163,7 +163,7 @@ def _activity(controller: Controller, entries: list[Entry]) -> Activity:
         categories=_once(each.category for each in entries),
         kept=_once(each.keep for each in entries),
         recipients=tuple(
-            Told(who=each, country=country_of(controller, each), safeguard=safeguard_of(controller, each))
+            OutsideRecipient(who=each, country=country_of(controller, each), safeguard=safeguard_of(controller, each))
             for each in recipients
         ),
         fields=tuple(f"{each.collection}.{each.field}" for each in entries),

@@ -19,7 +19,7 @@ SPENDING_CAP = "spending_cap"  # only critical alarms still go by what costs mon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Hearer:
     """Somebody who would be told, after how many seconds; `held_until`: when they would, if they sleep then."""
 
     to: Recipient
@@ -32,11 +32,11 @@ class Reach:
     """Who would be told, the earliest first, and who would not. Repetitions of the ladder are left out."""
 
     ladder: Ladder
-    told: tuple[Told, ...]
+    told: tuple[Hearer, ...]
     skipped: tuple[Skipped, ...]
 
     @property
-    def awake(self) -> tuple[Told, ...]:
+    def awake(self) -> tuple[Hearer, ...]:
         """Return those who would be told at their step, not later."""
         return tuple(each for each in self.told if each.held_until is None)
 
@@ -55,7 +55,7 @@ def reach(
     `unusable` says of channels why nothing gets through by them; `device_id` is "" for alarms of the whole account.
     """
     ladder = ladder_for(device_id, severity, escalations, people)
-    told: list[Told] = []
+    told: list[Hearer] = []
     skipped: list[Skipped] = []
     cap = None if severity is Severity.CRITICAL else ladder.cap
     alarms = 0  # also those that would fail: they count for the cap when they are sent
@@ -73,5 +73,5 @@ def reach(
             else:
                 asleep = to.channel is not ChannelKind.WEBHOOK  # a program is no person: nobody sleeps there
                 until = held_until(to.contact, severity, then) if asleep else None
-                told.append(Told(to=to, after_s=rung.after_s, held_until=until))
+                told.append(Hearer(to=to, after_s=rung.after_s, held_until=until))
     return Reach(ladder=ladder, told=tuple(told), skipped=tuple(dict.fromkeys(skipped)))

@@ -19,9 +19,9 @@ from isocket.domain.breaches import (
     BreachKind,
     BreachState,
     Decision,
+    DeliveryProof,
     NoticeWords,
     ReportWords,
-    Told,
     dues,
     undecided,
     with_decision,
@@ -218,7 +218,7 @@ async def numbers(records: Records, breach: Breach) -> dict[str, int]:
     """Return how many people were told, by which word and how it ended."""
     found: dict[str, int] = {}
     for word, field in (("notice", "notice_proof"), ("report", "report_proof")):
-        for proof in Told:
+        for proof in DeliveryProof:
             found[f"{word}_{proof.value or 'not_yet'}"] = await records.count(
                 Affected, is_("breach_id", breach.id), is_(field, proof)
             )
@@ -234,8 +234,8 @@ async def _open_ends(records: Records, breach: Breach) -> str:
         return "It concerns people: tell them what happened."
     if breach.report_at is None:
         return "It concerns people: tell them what was done."
-    waiting = await records.count(Affected, of_it, is_("notice_proof", Told.NOT_YET))
-    waiting += await records.count(Affected, of_it, is_("report_proof", Told.NOT_YET))
+    waiting = await records.count(Affected, of_it, is_("notice_proof", DeliveryProof.NOT_YET))
+    waiting += await records.count(Affected, of_it, is_("report_proof", DeliveryProof.NOT_YET))
     return f"{waiting} messages are still on their way." if waiting else ""
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from isocket.domain.deliveries import Attempt, Delivery
-from isocket.domain.disclosures import Disclosure, Told, of_line, of_message
+from isocket.domain.disclosures import Disclosure, LedgerLine, of_line, of_message
 from isocket.storage.port import Records, Test, Value, at_most, is_, one_of
 
-Place = tuple[Value, str]
+PageCursor = tuple[Value, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ def of_person(person_id: str) -> Whose:
 
 
 async def disclosed(
-    records: Records, whose: Whose, *, now: datetime, limit: int, after: Place | None = None
-) -> tuple[list[Told], Place | None]:
+    records: Records, whose: Whose, *, now: datetime, limit: int, after: PageCursor | None = None
+) -> tuple[list[LedgerLine], PageCursor | None]:
     """Return the newest lines after a place, and the place from which it goes on (None at the end).
 
     There may be fewer than `limit`: a message of which nothing but the attempt is left leaves a gap. What the law
@@ -49,7 +49,7 @@ async def disclosed(
     ]
     ids = sorted({each.delivery_id for each in attempts})
     letters = {each.id: each for each in await records.find(Delivery, one_of("id", ids))} if ids else {}
-    found: list[tuple[datetime, str, Told | None]] = [
+    found: list[tuple[datetime, str, LedgerLine | None]] = [
         (each.started_at, each.id, of_message(each, letters[each.delivery_id]) if each.delivery_id in letters else None)
         for each in attempts
     ]
@@ -60,9 +60,9 @@ async def disclosed(
     return [told for _, _, told in shown if told is not None], goes_on
 
 
-async def all_disclosed(records: Records, whose: Whose, *, now: datetime, page: int = 500) -> AsyncIterator[Told]:
+async def all_disclosed(records: Records, whose: Whose, *, now: datetime, page: int = 500) -> AsyncIterator[LedgerLine]:
     """Yield the whole ledger, the newest line first, a page at a time."""
-    place: Place | None = None
+    place: PageCursor | None = None
     while True:
         told, place = await disclosed(records, whose, now=now, limit=page, after=place)
         for each in told:

@@ -9,9 +9,8 @@ from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
 from isocket.storage.memory_heard import HeardDevice, heed_the_clock, longest_waiting, own_fields
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.set_back import SetBack
-from isocket.storage.table import TOLD, Table, line_of
-from isocket.storage.table import Place as TablePlace
-from isocket.storage.telemetry import Arrival, Confirmed, News, Place, RollCall, Series, Waiting, flat
+from isocket.storage.table import TOLD, Table, TableCursor, line_of
+from isocket.storage.telemetry import Arrival, Confirmed, News, NewsCursor, RollCall, Series, Waiting, flat
 from isocket.storage.wakeups import HEARD, Wakeups
 from isocket.storage.windows import Hour, hour_of
 
@@ -91,7 +90,7 @@ class MemoryTelemetry:
         states = {device_id: device.latest(device_id) for device_id, device in asked.items()}
         return {device_id: state for device_id, state in states.items() if state is not None}
 
-    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+    async def news(self, after: NewsCursor | None, device_ids: Sequence[str]) -> News:
         """Return which of the devices have said something, come or gone after a place."""
         upto = (self._last_arrival, self._comings)
         if after is None:
@@ -199,7 +198,7 @@ class MemoryTelemetry:
         return self._devices.get(device_id, HeardDevice()).reports.get(order, (0, None))[1]
 
     async def table(
-        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+        self, device_id: str, *, start: datetime, end: datetime, after: TableCursor | None = None, limit: int = 5_000
     ) -> Table:
         """Return lines of a table."""
         found = sorted(

@@ -15,7 +15,7 @@ from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite_connection import connect, is_used_by_others, unavailable
 from isocket.storage.sqlite_documents import SqliteDocuments
 from isocket.storage.sqlite_heard import HeardDevices
-from isocket.storage.sqlite_jobs import ExpectedError, Told
+from isocket.storage.sqlite_jobs import EarlyWord, ExpectedError
 from isocket.storage.sqlite_log import ReadGate
 from isocket.storage.sqlite_telemetry import SqliteTelemetry
 from isocket.storage.sqlite_writer import Writer
@@ -52,7 +52,7 @@ class SqliteFile:
         work: Callable[[sqlite3.Connection], T],
         *,
         synced: bool = True,
-        tells: Callable[[T], Told] | None = None,
+        tells: Callable[[T], EarlyWord] | None = None,
     ) -> T:
         """Return what `work` returned once it is on disk; see `Writer.run`."""
         return await self._writer.run(work, synced=synced, tells=tells)

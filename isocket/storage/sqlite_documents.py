@@ -11,7 +11,7 @@ from isocket.storage.documents import Collection, Document, Shape, Shapes, shape
 from isocket.storage.in_turns import Looks, in_turns
 from isocket.storage.port import AlreadyThereError, Changes, Test
 from isocket.storage.sqlite_changes import changes_after, follow
-from isocket.storage.sqlite_jobs import ExpectedError, Told
+from isocket.storage.sqlite_jobs import EarlyWord, ExpectedError
 from isocket.storage.sqlite_questions import (
     FEW,
     condition_of,
@@ -43,7 +43,7 @@ class Write(Protocol):
         /,
         *,
         synced: bool = True,
-        tells: Callable[[T], Told] | None = None,
+        tells: Callable[[T], EarlyWord] | None = None,
     ) -> Awaitable[T]: ...
 
 

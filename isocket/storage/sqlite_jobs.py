@@ -13,7 +13,7 @@ from isocket.storage.port import Company, StoreUnavailableError
 from isocket.storage.sqlite_log import Pages
 
 
-class Told:
+class EarlyWord:
     """What somebody may be told of before it is on disk. What is written on the strength of it comes after it, or not.
 
     The writer takes its jobs in their order: when it comes to one that rests on this, it knows what became of it.
@@ -24,16 +24,16 @@ class Told:
         self.came_to_nothing = False  # said by whoever asked for it
 
 
-def note_what_came(tellings: Sequence[Told]) -> None:
+def note_what_came(tellings: Sequence[EarlyWord]) -> None:
     """Say which came to nothing, once it is over: a group that failed was written once more, and told of anew."""
     for each in tellings:
         each.came_to_nothing = not each.holds
 
 
-_rests_on: ContextVar[Told | None] = ContextVar("rests_on", default=None)
+_rests_on: ContextVar[EarlyWord | None] = ContextVar("rests_on", default=None)
 
 
-def rest_on(told: Told | None) -> None:
+def rest_on(told: EarlyWord | None) -> None:
     """Let nothing that this task writes from now on be written unless `told` is; None: it rests on nothing.
 
     It must be written by the same writer.
@@ -41,7 +41,7 @@ def rest_on(told: Told | None) -> None:
     _rests_on.set(told)
 
 
-def what_we_rest_on() -> Told | None:
+def what_we_rest_on() -> EarlyWord | None:
     """Return what this task rests on."""
     return _rests_on.get()
 
@@ -62,10 +62,10 @@ class Job:
     done: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     synced: bool = True
-    tells: Callable[[Any], Told] | None = None
+    tells: Callable[[Any], EarlyWord] | None = None
     company: Company | None = None
-    rests_on: Told | None = None
-    told: Told | None = None
+    rests_on: EarlyWord | None = None
+    told: EarlyWord | None = None
     result: Any = None
     error: BaseException | None = None
 

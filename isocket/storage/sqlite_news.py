@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from isocket.storage.telemetry import News, Place
+from isocket.storage.telemetry import News, NewsCursor
 
 MOST_REPORTS = 50_000  # that are looked through; from further back everybody is named
 _UPTO = """
@@ -20,7 +20,7 @@ SELECT name FROM heard WHERE name IN (SELECT value FROM json_each(:asked)) AND d
 _KNOWN = "SELECT name FROM heard WHERE name IN (SELECT value FROM json_each(:asked))"
 
 
-def news_of(connection: sqlite3.Connection, after: Place | None, device_ids: Sequence[str]) -> News:
+def news_of(connection: sqlite3.Connection, after: NewsCursor | None, device_ids: Sequence[str]) -> News:
     """Return the place of now, and which of the devices have moved since another.
 
     The place is read first: what is committed meanwhile is for the next look.

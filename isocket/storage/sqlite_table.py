@@ -4,7 +4,7 @@ interpreter meanwhile. A page is one statement, so that the interpreter's lock i
 
 import sqlite3
 
-from isocket.storage.table import AFTER, BEFORE, GUARDED, LISTS, TEXTS, TOLD, Place, Table
+from isocket.storage.table import AFTER, BEFORE, GUARDED, LISTS, TEXTS, TOLD, Table, TableCursor
 
 
 def _facts(*names: str) -> str:
@@ -61,14 +61,14 @@ SELECT cast(ifnull(group_concat(line, ''), '') AS blob), count(*) FROM (
 _PLAIN_PAGE, _GUARDED_PAGE = _page(_PLAIN_TEXTS), _page(_GUARDED_TEXTS)
 
 
-def table_of(connection: sqlite3.Connection, device_id: str, *, after: Place, end_ms: int, limit: int) -> Table:
+def table_of(connection: sqlite3.Connection, device_id: str, *, after: TableCursor, end_ms: int, limit: int) -> Table:
     """Return a page of the table of one device.
 
     To look at the beginning of each text costs as much as all the rest of its line, so it is done to a page in which
     there is one that matters.
     """
     asked = {"name": device_id, "at": after[0], "id": after[1], "end": end_ms, "limit": limit}
-    last: Place | None = connection.execute(_LAST, asked).fetchone()
+    last: TableCursor | None = connection.execute(_LAST, asked).fetchone()
     until = last or (end_ms, 0)
     asked |= {"last_at": until[0], "last_id": until[1]}
     lines, rows = connection.execute(_PLAIN_PAGE, asked).fetchone()

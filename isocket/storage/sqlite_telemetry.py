@@ -17,7 +17,7 @@ from isocket.storage.sqlite_documents import Look, Run, Write
 from isocket.storage.sqlite_filing import Filing, make_places
 from isocket.storage.sqlite_forgetting import forget_rest, forget_some_hours, forget_some_reports
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
-from isocket.storage.sqlite_jobs import Told, note_what_came
+from isocket.storage.sqlite_jobs import EarlyWord, note_what_came
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_roll_call import gone_of, roll_call_of
 from isocket.storage.sqlite_schema import SCHEMA
@@ -34,9 +34,8 @@ from isocket.storage.sqlite_windows import (
     parts_and_points,
     remove,
 )
-from isocket.storage.table import Place as TablePlace
-from isocket.storage.table import Table
-from isocket.storage.telemetry import Arrival, Confirmed, News, Place, RollCall, Series, Waiting
+from isocket.storage.table import Table, TableCursor
+from isocket.storage.telemetry import Arrival, Confirmed, News, NewsCursor, RollCall, Series, Waiting
 from isocket.storage.wakeups import HEARD, Wakeups
 
 BELL = "telemetry"
@@ -99,19 +98,19 @@ class SqliteTelemetry:
     async def store(self, reports: Sequence[Report]) -> list[bool]:
         """Store a batch in one commit; return for each report whether it was new.
 
-        A judge who is free hears of it before it is on disk: reading and thinking need not wait for that, see `Told`.
+        A judge who is free hears of it before it is on disk, as an `EarlyWord`: reading and thinking need not wait.
         """
         if not reports:
             return []
         now_ms = self._clock.now_ms()
         judges = self._waiting.who_is_free()
         loop = asyncio.get_running_loop()
-        tellings: list[Told] = []
+        tellings: list[EarlyWord] = []
         is_over = False  # for us: who was cancelled says nothing of what is written after that
 
         def work(connection: sqlite3.Connection) -> _Batch:
             new, devices = store_batch(connection, self._heard, self._filing, reports, now_ms)
-            told = Told()
+            told = EarlyWord()
             tellings.append(told)
             claimed = self._waiting.claimed_ahead(connection, devices, {} if is_over else judges, now_ms, told)
             if claimed and not is_over:
@@ -181,7 +180,7 @@ class SqliteTelemetry:
         await self._looks.made_one(len(rows))
         return dict(await in_turns(lambda row: (row[0], state_of(row)), rows))
 
-    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+    async def news(self, after: NewsCursor | None, device_ids: Sequence[str]) -> News:
         """Return which of the devices have said something, come or gone after a place."""
         return await self._read(lambda connection: news_of(connection, after, device_ids))
 
@@ -257,7 +256,7 @@ class SqliteTelemetry:
         return await self._read(lambda connection: report_named(connection, device_id, order))
 
     async def table(
-        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+        self, device_id: str, *, start: datetime, end: datetime, after: TableCursor | None = None, limit: int = 5_000
     ) -> Table:
         """Return lines of a table, read and written by SQLite in a thread that stands back."""
         behind, end_ms = after or (to_ms(start), -1), to_ms(end)
@@ -346,4 +345,4 @@ class _Batch(NamedTuple):
 
     new: list[bool]
     waits: bool  # a device that nobody has claimed
-    told: Told
+    told: EarlyWord

@@ -15,7 +15,7 @@ from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.set_back import SetBack
 from isocket.storage.sqlite_documents import Look, Write
 from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
-from isocket.storage.sqlite_jobs import Told, rest_on
+from isocket.storage.sqlite_jobs import EarlyWord, rest_on
 from isocket.storage.telemetry import Waiting
 
 log = get_logger(__name__)
@@ -71,7 +71,7 @@ class Ahead(NamedTuple):
 
     waiting: Waiting
     lease_s: float
-    told: Told
+    told: EarlyWord
 
 
 class WaitingDevices:
@@ -100,7 +100,7 @@ class WaitingDevices:
         devices: Sequence[int],
         judges: Mapping[str, float],
         now_ms: int,
-        told: Told,
+        told: EarlyWord,
     ) -> list[Ahead]:
         """Claim devices that have just begun to wait for those who are free; called in the writer's thread."""
         claimed: list[Ahead] = []

@@ -18,7 +18,7 @@ from typing import TypeVar
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Company, StoreUnavailableError, in_company
 from isocket.storage.sqlite_connection import OpenedFile, Turn, connect, unavailable, wait_at_most
-from isocket.storage.sqlite_jobs import Job, Pause, Told, answer, what_we_rest_on
+from isocket.storage.sqlite_jobs import EarlyWord, Job, Pause, answer, what_we_rest_on
 from isocket.storage.sqlite_log import Checkpointer, Pages, ReadGate, checkpoint
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Writer:
         work: Callable[[sqlite3.Connection], T],
         *,
         synced: bool = True,
-        tells: Callable[[T], Told] | None = None,
+        tells: Callable[[T], EarlyWord] | None = None,
     ) -> T:
         """Return what `work` returned, once it is on disk; without `synced`, once it is written for all to see.
 

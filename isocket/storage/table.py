@@ -25,7 +25,7 @@ COLUMNS = (*NAMES, *BEFORE, *LISTS, *AFTER, *TEXTS)
 HEAD = ",".join(COLUMNS).encode() + b"\r\n"
 GUARDED = "=+-@\t\r'"  # what a formula begins with; the apostrophe too, so that each text can be read back
 
-Place = tuple[int, int]
+TableCursor = tuple[int, int]
 """Behind which line a page begins: its time, and the number of its arrival."""
 
 
@@ -34,7 +34,7 @@ class Table(NamedTuple):
 
     lines: bytes
     rows: int
-    next: Place | None
+    next: TableCursor | None
 
 
 def line_of(report: Report) -> str:

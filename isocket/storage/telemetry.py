@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from isocket.domain.reports import DeviceState, Envelope, Order, Report
-from isocket.storage.table import Place as TablePlace
-from isocket.storage.table import Table
+from isocket.storage.table import Table, TableCursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +78,7 @@ class Arrival(NamedTuple):
     received_ms: int
 
 
-Place = tuple[int, int]
+NewsCursor = tuple[int, int]
 """How far somebody has followed all devices: the number of a report, and that of a coming or going."""
 
 
@@ -87,7 +86,7 @@ Place = tuple[int, int]
 class News:
     """Of whom there was news, and up to where it was looked."""
 
-    upto: Place
+    upto: NewsCursor
     device_ids: tuple[str, ...]
 
 
@@ -118,7 +117,7 @@ class Telemetry(Protocol):
         """Return the latest state of those devices that ever spoke."""
         ...
 
-    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+    async def news(self, after: NewsCursor | None, device_ids: Sequence[str]) -> News:
         """Return which of the devices have stored a state report, come or gone after a place, and the place of now.
 
         Places are given in the order of the commits and survive a restart. Whoever asks from far back is told of all
@@ -188,7 +187,7 @@ class Telemetry(Protocol):
         ...
 
     async def table(
-        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+        self, device_id: str, *, start: datetime, end: datetime, after: TableCursor | None = None, limit: int = 5_000
     ) -> Table:
         """Return state and alarm reports with start <= time < end as lines of a table, ordered by (time, arrival).
 

@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 from isocket.domain.record import Record
 from isocket.domain.reports import DeviceState, Envelope, Order, Report
 from isocket.storage.port import Asked, Changes, Records, Test, Value
-from isocket.storage.table import Place as TablePlace
-from isocket.storage.table import Table
-from isocket.storage.telemetry import Arrival, Confirmed, News, Place, RollCall, Series, Telemetry, Waiting
+from isocket.storage.table import Table, TableCursor
+from isocket.storage.telemetry import Arrival, Confirmed, News, NewsCursor, RollCall, Series, Telemetry, Waiting
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -140,7 +139,7 @@ class DyingTelemetry:
     async def prune(self, before: datetime, *, limit: int = 500, sparing: Sequence[str] = ()) -> int:
         return await self.fuse.guard(lambda: self._inner.prune(before, limit=limit, sparing=sparing))
 
-    async def news(self, after: Place | None, device_ids: Sequence[str]) -> News:
+    async def news(self, after: NewsCursor | None, device_ids: Sequence[str]) -> News:
         return await self.fuse.guard(lambda: self._inner.news(after, device_ids))
 
     async def series(
@@ -180,7 +179,7 @@ class DyingTelemetry:
         )
 
     async def table(
-        self, device_id: str, *, start: datetime, end: datetime, after: TablePlace | None = None, limit: int = 5_000
+        self, device_id: str, *, start: datetime, end: datetime, after: TableCursor | None = None, limit: int = 5_000
     ) -> Table:
         return await self.fuse.guard(
             lambda: self._inner.table(device_id, start=start, end=end, after=after, limit=limit), leaves=_never

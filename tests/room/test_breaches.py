@@ -11,7 +11,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.authority_cases import AuthorityCase, CaseKind
 from isocket.domain.breach_drafts import draft
 from isocket.domain.breach_letters import breach_mail, breach_report_mail, breach_report_text, breach_text, kinds_of
-from isocket.domain.breaches import Affected, Breach, BreachState, Decision, NoticeWords, Told, undecided
+from isocket.domain.breaches import Affected, Breach, BreachState, Decision, DeliveryProof, NoticeWords, undecided
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryState
 from isocket.domain.disclosures import DisclosedTo, noted
@@ -160,8 +160,8 @@ async def test_what_became_of_each_message_stands_in_the_line_and_another_way_is
     await house.end(DeliveryState.DELIVERED)
     rows = await house.rows()
     assert {person: row.notice_proof for person, row in rows.items()} == {
-        "con_anna": Told.DELIVERED,
-        "con_leo": Told.DELIVERED,
+        "con_anna": DeliveryProof.DELIVERED,
+        "con_leo": DeliveryProof.DELIVERED,
     }
     assert len(rows["con_anna"].notice_ids) == 2
     assert rows["con_anna"].notice_proved_at == house.clock.now()
@@ -172,10 +172,10 @@ async def test_a_text_that_was_only_taken_is_waited_for_and_counts_as_sent_after
     await house.notify()
     await house.end(DeliveryState.SENT)
     rows = await house.rows()
-    assert (rows["con_anna"].notice_proof, rows["con_leo"].notice_proof) == (Told.SENT, Told.NOT_YET)
+    assert (rows["con_anna"].notice_proof, rows["con_leo"].notice_proof) == (DeliveryProof.SENT, DeliveryProof.NOT_YET)
     await house.clock.advance(86_400)
     await house.watch().round()
-    assert (await house.rows())["con_leo"].notice_proof is Told.SENT
+    assert (await house.rows())["con_leo"].notice_proof is DeliveryProof.SENT
 
 
 async def test_whoever_said_stop_to_texts_is_not_texted_and_whoever_has_no_way_is_counted(house: BreachHouse) -> None:
@@ -184,7 +184,7 @@ async def test_whoever_said_stop_to_texts_is_not_texted_and_whoever_has_no_way_i
     )
     await house.counted("contacts.phone")
     await house.notify()
-    assert (await house.rows())["con_quiet"].notice_proof is Told.NO_WAY
+    assert (await house.rows())["con_quiet"].notice_proof is DeliveryProof.NO_WAY
     assert (await register.numbers(house.records, await house.breach()))["notice_no_way"] == 1
 
 
@@ -296,7 +296,7 @@ async def test_whoever_reads_one_mailbox_gets_one_mail_of_all_that_was_theirs(ho
     await house.end(DeliveryState.SENT)
     rows = await house.rows()
     assert rows["con_spouse"].notice_ids == rows["acc_pekka"].notice_ids
-    assert {rows[each].notice_proof for each in ("con_anna", "con_again", "con_spouse")} == {Told.SENT}
+    assert {rows[each].notice_proof for each in ("con_anna", "con_again", "con_spouse")} == {DeliveryProof.SENT}
 
 
 @pytest.mark.clause("C5-16")
@@ -320,7 +320,7 @@ async def test_it_cannot_be_closed_before_the_same_people_have_heard_what_was_do
     assert await closing() == "2 messages are still on their way."
     assert REPORT["en"].done in (await house.to("anna@example.org"))[-1].text
     await house.end(DeliveryState.DELIVERED)
-    assert {each.report_proof for each in (await house.rows()).values()} == {Told.DELIVERED}
+    assert {each.report_proof for each in (await house.rows()).values()} == {DeliveryProof.DELIVERED}
     assert await closing() == "closed"
     assert await closing() == "It is closed. Open another one for what is new."
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from isocket.domain.authority_cases import CaseKind
-from isocket.domain.breaches import BreachKind, Told
+from isocket.domain.breaches import BreachKind, DeliveryProof
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import DeliveryState
 from isocket.domain.holds import HoldGround, Part
@@ -69,7 +69,9 @@ def test_one_value_of_two_kinds_is_told_apart() -> None:
 
 
 def test_what_became_of_both_words_about_a_breach_has_words() -> None:
-    assert set(MESSAGES) == {f"{word}_{each.value or 'not_yet'}" for word in ("notice", "report") for each in Told}
+    assert set(MESSAGES) == {
+        f"{word}_{each.value or 'not_yet'}" for word in ("notice", "report") for each in DeliveryProof
+    }
 
 
 @pytest.mark.parametrize("page", sorted(each.name for each in TEMPLATES.glob("*.html")))

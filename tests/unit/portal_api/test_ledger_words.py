@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 
 from isocket.domain.deliveries import DeliveryKind
-from isocket.domain.disclosures import DisclosedTo, Told
+from isocket.domain.disclosures import DisclosedTo, LedgerLine
 from isocket.domain.handling import Purpose
 from portal_api.ledger_words import KINDS, PURPOSES, row_of
 
 
-def told(**more: Any) -> Told:
+def told(**more: Any) -> LedgerLine:
     given: dict[str, Any] = {
         "id": "dis_1", "at": datetime(2026, 11, 26, tzinfo=UTC), "to": "our staff", "recipient": "acc_232drk",
         "way": "", "kind": "", "subject_id": "acc_1", "what": ("rights_requests",), "purpose": "rights",
         "basis": "art6_1_c", "reason": "", **more,
     }  # fmt: skip
-    return Told(**given)
+    return LedgerLine(**given)
 
 
 def test_every_purpose_and_kind_of_message_has_words() -> None:
