@@ -75,7 +75,7 @@ class BreachWatch:
         self._clock = clock
         self._controller = controller
         self._page = f"{public_url.rstrip('/')}{PAGE}"
-        self._queue = f"{public_url.rstrip('/')}/api/v1/staff/breaches"
+        self._queue = f"{public_url.rstrip('/')}/staff/breaches"
         self._operator_email = operator_email
 
     async def run(self, stop: asyncio.Event) -> None:

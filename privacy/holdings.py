@@ -11,8 +11,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.deliveries import PROVING, WORDS, Delivery
 from isocket.domain.devices import Device
-from isocket.domain.handling import Category, Handling
-from isocket.domain.holds import Hold, collections_of
+from isocket.domain.holds import Hold, collections_of, proofs_of
 from isocket.domain.record import Record, handling_of, sealed_fields
 from isocket.domain.reports import Report
 from isocket.domain.request_notes import RequestNote
@@ -102,7 +101,7 @@ def held_fields(each: Record) -> tuple[str, ...]:
         each, kind.account or ""
     )
     proving = isinstance(each, Delivery) and getattr(each, "kind", None) in PROVING
-    left_out = {*(sealed_fields(kind) if of_another else ()), *_proofs(kind), *(WORDS if proving else ())}
+    left_out = {*(sealed_fields(kind) if of_another else ()), *proofs_of(kind), *(WORDS if proving else ())}
     return tuple(name for name in handling_of(kind) if name not in left_out)
 
 
@@ -117,14 +116,6 @@ def merge(known: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
         elif value not in (None, "") or name not in known:
             merged[name] = value
     return merged
-
-
-def _proofs(kind: type[Record]) -> frozenset[str]:
-    return frozenset(
-        name
-        for name, how in handling_of(kind).items()
-        if isinstance(how, Handling) and how.category is Category.CREDENTIAL
-    )
 
 
 def as_text(content: object) -> str:

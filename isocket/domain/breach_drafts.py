@@ -59,7 +59,7 @@ def _of_data(breach: Breach, controller: Controller, numbers: Mapping[str, int])
         f"    Categories of data: {', '.join(kinds) or 'see what the ledgers say of each person'}",
         f"    People concerned, about: {breach.concerned if breach.counted_at else _NOT_KNOWN}",
         "(b) Contact",
-        f"    {controller.name}, {controller.contact}",
+        f"    {controller.signature}",
         "(c) Likely consequences",
         f"    {notice.consequences if notice else _NOT_KNOWN}",
         f"    Risk: {breach.harm.value}. {breach.why_harm}",
@@ -78,7 +78,7 @@ def _of_product(breach: Breach, controller: Controller, duty: Duty) -> list[str]
     exploited = breach.event is ProductEvent.VULNERABILITY
     report = report_of(breach).get("en")
     lines = [
-        f"Manufacturer: {controller.name}, {controller.contact}",
+        f"Manufacturer: {controller.signature}",
         f"What: {'an actively exploited vulnerability' if exploited else 'a severe incident'} of the product.",
         f"Nature: {breach.what}",
         _when(breach),
@@ -104,7 +104,7 @@ def _for_users(breach: Breach, controller: Controller) -> list[str]:
         f"What you can do: {advice}",
         f"What we do: {report.done if report else notice.measures if notice else '(to be filled in)'}",
         f"Corrected since: {_moment(breach.fixed_at)}",
-        f"{controller.name}, {controller.contact}",
+        controller.signature,
     ]
 
 

@@ -15,7 +15,7 @@ from isocket.domain.consents import Suppression
 from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure
 from isocket.domain.handling import Handling
-from isocket.domain.holds import HeldCopy, Hold, HoldGround, collections_of
+from isocket.domain.holds import HeldCopy, Hold, HoldGround, collections_of, proofs_of
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import Record, handling_of
 from isocket.domain.stops import Stop
@@ -75,8 +75,13 @@ def plan_under(holds: Iterable[Hold]) -> tuple[Fate, ...]:
     return tuple(_narrowed(fate, held.get(fate.collection)) for fate in plan())
 
 
+@cache
+def _proofs() -> frozenset[tuple[str, str]]:
+    return frozenset((kind.collection, name) for kind in STORED for name in proofs_of(kind))
+
+
 def _narrowed(fate: Fate, hold: Hold | None) -> Fate:
-    if hold is None or fate.what == "kept":
+    if hold is None or fate.what == "kept" or (fate.collection, fate.field) in _proofs():
         return fate
     why = f"{HELD_BECAUSE[hold.ground]} A copy is kept apart, sealed, and used for nothing else."
     return replace(fate, what="kept", why=why, until=f"{hold.ends_at:%Y-%m-%d}, or sooner")

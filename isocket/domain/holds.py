@@ -13,7 +13,7 @@ from typing import Annotated
 
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.handling import Basis, Category, Export, Handling, Keep, OnErasure, Plain, Purpose
-from isocket.domain.record import Record, record
+from isocket.domain.record import Record, handling_of, record
 from isocket.kit.ids import derived_id
 
 HOLD_FACT = Handling(
@@ -128,6 +128,15 @@ class HeldCopy(Record):
     record_id: Annotated[str, HOLD_FACT]
     seen: Plain[int]  # the version that was copied
     content: Annotated[str, HOLD_WORDS]  # JSON
+
+
+def proofs_of(kind: type[Record]) -> frozenset[str]:
+    """Return the fields that prove who somebody is: no hold copies them."""
+    return frozenset(
+        name
+        for name, how in handling_of(kind).items()
+        if isinstance(how, Handling) and how.category is Category.CREDENTIAL
+    )
 
 
 def vault_of(hold_id: str) -> str:

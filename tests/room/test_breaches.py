@@ -352,7 +352,9 @@ async def test_operator_and_staff_are_warned_at_once_when_half_the_time_is_over_
         await house.watch().round()
         assert [len(await house.to(each)) for each in (OPERATOR, "kai@example.org")] == [mails, mails]
     assert to_text(due) in (await house.to(OPERATOR))[0].text
-    assert "should have heard" in (await house.to(OPERATOR))[-1].text
+    last = (await house.to(OPERATOR))[-1].text
+    assert "should have heard" in last
+    assert f"{PUBLIC_URL}/staff/breaches/{(await house.breach()).id}," in last, "a page, which asks why they look"
 
 
 async def test_staff_whose_time_is_over_are_warned_of_nothing(house: BreachHouse) -> None:
@@ -385,8 +387,9 @@ async def test_the_draft_for_the_authority_holds_what_the_law_asks_for_and_nobod
     breach = await house.breach()
     text = draft(breach, Duty.AUTHORITY, controller=CONTROLLER, numbers=await register.numbers(house.records, breach))
     assert text is not None
-    for said in ("(a) Nature", "(b) Contact", "(c) Likely consequences", "(d) Measures", "Example Ltd",
-                 "your telephone number", "about: 2", NOTICE["en"].measures, "notice not yet: 2"):  # fmt: skip
+    for said in ("(a) Nature", "(b) Contact", "(c) Likely consequences", "(d) Measures",
+                 "Example Ltd, privacy@example.org", "your telephone number", "about: 2", NOTICE["en"].measures,
+                 "notice not yet: 2"):  # fmt: skip
         assert said in text
     for value in (PHONE, "anna", "maija@example.org", "acc_maija"):
         assert value not in text

@@ -468,6 +468,19 @@ async def test_its_holder_reads_what_is_held_in_the_plan_and_in_the_receipt(hous
     assert not any(each["collection"] == "incidents" for each in gone["kept"])
 
 
+@pytest.mark.clause("C2-26")
+async def test_the_plan_says_of_a_proof_that_it_goes_for_no_hold_copies_it(houses: Houses) -> None:
+    house, _ = houses
+    maija = await owned(house)
+    token = await house.staff("kai@example.org", StaffRole.PRIVACY)
+    await ask(house, token, "POST", "", {**NEW, "parts": ["account"]}, expect=201)
+    plan = await (await house.ask("GET", "/privacy/erasure", token=maija)).json()
+    fates = {each["field"]: each["what"] for each in plan["fields"] if each["collection"] == "accounts"}
+    assert (fates["name"], fates["password_hash"]) == ("kept", "deleted")
+    account = await house.account(MAIJA)
+    assert ("name" in held_fields(account), "password_hash" in held_fields(account)) == (True, False)
+
+
 @pytest.mark.clause("C2-27")
 async def test_what_an_order_forbids_to_tell_is_in_no_plan_and_no_ledger_until_its_day(houses: Houses) -> None:
     house, _ = houses
