@@ -115,7 +115,7 @@ PAGES = RegisterPages(
         "fulfil": Act(staff_requests.carry_out),
     },
     act_form=RequestActForm,
-    passing=frozenset({"newsletter", "overdue", "told_of_alarms"}),
+    passing=frozenset({"letter", "newsletter", "overdue", "told_of_alarms"}),
 )
 
 

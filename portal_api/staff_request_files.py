@@ -9,7 +9,7 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.handling import Purpose
 from isocket.domain.letters import Letter
-from isocket.domain.request_letters import answered, refused
+from isocket.domain.request_letters import answered, extended, late, refused
 from isocket.domain.requests import OPEN, RequestState, RightsRequest
 from portal_api.masking import masked
 from portal_api.portal import Portal
@@ -25,7 +25,7 @@ async def file_of(call: Call[Any, Any], request: RightsRequest) -> RequestFile:
     """Return a request for staff to read; first it is noted that they do, for whose it is."""
     await call.records.add_all(looks_at(call, [request]))
     entries = await entries_of(call.records, ChannelKind.EMAIL, request.email) if request.email else []
-    letter = _letter(call.portal, request) if request.answer and not request.email else None
+    letter = None if request.email else _letter(call.portal, request, call.clock.now())
     return RequestFile(
         id=request.id,
         kind=request.kind,
@@ -98,8 +98,16 @@ def _is_overdue(request: RightsRequest, now: datetime) -> bool:
     return request.state in OPEN and now > request.due_at
 
 
-def _letter(portal: Portal, request: RightsRequest) -> Letter:
-    """Return the answer to be printed and sent to a postal address."""
-    write = answered if request.state is RequestState.ANSWERED else refused
-    authority = authority_of(request.country, at_home=portal.settings.office.country)
-    return write(request.language, request.kind, words=request.answer, authority=authority)
+def _letter(portal: Portal, request: RightsRequest, now: datetime) -> Letter | None:
+    """Return what is to be printed and sent to a postal address: the answer, or that it is late or takes longer."""
+    language, kind, office = request.language, request.kind, portal.settings.office
+    authority = authority_of(request.country, at_home=office.country)
+    if request.answer:
+        write = answered if request.state is RequestState.ANSWERED else refused
+        return write(language, kind, words=request.answer, authority=authority)
+    if _is_overdue(request, now):
+        return late(language, kind, due_at=request.due_at, office=office, authority=authority)
+    if request.extended_at is not None:
+        words = request.extension_words
+        return extended(language, kind, due_at=request.due_at, office=office, words=words, authority=authority)
+    return None

@@ -78,7 +78,9 @@ class RequestFile(View):
     decided_at: Instant | None
     decided_by: str | None
     answer: str
-    letter: str = Field(description="The answer as a letter, where there is no mailbox to send it to.")
+    letter: str = Field(
+        description="To be printed where there is no mailbox: the answer, or that it takes longer or is late."
+    )
 
 
 class TypedIn(Body):

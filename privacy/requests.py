@@ -186,6 +186,8 @@ class RequestWatch:
         extension = (
             "It was extended already."
             if request.extended_at
+            else "It can be extended no more."
+            if overdue
             else "Until that day it can be extended, with a reason that is told to whoever asked."
         )
         return Letter(

@@ -152,7 +152,8 @@ async def test_a_letter_goes_through_the_pages_from_its_arrival_to_its_answer(ho
     await post(house, cookie, f"{path}/act", act="identify", proof="knowledge", evidence="Knows the order.")
     await post(house, cookie, f"{path}/act", act="take")
     assert "overdue" not in await post(house, cookie, path)
-    await post(house, cookie, f"{path}/act", act="extend", words="It is about many years.")
+    longer = await post(house, cookie, f"{path}/act", act="extend", words="It is about many years.")
+    assert re.search(r"Letter to print.*It is about many years\..*imy\.se", longer, re.DOTALL), "no mail tells them"
     done = await post(house, cookie, f"{path}/act", **words)
     assert re.search(r"Letter to print.*imy\.se", done, re.DOTALL)
     (request,) = await house.records.find(RightsRequest)

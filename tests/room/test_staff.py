@@ -384,6 +384,8 @@ async def test_staff_and_operator_are_warned_a_week_and_a_day_before_and_when_it
         counts.append((len(await house.mails(STAFF)) - before, len(await house.mails("operator@example.org"))))
     assert counts == [(0, 0), (1, 1), (1, 1), (2, 2), (2, 2), (3, 3), (3, 3)]
     assert "overdue" in (await house.mails(STAFF))[-1].subject_line
+    offers = ["Until that day it can be extended" in each.text for each in (await house.mails(STAFF))[before:]]
+    assert offers == [True, True, False], "when the month is over, it cannot be extended any more"
     sorry = [each for each in await house.mails(STRANGER) if each.subject_line == "Our answer is late"]
     assert len(sorry) == 1
     assert "tietosuoja.fi" in sorry[0].text
