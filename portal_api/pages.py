@@ -14,6 +14,7 @@ from aiohttp import web
 
 from isocket.domain.processing import to_be_read
 from portal_api.problem import SaidProblem
+from portal_api.problem_words import ENGLISH_TITLES
 from portal_api.routes import Call
 
 _HERE = Path(__file__).parent
@@ -113,8 +114,10 @@ def _way_on(said: SaidProblem, request: web.BaseRequest) -> str:
 
 def problem_page(said: SaidProblem, request: web.BaseRequest) -> web.Response:
     """Return a problem as a page. It needs no template, so that it works when they do not."""
-    title, problem = html.escape(said.title), said.problem
-    faults = "".join(f"<li>{html.escape(each.field)}: {html.escape(each.message)}</li>" for each in problem.errors)
+    problem = said.problem
+    english = ENGLISH_TITLES.get(problem.status) if said.language == "en" else None
+    title = html.escape(english or said.title)
+    faults = "".join(f"<li>{html.escape(each.field)}: {html.escape(each.spoken)}</li>" for each in problem.errors)
     listed = f"<ul>{faults}</ul>" if faults else ""
     text = (
         f'<!doctype html><html lang="{said.language}"><head><meta charset="utf-8"><title>{title} | iSocket</title>'

@@ -23,6 +23,11 @@ class FieldFault(BaseModel):
     field: str = Field(description="Path of the field, with dots: `temp.0.low_c`.")
     message: str
 
+    @property
+    def spoken(self) -> str:
+        """Return the message as a page says it, without the marks that set off what a program would write."""
+        return self.message.replace("`", "")
+
 
 class ProblemDocument(BaseModel):
     """A problem as it goes out."""

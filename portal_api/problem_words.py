@@ -9,6 +9,25 @@ from types import MappingProxyType
 
 from isocket.domain.letters import LANGUAGES
 
+ENGLISH_TITLES: Mapping[int, str] = MappingProxyType(
+    {
+        400: "That was not understood",
+        401: "You are not signed in",
+        403: "That is not allowed",
+        404: "Not found",
+        405: "That cannot be done",
+        409: "Not as things are now",
+        412: "It was changed meanwhile",
+        413: "That is too long",
+        415: "That was not understood",
+        422: "Something is not right yet",
+        429: "Too many tries",
+        500: "Something broke on our side",
+        503: "We are not there just now",
+    }
+)
+"""What stands above a refusal on a page, by its status. Programs get the name of the status, such as `Conflict`."""
+
 _OLD = (
     "Sivu on vanhentunut. Lataa se uudelleen ja toista.",
     "Sidan är inaktuell. Ladda den igen och gör om.",

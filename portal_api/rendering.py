@@ -153,4 +153,4 @@ def linked(origin: str) -> Callable[[str], list[tuple[str, bool]]]:
 
 
 def _by_field(problem: Problem) -> dict[str, str]:
-    return {each.field: each.message for each in problem.errors}
+    return {each.field: each.spoken for each in problem.errors}

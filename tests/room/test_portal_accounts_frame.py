@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from http.cookies import SimpleCookie
 from typing import Any, NoReturn
 
@@ -20,6 +21,7 @@ from portal_api import access, dispatch, sessions
 from portal_api.app import ROUTES
 from portal_api.models import Body, PageQuery
 from portal_api.pages import go_to
+from portal_api.problem_words import ENGLISH_TITLES
 from portal_api.routes import Access, Call, Reply, Route, Surface
 from portal_api.strict_json import MAX_BYTES
 from tests.fakes.endless import endless_body
@@ -226,7 +228,9 @@ async def test_a_browser_gets_a_page_where_something_is_wrong_and_a_program_a_do
     assert (page.status, page.content_type) == (status, "text/html")
     assert '<link rel="stylesheet" href="/static/portal.css">' in text
     assert '<main class="narrow"><section class="card door">' in text
-    assert (await problem(await house.client.get(path)))["status"] == status
+    said = await problem(await house.client.get(path))
+    assert (said["status"], said["title"]) == (status, HTTPStatus(status).phrase)
+    assert f"<h1>{ENGLISH_TITLES[status]}</h1>" in text, "people read words, programs the name of the status"
     in_the_api = await house.client.get(f"/api/v1{path.removesuffix('-page')}", headers={"Accept": "text/html"})
     assert (await problem(in_the_api))["status"] == status
 
