@@ -1,9 +1,11 @@
 """Taking an invitation to somebody's socket, or the socket itself, as pages: opening a link alone accepts nothing."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 from aiohttp import web
 
+from isocket.domain.transfers import Transfer
 from portal_api import shares, transfers
 from portal_api.owned import standing_of
 from portal_api.pages import go_to
@@ -13,6 +15,8 @@ from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.share_models import Acceptance
 from portal_api.transfers import TransferAcceptance
+
+INVITATION, OFFER = "An invitation", "An offer"
 
 
 class AcceptForm(Form):
@@ -27,8 +31,8 @@ async def ask(call: Call[None, None]) -> web.Response:
     try:
         share = await shares.invited(call.portal, call.account, token)
     except ProblemError as error:
-        return _not_good(call, error.problem)
-    return shown(call, "invitation.html", {"share": share, "offer": None, "token": token})
+        return _not_good(call, error.problem, INVITATION)
+    return shown(call, "invitation.html", {"title": INVITATION, "share": share, "offer": None, "token": token})
 
 
 async def accept(call: Call[AcceptForm, None]) -> web.Response:
@@ -36,9 +40,9 @@ async def accept(call: Call[AcceptForm, None]) -> web.Response:
     try:
         answer = await shares.accept(with_body(call, Acceptance(token=call.body.token or "-")))
     except ProblemError as error:
-        return _not_good(call, error.problem)
+        return _not_good(call, error.problem, INVITATION)
     if isinstance(answer, Problem):
-        return _not_good(call, answer)
+        return _not_good(call, answer, INVITATION)
     seen = await standing_of(call.records, call.account, answer.device_id, call.clock)
     return go_to(f"/devices/{answer.device_id}" if seen is not None else "/")
 
@@ -49,8 +53,8 @@ async def ask_to_take(call: Call[None, None]) -> web.Response:
     try:
         offer = await transfers.offered_by(call.portal, call.account, token)
     except ProblemError as error:
-        return _not_good(call, error.problem)
-    return shown(call, "invitation.html", {"share": None, "offer": offer, "token": token})
+        return _not_good(call, error.problem, OFFER)
+    return shown(call, "invitation.html", _offer(offer, token))
 
 
 async def take(call: Call[AcceptForm, None]) -> web.Response:
@@ -60,14 +64,18 @@ async def take(call: Call[AcceptForm, None]) -> web.Response:
         answer = await transfers.accept(with_body(call, TransferAcceptance(token=token or "-")))
     except ProblemError as error:
         if error.problem.status != HTTPStatus.CONFLICT:
-            return _not_good(call, error.problem)
+            return _not_good(call, error.problem, OFFER)
         offer = await transfers.offered_by(call.portal, call.account, token)
-        return refused(call, "invitation.html", error.problem, {"share": None, "offer": offer, "token": token})
-    return _not_good(call, answer) if isinstance(answer, Problem) else go_to(f"/devices/{answer.id}")
+        return refused(call, "invitation.html", error.problem, _offer(offer, token))
+    return _not_good(call, answer, OFFER) if isinstance(answer, Problem) else go_to(f"/devices/{answer.id}")
 
 
-def _not_good(call: Call[None, None] | Call[AcceptForm, None], problem: Problem) -> web.Response:
-    return refused(call, "invitation.html", problem, {"share": None, "offer": None, "token": ""})
+def _offer(offer: Transfer, token: str) -> Mapping[str, object]:
+    return {"title": OFFER, "share": None, "offer": offer, "token": token}
+
+
+def _not_good(call: Call[None, None] | Call[AcceptForm, None], problem: Problem, title: str) -> web.Response:
+    return refused(call, "invitation.html", problem, {"title": title, "share": None, "offer": None, "token": ""})
 
 
 ROUTES: tuple[AnyRoute, ...] = (

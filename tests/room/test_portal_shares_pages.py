@@ -103,10 +103,11 @@ async def test_what_is_wrong_with_an_invitation_stands_at_its_field(house: Porta
     assert await house.records.find(Share) == []
 
 
-@pytest.mark.parametrize("path", ["/shares/accept", "/transfers/accept"])
-async def test_a_link_that_is_over_says_so(guest: Visitor, path: str) -> None:
+@pytest.mark.parametrize(("path", "called"), [("/shares/accept", "An invitation"), ("/transfers/accept", "An offer")])
+async def test_a_link_that_is_over_says_so_and_what_it_was(guest: Visitor, path: str, called: str) -> None:
     page = await guest.open(f"{path}?token=nothing")
     assert (page.status, "This link is not good" in page.words) == (400, True)
+    assert f"<h1>{called}</h1>" in page.html
 
 
 async def test_a_guest_sees_the_socket_without_what_is_its_owners(house: PortalHouse, guest: Visitor) -> None:
