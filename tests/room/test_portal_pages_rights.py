@@ -152,6 +152,16 @@ async def test_a_mistyped_code_is_asked_for_again_and_the_right_one_still_opens_
     assert words_in("en")["lead"] in await post(house, "/people/open", address=PHONE, code=right)
 
 
+async def test_who_mistyped_their_mailbox_finds_the_way_back_to_type_it_again(house: PortalHouse) -> None:
+    assert f'<a href="/people">{words_in("en")["again"]}</a>' in await post(house, "/people", 202, address=NIINA)
+
+
+async def test_what_is_wrong_with_a_field_has_no_marks_of_programs_in_it_on_a_page(house: PortalHouse) -> None:
+    wrong = await post(house, "/rights", 422, kind="access", email=NIINA, country="XX")
+    assert "such as FI." in wrong
+    assert "`" not in wrong
+
+
 async def test_a_name_that_is_none_is_asked_for_again(house: PortalHouse) -> None:
     await enter(house, await owned(house), name="Niina", email=NIINA, language="fi")
     token = _TOKEN.findall(await opened(house))[0]
