@@ -19,6 +19,7 @@ from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.fleet_house import JUDGES, PATIENCE_S, FleetHouse, fleet_house
 
 SIZE = 12
+LARGE = 5_000  # several times as many as are looked for, read or judged at a time
 
 
 async def the_operator_was_told_once(house: FleetHouse) -> None:
@@ -39,16 +40,16 @@ def light_folder(tmp_path: Path) -> Iterator[Path]:
 async def test_when_the_broker_dies_under_a_large_fleet_no_customer_is_paged_and_the_operator_is_once(
     light_folder: Path,
 ) -> None:
-    async with fleet_house(10_000, light_folder) as house:
+    async with fleet_house(LARGE, light_folder) as house:
         await house.let_pass(PATIENCE_S, listening=False, step_s=900)
         for _ in range(100):  # the store looks for some hundreds of silent ones at a time
-            if await house.records.count(Incident) == 10_000:
+            if await house.records.count(Incident) == LARGE:
                 break
             await house.let_pass(0.2, listening=False)
         assert not await house.paged()
         await the_operator_was_told_once(house)
         open_now = await house.open()
-        assert len(open_now) == 10_000
+        assert len(open_now) == LARGE
         assert {each.explained_by for each in open_now} == {(await house.outages_kept())[0].id}
         assert "explained_by_outage" in await house.reasons(open_now[0])
 
