@@ -205,17 +205,12 @@ class Confirmations:
         """Return the devices of which `begin` has not told the past."""
         return [each for each in set(device_ids) if each not in self._runs]
 
-    def upto(self, device_id: str) -> Order | None:
-        """Return the end of the unbroken run of a device; without one that of all it said, or where its count began."""
-        run = self._runs[device_id]
-        if run.upto is not None:
-            return run.upto
-        return self.newest(device_id) or (start_of_count(run.count) if run.count else None)
-
     def newest(self, device_id: str) -> Order | None:
-        """Return the greatest order that a device said by its count, None where it said nothing."""
+        """Return the greatest order that a device said by its count; before the first, where that count begins."""
         run = self._runs[device_id]
-        return (run.ahead[-1].boot, run.ahead[-1].last) if run.ahead else run.upto
+        if run.ahead:
+            return (run.ahead[-1].boot, run.ahead[-1].last)
+        return run.upto or (start_of_count(run.count) if run.count else None)
 
     def count(self, device_id: str) -> int:
         """Return by which count a device names its messages now."""

@@ -55,6 +55,8 @@ class Trail(NamedTuple):
         lag_ms = report.received_ms - report.at_ms
         if (report.boot, newest) != (self.boot, self.newest) or abs(lag_ms - self.lag_ms) > CLOCK_PUT_RIGHT_MS:
             return self.of(report, newest)
+        if report.seq < self.last and report.received_ms - self.since_ms >= LONG_ENOUGH_MS:
+            return self.of(report, newest)
         if report.seq <= self.last:
             return self
         return self._replace(last=report.seq, number=self.number + 1)
@@ -85,7 +87,7 @@ class Turn(NamedTuple):
 class CountingAnew:
     """Gives messages their places among all that a device ever said. One for both lanes.
 
-    The usual message is not looked at any closer: its numbers come after those that its device was told.
+    The usual message is not looked at any closer: its numbers come after all that came of its device.
     """
 
     def __init__(self, telemetry: Telemetry, confirmations: Confirmations, problems: ProblemLog) -> None:
@@ -102,10 +104,10 @@ class CountingAnew:
 
         A device that turns out to count anew has a new count when this returns, on disk too.
         """
-        upto = self._confirmations.upto
+        newest = self._confirmations.newest
         suspects: dict[str, list[int]] = {}
         for each in reports:
-            known = upto(each.device_id)
+            known = newest(each.device_id)
             if known is not None and each.order <= known:
                 suspects[each.device_id] = []
         if not suspects:
@@ -135,9 +137,9 @@ class CountingAnew:
             log.exception("counting_anew_unknown")
 
     def _is_below(self, report: Report) -> bool:
-        """Whether a message is older, by its numbers, than what its device was told."""
-        upto = self._confirmations.upto(report.device_id)
-        return upto is not None and self._in_its_count(report).order <= upto
+        """Whether a message is older, by its numbers, than one that came."""
+        newest = self._confirmations.newest(report.device_id)
+        return newest is not None and self._in_its_count(report).order <= newest
 
     def _in_its_count(self, report: Report) -> Report:
         count = self._confirmations.count(report.device_id)

@@ -1,99 +1,17 @@
 """A socket whose counters began anew is heard from its next message on that is surely no late one."""
 
-import json
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from broker_bridge.answers import Answers
-from broker_bridge.broker_address import BrokerAddress, Login
-from broker_bridge.confirmations import Confirmations
-from broker_bridge.connection import Arrived, Connection
-from broker_bridge.counting_anew import CountingAnew
-from broker_bridge.intake import Decoder, Intake, Message
-from broker_bridge.metrics import BridgeMetrics
-from broker_bridge.problem_log import ProblemLog
-from isocket.domain.devices import topic_root
-from isocket.domain.problems import Problem
+from broker_bridge.connection import Connection
 from isocket.domain.reports import STARTS_OF_A_COUNT as FIRST
-from isocket.domain.reports import DeviceState, Order, as_the_device_says
-from isocket.kit.clock import EPOCH
-from isocket.kit.right_of_way import RightOfWay
-from isocket.storage.memory import MemoryDocuments
-from isocket.storage.memory_telemetry import MemoryTelemetry
-from isocket.storage.records import StoredRecords
-from tests.fakes.clock import ManualClock
+from isocket.domain.reports import DeviceState, as_the_device_says
+from tests.fakes.hearing_bridge import HearingBridge
 
 YEAR_S = 365 * 86_400
 ALARM: dict[str, Any] = {"cause": "mains_lost", "active": True}
-
-
-class Bridge:
-    """The intake of a bridge, and what it keeps."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock()
-        self.records = StoredRecords(MemoryDocuments())
-        self.telemetry = MemoryTelemetry()
-        self.start()
-
-    def start(self) -> None:
-        """Begin as a process that knows only what is stored."""
-        nowhere: dict[str, Any] = {"username": None, "password": None}
-        self._decode = Decoder(self.clock)
-        connection: Connection[Message] = Connection(
-            name="nowhere",
-            address=BrokerAddress(host="127.0.0.1", port=1, tls=False, **nowhere),
-            login=Login(client_id="nobody", **nowhere),
-            topics=[],
-            decode=self._decode,
-        )
-        problems = ProblemLog(self.records)
-        confirmations = self.confirmations = Confirmations()
-        self.intake = Intake(
-            connection=connection,
-            telemetry=self.telemetry,
-            clock=self.clock,
-            answers=Answers(self.records, self.clock),
-            problems=problems,
-            confirmations=confirmations,
-            counting_anew=CountingAnew(self.telemetry, confirmations, problems),
-            confirm=lambda: None,
-            drained=lambda _: None,
-            in_order=True,
-            metrics=BridgeMetrics(CollectorRegistry()),
-            right_of_way=RightOfWay(self.clock),
-        )
-
-    async def judged(self) -> list[Order]:
-        """Return what waits to be judged."""
-        waiting = await self.telemetry.claim_waiting(owner="judge", now=self.clock.now(), lease_s=30)
-        return [] if waiting is None else [each.order for each in waiting.reports]
-
-    async def stored(self) -> list[Order]:
-        """Return the order of all that is stored."""
-        whole = await self.telemetry.reports("d1", start=EPOCH, end=self.clock.now() + timedelta(hours=1))
-        return sorted(each.order for each in whole)
-
-    async def hear(self, kind: str, *messages: dict[str, Any]) -> list[str]:
-        """Take what the socket says (several: as a batch), and return what its owner sees of it among the problems."""
-        body = messages[0] if len(messages) == 1 else list(messages)
-        message = self._decode(f"{topic_root('d1')}/{kind}", json.dumps(body).encode(), False)
-        await self.intake.handle([Arrived(1, 0, message)])
-        found = await self.records.find(Problem, order_by="at")
-        return [f"{each.topic_kind} {each.field}: {each.reason}" for each in found]
-
-    def poor(self, boot: int, seq: int, *, ago_s: int | None = None, **fields: Any) -> dict[str, Any]:
-        """Return a message without a time, or with that of a clock that is so far behind."""
-        said = {"boot": boot, "seq": seq, **fields}
-        return said if ago_s is None else self.at(boot, seq, ago_s=ago_s, **fields)
-
-    def at(self, boot: int, seq: int, *, ago_s: int = 0, **fields: Any) -> dict[str, Any]:
-        """Return a message with its numbers and time."""
-        return {"boot": boot, "seq": seq, "ts": self.clock.now_ms() - ago_s * 1000, **fields}
 
 
 BEGINNINGS = pytest.mark.parametrize(
@@ -109,7 +27,7 @@ BRIDGES = pytest.mark.parametrize("anew", [False, True], ids=["the same bridge",
 async def test_the_first_alarm_of_a_socket_that_counts_anew_is_judged_as_the_newest(
     numbers: tuple[int, int], field: str, anew: bool
 ) -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     assert await bridge.hear("state", bridge.at(50, 7, temp_c=[4.0])) == []
     await bridge.telemetry.note_confirmed({"d1": (50, 7)})
     await bridge.clock.advance(120)
@@ -142,7 +60,7 @@ async def test_a_socket_that_counts_anew_is_told_in_its_own_numbers_what_is_stor
 
 @BRIDGES
 async def test_what_a_socket_repeats_after_it_began_to_count_anew_is_stored_once(anew: bool) -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     old, young = bridge.at(50, 6), bridge.at(50, 7)
     await bridge.hear("state", old, young)
     await bridge.clock.advance(30)
@@ -171,7 +89,7 @@ async def test_what_comes_again_in_a_batch_is_what_came_by_itself() -> None:
 
 
 async def test_what_was_said_before_a_socket_began_to_count_anew_and_comes_later_is_history() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7))
     await bridge.clock.advance(30)
     late, later = bridge.at(50, 8, **ALARM), bridge.at(51, 1, uptime_s=1)
@@ -194,7 +112,7 @@ async def test_a_socket_may_begin_to_count_anew_again_and_again() -> None:
 
 
 async def test_a_bridge_that_was_set_aside_hears_by_the_count_that_another_gave() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7))
     aside = bridge.intake, bridge.confirmations
     await bridge.clock.advance(120)
@@ -207,7 +125,7 @@ async def test_a_bridge_that_was_set_aside_hears_by_the_count_that_another_gave(
 
 
 async def test_a_late_alarm_of_a_clock_that_ran_ahead_begins_no_count_and_is_told_among_the_refused() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     ahead = bridge.at(50, 5, ago_s=-300, **ALARM)
     await bridge.hear("state", bridge.at(50, 7))
     told = "alarm seq: boot 50, seq 5 came after boot 50, seq 7: it counts as older, and raises no alarm"
@@ -220,7 +138,7 @@ async def test_a_late_alarm_of_a_clock_that_ran_ahead_begins_no_count_and_is_tol
 
 
 async def test_what_was_long_on_its_way_begins_no_count() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7))
     await bridge.clock.advance(600)
     told = "alarm boot: boot 1, seq 2 came after boot 50, seq 7: it counts as older, and raises no alarm"
@@ -228,9 +146,9 @@ async def test_what_was_long_on_its_way_begins_no_count() -> None:
     assert await bridge.stored() == [(1, 2), (50, 7)]
 
 
-async def counting_anew() -> Bridge:
+async def counting_anew() -> HearingBridge:
     """Return a bridge at which a socket began to count anew: boot 1, seq 2."""
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7))
     await bridge.telemetry.note_confirmed({"d1": (50, 7)})
     await bridge.clock.advance(120)
@@ -239,7 +157,7 @@ async def counting_anew() -> Bridge:
 
 
 async def test_what_a_socket_sends_late_of_an_earlier_run_is_no_counting_anew() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(49, 9))
     await bridge.clock.advance(300)
     await bridge.hear("state", bridge.at(50, 7))
@@ -250,7 +168,7 @@ async def test_what_a_socket_sends_late_of_an_earlier_run_is_no_counting_anew() 
 
 @pytest.mark.parametrize("back_s", [0, 59])
 async def test_a_socket_that_puts_its_clock_right_by_less_than_a_minute_does_not_count_anew(back_s: int) -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7, ago_s=back_s))
     assert await bridge.hear("state", bridge.at(50, 6)) == []
 
@@ -262,12 +180,13 @@ NO_TIME = pytest.mark.parametrize("timed", [{}, {"ago_s": 5 * YEAR_S}], ids=["no
 async def test_a_socket_without_a_good_time_is_heard_again_by_the_third_message_when_ten_minutes_are_over(
     timed: dict[str, int],
 ) -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7))
-    for seq in (1, 2):
-        await bridge.clock.advance(300)
-        unsure = bridge.poor(1, seq, **timed)
-        await bridge.hear("state", unsure)
+    await bridge.clock.advance(300)
+    await bridge.hear("state", bridge.poor(1, 1, **timed))
+    await bridge.clock.advance(300)
+    unsure = bridge.poor(1, 2, **timed)
+    await bridge.hear("state", unsure)
     await bridge.clock.advance(299)
     await bridge.hear("state", bridge.poor(1, 3, **timed))
     await bridge.clock.advance(1)
@@ -283,7 +202,7 @@ async def test_a_socket_without_a_good_time_is_heard_again_by_the_third_message_
 
 
 async def test_two_messages_without_a_good_time_are_not_enough_however_far_apart() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7))
     for seq in (1, 2):
         await bridge.clock.advance(3_600)
@@ -292,16 +211,40 @@ async def test_two_messages_without_a_good_time_are_not_enough_however_far_apart
 
 
 async def test_what_is_said_right_after_a_late_report_came_begins_no_count() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7, ago_s=900))
     await bridge.clock.advance(30)
     told = "alarm seq: boot 50, seq 6 came after boot 50, seq 7: it counts as older, and raises no alarm"
     assert await bridge.hear("alarm", bridge.at(50, 6, **ALARM)) == [told], "its clock may have gone back in between"
 
 
+async def test_an_alarm_whose_number_lies_in_a_gap_of_the_count_before_is_heard() -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.at(50, 1))
+    await bridge.hear("state", bridge.at(50, 9))
+    await bridge.clock.advance(120)
+    await bridge.hear("alarm", bridge.at(50, 3, **ALARM))
+    assert await bridge.stored() == [(50, 1), (50, 9), (FIRST + 50, 3)]
+
+
+@NO_TIME
+async def test_a_socket_that_counts_anew_a_second_time_before_we_were_sure_is_heard_again(
+    timed: dict[str, int],
+) -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    for seq in range(1, 7):
+        await bridge.clock.advance(60)
+        await bridge.hear("state", bridge.poor(1, seq, uptime_s=1, **timed))
+    for seq in (1, 2, 3):
+        await bridge.clock.advance(900)
+        await bridge.hear("state", bridge.poor(1, seq, uptime_s=2, **timed))
+    assert (await bridge.stored())[-1] == (FIRST + 1, 3)
+
+
 @NO_TIME
 async def test_something_newer_in_between_shows_that_what_looks_old_is_late(timed: dict[str, int]) -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     await bridge.hear("state", bridge.poor(50, 7, **timed))
     for seq in range(1, 9):
         await bridge.clock.advance(300)
@@ -312,7 +255,7 @@ async def test_something_newer_in_between_shows_that_what_looks_old_is_late(time
 
 
 async def test_a_backlog_that_is_repeated_piece_by_piece_on_a_poor_link_begins_no_count() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     said = [bridge.poor(50, seq, uptime_s=seq) for seq in range(1, 8)]
     await bridge.hear("state", *said)
     for upto in (3, 5, 6):
@@ -323,7 +266,7 @@ async def test_a_backlog_that_is_repeated_piece_by_piece_on_a_poor_link_begins_n
 
 
 async def test_a_backlog_of_a_good_clock_that_comes_slowly_begins_no_count() -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     late = [bridge.at(49, seq, ago_s=9_000 - 900 * seq) for seq in range(1, 8)]
     await bridge.hear("state", bridge.at(50, 7))
     for each in late:
@@ -335,7 +278,7 @@ async def test_a_backlog_of_a_good_clock_that_comes_slowly_begins_no_count() -> 
 async def test_messages_are_stored_and_acknowledged_though_the_look_for_who_counts_anew_breaks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bridge = Bridge()
+    bridge = HearingBridge()
     acknowledged: list[int] = []
     await bridge.hear("state", bridge.at(9, 1, temp_c=[4.0]))
 
