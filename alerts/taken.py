@@ -39,10 +39,10 @@ class Taken:
             return letting_go(now)
         await self._records.add_all([taken_line(incident)])
         await call_off(self._records, incident, now, "acknowledged")
-        if incident.step_due_at <= incident.acknowledged_at:  # the first look; the others would hear it late
-            await self._tell_the_others(round_)
         if _has_gone(round_):
             return await self._let_go(round_, NOBODY_TO_ASK)
+        if incident.step_due_at <= incident.acknowledged_at:  # the first look; the others would hear it late
+            await self._tell_the_others(round_)
         if incident.asked_at is not None:
             return await self._wait_for_the_answer(round_, incident.asked_at)
         after_s = _remind_after_s(round_)

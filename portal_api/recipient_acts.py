@@ -22,7 +22,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.looked_at_again import have_taken_looked_at, ladders_looked_at_after
+from isocket.storage.looked_at_again import ladders_looked_at_after, taken_looked_at_after
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
 from portal_api.forgetting import Parts
@@ -136,8 +136,8 @@ async def erase(portal: Acting, address: str, entries: Sequence[Contact]) -> Non
         await forget_reader(portal, each)
     for entry in entries:
         await _tell_owner(portal, entry, "erased", gap_left)
-        await erase_entry(portal.records, portal.clock, entry.id, keyring=portal.keyring, note=portal.note_erasure)
-        await have_taken_looked_at(portal.records, entry.account_id, portal.clock.now())
+        async with taken_looked_at_after(portal.records, entry.account_id, portal.clock):
+            await erase_entry(portal.records, portal.clock, entry.id, keyring=portal.keyring, note=portal.note_erasure)
 
 
 async def erase_entry(

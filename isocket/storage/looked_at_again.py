@@ -1,6 +1,7 @@
-"""Has ladders that are being climbed looked at before their time: somebody may be told now who could not be before.
+"""Has incidents looked at before their time: somebody may be told now who could not be before, or is gone.
 
-Whoever changes who can be told does so within this: once a ladder was of no use, its next look may be a day away.
+Whoever changes who can be told does so within this: once a ladder was of no use, its next look may be a day away, and
+of what somebody has taken there may be none.
 """
 
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, above, is_
+from isocket.storage.port import Records, Test, above, is_
 
 IF_WE_DIE = timedelta(minutes=1)
 """So long after a change began what is open is looked at whatever becomes of us."""
@@ -26,13 +27,28 @@ async def ladders_looked_at_after(records: Records, account_id: str, clock: Cloc
     await _have_looked_at(records, account_id, clock.now())
 
 
-async def have_taken_looked_at(records: Records, account_id: str, now: datetime) -> None:
-    """Have what is taken in this account looked at, since somebody is gone who may have taken it."""
-    taken = is_("account_id", account_id), is_("state", IncidentState.ACKNOWLEDGED)
-    await records.change_all(Incident, *taken, needs_step=True, step_due_at=now)
+@asynccontextmanager
+async def taken_looked_at_after(records: Records, account_id: str, clock: Clock) -> AsyncIterator[None]:
+    """Have what is taken in this account looked at once a contact is removed who may have taken it.
+
+    What waits for its first look keeps its time: by it that one is known, in which the others hear that it is taken.
+    """
+    await _have_taken_looked_at(records, account_id, clock.now() + IF_WE_DIE)
+    yield
+    await _have_taken_looked_at(records, account_id, clock.now())
 
 
 async def _have_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
-    climbed = is_("account_id", account_id), is_("state", IncidentState.OPEN), above("ladder_position", 0)
+    climbed = is_("state", IncidentState.OPEN), above("ladder_position", 0)
+    await _have_due(records, account_id, due_at, *climbed)
+
+
+async def _have_taken_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
+    await _have_due(records, account_id, due_at, is_("state", IncidentState.ACKNOWLEDGED))
+
+
+async def _have_due(records: Records, account_id: str, due_at: datetime, *which: Test) -> None:
     for later in (is_("needs_step", False), above("step_due_at", due_at)):
-        await records.change_all(Incident, *climbed, later, needs_step=True, step_due_at=due_at)
+        await records.change_all(
+            Incident, is_("account_id", account_id), *which, later, needs_step=True, step_due_at=due_at
+        )

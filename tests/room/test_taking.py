@@ -13,7 +13,7 @@ from isocket.domain.call_offs import CallOff
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, IncidentState, Severity
-from isocket.storage.looked_at_again import have_taken_looked_at
+from isocket.storage.looked_at_again import taken_looked_at_after
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, MAILS, PHONES, AlertHouse
 from tests.fakes.dying import Fuse, every_crash_point
@@ -295,6 +295,11 @@ async def test_where_nobody_can_be_asked_it_is_open_again(house: AlertHouse) -> 
     assert (await house.the_incident()).state is IncidentState.OPEN
 
 
+async def removed(house: AlertHouse, contact_id: str) -> None:
+    async with taken_looked_at_after(house.records, ACCOUNT, house.clock):
+        await house.records.remove_all(Contact, is_("id", contact_id))
+
+
 @pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.MAJOR])
 async def test_what_somebody_took_who_was_removed_since_is_open_again_at_the_next_look(
     house: AlertHouse, severity: Severity
@@ -305,8 +310,7 @@ async def test_what_somebody_took_who_was_removed_since_is_open_again_at_the_nex
     await house.send()
     await by(house, BERTIL)
     await house.pass_by(minutes=5)
-    await house.records.remove_all(Contact, is_("id", BERTIL))
-    await have_taken_looked_at(house.records, ACCOUNT, house.clock.now())
+    await removed(house, BERTIL)
     before = len(house.sms.accepted)
     await house.escalate()
     await house.send()
@@ -319,10 +323,23 @@ async def test_what_somebody_else_took_stays_taken_where_a_contact_is_removed(ho
     await told(house)
     await by(house, ACCOUNT, "portal")
     await house.pass_by(minutes=5)
-    await house.records.remove_all(Contact, is_("id", BERTIL))
-    await have_taken_looked_at(house.records, ACCOUNT, house.clock.now())
+    await removed(house, BERTIL)
     await house.escalate()
     assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize(("taker", "hear"), [(ANNA, [(BERTIL, "sms")]), ("con_third", [])])
+async def test_the_others_hear_who_took_it_where_a_contact_is_removed_before_the_first_look(
+    house: AlertHouse, taker: str, hear: list[tuple[str, str]]
+) -> None:
+    """Unless it is that contact who had taken it."""
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await take(house.records, "inc_1", by=f"{taker} sms", clock=house.clock)
+    await house.pass_by(seconds=1)
+    await removed(house, "con_third")
+    await house.rest()
+    assert await sent(house, DeliveryKind.TAKEN) == hear
 
 
 async def test_who_would_not_be_woken_is_asked_in_the_morning(house: AlertHouse) -> None:

@@ -1,6 +1,7 @@
 """Once a ladder was of no use its next climb may be a day away; whoever can be told before that is told at once."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from alerts.endpoints import Endpoints
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.kit.clock import Clock
-from isocket.storage.looked_at_again import IF_WE_DIE, ladders_looked_at_after
+from isocket.storage.looked_at_again import IF_WE_DIE, ladders_looked_at_after, taken_looked_at_after
 from isocket.storage.port import Records, is_
 from portal_api.recipient_acts import come_back, entries_of, erase, object_to
 from tests.fakes.alert_house import ACCOUNT, PUBLIC_URL, AlertHouse
@@ -17,6 +18,7 @@ from tests.fakes.night import ladder, night, person
 from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET, codes, devices_house, enter, owned, verified
 from tests.fakes.portal_house import PortalHouse
 
+Heeded = Callable[[Records, str, Clock], AbstractAsyncContextManager[None]]
 HELSINKI = "Europe/Helsinki"
 OUT = "Cabin: mains power is out, 22 Nov 22:00. Reply CODE to acknowledge"
 
@@ -109,11 +111,16 @@ async def test_what_is_taken_is_looked_at_where_a_contact_goes_who_may_have_take
     assert found.step_due_at <= house.clock.now()
 
 
-async def test_whoever_dies_over_the_change_has_it_heeded_in_a_minute() -> None:
+@pytest.mark.parametrize(
+    ("heeded", "state"),
+    [(ladders_looked_at_after, IncidentState.OPEN), (taken_looked_at_after, IncidentState.ACKNOWLEDGED)],
+)
+async def test_whoever_dies_over_the_change_has_it_heeded_in_a_minute(heeded: Heeded, state: IncidentState) -> None:
     house = AlertHouse()
     await exhausted(house.records, ACCOUNT, house.clock)
+    await house.records.change_one(Incident, is_("id", "inc_1"), state=state)
     with pytest.raises(RuntimeError):
-        async with ladders_looked_at_after(house.records, ACCOUNT, house.clock):
+        async with heeded(house.records, ACCOUNT, house.clock):
             raise RuntimeError("as good as dead")
     assert await looked_at(house.records) == IF_WE_DIE
 
