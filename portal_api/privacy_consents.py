@@ -99,13 +99,14 @@ async def change_objections(call: Call[ObjectionsWish, None]) -> ObjectionsView:
     for to in ObjectionTo:
         wanted = getattr(call.body, to.value)
         if wanted is not None:
-            await _object(portal, account, to, on=wanted)
+            await set_objection(portal, account, to, on=wanted)
     if call.body.alarms is not None:
         await _object_to_alarms(portal, account, on=call.body.alarms)
     return await _objections(portal, account)
 
 
-async def _object(portal: Portal, account: Account, to: ObjectionTo, *, on: bool) -> None:
+async def set_objection(portal: Portal, account: Account, to: ObjectionTo, *, on: bool) -> None:
+    """Note that an account objects to a use of its data, or does not any more. One to the newsletter ends it."""
     made = Objection(id=objection_id(account.id, to), account_id=account.id, to=to, at=portal.clock.now())
     if not on:
         await portal.records.remove_all(Objection, is_("id", made.id))

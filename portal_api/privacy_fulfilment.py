@@ -19,8 +19,10 @@ from isocket.domain.request_letters import (
     told_no_more,
 )
 from isocket.domain.requests import RequestState, Right, RightsRequest, decided
+from isocket.domain.restrictions import ObjectionTo
 from isocket.kit.ids import derived_id
 from portal_api.portal import Portal
+from portal_api.privacy_consents import set_objection
 from portal_api.privacy_erasure import receipt_link, wish_to_be_erased
 from portal_api.recipient_acts import entries_of, erase, object_to, stops_of
 from portal_api.recipient_visits import link_for
@@ -52,6 +54,8 @@ async def fulfil(portal: Portal, request: RightsRequest, account: Account | None
     elif account is None and request.kind in _ENDS_IT and await _was_reader(portal, request):
         outcome = _decided(newsletter_no_more(request.language), now)
     else:
+        if account is not None and request.kind is Right.OBJECTION:  # Art. 21(3); what else is meant, people read
+            await set_objection(portal, account, ObjectionTo.NEWSLETTER, on=True)
         outcome = _to_people(portal, request)
     if request.email and outcome.letter is not None:
         await portal.records.add_all([letter_to(request, outcome.letter, key="identified", now=now)])

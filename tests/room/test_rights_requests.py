@@ -240,6 +240,20 @@ async def test_who_reads_the_newsletter_alone_and_objects_or_is_erased_gets_it_n
     assert (await stored(house)).answer == newsletter_no_more("en")
 
 
+@pytest.mark.clause("C7-10")
+async def test_an_account_that_objects_by_the_form_gets_no_newsletter_while_people_read_what_else_is_meant(
+    house: PortalHouse,
+) -> None:
+    maija = await owned(house)
+    assert (await house.ask("PUT", "/privacy/consents", {"newsletter": True}, token=maija)).status == 200
+    await ask(house, MAIJA, "objection")
+    assert await house.records.count(Subscription) == 1
+    assert (await confirm(house, MAIJA))["state"] == "identified"
+    assert await house.records.count(Subscription) == 0
+    objections = await (await house.ask("GET", "/privacy/objections", token=maija)).json()
+    assert (objections["newsletter"], objections["statistics"], objections["alarms"]) == (True, False, False)
+
+
 @pytest.mark.clause("C7-06")
 async def test_a_crash_while_a_newsletter_is_ended_for_good_leaves_it_ended_and_answered(tmp_path: Path) -> None:
     async with erasing_house(tmp_path) as (house, _):
