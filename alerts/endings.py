@@ -13,6 +13,8 @@ UNCLEAR = "unclear"  # the reason of a delivery of which nobody ever could tell 
 
 EXPIRED = "expired"
 REACHED = "reached_meanwhile"  # the same person has it by another way
+TOLD_SINCE = "told_since"  # while this one waited for its provider, another went to them by the same way
+HAVE_IT = frozenset({REACHED, TOLD_SINCE})  # the reasons why a message is let go of which its reader has the news
 THOUGH_OVER_FOR = timedelta(minutes=10)  # so old an alarm still goes out when the trouble has ended meanwhile
 
 _SECRET_KINDS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 
-from alerts.endings import REACHED, UNCLEAR, ran_out_of_time, reaches_nobody
+from alerts.endings import HAVE_IT, UNCLEAR, ran_out_of_time, reaches_nobody
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS
@@ -105,7 +105,7 @@ class Tally:
     end of their quiet hours, it serves for every step until then, and one that is made at `now` for every step that is
     due by then: what was missed is told once, not as often as it was missed, and steps of the same second tell once.
     What could not reach them counts as long as nothing has changed: not after another address, a pause that ended, or a
-    provider's long refusal. What they have by another way counts. What was made before `since`, when
+    provider's long refusal. What they have by another message counts. What was made before `since`, when
     the ladder began anew, has only its number. What went in place of a lost message serves for a step only while it may
     have told them: a second try that failed as well takes no step's place.
     """
@@ -166,7 +166,7 @@ def way_of_delivery(delivery: Delivery) -> Way:
 
 
 def _is_void(alarm: Delivery, to: Recipient) -> bool:
-    if not reaches_nobody(alarm) or alarm.reason == REACHED:
+    if not reaches_nobody(alarm) or alarm.reason in HAVE_IT:
         return False
     if alarm.instead_of is not None and alarm.state is DeliveryState.FAILED:
         return alarm.reason != UNCLEAR

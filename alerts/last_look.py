@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alerts.endings import EXPIRED, REACHED, goes_though_over
+from alerts.endings import EXPIRED, REACHED, TOLD_SINCE, goes_though_over
 from alerts.following import ADDRESS_CHANGED
 from alerts.wanted import why_no_newsletter
 from isocket.domain.contacts import ChannelKind, Contact
@@ -16,8 +16,8 @@ from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import address_of, why_not
 from isocket.domain.record import Record
 from isocket.domain.restrictions import RESTRICTED, Restriction, restriction_id
-from isocket.kit.clock import Clock
-from isocket.storage.port import Records, is_
+from isocket.kit.clock import EPOCH, Clock
+from isocket.storage.port import Records, is_, one_of
 
 ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
 _WHILE_IT_STANDS_SO = ABOUT_INCIDENTS - {DeliveryKind.CLEAR}
@@ -66,6 +66,8 @@ class LastLook:
             return None
         if held.instead_of is not None and await self._is_reached(held):
             return DeliveryState.CALLED_OFF, REACHED
+        if held.kind is DeliveryKind.ALARM and held.tries and await self._is_told_since(held):
+            return DeliveryState.CALLED_OFF, TOLD_SINCE
         reason = _why_not_now(held, contact, known.get(Endpoint))
         if reason is None and contact is not None:
             return quiet_until(held, contact, now)
@@ -81,6 +83,24 @@ class LastLook:
             is_("state", DeliveryState.DELIVERED),
         )
         return any(held.instead_of in {each.id, each.instead_of} for each in delivered)
+
+    async def _is_told_since(self, held: Delivery) -> bool:
+        """Whether an alarm about the same went this way after this one was made, which its provider put off.
+
+        When a provider is back after hours, what was made at each step goes at once: people are told once.
+        """
+        others = await self._records.find(
+            Delivery,
+            is_("incident_id", held.incident_id),
+            is_("kind", DeliveryKind.ALARM),
+            is_("contact_id", held.contact_id),
+            is_("channel", held.channel),
+            one_of("state", (DeliveryState.SENT, DeliveryState.DELIVERED)),
+        )
+        return any(
+            each.id != held.id and each.address == held.address and (each.ended_at or EPOCH) > held.created_at
+            for each in others
+        )
 
     async def _known(self, ids: Mapping[type[Record], str | None]) -> dict[type[Record], Any]:
         """Return those of the records that are there, by their classes."""

@@ -119,6 +119,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "stop_key": "they asked us to stop, by a key in a call",
         "unclear": "nobody could tell whether it went out",
         "reached_meanwhile": "they have it by another way",
+        "told_since": "another message about it has gone to them since",
         "spending_cap": "what this month may cost is used up",
         "channel_not_configured": "nothing goes out this way here",
         # how a try ended

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
-from alerts.endings import REACHED
+from alerts.endings import REACHED, TOLD_SINCE
 from alerts.failover import ANOTHER_WAY, ONCE_MORE, READ_WITHIN
 from alerts.next_ways import UNCLEAR_WAIT_S
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
@@ -308,6 +308,26 @@ async def test_whoever_has_an_alarm_by_another_way_while_a_provider_is_away_gets
         await house.send()
         await house.pass_by(seconds=15)
     assert mailed(house) == [MAILS[ANNA]] * 2
+
+
+async def test_what_was_made_at_each_step_while_a_provider_was_away_is_told_once_when_it_is_back() -> None:
+    house = await AlertHouse().furnish(email_verified_at=None)
+    await house.ladder(BY_SMS, {**BY_SMS, "after_s": 300}, {**BY_SMS, "after_s": 600}, {**BY_SMS, "after_s": 1800})
+    await house.incident()
+    away = [TryLater(reason="nothing_sent: ClientConnectorError")] * 200
+    house.sms.script.extend(away)
+    for _ in range(60):
+        await house.escalate()
+        await house.send()
+        await house.pass_by(seconds=15)
+    assert len(await house.deliveries()) == 4  # as nobody can be told, the next step is taken at once
+    house.sms.script.clear()
+    for _ in range(20):
+        await house.escalate()
+        await house.send()
+        await house.pass_by(seconds=15)
+    assert len(house.sms.accepted) == 1
+    assert await house.reasons(Happening.NOT_SENT) == {TOLD_SINCE: 3}
 
 
 async def test_a_provider_that_wants_to_be_left_alone_for_long_holds_nobody_up_either() -> None:
