@@ -117,8 +117,8 @@ class CountingAnew:
                 suspects[each.device_id].append(place)
         placed = list(reports)
         await self._look({device_id: [reports[place] for place in places] for device_id, places in suspects.items()})
-        for places in suspects.values():
-            for place in places:
+        for device_id, places in suspects.items():
+            for place in places if self._confirmations.count(device_id) else ():
                 placed[place] = await self._placed(reports[place])
         return placed
 
@@ -129,7 +129,7 @@ class CountingAnew:
             newest = await self._telemetry.latest(below) if below else {}
             for device_id, state in newest.items():
                 for report in said[device_id]:
-                    async with self._deciding:
+                    if self._seems_anew(report, state):
                         await self._decide(report, state)
         except StoreUnavailableError:
             raise
@@ -145,24 +145,30 @@ class CountingAnew:
         count = self._confirmations.count(report.device_id)
         return report._replace(boot=in_count(report.boot, count)) if count else report
 
-    async def _decide(self, report: Report, state: DeviceState) -> None:
-        device_id, count = report.device_id, self._confirmations.count(report.device_id)
-        if count_of(state.boot) > count:  # another process knows it already
+    def _seems_anew(self, report: Report, state: DeviceState) -> bool:
+        """Whether it is worth a closer look; of the thousands that come again when a broker does, it is not."""
+        device_id = report.device_id
+        if count_of(state.boot) > self._confirmations.count(device_id):  # another process knows it already
             self._confirmations.begin_anew(device_id, count_of(state.boot))
-            return
         newest = (state.boot, state.seq)
-        if state.at == EPOCH or self._in_its_count(report).order > newest:
-            return
+        if self._in_its_count(report).order > newest or state.at == EPOCH:
+            return False
         trail = self._trail_with(report, newest)
         by_its_time = report.clock is ClockQuality.DEVICE and report.at_ms > to_ms(state.at) + CLOCK_PUT_RIGHT_MS
-        by_its_trail = trail.shows_it_by(report)
-        if not (by_its_time or by_its_trail) or await self._stored_boot(report) is not None:
-            return
-        if by_its_trail or (_was_said_just_now(report) and await self._is_after(report, state)):
-            await self._begin(report, newest, trail)
-        elif self._noted.get(device_id) != report.boot:
-            await self._note(report, newest, "it counts as older, and raises no alarm")
-            self._noted[device_id] = report.boot
+        return by_its_time or trail.shows_it_by(report)
+
+    async def _decide(self, report: Report, state: DeviceState) -> None:
+        device_id, newest = report.device_id, (state.boot, state.seq)
+        async with self._deciding:
+            if not self._seems_anew(report, state) or await self._stored_boot(report) is not None:
+                return  # decided by what the other lane brought meanwhile, or a repeat
+            trail = self._trails[device_id]
+            is_after = _was_said_just_now(report) and await self._is_after(report, state)
+            if trail.shows_it_by(report) or is_after:
+                await self._begin(report, newest, trail)
+            elif self._noted.get(device_id) != report.boot:
+                await self._note(report, newest, "it counts as older, and raises no alarm")
+                self._noted[device_id] = report.boot
 
     def _trail_with(self, report: Report, newest: Order) -> Trail:
         heard = (newest, self._confirmations.newest(report.device_id))
@@ -179,7 +185,7 @@ class CountingAnew:
     async def _begin(self, report: Report, newest: Order, trail: Trail) -> None:
         """Let a device have a new count from this message on."""
         device_id, count = report.device_id, self._confirmations.count(report.device_id) + 1
-        await self._note(report, newest, "it counts anew, and what it says from here on is the newest")
+        await self._note(report, newest, "it counts anew, and is heard from here on")
         await self._telemetry.note_confirmed({device_id: start_of_count(count)})
         self._confirmations.begin_anew(device_id, count)
         since = (trail.boot, trail.first)
@@ -195,8 +201,6 @@ class CountingAnew:
     async def _placed(self, report: Report) -> Report:
         """Return a message in the count that its device has now, or in an earlier one where it is of that."""
         count = self._confirmations.count(report.device_id)
-        if not count:
-            return report
         turn = self._turns.get(report.device_id)
         has_time = report.clock is ClockQuality.DEVICE
         if has_time and (not _was_said_just_now(report) or (turn is not None and report.at_ms <= turn.at_ms)):

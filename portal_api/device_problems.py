@@ -41,7 +41,7 @@ class RefusedView(View):
 
 
 async def show(call: Call[None, PageQuery]) -> Page[RefusedView]:
-    """List the messages of a socket that were refused or count as older than they are, the newest first."""
+    """List the messages of a socket that were refused, count as older, or by which it began to count anew."""
     device = await device_for(call, Need.VIEW)
     found, following = await page_of(
         call.records,

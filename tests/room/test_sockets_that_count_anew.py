@@ -34,7 +34,7 @@ async def test_the_first_alarm_of_a_socket_that_counts_anew_is_judged_as_the_new
     if anew:
         bridge.start()
     boot, seq = numbers
-    so = "it counts anew, and what it says from here on is the newest"
+    so = "it counts anew, and is heard from here on"
     told = f"alarm {field}: boot {boot}, seq {seq} came after boot 50, seq 7: {so}"
     assert await bridge.hear("alarm", bridge.at(boot, seq, **ALARM)) == [told]
     assert await bridge.judged() == [(50, 7), (FIRST + boot, seq)]
@@ -192,7 +192,7 @@ async def test_a_socket_without_a_good_time_is_heard_again_by_the_third_message_
     await bridge.clock.advance(1)
     alarm = bridge.poor(1, 4, **timed, **ALARM)
     (*_, told) = await bridge.hear("alarm", alarm)
-    assert told.endswith("seq 4 came after boot 50, seq 7: it counts anew, and what it says from here on is the newest")
+    assert told.endswith("seq 4 came after boot 50, seq 7: it counts anew, and is heard from here on")
     await bridge.clock.advance(5)
     await bridge.hear("state", unsure)
     await bridge.hear("alarm", alarm)
