@@ -9,8 +9,8 @@ import pytest
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
 from alerts.endings import REACHED, TOLD_SINCE
-from alerts.failover import ANOTHER_WAY, ONCE_MORE, READ_WITHIN
-from alerts.next_ways import UNCLEAR_WAIT_S
+from alerts.failover import ANOTHER_WAY, ONCE_MORE, READ_WITHIN, UNCLEAR_SO_FAR
+from alerts.next_ways import NO_RECEIPT, UNCLEAR_WAIT_S
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
@@ -49,6 +49,10 @@ def called(house: AlertHouse) -> list[str]:
 
 def mailed(house: AlertHouse) -> list[str]:
     return [message.to for message in house.mail.accepted]
+
+
+async def why_another_way(house: AlertHouse) -> list[str]:
+    return [each.detail["why"] for each in await house.timeline(Happening.NOTE) if each.reason == ANOTHER_WAY]
 
 
 async def test_a_number_that_takes_no_texts_is_called_at_once_and_the_timeline_says_why() -> None:
@@ -138,6 +142,7 @@ async def test_a_critical_text_without_a_receipt_is_followed_by_a_call() -> None
     await house.pass_by(seconds=1)
     await house.send()
     assert called(house) == [PHONES[ANNA]]
+    assert await why_another_way(house) == [NO_RECEIPT]
 
 
 async def test_a_text_that_arrived_is_followed_by_nothing() -> None:
@@ -278,6 +283,7 @@ async def test_a_critical_text_of_which_nobody_can_tell_is_followed_by_a_call_an
     await house.pass_by(seconds=UNCLEAR_WAIT_S)
     await house.send()
     assert (called(house), len(house.sms.asked)) == ([PHONES[ANNA]], 1)
+    assert await why_another_way(house) == [UNCLEAR_SO_FAR]
 
 
 async def test_a_provider_that_is_not_there_for_long_holds_nobody_up() -> None:

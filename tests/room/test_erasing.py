@@ -1,6 +1,7 @@
 """Being erased, from the wish to the receipt."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +21,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account, plan
-from isocket.domain.erasures import Erasure, ErasureState
+from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.handling import Handling, OnErasure
 from isocket.domain.holds import HeldCopy, Hold
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
@@ -30,7 +31,7 @@ from isocket.domain.record import Record, handling_of
 from isocket.domain.stops import Stop
 from isocket.kit.clock import to_text
 from isocket.storage.keyring import PersonErasedError
-from isocket.storage.port import Records, Test, is_
+from isocket.storage.port import Records, StoreUnavailableError, Test, is_
 from isocket.storage.records import StoredRecords
 from portal_api.privacy_words import asked, undone
 from privacy.erasing import AFTERLOOK_S, FAREWELL_S, FOUND_IN_FILES, LOG_IS_READ
@@ -487,6 +488,20 @@ async def test_receipts_that_a_restored_backup_lacks_are_noted_many_at_once(
     assert len(writes) == 3
     assert {(each.state, each.account_id) for each in await ground.erasures()} == {(ErasureState.DONE, "")}
     assert len(await ground.erasures()) == len(lines)
+
+
+async def test_whoever_came_back_and_cannot_be_erased_again_opens_no_port(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    ground.ledger.note("era_1", tombstone(MAIJA_ID), ground.clock.now())
+
+    async def read_all_the_time() -> bool:
+        return False
+
+    with pytest.raises(StoreUnavailableError, match=re.escape(LOG_IS_READ)):
+        await replace(ground, empty_log=read_all_the_time).replay()
+    assert await ground.replay() == 1
+    assert await ground.records.get(Account, MAIJA_ID) is None
 
 
 async def test_a_ledger_that_cannot_be_read_opens_no_port(houses: Houses) -> None:
