@@ -91,22 +91,32 @@ class Bridge:
         return self._telemetry_lane.connected and self._alarm_lane.connected
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Serve until `stop`, then finish the groups under way and leave the sessions to the broker."""
+        """Serve until `stop`, then finish the groups under way and leave the sessions to the broker.
+
+        It ends unasked where another bridge took over.
+        """
         lanes = (self._alarm_lane, self._telemetry_lane)
+        ending = asyncio.Event()
         for lane in lanes:
             lane.start()
         try:
             async with asyncio.TaskGroup() as tasks:
                 for intake, lane in zip(self._intakes, lanes, strict=True):
-                    tasks.create_task(intake.run(stop), name=f"bridge-intake-{lane.name}")
+                    tasks.create_task(intake.run(ending), name=f"bridge-intake-{lane.name}")
                 for worker in self._workers():
-                    tasks.create_task(worker.run(stop), name=worker.name)
-                await stop.wait()
+                    tasks.create_task(worker.run(ending), name=worker.name)
+                ends = [tasks.create_task(each.wait()) for each in (stop, self._presence.superseded)]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                for each in ends:
+                    each.cancel()
+                ending.set()
                 for lane in lanes:
                     lane.finish()
         finally:
             for lane in lanes:
                 await lane.stop()
+        if not stop.is_set():
+            log.error("another_bridge_took_over")
 
     def _lane(
         self,

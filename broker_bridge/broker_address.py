@@ -1,7 +1,10 @@
 """Where the broker is and who we are there."""
 
+import asyncio
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
+
+ANSWERS_WITHIN_S = 3.0
 
 
 class BrokerUrlError(ValueError):
@@ -38,6 +41,17 @@ class BrokerAddress:
             username=unquote(parts.username) if parts.username else None,
             password=unquote(parts.password) if parts.password else None,
         )
+
+    async def answers(self) -> bool:
+        """Return whether somebody listens there."""
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                _, writer = await asyncio.open_connection(self.host, self.port)
+                writer.close()
+                await writer.wait_closed()
+        except OSError:  # TimeoutError is one
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

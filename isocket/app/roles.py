@@ -16,6 +16,7 @@ from alerts.signatures import TwilioSignature
 from broker_bridge.bridge import Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.mosquitto.process import MosquittoChild
+from broker_bridge.succession import Succession
 from isocket.app.awaited import Awaited
 from isocket.app.channels import Channels, elks_proof
 from isocket.app.data_folder import DataFolderError
@@ -134,7 +135,8 @@ class Roles:
         )
 
         roller = Roller(telemetry=house.telemetry, clock=house.clock, right_of_way=house.right_of_way)
-        standby = Standby(lock=house.folder.path / "bridge.lock", clock=house.clock)
+        succession = Succession(house.records, address.answers)
+        standby = Standby(lock=house.folder.path / "bridge.lock", clock=house.clock, is_vacant=succession.is_open)
 
         async def connected(stop: asyncio.Event) -> None:
             """Wait for our own broker, so that the portal opens ready; another's may come when it comes."""

@@ -29,6 +29,7 @@ class RunningBridge:
     records: StoredRecords
     store: SqliteStore
     registry: CollectorRegistry
+    running: asyncio.Task[None]
 
     def counted(self, name: str, **labels: str) -> float:
         """Return the value of one of its metrics."""
@@ -57,7 +58,7 @@ async def running_bridge(broker: RunningBroker, path: Path) -> AsyncIterator[Run
     stop = asyncio.Event()
     running = asyncio.create_task(bridge.run(stop), name="bridge")
     try:
-        yield RunningBridge(bridge, records, store, registry)
+        yield RunningBridge(bridge, records, store, registry, running)
     finally:
         stop.set()
         await running

@@ -394,5 +394,18 @@ async def test_while_the_store_does_not_take_reports_the_bridge_does_not_count_a
     await eventually(lambda: _is_later(since, refused[-1]))
 
 
+async def test_a_bridge_that_was_taken_for_one_that_stands_still_leaves_the_sessions_to_the_next(
+    bridge: RunningBridge,
+) -> None:
+    async def another_says_that_it_hears() -> bool:
+        now = SystemClock().now()
+        return await bridge.records.change_one(Listening, is_("id", BRIDGE), since=now, until=now) is not None
+
+    await eventually(another_says_that_it_hears)
+    async with asyncio.timeout(PATIENCE_S):
+        await bridge.running
+    assert not bridge.bridge.connected
+
+
 async def _is_later(ask: Callable[[], Awaitable[datetime]], than: datetime) -> bool:
     return await ask() > than

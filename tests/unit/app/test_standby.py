@@ -1,6 +1,7 @@
 """Of several bridges on one data folder, one works and the next takes over."""
 
 import asyncio
+import fcntl
 from pathlib import Path
 
 from isocket.app.standby import Standby
@@ -48,3 +49,42 @@ async def test_who_stands_by_can_be_stopped(tmp_path: Path) -> None:
         second.set()
         await waiting
         first.set()
+
+
+async def test_who_holds_the_lock_and_does_no_work_is_followed_and_its_lock_taken_once_it_is_free(
+    tmp_path: Path,
+) -> None:
+    clock, stop, vacant = ManualClock(), asyncio.Event(), False
+    lock, working = tmp_path / "bridge.lock", asyncio.Event()
+
+    async def is_vacant() -> bool:
+        return vacant
+
+    async def work(stop: asyncio.Event) -> None:
+        working.set()
+        await stop.wait()
+
+    def is_held() -> bool:
+        with lock.open() as other:
+            try:
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    with lock.open("w") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Standby(lock=lock, clock=clock, is_vacant=is_vacant).run(work, stop))
+            await until(lambda: clock.sleepers)
+            await clock.advance(1)
+            assert not working.is_set()
+            vacant = True
+            await clock.advance(1)
+            await until(working.is_set)
+            stopped.close()
+            await until(lambda: clock.sleepers)
+            await clock.advance(1)
+            await until(is_held)
+            stop.set()
+    assert not is_held()
