@@ -109,7 +109,7 @@ class WholeCloud:
         assert self._process is None, "it runs"
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                ISOCKET, "up", stdin=asyncio.subprocess.DEVNULL, stderr=log, env=self._environment()
+                ISOCKET, "up", stdin=asyncio.subprocess.DEVNULL, stderr=log, env=self.environment()
             )
         await eventually(self._is_ready, bool, "the cloud is ready")
 
@@ -164,7 +164,7 @@ class WholeCloud:
         with self.factory_log.open("ab") as log:
             factory = await asyncio.create_subprocess_exec(
                 ISOCKET, "device", "provision", "--model", model, "--count", str(count),
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log, env=self._environment(),
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=log, env=self.environment(),
             )  # fmt: skip
             printed = await _all_it_prints(factory)
         assert factory.returncode == 0, f"the factory failed: {self.last_words()}"
@@ -180,7 +180,7 @@ class WholeCloud:
             process = await asyncio.create_subprocess_exec(
                 ISOCKET, *command, "--url", f"mqtt://127.0.0.1:{self.mqtt_port}",
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=log,
-                env=self._environment(),
+                env=self.environment(),
             )  # fmt: skip
         try:
             yield
@@ -190,7 +190,8 @@ class WholeCloud:
             async with asyncio.timeout(PATIENCE_S):
                 await process.wait()
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return what a process of this cloud is started with."""
         inherited = os.environ.items()  # noqa: TID251 - a child needs the PATH, and coverage its own variables
         return {name: value for name, value in inherited if not name.startswith("ISOCKET_")} | self.settings
 
