@@ -32,15 +32,15 @@ class Ledger:
     """Lines are only ever added, each on disk when `note` returns. Both verbs block."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def note(self, erasure_id: str, tombstone: str, at: datetime, *, own_wish: bool = False) -> None:
         """Add a line, once for each receipt; what a crash left half written is cut off first.
 
         Lines before it are not taken apart: with tens of thousands each removal of a contact would cost half a second.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             content = file.read()
@@ -62,11 +62,11 @@ class Ledger:
             LedgerBrokenError: the file or a whole line of it cannot be read.
         """
         try:
-            content = self._path.read_bytes()
+            content = self.path.read_bytes()
         except FileNotFoundError:
             return []
         except OSError as error:
-            words = f"the ledger of erasures cannot be read: {self._path}: {error.strerror}"
+            words = f"the ledger of erasures cannot be read: {self.path}: {error.strerror}"
             raise LedgerBrokenError(words) from error
         return _lines(content[: content.rfind(b"\n") + 1])
 

@@ -33,7 +33,7 @@ from isocket.domain.devices import Device
 from isocket.domain.holds import Hold, HoldState
 from isocket.kit.clock import SystemClock, to_text
 from isocket.kit.ids import new_id
-from isocket.storage.keyring import MasterKeyError
+from isocket.storage.master_key import MasterKeyError
 from isocket.storage.port import StoreUnavailableError, is_
 from privacy.holds import uncopied_holds
 

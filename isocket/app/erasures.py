@@ -151,12 +151,15 @@ def ledger_of(house: House) -> Ledger:
 
 def noter_of(house: House) -> NoteErasure:
     """Return what notes in the ledger that somebody went who had no account."""
+    ledger = ledger_of(house)
 
     async def note(receipt_id: str, tombstone: str, at: datetime) -> None:
         try:
-            await asyncio.to_thread(ledger_of(house).note, receipt_id, tombstone, at)
+            await asyncio.to_thread(ledger.note, receipt_id, tombstone, at)
         except OSError as error:  # such as a full disk: they are not gone before it is noted
-            raise StoreUnavailableError(f"the ledger of erasures cannot be written: {error.strerror}") from error
+            raise StoreUnavailableError(
+                f"the ledger of erasures cannot be written: {ledger.path}: {error.strerror}"
+            ) from error
 
     return note
 

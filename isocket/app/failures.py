@@ -9,7 +9,7 @@ from isocket.app.demo_customer import DemoError
 from isocket.app.http_server import PortalStartError
 from isocket.domain.holds import UncopiedError
 from isocket.domain.policies import PolicyBrokenError
-from isocket.storage.keyring import MasterKeyError
+from isocket.storage.master_key import MasterKeyError
 from isocket.storage.port import StoreUnavailableError
 from portal_api.invitations import InvitationError
 from privacy.choice_ledger import ChoicesBrokenError

@@ -14,7 +14,8 @@ from isocket.app.settings import Settings
 from isocket.kit.clock import Clock, SystemClock
 from isocket.kit.logs import get_logger
 from isocket.kit.right_of_way import RightOfWay
-from isocket.storage.keyring import Keyring, SqliteKeyring, load_or_create_master_key
+from isocket.storage.keyring import Keyring, SqliteKeyring
+from isocket.storage.master_key import load_or_create_master_key
 from isocket.storage.port import Records
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments

@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 
 from broker_bridge.mosquitto.config import BrokerFolder
 from isocket.app.data_folder import DataFolder
-from isocket.storage.keyring import KEY_BYTES, SqliteKeyring
+from isocket.storage.keyring import SqliteKeyring
+from isocket.storage.master_key import KEY_BYTES
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
 from isocket.storage.sqlite import SqliteStore

@@ -19,11 +19,10 @@ from typing import Protocol, Self
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from isocket.kit.secret_file import create_secret_file
+from isocket.storage.master_key import KEY_BYTES, MasterKeyError
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite_connection import OpenedFile
 
-KEY_BYTES = 32
 DESTROYED = bytes(KEY_BYTES + 8)  # as long as a wrapped key, so that SQLite overwrites it in its place
 BUSY_WAIT_S = 5.0  # for another process that is just writing, or reading while the log is to be emptied
 
@@ -38,10 +37,6 @@ CREATE TABLE IF NOT EXISTS proofs (one INTEGER PRIMARY KEY CHECK (one = 1), valu
 
 class PersonErasedError(Exception):
     """The person was erased, so nothing of theirs can be sealed any more: stop, and do not store it in clear."""
-
-
-class MasterKeyError(Exception):
-    """The master key is not the one of this keyring, or its file is not fit to hold a secret."""
 
 
 class Keyring(Protocol):
@@ -127,6 +122,7 @@ class SqliteKeyring:
             MasterKeyError: the keyring was made with another master key.
             StoreUnavailableError: the file cannot be opened.
         """
+        self._path = path
         self._wrapping = _derived(master_key, b"wrapping")
         self._naming = _derived(master_key, b"naming")
         self._cached = cached
@@ -250,14 +246,14 @@ class SqliteKeyring:
 
     def _rows(self, names: Iterable[bytes]) -> dict[bytes, bytes]:
         statement = "SELECT wrapped FROM persons WHERE person = ?"
-        with self._lock, _explained():
+        with self._lock, self._explained():
             found = {name: self._file.execute(statement, (name,)).fetchone() for name in names}
         return {name: row[0] for name, row in found.items() if row is not None}
 
     def _load_index_key(self, name: str) -> bytes:
         fresh = aes_key_wrap(self._wrapping, secrets.token_bytes(KEY_BYTES))
         self._write("INSERT OR IGNORE INTO index_keys VALUES (?, ?)", [(name, fresh)])
-        with self._lock, _explained():
+        with self._lock, self._explained():
             row = self._file.execute("SELECT wrapped FROM index_keys WHERE name = ?", (name,)).fetchone()
         return self._unwrap(row[0])
 
@@ -274,7 +270,7 @@ class SqliteKeyring:
         return had
 
     def _write(self, statement: str, rows: Iterable[tuple[object, ...]], then: str | None = None) -> None:
-        with self._lock, _explained():
+        with self._lock, self._explained():
             self._opened.check()  # a key that nobody finds again would make what it seals unreadable
             self._file.execute("BEGIN IMMEDIATE")
             try:
@@ -288,7 +284,7 @@ class SqliteKeyring:
 
     def _empty_the_log(self) -> None:
         """Write the log into the file and cut it to nothing; another process that is just reading holds this up."""
-        with self._lock, _explained():
+        with self._lock, self._explained():
             busy = self._file.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0][0]
         if busy:
             raise StoreUnavailableError("a reader keeps the keyring's log alive: destroy again until it succeeds")
@@ -302,37 +298,17 @@ class SqliteKeyring:
         except InvalidUnwrap as error:
             raise MasterKeyError("this is not the master key with which the keyring was made") from error
 
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailableError(f"the keyring {self._path} did not answer: {error}") from error
+
     def _close(self) -> None:
         with self._lock:
             self._watch.close()
             self._file.close()
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise StoreUnavailableError(f"the keyring did not answer: {error}") from error
-
-
-def load_or_create_master_key(path: Path) -> bytes:
-    """Return the 32 bytes in the file (64 hexadecimal digits), made if there is none, readable by its owner only.
-
-    Raises:
-        MasterKeyError: others may read the file, or it holds something else.
-    """
-    if not path.exists():
-        create_secret_file(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode())
-    if path.stat().st_mode & 0o077:
-        raise MasterKeyError(f"others may read {path}: say chmod 600 {path}")
-    try:
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise MasterKeyError(f"{path} does not hold a key of 64 hexadecimal digits: restore it from its backup")
-    return key
 
 
 def _connect(path: Path, *, wait_s: float) -> sqlite3.Connection:

@@ -10,11 +10,10 @@ import pytest
 
 from isocket.storage.keyring import (
     Keyring,
-    MasterKeyError,
     PersonErasedError,
     SqliteKeyring,
-    load_or_create_master_key,
 )
+from isocket.storage.master_key import MasterKeyError, load_or_create_master_key
 from isocket.storage.port import StoreUnavailableError
 from tests.contract.stores import MASTER_KEY
 
@@ -242,6 +241,13 @@ async def test_a_folder_in_which_nobody_can_look_for_the_keyring_is_a_store_out_
     elsewhere.rename(folder)
     assert await opened.key_for("eve", create=True) is not None
     await opened.close()
+
+
+async def test_a_keyring_for_which_there_is_no_room_says_which_file_that_is(on_disk: SqliteKeyring, path: Path) -> None:
+    (pages,) = on_disk._file.execute("PRAGMA page_count").fetchone()
+    on_disk._file.execute(f"PRAGMA max_page_count={pages}")  # as if the disk were full behind these
+    with pytest.raises(StoreUnavailableError, match=f"the keyring {path} did not answer: database or disk is full"):
+        await on_disk.keys_for([f"person_{number}" for number in range(1000)], create=True)
 
 
 async def test_a_keyring_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
