@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from isocket.domain.reports import Order, count_of, in_count
+from isocket.domain.reports import STARTS_OF_A_COUNT, Order, count_of, in_count
 from isocket.storage.telemetry import Confirmed
 
 GAP_PATIENCE_S = 60.0  # 64 KiB take that long on a poor GPRS link
@@ -250,9 +250,13 @@ class Confirmations:
         self._to_look_at.add(device_id)
 
     def refused(self, device_id: str, order: Order, now: float, *, in_order: bool = False) -> None:
-        """Note that a message, of these numbers of the device, could not be used and need not come again."""
+        """Note that a message, of these numbers of the device, could not be used and need not come again.
+
+        A `boot` beyond those of the wire is not believed: it would be taken for one of a later count.
+        """
         run = self._runs[device_id]
-        run.take_refused((in_count(order[0], run.count), order[1]), now, in_order=in_order)
+        if order[0] < STARTS_OF_A_COUNT:
+            run.take_refused((in_count(order[0], run.count), order[1]), now, in_order=in_order)
         if run.answers:
             self._urgent.add(device_id)
         self._to_look_at.add(device_id)

@@ -202,14 +202,21 @@ class CountingAnew:
         """Return a message in the count that its device has now, or in an earlier one where it is of that."""
         count = self._confirmations.count(report.device_id)
         turn = self._turns.get(report.device_id)
-        has_time = report.clock is ClockQuality.DEVICE
-        if has_time and (not _was_said_just_now(report) or (turn is not None and report.at_ms <= turn.at_ms)):
+        if report.clock is ClockQuality.DEVICE and self._may_have_come(report, turn):
             stored = await self._stored_boot(report)
             if stored is not None:
                 return report._replace(boot=stored)
         if turn is not None and turn.is_before(report):
             count -= 1
         return report._replace(boot=in_count(report.boot, count))
+
+    def _may_have_come(self, report: Report, turn: Turn | None) -> bool:
+        """Whether a message may be stored already; one that is said just now and is the newest of its count is not."""
+        begins = start_of_count(self._confirmations.count(report.device_id))
+        says_nothing_yet = self._confirmations.newest(report.device_id) == begins
+        if says_nothing_yet or self._is_below(report) or not _was_said_just_now(report):
+            return True
+        return turn is not None and report.at_ms <= turn.at_ms
 
     async def _stored_boot(self, report: Report) -> int | None:
         """Return the boot under which this very message is stored, by one of the latest counts."""

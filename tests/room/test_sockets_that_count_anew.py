@@ -77,6 +77,38 @@ async def test_what_a_socket_repeats_after_it_began_to_count_anew_is_stored_once
     assert await bridge.stored() == [(1, 1), (50, 6), (50, 7), (FIRST + 1, 2)]
 
 
+@pytest.mark.parametrize("died", ["never", "once it was stored", "before it was stored"])
+async def test_what_was_said_a_moment_before_a_socket_counts_anew_is_stored_once_when_it_comes_again(died: str) -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    await bridge.clock.advance(50)
+    unsure = bridge.at(1, 1, uptime_s=1)
+    await bridge.hear("state", unsure)
+    await bridge.clock.advance(20)
+    sure = bridge.at(1, 2, **ALARM)
+    if died == "before it was stored":
+        await bridge.telemetry.note_confirmed({"d1": (FIRST, -1)})
+    else:
+        await bridge.hear("alarm", sure)
+    if died != "never":
+        bridge.start()
+    await bridge.clock.advance(5)
+    await bridge.hear("state", unsure)
+    await bridge.hear("alarm", sure)
+    assert await bridge.stored() == [(1, 1), (50, 7), (FIRST + 1, 2)]
+
+
+async def test_a_refused_boot_beyond_those_of_the_wire_begins_no_count() -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", {"boot": FIRST + 5, "seq": 1})
+    said = bridge.poor(1, 1)
+    await bridge.hear("state", said)
+    await bridge.telemetry.note_confirmed(bridge.confirmations.due(bridge.clock.monotonic_s()))
+    bridge.start()
+    await bridge.hear("state", said)
+    assert await bridge.stored() == [(1, 1)]
+
+
 async def test_what_comes_again_in_a_batch_is_what_came_by_itself() -> None:
     bridge = await counting_anew()
     old = bridge.at(1, 3, uptime_s=3)
