@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import ConfigDict, Field
 
@@ -14,12 +14,14 @@ from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import Letter
 from isocket.domain.restriction_letters import lifting_mail, restricted_mail
 from isocket.domain.restrictions import AlarmsMeanwhile, Restriction, restriction_id
+from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import above, is_, one_of
+from isocket.storage.port import Records, above, is_, one_of
 from portal_api.models import Body, Instant, View
 from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.portal import Portal
+from portal_api.recipient_acts import Links
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
@@ -33,6 +35,25 @@ CONSEQUENCES = (
     "Where alarms stop, nobody is told of any alarm, whatever your sockets report; each alarm's timeline says so.",
     "You can end it at any time; if we want to end it, you are told a week before.",
 )
+
+
+class Restricting(Protocol):
+    """Who restricts: a portal, or a command for somebody who asked by letter."""
+
+    @property
+    def records(self) -> Records:
+        """The stored records."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        ...
+
+    @property
+    def settings(self) -> Links:
+        """What knows where the pages are."""
+        ...
 
 
 class RestrictionWish(Body):
@@ -68,32 +89,32 @@ async def change(call: Call[RestrictionWish, None]) -> RestrictionView:
     async with portal.turns.of(f"restriction {account.id}"):
         held = await portal.records.get(Restriction, restriction_id(account.id))
         if call.body.on:
-            held = await _restrict(portal, account, held, call.body.alarms)
+            held = await restrict(portal, account, call.body.alarms)
         elif held is not None and held.is_in_force(portal.clock.now()):
             held = await _lift(portal, account, held)
     return _view(portal, held)
 
 
-async def _restrict(
-    portal: Portal, account: Account, held: Restriction | None, alarms: AlarmsMeanwhile
-) -> Restriction | None:
-    now = portal.clock.now()
+async def restrict(parts: Restricting, account: Account, alarms: AlarmsMeanwhile) -> Restriction | None:
+    """Have the data of an account only kept from now on, and tell its holder; what is in force so stays as it is."""
+    now = parts.clock.now()
+    held = await parts.records.get(Restriction, restriction_id(account.id))
     if held is not None and held.is_in_force(now) and held.alarms is alarms and held.lifts_at is None:
         return held
     since = held.since if held is not None and held.is_in_force(now) else now
     made = Restriction(id=restriction_id(account.id), account_id=account.id, since=since, alarms=alarms)
-    await portal.records.add_all(
-        [_word(portal, account, restricted_mail(account.language, alarms, _page(portal)), alarms)]
+    await parts.records.add_all(
+        [_word(parts, account, restricted_mail(account.language, alarms, _page(parts)), alarms)]
     )
-    if not await portal.records.add_all([made]):
+    if not await parts.records.add_all([made]):
         changes: dict[str, Any] = {"since": since, "alarms": alarms, "lifts_at": None, "lifted_by": ""}
-        await portal.records.change_one(Restriction, is_("id", made.id), **changes)
+        await parts.records.change_one(Restriction, is_("id", made.id), **changes)
     if alarms is AlarmsMeanwhile.STOP:
-        await _call_off_calls(portal, account)
+        await _call_off_calls(parts, account)
     elif held is not None and held.stops_alarms(now):
-        await _look_at_what_is_open(portal, account)
+        await _look_at_what_is_open(parts, account)
     log.info("restricted", account_id=account.id, answer=alarms.value)
-    return await portal.records.get(Restriction, made.id)
+    return await parts.records.get(Restriction, made.id)
 
 
 async def _lift(portal: Portal, account: Account, held: Restriction) -> Restriction | None:
@@ -107,21 +128,21 @@ async def _lift(portal: Portal, account: Account, held: Restriction) -> Restrict
     return lifted
 
 
-async def _look_at_what_is_open(portal: Portal, account: Account) -> None:
+async def _look_at_what_is_open(parts: Restricting, account: Account) -> None:
     """Have the ladders of what is still wrong looked at now: who waits for word of it has waited long enough."""
-    await portal.records.change_all(
+    await parts.records.change_all(
         Incident,
         is_("account_id", account.id),
         is_("state", IncidentState.OPEN),
         is_("needs_step", True),
-        step_due_at=portal.clock.now(),
+        step_due_at=parts.clock.now(),
     )
 
 
-async def _call_off_calls(portal: Portal, account: Account) -> None:
+async def _call_off_calls(parts: Restricting, account: Account) -> None:
     """Have the provider let go of telephones that ring for an alarm at this moment; what waits is stopped anyhow."""
-    now = portal.clock.now()
-    calls = await portal.records.find(
+    now = parts.clock.now()
+    calls = await parts.records.find(
         Delivery,
         is_("account_id", account.id),
         one_of("state", _WITH_PROVIDER),
@@ -141,19 +162,19 @@ async def _call_off_calls(portal: Portal, account: Account) -> None:
         )
         for each in calls
     ]
-    await portal.records.add_all(wishes)
+    await parts.records.add_all(wishes)
 
 
-def _word(portal: Portal, account: Account, letter: Letter, what: str) -> Delivery:
-    now = portal.clock.now()
+def _word(parts: Restricting, account: Account, letter: Letter, what: str) -> Delivery:
+    now = parts.clock.now()
     made = mail(
         letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=NOTICE_USEFUL_S
     )
     return replace(made, id=derived_id("del", "restriction", account.id, what, now.isoformat()))
 
 
-def _page(portal: Portal) -> str:
-    return portal.settings.link(PAGE)
+def _page(parts: Restricting) -> str:
+    return parts.settings.link(PAGE)
 
 
 def _view(portal: Portal, held: Restriction | None) -> RestrictionView:

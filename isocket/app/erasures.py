@@ -165,8 +165,8 @@ def noter_of(house: House) -> NoteErasure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ByLetter:
-    """What erasing a recipient needs who asked us otherwise than by their own page."""
+class ByLetter:
+    """What is needed to follow somebody who asked us otherwise than by their own page."""
 
     records: Records
     clock: Clock
@@ -183,6 +183,17 @@ class _Pages:
         return self.origin.rstrip("/") + path
 
 
+def by_letter(house: House) -> ByLetter:
+    """Return the parts of a house by which somebody is followed who asked by letter."""
+    return ByLetter(
+        records=house.records,
+        clock=house.clock,
+        keyring=house.keyring,
+        note_erasure=noter_of(house),
+        settings=_Pages(house.settings.origin),
+    )
+
+
 async def erase_recipient(house: House, address: str) -> int | None:
     """Erase an alarm recipient by number or mailbox, as their own page does, or a reader of the newsletter.
 
@@ -191,13 +202,7 @@ async def erase_recipient(house: House, address: str) -> int | None:
     written = "".join(address.split())
     channel = ChannelKind.EMAIL if "@" in written else ChannelKind.SMS
     entries = await entries_of(house.records, channel, written)
-    acting = _ByLetter(
-        records=house.records,
-        clock=house.clock,
-        keyring=house.keyring,
-        note_erasure=noter_of(house),
-        settings=_Pages(house.settings.origin),
-    )
+    acting = by_letter(house)
     if entries:
         await erase(acting, written, entries)
         return len(entries)

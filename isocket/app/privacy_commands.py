@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from isocket.app.breach_commands import breach
 from isocket.app.command import complain, day_of, run, serve
 from isocket.app.hold_commands import hold
+from isocket.app.restriction_commands import end_restriction, restrict_account
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
 from isocket.app.typed import line_of, whole
@@ -19,6 +19,8 @@ from isocket.kit.unreadable import unreadable
 privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
 privacy.add_typer(breach, name="breach")
 privacy.add_typer(hold, name="hold")
+privacy.command(name="restrict")(restrict_account)
+privacy.command(name="unrestrict")(end_restriction)
 Form = Annotated[str, typer.Option("--format", help="md or json", metavar="md|json")]
 
 
@@ -303,28 +305,6 @@ def show_statistics(form: Form = "md") -> None:
         return "\n\n".join(as_table(each) for each in found) or "No week was counted yet."
 
     typer.echo(run(show))
-
-
-@privacy.command(name="unrestrict")
-def end_restriction(
-    account: Annotated[str, typer.Option(help="The account's id.")],
-    days: Annotated[int, typer.Option(**whole(1, 90), help="How long the person is told beforehand.")] = 7,
-) -> None:
-    """End a restriction that somebody asked for, some days from now; they are told by mail before (Art. 18(3))."""
-    from isocket.app.house import open_house
-    from privacy.restricting import announce_end
-
-    async def end(settings: Settings) -> datetime | None:
-        async with open_house(settings) as house:
-            return await announce_end(
-                house.records, account, clock=house.clock, days=days, page=f"{settings.origin}/privacy"
-            )
-
-    ends = run(end)
-    if ends is None:
-        complain(ValueError("There is no such account, or its data is not restricted."))
-        raise typer.Exit(1)
-    typer.echo(json.dumps({"lifts_at": ends.isoformat()}))
 
 
 def _check(form: str) -> None:

@@ -13,6 +13,7 @@ NEEDS_ONE = (
     "privacy export --account acc_1 --out OUT", "privacy import COPY", "privacy erase --account acc_1",
     "privacy erase --recipient +447700900123",
     "privacy newsletter --subject News --text WORDS", "privacy statistics", "privacy unrestrict --account acc_1",
+    "privacy restrict --account acc_1 --alarms stop",
     "privacy hold list", "privacy hold end hld_1 --why long-enough-words", "privacy breach list",
     "privacy breach show bre_1", "privacy breach draft bre_1", "archive list", "archive find --email kai@example.org",
 )  # fmt: skip

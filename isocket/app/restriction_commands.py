@@ -1,0 +1,58 @@
+"""`isocket privacy restrict` and `unrestrict`: data that is only kept (Art. 18), for whoever asked by letter."""
+
+import json
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from isocket.app.command import complain, run
+from isocket.app.settings import Settings
+from isocket.app.typed import whole
+from isocket.domain.restrictions import AlarmsMeanwhile, Restriction
+from isocket.kit.clock import to_text
+
+
+def restrict_account(
+    account: Annotated[str, typer.Option(help="The account's id.")],
+    alarms: Annotated[AlarmsMeanwhile, typer.Option(help="What its holder chose: whether alarms go on.")],
+) -> None:
+    """Have the data of an account only kept, as its holder does on the page; they hear of it by mail."""
+    from isocket.app.erasures import by_letter
+    from isocket.app.house import open_house
+    from isocket.domain.accounts import Account, AccountRole
+    from portal_api.privacy_restriction import restrict
+
+    async def begin(settings: Settings) -> Restriction | None:
+        async with open_house(settings) as house:
+            found = await house.records.get(Account, account)
+            if found is None or found.role is not AccountRole.CUSTOMER:
+                return None
+            return await restrict(by_letter(house), found, alarms)
+
+    made = run(begin)
+    if made is None:
+        complain(ValueError("There is no such customer's account."))
+        raise typer.Exit(1)
+    typer.echo(json.dumps({"since": to_text(made.since), "alarms": made.alarms.value}))
+
+
+def end_restriction(
+    account: Annotated[str, typer.Option(help="The account's id.")],
+    days: Annotated[int, typer.Option(**whole(1, 90), help="How long the person is told beforehand.")] = 7,
+) -> None:
+    """End a restriction that somebody asked for, some days from now; they are told by mail before (Art. 18(3))."""
+    from isocket.app.house import open_house
+    from privacy.restricting import announce_end
+
+    async def end(settings: Settings) -> datetime | None:
+        async with open_house(settings) as house:
+            return await announce_end(
+                house.records, account, clock=house.clock, days=days, page=f"{settings.origin}/privacy"
+            )
+
+    ends = run(end)
+    if ends is None:
+        complain(ValueError("There is no such account, or its data is not restricted."))
+        raise typer.Exit(1)
+    typer.echo(json.dumps({"lifts_at": ends.isoformat()}))
