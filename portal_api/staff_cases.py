@@ -23,7 +23,7 @@ from isocket.domain.handling import Basis, Purpose
 from isocket.domain.periods import years_later
 from isocket.kit.clock import EPOCH
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, is_, one_of
+from isocket.storage.port import Records, is_, one_of, remove_every
 from portal_api.cursor import page_of
 from portal_api.models import Body, Page
 from portal_api.problem import FieldFault, Problem, fault, faults, not_now
@@ -159,7 +159,7 @@ async def refuse(call: Call[CaseRefusal, None]) -> CaseFile | Problem:
         expires_at=years_later(call.clock.now(), REGISTER_YEARS),
     )
     if not isinstance(answer, Problem) or case.state is CaseState.REFUSED:  # whoever died here gets by again
-        await call.records.remove_all(HandedPage, is_("case_id", case.id))
+        await remove_every(call.records, HandedPage, is_("case_id", case.id))
     return answer
 
 

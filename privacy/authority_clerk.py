@@ -19,7 +19,7 @@ from isocket.domain.record import Record
 from isocket.domain.reports import as_the_device_says
 from isocket.kit.clock import Clock, from_ms, to_text
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_
+from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, remove_every
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.worker import settle
 from privacy.schemas import stored_values
@@ -67,7 +67,7 @@ class AuthorityClerk:
         )
         if case is None:
             return False
-        await self._records.remove_all(HandedPage, is_("case_id", case.id))
+        await remove_every(self._records, HandedPage, is_("case_id", case.id))
         digest, counts, number, waiting = hashlib.sha256(), dict[str, int](), 0, list[str]()
         others: dict[str, set[str]] = {}
         held: AuthorityCase | None = case
@@ -119,7 +119,7 @@ class AuthorityClerk:
         """Leave a case that is not ours any more: of one that was refused meanwhile no page stays."""
         found = await self._records.get(AuthorityCase, case.id)
         if found is None or found.state is CaseState.REFUSED:
-            await self._records.remove_all(HandedPage, is_("case_id", case.id))
+            await remove_every(self._records, HandedPage, is_("case_id", case.id))
 
     async def _lines(self, case: AuthorityCase) -> AsyncIterator[tuple[str, dict[str, Any], tuple[str, ...]]]:
         """Yield what was approved, a record at a time: its collection, the approved fields, who else it is about."""

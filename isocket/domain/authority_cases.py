@@ -116,7 +116,7 @@ class AuthorityCase(Record):
     expires_at: Plain[datetime | None] = None  # some years after its end the register forgets it
 
 
-@record(collection="handed_pages", subject="case_id", indexed=(("case_id", "number"), ("expires_at",)))
+@record(collection="handed_pages", subject="case_id", indexed=(("case_id", "number"), ("expires_at",)), bulky=True)
 class HandedPage(Record):
     """A part of what is handed out, sealed under the key of its case; it goes some weeks after it was made."""
 

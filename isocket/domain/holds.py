@@ -118,7 +118,7 @@ class Hold(Record):
     expires_at: Plain[datetime | None] = None  # some years after its end the register forgets it
 
 
-@record(collection="held_copies", subject="vault_id", indexed=(("hold_id",),))
+@record(collection="held_copies", subject="vault_id", indexed=(("hold_id",),), bulky=True)
 class HeldCopy(Record):
     """A copy of one record, or of a day of a socket's reports. Sealed under the vault of its hold, see `vault_of`."""
 

@@ -26,6 +26,7 @@ class Record:
     indexed: ClassVar[tuple[tuple[str, ...], ...]] = ()
     queue: ClassVar[str | None] = None  # the field that names which of several workers a record is for
     followed: ClassVar[tuple[str, ...] | None] = None  # whose change is news, as are coming and going; None: nothing
+    bulky: ClassVar[bool] = False  # whether one may hold some hundred KiB
 
     id: Plain[str]
     version: Plain[int] = field(default=1)
@@ -56,6 +57,7 @@ def record(
     indexed: tuple[tuple[str, ...], ...] = (),
     queue: str | None = None,
     followed: tuple[str, ...] | None = None,
+    bulky: bool = False,
 ) -> Callable[[type[R]], type[R]]:
     """Make a frozen stored class; refuse a field without handling, a sealed field without a person.
 
@@ -73,6 +75,7 @@ def record(
         made.indexed = indexed
         made.queue = queue
         made.followed = followed
+        made.bulky = bulky
         _check(made)
         _stored[collection] = made
         return made

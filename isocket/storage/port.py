@@ -20,6 +20,7 @@ B = TypeVar("B")
 C = TypeVar("C")
 Value = str | int | float | bool | datetime | None
 PAGE = 500  # records: to read them takes some 20 ms, to change them as long
+FEW = 20  # of those that are bulky: what is removed is overwritten
 
 
 class Op(StrEnum):
@@ -213,9 +214,10 @@ async def change_every(records: Records, kind: type[Record], *tests: Test, order
 
 async def remove_every(records: Records, kind: type[Record], *tests: Test) -> int:
     """Remove everything that fits, some at a time, as `change_every` changes it; return how much."""
-    removed, gone = 0, PAGE
-    while gone == PAGE:
-        gone = await records.remove_all(kind, *tests, limit=PAGE)
+    removed, most = 0, FEW if kind.bulky else PAGE
+    gone = most
+    while gone == most:
+        gone = await records.remove_all(kind, *tests, limit=most)
         removed += gone
     return removed
 
