@@ -22,7 +22,7 @@ from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import account_fields
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, above, every, is_, one_of
+from isocket.storage.port import AlreadyThereError, Records, above, every, is_, one_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Query, View
 from portal_api.outgoing import NOTICE_USEFUL_S
@@ -190,18 +190,28 @@ async def _elsewhere(records: Records, erasure_id: str) -> list[ProviderView]:
 async def wish_to_be_erased(portal: Portal, account: Account) -> Erasure:
     """Note the wish of somebody who proved who they are; one that is there already stays as it is."""
     async with portal.turns.of(f"erasure {account.id}"):
-        return await _to_come(portal.records, account.id) or await _note(portal, account)
+        while (there := await _to_come(portal.records, account.id)) is None:
+            noted = await _note(portal, account)
+            if noted is not None:
+                return noted
+        return there
 
 
-async def _note(portal: Portal, account: Account) -> Erasure:
-    """Store the wish and the messages about it in one step: neither is there without the other."""
+async def _note(portal: Portal, account: Account) -> Erasure | None:
+    """Store the wish and the messages about it in one step: neither is there without the other.
+
+    None where another portal stored one in the same moment.
+    """
     now = portal.clock.now()
     due = now + timedelta(seconds=portal.settings.erasure_grace_s)
     made = Erasure(id=erasure_id(account.id, now), account_id=account.id, asked_at=now, due_at=due, open_key=account.id)
     words = asked(account.language, day=due, link=receipt_link(portal, made), page=portal.settings.link("/"))
     letters = await _farewells(portal, account, made, words)
     made = replace(made, farewell_ids=tuple(each.id for each in letters))
-    await portal.records.add_all([made, *letters])
+    try:
+        await portal.records.add(made, *letters)
+    except AlreadyThereError:
+        return None
     log.info("erasure_asked", erasure_id=made.id, account_id=account.id)
     return made
 

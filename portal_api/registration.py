@@ -134,24 +134,22 @@ async def _note(portal: Portal, wish: NewAccount, hashed: str) -> bool:
         expires_at=now + timedelta(seconds=portal.settings.activation_s),
         sole=True,
     )
+    letters = [
+        mail(
+            letter,
+            kind=DeliveryKind.NOTICE if taken else DeliveryKind.ACTIVATION,
+            person_id=person_id,
+            address=taken.email if taken else wish.username,
+            now=now,
+            useful_s=portal.settings.activation_s,
+        ),
+        unsent(kind=DeliveryKind.ACTIVATION, person_id=nobody, now=now),
+    ]
     await portal.records.remove_all(Registration, is_("email", wish.username), is_("role", AccountRole.CUSTOMER))
     try:
-        await portal.records.add(noted)
+        await portal.records.add(noted, *letters)
     except AlreadyThereError:
         return False
-    await portal.records.add_all(
-        [
-            mail(
-                letter,
-                kind=DeliveryKind.NOTICE if taken else DeliveryKind.ACTIVATION,
-                person_id=person_id,
-                address=taken.email if taken else wish.username,
-                now=now,
-                useful_s=portal.settings.activation_s,
-            ),
-            unsent(kind=DeliveryKind.ACTIVATION, person_id=nobody, now=now),
-        ]
-    )
     return True
 
 

@@ -117,11 +117,11 @@ Asked = tuple[type[Record], Sequence[Test]]
 class Records(Protocol):
     """Stored records. Every verb is atomic and durable when it returns."""
 
-    async def add(self, record: Record, *, synced: bool = True) -> None:
-        """Store a new record; without `synced` as by `change_one`.
+    async def add(self, record: Record, *more: Record, synced: bool = True) -> None:
+        """Store a new record, and `more` (any classes) in the same step; without `synced` as by `change_one`.
 
         Raises:
-            AlreadyThereError: id or unique fields are taken.
+            AlreadyThereError: id or unique fields of one of them are taken; none is stored.
         """
         ...
 

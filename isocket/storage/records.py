@@ -39,15 +39,15 @@ class StoredRecords:
         await self._documents.prepare([*map(collection_of, prepared), LAYOUTS])
         await complete(self._documents, prepared)
 
-    async def add(self, record: Record, *, synced: bool = True) -> None:
-        """Store a new record; without `synced` nobody waits for the disk.
+    async def add(self, record: Record, *more: Record, synced: bool = True) -> None:
+        """Store a new record, and `more` in the same step; without `synced` nobody waits for the disk.
 
         Raises:
-            AlreadyThereError: id or unique fields are taken.
+            AlreadyThereError: id or unique fields of one of them are taken; none is stored.
         """
-        item = collection_of(type(record)), to_document(record)
-        await self._documents.add_all([item], refuse_if_there=True, synced=synced)
-        self._ring_for(record)
+        items = [(collection_of(type(each)), to_document(each)) for each in (record, *more)]
+        await self._documents.add_all(items, refuse_if_there=True, synced=synced)
+        self._ring_for(record, *more)
 
     async def add_all(self, records: Sequence[Record]) -> int:
         """Store those that are not there yet, each by itself; return how many were new."""

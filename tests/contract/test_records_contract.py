@@ -66,6 +66,15 @@ async def test_an_id_is_taken_once(records: StoredRecords) -> None:
     assert await records.find(Thing) == [Thing(id="one", rank=1)]
 
 
+async def test_what_is_added_together_is_there_as_a_whole_or_not_at_all(records: StoredRecords) -> None:
+    await records.add(Thing(id="one", code="A"))
+    with pytest.raises(AlreadyThereError):
+        await records.add(Thing(id="two"), Thing(id="three", code="A"))
+    assert await records.find(Thing) == [Thing(id="one", code="A")]
+    await records.add(Thing(id="two"), Thing(id="three", code="B"))
+    assert [each.id for each in await records.find(Thing)] == ["one", "three", "two"]
+
+
 @pytest.mark.parametrize(
     "values",
     [{"code": "A"}, {"shelf": "s", "place": 1}, {"email": "ada@example.org", "person_id": "p"}],

@@ -63,8 +63,8 @@ class DyingRecords:
         self._inner = inner
         self.fuse = fuse or Fuse(at)
 
-    async def add(self, record: Record, *, synced: bool = True) -> None:
-        await self.fuse.guard(lambda: self._inner.add(record, synced=synced), leaves=_always)
+    async def add(self, record: Record, *more: Record, synced: bool = True) -> None:
+        await self.fuse.guard(lambda: self._inner.add(record, *more, synced=synced), leaves=_always)
 
     async def add_all(self, records: Sequence[Record]) -> int:
         return await self.fuse.guard(lambda: self._inner.add_all(records))

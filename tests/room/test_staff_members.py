@@ -91,11 +91,11 @@ class ChangedMeanwhile:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._records, name)
 
-    async def add(self, record: Any, **more: Any) -> None:
+    async def add(self, record: Any, *more: Any, **how: Any) -> None:
         if isinstance(record, Account):
             now = record.created_at
             await change_member(self._records, KAI, now, staff_roles=(StaffRole.OPERATIONS,), staff_until=now)
-        await self._records.add(record, **more)
+        await self._records.add(record, *more, **how)
 
 
 async def test_what_is_changed_while_the_account_is_being_opened_is_not_lost() -> None:

@@ -1,7 +1,8 @@
 """Two portals on one store: what is asked of both in the same moment is done as if one had been a little later."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 
 from isocket.domain.accounts import Registration
 from isocket.domain.contacts import Contact
+from isocket.domain.erasures import Erasure
 from isocket.domain.record import Record
 from isocket.storage.port import is_
+from portal_api import privacy_erasure
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, PHONE, devices_house, enter, fields_of
 from tests.fakes.portal_house import PASSWORD, PortalHouse, portal_house
 
@@ -32,17 +35,26 @@ async def beside(house: PortalHouse) -> AsyncIterator[PortalHouse]:
 
 def write_together(house: PortalHouse, monkeypatch: pytest.MonkeyPatch, verb: str, kind: type[Record]) -> None:
     """Hold the first write of a kind of record back until another is about to be written as well."""
-    both = asyncio.Barrier(2)
     write = getattr(house.records, verb)
-    first: list[None] = []
+    together = at_the_same_time(write)
 
-    async def meeting(what: Any, *given: Any, **named: Any) -> Any:
-        if (what is kind or isinstance(what, kind)) and len(first) < both.parties:
-            first.append(None)
+    async def either(what: Any, *given: Any, **named: Any) -> Any:
+        is_one = what is kind or isinstance(what, kind)
+        return await (together if is_one else write)(what, *given, **named)
+
+    monkeypatch.setattr(house.records, verb, either)
+
+
+def at_the_same_time(work: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return `work` that begins for the first two who ask once both have asked."""
+    both, came = asyncio.Barrier(2), itertools.count()
+
+    async def begun(*given: Any, **named: Any) -> Any:
+        if next(came) < both.parties:
             await both.wait()
-        return await write(what, *given, **named)
+        return await work(*given, **named)
 
-    monkeypatch.setattr(house.records, verb, meeting)
+    return begun
 
 
 async def test_whoever_is_entered_at_two_portals_at_once_is_there_once(
@@ -96,3 +108,18 @@ async def test_whoever_asks_two_portals_at_once_for_an_account_is_one_person_and
         assert [each.status for each in await asyncio.gather(*asked)] == [202, 202]
     (noted,) = await house.records.find(Registration, is_("email", MAIJA))
     assert [each.person_id for each in await house.mails(MAIJA)] == [noted.account_id] * 2
+
+
+async def test_whoever_asks_two_portals_at_once_to_be_erased_has_one_wish_and_one_letter(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await house.customer(MAIJA)
+    before = len(await house.mails(MAIJA))
+    wish = {"password": PASSWORD, "confirm": MAIJA}
+    async with beside(house) as another:
+        monkeypatch.setattr("portal_api.privacy_erasure._farewells", at_the_same_time(privacy_erasure._farewells))
+        asked = [each.ask("POST", "/privacy/erasure", wish, token=token) for each in (house, another)]
+        answers = [await each.json() for each in await asyncio.gather(*asked)]
+    (noted,) = await house.records.find(Erasure)
+    assert [noted.id in each["receipt"] for each in answers] == [True, True]
+    assert len(await house.mails(MAIJA)) == before + 1
