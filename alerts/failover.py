@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts.endings import goes_though_over, may_have_gone, reaches_nobody
 from alerts.last_look import quiet_until
-from alerts.letters import ALARM_LIFE, Letters
+from alerts.letters import Letters, life_of
 from alerts.next_ways import ANOTHER_PROVIDER, NO_RECEIPT, again_after_s, next_channel
 from alerts.outcomes import ReceiptKind
 from alerts.providers import Providers
@@ -216,7 +216,7 @@ class Failover:
             id=_message_id(case, how, to.channel, to.address),
             instead_of=case.root.id,
             due_at=due_at,
-            expires_at=due_at + ALARM_LIFE,
+            expires_at=due_at + life_of(said.kind),
             held_up=wait_s > 0,  # nobody else should wait for it
             priority="",
         )

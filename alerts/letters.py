@@ -16,7 +16,8 @@ from isocket.domain.recipients import Recipient
 from isocket.kit.clock import to_ms
 from isocket.kit.ids import derived_id, new_token, token_hash
 
-ALARM_LIFE = timedelta(hours=2)
+LIFE = timedelta(hours=2)
+END_LIFE = timedelta(days=1)  # whoever got the alarm takes it to last until they hear otherwise
 
 _MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 
@@ -118,6 +119,11 @@ class Letters:
         return replace(mail, unsubscribe_url=unsubscribe_url(self._public_url, token), link_hash=token_hash(token))
 
 
+def life_of(kind: DeliveryKind) -> timedelta:
+    """Return how long after it was due a message of this kind is still of use; an alarm is made anew at each climb."""
+    return END_LIFE if kind is DeliveryKind.CLEAR else LIFE
+
+
 def _reader(to: Recipient) -> Reader:
     return Reader(language=to.contact.language, time_zone=to.contact.time_zone)
 
@@ -150,5 +156,5 @@ def _delivery(
         created_at=now,
         due_at=due_at,
         held_until=held_until,
-        expires_at=due_at + ALARM_LIFE,
+        expires_at=due_at + life_of(kind),
     )

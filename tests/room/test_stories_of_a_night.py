@@ -6,6 +6,7 @@ Each is one test to be read from top to bottom. All texts are what a telephone s
 from datetime import timedelta
 from typing import Any
 
+from alerts.outcomes import TryLater
 from isocket.domain.deliveries import Attempt
 from isocket.domain.reports import ReportKind
 from tests.fakes.night import ladder, night, person
@@ -271,6 +272,26 @@ async def test_a_morning_on_which_power_went_long_ago_and_is_not_sure_to_be_back
     assert await tonight.heard() == [
         "04:00 EET Anna text: Cabin: mains power is out, 23 Nov 02:00. Reply CODE to acknowledge",
     ]
+
+
+async def test_a_night_in_which_power_comes_back_while_the_provider_of_texts_is_away_for_hours() -> None:
+    """Anna took it to be out all night: the end is news as soon as it can be told."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("22:00")
+    await tonight.socket(mains=False)
+    await tonight.until("22:10")
+    tonight.people.sms.script.extend([TryLater(reason="nothing_sent: ClientConnectorError")] * 10_000)
+    await tonight.until("22:20")
+    await tonight.socket(mains=True)
+    await tonight.until("04:10")
+    tonight.people.sms.script.clear()
+    await tonight.until("04:16")
+
+    (alarm, end) = [line.partition(" ")[2] for line in await tonight.heard()]
+    assert alarm == "EET Anna text: Cabin: mains power is out, 22 Nov 22:00. Reply CODE to acknowledge"
+    assert end == "EET Anna text: Cabin: mains power is back, 22 Nov 22:20. Ends alarm CODE"
 
 
 def cold_is_major() -> dict[str, Any]:
