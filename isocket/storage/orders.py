@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from isocket.domain.commands import ACCESS_ENDED, SUPERSEDED, Command, CommandStatus, superseded_by
-from isocket.storage.port import Records, Test, at_most, is_, is_not, one_of
+from isocket.storage.port import Records, Test, at_most, change_every, is_, is_not, one_of
 
 
 async def supersede(records: Records, command: Command, now: datetime) -> None:
@@ -33,7 +33,8 @@ async def call_off(records: Records, account_id: str, now: datetime, *which: Tes
     and stands in its place.
     """
     for status in (CommandStatus.QUEUED, CommandStatus.SENT):
-        await records.change_all(
+        await change_every(
+            records,
             Command,
             is_("account_id", account_id),
             *which,

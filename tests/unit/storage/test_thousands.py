@@ -1,14 +1,18 @@
-"""What fits by the thousand is removed in steps that no alarm has to wait for long."""
+"""What fits by the thousand is removed or changed in steps that no alarm has to wait for long."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from isocket.domain.accounts import Bucket
 from isocket.domain.authority_cases import HandedPage
+from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.holds import HeldCopy
 from isocket.domain.record import Record
+from isocket.storage import port
 from isocket.storage.memory import MemoryDocuments
+from isocket.storage.orders import call_off
 from isocket.storage.port import FEW, PAGE, remove_every
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import NOON
@@ -36,3 +40,25 @@ async def test_those_that_may_be_long_are_removed_few_at_a_time(
     monkeypatch.setattr(records, "remove_all", counted)
     assert await remove_every(records, kind) == at_once + 3
     assert removed == [at_once, 3]
+
+
+async def test_the_commands_of_whoever_may_not_any_more_are_called_off_some_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    records = StoredRecords(MemoryDocuments())
+    whose = {"account_id": "acc_1", "name": "on", "created_at": NOON, "expires_at": NOON + timedelta(minutes=1)}
+    states = [CommandStatus.QUEUED] * 25 + [CommandStatus.SENT] * 15
+    await records.add_all(
+        [Command(id=f"cmd_{at}", device_id=f"is-{at}", status=status, **whose) for at, status in enumerate(states)]
+    )
+    monkeypatch.setattr(port, "PAGE", 10)
+    change, changed = records.change_all, list[int]()
+
+    async def counted(kind: Any, *tests: Any, **changes: Any) -> int:
+        changed.append(await change(kind, *tests, **changes))
+        return changed[-1]
+
+    monkeypatch.setattr(records, "change_all", counted)
+    await call_off(records, "acc_1", NOON)
+    assert changed == [10, 10, 5, 10, 5]
+    assert {each.status for each in await records.find(Command)} == {CommandStatus.EXPIRED}
