@@ -26,7 +26,7 @@ from isocket.domain.restrictions import Objection, ObjectionTo, objection_id
 from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_
+from isocket.storage.port import AlreadyThereError, is_
 from isocket.storage.suppressed import suppression_id
 from portal_api.forgetting import Parts
 from portal_api.limits import Rate
@@ -46,7 +46,8 @@ async def ask(portal: Portal, email: str, language: str) -> None:
     if not await may_mail(portal, email, DeliveryKind.NEWSLETTER):
         return
     async with portal.turns.of(f"newsletter {email.casefold()}"):
-        await _ask(portal, email, language)
+        while not await _ask(portal, email, language):
+            log.info("wish_noted_elsewhere")  # and that one is from before ours by now
 
 
 async def confirm(portal: Portal, token: str) -> Subscription | None:
@@ -164,7 +165,8 @@ async def reader_at(portal: Portal, email: str) -> Subscription | None:
     return found[0] if found else None
 
 
-async def _ask(portal: Portal, email: str, language: str) -> None:
+async def _ask(portal: Portal, email: str, language: str) -> bool:
+    """Note a wish and ask for it; False where another portal noted one for this mailbox in the same moment."""
     now, token = portal.clock.now(), new_token()
     known = await account_of(portal, email)
     before = await reader_at(portal, email)
@@ -172,7 +174,7 @@ async def _ask(portal: Portal, email: str, language: str) -> None:
     quiet = (before is not None and before.state is SubscriptionState.CONFIRMED) or await _had_enough(portal, email)
     if quiet:
         await portal.records.add_all([unsent(kind=DeliveryKind.ACTIVATION, person_id=new_id("rdr"), now=now)])
-        return
+        return True
     made = _subscription(portal, email, language, reader_id, confirm_token=token)
     letter = confirmation_mail(language, portal.settings.link(f"{CONFIRM_PATH}?token={quote(token)}"))
     sent = mail(
@@ -184,7 +186,11 @@ async def _ask(portal: Portal, email: str, language: str) -> None:
         useful_s=WISH_LIFE.total_seconds(),
     )
     await portal.records.remove_all(Subscription, is_("email", email))
-    await portal.records.add_all([made, sent])
+    try:
+        await portal.records.add(made, sent)
+    except AlreadyThereError:
+        return False
+    return True
 
 
 async def _had_enough(portal: Portal, email: str) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 
 from isocket.domain.accounts import Registration
+from isocket.domain.consents import Subscription
 from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure
 from isocket.domain.record import Record
+from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
 from portal_api import privacy_erasure
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, PHONE, devices_house, enter, fields_of
@@ -123,3 +126,17 @@ async def test_whoever_asks_two_portals_at_once_to_be_erased_has_one_wish_and_on
     (noted,) = await house.records.find(Erasure)
     assert [noted.id in each["receipt"] for each in answers] == [True, True]
     assert len(await house.mails(MAIJA)) == before + 1
+
+
+async def test_whoever_asks_two_portals_at_once_for_the_newsletter_is_one_reader(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with beside(house) as another:
+        write_together(house, monkeypatch, "remove_all", Subscription)
+        asked = [each.ask("POST", "/newsletter", {"email": MAIL}) for each in (house, another)]
+        assert [each.status for each in await asyncio.gather(*asked)] == [202, 202]
+    (noted,) = await house.records.find(Subscription)
+    letters = await house.mails(MAIL)
+    assert [each.person_id for each in letters] == [noted.reader_id] * 2
+    tokens = [re.findall(r"[?&]token=([\w-]+)", each.text)[0] for each in letters]
+    assert [token_hash(each) for each in tokens].count(noted.confirm_hash or "") == 1
