@@ -25,6 +25,7 @@ from portal_api.recipient_models import (
 from portal_api.recipient_visits import (
     Guest,
 )
+from portal_api.subscribing import without_account
 
 MOST_MESSAGES = 500
 GONE_OWNER = "a customer whose account is gone"
@@ -40,6 +41,7 @@ async def about(portal: Portal, guest: Guest) -> AboutMe:
         source="The customer who wants you to be told of alarms entered your name and addresses.",
         entries=await in_turns(lambda each: _entry(each, guest, owners.get(each.account_id)), guest.entries),
         said=sorted({each.said.value for each in guest.stops}),
+        newsletter=bool(await without_account(portal, guest.address)),
         messages=await _messages(portal, guest),
         handed=await _handed(portal, guest),
         uses=[_use(each) for each in activities(controller, subject=Subject.RECIPIENT)],

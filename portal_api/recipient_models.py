@@ -118,6 +118,7 @@ class AboutMe(View):
     source: str
     entries: list[EntryView]
     said: list[str] = Field(description="What you said about being written to: `stop`, `objected`, `erased`.")
+    newsletter: bool = Field(description="This mailbox asked for the newsletter; it goes with an erasure.")
     messages: list[MessageView]
     handed: list[HandedView] = Field(description="What authorities were handed, once the law lets you know.")
     uses: list[UseView]

@@ -10,7 +10,7 @@ KEYS = (
     "email", "ways", "paused", "nobody", "messages", "handed", "why", "save", "stop", "stop_why", "object",
     "object_why", "return", "return_why", "erase", "erase_why", "file", "saved", "stopped", "objected", "returned",
     "erased", "contact", "complain", "no_address", "no_name", "wrong_code", "gone_owner",
-    "again", "sure", "keep",
+    "again", "sure", "keep", "newsletter",
 )  # fmt: skip
 
 
@@ -72,6 +72,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Ask for a new code",
             "Are you sure? This cannot be undone.",
             "No, back to my page",
+            "The newsletter comes to this address as well.",
         ),
         "fi": (
             "Mitä meillä on sinusta",
@@ -124,6 +125,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Pyydä uusi koodi",
             "Oletko varma? Tätä ei voi perua.",
             "En, takaisin sivulleni",
+            "Tähän osoitteeseen tulee myös uutiskirje.",
         ),
         "sv": (
             "Vad vi har om dig",
@@ -170,6 +172,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Be om en ny kod",
             "Är du säker? Det går inte att ångra.",
             "Nej, tillbaka till min sida",
+            "Nyhetsbrevet kommer också till den här adressen.",
         ),
         "de": (
             "Was wir über Sie haben",
@@ -229,6 +232,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Einen neuen Code anfordern",
             "Sind Sie sicher? Das lässt sich nicht rückgängig machen.",
             "Nein, zurück zu meiner Seite",
+            "An diese Adresse kommt auch der Newsletter.",
         ),
         "nb": (
             "Hva vi har om deg",
@@ -275,6 +279,7 @@ _TEXTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "Be om en ny kode",
             "Er du sikker? Dette kan ikke angres.",
             "Nei, tilbake til siden min",
+            "Nyhetsbrevet kommer også til denne adressen.",
         ),
     }
 )

@@ -102,12 +102,17 @@ async def leave(portal: Portal, held: Subscription, by: ConsentBy) -> None:
 
 async def forget_reader(parts: Parts, email: str) -> bool:
     """Stop the newsletter of a mailbox without an account and forget that it had it; return whether there was one."""
-    found = await parts.records.find(Subscription, is_("email", email))
-    theirs = [each for each in found if await parts.records.get(Account, each.account_id) is None]
+    theirs = await without_account(parts, email)
     for each in theirs:
         await _stop(parts, each)
         await _forget(parts, each)
     return bool(theirs)
+
+
+async def without_account(parts: Parts, email: str) -> list[Subscription]:
+    """Return the subscription that a mailbox has by itself; that of an account is the account's."""
+    found = await parts.records.find(Subscription, is_("email", email))
+    return [each for each in found if await parts.records.get(Account, each.account_id) is None]
 
 
 async def has_left(portal: Portal, email: str, *, since: datetime) -> bool:

@@ -87,6 +87,19 @@ async def test_a_recipient_reads_their_page_in_their_language_and_is_erased_by_a
     await post(house, "/people/act", 400, token=token, act="return")
 
 
+@pytest.mark.clause("C7-02")
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_everything_that_is_held_about_a_recipient_tells_of_the_newsletter_too(
+    house: PortalHouse, language: str
+) -> None:
+    await enter(house, await owned(house), email=NIINA, language=language)
+    words = words_in(language)
+    page = await opened(house)
+    assert words["newsletter"] not in page
+    assert (await house.ask("POST", "/newsletter", {"email": NIINA})).status == 202
+    assert words["newsletter"] in await post(house, "/people/act", token=_TOKEN.findall(page)[0], act="")
+
+
 @pytest.mark.clause("C7-01")
 async def test_the_first_mail_to_a_recipient_says_who_gave_us_the_address_and_where_they_decide(
     house: PortalHouse,
