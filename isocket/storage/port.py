@@ -213,13 +213,16 @@ async def change_every(records: Records, kind: type[Record], *tests: Test, order
 
 
 async def remove_every(records: Records, kind: type[Record], *tests: Test) -> int:
-    """Remove everything that fits, some at a time, as `change_every` changes it; return how much."""
+    """Remove everything that fits, some at a time, as `change_every` changes it; return how much.
+
+    Fewer than were asked for mean that no more are there, or that somebody else removed some of the same meanwhile.
+    """
     removed, most = 0, FEW if kind.bulky else PAGE
-    gone = most
-    while gone == most:
+    while True:
         gone = await records.remove_all(kind, *tests, limit=most)
         removed += gone
-    return removed
+        if gone < most and not await records.count(kind, *tests):
+            return removed
 
 
 async def _pages(

@@ -9,12 +9,14 @@ from isocket.domain.accounts import Bucket
 from isocket.domain.authority_cases import HandedPage
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.holds import HeldCopy
+from isocket.domain.incidents import Happening, TimelineEntry
 from isocket.domain.record import Record
 from isocket.storage import port
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.orders import call_off
-from isocket.storage.port import FEW, PAGE, remove_every
+from isocket.storage.port import FEW, PAGE, is_, remove_every
 from isocket.storage.records import StoredRecords
+from isocket.storage.sqlite import SqliteStore
 from tests.fakes.clock import NOON
 
 COPY = {"vault_id": "vlt_1", "source": "timeline", "record_id": "tl_1", "seen": 1, "content": "{}"}
@@ -62,3 +64,23 @@ async def test_the_commands_of_whoever_may_not_any_more_are_called_off_some_at_a
     await call_off(records, "acc_1", NOON)
     assert changed == [10, 10, 5, 10, 5]
     assert {each.status for each in await records.find(Command)} == {CommandStatus.EXPIRED}
+
+
+async def test_nothing_stays_where_another_removes_some_of_the_same_meanwhile(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = StoredRecords(store.documents)
+    await records.prepare([TimelineEntry])
+    said: dict[str, Any] = {"account_id": "acc_1", "incident_id": "inc_1", "at": NOON, "what": Happening.ASKED}
+    await records.add_all([TimelineEntry(id=f"tl_{number:03}", **said) for number in range(PAGE + 3)])
+    look = store.documents._fitting
+
+    async def overtaken(*asked: Any, **named: Any) -> Any:
+        found = await look(*asked, **named)
+        monkeypatch.undo()
+        await records.remove_all(TimelineEntry, is_("id", "tl_000"))
+        return found
+
+    monkeypatch.setattr(store.documents, "_fitting", overtaken)
+    assert await remove_every(records, TimelineEntry, is_("account_id", "acc_1")) == PAGE + 2
+    assert await records.count(TimelineEntry) == 0
