@@ -55,7 +55,7 @@ WHAT: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class LedgerRow:
     """One line of the page."""
 
     at: datetime
@@ -65,10 +65,10 @@ class Row:
     why: str
 
 
-def row_of(told: LedgerLine) -> Row:
+def row_of(told: LedgerLine) -> LedgerRow:
     """Return a line of the ledger in words; a name without any stands without its dots and underscores."""
     named = "" if told.to in _OF_OURS or not told.recipient else f" ({told.recipient})"
-    return Row(
+    return LedgerRow(
         at=told.at,
         to=f"{told.to}{named}",
         what=", ".join(dict.fromkeys(WHAT.get(each) or plain(each) for each in told.what)),
