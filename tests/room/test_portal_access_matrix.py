@@ -179,8 +179,12 @@ async def home(house: PortalHouse) -> str:
 
 async def member_of_staff(house: PortalHouse) -> World:
     """Return somebody who is there for everything, with a second factor, and as a browser."""
-    token = await house.staff(STAFF, *StaffRole)
-    account = await house.account(STAFF)
+    return await with_a_second_factor(house, STAFF, await house.staff(STAFF, *StaffRole))
+
+
+async def with_a_second_factor(house: PortalHouse, username: str, token: str) -> World:
+    """Return somebody with this token, and as a browser, who has shown a second factor in both."""
+    account = await house.account(username)
     cookie = await sessions.open_cookie(house.portal, account)
     await house.records.change_all(Session, is_("account_id", account.id), second_factor=True)
     return World(house=house, own={}, stranger_token=token, stranger_cookie=cookie)
@@ -353,6 +357,22 @@ async def test_staff_without_a_reason_see_nobody_and_are_strangers_to_what_custo
             right = answer.status in {200, 303} and MAIJA.encode() not in said  # the form that asks why, or to it
         if not right:
             wrong[name_of(route)] = (answer.status, kind_of(said))
+    assert wrong == {}
+
+
+@pytest.mark.clause("C5-02")
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_customer_who_showed_a_second_factor_is_no_member_of_staff_for_that(world: World) -> None:
+    customer = await with_a_second_factor(
+        world.house, "aino@example.org", await world.house.customer("aino@example.org")
+    )
+    wrong: dict[str, Any] = {}
+    for route in EVERY:
+        if route.access is Access.STAFF:
+            answer = await customer.ask(route, world.own, stranger=True)
+            said = await answer.read()
+            if answer.status != 403 or b"for our staff only" not in said:
+                wrong[name_of(route)] = (answer.status, kind_of(said))
     assert wrong == {}
 
 
