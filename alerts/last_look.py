@@ -8,7 +8,7 @@ from alerts.endings import EXPIRED, REACHED, TOLD_SINCE, goes_though_over
 from alerts.following import ADDRESS_CHANGED
 from alerts.wanted import why_no_newsletter
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.pauses import UNSUBSCRIBED
@@ -16,8 +16,8 @@ from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import address_of, why_not
 from isocket.domain.record import Record
 from isocket.domain.restrictions import RESTRICTED, Restriction, restriction_id
-from isocket.kit.clock import EPOCH, Clock
-from isocket.storage.port import Records, is_, one_of
+from isocket.kit.clock import Clock
+from isocket.storage.port import Records, above, is_, one_of
 
 ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
 _WHILE_IT_STANDS_SO = ABOUT_INCIDENTS - {DeliveryKind.CLEAR}
@@ -97,10 +97,9 @@ class LastLook:
             is_("channel", held.channel),
             one_of("state", (DeliveryState.SENT, DeliveryState.DELIVERED)),
         )
-        return any(
-            each.id != held.id and each.address == held.address and (each.ended_at or EPOCH) > held.created_at
-            for each in others
-        )
+        same_way = [each.id for each in others if each.id != held.id and each.address == held.address]
+        went = is_("state", AttemptState.SENT), above("started_at", held.created_at)
+        return bool(same_way) and bool(await self._records.count(Attempt, one_of("delivery_id", same_way), *went))
 
     async def _known(self, ids: Mapping[type[Record], str | None]) -> dict[type[Record], Any]:
         """Return those of the records that are there, by their classes."""

@@ -336,6 +336,25 @@ async def test_what_was_made_at_each_step_while_a_provider_was_away_is_told_once
     assert await house.reasons(Happening.NOT_SENT) == {TOLD_SINCE: 3}
 
 
+async def test_a_text_from_before_whose_receipt_is_read_late_keeps_no_later_one_from_its_reader() -> None:
+    house = await AlertHouse().furnish(email_verified_at=None)
+    await house.ladder(BY_SMS, {**BY_SMS, "after_s": 1200})
+    await house.incident()
+    await house.escalate()
+    await house.send()
+    await house.pass_by(minutes=20)
+    house.sms.script.append(TryLater(reason="nothing_sent: ClientConnectorError"))
+    await house.escalate()
+    await house.send()
+    (first, *_) = await house.attempts()
+    await house.pass_by(seconds=1)
+    await house.receipt("delivered", first)
+    await house.take_in_receipts()
+    await house.pass_by(minutes=5)
+    await house.send()
+    assert len(house.sms.accepted) == 2
+
+
 async def test_a_provider_that_wants_to_be_left_alone_for_long_holds_nobody_up_either() -> None:
     house = await a_house()
     house.sms.script.append(TryLater(reason="too_many_requests", after_s=3600))
