@@ -5,7 +5,7 @@ from typing import Any
 
 from alerts.causes import FROM_DEVICE, ONE_SHOTS, PROBED
 from alerts.rules.decisions import Open
-from alerts.rules.delays import is_beyond
+from alerts.rules.delays import is_beyond, limit_of
 from alerts.rules.docket import Docket, When
 from alerts.rules.memory import Key
 from isocket.domain.incidents import Cause, Why
@@ -35,7 +35,8 @@ def hear_alarm(docket: Docket, fields: Mapping[str, Any], when: When) -> None:
         return
     if key.cause in ONE_SHOTS and _opened_now(docket, known.incident_id):
         return  # pressed and let go: to be told all the same, it ends by itself
-    changed = is_beyond(key, fields.get("value"), known.limit)  # and the device was told of the new one
+    value, limit = fields.get("value"), limit_of(key, docket.case.settings)
+    changed = is_beyond(key, value, known.limit) and not is_beyond(key, value, limit)  # and the device was told of it
     docket.end(key, when.at_ms, when.heard_ms, Why.LIMIT_CHANGED if changed else Why.SAID_OVER)
 
 

@@ -647,6 +647,16 @@ async def test_a_socket_that_ends_its_alarm_by_a_raised_limit_does_not_make_that
     assert (Happening.CLOSED, "limit_changed") in await house.timeline(found)
 
 
+@pytest.mark.parametrize("limit", [-12.0, -11.0])
+async def test_a_socket_that_ends_its_alarm_with_a_value_beyond_its_limit_has_its_word(limit: float) -> None:
+    """Such as the worst value of all that time: that is no change of the limit."""
+    house = await judged_house(temp=[{"high_c": -12.0, "delay_s": 0}])
+    await house.alarm("temp_high", probe=0, value=-5.0)
+    await house.want(temp=[{"high_c": limit, "delay_s": 0}])
+    await house.alarm("temp_high", active=False, probe=0, value=-5.0)
+    assert (await house.only(Cause.TEMP_HIGH)).why_over is Why.SAID_OVER
+
+
 async def test_what_is_well_by_the_limit_before_too_ended_by_no_change_of_that() -> None:
     house = await judged_house(temp=[{"high_c": -12.0, "delay_s": 0}])
     await house.state(temp_c=[-5.0])
