@@ -88,6 +88,7 @@ async def _of_recipient(portal: Portal, request: RightsRequest, entries: list[Co
         await erase(portal, request.email, entries)
     elif request.kind is Right.OBJECTION:
         await object_to(portal, request.email, entries)
+        await forget_reader(portal, request.email)
     else:
         link = await link_for(portal, request.email, entries, visit_id=derived_id("vis", request.id))
         words = page_of_your_own(request.language, page=link)

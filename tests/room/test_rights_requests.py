@@ -272,10 +272,14 @@ async def test_a_crash_while_a_newsletter_is_ended_for_good_leaves_it_ended_and_
 
 
 @pytest.mark.clause("C7-06")
-async def test_an_alarm_recipient_who_is_erased_is_no_reader_of_the_newsletter_any_more(house: PortalHouse) -> None:
+@pytest.mark.clause("C7-10")
+@pytest.mark.parametrize("kind", ["erasure", "objection"])
+async def test_an_alarm_recipient_who_is_erased_or_objects_is_no_reader_of_the_newsletter_any_more(
+    house: PortalHouse, kind: str
+) -> None:
     await enter(house, await owned(house), email=STRANGER)
     await read_newsletter(house, STRANGER)
-    await ask(house, STRANGER, "erasure")
+    await ask(house, STRANGER, kind)
     assert (await confirm(house, STRANGER))["state"] == "answered"
     assert await house.records.count(Subscription) == 0
 
