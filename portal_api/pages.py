@@ -112,6 +112,11 @@ def _way_on(said: SaidProblem, request: web.BaseRequest) -> str:
     return f'<a href="{html.escape(there)}">{back}</a> '
 
 
+# Of a form that was refused so, nothing was done: kept.js gives back what was typed where its reader goes back to it.
+_NOTHING_DONE = frozenset({"csrf", "old-page", "too-many"})
+_KEPT = '<script type="module" src="/static/kept.js" data-held></script>'
+
+
 def problem_page(said: SaidProblem, request: web.BaseRequest) -> web.Response:
     """Return a problem as a page. It needs no template, so that it works when they do not."""
     problem = said.problem
@@ -124,7 +129,7 @@ def problem_page(said: SaidProblem, request: web.BaseRequest) -> web.Response:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
-        '<link rel="stylesheet" href="/static/portal.css"></head>'
+        f'<link rel="stylesheet" href="/static/portal.css">{_KEPT if problem.kind in _NOTHING_DONE else ""}</head>'
         f'<body><main class="narrow"><section class="card door"><h1>{title}</h1><p>{html.escape(said.detail)}</p>'
         f'{listed}<p class="links">{_way_on(said, request)}<a href="/">iSocket</a></p></section></main></body></html>'
     )

@@ -53,8 +53,9 @@ TAB_NOTES = (
     TabNote(
         key="typed",
         purpose="what you typed into a form, without passwords and codes, and your address: so that it is there again "
-        "where you have to sign in, or to prove who you are, before the form is taken",
-        life="until the next page; where you have to sign in or prove who you are, until you have or the tab is closed",
+        "where the form is not taken because you have to sign in or to prove who you are, its page is out of date, or "
+        "there were too many tries",
+        life="until the next page; where the form is not taken, until you are back at it or the tab is closed",
     ),
 )
 

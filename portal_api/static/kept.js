@@ -1,11 +1,12 @@
-// Keeps what was typed while somebody has to sign in, or to prove who they are, before their form is taken: a server
-// that asks for that has thrown the form away. It lies in this tab only, goes with the next page that is neither, and
-// comes back to nobody else. Passwords and codes are not kept.
+// Keeps what was typed while somebody has to sign in, or to prove who they are, before their form is taken, or reads
+// that its page was out of date: the server has thrown the form away. It lies in this tab only, goes with the next page
+// that is none of these, and comes back to nobody else. Passwords and codes are not kept.
 
 const KEY = "typed";
 const DOORS = ["/login", "/login/code", "/login/passkey", "/prove", "/prove/passkey"];
 const SECRET = ["hidden", "password", "file", "submit"];
 
+const held = () => DOORS.includes(location.pathname) || document.querySelector("script[data-held]");
 const who = () => document.querySelector(".me a[href='/profile']")?.title ?? "";
 const area = (path) => path.split("/")[1];
 const secret = (field) =>
@@ -25,7 +26,7 @@ function remember(form) {
 function giveBack() {
   const found = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
   if (!found) return;
-  if (DOORS.includes(location.pathname)) return sessionStorage.setItem(KEY, JSON.stringify({ ...found, held: true }));
+  if (held()) return sessionStorage.setItem(KEY, JSON.stringify({ ...found, held: true }));
   const form = [...document.forms].find((each) => each.getAttribute("action") === found.action && kept(each).length);
   const mine = found.held && found.who === who();
   if (!form && mine && area(found.action) === area(location.pathname)) return; // the form is a page further on

@@ -1,4 +1,4 @@
-"""What was typed before one had to sign in, or to prove who one is, comes back in a real Chromium."""
+"""What was typed before one had to sign in, to prove who one is, or to load a page anew is back in a real Chromium."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +8,7 @@ from pathlib import Path
 from isocket.domain.accounts import Account, Session
 from isocket.domain.api_tokens import ApiToken
 from isocket.storage.port import is_
+from portal_api import sessions
 from portal_api.portal import Portal
 from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.browser.test_journey import MAIJA, portal  # noqa: F401 - a fixture
@@ -97,6 +98,23 @@ async def test_what_was_taken_is_kept_by_no_page(portal: Portal, tmp_path: Path)
         await tab.press("form[action='/contacts'] button.main", "document.body.innerText.includes('Niina Naapuri')")
         await tab.until(NOTHING_KEPT)
         assert await tab.value(TYPED) == ""
+
+
+async def test_what_was_typed_into_a_page_that_is_out_of_date_is_there_again_on_the_new_one(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    maija = await portal.records.get(Account, "acc_1")
+    assert maija is not None
+    async with typing(portal, tmp_path) as tab:
+        newer = await sessions.open_cookie(portal, maija, sessions.SignedIn())  # as by signing in in another tab
+        await tab.call("Network.setCookie", name="sid", value=newer, url=portal.settings.link("/"), httpOnly=True)
+        await tab.press("form[action='/contacts'] button.main", "document.body.innerText.includes('out of date')")
+        await tab.press("a[href='/contacts']", "document.title.startsWith('Contacts')")
+        await tab.until(f"{TYPED} === 'Niina Naapuri'")
+        assert "What you typed is here again. It was not sent." in await tab.text()
+        await tab.press("form[action='/contacts'] button.main", "document.body.innerText.includes('Niina Naapuri')")
+        assert await tab.value(NOTHING_KEPT)
 
 
 async def test_what_was_typed_before_one_had_to_prove_who_one_is_is_there_again_and_goes_through(
