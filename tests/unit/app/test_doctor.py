@@ -19,7 +19,7 @@ def test_a_fresh_installation_is_well(installation: Installation) -> None:
     found = lines(done.stdout)
     assert list(found) == [
         "settings", "data folder", "keyring", "store", "clock", "push", "holds", "portal", "broker", "SMS", "46elks",
-        "e-mail", "public address", "operator", "transfers",
+        "e-mail", "public address", "operator", "transfers", "archive",
     ]  # fmt: skip
     assert found["store"].startswith("ok")
     assert found["SMS"].startswith("note")
@@ -56,6 +56,12 @@ def test_a_folder_without_the_managers_keys_is_wrong(installation: Installation)
     assert done.returncode == 1
     assert lines(done.stdout)["archive"].startswith("WRONG")
     assert "ISOCKET_ARCHIVE_KEYS" in lines(done.stdout)["archive"]
+
+
+@pytest.mark.clause("C6-15")
+def test_where_nobodys_keys_are_given_it_is_noted_that_no_closed_account_is_sealed(installation: Installation) -> None:
+    line = lines(installation.typed("check").stdout)["archive"]
+    assert (line.startswith("note"), "ISOCKET_ARCHIVE_KEYS" in line) == (True, True)
 
 
 def test_whoever_reads_may_go_before_the_end(installation: Installation) -> None:
