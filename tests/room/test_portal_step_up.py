@@ -80,6 +80,14 @@ async def test_a_wrong_password_opens_nothing_and_is_counted(house: PortalHouse)
     assert await danger(house, token) == 403
 
 
+@pytest.mark.parametrize("given", [{}, {"password": PASSWORD, "code": "123456"}], ids=["none", "two"])
+async def test_one_proof_is_asked_for_neither_none_nor_two(given: dict[str, str], house: PortalHouse) -> None:
+    token = (await house.sign_in(MAIJA))["access_token"]
+    await house.clock.advance(TEN_MINUTES_S + 1)
+    assert (await house.ask("POST", "/me/step-up", given, token=token)).status == 422
+    assert await danger(house, token) == 403
+
+
 async def test_a_proof_counts_for_the_session_in_which_it_was_given(house: PortalHouse) -> None:
     taken, own = [(await house.sign_in(MAIJA))["access_token"] for _ in range(2)]
     await house.clock.advance(TEN_MINUTES_S + 1)
