@@ -8,12 +8,13 @@ Why so, and when we are: docs/decisions/0013-a-socket-that-counts-anew.md.
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from broker_bridge.confirmations import Confirmations, start_of_count
 from broker_bridge.problem_log import ProblemLog
 from isocket.domain.reports import ClockQuality, DeviceState, Order, Report, as_the_device_says, count_of, in_count
-from isocket.kit.clock import EPOCH, to_ms
+from isocket.kit.clock import EPOCH, from_ms, to_ms
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.telemetry import Telemetry
@@ -26,6 +27,9 @@ CLOCK_PUT_RIGHT_MS = 60_000
 
 ENOUGH, LONG_ENOUGH_MS = 3, 600_000
 """Messages without a good time that show it as well as one that has it, and how long they take at least."""
+
+LEFT_OVER_MS, COMES_SOON_MS = 86_400_000, 3_600_000
+"""So much older than the newest state of the count before may be what is left of it, and so late it may come."""
 
 LOOKED_BACK = 3  # counts in which a message is sought: nothing that is repeated is older
 
@@ -71,15 +75,18 @@ class Turn(NamedTuple):
     """Where a device began to count anew, in its own numbers."""
 
     before: Order  # the newest state by the count before
+    before_ms: int  # when that was said
     since: Order  # the first of what came by the new numbers and was stored by the count before
     first: Order  # that by which we were sure
     at_ms: int  # when that was said
+    came_ms: int  # when it came
 
     def is_before(self, report: Report) -> bool:
-        """Whether a message belongs to the count before."""
+        """Whether a message belongs to the count before. Such come soon: a clock that falls back makes nobody deaf."""
         if report.clock is not ClockQuality.DEVICE:
             return self.since <= report.order < self.first
-        if report.at_ms >= self.at_ms:
+        is_of_then = self.before_ms - LEFT_OVER_MS <= report.at_ms < self.at_ms
+        if not is_of_then or report.received_ms > self.came_ms + COMES_SOON_MS:
             return False
         return report.boot >= self.before[0] > self.first[0] or report.order > self.before
 
@@ -127,7 +134,8 @@ class CountingAnew:
         try:
             below = [device_id for device_id, reports in said.items() if any(map(self._is_below, reports))]
             newest = await self._telemetry.latest(below) if below else {}
-            for device_id, state in newest.items():
+            for device_id, known in newest.items():
+                state = known if known.at != EPOCH else await self._by_its_alarms(known)
                 for report in said[device_id]:
                     if self._seems_anew(report, state):
                         await self._decide(report, state)
@@ -135,6 +143,12 @@ class CountingAnew:
             raise
         except Exception:
             log.exception("counting_anew_unknown")
+
+    async def _by_its_alarms(self, state: DeviceState) -> DeviceState:
+        """Return what stands for the newest state of a device that never reported one."""
+        order = self._confirmations.newest(state.device_id)
+        known = None if order is None else await self._telemetry.named(state.device_id, order)
+        return state if known is None else replace(state, boot=known.boot, seq=known.seq, at=from_ms(known.at_ms))
 
     def _is_below(self, report: Report) -> bool:
         """Whether a message is older, by its numbers, than one that came."""
@@ -165,7 +179,7 @@ class CountingAnew:
             trail = self._trails[device_id]
             is_after = _was_said_just_now(report) and await self._is_after(report, state)
             if trail.shows_it_by(report) or is_after:
-                await self._begin(report, newest, trail)
+                await self._begin(report, state, trail)
             elif self._noted.get(device_id) != report.boot:
                 await self._note(report, newest, "it counts as older, and raises no alarm")
                 self._noted[device_id] = report.boot
@@ -182,14 +196,16 @@ class CountingAnew:
         known = await self._telemetry.named(state.device_id, (state.boot, state.seq))
         return known is None or report.at_ms > known.received_ms + CLOCK_PUT_RIGHT_MS
 
-    async def _begin(self, report: Report, newest: Order, trail: Trail) -> None:
+    async def _begin(self, report: Report, state: DeviceState, trail: Trail) -> None:
         """Let a device have a new count from this message on."""
+        newest, since = (state.boot, state.seq), (trail.boot, trail.first)
         device_id, count = report.device_id, self._confirmations.count(report.device_id) + 1
         await self._note(report, newest, "it counts anew, and is heard from here on")
         await self._telemetry.note_confirmed({device_id: start_of_count(count)})
         self._confirmations.begin_anew(device_id, count)
-        since = (trail.boot, trail.first)
-        self._turns[device_id] = Turn(as_the_device_says(newest), since, report.order, report.at_ms)
+        self._turns[device_id] = Turn(
+            as_the_device_says(newest), to_ms(state.at), since, report.order, report.at_ms, report.received_ms
+        )
         log.warning("device_counts_anew", device_id=device_id)
 
     async def _note(self, report: Report, newest: Order, so: str) -> None:

@@ -134,6 +134,28 @@ async def test_what_was_said_before_a_socket_began_to_count_anew_and_comes_later
     assert (state.boot, state.seq) == (FIRST + 1, 3)
 
 
+@pytest.mark.parametrize(("wait_s", "behind_s"), [(1, YEAR_S), (3_601, 4_000)], ids=["years", "an hour after it"])
+async def test_a_socket_whose_clock_falls_back_after_it_began_to_count_anew_stays_heard(
+    wait_s: int, behind_s: int
+) -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.at(50, 3))
+    await bridge.clock.advance(900)
+    await bridge.hear("state", bridge.at(50, 1))
+    await bridge.clock.advance(wait_s)
+    await bridge.hear("alarm", bridge.at(50, 4, ago_s=behind_s, **ALARM))
+    assert (await bridge.stored())[-1] == (FIRST + 50, 4)
+
+
+async def test_a_socket_that_said_nothing_but_alarms_is_heard_when_it_counts_anew() -> None:
+    bridge = HearingBridge()
+    await bridge.hear("alarm", bridge.at(50, 1, **ALARM))
+    await bridge.clock.advance(120)
+    await bridge.hear("alarm", bridge.at(50, 1, **ALARM))
+    await bridge.hear("state", bridge.at(50, 2))
+    assert await bridge.stored() == [(50, 1), (FIRST + 50, 1), (FIRST + 50, 2)]
+
+
 async def test_a_socket_may_begin_to_count_anew_again_and_again() -> None:
     bridge = await counting_anew()
     await bridge.hear("state", bridge.at(1, 3))
