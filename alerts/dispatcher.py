@@ -153,8 +153,9 @@ class Dispatcher:
         All that a last look reads was read for it a moment ago. None where it has to take the way of all others:
         nobody is set up to carry it, or the month's money may not reach.
         """
+        looked_s = self._clock.monotonic_s()
         channel = None if self._purse.may_refuse(alarm) else await self._providers.choose(alarm.channel)
-        return None if channel is None else self._ready(alarm, channel)
+        return None if channel is None else self._ready(alarm, channel, looked_s)
 
     async def count(self, going: Sequence[Ready]) -> bool:
         """Count what messages of one account cost that go in any case, while their attempts are being written.
@@ -183,6 +184,7 @@ class Dispatcher:
 
     async def carry(self, held: Delivery) -> None:
         """Check a claimed delivery again, write the attempt, call the provider and settle."""
+        looked_s = self._clock.monotonic_s()  # before: who stands still over the answer has an old one
         verdict = await self._last_look.verdict(held)
         if isinstance(verdict, datetime):
             await self._settlement.hold(held, verdict)
@@ -191,7 +193,7 @@ class Dispatcher:
         if verdict is not None or channel is None:
             await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))
             return
-        ready = self._ready(held, channel)
+        ready = self._ready(held, channel, looked_s)
         if self._purse.may_refuse(held):
             if not await self._purse.pay(held, channel):
                 await self._settlement.not_sent(held, DeliveryState.FAILED, SPENDING_CAP)
@@ -272,7 +274,7 @@ class Dispatcher:
             log.exception("channel_failed", channel=channel.name, attempt_id=attempt.id)
             return Unclear(reason=f"channel_failed: {type(error).__name__}")
 
-    def _ready(self, held: Delivery, channel: Channel) -> Ready:
+    def _ready(self, held: Delivery, channel: Channel, looked_s: float) -> Ready:
         number = held.tries + 1
         attempt = Attempt(
             id=attempt_id(held, number),
@@ -284,7 +286,7 @@ class Dispatcher:
             provider=channel.name,
             started_at=self._clock.now(),
         )
-        return Ready(held=held, channel=channel, attempt=attempt, looked_s=self._clock.monotonic_s())
+        return Ready(held=held, channel=channel, attempt=attempt, looked_s=looked_s)
 
 
 def lease_s(lane: str | None) -> float:

@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,11 +14,11 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import AttemptState, DeliveryKind, DeliveryState
 from isocket.domain.desk import DeskMessage
 from isocket.domain.incidents import Happening, IncidentState, Severity
-from isocket.storage.port import StoreUnavailableError
+from isocket.storage.port import Asked, Records, StoreUnavailableError
 from isocket.storage.records import StoredRecords
 from isocket.storage.sqlite import SqliteStore
 from tests.fakes.alert_house import ANNA, BERTIL, AlertHouse
-from tests.fakes.dying import Died, Fuse, every_crash_point
+from tests.fakes.dying import Died, DyingRecords, Fuse, every_crash_point
 
 BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
 THEN_BERTIL = {"contact_ids": [BERTIL], "channels": ["sms"], "after_s": 60}
@@ -229,3 +230,33 @@ def lines_find_no_room(connection: sqlite3.Connection) -> None:
         "CREATE TRIGGER no_room AFTER INSERT ON records_timeline"
         " BEGIN INSERT INTO ballast VALUES (zeroblob(1000000)); END"
     )
+
+
+class StandsStill(DyingRecords):
+    """Records of a process that is stopped just as it hears an answer, and goes on after all else has happened."""
+
+    def __init__(self, inner: Records, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(inner)
+        self._meanwhile: Callable[[], Awaitable[None]] | None = meanwhile
+
+    async def find_each(self, *asked: Asked) -> list[list[Any]]:
+        answer = await super().find_each(*asked)
+        if self._meanwhile is not None:
+            meanwhile, self._meanwhile = self._meanwhile, None
+            await meanwhile()
+        return answer
+
+
+async def test_whoever_stands_still_over_the_last_look_tells_nobody_of_what_is_over_by_then() -> None:
+    house = await a_ladder()
+    await house.escalate()
+
+    async def it_ends() -> None:
+        await house.clock.advance(60)
+        await house.close()
+        await house.rest()
+
+    await house.dispatcher(StandsStill(house.records, it_ends)).step()
+    await house.rest()
+    assert house.accepted == []
+    assert [each.state for each in await house.deliveries()] == [DeliveryState.CALLED_OFF]
