@@ -28,6 +28,8 @@ CLOCK_PUT_RIGHT_MS = 60_000
 ENOUGH, LONG_ENOUGH_MS = 3, 600_000
 """Messages without a good time that show it as well as one that has it, and how long they take at least."""
 
+OVERTAKEN_MS = 60_000  # what comes so soon after one of a greater number was sent before it: there are two lanes
+
 LEFT_OVER_MS, COMES_SOON_MS = 86_400_000, 3_600_000
 """So much older than the newest state of the count before may be what is left of it, and so late it may come."""
 
@@ -45,6 +47,7 @@ class Trail(NamedTuple):
     last: int
     number: int
     since_ms: int  # when the first came
+    last_ms: int  # when the last came
     lag_ms: int  # so much behind ours its clock is
     newest: tuple[Order, Order | None]  # of the device, as it was known all the time
 
@@ -52,18 +55,17 @@ class Trail(NamedTuple):
     def of(cls, report: Report, newest: tuple[Order, Order | None]) -> "Trail":
         """Begin with a message."""
         lag_ms = report.received_ms - report.at_ms
-        return cls(report.boot, report.seq, report.seq, 1, report.received_ms, lag_ms, newest)
+        return cls(report.boot, report.seq, report.seq, 1, report.received_ms, report.received_ms, lag_ms, newest)
 
     def followed_by(self, report: Report, newest: tuple[Order, Order | None]) -> "Trail":
         """Go on with a message, or begin anew with one that does not fit."""
         lag_ms = report.received_ms - report.at_ms
         if (report.boot, newest) != (self.boot, self.newest) or abs(lag_ms - self.lag_ms) > CLOCK_PUT_RIGHT_MS:
             return self.of(report, newest)
-        if report.seq < self.last and report.received_ms - self.since_ms >= LONG_ENOUGH_MS:
-            return self.of(report, newest)
         if report.seq <= self.last:
-            return self
-        return self._replace(last=report.seq, number=self.number + 1)
+            was_overtaken = report.received_ms - self.last_ms <= OVERTAKEN_MS
+            return self if was_overtaken or report.seq == self.last else self.of(report, newest)
+        return self._replace(last=report.seq, number=self.number + 1, last_ms=report.received_ms)
 
     def shows_it_by(self, report: Report) -> bool:
         """Whether this last one of it makes us sure, if it is no repeat."""

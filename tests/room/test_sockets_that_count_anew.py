@@ -297,6 +297,19 @@ async def test_a_socket_that_counts_anew_a_second_time_before_we_were_sure_is_he
 
 
 @NO_TIME
+async def test_a_socket_whose_alarms_overtake_its_reports_is_heard_again_all_the_same(timed: dict[str, int]) -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.at(50, 7))
+    for seq in (1, 3, 5):
+        await bridge.clock.advance(900)
+        report, alarm = bridge.poor(1, seq, **timed), bridge.poor(1, seq + 1, **timed, **ALARM)
+        await bridge.hear("alarm", alarm)
+        await bridge.clock.advance(2)
+        await bridge.hear("state", report)
+    assert (await bridge.stored())[-1] == (FIRST + 1, 6)
+
+
+@NO_TIME
 async def test_something_newer_in_between_shows_that_what_looks_old_is_late(timed: dict[str, int]) -> None:
     bridge = HearingBridge()
     await bridge.hear("state", bridge.poor(50, 7, **timed))
