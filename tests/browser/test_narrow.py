@@ -4,7 +4,7 @@ from pathlib import Path
 
 from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Incident, Severity
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.storage.port import is_
 from portal_api.portal import Portal
 from tests.browser.chromium import IN_A_BROWSER, chromium_tab
@@ -13,6 +13,13 @@ from tests.fakes.portal_house import PASSWORD
 
 LONG = "Lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppila"
 NARROW = 320  # of a page 1280 wide at 400 %: WCAG 2.2, 1.4.10
+
+# On how many lines each label stands.
+LINES = """Object.fromEntries([...document.querySelectorAll("dt")].map((each) => {
+  const range = document.createRange();
+  range.selectNodeContents(each);
+  return [each.textContent, new Set([...range.getClientRects()].map((line) => line.top)).size];
+}))"""
 
 pytestmark = IN_A_BROWSER
 
@@ -43,3 +50,34 @@ async def test_no_page_is_wider_than_a_narrow_telephone(portal: Portal, tmp_path
             await tab.open(portal.settings.link(path))
             widths[path] = await tab.value("document.documentElement.scrollWidth")
     assert {path: width for path, width in widths.items() if width > NARROW} == {}
+
+
+async def test_no_label_of_an_incident_is_broken_in_two_on_a_narrow_telephone(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    now = portal.clock.now()
+    await portal.records.change_one(Device, is_("id", DEVICE), owner_id="acc_1", name="Freezer", claimed_at=now)
+    told = {"severity": Severity.CRITICAL, "opened_at": now, "detected_at": now, "acknowledged_at": now}
+    await portal.records.add(
+        Incident(
+            id="inc_1",
+            account_id="acc_1",
+            device_id=DEVICE,
+            cause=Cause.MAINS_LOST,
+            state=IncidentState.ACKNOWLEDGED,
+            **told,
+        )
+    )
+    async with chromium_tab(tmp_path) as tab:
+        await tab.call(
+            "Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=False
+        )
+        await tab.open(portal.settings.link("/"))
+        await tab.type_in("username", MAIJA)
+        await tab.type_in("password", PASSWORD)
+        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.open(portal.settings.link("/incidents/inc_1"))
+        lines = await tab.value(LINES)
+    assert lines["Acknowledged"] == 1
+    assert set(lines.values()) == {1}
