@@ -43,7 +43,7 @@ class Trail(NamedTuple):
     """
 
     boot: int
-    first: int  # seq
+    first: int  # seq, the least
     last: int
     number: int
     since_ms: int  # when the first came
@@ -64,7 +64,8 @@ class Trail(NamedTuple):
             return self.of(report, newest)
         if report.seq <= self.last:
             was_overtaken = report.received_ms - self.last_ms <= OVERTAKEN_MS
-            return self if was_overtaken or report.seq == self.last else self.of(report, newest)
+            is_of_it = was_overtaken or report.seq == self.last
+            return self._replace(first=min(self.first, report.seq)) if is_of_it else self.of(report, newest)
         return self._replace(last=report.seq, number=self.number + 1, last_ms=report.received_ms)
 
     def shows_it_by(self, report: Report) -> bool:

@@ -300,13 +300,16 @@ async def test_a_socket_that_counts_anew_a_second_time_before_we_were_sure_is_he
 async def test_a_socket_whose_alarms_overtake_its_reports_is_heard_again_all_the_same(timed: dict[str, int]) -> None:
     bridge = HearingBridge()
     await bridge.hear("state", bridge.at(50, 7))
+    reports: list[dict[str, Any]] = []
     for seq in (1, 3, 5):
         await bridge.clock.advance(900)
-        report, alarm = bridge.poor(1, seq, **timed), bridge.poor(1, seq + 1, **timed, **ALARM)
-        await bridge.hear("alarm", alarm)
+        reports.append(bridge.poor(1, seq, **timed))
+        await bridge.hear("alarm", bridge.poor(1, seq + 1, **timed, **ALARM))
         await bridge.clock.advance(2)
-        await bridge.hear("state", report)
+        await bridge.hear("state", reports[-1])
     assert (await bridge.stored())[-1] == (FIRST + 1, 6)
+    await bridge.hear("state", reports[0])
+    assert (FIRST + 1, 1) not in await bridge.stored(), "it was stored before"
 
 
 @NO_TIME
