@@ -88,6 +88,14 @@ async def test_it_needs_a_fresh_proof_and_is_over_after_a_day(maija: Maija) -> N
     assert (await maija.house.ask("POST", "/email-changes/confirm", {"token": token})).status == 400
 
 
+async def test_a_new_password_ends_a_wish_for_another_address_from_before_it(maija: Maija) -> None:
+    await maija.ask("/me/email", {"username": NEW})
+    token = await maija.house.link_token(NEW)
+    assert await maija.ask("/me/password", {"password": OTHER_PASSWORD}) == 204
+    assert (await maija.house.ask("POST", "/email-changes/confirm", {"token": token})).status == 400
+    assert (await maija.house.account(MAIJA)).email == MAIJA
+
+
 async def test_the_old_mailbox_takes_it_back_even_after_the_password_was_changed_too(maija: Maija) -> None:
     await maija.ask("/me/email", {"username": NEW})
     undo = await maija.house.link_token(MAIJA)

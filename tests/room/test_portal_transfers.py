@@ -107,6 +107,13 @@ async def test_nothing_of_the_owner_before_is_left(house: PortalHouse) -> None:
     assert [each for each in await house.mails(PEKKA) if "left the factory" in each.text]
 
 
+async def test_nobody_hands_a_socket_over_to_themselves(house: PortalHouse) -> None:
+    owner = await owned(house)
+    for mine in (MAIJA, MAIJA.upper()):
+        assert await status(house, owner, "POST", TRANSFER, {"email": mine}) == 422, mine
+    assert await house.records.count(Transfer) == 0
+
+
 async def test_what_comes_late_of_the_time_before_does_not_show(house: PortalHouse) -> None:
     owner, taker = await owned(house), await house.customer(PEKKA)
     before_ms = to_ms(house.clock.now())
