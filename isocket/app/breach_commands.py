@@ -32,7 +32,7 @@ Scope = Annotated[
 Moment = Annotated[str, typer.Option(metavar="TIME", help="RFC 3339, such as 2026-11-22T12:00:00Z.")]
 Words = Annotated[
     Path,
-    typer.Option(help="A TOML file with a table for each language (`[en]` at least), see docs/privacy.md."),
+    typer.Option(help="A TOML file with a table for each language (`\\[en]` at least), see docs/privacy.md."),
 ]
 OPERATOR = "operator"
 _OPTIONS = {"scope": "--open", "kinds": "--kind", "accounts": "--account", "why_risk": "--why"}

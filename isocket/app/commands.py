@@ -97,7 +97,8 @@ def provision_devices(
 @app.command(name="announce")
 def announce_to_customers(
     words: Annotated[
-        Path, typer.Option(help="A TOML file with `subject` and `text` in a table for each language, `[en]` at least.")
+        Path,
+        typer.Option(help="A TOML file with `subject` and `text` in a table for each language, `\\[en]` at least."),
     ],
     model: Annotated[
         list[ModelName] | None, typer.Option(help="Only to owners of this model; may be given several times.")

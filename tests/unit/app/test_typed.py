@@ -85,6 +85,11 @@ def test_bounds_of_numbers_are_told_by_the_help(command: str) -> None:
     assert (done.exit_code, "1.." in done.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("command", ["announce", "privacy breach notify", "privacy breach report"])
+def test_the_help_names_the_table_that_a_file_of_words_needs(command: str) -> None:
+    assert "`[en]` at least" in " ".join(typed(f"{command} --help").stdout.replace("│", "").split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
