@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts import pausing
-from alerts.endings import UNCLEAR, ended
+from alerts.endings import HAVE_IT, UNCLEAR, ended
 from alerts.health import REFUSED_FOR_S
 from alerts.next_ways import WITH_OTHER_WAYS, Patience, moving_on
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
@@ -177,12 +177,14 @@ class Settlement:
         """Return when the same person is told by another way, as fields of the delivery.
 
         It is part of the step that settles, so that nobody can die in between. What stays unclear keeps its time, also
-        where it is tried again.
+        where it is tried again. Whoever has the news needs no other way.
         """
         state = changes["state"]
         if held.kind not in WITH_OTHER_WAYS or (state is DeliveryState.UNCLEAR and held.state is state):
             return {}
         wait: timedelta | None = None
+        if changes.get("reason") in HAVE_IT:
+            return moving_on(now, wait)
         newly_held_up = changes.get("held_up", False) and not held.held_up
         in_doubt = state in {DeliveryState.UNCLEAR, DeliveryState.DUE}
         if in_doubt and held.moves_on and not newly_held_up:

@@ -355,6 +355,23 @@ async def test_a_text_from_before_whose_receipt_is_read_late_keeps_no_later_one_
     assert len(house.sms.accepted) == 2
 
 
+async def test_what_is_let_go_since_its_reader_was_told_goes_by_no_other_way() -> None:
+    house = await AlertHouse().furnish()
+    await house.ladder(BY_SMS, {**BY_SMS, "after_s": 60})
+    await house.incident(severity=Severity.MAJOR)
+    house.sms.script.extend([TryLater(reason="too_many_requests", after_s=70), TryLater(reason="too_many_requests")])
+    for _ in range(9):
+        await house.escalate()
+        await house.send()
+        for attempt in [each for each in await house.attempts() if each.provider_id and not each.receipt]:
+            await house.receipt("sent", attempt)
+        await house.take_in_receipts()
+        await house.pass_by(seconds=15)
+    assert len(house.sms.accepted) == 1
+    assert await house.reasons(Happening.NOT_SENT) == {TOLD_SINCE: 1}
+    assert mailed(house) == []
+
+
 async def test_a_provider_that_wants_to_be_left_alone_for_long_holds_nobody_up_either() -> None:
     house = await a_house()
     house.sms.script.append(TryLater(reason="too_many_requests", after_s=3600))
