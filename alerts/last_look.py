@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from alerts.endings import EXPIRED, REACHED, TOLD_SINCE, goes_though_over
+from alerts.endings import EXPIRED, REACHED, TOLD_SINCE, goes_though_over, may_have_gone
 from alerts.following import ADDRESS_CHANGED
 from alerts.wanted import why_no_newsletter
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import Incident, IncidentState, account_open_key, open_key
 from isocket.domain.pauses import UNSUBSCRIBED
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.recipients import address_of, why_not
@@ -66,7 +66,7 @@ class LastLook:
             return None
         if held.instead_of is not None and await self._is_reached(held):
             return DeliveryState.CALLED_OFF, REACHED
-        if held.kind is DeliveryKind.ALARM and held.tries and await self._is_told_since(held):
+        if await self._is_overtaken(held):
             return DeliveryState.CALLED_OFF, TOLD_SINCE
         reason = _why_not_now(held, contact, known.get(Endpoint))
         if reason is None and contact is not None:
@@ -84,6 +84,13 @@ class LastLook:
         )
         return any(held.instead_of in {each.id, each.instead_of} for each in delivered)
 
+    async def _is_overtaken(self, held: Delivery) -> bool:
+        """Whether its reader has later news by now. Of what had not to wait it is not asked: that is the usual."""
+        if held.kind is DeliveryKind.ALARM:
+            return held.tries > 0 and await self._is_told_since(held)
+        has_waited = held.tries > 0 or held.held_until is not None
+        return held.kind is DeliveryKind.CLEAR and has_waited and await self._is_wrong_again(held)
+
     async def _is_told_since(self, held: Delivery) -> bool:
         """Whether an alarm about the same went this way after this one was made, which its provider put off.
 
@@ -100,6 +107,25 @@ class LastLook:
         same_way = [each.id for each in others if each.id != held.id and each.address == held.address]
         went = is_("state", AttemptState.SENT), above("started_at", held.created_at)
         return bool(same_way) and bool(await self._records.count(Attempt, one_of("delivery_id", same_way), *went))
+
+    async def _is_wrong_again(self, held: Delivery) -> bool:
+        """Whether what this end is about has begun anew meanwhile, lasts, and its reader was told so.
+
+        Read last, the end would take the word back that it is wrong now.
+        """
+        over = None if held.incident_id is None else await self._records.get(Incident, held.incident_id)
+        if over is None:
+            return False
+        if over.device_id:
+            key = open_key(over.device_id, over.cause, over.probe, over.about)
+        else:
+            key = account_open_key(over.account_id, over.cause)
+        for anew in await self._records.find(Incident, is_("open_key", key)):
+            about_it = is_("incident_id", anew.id), is_("kind", DeliveryKind.ALARM)
+            told = await self._records.find(Delivery, *about_it, is_("contact_id", held.contact_id))
+            if any(may_have_gone(each) for each in told):
+                return True
+        return False
 
     async def _known(self, ids: Mapping[type[Record], str | None]) -> dict[type[Record], Any]:
         """Return those of the records that are there, by their classes."""

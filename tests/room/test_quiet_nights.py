@@ -7,13 +7,14 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
+from alerts.endings import TOLD_SINCE
 from alerts.outcomes import TryLater
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import DeliveryKind, DeliveryState
-from isocket.domain.incidents import Happening, Severity
+from isocket.domain.incidents import Cause, Happening, Severity, open_key
 from isocket.kit.clock import from_text
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, PHONES, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, PHONES, AlertHouse
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 
@@ -156,6 +157,23 @@ async def test_whoever_has_only_a_telephone_that_rings_hears_of_the_end_in_the_m
     assert len(house.calls().accepted) == 1
     await until(house, MORNING)
     assert len(house.calls().accepted) == 2
+
+
+async def test_whoever_is_called_since_it_is_wrong_again_is_not_called_in_the_morning_about_the_end_of_before(
+    house: AlertHouse,
+) -> None:
+    now = house.clock.now()
+    only_calls = {"phone_verified_at": None, "voice_verified_at": now, "email": None}
+    await house.records.change_one(Contact, is_("id", ANNA), **only_calls)
+    await house.records.remove_all(Escalation)
+    await house.incident(severity=Severity.CRITICAL)
+    await until(house, EVENING)
+    await house.close()
+    await until(house, MORNING - timedelta(seconds=60))
+    await house.incident("inc_2", severity=Severity.CRITICAL, open_key=open_key(DEVICE, Cause.MAINS_LOST, None))
+    await until(house, MORNING)
+    assert len(house.calls().accepted) == 2
+    assert await house.reasons(Happening.NOT_SENT) == {TOLD_SINCE: 1}
 
 
 async def test_a_program_does_not_sleep(house: AlertHouse) -> None:

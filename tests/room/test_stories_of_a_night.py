@@ -294,6 +294,32 @@ async def test_a_night_in_which_power_comes_back_while_the_provider_of_texts_is_
     assert end == "EET Anna text: Cabin: mains power is back, 22 Nov 22:20. Ends alarm CODE"
 
 
+async def test_a_night_in_which_power_is_out_again_before_the_text_that_it_is_back_can_go() -> None:
+    """Anna has the new alarm: the end of the old one, read after it, would say that all is well."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    await tonight.until("22:00")
+    await tonight.socket(mains=False)
+    await tonight.until("22:10")
+    tonight.people.sms.script.extend([TryLater(reason="nothing_sent: ClientConnectorError")] * 10_000)
+    await tonight.until("22:20")
+    await tonight.socket(mains=True)
+    await tonight.until("23:00")
+    tonight.people.sms.script.clear()
+    await tonight.socket(mains=False)
+    await tonight.until("23:20")
+    await tonight.socket(mains=True)
+    await tonight.until("23:25")
+
+    assert await tonight.heard() == [
+        "22:00 EET Anna text: Cabin: mains power is out, 22 Nov 22:00. Reply CODE to acknowledge",
+        "23:00 EET Anna text: Cabin: mains power is out, 22 Nov 23:00. Reply CODE to acknowledge",
+        "23:20 EET Anna text: Cabin: mains power is back, 22 Nov 23:20. Ends alarm CODE",
+    ]
+    assert await tonight.untold() == ["23:00 EET not_sent: Anna, told_since"]
+
+
 def cold_is_major() -> dict[str, Any]:
     """Return settings by which frost is told at five degrees and wakes nobody."""
     return {"temp": [{"low_c": 5, "delay_s": 0, "severity": "major"}]}
