@@ -7,6 +7,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, is_
 
 LOOKS = 30  # of one a second: longer than the store may be locked, and than a broker is waited for
+AFTER_WE_WROTE = 3  # looks: whoever works and only could not write does so as soon as we can
 BEFORE_WE_KNOCK = 10  # looks: while all is well the broker is not asked whether it is there
 
 log = get_logger(__name__)
@@ -45,10 +46,11 @@ class Succession:
         if not await self._broker_answers():
             self._looks = BEFORE_WE_KNOCK
             return False
-        if self._looks < LOOKS:
-            return False
-        as_seen = is_("id", BRIDGE), is_("version", listening.version)
-        if await self._records.change_one(Listening, *as_seen, until=listening.until) is None:
+        if self._looks == LOOKS:
+            as_seen = is_("id", BRIDGE), is_("version", listening.version)
+            ours = await self._records.change_one(Listening, *as_seen, until=listening.until)
+            self._seen = self._seen if ours is None else ours.version
+        if self._looks < LOOKS + AFTER_WE_WROTE:
             return False
         log.warning("bridge_stands_still")
         return True

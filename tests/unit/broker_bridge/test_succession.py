@@ -1,13 +1,14 @@
 """A bridge that stands by begins where the one that works stands still, and nowhere else."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
 
 from broker_bridge.our_presence import OurPresence
-from broker_bridge.succession import BEFORE_WE_KNOCK, LOOKS, Succession
+from broker_bridge.succession import AFTER_WE_WROTE, BEFORE_WE_KNOCK, LOOKS, Succession
 from isocket.storage.memory import MemoryDocuments
-from isocket.storage.port import Records
+from isocket.storage.port import Records, StoreUnavailableError
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import ManualClock
 from tests.fakes.full_disk import FullDisk
@@ -57,7 +58,8 @@ async def test_who_hears_is_left_alone_and_the_broker_as_well(two: Two) -> None:
 
 @pytest.mark.parametrize("heard", [None, False])
 async def test_who_stands_still_or_is_refused_is_followed_once_it_is_sure(two: Two, heard: bool | None) -> None:
-    assert await two.looks(LOOKS, heard=heard) == [LOOKS - 1]
+    looks = LOOKS + AFTER_WE_WROTE
+    assert await two.looks(looks, heard=heard) == [looks - 1]
 
 
 async def test_while_there_is_no_broker_nobody_is_followed_nor_before_the_other_had_time_to_come_back(two: Two) -> None:
@@ -86,9 +88,24 @@ async def test_who_cannot_write_follows_nobody() -> None:
     assert await two.looks(LOOKS, heard=True) == []
 
 
+async def test_who_could_not_write_while_we_could_not_either_is_not_followed_once_both_can() -> None:
+    disk = FullDisk()
+    two = Two(records=disk)
+    await two.works.note(heard=True)
+    await two.next.is_open()
+    disk.is_full = True
+    for look in range(2 * LOOKS):
+        await two.clock.advance(1)
+        disk.is_full = look < LOOKS - 1  # there is room at the very moment at which we are the first to write
+        assert not await two.next.is_open()
+        with suppress(StoreUnavailableError):
+            await two.works.note(heard=True)
+    assert not two.works.superseded.is_set()
+
+
 @pytest.mark.parametrize("heard", [True, False])
 async def test_who_was_followed_hears_of_it_with_its_next_look_and_the_next_does_not(two: Two, heard: bool) -> None:
-    await two.looks(LOOKS)
+    await two.looks(LOOKS + AFTER_WE_WROTE)
     follower = OurPresence(two.records, two.clock)
     await two.works.note(heard=heard)
     assert two.works.superseded.is_set()
@@ -99,7 +116,7 @@ async def test_who_was_followed_hears_of_it_with_its_next_look_and_the_next_does
 
 
 async def test_who_followed_first_is_not_undone_by_one_that_wakes_up_later(two: Two) -> None:
-    await two.looks(LOOKS)
+    await two.looks(LOOKS + AFTER_WE_WROTE)
     follower = OurPresence(two.records, two.clock)
     await follower.note(heard=True)
     await two.clock.advance(60)
