@@ -85,11 +85,15 @@ class LastLook:
         return any(held.instead_of in {each.id, each.instead_of} for each in delivered)
 
     async def _is_overtaken(self, held: Delivery) -> bool:
-        """Whether its reader has later news by now. Of what had not to wait it is not asked: that is the usual."""
+        """Whether its reader has later news by now. Of what had not to wait it is not asked: that is the usual.
+
+        A program hears of each end, since it knows by the incident's id which is over.
+        """
         if held.kind is DeliveryKind.ALARM:
             return held.tries > 0 and await self._is_told_since(held)
         has_waited = held.tries > 0 or held.held_until is not None
-        return held.kind is DeliveryKind.CLEAR and has_waited and await self._is_wrong_again(held)
+        by_words = held.kind is DeliveryKind.CLEAR and held.channel is not ChannelKind.WEBHOOK
+        return by_words and has_waited and await self._is_wrong_again(held)
 
     async def _is_told_since(self, held: Delivery) -> bool:
         """Whether an alarm about the same went this way after this one was made, which its provider put off.

@@ -185,6 +185,21 @@ async def test_a_program_does_not_sleep(house: AlertHouse) -> None:
     assert [len(house.webhook.accepted), len(house.sms.accepted)] == [1, 0]
 
 
+async def test_a_program_that_was_away_hears_of_the_end_though_the_same_is_wrong_again(house: AlertHouse) -> None:
+    await house.endpoint(ChannelKind.WEBHOOK)
+    await house.records.remove_all(Escalation)
+    await house.ladder({**BY_SMS, "channels": ["webhook"]})
+    await house.incident(severity=Severity.CRITICAL)
+    await until(house, house.clock.now())
+    house.webhook.script.append(TryLater(reason="too_many_requests", after_s=60))
+    await house.close()
+    await until(house, house.clock.now())
+    await house.incident("inc_2", severity=Severity.CRITICAL, open_key=open_key(DEVICE, Cause.MAINS_LOST, None))
+    await until(house, house.clock.now() + timedelta(seconds=180))
+    (end,) = await house.deliveries(DeliveryKind.CLEAR)
+    assert (end.incident_id, end.state, len(house.webhook.accepted)) == ("inc_1", DeliveryState.SENT, 3)
+
+
 async def test_an_alarm_that_its_provider_puts_off_into_the_night_waits_for_the_morning(house: AlertHouse) -> None:
     before_ten = EVENING - timedelta(hours=1, minutes=31)  # 21:59 there
     house.clock = ManualClock(before_ten)
