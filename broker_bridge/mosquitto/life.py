@@ -173,6 +173,12 @@ def _reason(words: Sequence[str], config: BrokerConfig) -> str:
             f"(sudo systemctl disable --now mosquitto), set ISOCKET_MQTT to another port, or set "
             f"ISOCKET_BROKER_URL to use the broker that is there. {said}"
         )
+    if any("Cannot assign requested address" in line for line in words):
+        hosts = dict.fromkeys((config.host, config.tls.host if config.tls else config.host))
+        return (
+            f"{' or '.join(hosts)} is no address of this machine: set ISOCKET_MQTT"
+            f"{' and ISOCKET_MQTT_TLS' if config.tls else ''} to one that is. {said}"
+        )
     return f"Mosquitto ended at once. {said}"
 
 

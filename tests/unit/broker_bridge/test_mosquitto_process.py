@@ -183,6 +183,13 @@ async def test_a_port_in_use_is_told_with_the_way_out(tmp_path: Path) -> None:
         assert brokers_of(BrokerFolder(path=tmp_path)) == []
 
 
+async def test_an_address_that_this_machine_has_not_is_told_with_the_way_out(tmp_path: Path) -> None:
+    config = BrokerConfig(host="192.0.2.7", port=free_port())
+    child = MosquittoChild(config=config, folder=tmp_path, clock=SystemClock())
+    with pytest.raises(BrokerStartError, match=r"192\.0\.2\.7 is no address of this machine: set ISOCKET_MQTT to"):
+        await child.start()
+
+
 async def test_a_missing_mosquitto_is_told_with_the_command_that_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
