@@ -121,6 +121,18 @@ class DataFolder:
         except OSError as error:
             raise self._of_no_use(error) from error
 
+    def check_place(self, store: Path) -> None:
+        """Refuse a store whose own folder is not there, before keys are made for it.
+
+        Raises:
+            DataFolderError: the folder of the store is not there.
+        """
+        if not store.parent.is_dir():
+            raise DataFolderError(
+                f"{store} cannot be made: there is no folder {store.parent}. Make it, or set ISOCKET_STORE to a file "
+                "in another."
+            )
+
     def _of_no_use(self, error: OSError) -> DataFolderError:
         return DataFolderError(
             f"The data folder {self.path} cannot be used: {error.strerror}. "

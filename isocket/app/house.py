@@ -50,7 +50,8 @@ async def open_house(settings: Settings, *, may_be_new: bool = False) -> AsyncIt
     Only with `may_be_new`, for what may be the first thing that is done, is an installation made that is not there.
 
     Raises:
-        DataFolderError: there is no installation, its folder cannot be used, or a key of its store is missing.
+        DataFolderError: there is no installation, its folder or that of its store cannot be used, or a key of its
+            store is missing.
         MasterKeyError: the master key is not the one of this keyring, or others may read it.
         StoreUnavailableError: the store cannot be opened.
     """
@@ -60,6 +61,7 @@ async def open_house(settings: Settings, *, may_be_new: bool = False) -> AsyncIt
             await asyncio.to_thread(folder.demand, settings.store_file)
         is_there = await asyncio.to_thread(folder.check_keys, settings.store_file)
         await asyncio.to_thread(folder.prepare)
+        await asyncio.to_thread(folder.check_place, settings.store_file)
         master_key = await asyncio.to_thread(load_or_create_master_key, folder.master_key)
         keyring = await SqliteKeyring.open(folder.keyring, master_key)
         opened.push_async_callback(keyring.close)

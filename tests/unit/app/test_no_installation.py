@@ -49,6 +49,17 @@ def test_a_mistyped_folder_beside_the_right_store_is_named_and_not_made(
     assert not (tmp_path / "vra").exists()
 
 
+@pytest.mark.parametrize("words", ["staff add --email kai@example.org", "device provision --model isocket-3g", "up"])
+def test_a_store_in_a_folder_that_is_not_there_is_named_with_its_setting_and_no_keys_are_made_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("ISOCKET_STORE", str(tmp_path / "mistyped" / "isocket.sqlite"))
+    done = typed(tmp_path, words)
+    assert done.exit_code == 1
+    assert f"there is no folder {tmp_path / 'mistyped'}. Make it, or set ISOCKET_STORE" in done.stderr
+    assert not (tmp_path / "vra" / "master.key").exists()
+
+
 @pytest.mark.parametrize("words", ["staff add --email kai@example.org", "device provision --model isocket-3g"])
 def test_what_may_come_first_makes_one_and_says_so(tmp_path: Path, words: str) -> None:
     first, second = (typed(tmp_path, words) for _ in range(2))
