@@ -115,10 +115,8 @@ class LastLook:
     async def _is_wrong_again(self, held: Delivery) -> bool:
         """Whether what this end is about has begun anew meanwhile, lasts, and its reader was told so.
 
-        Read last, the end would take the word back that it is wrong now. A program tells one from the other by its id.
+        Read last, the end would take the word back that it is wrong now.
         """
-        if held.channel is ChannelKind.WEBHOOK:
-            return False
         over = None if held.incident_id is None else await self._records.get(Incident, held.incident_id)
         if over is None:
             return False

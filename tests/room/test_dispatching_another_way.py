@@ -15,9 +15,9 @@ from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Uncl
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import Endpoint
-from isocket.domain.incidents import Cause, Happening, Severity, open_key
+from isocket.domain.incidents import Happening, Severity
 from isocket.storage.port import at_most, is_
-from tests.fakes.alert_house import ACCOUNT, ANNA, DEVICE, MAILS, PHONES, QUIET_S, AlertHouse, RecordingChannel
+from tests.fakes.alert_house import ACCOUNT, ANNA, MAILS, PHONES, QUIET_S, AlertHouse, RecordingChannel
 from tests.fakes.clock import NOON
 from tests.fakes.dying import Fuse, every_crash_point
 
@@ -370,26 +370,6 @@ async def test_what_is_let_go_since_its_reader_was_told_goes_by_no_other_way() -
     assert len(house.sms.accepted) == 1
     assert await house.reasons(Happening.NOT_SENT) == {TOLD_SINCE: 1}
     assert mailed(house) == []
-
-
-async def test_a_program_hears_of_the_end_of_each_alarm_though_it_is_wrong_again() -> None:
-    house = await AlertHouse().furnish()
-    await house.endpoint(ChannelKind.WEBHOOK)
-    await house.ladder({**BY_SMS, "channels": ["webhook"]})
-    await house.incident()
-    await house.escalate()
-    await house.send()
-    await house.close()
-    house.webhook.script.append(TryLater(reason="request_timeout"))
-    await house.escalate()
-    await house.send()
-    await house.incident("inc_2", open_key=open_key(DEVICE, Cause.MAINS_LOST, None))
-    await house.escalate()
-    for _ in range(4):
-        await house.send()
-        await house.pass_by(seconds=60)
-    assert len(house.webhook.accepted) == 3
-    assert await house.reasons(Happening.NOT_SENT) == {}
 
 
 async def test_a_provider_that_wants_to_be_left_alone_for_long_holds_nobody_up_either() -> None:
