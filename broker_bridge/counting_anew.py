@@ -24,7 +24,6 @@ log = get_logger(__name__)
 CLOCK_PUT_RIGHT_MS = 60_000
 """So far a device may set its own clock back, and so far from ours is the time of what it says just now."""
 
-
 ENOUGH, LONG_ENOUGH_MS = 3, 600_000
 """Messages without a good time that show it as well as one that has it, and how long they take at least."""
 

@@ -14,8 +14,10 @@ import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
 from tests.fakes.patience import PATIENCE_S
+from tests.fakes.portal_house import PASSWORD
 
 PROGRAM = shutil.which("chromium")
+OVERVIEW = "document.title.startsWith('Overview')"
 IN_A_BROWSER = pytest.mark.skipif(
     PROGRAM is None, reason="NOTHING WAS TRIED IN A BROWSER: install chromium (apt-get install chromium)"
 )
@@ -98,6 +100,17 @@ class Tab:
         assert not await self.value(f"!!({then})"), f"true before anything was pressed: {then}"
         await self.value(f"document.querySelector({json.dumps(selector)}).click()")
         await self.until(f"document.readyState === 'complete' && ({then})")
+
+    async def sign_in(self, username: str, then: str = OVERVIEW) -> None:
+        """Fill in and send the page on which one signs in, which the tab shows, with everybody's password here."""
+        await self.type_in("username", username)
+        await self.type_in("password", PASSWORD)
+        await self.press("main button.main", then)
+
+    async def be_wide(self, width: int) -> None:
+        """Show pages in a window of so many CSS pixels."""
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+        await self.call("Emulation.setDeviceMetricsOverride", **size)
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator["Tab"]:

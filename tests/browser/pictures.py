@@ -55,14 +55,10 @@ async def timeline(file: Path) -> None:
     assert incident is not None
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         async with chromium_tab(Path(folder)) as tab:
-            await tab.call(
-                "Emulation.setDeviceMetricsOverride", width=WIDTH, height=800, deviceScaleFactor=1, mobile=False
-            )
+            await tab.be_wide(WIDTH)
             await tab.call("Emulation.setScrollbarsHidden", hidden=True)
             await tab.open(f"http://127.0.0.1:{port}/")
-            await tab.type_in("username", account.email)
-            await tab.type_in("password", PASSWORD)
-            await tab.press("main button.main", "document.title.startsWith('Overview')")
+            await tab.sign_in(account.email)
             await tab.open(f"http://127.0.0.1:{port}/incidents/{incident.id}")
             await tab.picture(file)
     await runner.cleanup()

@@ -9,7 +9,6 @@ from isocket.storage.port import is_
 from portal_api.portal import Portal
 from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.browser.test_journey import DEVICE, MAIJA, portal  # noqa: F401 - a fixture
-from tests.fakes.portal_house import PASSWORD
 
 SHOWN = "document.querySelectorAll('article.trouble').length"
 # Notes what comes into the region that is read aloud, as a reader of screens does who was told to read what is added.
@@ -35,9 +34,7 @@ async def on_the_overview_of_an_alarm(portal: Portal, tab: Tab) -> datetime:  # 
     await portal.records.change_one(Device, is_("id", DEVICE), owner_id="acc_1", name="Freezer", claimed_at=now)
     await alarm(portal, 1, Cause.BATTERY_LOW, now - timedelta(hours=3))
     await tab.open(portal.settings.link("/"))
-    await tab.type_in("username", MAIJA)
-    await tab.type_in("password", PASSWORD)
-    await tab.press("main button.main", "document.title.startsWith('Overview')")
+    await tab.sign_in(MAIJA)
     await tab.until(f"{SHOWN} === 1")
     return now
 

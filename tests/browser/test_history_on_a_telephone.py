@@ -11,7 +11,6 @@ from isocket.storage.port import is_
 from portal_api.portal import Portal
 from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.browser.test_journey import DEVICE, MAIJA, portal  # noqa: F401 - a fixture
-from tests.fakes.portal_house import PASSWORD
 
 NARROW = 360
 READABLE_PX = 8.5
@@ -49,11 +48,9 @@ async def four_thermometers(portal: Portal) -> None:  # noqa: F811
 
 async def open_history(portal: Portal, tab: Tab) -> None:  # noqa: F811
     """Sign in on a telephone and look at a week of it, with the table opened."""
-    await tab.call("Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=False)
+    await tab.be_wide(NARROW)
     await tab.open(portal.settings.link("/"))
-    await tab.type_in("username", MAIJA)
-    await tab.type_in("password", PASSWORD)
-    await tab.press("main button.main", "document.title.startsWith('Overview')")
+    await tab.sign_in(MAIJA)
     await tab.open(portal.settings.link(f"/devices/{DEVICE}/history?span=week"))
     await tab.value("document.querySelector('details').open = true")
 

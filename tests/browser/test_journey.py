@@ -87,9 +87,7 @@ async def hear(portal: Portal, seq: int, **fields: object) -> None:
 async def test_forms_work_from_signing_in_to_acknowledging(portal: Portal, tmp_path: Path, script: bool) -> None:
     async with chromium_tab(tmp_path, script=script) as tab:
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.type_in("device_id", DEVICE)
         await tab.type_in("claim_code", CODE)
         await tab.type_in("name", "Summer house")
@@ -144,9 +142,7 @@ async def test_a_form_is_sent_once_by_a_double_click(
 ) -> None:
     async with chromium_tab(tmp_path) as tab:
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.open(portal.settings.link(path))
         assert await tab.value(f"({SENT_TWICE})({between})") == sent
         assert tab.complaints == []
@@ -156,9 +152,7 @@ async def test_another_button_of_the_same_form_is_another_sending(portal: Portal
     await portal.records.change_one(Device, is_("id", DEVICE), owner_id="acc_1", name="Summer house")
     async with chromium_tab(tmp_path) as tab:
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         assert await tab.value(f"({SENT_TWICE})(() => {{}})") == [True, True]  # on, and then off after all
 
 
@@ -169,9 +163,7 @@ async def test_the_overview_follows_what_happens_and_leaves_alone_what_one_types
     await hear(portal, 1, mains=True)
     async with chromium_tab(tmp_path) as tab:
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.value("document.querySelector('details.claim').open = true")
         await tab.type_in("device_id", "half of an id")
         await until(lambda: portal.registry.get_sample_value("isocket_event_streams") == 1)  # the page listens
@@ -203,9 +195,7 @@ async def test_the_page_of_a_test_alarm_follows_each_message_to_each_person(port
     }
     async with chromium_tab(tmp_path) as tab:
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.open(portal.settings.link(f"/devices/{DEVICE}"))
         await tab.press("form[action$=test-alarm] button", "document.title.startsWith('Test alarm')")
         await Escalator(**parts).step()

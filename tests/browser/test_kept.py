@@ -21,18 +21,12 @@ NOTHING_KEPT = "sessionStorage.length === 0"
 pytestmark = IN_A_BROWSER
 
 
-async def sign_in(tab: Tab, name: str, then: str) -> None:
-    await tab.type_in("username", name)
-    await tab.type_in("password", PASSWORD)
-    await tab.press("main button.main", then)
-
-
 @asynccontextmanager
 async def typing(portal: Portal, folder: Path) -> AsyncIterator[Tab]:  # noqa: F811
     """Type half an entry into the page of contacts."""
     async with chromium_tab(folder) as tab:
         await tab.open(portal.settings.link("/"))
-        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.open(portal.settings.link("/contacts"))
         await tab.type_in("name", "Niina Naapuri")
         await tab.type_in("phone", "+447700900123")
@@ -52,7 +46,7 @@ async def test_what_was_typed_before_the_session_ended_is_there_again_after_sign
 ) -> None:
     async with typing(portal, tmp_path) as tab:
         await session_ends(portal, tab)
-        await sign_in(tab, MAIJA, "location.pathname === '/contacts'")
+        await tab.sign_in(MAIJA, "location.pathname === '/contacts'")
         await tab.until(f"{TYPED} === 'Niina Naapuri'")
         assert "What you typed is here again. It was not sent." in await tab.text()
         assert await tab.value(NOTHING_KEPT)
@@ -64,7 +58,7 @@ async def test_the_code_of_a_socket_that_was_typed_is_not_kept(portal: Portal, t
     claim = "document.querySelector('form[action=\"/devices/claim\"]')"
     async with chromium_tab(tmp_path) as tab:
         await tab.open(portal.settings.link("/"))
-        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.value("document.querySelector('details.claim').open = true")
         await tab.type_in("device_id", "is00000009")
         await tab.type_in("claim_code", "7H3K-9QXM-2D4V-RT8W")
@@ -72,7 +66,7 @@ async def test_the_code_of_a_socket_that_was_typed_is_not_kept(portal: Portal, t
         await tab.press("form[action='/devices/claim'] button.main", "document.querySelector('a[href^=\"/login\"]')")
         assert "7H3K" not in await tab.value("JSON.stringify({...sessionStorage})")
         await tab.press("a[href^='/login']", "location.pathname === '/login'")
-        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.until(f"{claim}.elements.device_id.value === 'is00000009'")
         assert await tab.value(f"{claim}.elements.claim_code.value") == ""
 
@@ -88,7 +82,7 @@ async def test_what_one_typed_is_shown_to_nobody_else_who_signs_in_there(
     )
     async with typing(portal, tmp_path) as tab:
         await session_ends(portal, tab)
-        await sign_in(tab, KALLE, "location.pathname === '/contacts'")
+        await tab.sign_in(KALLE, "location.pathname === '/contacts'")
         await tab.until(NOTHING_KEPT)
         assert await tab.value(TYPED) == ""
 
@@ -123,7 +117,7 @@ async def test_what_was_typed_before_one_had_to_prove_who_one_is_is_there_again_
 ) -> None:
     async with chromium_tab(tmp_path) as tab:
         await tab.open(portal.settings.link("/"))
-        await sign_in(tab, MAIJA, "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         long_ago = portal.clock.now() - timedelta(days=1)
         assert await portal.records.change_one(Session, is_("account_id", "acc_1"), proved_at=long_ago)
         await tab.open(portal.settings.link("/programs"))

@@ -6,7 +6,6 @@ from isocket.domain.devices import Device
 from portal_api.portal import Portal
 from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.browser.test_journey import MAIJA, portal  # noqa: F401 - a fixture
-from tests.fakes.portal_house import PASSWORD
 
 SOCKETS = 12
 SAID = """(() => {
@@ -38,9 +37,7 @@ async def test_the_overview_says_in_sight_of_whoever_reads_that_it_may_be_old_un
     async with chromium_tab(tmp_path) as tab:
         await tab.call("Network.enable")
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.until("document.querySelector('[data-live-state]').innerText.includes('up to date')")
         assert not await tab.value(SAID)
         await network(tab, there=False)

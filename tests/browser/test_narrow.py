@@ -9,7 +9,6 @@ from isocket.storage.port import is_
 from portal_api.portal import Portal
 from tests.browser.chromium import IN_A_BROWSER, chromium_tab
 from tests.browser.test_journey import DEVICE, MAIJA, portal  # noqa: F401 - a fixture
-from tests.fakes.portal_house import PASSWORD
 
 LONG = "Lentokonesuihkuturbiinimoottoriapumekaanikkoaliupseerioppila"
 NARROW = 320  # of a page 1280 wide at 400 %: WCAG 2.2, 1.4.10
@@ -38,13 +37,9 @@ async def test_no_page_is_wider_than_a_narrow_telephone(portal: Portal, tmp_path
     paths = ["/", "/contacts", "/incidents", "/incidents/inc_1", "/contacts/con_1/choices", "/contacts/con_1/endpoints"]
     paths += [here, *(f"{here}/{each}" for each in ("history", "schedule", "people", "alarms", "ladder"))]
     async with chromium_tab(tmp_path) as tab:
-        await tab.call(
-            "Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=False
-        )
+        await tab.be_wide(NARROW)
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         widths = {}
         for path in paths:
             await tab.open(portal.settings.link(path))
@@ -70,13 +65,9 @@ async def test_no_label_of_an_incident_is_broken_in_two_on_a_narrow_telephone(
         )
     )
     async with chromium_tab(tmp_path) as tab:
-        await tab.call(
-            "Emulation.setDeviceMetricsOverride", width=NARROW, height=800, deviceScaleFactor=1, mobile=False
-        )
+        await tab.be_wide(NARROW)
         await tab.open(portal.settings.link("/"))
-        await tab.type_in("username", MAIJA)
-        await tab.type_in("password", PASSWORD)
-        await tab.press("main button.main", "document.title.startsWith('Overview')")
+        await tab.sign_in(MAIJA)
         await tab.open(portal.settings.link("/incidents/inc_1"))
         lines = await tab.value(LINES)
     assert lines["Acknowledged"] == 1

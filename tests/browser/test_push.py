@@ -117,9 +117,7 @@ async def on_the_page(tab: Tab, cloud: Cloud) -> None:
     """Sign in, let notifications be shown, and go to the page with the offer."""
     await tab.call("Browser.grantPermissions", origin=cloud.origin, permissions=["notifications"])
     await tab.open(f"{cloud.origin}/login")
-    await tab.type_in("username", MAIJA)
-    await tab.type_in("password", PASSWORD)
-    await tab.press("main button.main", "document.title.startsWith('Overview')")
+    await tab.sign_in(MAIJA)
     await tab.open(f"{cloud.origin}{PAGE}")
     await tab.until("!document.querySelector('[data-push]').hidden")
 

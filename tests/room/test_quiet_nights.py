@@ -33,6 +33,14 @@ async def house() -> AlertHouse:
     return house
 
 
+async def an_alarm_until_the_evening_by_telephone_alone(house: AlertHouse) -> None:
+    only_calls = {"phone_verified_at": None, "voice_verified_at": house.clock.now(), "email": None}
+    await house.records.change_one(Contact, is_("id", ANNA), **only_calls)
+    await house.records.remove_all(Escalation)
+    await house.incident(severity=Severity.CRITICAL)
+    await until(house, EVENING)
+
+
 async def until(house: AlertHouse, moment: datetime) -> None:
     """Let everybody work until `moment`, and at it."""
     while house.clock.now() < moment:
@@ -146,12 +154,7 @@ async def test_the_end_of_a_call_comes_as_a_text(house: AlertHouse) -> None:
 
 
 async def test_whoever_has_only_a_telephone_that_rings_hears_of_the_end_in_the_morning(house: AlertHouse) -> None:
-    now = house.clock.now()
-    only_calls = {"phone_verified_at": None, "voice_verified_at": now, "email": None}
-    await house.records.change_one(Contact, is_("id", ANNA), **only_calls)
-    await house.records.remove_all(Escalation)
-    await house.incident(severity=Severity.CRITICAL)
-    await until(house, EVENING)
+    await an_alarm_until_the_evening_by_telephone_alone(house)
     await house.close()
     await until(house, MORNING - timedelta(seconds=1))
     assert len(house.calls().accepted) == 1
@@ -162,12 +165,7 @@ async def test_whoever_has_only_a_telephone_that_rings_hears_of_the_end_in_the_m
 async def test_whoever_is_called_since_it_is_wrong_again_is_not_called_in_the_morning_about_the_end_of_before(
     house: AlertHouse,
 ) -> None:
-    now = house.clock.now()
-    only_calls = {"phone_verified_at": None, "voice_verified_at": now, "email": None}
-    await house.records.change_one(Contact, is_("id", ANNA), **only_calls)
-    await house.records.remove_all(Escalation)
-    await house.incident(severity=Severity.CRITICAL)
-    await until(house, EVENING)
+    await an_alarm_until_the_evening_by_telephone_alone(house)
     await house.close()
     await until(house, MORNING - timedelta(seconds=60))
     await house.incident("inc_2", severity=Severity.CRITICAL, open_key=open_key(DEVICE, Cause.MAINS_LOST, None))

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +19,7 @@ import structlog
 from typer.testing import CliRunner
 
 from isocket.app.commands import app
-from isocket.app.house import open_house
+from isocket.app.house import House, open_house
 from isocket.app.settings import Settings, load_settings
 from tests.fakes.broker import free_port
 from tests.fakes.patience import PATIENCE_S
@@ -142,3 +142,13 @@ def _logs_as_before() -> Iterator[None]:
 async def _make(settings: Settings) -> None:
     async with open_house(settings, may_be_new=True):
         pass
+
+
+def in_house(work: Callable[[House], Awaitable[Any]]) -> Any:
+    """Do something with the stores where the commands of this process look."""
+
+    async def do() -> Any:
+        async with open_house(load_settings(), may_be_new=True) as house:
+            return await work(house)
+
+    return asyncio.run(do())

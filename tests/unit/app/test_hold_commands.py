@@ -1,9 +1,7 @@
 """Holds at the command line: one is ended where no page opens, so that a restored backup keeps no erasure back."""
 
-import asyncio
 import json
 import shutil
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,9 +12,8 @@ from typer.testing import CliRunner, Result
 
 from isocket.app.erasures import eraser_of, replay
 from isocket.app.failures import EXPECTED
-from isocket.app.house import House, open_house
+from isocket.app.house import House
 from isocket.app.privacy_commands import privacy
-from isocket.app.settings import load_settings
 from isocket.domain.accounts import Account
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure
@@ -26,6 +23,7 @@ from isocket.storage.port import Records, StoreUnavailableError, is_
 from privacy.choice_ledger import ChoiceLedger
 from privacy.hold_ledger import replay_holds
 from privacy.holds import HoldKeeper
+from tests.unit.app.installation import in_house
 
 WHY = "The claim was settled on 2 February."
 
@@ -38,16 +36,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def typed(*words: str) -> Result:
     return CliRunner().invoke(privacy, list(words))
-
-
-def in_house(work: Callable[[House], Awaitable[Any]]) -> Any:
-    """Do something with the stores where the commands look."""
-
-    async def do() -> Any:
-        async with open_house(load_settings(), may_be_new=True) as house:
-            return await work(house)
-
-    return asyncio.run(do())
 
 
 async def furnish(house: House, *parts: str) -> None:

@@ -1,19 +1,15 @@
 """Recipients at the command line: erased by a letter, and left alone by a restored backup."""
 
-import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from isocket.app.erasures import choices_of, ledger_of, replay
-from isocket.app.house import House, open_house
+from isocket.app.house import House
 from isocket.app.privacy_commands import privacy
-from isocket.app.settings import load_settings
 from isocket.domain.accounts import Account
 from isocket.domain.consents import Subscription, SubscriptionState
 from isocket.domain.contacts import Contact
@@ -21,6 +17,7 @@ from isocket.domain.deliveries import Delivery
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.stops import Stop, StopKind
 from privacy.choices import ChoiceKeeper
+from tests.unit.app.installation import in_house
 
 LANDLINE = "+447700900789"
 OTHER = "+447700900456"
@@ -35,16 +32,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def erase(*words: str, line: str = "") -> Result:
     return CliRunner().invoke(privacy, ["erase", *words], input=line)
-
-
-def in_house(work: Callable[[House], Awaitable[Any]]) -> Any:
-    """Do something with the stores where the commands look."""
-
-    async def do() -> Any:
-        async with open_house(load_settings(), may_be_new=True) as house:
-            return await work(house)
-
-    return asyncio.run(do())
 
 
 async def furnish(house: House) -> None:

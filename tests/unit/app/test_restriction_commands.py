@@ -1,20 +1,17 @@
 """Data that is only kept for somebody who asked by letter: placed at the command line, and told to its holder."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from isocket.app.house import House, open_house
+from isocket.app.house import House
 from isocket.app.privacy_commands import privacy
-from isocket.app.settings import load_settings
 from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.deliveries import Delivery
 from isocket.domain.restrictions import AlarmsMeanwhile, Restriction
+from tests.unit.app.installation import in_house
 
 
 @pytest.fixture(autouse=True)
@@ -25,16 +22,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def typed(*words: str) -> Result:
     return CliRunner().invoke(privacy, list(words))
-
-
-def in_house(work: Callable[[House], Awaitable[Any]]) -> Any:
-    """Do something with the stores where the commands look."""
-
-    async def do() -> Any:
-        async with open_house(load_settings(), may_be_new=True) as house:
-            return await work(house)
-
-    return asyncio.run(do())
 
 
 async def furnish(house: House) -> None:
