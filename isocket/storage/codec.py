@@ -22,6 +22,8 @@ from isocket.storage.port import Op, Test
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 Turn = Callable[[Any], Any]
+MOMENTS = 512  # whose texts are remembered: one stands in many fields of what one step reads and makes
+_PLAIN = frozenset({str, int, bool, types.NoneType})  # what stays as it is
 
 
 class UnstorableFieldError(TypeError):
@@ -37,6 +39,21 @@ class _Coder:
     decode: Turn | None = None
     orderable: bool = True
     optional: bool = False
+
+
+class _ByText(dict[str, T]):
+    """What is made of each member of an enumeration, found by the member or by its text.
+
+    What is no member raises ValueError, as the enumeration does.
+    """
+
+    def __init__(self, kind: type[StrEnum], make: Callable[[Any], T]) -> None:
+        super().__init__((member.value, make(member)) for member in kind)
+        self._kind = kind
+        self._make = make
+
+    def __missing__(self, text: str) -> T:
+        return self._make(self._kind(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +97,20 @@ def from_document(cls: type[R], document: Mapping[str, Any]) -> R:
 
 def encode_value(value: Any) -> Any:
     """Return any value as documents hold it, by its own type: also what lies inside mappings and lists."""
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, (dict, Mapping)):  # `dict` first: to ask an abstract class takes long
+        return {str(key): item if type(item) in _PLAIN else encode_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [item if type(item) in _PLAIN else encode_value(item) for item in value]
     if isinstance(value, StrEnum):
         return value.value
-    if value is None or isinstance(value, str | bool | int):
-        return value
     if isinstance(value, float):
         return _finite(value)
     if isinstance(value, datetime):
         return _instant(value)
-    if isinstance(value, list | tuple):
-        return [encode_value(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): encode_value(item) for key, item in value.items()}
+    if isinstance(value, str | int):
+        return value
     raise ValueError(f"a {type(value).__name__} cannot be stored")
 
 
@@ -201,9 +220,10 @@ def _coder(hint: Any) -> _Coder:
     if hint is float:
         return _Coder((int, float), _finite, float)
     if hint is datetime:
-        return _Coder((datetime,), _instant, from_text)
+        return _Coder((datetime,), _instant, _from_text)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return _Coder((str,), lambda value: str(value if type(value) is hint else hint(value)), hint)
+        texts, members = _ByText(hint, lambda member: member.value), _ByText(hint, lambda member: member)
+        return _Coder((str,), texts.__getitem__, members.__getitem__)
     if get_origin(hint) is tuple:
         return _list_coder(hint)
     if get_origin(hint) is dict and get_args(hint) == (str, Any):
@@ -243,10 +263,11 @@ def _finite(value: float) -> float:
     return number
 
 
+@lru_cache(maxsize=MOMENTS)
 def _instant(value: datetime) -> str:
     if value.tzinfo is None:
         raise ValueError("a time without a time zone cannot be stored")
-    return _text_of(value)
+    return to_text(value)
 
 
-_text_of = lru_cache(maxsize=512)(to_text)  # one moment stands in many fields of what one step makes
+_from_text = lru_cache(maxsize=MOMENTS)(from_text)
