@@ -41,6 +41,7 @@ _COST: Mapping[str, int] = MappingProxyType(
     {char: 1 for char in DEFAULT_ALPHABET if char != "\x1b"} | dict.fromkeys(EXTENSION, 2)
 )
 _LETTERS = frozenset(_COST)
+_SINGLE = _LETTERS - frozenset(EXTENSION)  # of one septet each
 _FALLBACK = "."
 
 
@@ -54,6 +55,8 @@ def septets(text: str) -> int:
 
     Raises ValueError for a character outside the alphabet: write the text with `to_gsm7` first.
     """
+    if _SINGLE.issuperset(text):
+        return len(text)
     if not is_gsm7(text):
         foreign = next(char for char in text if char not in _COST)
         raise ValueError(f"U+{ord(foreign):04X} is not in the GSM alphabet: pass the text through to_gsm7")
@@ -70,6 +73,8 @@ def to_gsm7(text: str) -> str:
 
     For names that people chose; a text that is already in the alphabet comes back unchanged.
     """
+    if is_gsm7(text):
+        return text
     return "".join(_spell(char) for char in unicodedata.normalize("NFC", text))
 
 

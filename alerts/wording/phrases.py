@@ -31,13 +31,14 @@ _TONES = range(0x1F3FB, 0x1F400)  # of skin, behind the emoji that they colour
 _TAGS = range(0xE0020, 0xE0080)  # which make a region's flag of a black one
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)  # two of them are one flag
 _BRACKETS = re.compile(r"\[([^\]]*)\]")
+_CONTROLS = MappingProxyType(dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " "))
 _TELLING = re.compile(r"@|(?:\d[\s\-./()]*){7}")  # an e-mail address, a phone or serial number
 _TOO_MUCH = 100_000.0  # no thermometer, battery or credit says that
 
 
 def words(language: str) -> Texts:
     """Return the words of the language that serves a reader of `language`."""
-    return WORDS[spoken(language)]
+    return WORDS.get(language) or WORDS[spoken(language)]
 
 
 def plain_name(name: str | None) -> str:
@@ -45,10 +46,7 @@ def plain_name(name: str | None) -> str:
 
     An owner may have put a phone number or an address for e-mail into it: messages carry neither.
     """
-    seen = "".join(
-        " " if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Zs"} else char
-        for char in unicodedata.normalize("NFC", name or "")
-    )
+    seen = unicodedata.normalize("NFC", name or "").translate(_CONTROLS)
     line = " ".join(seen.split())
     if not line or _TELLING.search(line):
         return NEUTRAL_NAME
@@ -87,7 +85,7 @@ def _is_inside(text: str, at: int) -> bool:
 def sms_name(name: str | None, room: int) -> str:
     """Return the socket's name in the GSM-7 alphabet and in at most `room` septets."""
     spelt = cut(to_gsm7(plain_name(name)), room)
-    if not any(char.isalnum() for char in spelt):  # nothing but signs we could not spell
+    if not any(map(str.isalnum, spelt)):  # nothing but signs we could not spell
         return cut(NEUTRAL_NAME, room)
     return spelt
 
