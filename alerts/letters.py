@@ -21,6 +21,8 @@ END_LIFE = timedelta(days=1)  # whoever got the alarm takes it to last until the
 
 _MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 
+_LINKED = ENDPOINT_KINDS | {ChannelKind.EMAIL}  # what leads to a page of its reader's own, by a token
+
 _TEXTS = {
     DeliveryKind.ALARM: alarm_text,
     DeliveryKind.CLEAR: clear_text,
@@ -70,7 +72,7 @@ class Letters:
         *,
         held_until: datetime | None = None,
     ) -> Delivery:
-        token = new_token()
+        token = new_token() if to.channel in _LINKED else ""
         said = signed(self._words(story, kind, to, token), self._sender)
         letter = _delivery(story, kind, to, said, number, now=now, held_until=held_until)
         if to.channel in ENDPOINT_KINDS:
