@@ -64,8 +64,8 @@ def delivery_line(
             what=what,
             reason=reason,
             contact_id=delivery.contact_id,
-            channel=delivery.channel.value,
-            detail={"delivery_id": delivery.id, "kind": delivery.kind.value, **(detail or {})},
+            channel=str(delivery.channel),
+            detail={"delivery_id": delivery.id, "kind": str(delivery.kind), **(detail or {})},
         )
     ]
 

@@ -150,7 +150,7 @@ def is_reachable(contact_id: str, people: People) -> bool:
 
 
 def _with_role(people: People, role: ContactRole) -> tuple[str, ...]:
-    found = [each for each in people.contacts.values() if role.value in each.roles]
+    found = [each for each in people.contacts.values() if role in each.roles]
     return tuple(each.id for each in sorted(found, key=lambda contact: (contact.created_at, contact.id)))
 
 

@@ -44,7 +44,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the present instant: aware, UTC, whole milliseconds."""
-        return from_ms(self.now_ms())
+        return EPOCH + timedelta(milliseconds=time.time_ns() // 1_000_000)
 
     def now_ms(self) -> int:
         """Return `now` as whole milliseconds from 1970-01-01T00:00Z."""

@@ -20,7 +20,7 @@ def derived_id(prefix: str, *parts: str | int) -> str:
 
     Never derive from a personal value: anybody could compute it again.
     """
-    joined = "\x1f".join(str(part) for part in parts)
+    joined = "\x1f".join(map(str, parts))
     return f"{prefix}_{_text(hashlib.sha256(joined.encode()).digest())}"
 
 
