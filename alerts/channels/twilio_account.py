@@ -8,7 +8,7 @@ from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships n
 
 from alerts.channels.message_ids import is_id
 from alerts.channels.provider_http import AnswerLostError, NothingSentError, ProviderHttp
-from alerts.channels.twilio_http import TwilioExchange
+from alerts.channels.twilio_http import Exchange, TwilioHttp, begin_exchange
 from alerts.outcomes import (
     HTTP_NOT_FOUND,
     Erasal,
@@ -35,15 +35,17 @@ class TwilioAccount:
         self, *, account_sid: str, auth_token: str, base_url: str | None, connect_s: float, total_s: float
     ) -> None:
         """Keep the plain values; nothing is opened before the first request."""
-        self._account_sid = account_sid
-        self._auth_token = auth_token
         self._http = ProviderHttp(base_url=base_url, connect_s=connect_s, total_s=total_s)
+        # With an environment of its own the SDK does not look at the TWILIO_ variables of the process;
+        # an empty one would not do, it counts as none.
+        environment = {"TWILIO_REGION": ""}
+        self._client = Client(account_sid, auth_token, http_client=TwilioHttp(self._http), environment=environment)
 
     async def create(self, ask: Ask) -> Outcome:
         """Let `ask` create something with the SDK's client, and say what became of it."""
-        exchange = TwilioExchange(self._http)
+        exchange = begin_exchange()
         try:
-            created = await ask(self._client(exchange))
+            created = await ask(self._client)
         except NothingSentError as error:
             return TryLater(reason=f"nothing_sent: {error}")
         except AnswerLostError as error:
@@ -56,7 +58,7 @@ class TwilioAccount:
 
     async def ask(self, ask: Ask) -> Any:
         """Let `ask` use the SDK's client where an answer that is lost does no harm; its errors come through."""
-        return await ask(self._client(TwilioExchange(self._http)))
+        return await ask(self._client)
 
     async def erase(self, ask: Ask) -> Erasal:
         """Let `ask` delete something with the SDK's client. What Twilio still carries it does not let go of.
@@ -64,9 +66,9 @@ class TwilioAccount:
         That something is gone is believed in Twilio's own words only: whoever stands in its place, a proxy that
         answers with a page, has erased nothing.
         """
-        exchange = TwilioExchange(self._http)
+        exchange = begin_exchange()
         try:
-            await ask(self._client(exchange))
+            await ask(self._client)
         except Exception as error:  # noqa: BLE001 - whatever broke: asking again does no harm
             is_gone = exchange.http_status == HTTP_NOT_FOUND and code_of(error) == NOT_FOUND
             return Erasal.NOT_THERE if is_gone else Erasal.LATER
@@ -75,12 +77,6 @@ class TwilioAccount:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
-
-    def _client(self, exchange: TwilioExchange) -> Any:
-        # With an environment of its own the SDK does not look at the TWILIO_ variables of the process;
-        # an empty one would not do, it counts as none.
-        environment = {"TWILIO_REGION": ""}
-        return Client(self._account_sid, self._auth_token, http_client=exchange, environment=environment)
 
 
 def with_repeats(callback: str) -> str:
@@ -101,7 +97,7 @@ def code_of(error: Exception) -> int | None:
     return code if isinstance(code, int) else None
 
 
-def _unforeseen(error: Exception, exchange: TwilioExchange) -> Outcome:
+def _unforeseen(error: Exception, exchange: Exchange) -> Outcome:
     if exchange.began_to_leave:
         return Unclear(reason=f"answer_unreadable: {type(error).__name__}")
     return Refused(reason=f"not_sendable: {type(error).__name__}", scope=RefusalScope.MESSAGE)

@@ -5,7 +5,10 @@ numbers.
 """
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import quote_plus, urlencode
 
 import aiohttp
 from twilio.http import AsyncHttpClient  # type: ignore[import-untyped]  # twilio ships no types
@@ -13,20 +16,37 @@ from twilio.http.response import Response  # type: ignore[import-untyped]  # twi
 
 from alerts.channels.provider_http import HttpRequest, NothingSentError, ProviderHttp
 
+_QUOTED = str.maketrans({chr(byte): quote_plus(bytes([byte])) for byte in range(256)})
 
-class TwilioExchange(AsyncHttpClient):  # type: ignore[misc]  # twilio ships no types
-    """Made anew for each call, so that what it notes is of that call.
 
-    After the call: `began_to_leave`, and `http_status` (0 without an answer) and `retry_after_s` of the last
-    answer.
+@dataclass(slots=True)
+class Exchange:
+    """What became of the requests of one call to the SDK, of which its errors tell only a part.
+
+    `http_status` (0 without an answer) and `retry_after_s` are those of the last answer.
     """
+
+    began_to_leave: bool = False
+    http_status: int = 0
+    retry_after_s: float | None = None
+
+
+_under_way: ContextVar[Exchange] = ContextVar("exchange_with_twilio")
+
+
+def begin_exchange() -> Exchange:
+    """Return where the requests are noted that this task makes from now on."""
+    exchange = Exchange()
+    _under_way.set(exchange)
+    return exchange
+
+
+class TwilioHttp(AsyncHttpClient):  # type: ignore[misc]  # twilio ships no types
+    """The requests of all calls to one client of the SDK; each is noted in the exchange of the task that makes it."""
 
     def __init__(self, http: ProviderHttp) -> None:
         """Use `http`, which outlives this."""
         self.is_async = True
-        self.began_to_leave = False
-        self.http_status = 0
-        self.retry_after_s: float | None = None
         self._http = http
 
     async def request(  # noqa: PLR0917 - the SDK's signature
@@ -44,15 +64,31 @@ class TwilioExchange(AsyncHttpClient):  # type: ignore[misc]  # twilio ships no 
         del timeout, allow_redirects
         all_headers = dict(headers or {})
         if auth is not None:
-            all_headers["Authorization"] = aiohttp.encode_basic_auth(*auth)
-        url = f"{uri}?{urlencode(params, doseq=True)}" if params else uri
-        body = urlencode(data, doseq=True).encode() if data else None
+            all_headers["Authorization"] = _login(auth)
+        url = f"{uri}?{_form(params)}" if params else uri
+        body = _form(data).encode() if data else None
         request = HttpRequest(method=method.upper(), url=url, body=body, headers=all_headers)
-        self.began_to_leave = True  # whatever breaks, unless we are told that it did not
+        exchange = _under_way.get(None) or begin_exchange()
+        exchange.began_to_leave = True  # whatever breaks, unless we are told that it did not
         try:
             answer = await self._http.carry(request)
         except NothingSentError:
-            self.began_to_leave = False
+            exchange.began_to_leave = False
             raise
-        self.http_status, self.retry_after_s = answer.status, answer.retry_after_s
+        exchange.http_status, exchange.retry_after_s = answer.status, answer.retry_after_s
         return Response(answer.status, answer.text, answer.headers)
+
+
+@lru_cache(maxsize=8)  # the same with each request
+def _login(auth: tuple[str, str]) -> str:
+    return aiohttp.encode_basic_auth(*auth)
+
+
+def _form(fields: Mapping[str, object]) -> str:
+    return urlencode(fields, doseq=True, quote_via=_quote)
+
+
+def _quote(text: str | bytes, *_: object) -> str:
+    """Quote as urllib's `quote_plus` does, but a whole text at a time instead of byte by byte: an alarm waits."""
+    octets = text if isinstance(text, bytes) else text.encode()
+    return octets.decode("latin-1").translate(_QUOTED)

@@ -10,7 +10,7 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from twilio.rest import Client  # type: ignore[import-untyped]  # twilio ships no types
 
 from alerts.channels.provider_http import ProviderHttp
-from alerts.channels.twilio_http import TwilioExchange
+from alerts.channels.twilio_http import TwilioHttp
 from tests.fakes import twilio_server
 from tests.fakes.patience import PATIENCE_S
 from tests.fakes.twilio_people import BUSY, VOICEMAIL, presses
@@ -55,11 +55,10 @@ class Line:
 
     @property
     def sdk(self) -> Client:
-        exchange = TwilioExchange(self.connection)
         return Client(
             self.double.account_sid,
             self.double.auth_token,
-            http_client=exchange,
+            http_client=TwilioHttp(self.connection),
             environment={"TWILIO_REGION": ""},
         )
 

@@ -12,7 +12,6 @@ import pytest
 from aiohttp import web
 
 from alerts.channels.channel import Message
-from alerts.channels.twilio_http import TwilioExchange
 from alerts.channels.twilio_sms import TwilioSms
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.signatures import SIGNATURE_HEADER, TwilioSignature
@@ -109,6 +108,12 @@ async def test_the_request_holds_what_the_channel_was_given_and_nothing_more(
         "Body": "Mökki €",
         "StatusCallback": _callback("a1") + "#rc=3&rp=all",
     }
+
+
+async def test_a_text_arrives_as_it_is_whatever_is_in_it(double: TwilioDouble, channel: TwilioSms) -> None:
+    text = "".join(map(chr, range(128))) + "äÖåøß€£Ж雪🙂\u2028"
+    await channel.send(_message(text))
+    assert double.accepted[TO][0].form["Body"] == text
 
 
 async def test_a_callback_address_with_its_own_repeats_keeps_them(
@@ -255,6 +260,15 @@ async def test_a_text_that_cannot_be_encoded_is_refused_before_it_leaves(
     assert (outcome.scope, double.headers_seen) == (RefusalScope.MESSAGE, [])
 
 
+async def test_what_never_leaves_says_nothing_of_another_message_under_way(
+    double: TwilioDouble, channel: TwilioSms
+) -> None:
+    double.script(TO, odd_201("[" * 100_000))
+    under_way, never_left = await asyncio.gather(channel.send(_message()), channel.send(_message("\ud800")))
+    assert isinstance(under_way, Unclear)
+    assert isinstance(never_left, Refused)
+
+
 async def test_the_path_of_another_address_goes_before_twilios_own(make_channel: MakeChannel) -> None:
     paths: list[str] = []
 
@@ -281,8 +295,7 @@ async def test_the_environment_of_the_process_changes_nothing(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     channel = make_channel()
     assert isinstance(await channel.send(_message()), Sent)
-    client = channel._account._client(TwilioExchange(channel._account._http))
-    assert client.get_hostname("https://api.twilio.com/x") == "https://api.twilio.com/x"
+    assert channel._account._client.get_hostname("https://api.twilio.com/x") == "https://api.twilio.com/x"
 
 
 async def test_the_sdk_logs_neither_number_nor_text(channel: TwilioSms, caplog: pytest.LogCaptureFixture) -> None:
