@@ -169,7 +169,7 @@ class SqliteKeyring:
             if key is not None:
                 self._keys.move_to_end(person)
                 found[person] = key
-        missing = {person for person in persons if person not in found}
+        missing = set(persons) - found.keys()
         if missing:
             drops = self._drops
             loaded = await asyncio.to_thread(self._load, missing, create=create)

@@ -5,14 +5,14 @@ bound in, so a value moved elsewhere does not open. A lookup field has a hidden 
 hash by which it is found. None and the empty text tell nothing and stay as they are; they need no key.
 """
 
-import base64
 import hashlib
 import hmac
-import secrets
+import os
 import unicodedata
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -32,6 +32,7 @@ ERASED = ""
 MARK = "v1."
 NONCE_BYTES = 12
 BLIND_BYTES = 16
+_URL_SAFE, _STANDARD = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
 TRIES = 8  # of a change that others get in the way of
 
 
@@ -62,11 +63,8 @@ class SealedDocuments:
         Raises:
             PersonErasedError: one of them belongs to an erased person; nothing is stored.
         """
-        keys = await self._keyring.keys_for(
-            {_person(collection, document) for collection, document in items if _texts(collection, document)},
-            create=True,
-        )
-        ciphers = {person: AESGCM(key) for person, key in keys.items()}
+        persons = {_person(kind, document) for kind, document in items if kind.sealed and _texts(kind, document)}
+        ciphers = _ciphers(await self._keyring.keys_for(persons, create=True))
         sealed: list[tuple[Collection, Document]] = []
         for collection, document in items:
             beneath = document
@@ -217,14 +215,11 @@ class SealedDocuments:
         if not collection.sealed:
             return list(documents)
         persons = {_person(collection, each) for each in documents if _texts(collection, each)}
-        if not persons:
-            return await in_turns(lambda each: _open_document(collection, each, {}), documents)
         keys = await self._keyring.keys_for(persons)
         for person in persons - keys.keys():
             if not await self._keyring.was_destroyed(person):
                 log.error("sealed_without_key", collection=collection.name, person_id=person)
-        ciphers = {person: AESGCM(key) for person, key in keys.items()}
-        return await in_turns(lambda each: _open_document(collection, each, ciphers), documents)
+        return await in_turns(partial(_open_document, collection, _ciphers(keys)), documents)
 
     async def _asked(self, collection: Collection, tests: Sequence[Test]) -> list[Test]:
         """Return the tests as the store beneath can answer them."""
@@ -311,16 +306,21 @@ def _person(collection: Collection, document: Mapping[str, Any]) -> str:
     return person
 
 
+def _ciphers(keys: Mapping[str, bytes]) -> dict[str, AESGCM]:
+    return {person: AESGCM(key) for person, key in keys.items()} if keys else {}
+
+
 def _place(collection: Collection, name: str, document_id: str) -> bytes:
     return f"{collection.name}/{name}/{document_id}".encode()
 
 
 def _seal(cipher: AESGCM, text: str, place: bytes) -> str:
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return MARK + base64.urlsafe_b64encode(nonce + cipher.encrypt(nonce, text.encode(), place)).decode()
+    nonce = os.urandom(NONCE_BYTES)
+    raw = nonce + cipher.encrypt(nonce, text.encode(), place)
+    return MARK + b2a_base64(raw, newline=False).translate(_URL_SAFE).decode()
 
 
-def _open_document(collection: Collection, document: Document, ciphers: Mapping[str, AESGCM]) -> Document:
+def _open_document(collection: Collection, ciphers: Mapping[str, AESGCM], document: Document) -> Document:
     opened = dict(document)
     for name in collection.lookup:
         opened.pop(hidden_name(name), None)
@@ -332,7 +332,7 @@ def _open_document(collection: Collection, document: Document, ciphers: Mapping[
 
 def _open(cipher: AESGCM, sealed: str, collection: Collection, name: str, document_id: str) -> str:
     try:
-        raw = base64.urlsafe_b64decode(sealed.removeprefix(MARK))
+        raw = a2b_base64(sealed.removeprefix(MARK).encode("ascii").translate(_STANDARD))
         return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _place(collection, name, document_id)).decode()
     except (ValueError, InvalidTag) as error:
         raise SealBrokenError(collection, name, document_id) from error
