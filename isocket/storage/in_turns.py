@@ -9,6 +9,7 @@ U = TypeVar("U")
 
 SOME = 500  # documents: to decode them takes some 10 ms
 MANY_LOOKS = 100  # looks in one turn, and what they found: some 10 ms too
+FEW_LOOKS = 50  # that are counted on from turn to turn: to hear of the next one costs as much as a look
 
 
 async def in_turns(work: Callable[[T], U], things: Sequence[T]) -> list[U]:
@@ -30,16 +31,17 @@ class Looks:
     """
 
     def __init__(self) -> None:
-        self._in_this_turn = 0
+        self._made = 0  # in this turn, and a few before
 
     async def made_one(self, found: int) -> None:
         """Count a look that found so many rows."""
-        if not self._in_this_turn:
-            asyncio.get_running_loop().call_soon(self._next_turn)
-        self._in_this_turn += 1 + found
-        if self._in_this_turn >= MANY_LOOKS:
+        before = self._made
+        self._made += 1 + found
+        if self._made >= MANY_LOOKS:
             await asyncio.sleep(0)
             self._next_turn()
+        elif before < FEW_LOOKS <= self._made:
+            asyncio.get_running_loop().call_soon(self._next_turn)
 
     def _next_turn(self) -> None:
-        self._in_this_turn = 0
+        self._made = 0

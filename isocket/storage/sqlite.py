@@ -13,9 +13,9 @@ from isocket.kit.clock import Clock, SystemClock
 from isocket.kit.priority import stand_back
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite_connection import connect, is_used_by_others, unavailable
-from isocket.storage.sqlite_documents import SqliteDocuments
+from isocket.storage.sqlite_documents import SqliteDocuments, Write
 from isocket.storage.sqlite_heard import HeardDevices
-from isocket.storage.sqlite_jobs import EarlyWord, ExpectedError
+from isocket.storage.sqlite_jobs import ExpectedError
 from isocket.storage.sqlite_log import ReadGate
 from isocket.storage.sqlite_telemetry import SqliteTelemetry
 from isocket.storage.sqlite_writer import Writer
@@ -46,16 +46,7 @@ class SqliteFile:
         self._idle: list[sqlite3.Connection] = []
         self._idle_aside: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
-
-    async def write(
-        self,
-        work: Callable[[sqlite3.Connection], T],
-        *,
-        synced: bool = True,
-        tells: Callable[[T], EarlyWord] | None = None,
-    ) -> T:
-        """Return what `work` returned once it is on disk; see `Writer.run`."""
-        return await self._writer.run(work, synced=synced, tells=tells)
+        self.write: Write = self._writer.run
 
     def look(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what `work` finds, at once and in this thread: for a few rows by an index.
@@ -110,7 +101,9 @@ class SqliteFile:
         except IndexError:
             connection = self._another(first)
         try:
-            return _read_with(connection, work)
+            return work(connection)
+        except sqlite3.OperationalError as error:
+            raise unavailable("read", error) from error
         finally:
             idle.append(connection)
 
@@ -131,13 +124,6 @@ class SqliteFile:
         for connection in self._all:
             connection.close()
         self._writer.close()
-
-
-def _read_with(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
-    try:
-        return work(connection)
-    except sqlite3.OperationalError as error:
-        raise unavailable("read", error) from error
 
 
 def _demand_for_ourselves(path: Path) -> None:

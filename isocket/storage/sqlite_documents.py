@@ -311,8 +311,10 @@ def _in_order(texts: Sequence[str | None]) -> list[Document]:
 
 
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_read_text = json.JSONDecoder().raw_decode
 
 
 def _document(text: str) -> Document:
-    document: Document = json.loads(text)
+    document: Document
+    document, _ = _read_text(text)  # `json.loads` looks for what may surround a text, and nothing does
     return document
