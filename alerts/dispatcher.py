@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
@@ -147,7 +148,7 @@ class Dispatcher:
             self._let_in_next_s[lane] = at_s + LET_IN_EVERY_S
         await asyncio.gather(*(settle(self._records, each, priority=place_in_turn(each)) for each in become_due))
 
-    async def ready(self, alarm: Delivery) -> Ready | None:
+    async def ready(self, alarm: Delivery, *, next_look: datetime | None = None) -> Ready | None:
         """Return the first attempt of an alarm that is being made, to be stored together with it, claimed as it is.
 
         All that a last look reads was read for it a moment ago. None where it has to take the way of all others:
@@ -155,7 +156,7 @@ class Dispatcher:
         """
         looked_s = self._clock.monotonic_s()
         channel = None if self._purse.may_refuse(alarm) else await self._providers.choose(alarm.channel)
-        return None if channel is None else self._ready(alarm, channel, looked_s)
+        return None if channel is None else self._ready(alarm, channel, looked_s, next_look)
 
     async def count(self, going: Sequence[Ready]) -> bool:
         """Count what messages of one account cost that go in any case, while their attempts are being written.
@@ -213,10 +214,12 @@ class Dispatcher:
     async def make(self, ready: Ready) -> None:
         """Make an attempt that is on disk and ours, and settle."""
         held, channel, attempt = ready.held, ready.channel, ready.attempt
-        if await self._has_changed(ready):
-            await self.leave(ready)  # whoever claims it next says why it does not go, or until when it waits
-            return
         began_s = self._clock.monotonic_s()
+        if began_s - ready.looked_s >= FRESH_S:  # it took long to write it down
+            if await self._last_look.verdict(held) is not None:
+                await self.leave(ready)  # whoever claims it next says why it does not go, or until when it waits
+                return
+            began_s = self._clock.monotonic_s()
         outcome = await self._call(channel, held, attempt)
         took_s = self._clock.monotonic_s() - began_s
         another = await self._another_after(ready, outcome)
@@ -239,12 +242,6 @@ class Dispatcher:
     async def _take_back(self, ready: Ready) -> None:
         if ready.counted:
             await self._purse.take_back(ready.held, ready.channel)
-
-    async def _has_changed(self, ready: Ready) -> bool:
-        """Return whether it may not go any more, where it took long to write it down."""
-        if self._clock.monotonic_s() - ready.looked_s < FRESH_S:
-            return False
-        return await self._last_look.verdict(ready.held) is not None
 
     async def _write_down(self, attempt: Attempt) -> bool:
         """Write an attempt before it is made; return whether it is ours to make."""
@@ -274,7 +271,7 @@ class Dispatcher:
             log.exception("channel_failed", channel=channel.name, attempt_id=attempt.id)
             return Unclear(reason=f"channel_failed: {type(error).__name__}")
 
-    def _ready(self, held: Delivery, channel: Channel, looked_s: float) -> Ready:
+    def _ready(self, held: Delivery, channel: Channel, looked_s: float, next_look: datetime | None = None) -> Ready:
         number = held.tries + 1
         attempt = Attempt(
             id=attempt_id(held, number),
@@ -286,9 +283,10 @@ class Dispatcher:
             provider=channel.name,
             started_at=self._clock.now(),
         )
-        return Ready(held=held, channel=channel, attempt=attempt, looked_s=looked_s)
+        return Ready(held=held, channel=channel, attempt=attempt, looked_s=looked_s, next_look=next_look)
 
 
+@cache  # there are but a few lanes
 def lease_s(lane: str | None) -> float:
     """Return for how long a delivery of this lane is claimed, None: of any: longer than the longest call may take."""
     deadline_s = max(DEADLINE_S.values()) if lane is None else DEADLINE_S[ChannelKind(lane.partition(".")[2])]

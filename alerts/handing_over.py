@@ -48,7 +48,7 @@ class Orders:
         self._counted = await dispatcher.count([each.ready for each in self._handed])
 
     def _ready(self, handed: Handed) -> Ready:
-        return replace(handed.ready, counted=self._counted)
+        return handed.ready if self._counted else replace(handed.ready, counted=False)
 
     async def go(self) -> None:
         """Say that everything is stored, and new. Return when the calls are on their way.
@@ -105,21 +105,26 @@ class HandOver:
         handed: list[Handed] = []
         orders = Orders(handed, self._dispatcher)
         try:
-            stored = [await self._claimed(each, now, handed, next_look) for each in made]
+            stored = [
+                await self._claimed(each, now, handed, next_look) if isinstance(each, Delivery) else each
+                for each in made
+            ]
         except BaseException:
             await orders.let_go()
             raise
         return [*stored, *(each.ready.attempt for each in handed)], orders
 
-    async def _claimed(self, made: Record, now: datetime, handed: list[Handed], next_look: datetime | None) -> Record:
-        lane = self._lanes.get(made.lane) if isinstance(made, Delivery) and made.due_at <= now else None
-        if lane is None or not isinstance(made, Delivery) or not lane.is_at_rest:
+    async def _claimed(
+        self, made: Delivery, now: datetime, handed: list[Handed], next_look: datetime | None
+    ) -> Delivery:
+        lane = self._lanes.get(made.lane)
+        if lane is None or made.due_at > now or not lane.is_at_rest:
             return made
         until = now + timedelta(seconds=lease_s(made.lane))
         claimed = replace(made, state=DeliveryState.CALLING, lease_until=until)
-        ready = await self._dispatcher.ready(claimed)
+        ready = await self._dispatcher.ready(claimed, next_look=next_look)
         order = None if ready is None else lane.reserve()
         if ready is None or order is None:
             return made
-        handed.append(Handed(replace(ready, next_look=next_look), order))
+        handed.append(Handed(ready, order))
         return claimed

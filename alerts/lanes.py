@@ -72,7 +72,7 @@ class Lane(Worker):
         """Tell whether it may take something over: what waits in the store goes first, and in its order."""
         if not self._rests or self._bell.has_rung or not self._may_send or self._stop.is_set():
             return False
-        return not self._free.locked() and self._taken < self._most  # who promised something has not begun yet
+        return self._taken < self._most  # also counts what is promised and has not begun yet
 
     def reserve(self) -> Order | None:
         """Return what to tell when an alarm is stored that this lane is to carry at once; None: it is not at rest."""
