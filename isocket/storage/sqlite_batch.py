@@ -33,13 +33,13 @@ _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def store_batch(
-    connection: sqlite3.Connection, heard: HeardDevices, filing: Filing, reports: Sequence[Report], now_ms: int
+    connection: sqlite3.Connection, heard: HeardDevices, filing: Filing, reports: Sequence[Report]
 ) -> tuple[list[bool], list[int]]:
     """Store a batch; return for each report whether it was new, and the devices of those that must be judged.
 
     1. Insert what is new, and give it its place.
     2. Move the latest states.
-    3. Mark what must be judged.
+    3. Mark what must be judged: its devices are to be claimed, or to begin to wait, in the same transaction.
     """
     numbers = heard.numbers(connection, reports)
     last_id, ids = _insert(connection, filing, numbers, reports)
@@ -51,7 +51,6 @@ def store_batch(
     waiting = list(dict.fromkeys(number for number, _ in marked))
     if marked:
         connection.execute(_MARK, (_encoded(marked),))
-        heard.begin_to_wait(connection, set(waiting), now_ms)
     return [report_id is not None for report_id in ids], waiting
 
 

@@ -95,10 +95,14 @@ class Filing:
         self._may_wait = may_wait
         self._at_least = at_least
         self._upto = 0  # the device after which to go on: each has its turn
+        self._uncounted = at_least  # places given since those that wait were counted: at first, who knows
 
     def place(self, connection: sqlite3.Connection, after: int) -> None:
         """Give the reports with greater numbers their places, and file some when many wait."""
-        connection.execute(_PLACE, (after,))
+        self._uncounted += connection.execute(_PLACE, (after,)).rowcount
+        if self._uncounted < self._at_least:
+            return  # to count goes through all that wait, and an alarm's commit waits for it
+        self._uncounted = 0
         waiting: int = connection.execute(_WAITING).fetchone()[0]
         if waiting >= self._may_wait + self._at_least:
             self._file(connection, waiting - self._may_wait)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from typing import Any
 
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import from_ms
@@ -78,7 +79,10 @@ class HeardDevices:
         return found
 
     def begin_to_wait(self, connection: sqlite3.Connection, numbers: set[int], since_ms: int) -> None:
-        """Note that devices wait; of those that begin to, other processes must learn that no report is quiet now."""
+        """Note that devices wait; of those that begin to, other processes must learn that no report is quiet now.
+
+        Their numbers were asked for in this transaction.
+        """
         asked = json.dumps(sorted(numbers))
         begun = connection.execute(
             "UPDATE heard SET waiting_since = ? WHERE waiting_since IS NULL"
@@ -86,7 +90,7 @@ class HeardDevices:
             (since_ms, asked),
         ).rowcount
         if begun:
-            self.next_revision(connection)
+            self.count_up(connection)
 
     def is_open(self, number: int) -> bool:
         """Return whether the device has no envelope, or waits: then being heard at all may be news."""
@@ -95,6 +99,10 @@ class HeardDevices:
     def next_revision(self, connection: sqlite3.Connection) -> int:
         """Count up what tells other processes to look again."""
         self._refresh(connection)
+        return self.count_up(connection)
+
+    def count_up(self, connection: sqlite3.Connection) -> int:
+        """Do so in a transaction in which a device's number was asked for: nobody else wrote since."""
         row = connection.execute("UPDATE telemetry_revision SET revision = revision + 1 RETURNING revision").fetchone()
         self._revision = int(row[0])
         return self._revision
@@ -147,7 +155,7 @@ class HeardDevices:
         self._revision = revision
 
 
-def state_of(row: tuple[str, int, int, int, int, str, str, int | None]) -> DeviceState:
+def state_of(row: Sequence[Any]) -> DeviceState:
     """Return what a row of `STATE` says."""
     name, boot, seq, at_ms, received_ms, clock, fields, offline_at = row
     return DeviceState(

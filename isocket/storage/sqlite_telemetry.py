@@ -109,7 +109,7 @@ class SqliteTelemetry:
         is_over = False  # for us: who was cancelled says nothing of what is written after that
 
         def work(connection: sqlite3.Connection) -> _Batch:
-            new, devices = store_batch(connection, self._heard, self._filing, reports, now_ms)
+            new, devices = store_batch(connection, self._heard, self._filing, reports)
             told = EarlyWord()
             tellings.append(told)
             claimed = self._waiting.claimed_ahead(connection, devices, {} if is_over else judges, now_ms, told)

@@ -6,6 +6,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
@@ -42,14 +43,14 @@ SELECT min(received + silent_after) FROM heard WHERE {_UNJUDGED_SILENCE} AND rec
 _ANY_AHEAD = "SELECT max(received) > :far, max(lease_until) > :far FROM heard"
 _END_LEASES_AHEAD = "UPDATE heard SET lease_until = 0 WHERE lease_until > :far"
 _BRING_BACK = "UPDATE heard SET received = :now, wake_at = min(wake_at, :now) WHERE received > :far"
-_CLAIM = f"""
+_CLAIM_AHEAD = f"""
 UPDATE heard SET lease_until = :until, fence = :fence, claimed_at = :now, woken = 0,
   waiting_since = ifnull(waiting_since, :now),
   handed_out = ifnull((SELECT max(report) FROM (SELECT report FROM unjudged WHERE unjudged.device = heard.device
                        ORDER BY report LIMIT {JUDGED_AT_ONCE})), 0)
-WHERE device = :device AND {_FREE} AND (waiting_since IS NOT NULL OR wake_at <= :now OR ({_SILENT}))
-RETURNING name, fence, handed_out, envelope
-"""
+WHERE device = :device AND {_FREE}"""
+_CLAIM = f"{_CLAIM_AHEAD} AND (waiting_since IS NOT NULL OR wake_at <= :now OR ({_SILENT}))"
+_CLAIMED = f" RETURNING handed_out, envelope, received > 0, {STATE}"
 REPORT = "kind, boot, seq, at, received, clock, body"  # what `report_of` reads
 _HANDED_OUT = f"""
 SELECT {REPORT} FROM unjudged JOIN report_log ON report_log.id = unjudged.report
@@ -102,13 +103,20 @@ class WaitingDevices:
         now_ms: int,
         told: EarlyWord,
     ) -> list[Ahead]:
-        """Claim devices that have just begun to wait for those who are free; called in the writer's thread."""
+        """Claim devices that have something to be judged for those who are free, and let the others wait.
+
+        Called in the writer's thread, in the transaction that stored what is to be judged.
+        """
         claimed: list[Ahead] = []
+        left = set(devices)
         for device, lease_s in zip(devices, judges.values(), strict=False):
             asked = {"device": device, "now": now_ms, "until": now_ms + round(lease_s * 1000)}
-            waiting = self._claim(connection, asked)
+            waiting = self._claim(connection, _CLAIM_AHEAD, asked, fence=self._heard.count_up(connection))
             if waiting is not None:
                 claimed.append(Ahead(waiting, lease_s, told))
+                left.remove(device)
+        if left:
+            self._heard.begin_to_wait(connection, left, now_ms)
         return claimed
 
     def hand_over(self, claimed: Sequence[Ahead]) -> None:
@@ -167,10 +175,7 @@ class WaitingDevices:
                 self._nobody_until_s = self._clock.monotonic_s() + NOBODY_FOR_S
                 return None
             asked = {"device": device, "now": now_ms, "until": until}
-            claimed = await self._write(
-                lambda connection: self._claim(connection, asked),  # noqa: B023 - awaited here
-                synced=False,
-            )
+            claimed = await self._write(partial(self._claim_due, asked=asked), synced=False)
             if claimed is not None:
                 return claimed
 
@@ -226,21 +231,25 @@ class WaitingDevices:
     def _look_for_silence_at(self, at_ms: int) -> None:
         self._silence_look_ms = min(self._silence_look_ms, at_ms)
 
-    def _claim(self, connection: sqlite3.Connection, asked: dict[str, int]) -> Waiting | None:
-        # Of all devices together, so that one forgotten and heard again never meets an old fence.
-        asked["fence"] = self._heard.next_revision(connection)
-        row = connection.execute(_CLAIM, asked).fetchone()
+    def _claim_due(self, connection: sqlite3.Connection, asked: dict[str, int]) -> Waiting | None:
+        return self._claim(connection, _CLAIM, asked, fence=self._heard.next_revision(connection))
+
+    def _claim(
+        self, connection: sqlite3.Connection, statement: str, asked: dict[str, int], *, fence: int
+    ) -> Waiting | None:
+        """Claim one device; `fence` is a revision, so that one forgotten and heard again never meets an old fence."""
+        row = connection.execute(statement + _CLAIMED, {**asked, "fence": fence}).fetchone()
         if row is None:
             return None
         self._heard.open(asked["device"])
-        name, fence, handed_out, envelope = row
+        handed_out, envelope, was_heard, *latest = row
+        state = state_of(latest)
         reports = connection.execute(_HANDED_OUT, (asked["device"], handed_out)).fetchall()
-        state = connection.execute(f"SELECT {STATE} FROM heard WHERE name = ? AND received > 0", (name,)).fetchone()
         return Waiting(
-            device_id=name,
+            device_id=state.device_id,
             fence=fence,
-            reports=tuple(report_of(name, each) for each in reports),
-            state=None if state is None else state_of(state),
+            reports=tuple(report_of(state.device_id, each) for each in reports),
+            state=state if was_heard else None,
             envelope=None if envelope is None else envelope_from_text(envelope),
         )
 
