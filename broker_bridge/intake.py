@@ -148,7 +148,7 @@ class Intake:
 
     async def _carry(self, group: list[Arrived[Message]], stop: asyncio.Event) -> None:
         try:
-            with nullcontext() if self._in_order else self._right_of_way.hurrying():
+            with nullcontext() if self._in_order else self._right_of_way:
                 await self._handle_until_stored(group, stop)
             if not self._in_order:
                 self._right_of_way.linger()

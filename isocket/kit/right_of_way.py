@@ -4,9 +4,6 @@ An alarm on its way to a person makes a dozen small writes, one after another. B
 would wait for a large group, and the interpreter for its turn. So the lane of the reports stands aside, for a moment.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from isocket.kit.clock import Clock
 
 LINGER_S = 0.003
@@ -16,7 +13,7 @@ LOOK_EVERY_S = 0.001
 
 
 class RightOfWay:
-    """Counts who is in a hurry. Use it on one event loop."""
+    """Counts who is in a hurry: whoever is enters it (`with way:`). Use it on one event loop."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -28,14 +25,12 @@ class RightOfWay:
         """Tell whether somebody is in a hurry, or was a moment ago."""
         return self._in_a_hurry > 0 or self._clock.monotonic_s() < self._until_s
 
-    @contextmanager
-    def hurrying(self) -> Iterator[None]:
-        """Have the right of way meanwhile."""
+    def __enter__(self) -> None:
+        """Have the right of way until the end of the block."""
         self._in_a_hurry += 1
-        try:
-            yield
-        finally:
-            self._in_a_hurry -= 1
+
+    def __exit__(self, *_how: object) -> None:
+        self._in_a_hurry -= 1
 
     def linger(self) -> None:
         """Keep the right of way a moment longer: what was done will be taken up by the next."""

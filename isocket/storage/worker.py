@@ -124,7 +124,7 @@ class Worker:
     async def _take_step(self) -> bool:
         if self._right_of_way is None:
             return await self._step()
-        with self._right_of_way.hurrying():
+        with self._right_of_way:
             worked = await self._step()
         if worked:
             self._right_of_way.linger()

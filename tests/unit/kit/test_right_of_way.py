@@ -26,8 +26,8 @@ async def test_nobody_waits_while_nobody_is_in_a_hurry(clock: ManualClock) -> No
 
 async def test_who_has_time_waits_until_the_last_of_the_urgent_is_through(clock: ManualClock) -> None:
     way = RightOfWay(clock)
-    with way.hurrying():
-        with way.hurrying():
+    with way:
+        with way:
             waiting = await _given_way(way, 10)
             await clock.advance(1)
         await clock.advance(1)
@@ -38,7 +38,7 @@ async def test_who_has_time_waits_until_the_last_of_the_urgent_is_through(clock:
 
 async def test_who_has_time_goes_on_after_the_longest_time_whoever_hurries(clock: ManualClock) -> None:
     way = RightOfWay(clock)
-    with way.hurrying():
+    with way:
         waiting = await _given_way(way, 0.05)
         await clock.advance(0.06)
         assert waiting.done()
