@@ -3,7 +3,7 @@
 Alerts tells by it, and the portal says by it beforehand who would be told, so that the two cannot disagree.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -146,12 +146,13 @@ def substitution_of(
 def is_reachable(contact_id: str, people: People) -> bool:
     """Return whether this contact has any proved way and did not ask us to stop."""
     contact = people.contacts.get(contact_id)
-    return contact is not None and bool(_ways(contact, None, people))
+    return contact is not None and bool(_ways(contact, people))
 
 
 def _with_role(people: People, role: ContactRole) -> tuple[str, ...]:
-    found = [each for each in people.contacts.values() if role in each.roles]
-    return tuple(each.id for each in sorted(found, key=lambda contact: (contact.created_at, contact.id)))
+    """Return the contacts that have a role, whoever was entered first before the others."""
+    found = sorted([(each.created_at, each.id) for each in people.contacts.values() if role in each.roles])
+    return tuple([contact_id for _, contact_id in found])
 
 
 def _in_place_of(contact_id: str, people: People, step: _Step, *, device_id: str, at: datetime) -> Iterator[_Named]:
@@ -195,27 +196,31 @@ def _add(step: _Step, named: _Named, rung: Rung, people: People) -> None:
     if contact is None:
         step.skipped.append(Skipped(contact_id=named.contact_id, channel=None, reason=REMOVED))
         return
-    ways = _ways(contact, rung.channels, people)
+    wanted = dict.fromkeys(rung.channels or usual_channels(contact, people.endpoints))
+    reasons = {channel: why_not(contact, channel, people.endpoints) for channel in wanted}
+    ways = _addresses(contact, [channel for channel in wanted if reasons[channel] is None], people)
     if not ways and named.stands_in_for is not None:
-        ways = _ways(contact, None, people)  # the ways of the step were chosen for somebody else
+        ways = _ways(contact, people)  # the ways of the step were chosen for somebody else
     for channel, address in ways:
         to = Recipient(contact=contact, channel=channel, address=address, stands_in_for=named.stands_in_for)
         step.told.setdefault((contact.id, channel, address), to)
-    wanted = rung.channels or usual_channels(contact, people.endpoints)
     if not wanted:
         step.skipped.append(Skipped(contact_id=contact.id, channel=None, reason=NO_ADDRESS))
-    for channel in dict.fromkeys(wanted):
-        reason = why_not(contact, channel, people.endpoints)
+    for channel, reason in reasons.items():
         if reason is not None:
             step.skipped.append(Skipped(contact_id=contact.id, channel=channel, reason=reason))
 
 
-def _ways(contact: Contact, wanted: Sequence[ChannelKind] | None, people: People) -> list[tuple[ChannelKind, str]]:
-    """Return the ways by which this person is told, of those that are wanted, each with its address."""
+def _ways(contact: Contact, people: People) -> list[tuple[ChannelKind, str]]:
+    """Return all ways by which this person may be told, each with its address."""
+    usual = usual_channels(contact, people.endpoints)
+    return _addresses(contact, [each for each in usual if why_not(contact, each, people.endpoints) is None], people)
+
+
+def _addresses(contact: Contact, allowed: Iterable[ChannelKind], people: People) -> list[tuple[ChannelKind, str]]:
+    """Return the channels by which this person may be told, each with its address."""
     found: list[tuple[ChannelKind, str]] = []
-    for channel in dict.fromkeys(wanted or usual_channels(contact, people.endpoints)):
-        if why_not(contact, channel, people.endpoints) is not None:
-            continue
+    for channel in allowed:
         if channel in ENDPOINT_KINDS:
             found += [(channel, each.id) for each in endpoints_of(people.endpoints, contact.id, channel)]
         elif address := address_of(contact, channel):
