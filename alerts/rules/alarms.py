@@ -10,6 +10,8 @@ from alerts.rules.docket import Docket, When
 from alerts.rules.memory import Key
 from isocket.domain.incidents import Cause, Why
 
+SHUTDOWN = Key(Cause.SHUTDOWN_IMMINENT)
+
 
 def key_of(fields: Mapping[str, Any]) -> Key | None:
     """Return what an alarm report is about, None for a cause that only the cloud can know."""
@@ -19,14 +21,10 @@ def key_of(fields: Mapping[str, Any]) -> Key | None:
     return Key(cause, fields.get("probe") or 0) if cause in PROBED else Key(cause)
 
 
-def hear_alarm(docket: Docket, fields: Mapping[str, Any], when: When) -> None:
-    """Take an alarm report to the docket."""
-    key = key_of(fields)
-    if key is None:
-        return
+def hear_alarm(docket: Docket, key: Key, fields: Mapping[str, Any], when: When) -> None:
+    """Take an alarm report about `key` to the docket."""
     if fields["active"]:
         docket.open_at_once(key, when, fields.get("value"), by_device=True)  # it applied its own delay
-        docket.put_under_our_limit(key)
         if key.cause is Cause.BATTERY_LOW and fields.get("value") is not None:
             docket.deepen(key, fields["value"])
         return
@@ -42,10 +40,9 @@ def hear_alarm(docket: Docket, fields: Mapping[str, Any], when: When) -> None:
 
 def hear_boot(docket: Docket, when: When) -> None:
     """End what a new start of the device ends: it did not go down for good."""
-    key = Key(Cause.SHUTDOWN_IMMINENT)
-    known = docket.conditions.get(key)
+    known = docket.conditions.get(SHUTDOWN)
     if known is not None and when.boot > known.boot:
-        docket.end(key, when.at_ms, when.heard_ms, Why.NEW_BOOT)
+        docket.end(SHUTDOWN, when.at_ms, when.heard_ms, Why.NEW_BOOT)
 
 
 def _opened_now(docket: Docket, incident_id: str | None) -> bool:

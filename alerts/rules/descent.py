@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from alerts.rules.lateness import batches, came_late
+from alerts.rules.lateness import came_late
 from alerts.rules.memory import BEFORE_ALL, Descent, Memory
 from isocket.domain.reports import DeviceState, Order, Report, ReportKind
 
@@ -11,13 +11,16 @@ ENOUGH = 3
 
 
 def follow(
-    memory: Memory, reports: tuple[Report, ...], newest: Order, state: DeviceState | None
+    memory: Memory,
+    reports: tuple[Report, ...],
+    newest: Order,
+    state: DeviceState | None,
+    backlogs: frozenset[int],
 ) -> tuple[Memory, Order | None]:
     """Return the memory after these reports and, if the device started over, the order from which it is judged now.
 
     What the memory holds by the old numbers is put before the first of the new ones.
     """
-    backlogs = batches(reports)
     below: list[Report] = []
     fresh = memory.descent.fresh
     for each in sorted(reports, key=lambda report: (report.received_ms, report.order)):

@@ -1,7 +1,7 @@
 """One device's troubles while its reports are walked: begin, wait, open, clear, close."""
 
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S, STILL_NEWS
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, incident_id
@@ -88,21 +88,15 @@ class Docket:
     def open_at_once(self, key: Key, when: When, value: float | None, *, by_device: bool) -> None:
         """Open without a delay. What is open stays so; a one-shot begins anew."""
         known = self.conditions.get(key)
-        if known is None or not known.is_open:
-            begun = known or _beginning(when, value)
-            heard = value if value is not None else begun.value
-            late = begun.late and when.late
-            self._open(key, replace(begun, by_device=by_device, value=heard, late=late))
-        elif key.cause in ONE_SHOTS:
-            self.conditions[key] = replace(known, since_ms=max(known.since_ms, when.at_ms))
+        if known is None:
+            self._open(key, _beginning(when, value), by_device=by_device)
+        elif not known.is_open:
+            heard = known.value if value is None else value
+            self._open(key, replace(known, value=heard, late=known.late and when.late), by_device=by_device)
         else:
-            self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, by_device=by_device)
-
-    def put_under_our_limit(self, key: Key) -> None:
-        """Let what a device raised end with the limit of ours that it was told, if there is one."""
-        settings = self.case.settings
-        if key.cause not in OWN_LIMITS and not has_no_rule(key, settings):
-            self.conditions[key] = replace(self.conditions[key], by_device=False, limit=limit_of(key, settings))
+            since_ms = max(known.since_ms, when.at_ms) if key.cause in ONE_SHOTS else known.since_ms
+            raised = self._raised(key, by_device)
+            self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, since_ms=since_ms, **raised)
 
     def end(self, key: Key, at_ms: int, heard_ms: int, why: Why) -> None:
         """Close at once what is open, forget what waits."""
@@ -146,12 +140,13 @@ class Docket:
     def pass_with(self, at_ms: int) -> None:
         """Let the time pass up to a report, with what it said."""
         for key, each in list(self.conditions.items()):
-            if at_ms - each.turned_ms >= self._delay_ms(key, each):
+            if each.phase is not Phase.OPEN and at_ms - each.turned_ms >= self._delay_ms(key, each):
                 self._turn(key, each)
 
     def pass_until(self, now_ms: int) -> None:
         """Let the time pass up to the present of our own clock."""
-        for key, each in list(self.conditions.items()):
+        turning = [(key, each) for key, each in self.conditions.items() if each.phase is not Phase.OPEN]
+        for key, each in turning:
             if key.cause not in NEEDS_WORD and now_ms >= each.heard_ms + self._delay_ms(key, each):
                 self._turn(key, each)
         for key, each in list(self.conditions.items()):
@@ -166,12 +161,12 @@ class Docket:
     def decided(self) -> tuple[Decision, ...]:
         """Return what was decided; what opened but seems over, or may be by now, is held back until that is known."""
         opened = {each.incident_id for each in self.decisions if isinstance(each, Open)}
-        waits = (
+        waits = [
             Wait(incident_id=each.incident_id, until_ms=self._surely_over_ms(key, each))
             for key, each in self.conditions.items()
             if each.late and each.phase is Phase.CLEARING and each.incident_id and each.incident_id not in opened
-        )
-        return (*(self._held(each) if isinstance(each, Open) else each for each in self.decisions), *waits)
+        ]
+        return (*[self._held(each) if isinstance(each, Open) else each for each in self.decisions], *waits)
 
     def wake_ms(self) -> int | None:
         """Return when the next delay ends by our clock, None where nothing waits."""
@@ -194,7 +189,7 @@ class Docket:
             return opening
         holds_ms = [self._surely_over_ms(opening.key, known)] if known.phase is Phase.CLEARING else []
         holds_ms += [known.heard_ms + END_FOLLOWS_MS] if opening.late and opening.key.cause not in STILL_NEWS else []
-        return replace(opening, hold_until_ms=max(holds_ms, default=None))
+        return replace(opening, hold_until_ms=max(holds_ms)) if holds_ms else opening
 
     def _surely_over_ms(self, key: Key, known: Condition) -> int:
         return known.heard_ms + self._delay_ms(key, known) + JUDGED_MS
@@ -206,12 +201,21 @@ class Docket:
             why = Why.LIMIT_CHANGED if known.limit_changed else Why.OVER
             self.end(key, known.turned_ms, known.heard_ms, why)
 
-    def _open(self, key: Key, known: Condition) -> None:
+    def _raised(self, key: Key, by_device: bool) -> dict[str, Any]:
+        """Return who raised it: what a device raised ends with the limit of ours that it was told, if there is one."""
+        settings = self.case.settings
+        if by_device and key.cause not in OWN_LIMITS and not has_no_rule(key, settings):
+            return {"by_device": False, "limit": limit_of(key, settings)}
+        return {"by_device": by_device}
+
+    def _open(self, key: Key, known: Condition, *, by_device: bool = False) -> None:
         name = incident_id(self.case.device_id, self.case.account_id, key, known.opener)
         explained = self._explanation(key, known.since_ms)
         often = None if explained is not None or known.late else self._often(key, known)
         explained = explained or often
-        self.conditions[key] = replace(known, phase=Phase.OPEN, holds=True, incident_id=name, explained_by=explained)
+        raised = self._raised(key, by_device)
+        opened = replace(known, phase=Phase.OPEN, holds=True, incident_id=name, explained_by=explained, **raised)
+        self.conditions[key] = opened
         self.decisions.append(
             Open(
                 key=key,
@@ -219,7 +223,7 @@ class Docket:
                 began_ms=known.since_ms,
                 value=known.value,
                 explained_by=explained,
-                by_device=known.by_device,
+                by_device=by_device,
                 late=known.late,
                 comes_and_goes=often is not None,
             )
@@ -305,10 +309,12 @@ class Docket:
         return None
 
     def _may_release(self, known: Condition) -> bool:
+        if known.explained_by is None or not known.holds:
+            return False
         failure = self.conditions.get(Key(Cause.MAINS_LOST))
         lasts = failure is not None and failure.is_open
         by_itself = any(known.explained_by == each.incident_id for key, each in self.conditions.items() if key.about)
-        return known.explained_by is not None and known.holds and not lasts and not by_itself
+        return not lasts and not by_itself
 
     def _release(self, now_ms: int) -> None:
         """Make news of what outlasts its explanation. A battery that is charging again does not."""

@@ -48,13 +48,15 @@ def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: in
     """Return what the reports and the time until `now_ms` mean. The same in, the same out."""
     if hearing.heard_ms is not None:
         memory = brought_back(memory, hearing.heard_ms, now_ms)
+    backlogs = batches(heard.reports)
     state = believed(heard.state, memory.descent)
     newest = newest_known(heard.judged, state, heard.reports)
-    memory, started_over = follow(memory, heard.reports, newest, heard.state)
-    judged = heard.judged if started_over is None else started_over
-    state = believed(heard.state, memory.descent)
-    walk = _Walk(case, memory, Heard(reports=heard.reports, judged=judged, state=state))
-    hear_voice(walk.docket, hearing, min((each.received_ms for each in heard.reports), default=None))
+    memory, started_over = follow(memory, heard.reports, newest, heard.state, backlogs)
+    if started_over is not None:
+        state = believed(heard.state, memory.descent)
+        newest = newest_known(started_over, state, heard.reports)
+    walk = _Walk(case, memory, state, newest, backlogs)
+    hear_voice(walk.docket, hearing, heard.reports)
     for report in sorted(heard.reports, key=lambda each: each.order):
         walk.hear(report)
     walk.docket.pass_until(now_ms)
@@ -72,20 +74,22 @@ def judge(case: Case, memory: Memory, heard: Heard, hearing: Hearing, now_ms: in
 
 
 class _Walk:
-    """Goes through a device's reports, the oldest first."""
+    """Goes through a device's reports, the oldest first; up to the `newest` they are late."""
 
-    def __init__(self, case: Case, memory: Memory, heard: Heard) -> None:
+    def __init__(
+        self, case: Case, memory: Memory, state: DeviceState | None, newest: Order, backlogs: frozenset[int]
+    ) -> None:
         self.docket = Docket.of(case, memory)
-        self.newest = newest_known(heard.judged, heard.state, heard.reports)
+        self.newest = newest
         self._descent = memory.descent
-        self._state = heard.state
-        self._late_until = self.newest
-        self._backlogs = batches(heard.reports)
+        self._state = state
+        self._late_until = newest
+        self._backlogs = backlogs
         self._alarms = memory.alarms
         self._said = dict(memory.said)
         self._proven = set(memory.proven)
         self._tracks = dict(memory.tracks)
-        known = {} if heard.state is None else heard.state.fields
+        known = {} if state is None else state.fields
         self._armed = known.get("armed") is not False
         self._output = {name: known.get(name) for name in OUTPUT}
 
@@ -104,20 +108,28 @@ class _Walk:
         )
 
     def hear(self, report: Report) -> None:
-        if report.order <= self._late_until and not self._is_overtaken(report):
+        order = report.order
+        if order <= self._late_until and not self._is_overtaken(report):
             return
         late = came_late(report, self._backlogs)
-        when = When(min(report.at_ms, report.received_ms), report.received_ms, *report.order, late)
+        when = When(min(report.at_ms, report.received_ms), report.received_ms, *order, late)
         self.docket.pass_before(when.at_ms)
         hear_boot(self.docket, when)
         if report.kind is ReportKind.ALARM:
-            hear_alarm(self.docket, report.fields, when)
-            self._alarms = max(self._alarms, report.order)
-            self._note_what_was_said(report)
+            self._hear_alarm(report, when)
+            self._alarms = max(self._alarms, order)
         elif report.kind is ReportKind.STATE:
             self._hear_state(report, when)
         self.docket.pass_with(when.at_ms)
-        self.newest = max(self.newest, report.order)
+        self.newest = max(self.newest, order)
+
+    def _hear_alarm(self, alarm: Report, when: When) -> None:
+        key = key_of(alarm.fields)
+        if key is not None:
+            hear_alarm(self.docket, key, alarm.fields, when)
+            order = alarm.order
+            of_this_start = {each: said for each, said in self._said.items() if said[0] == alarm.boot}
+            self._said = {**of_this_start, key: max(of_this_start.get(key, order), order)}
 
     def _hear_state(self, report: Report, when: When) -> None:
         fields, docket = report.fields, self.docket
@@ -150,12 +162,6 @@ class _Walk:
             on_battery=failure is not None and failure.holds,
             proven=frozenset(self._proven),
         )
-
-    def _note_what_was_said(self, alarm: Report) -> None:
-        key = key_of(alarm.fields)
-        if key is not None:
-            of_this_start = {each: order for each, order in self._said.items() if order[0] == alarm.boot}
-            self._said = {**of_this_start, key: max(of_this_start.get(key, alarm.order), alarm.order)}
 
     def _is_outweighed(self, key: Key, state: Report) -> bool:
         """Whether an alarm that the device sent after this state speaks of the same."""

@@ -1,6 +1,5 @@
 """Which reports come in time to be judged: arrival is no order, (boot, seq) is."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,8 +18,12 @@ before it just after it. What is younger than this, by a good clock, was overtak
 
 def batches(reports: tuple[Report, ...]) -> frozenset[int]:
     """Return the moments of receipt at which several state reports came at once: those were kept for a while."""
-    times = Counter(each.received_ms for each in reports if each.kind is ReportKind.STATE)
-    return frozenset(received_ms for received_ms, number in times.items() if number > 1)
+    once: set[int] = set()
+    again: set[int] = set()
+    for each in reports:
+        if each.kind is ReportKind.STATE:
+            (again if each.received_ms in once else once).add(each.received_ms)
+    return frozenset(again)
 
 
 def came_late(report: Report, backlogs: frozenset[int]) -> bool:

@@ -133,7 +133,11 @@ class Memory:
 
 
 M = TypeVar("M", Condition, PowerBack, Patience)
-_MOMENTS = ("since_ms", "turned_ms", "heard_ms", "began_ms", "at_ms", "lowered_ms")
+_MOMENTS: Mapping[type, tuple[str, ...]] = {
+    Condition: ("since_ms", "turned_ms", "heard_ms"),
+    PowerBack: ("began_ms", "at_ms", "heard_ms"),
+    Patience: ("lowered_ms",),
+}
 
 
 def brought_back(memory: Memory, heard_ms: int, now_ms: int) -> Memory:
@@ -146,19 +150,15 @@ def brought_back(memory: Memory, heard_ms: int, now_ms: int) -> Memory:
     back = memory.power_back
     conditions = {key: _brought_back(each, heard_ms, far_ms) for key, each in memory.conditions.items()}
     flaps = {key: tuple(each for each in moments if each <= far_ms) for key, moments in memory.flaps.items()}
-    patience = memory.patience
-    return replace(
-        memory,
-        conditions=conditions,
-        power_back=None if back is None else _brought_back(back, heard_ms, far_ms),
-        patience=None if patience is None else _brought_back(patience, heard_ms, far_ms),
-        flaps=flaps,
-    )
+    back = None if back is None else _brought_back(back, heard_ms, far_ms)
+    patience = None if memory.patience is None else _brought_back(memory.patience, heard_ms, far_ms)
+    if (conditions, back, patience, flaps) == (memory.conditions, memory.power_back, memory.patience, memory.flaps):
+        return memory
+    return replace(memory, conditions=conditions, power_back=back, patience=patience, flaps=flaps)
 
 
 def _brought_back(known: M, heard_ms: int, far_ms: int) -> M:
-    moments = ((name, getattr(known, name)) for name in _MOMENTS if name in type(known).__slots__)
-    ahead: dict[str, Any] = {name: heard_ms for name, moment in moments if moment is not None and moment > far_ms}
+    ahead: dict[str, Any] = {name: heard_ms for name in _MOMENTS[type(known)] if (getattr(known, name) or 0) > far_ms}
     return replace(known, **ahead) if ahead else known
 
 

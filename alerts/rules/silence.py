@@ -1,11 +1,13 @@
 """The rule `offline`: no message of any kind for too long."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alerts.rules.decisions import SilentToo
 from alerts.rules.docket import Docket, When
 from alerts.rules.memory import Key, Patience
 from isocket.domain.incidents import Cause, Why
+from isocket.domain.reports import Report
 
 OFFLINE = Key(Cause.OFFLINE)
 CATCH_UP_MS = 300_000
@@ -32,13 +34,13 @@ class Hearing:
     deaf: bool = False
 
 
-def hear_voice(docket: Docket, hearing: Hearing, first_heard_ms: int | None) -> None:
-    """End the silence when the device was heard since it began."""
+def hear_voice(docket: Docket, hearing: Hearing, reports: Sequence[Report]) -> None:
+    """End the silence when the device was heard since it began: with the first of these reports, if they came since."""
     known = docket.conditions.get(OFFLINE)
     if known is None or hearing.heard_ms is None or hearing.heard_ms <= known.since_ms:
         return
-    fresh = first_heard_ms is not None and first_heard_ms > known.since_ms
-    at_ms = first_heard_ms if fresh and first_heard_ms is not None else hearing.heard_ms
+    first_ms = min((each.received_ms for each in reports), default=hearing.heard_ms)
+    at_ms = first_ms if first_ms > known.since_ms else hearing.heard_ms
     docket.end(OFFLINE, at_ms, hearing.heard_ms, Why.ANSWERED)
 
 
