@@ -71,7 +71,7 @@ class HomeBridge:
         self._records = records
         self._telemetry = telemetry
         self._clock = clock
-        self._bell = wakeups.bell(FOLLOWED, HEARD)
+        self._bell = wakeups.patient_bell(FOLLOWED, HEARD)
         self._listeners = listeners
         self._public_url = public_url
         self._lane: Connection[Wish | None] = Connection(

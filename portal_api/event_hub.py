@@ -48,7 +48,7 @@ class EventHub:
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
-        self._bell = portal.wakeups.bell(FOLLOWED, HEARD)
+        self._bell = portal.wakeups.patient_bell(FOLLOWED, HEARD)
         self._beginning = asyncio.Lock()
         self._begun = False  # whether the position is one of now, from which everything is handed out
         self._anybody = asyncio.Event()

@@ -160,13 +160,14 @@ class StoredRecords:
     def _ring_for(self, *records: Record) -> None:
         if self._wakeups is None:
             return
-        names = {record.collection for record in records}
-        names |= {
-            queue_bell(each.collection, getattr(each, each.queue)) for each in records if each.queue and each.is_queued
-        }
-        names |= {FOLLOWED for each in records if each.followed is not None}
-        for name in names:
-            self._wakeups.ring(name)
+        names: set[str] = set()
+        for each in records:
+            names.add(each.collection)
+            if each.queue and each.is_queued:
+                names.add(queue_bell(each.collection, getattr(each, each.queue)))
+            if each.followed is not None:
+                names.add(FOLLOWED)
+        self._wakeups.ring(*names)
 
 
 def _encode_changes(kind: type[Record], changes: Mapping[str, Any]) -> dict[str, Any]:

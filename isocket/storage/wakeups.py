@@ -7,6 +7,8 @@ from isocket.kit.clock import Clock
 
 FOLLOWED = "followed"
 HEARD = "heard"
+PATIENCE_S = 0.02
+"""How long a patient listener lets others go first: by then an alarm is with its provider."""
 
 
 class Wakeups:
@@ -18,10 +20,11 @@ class Wakeups:
     def __init__(self) -> None:
         self._bells: dict[str, set[Bell]] = defaultdict(set)
 
-    def ring(self, name: str) -> None:
-        """Wake whoever listens for `name`. Call it on the event loop, after the commit."""
-        for bell in self._bells.get(name, ()):
-            bell.ring()
+    def ring(self, *names: str) -> None:
+        """Wake whoever listens for any of `names`. Call it on the event loop, after the commit."""
+        for name in names:
+            for bell in self._bells.get(name, ()):
+                bell.ring()
 
     def ring_for(self, name: str, pieces: int) -> None:
         """Wake as many of those who have nothing to do as there are pieces of work that each of them might take."""
@@ -32,6 +35,10 @@ class Wakeups:
     def bell(self, *names: str) -> "Bell":
         """Return a bell that rings for any of `names`; a ring before `wait` is not lost."""
         return Bell(self._bells, names)
+
+    def patient_bell(self, *names: str) -> "PatientBell":
+        """Return a bell for who only tells what happened: it rings a moment after the first ring, once for all."""
+        return PatientBell(self._bells, names)
 
 
 def queue_bell(collection: str, queue: str) -> str:
@@ -81,3 +88,18 @@ class Bell:
         """Stop listening."""
         for name in self._names:
             self._bells[name].discard(self)
+
+
+class PatientBell(Bell):
+    """One listener whose turn would otherwise come between an alarm's commit and its sending."""
+
+    _soon: asyncio.TimerHandle | None = None
+
+    def ring(self) -> None:
+        """Wake this listener alone, in a moment."""
+        if self._soon is None:
+            self._soon = asyncio.get_running_loop().call_later(PATIENCE_S, self._ring_now)
+
+    def _ring_now(self) -> None:
+        self._soon = None
+        super().ring()

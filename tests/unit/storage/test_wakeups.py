@@ -4,6 +4,7 @@ import asyncio
 
 from isocket.storage.wakeups import Bell, Wakeups
 from tests.fakes.clock import ManualClock
+from tests.fakes.patience import PATIENCE_S
 
 
 async def waiting(bell: Bell) -> "asyncio.Task[None]":
@@ -45,3 +46,21 @@ async def test_a_ring_for_all_wakes_the_busy_as_well() -> None:
     bells[0].forget()
     wakeups.ring("devices")
     assert not bells[0].has_rung
+
+
+async def test_a_patient_listener_is_woken_after_all_others_and_once_for_all_that_rang_meanwhile() -> None:
+    wakeups = Wakeups()
+    patient, other = wakeups.patient_bell("devices", "commands"), wakeups.bell("devices")
+    task = await waiting(patient)
+    wakeups.ring("devices", "commands")
+    wakeups.ring("devices")
+    assert (other.has_rung, patient.has_rung) == (True, False)
+    await asyncio.wait_for(task, PATIENCE_S)
+    assert not patient.has_rung, "once"
+
+
+async def test_what_rings_a_patient_listener_before_it_waits_is_not_lost() -> None:
+    patient = Wakeups().patient_bell("devices")
+    for _ in range(2):
+        patient.ring()
+        await asyncio.wait_for(patient.wait(ManualClock(), 60.0), PATIENCE_S)
