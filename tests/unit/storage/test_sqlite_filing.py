@@ -89,10 +89,10 @@ async def test_one_report_after_the_other_is_filed_as_well(filing: SqliteStore, 
 async def test_what_waits_is_not_counted_with_each_report(filing: SqliteStore) -> None:
     await filing.telemetry.store([report("d00", 1)])  # how many wait is not known at first
     asked: list[str] = []
-    filing._writer._connection.set_trace_callback(asked.append)
+    filing._file._writer._connection.set_trace_callback(asked.append)
     for seq in range(2, 12):
         await filing.telemetry.store([report("d00", seq)])
-    filing._writer._connection.set_trace_callback(None)
+    filing._file._writer._connection.set_trace_callback(None)
     assert sum("count(*) FROM unfiled" in each for each in asked) == 2
 
 
