@@ -166,10 +166,14 @@ class Climber:
                 next_at = step.due_at
                 break
             told, skipped = _who(round_, step, tally, total)
-            hope = hope or any(each.until is None for each in told)
-            held += [each.until for each in told if each.until is not None]
+            for each in told:
+                if each.until is None:
+                    hope = True
+                else:
+                    held.append(each.until)
             total += len(told)
-            left_out = left_out or bool({each.contact_id for each in skipped} - {each.to.contact.id for each in told})
+            if skipped:
+                left_out |= bool({each.contact_id for each in skipped} - {each.to.contact.id for each in told})
             if told or step.climb == 0 or taken >= made_before:
                 made += self._written(round_, step, told, skipped)
             taken += 1
@@ -185,9 +189,11 @@ class Climber:
         )
         return climbed, made
 
-    async def _in_turn(self, made: Sequence[Record]) -> list[Record]:
+    async def _in_turn(self, made: Sequence[Record]) -> Sequence[Record]:
         """Give the alarms that wait in the store their places; those that go at once need none."""
         waiting = [each for each in made if isinstance(each, Delivery) and each.state is DeliveryState.DUE]
+        if not waiting:
+            return made
         others = [each for each in made if not isinstance(each, Delivery) or each.state is not DeliveryState.DUE]
         return [*await in_turn(self._records, waiting), *others]
 
@@ -226,7 +232,7 @@ def _who(round_: Round, step: Step, tally: Tally, total: int) -> tuple[list[_Tol
     incident = round_.incident
     at = min(step.due_at, round_.now)  # who stands in for whom then
     recipients, skipped = step_of(step.rung, round_.people, device_id=incident.device_id, at=at)
-    cap = None if incident.severity is Severity.CRITICAL else round_.ladder.cap
+    cap = None if incident.severity is Severity.CRITICAL else round_.course.ladder.cap
     told: list[_Told] = []
     for to in recipients:
         # A program is no person: nobody sleeps there.

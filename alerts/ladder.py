@@ -1,6 +1,6 @@
 """When the steps of a ladder are due, again and again if need be, and which of their alarms are made: pure."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -52,39 +52,37 @@ class Course:
     @property
     def own_end(self) -> datetime:
         """Return when the last step of the ladder's own climbs is due."""
-        return max((each.due_at for each in self._own()), default=self.start)
+        if not self.ladder.rungs:
+            return self.start
+        return self.start + self.ladder.repeat * self._rhythm + self._height
 
     def steps(self) -> Iterator[Step]:
         """Yield the steps in the order of their times, without an end where they are climbed for ever."""
-        own = self._own()
-        yield from own
         if not self.ladder.rungs:
             return
-        for climb, begins in zip(count(self.ladder.repeat + 1), self._further(), strict=False):
-            yield from self._climb(climb, begins)
-
-    def _own(self) -> list[Step]:
-        found: list[Step] = []
-        begins = self.start
-        for climb in range(self.ladder.repeat + 1):
-            found += self._climb(climb, begins)
-            begins += self._height + max(timedelta(seconds=self.ladder.repeat_after_s), LEAST_GAP)
-        return found
-
-    def _climb(self, climb: int, begins: datetime) -> Iterator[Step]:
-        for number, rung in enumerate(self.ladder.rungs):
-            due_at = begins + timedelta(seconds=rung.after_s)
-            yield Step(rung=rung, due_at=due_at, number=number, climb=climb)
+        for climb, begins in enumerate(self._climbs()):
+            for number, rung in enumerate(self.ladder.rungs):
+                yield Step(rung=rung, due_at=begins + timedelta(seconds=rung.after_s), number=number, climb=climb)
 
     @property
     def _height(self) -> timedelta:
-        return timedelta(seconds=self.ladder.rungs[-1].after_s if self.ladder.rungs else 0.0)
+        return timedelta(seconds=self.ladder.rungs[-1].after_s)
 
-    def _further(self) -> Iterator[datetime]:
-        """Yield when each climb after the ladder's own begins."""
+    @property
+    def _rhythm(self) -> timedelta:
+        """Return how long after each other the ladder's own climbs begin."""
+        return self._height + max(timedelta(seconds=self.ladder.repeat_after_s), LEAST_GAP)
+
+    def _climbs(self) -> Iterator[datetime]:
+        """Yield when each climb begins: the ladder's own first."""
+        begins = self.start
+        yield begins
+        for _ in range(self.ladder.repeat):
+            begins += self._rhythm
+            yield begins
         if self.repeat_s is not None:
             gap = max(timedelta(seconds=self.repeat_s), LEAST_GAP)
-            begins = self.own_end
+            begins += self._height
             for number in count():
                 begins += gap if number < MOST_REPEATS else max(gap, SLOWEST)
                 yield begins
@@ -113,14 +111,14 @@ class Tally:
     def __init__(self, alarms: Sequence[Delivery], since: datetime = EPOCH, *, now: datetime = EPOCH) -> None:
         self._now = now
         self._alarms: dict[Way, list[Delivery]] = defaultdict(list)
-        self._before: Counter[Way] = Counter()
+        self._before: dict[Way, int] = defaultdict(int)
         for each in sorted(alarms, key=lambda alarm: (alarm.created_at, alarm.id)):
             if each.created_at < since:
                 self._before[way_of_delivery(each)] += 1
             else:
                 self._alarms[way_of_delivery(each)].append(each)
-        self._served: Counter[Way] = Counter()
-        self._new: Counter[Way] = Counter()
+        self._served: dict[Way, int] = defaultdict(int)
+        self._new: dict[Way, int] = defaultdict(int)
         self._made_at: dict[Way, datetime] = {}
         self._held: dict[Way, datetime] = {}
 

@@ -14,7 +14,6 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Incident
-from isocket.domain.ladders import Ladder
 from isocket.domain.recipients import People, ladder_for
 from isocket.domain.record import Record
 from isocket.domain.restrictions import Restriction, restriction_id
@@ -36,16 +35,10 @@ class Round:
     now: datetime
     story: Story
     people: People
-    ladder: Ladder
+    course: Course
     alarms: Sequence[Delivery]
-    repeat_s: float | None = None
     code_is_taken: bool = False  # by another open incident of the account, see alerts.short_codes
     is_stopped: bool = False  # the account's data is only kept, and its owner chose that nobody is alarmed
-
-    @property
-    def course(self) -> Course:
-        """Return the way up the ladder."""
-        return Course(ladder=self.ladder, incident=self.incident, repeat_s=self.repeat_s)
 
 
 async def look(records: Records, incident: Incident, now: datetime) -> Round:
@@ -82,10 +75,9 @@ async def look_from(
         now=now,
         story=told_of(incident, device),
         people=people,
-        ladder=ladder,
+        course=Course(ladder=ladder, incident=incident, repeat_s=_repeat_s(incident, device)),
         alarms=() if is_new else await alarms_of(records, incident),
         code_is_taken=any(each.id != incident.id for found in holders for each in found),
-        repeat_s=_repeat_s(incident, device),
         is_stopped=any(each.stops_alarms(now) for each in restrictions),
     )
 

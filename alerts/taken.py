@@ -116,7 +116,7 @@ class Taken:
 
 def _remind_after_s(round_: Round) -> float | None:
     """Return after how long whoever took it is asked, None if never."""
-    chosen = round_.ladder.remind_after_s
+    chosen = round_.course.ladder.remind_after_s
     if chosen is None:
         return REMIND_AFTER_S if round_.incident.severity is Severity.CRITICAL else None
     return chosen if chosen > 0 else None

@@ -70,4 +70,4 @@ async def test_an_alarm_reads_the_ladder_of_its_socket_and_the_general_one() -> 
         opened_at=now, detected_at=now,
     )  # fmt: skip
     found = await look(records, incident, now)
-    assert (found.ladder.source, records.read[Escalation]) == (Source.DEVICE, 2)
+    assert (found.course.ladder.source, records.read[Escalation]) == (Source.DEVICE, 2)
