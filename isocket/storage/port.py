@@ -5,11 +5,12 @@ run harmless: derived ids first, the step that marks the work done last.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from isocket.domain.record import Record
@@ -48,29 +49,33 @@ class Test(_Test):
     __test__ = False  # not one for pytest
 
 
+_test: Callable[[tuple[str, Op, Any]], Test] = partial(tuple.__new__, Test)
+"""Makes a test in one step: a named tuple's own constructor is a call of Python more, and there are many tests."""
+
+
 def is_(field: str, value: Value) -> Test:
     """Ask for equality."""
-    return Test(field, Op.IS, value)
+    return _test((field, Op.IS, value))
 
 
 def is_not(field: str, value: Value) -> Test:
     """Ask for the opposite of `is_`."""
-    return Test(field, Op.IS_NOT, value)
+    return _test((field, Op.IS_NOT, value))
 
 
 def one_of(field: str, values: Sequence[Value]) -> Test:
     """Ask for equality with any of `values`; with none, nothing fits."""
-    return Test(field, Op.ONE_OF, tuple(values))
+    return _test((field, Op.ONE_OF, tuple(values)))
 
 
 def at_most(field: str, value: Value) -> Test:
     """Ask for less or equal. Times are compared as times, text as text."""
-    return Test(field, Op.AT_MOST, value)
+    return _test((field, Op.AT_MOST, value))
 
 
 def above(field: str, value: Value) -> Test:
     """Ask for more."""
-    return Test(field, Op.ABOVE, value)
+    return _test((field, Op.ABOVE, value))
 
 
 @dataclass(frozen=True, slots=True)

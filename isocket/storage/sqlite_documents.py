@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
@@ -22,7 +23,7 @@ from isocket.storage.sqlite_questions import (
     seen_values,
     table_name,
 )
-from isocket.storage.sqlite_statements import Changing, Order, assignments, changing, finding, finding_each
+from isocket.storage.sqlite_statements import Changing, Order, assignments, changing, finding, finding_each, insertion
 
 T = TypeVar("T")
 ROWS_AT_ONCE = 20  # by one statement; each number of rows is a statement of its own, which SQLite has to read once
@@ -76,7 +77,7 @@ class SqliteDocuments:
         self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False, synced: bool = True
     ) -> int:
         """Store the new ones and return how many; with `refuse_if_there`, all or none."""
-        steps = list(_insertions("INSERT" if refuse_if_there else "INSERT OR IGNORE", items))
+        steps = _insertions("INSERT" if refuse_if_there else "INSERT OR IGNORE", items)
 
         def work(connection: sqlite3.Connection) -> int:
             return sum(connection.execute(statement, values).rowcount for statement, values in steps)
@@ -133,18 +134,20 @@ class SqliteDocuments:
         if how is None:
             return [await self.find(collection, tests) for collection, tests in shapes.questions(values)]
         bound = how.bound(values)
-        led: list[list[str | None]] = [[] for _ in shapes.each]
+        led = [0] * len(shapes.each)
+        found: list[list[Document]] = [[] for _ in shapes.each]
         rows = self._look(lambda connection: connection.execute(how.statement, bound).fetchall())
         await self._looks.made_one(len(rows))
         for number, text in rows:
-            led[number].append(text)
-        found: list[list[Document]] = []
-        for number, texts in enumerate(led):
-            if len(texts) > FEW:
+            led[number] += 1
+            if text is not None:
+                found[number].append(_document(text))
+        for number, documents in enumerate(found):
+            if led[number] > FEW:
                 collection, tests = shapes.questions(values)[number]
-                found.append(await self.find(collection, tests))
-            else:
-                found.append(_in_order(texts) if texts else [])
+                found[number] = await self.find(collection, tests)
+            elif len(documents) > 1:
+                documents.sort(key=itemgetter("id"))
         return found
 
     async def change_one(
@@ -232,19 +235,21 @@ class SqliteDocuments:
         """Nothing to do: the file is closed by its store."""
 
 
-def _insertions(verb: str, items: Sequence[tuple[Collection, Document]]) -> Iterator[tuple[str, list[str]]]:
-    """Yield statements that store documents, several of a table at once, and what they bind.
+def _insertions(verb: str, items: Sequence[tuple[Collection, Document]]) -> list[tuple[str, list[str]]]:
+    """Return statements that store documents, several of a table at once, and what they bind.
 
     The writer gives the interpreter's lock away with each statement, and `executemany` does with each row: on a busy
     event loop it has to wait for it every time, an alarm's dozen documents a dozen times.
     """
-    tables: dict[str, list[str]] = {}
+    tables: dict[Collection, list[str]] = defaultdict(list)
     for collection, document in items:
-        tables.setdefault(table_name(collection.name), []).extend((document["id"], _text(document)))
-    for table, values in tables.items():
-        for begin in range(0, len(values), 2 * ROWS_AT_ONCE):
-            some = values[begin : begin + 2 * ROWS_AT_ONCE]
-            yield f"{verb} INTO {table} (id, doc) VALUES {', '.join(['(?, ?)'] * (len(some) // 2))}", some
+        tables[collection] += (document["id"], _text(document))
+    parts = [
+        (collection, values[begin : begin + 2 * ROWS_AT_ONCE])
+        for collection, values in tables.items()
+        for begin in range(0, len(values), 2 * ROWS_AT_ONCE)
+    ]
+    return [(f"{verb} {insertion(collection, len(some) // 2)}", some) for collection, some in parts]
 
 
 @contextmanager
@@ -304,10 +309,6 @@ def _any_of_few(connection: sqlite3.Connection, statement: str, bound: list[Any]
             return True
         seen += 1
     return False if seen <= FEW else None
-
-
-def _in_order(texts: Sequence[str | None]) -> list[Document]:
-    return sorted([_document(text) for text in texts if text is not None], key=itemgetter("id"))
 
 
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode

@@ -145,6 +145,12 @@ def _any_of_few(collection: Collection, shape: Shape) -> Look | None:
     return Look(statement, tuple(places_of_values(shape, [*rest, *lead.places])))
 
 
+@lru_cache(maxsize=SHAPES)
+def insertion(collection: Collection, rows: int) -> str:
+    """Return how to insert so many documents, but for the verb; of each its id and its text are bound."""
+    return f"INTO {table_name(collection.name)} (id, doc) VALUES {', '.join(['(?, ?)'] * rows)}"
+
+
 def assignments(names: Sequence[str]) -> str:
     """Return what a document becomes by new values of these fields; its version grows."""
     for name in names:

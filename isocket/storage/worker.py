@@ -79,7 +79,7 @@ class Worker:
         self._bell = bell
         self._clock = clock
         self._idle_s = idle_s
-        self._right_of_way = right_of_way
+        self._right_of_way = right_of_way or RightOfWay(clock)  # nobody stands aside for one of its own
         self.failures = 0  # in a row
         self._turned_s = clock.monotonic_s()
 
@@ -104,7 +104,10 @@ class Worker:
     async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
-                worked = await self._take_step()
+                with self._right_of_way:
+                    worked = await self._step()
+                if worked:
+                    self._right_of_way.linger()
                 self.failures = 0
             except (Exception, asyncio.CancelledError) as error:
                 if isinstance(error, asyncio.CancelledError) and is_told_to_end():
@@ -120,12 +123,3 @@ class Worker:
             self._turned_s = self._clock.monotonic_s()
             if not worked:
                 await self._bell.wait(self._clock, self._idle_s)
-
-    async def _take_step(self) -> bool:
-        if self._right_of_way is None:
-            return await self._step()
-        with self._right_of_way:
-            worked = await self._step()
-        if worked:
-            self._right_of_way.linger()
-        return worked
