@@ -49,9 +49,9 @@ class Lane(Worker):
         self._due = due
         self._may_send = pace is None
         self._taking = asyncio.Lock()
-        self._free = asyncio.Semaphore(calls)
         self._most = calls
         self._taken = 0  # of these, promised to what is being stored or under way
+        self._one_ended = asyncio.Event()
         self._calls = asyncio.TaskGroup()
         self._stop = asyncio.Event()
         self._rests = False  # nothing was there when it looked last
@@ -72,7 +72,7 @@ class Lane(Worker):
         """Tell whether it may take something over: what waits in the store goes first, and in its order."""
         if not self._rests or self._bell.has_rung or not self._may_send or self._stop.is_set():
             return False
-        return self._taken < self._most  # also counts what is promised and has not begun yet
+        return self._taken < self._most
 
     def reserve(self) -> Order | None:
         """Return what to tell when an alarm is stored that this lane is to carry at once; None: it is not at rest."""
@@ -85,7 +85,6 @@ class Lane(Worker):
         return order
 
     async def _carry_handed(self, order: Order) -> None:
-        await self._free.acquire()  # which was free a moment ago
         ready = None
         try:
             ready = await order
@@ -115,7 +114,9 @@ class Lane(Worker):
 
     async def _start_one(self) -> bool:
         self._rested, self._rests = self._rests, False
-        await self._free.acquire()
+        while self._taken >= self._most:
+            self._one_ended.clear()
+            await self._one_ended.wait()
         self._taken += 1
         held = None
         try:
@@ -154,7 +155,7 @@ class Lane(Worker):
 
     def _let_go(self) -> None:
         self._taken -= 1
-        self._free.release()
+        self._one_ended.set()
 
 
 def pieces_of(delivery: Delivery) -> int:
