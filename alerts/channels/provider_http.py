@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
@@ -104,8 +103,8 @@ class ProviderHttp:
     def _place(self, url: str) -> str:
         if self._base_url is None:
             return url
-        parts = urlsplit(url)
-        return self._base_url + urlunsplit(("", "", parts.path, parts.query, ""))
+        _scheme, _, _host, path_and_query = url.split("/", 3)
+        return f"{self._base_url}/{path_and_query}"
 
 
 async def _text(answer: aiohttp.ClientResponse) -> str:
