@@ -9,7 +9,7 @@ from operator import add
 from typing import Any
 
 from alerts.channels.channel import Channel, ChannelKind
-from alerts.channels.gsm7 import fits_one_segment, is_gsm7, septets
+from alerts.channels.gsm7 import SEGMENT_SEPTETS, is_gsm7, septets
 from alerts.notices import notice_of_spending
 from alerts.operator import OPERATOR
 from isocket.domain.accounts import Account
@@ -71,7 +71,7 @@ class Purse:
 
     async def pay_anyway(self, going: Sequence[tuple[Delivery, Channel]]) -> None:
         """Count at once what several messages of one account cost of which none may be refused."""
-        bills = [bill for bill in (self._bill(held, channel) for held, channel in going) if bill is not None]
+        bills = [bill for held, channel in going if (bill := self._bill(held, channel)) is not None]
         if bills:
             await self._pay(going[0][0].account_id, reduce(add, bills), anyway=True)
 
@@ -138,7 +138,9 @@ class Purse:
         if not cap:
             return
         reached = max(at_least_percent, spending.spent_micro * 100 // cap)
-        percent = next((each for each in TOLD_AT_PERCENT if reached >= each), 0)
+        if reached < min(TOLD_AT_PERCENT):
+            return
+        percent = next(each for each in TOLD_AT_PERCENT if reached >= each)
         if spending.spent_micro > cap + self._tariff.reserve_micro:
             log.error("spending_beyond_the_reserve", account_id=spending.account_id)
         if percent <= spending.told_percent:
@@ -159,7 +161,8 @@ def segments_of(text: str) -> int:
     """Return in how many pieces a text goes and is paid: of 160 letters of the GSM alphabet or 70 others, less where
     there are several (3GPP TS 23.040 section 9.2.3.24.1)."""
     if is_gsm7(text):
-        return 1 if fits_one_segment(text) else ceil(septets(text) / 153)
+        length = septets(text)
+        return 1 if length <= SEGMENT_SEPTETS else ceil(length / 153)
     units = len(text.encode("utf-16-be")) // 2
     return 1 if units <= 70 else ceil(units / 67)  # noqa: PLR2004 - the standard's figures
 
