@@ -256,7 +256,7 @@ class IncidentLedger:
         """Return the incident as it begins, with the code that it has where no other one has it."""
         cause, probe, about = opening.key
         severity = self._severity(opening.key)
-        though_over = self._is_told_though_over(opening)
+        though_over = is_told_though_over(opening, severity)
         hold_ms = None if though_over else opening.hold_until_ms
         return Incident(
             id=opening.incident_id,

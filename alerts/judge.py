@@ -31,6 +31,8 @@ from isocket.storage.port import AlreadyThereError, Records, is_
 from isocket.storage.telemetry import Telemetry, Waiting
 
 LEASE_S = 30.0
+WHO_LISTENS = (Listening, [is_("id", BRIDGE)])
+POWER_CUT = (Outage, [is_("open_key", POWER)])
 STARTED_OVER = "its boot number went back; taken as started over"
 log = get_logger(__name__)
 
@@ -83,12 +85,9 @@ class Judge:
         return True
 
     async def _known(self, device_id: str) -> "_Known":
+        itself = [is_("id", device_id)]
         devices, incidents, watches, bridges, power_cuts = await self._records.find_each(
-            (Device, [is_("id", device_id)]),
-            (Incident, open_at(device_id)),
-            (Watch, [is_("id", device_id)]),
-            (Listening, [is_("id", BRIDGE)]),
-            (Outage, [is_("open_key", POWER)]),
+            (Device, itself), (Incident, open_at(device_id)), (Watch, itself), WHO_LISTENS, POWER_CUT
         )
         return _Known(
             device=devices[0] if devices else None,
@@ -274,6 +273,8 @@ def _since(memory: Memory, claimed_ms: int, foreign: Sequence[Incident]) -> Memo
     back = memory.power_back
     kept = back if back is not None and back.heard_ms >= claimed_ms else None
     flaps = {key: tuple(each for each in moments if each >= claimed_ms) for key, moments in memory.flaps.items()}
+    if (conditions, kept, flaps) == (memory.conditions, back, memory.flaps):
+        return memory
     return replace(memory, conditions=conditions, power_back=kept, flaps=flaps)
 
 

@@ -90,10 +90,12 @@ class Outages:
         `known`: the one that was stored a moment ago.
         """
         self._asked += 1
+        if known is not None:
+            return known
         now = self._clock.now()
         # Each look goes through all that were cut lately; the more there are, the rarer it is worth while.
-        if known is not None or (self._asked <= self._cut // 4 and not self._is_stale(self._power_looked_at, now)):
-            return known
+        if self._asked <= self._cut // 4 and not self._is_stale(self._power_looked_at, now):
+            return None
         self._power_looked_at, self._asked = now, 0
         return await self._notice_power(now)
 
@@ -275,17 +277,18 @@ async def with_outages(
     A socket's own mains failure is the better explanation, and stays. Whose owner says that its silence is critical
     must hear of it, whoever else is silent. `power_cut`: the one that was known when the socket's own things were read.
     """
-    critical = severity_of(Cause.OFFLINE, None, settings) is Severity.CRITICAL
     return tuple(
         [
-            await _with_outage(each, outages, critical, power_cut) if isinstance(each, Open) else each
+            await _with_outage(each, outages, settings, power_cut) if isinstance(each, Open) else each
             for each in decisions
         ]
     )
 
 
-async def _with_outage(opening: Open, outages: Outages, silence_is_critical: bool, power_cut: Outage | None) -> Open:
-    if opening.key.cause is Cause.OFFLINE and opening.explained_by is None and not silence_is_critical:
+async def _with_outage(opening: Open, outages: Outages, settings: DeviceSettings, power_cut: Outage | None) -> Open:
+    if opening.key.cause is Cause.OFFLINE and opening.explained_by is None:
+        if severity_of(Cause.OFFLINE, None, settings) is Severity.CRITICAL:
+            return opening
         outage = await outages.silencing()
         return opening if outage is None else replace(opening, explained_by=outage.id)
     if opening.key.cause is Cause.MAINS_LOST:

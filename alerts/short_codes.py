@@ -6,8 +6,8 @@ processes may give the same, and so may a test alarm that begins just then: a re
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
+from typing import Self
 
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.storage.port import Records, Test, is_
@@ -15,6 +15,7 @@ from isocket.storage.still_open import HOLDS_ITS_KEY
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which look like 1 and 0
 DIGITS = "23456789"
+HOW_MANY = len(LETTERS) * len(LETTERS) * len(DIGITS)
 MOST_TRIES = 100  # codes that are asked for: each takes some 0.1 ms, and all alarms wait meanwhile
 STILL_OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
@@ -25,18 +26,13 @@ class CodesInHand:
     def __init__(self) -> None:
         self._holders: dict[tuple[str, str], str] = {}
 
-    @contextmanager
-    def hand_of(self, incident: Incident) -> Iterator["Hand"]:
-        """Hold codes for an incident until it is stored."""
-        hand = Hand(self._holders, incident)
-        try:
-            yield hand
-        finally:
-            hand.let_go()
+    def hand_of(self, incident: Incident) -> "Hand":
+        """Return what holds codes for an incident until it is stored."""
+        return Hand(self._holders, incident)
 
 
 class Hand:
-    """Holds codes for one incident: another one of its account does not get them meanwhile."""
+    """Holds codes for one incident, in a `with` block: another one of its account does not get them meanwhile."""
 
     def __init__(self, holders: dict[tuple[str, str], str], incident: Incident) -> None:
         self._holders = holders
@@ -51,7 +47,11 @@ class Hand:
         self._held.append(key)
         return True
 
-    def let_go(self) -> None:
+    def __enter__(self) -> Self:
+        """Begin with empty hands."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Let go of all that it holds."""
         for key in self._held:
             if self._holders.get(key) == self._incident_id:
@@ -65,11 +65,10 @@ def short_codes(incident_id: str) -> Iterator[str]:
     Two letters and a digit: never a word that pauses messages (STOP, END, QUIT …), never a run of six digits.
     The stride follows from the id too: where many are taken, neighbours would all meet the same ones.
     """
-    every = len(LETTERS) * len(LETTERS) * len(DIGITS)
     hashed = hashlib.sha256(incident_id.encode()).digest()
-    start, stride = int.from_bytes(hashed[:8]), 6 * int.from_bytes(hashed[8:16]) + 1  # nothing divides it and `every`
-    for step in range(every):
-        rest, digit = divmod((start + step * stride) % every, len(DIGITS))
+    start, stride = int.from_bytes(hashed[:8]), 6 * int.from_bytes(hashed[8:16]) + 1  # nothing divides it and HOW_MANY
+    for step in range(HOW_MANY):
+        rest, digit = divmod((start + step * stride) % HOW_MANY, len(DIGITS))
         first, second = divmod(rest, len(LETTERS))
         yield LETTERS[first] + LETTERS[second] + DIGITS[digit]
 
