@@ -26,10 +26,15 @@ class Tariff:
     cap_micro: int = 0
     reserve_micro: int = 0
     currency: str = "EUR"
+    _longest: int = field(init=False, repr=False, compare=False)  # beginning of a number that has a price
+
+    def __post_init__(self) -> None:
+        """Note how much of a number has to be looked at."""
+        object.__setattr__(self, "_longest", max((len(beginning) for _, beginning in self.prices), default=0))
 
     def price_micro(self, kind: ChannelKind, to: str, pieces: int) -> int:
         """Return what so many segments or calls to this number cost; nothing where no price is given."""
-        for length in range(len(to), -1, -1):
+        for length in range(min(len(to), self._longest), -1, -1):
             price = self.prices.get((kind, to[:length]))
             if price is not None:
                 return price * pieces

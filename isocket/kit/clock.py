@@ -42,6 +42,8 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock."""
 
+    monotonic_s = staticmethod(time.monotonic)
+
     def now(self) -> datetime:
         """Return the present instant: aware, UTC, whole milliseconds."""
         return EPOCH + timedelta(milliseconds=time.time_ns() // 1_000_000)
@@ -49,10 +51,6 @@ class SystemClock:
     def now_ms(self) -> int:
         """Return `now` as whole milliseconds from 1970-01-01T00:00Z."""
         return time.time_ns() // 1_000_000
-
-    def monotonic_s(self) -> float:
-        """Return seconds that only grow."""
-        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""
