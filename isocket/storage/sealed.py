@@ -64,7 +64,8 @@ class SealedDocuments:
             PersonErasedError: one of them belongs to an erased person; nothing is stored.
         """
         persons = {_person(kind, document) for kind, document in items if kind.sealed and _texts(kind, document)}
-        ciphers = _ciphers(await self._keyring.keys_for(persons, create=True))
+        keys = await self._keyring.keys_for(persons, create=True)
+        ciphers = {person: AESGCM(key) for person, key in keys.items()}
         sealed: list[tuple[Collection, Document]] = []
         for collection, document in items:
             beneath = document
@@ -110,7 +111,7 @@ class SealedDocuments:
                 values[place] = await self._blind(collection, name, values[place])
         found = await self._inner.find_each(beneath, values)
         return [
-            await self._opened(collection, each) if each else each
+            await self._opened(collection, each) if each and collection.sealed else each
             for (collection, _), each in zip(shapes.each, found, strict=True)
         ]
 
@@ -219,7 +220,8 @@ class SealedDocuments:
         for person in persons - keys.keys():
             if not await self._keyring.was_destroyed(person):
                 log.error("sealed_without_key", collection=collection.name, person_id=person)
-        return await in_turns(partial(_open_document, collection, _ciphers(keys)), documents)
+        ciphers = {person: AESGCM(key) for person, key in keys.items()}
+        return await in_turns(partial(_open_document, collection, ciphers), documents)
 
     async def _asked(self, collection: Collection, tests: Sequence[Test]) -> list[Test]:
         """Return the tests as the store beneath can answer them."""
@@ -306,10 +308,6 @@ def _person(collection: Collection, document: Mapping[str, Any]) -> str:
     return person
 
 
-def _ciphers(keys: Mapping[str, bytes]) -> dict[str, AESGCM]:
-    return {person: AESGCM(key) for person, key in keys.items()} if keys else {}
-
-
 def _place(collection: Collection, name: str, document_id: str) -> bytes:
     return f"{collection.name}/{name}/{document_id}".encode()
 
@@ -324,9 +322,10 @@ def _open_document(collection: Collection, ciphers: Mapping[str, AESGCM], docume
     opened = dict(document)
     for name in collection.lookup:
         opened.pop(hidden_name(name), None)
-    for name in _texts(collection, document):
-        cipher = ciphers.get(document[collection.subject or ""])
-        opened[name] = ERASED if cipher is None else _open(cipher, document[name], collection, name, document["id"])
+    cipher = ciphers.get(document.get(collection.subject or "", ""))
+    for name in collection.sealed:
+        if sealed := document.get(name):
+            opened[name] = ERASED if cipher is None else _open(cipher, sealed, collection, name, document["id"])
     return opened
 
 

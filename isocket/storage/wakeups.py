@@ -28,9 +28,12 @@ class Wakeups:
 
     def ring_for(self, name: str, pieces: int) -> None:
         """Wake as many of those who have nothing to do as there are pieces of work that each of them might take."""
-        idle = [bell for bell in self._bells.get(name, ()) if bell.is_waiting]
-        for bell in idle[:pieces]:
-            bell.ring()
+        for bell in self._bells.get(name, ()):
+            if not pieces:
+                return
+            if bell.is_waiting:
+                bell.ring()
+                pieces -= 1
 
     def bell(self, *names: str) -> "Bell":
         """Return a bell that rings for any of `names`; a ring before `wait` is not lost."""
