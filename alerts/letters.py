@@ -1,6 +1,5 @@
 """Writes what one person hears of an incident by one way, as a delivery that is due."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.links import incident_url, unsubscribe_url
@@ -72,39 +71,45 @@ class Letters:
         *,
         held_until: datetime | None = None,
     ) -> Delivery:
+        incident, contact, due_at = story.incident, to.contact, held_until or now
+        endpoint = [to.address] if to.channel in ENDPOINT_KINDS else []  # no id is derived from a number or a mailbox
+        letter_id = derived_id("dlv", incident.id, kind, number, contact.id, to.channel, *endpoint)
         token = new_token() if to.channel in _LINKED else ""
-        said = signed(self._words(story, kind, to, token), self._sender)
-        letter = _delivery(story, kind, to, said, number, now=now, held_until=held_until)
-        if to.channel in ENDPOINT_KINDS:
-            text = self._to_endpoint(story, letter, to, token)
-            return replace(letter, text=text, link_hash=token_hash(token))
-        return self._linked(letter, token) if to.channel is ChannelKind.EMAIL else letter
-
-    def _to_endpoint(self, story: Story, letter: Delivery, to: Recipient, token: str) -> str:
-        """Return what a browser or a program gets; a program's message names the delivery."""
-        reader, said = _reader(to), ""
-        if letter.kind is DeliveryKind.TAKEN:
-            said = taken_sentence(reader)
-        elif letter.kind is DeliveryKind.REMINDER:
-            said = still_sentence(reader, minutes=_MINUTES)
-        if to.channel is ChannelKind.PUSH:
-            return push_text(story, reader, letter.kind, token=token, public_url=self._public_url, said=said)
-        return webhook_text(
-            story,
-            reader,
-            letter.kind,
-            message_id=letter.id,
-            token=token,
-            public_url=self._public_url,
-            said=said,
+        said = self._words(story, kind, to, token=token, letter_id=letter_id)
+        return Delivery(
+            id=letter_id,
+            account_id=incident.account_id,
+            person_id=contact.id,
+            incident_id=incident.id,
+            contact_id=contact.id,
+            kind=kind,
+            severity=incident.severity,
+            channel=to.channel,
+            address=to.address,
+            subject_line=said.subject,
+            text=said.text,
+            html=said.html,
+            unsubscribe_url=unsubscribe_url(self._public_url, token) if to.channel is ChannelKind.EMAIL else None,
+            link_hash=token_hash(token) if token else "",
+            created_at=now,
+            due_at=due_at,
+            held_until=held_until,
+            expires_at=due_at + life_of(kind),
         )
 
-    def _words(self, story: Story, kind: DeliveryKind, to: Recipient, token: str) -> Words:
-        reader = _reader(to)
-        if to.channel is ChannelKind.VOICE:
-            return (clear_call if kind is DeliveryKind.CLEAR else alarm_call)(story, reader)
-        if to.channel is not ChannelKind.EMAIL:
-            return _TEXTS[kind](story, reader)
+    def _words(self, story: Story, kind: DeliveryKind, to: Recipient, *, token: str, letter_id: str) -> Words:
+        reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
+        match to.channel:
+            case ChannelKind.SMS:
+                return _TEXTS[kind](story, reader)
+            case ChannelKind.VOICE:
+                return (clear_call if kind is DeliveryKind.CLEAR else alarm_call)(story, reader)
+            case ChannelKind.EMAIL:
+                return signed(self._mail(story, kind, reader, token), self._sender)
+            case _:
+                return Words(text=self._to_endpoint(story, kind, reader, to.channel, token=token, letter_id=letter_id))
+
+    def _mail(self, story: Story, kind: DeliveryKind, reader: Reader, token: str) -> Words:
         link, public_url = incident_url(self._public_url, token), self._public_url
         match kind:
             case DeliveryKind.CLEAR:
@@ -116,47 +121,20 @@ class Letters:
             case _:
                 return alarm_mail(story, reader, link=link, public_url=public_url)
 
-    def _linked(self, mail: Delivery, token: str) -> Delivery:
-        """Return the mail with its reader's way out, and with the hash by which its links are known again."""
-        return replace(mail, unsubscribe_url=unsubscribe_url(self._public_url, token), link_hash=token_hash(token))
+    def _to_endpoint(
+        self, story: Story, kind: DeliveryKind, reader: Reader, channel: ChannelKind, *, token: str, letter_id: str
+    ) -> str:
+        """Return what a browser or a program gets; a program's message names the delivery."""
+        said, public_url = "", self._public_url
+        if kind is DeliveryKind.TAKEN:
+            said = taken_sentence(reader)
+        elif kind is DeliveryKind.REMINDER:
+            said = still_sentence(reader, minutes=_MINUTES)
+        if channel is ChannelKind.PUSH:
+            return push_text(story, reader, kind, token=token, public_url=public_url, said=said)
+        return webhook_text(story, reader, kind, message_id=letter_id, token=token, public_url=public_url, said=said)
 
 
 def life_of(kind: DeliveryKind) -> timedelta:
     """Return how long after it was due a message of this kind is still of use; an alarm is made anew at each climb."""
     return END_LIFE if kind is DeliveryKind.CLEAR else LIFE
-
-
-def _reader(to: Recipient) -> Reader:
-    return Reader(language=to.contact.language, time_zone=to.contact.time_zone)
-
-
-def _delivery(
-    story: Story,
-    kind: DeliveryKind,
-    to: Recipient,
-    said: Words,
-    number: int,
-    *,
-    now: datetime,
-    held_until: datetime | None,
-) -> Delivery:
-    incident, due_at = story.incident, held_until or now
-    endpoint = [to.address] if to.channel in ENDPOINT_KINDS else []  # no id is derived from a number or a mailbox
-    return Delivery(
-        id=derived_id("dlv", incident.id, kind, number, to.contact.id, to.channel, *endpoint),
-        account_id=incident.account_id,
-        person_id=to.contact.id,
-        incident_id=incident.id,
-        contact_id=to.contact.id,
-        kind=kind,
-        severity=incident.severity,
-        channel=to.channel,
-        address=to.address,
-        subject_line=said.subject,
-        text=said.text,
-        html=said.html,
-        created_at=now,
-        due_at=due_at,
-        held_until=held_until,
-        expires_at=due_at + life_of(kind),
-    )
