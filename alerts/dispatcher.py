@@ -49,15 +49,16 @@ CHANGED_MEANWHILE = TryLater(reason="changed_meanwhile")
 class Ready:
     """An attempt that has only to be written down and made: `looked_s` is when it was looked whether it may be.
 
-    `counted`: whether what it costs was counted, and so is taken back where the provider does not get it. `next_look`:
-    when the ladder of its incident has something to do next if it is out; None: nobody knows.
+    `counted`: whether what it costs was counted, and so is taken back where the provider does not get it; as long as
+    that is under way, what tells in the end. `next_look`: when the ladder of its incident has something to do next if
+    it is out; None: nobody knows.
     """
 
     held: Delivery
     channel: Channel
     attempt: Attempt
     looked_s: float
-    counted: bool = True
+    counted: bool | asyncio.Future[bool] = True
     next_look: datetime | None = None
 
 
@@ -240,7 +241,7 @@ class Dispatcher:
             return False
 
     async def _take_back(self, ready: Ready) -> None:
-        if ready.counted:
+        if ready.counted if isinstance(ready.counted, bool) else await asyncio.shield(ready.counted):
             await self._purse.take_back(ready.held, ready.channel)
 
     async def _write_down(self, attempt: Attempt) -> bool:

@@ -33,46 +33,58 @@ class Orders:
     def __init__(self, handed: Sequence[Handed], dispatcher: Dispatcher | None = None) -> None:
         self._handed = handed
         self._dispatcher = dispatcher
-        self._begun = False
-        self._counted = False
+        self._counted: asyncio.Future[bool] | None = None  # None: nothing was begun
 
-    async def counted_with(self, storing: Awaitable[int]) -> int:
-        """Count what the alarms cost while everything is being stored, in one commit; return what `storing` does."""
+    async def counted_with(self, storing: Awaitable[int], whole: int) -> int:
+        """Count what the alarms cost while everything is being stored, in one commit; return what `storing` does.
+
+        The calls begin as soon as all of `whole` records are stored, and new: they wait for no counting that takes
+        longer, since it has to be done again beside that of another alarm, or somebody is to be told of it.
+        """
         if self._dispatcher is None or not self._handed:
             return await storing
-        self._begun = True
-        stored, _ = await together(storing, self._count(self._dispatcher))
+        self._counted = asyncio.get_running_loop().create_future()
+        try:
+            stored, _ = await together(self._begin_when(storing, whole), self._count(self._dispatcher, self._counted))
+        finally:
+            if not self._counted.done():
+                self._counted.set_result(False)
         return stored
 
-    async def _count(self, dispatcher: Dispatcher) -> None:
-        self._counted = await dispatcher.count([each.ready for each in self._handed])
+    async def _begin_when(self, storing: Awaitable[int], whole: int) -> int:
+        stored = await storing
+        if stored == whole:
+            for each in self._handed:
+                self._begin(each)
+        return stored
+
+    def _begin(self, handed: Handed) -> None:
+        if not handed.order.done():
+            handed.order.set_result(self._ready(handed))
+
+    async def _count(self, dispatcher: Dispatcher, counted: asyncio.Future[bool]) -> None:
+        counted.set_result(await dispatcher.count([each.ready for each in self._handed]))
 
     def _ready(self, handed: Handed) -> Ready:
-        return handed.ready if self._counted else replace(handed.ready, counted=False)
+        return handed.ready if self._counted is None else replace(handed.ready, counted=self._counted)
 
     async def go(self) -> None:
-        """Say that everything is stored, and new. Return when the calls are on their way.
-
-        Whoever says it has other things to do, and those would be done first.
-        """
-        for each in self._handed:
-            if not each.order.done():
-                each.order.set_result(self._ready(each))
+        """Return when the calls are on their way: whoever has other things to do would do those first."""
         for _ in range(TURNS if self._handed else 0):
             await asyncio.sleep(0)
 
     async def go_where_stored(self) -> None:
         """Say so of the alarms that are in the store as they were handed over, when other things were there before."""
         for each in self._handed:
-            if self._dispatcher is not None and await self._dispatcher.is_stored(each.ready) and not each.order.done():
-                each.order.set_result(self._ready(each))
+            if self._dispatcher is not None and await self._dispatcher.is_stored(each.ready):
+                self._begin(each)
 
     async def let_go(self) -> None:
         """Say of whatever is still waited for that it does not come."""
         left = [each for each in self._handed if not each.order.done()]
         for each in left:
             each.order.set_result(None)
-        if self._dispatcher is None or not self._begun:
+        if self._dispatcher is None or self._counted is None:
             return
         for each in left:
             try:

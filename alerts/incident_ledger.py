@@ -151,7 +151,7 @@ class IncidentLedger:
         orders = NO_ORDERS if steps is None else steps.orders
         records = [begun, *self._opening_lines(incident, opening), *made]
         try:
-            added = await orders.counted_with(self._records.add_all(records))
+            added = await orders.counted_with(self._records.add_all(records), len(records))
         except PersonErasedError:
             # Somebody on the ladder was removed in this moment. That keeps it from nobody else: a worker climbs.
             log.warning("first_steps_failed", incident_id=incident.id)

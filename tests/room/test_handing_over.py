@@ -19,7 +19,7 @@ from alerts.escalation import Escalator
 from alerts.handing_over import Handed, HandOver, Orders
 from alerts.judge import LEASE_S, Judge
 from alerts.lanes import Lane, Order
-from alerts.outcomes import Outcome, Sent, TryLater, Unclear
+from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.pace import Pace
 from alerts.providers import Providers
 from alerts.settlement import LOOK_UP_AGAIN_S, RETRY_BASE_S
@@ -83,6 +83,8 @@ class Watching(DyingRecords):
         self.claims = 0
         self.before_alarms: Callable[[], Awaitable[None]] | None = None
         self.no_moments = False  # the paces of senders cannot be read
+        self.may_count = asyncio.Event()  # what messages cost
+        self.may_count.set()
         self.most: int | None = None  # so many of what is stored with alarms get there
         self.with_alarms: list[set[type[Record]]] = []  # what was stored by one verb with an alarm
 
@@ -97,6 +99,8 @@ class Watching(DyingRecords):
         return changed
 
     async def add_all(self, records: Sequence[Record]) -> int:
+        if any(isinstance(each, Spending) for each in records):
+            await self.may_count.wait()
         if any(isinstance(each, Delivery) for each in records):
             self.with_alarms.append({type(each) for each in records})
             if self.before_alarms is not None:
@@ -230,6 +234,36 @@ async def test_what_it_costs_is_counted_once_before_it_goes() -> None:
     assert await spent(street) == 1
 
 
+async def test_it_goes_while_counting_what_it_costs_takes_long() -> None:
+    street = await a_street(tariff=PRICES)
+    records = Watching(street.house.records)
+    async with street.open(records):
+        records.may_count.clear()
+        judging = asyncio.create_task(street.house.alarm("mains_lost"))
+        await street.come_to_rest()
+        got = len(street.provider.got)
+        records.may_count.set()
+        await judging
+        await street.come_to_rest()
+    assert got == 1
+    assert await spent(street) == 1
+
+
+async def test_what_is_refused_before_its_cost_was_counted_costs_nothing_in_the_end() -> None:
+    street = await a_street(tariff=PRICES)
+    street.provider.outcome = Refused(reason="number_invalid", scope=RefusalScope.CONTACT)
+    records = Watching(street.house.records)
+    async with street.open(records):
+        records.may_count.clear()
+        judging = asyncio.create_task(street.house.alarm("mains_lost"))
+        await street.come_to_rest()
+        records.may_count.set()
+        await judging
+        await street.come_to_rest()
+    assert [each.state for each in await street.alarms()] == [DeliveryState.FAILED]
+    assert await spent(street) == 0
+
+
 async def test_what_it_cost_is_taken_back_where_nothing_comes_of_it() -> None:
     street = await a_street(tariff=PRICES)
     records = Watching(street.house.records)
@@ -266,7 +300,7 @@ async def test_what_was_not_counted_is_not_taken_back(tmp_path: Path) -> None:
         assert ready is not None
         orders = Orders([Handed(ready, asyncio.get_running_loop().create_future())], street.dispatcher_of(records))
         with pytest.raises(ValueError, match="as it happens"):
-            await orders.counted_with(store._file.write(fail))
+            await orders.counted_with(store._file.write(fail), 1)
         await orders.let_go()
         assert [each.segments for each in await records.find(Spending)] == [5]
     finally:
