@@ -17,7 +17,7 @@ from isocket.domain.incidents import Incident
 from isocket.domain.recipients import People, ladder_for
 from isocket.domain.record import Record
 from isocket.domain.restrictions import Restriction, restriction_id
-from isocket.domain.settings import DeviceSettings
+from isocket.domain.settings import repeats_of
 from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import Records, is_
 
@@ -91,4 +91,4 @@ def _repeat_s(incident: Incident, device: Device | None) -> float | None:
     """Return how often the owner of the socket wants people to be told again."""
     if device is None or device.owner_id != incident.account_id:
         return None
-    return DeviceSettings.of(device.desired).repeat_s.get(incident.severity) or None
+    return repeats_of(device.desired).get(incident.severity) or None

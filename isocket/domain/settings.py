@@ -207,12 +207,14 @@ class DeviceSettings:
             credit=_part(CreditSettings, desired.get("credit") or {}),
             flapping=_part(FlappingSettings, desired.get("flapping") or {}),
             severities={cause: Severity(each) for cause, each in (desired.get("severities") or {}).items()},
-            repeat_s={
-                Severity(each): after_s
-                for each, after_s in (desired.get("repeat_s") or {}).items()
-                if after_s is not None
-            },
+            repeat_s=repeats_of(desired),
         )
+
+
+def repeats_of(desired: Mapping[str, Any]) -> dict[Severity, float]:
+    """Return `DeviceSettings.repeat_s` alone."""
+    chosen = desired.get("repeat_s") or {}
+    return {Severity(each): after_s for each, after_s in chosen.items() if after_s is not None}
 
 
 _P = TypeVar("_P")
@@ -224,12 +226,18 @@ def _usual(cls: type[_P]) -> _P:
     return cls()
 
 
+@cache
+def _names_of(cls: type[_P]) -> frozenset[str]:
+    """Return what can be set in one group."""
+    return frozenset(each.name for each in fields(cls))  # type: ignore[arg-type]  # each is a dataclass
+
+
 def _part(cls: type[_P], values: Mapping[str, Any]) -> _P:
     """Return one group of settings; what is not known is left out, and a severity of null is that of the default."""
     if not values:
         usual: _P = _usual(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
         return usual
-    names = {each.name for each in fields(cls)}  # type: ignore[arg-type]  # each is a dataclass
+    names = _names_of(cls)  # type: ignore[arg-type]  # mypy looks at the hash of instances
     known = {key: value for key, value in values.items() if key in names}
     severity = known.pop("severity", None)
     return cls(**known if severity is None else {**known, "severity": Severity(severity)})
