@@ -40,12 +40,13 @@ class TwilioAccount:
         # an empty one would not do, it counts as none.
         environment = {"TWILIO_REGION": ""}
         self._client = Client(account_sid, auth_token, http_client=TwilioHttp(self._http), environment=environment)
+        self._account = self._client.api.account  # the SDK would look for it at each message
 
     async def create(self, ask: Ask) -> Outcome:
-        """Let `ask` create something with the SDK's client, and say what became of it."""
+        """Let `ask` create something with the SDK's account, and say what became of it."""
         exchange = begin_exchange()
         try:
-            created = await ask(self._client)
+            created = await ask(self._account)
         except NothingSentError as error:
             return TryLater(reason=f"nothing_sent: {error}")
         except AnswerLostError as error:
@@ -57,18 +58,18 @@ class TwilioAccount:
         return read_created(created.sid)
 
     async def ask(self, ask: Ask) -> Any:
-        """Let `ask` use the SDK's client where an answer that is lost does no harm; its errors come through."""
-        return await ask(self._client)
+        """Let `ask` use the SDK's account where an answer that is lost does no harm; its errors come through."""
+        return await ask(self._account)
 
     async def erase(self, ask: Ask) -> Erasal:
-        """Let `ask` delete something with the SDK's client. What Twilio still carries it does not let go of.
+        """Let `ask` delete something with the SDK's account. What Twilio still carries it does not let go of.
 
         That something is gone is believed in Twilio's own words only: whoever stands in its place, a proxy that
         answers with a page, has erased nothing.
         """
         exchange = begin_exchange()
         try:
-            await ask(self._client)
+            await ask(self._account)
         except Exception as error:  # noqa: BLE001 - whatever broke: asking again does no harm
             is_gone = exchange.http_status == HTTP_NOT_FOUND and code_of(error) == NOT_FOUND
             return Erasal.NOT_THERE if is_gone else Erasal.LATER

@@ -53,7 +53,7 @@ class TwilioSms:
         """Hand the text to Twilio, once, within the total time; see Channel.send."""
         if not is_number(message.to):
             return Refused(reason="number_invalid", scope=RefusalScope.CONTACT)
-        return await self._account.create(lambda client: client.messages.create_async(**self._fields(message)))
+        return await self._account.create(lambda account: account.messages.create_async(**self._fields(message)))
 
     async def look_up(self, message: Message, sent_after: datetime) -> Outcome:
         """Look for one message with this number and text that Twilio made since `sent_after`.
@@ -65,14 +65,14 @@ class TwilioSms:
         sender = self._sender.get("from_")
         criteria = {"to": message.to, "limit": LOOK_UP_LIMIT} | ({"from_": sender} if sender else {})
         try:
-            listed = await self._account.ask(lambda client: client.messages.list_async(**criteria))
+            listed = await self._account.ask(lambda account: account.messages.list_async(**criteria))
             return _find(message, sent_after, listed)
         except Exception as error:  # noqa: BLE001 - a question without an answer leaves the attempt as it was
             return Unclear(reason=f"look_up_failed: {type(error).__name__}")
 
     async def erase(self, provider_id: str) -> Erasal:
         """Delete the message at Twilio, text and number; it does so once the carrier has said what became of it."""
-        return await self._account.erase(lambda client: client.messages(provider_id).delete_async())
+        return await self._account.erase(lambda account: account.messages(provider_id).delete_async())
 
     async def close(self) -> None:
         """Close the connections to Twilio."""

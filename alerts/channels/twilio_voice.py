@@ -72,7 +72,7 @@ class TwilioVoice:
             "timeout": RING_S,
             "time_limit": LONGEST_CALL_S,
         }
-        return await self._account.create(lambda client: client.calls.create_async(**fields))
+        return await self._account.create(lambda account: account.calls.create_async(**fields))
 
     async def look_up(self, message: Message, sent_after: datetime) -> Outcome:
         """Look for one call to this number that Twilio made since `sent_after`.
@@ -82,7 +82,7 @@ class TwilioVoice:
         """
         criteria = {"to": message.to, "from_": self._sender, "limit": LOOK_UP_LIMIT}
         try:
-            listed = await self._account.ask(lambda client: client.calls.list_async(**criteria))
+            listed = await self._account.ask(lambda account: account.calls.list_async(**criteria))
             return _find(sent_after, listed)
         except Exception as error:  # noqa: BLE001 - a question without an answer leaves the attempt as it was
             return Unclear(reason=f"look_up_failed: {type(error).__name__}")
@@ -105,14 +105,14 @@ class TwilioVoice:
 
     async def erase(self, provider_id: str) -> Erasal:
         """Delete the record of the call at Twilio, which it does once the call is over."""
-        return await self._account.erase(lambda client: client.calls(provider_id).delete_async())
+        return await self._account.erase(lambda account: account.calls(provider_id).delete_async())
 
     async def close(self) -> None:
         """Close the connections to Twilio."""
         await self._account.close()
 
     async def _update(self, sid: str, status: str) -> str:
-        updated = await self._account.ask(lambda client: client.calls(sid).update_async(status=status))
+        updated = await self._account.ask(lambda account: account.calls(sid).update_async(status=status))
         return str(updated.status)
 
 
