@@ -273,14 +273,28 @@ async def together(*steps: Awaitable[Any]) -> tuple[Any, ...]:
     this returns, or raises what the first of them raised that failed.
     """
     before = _company.set(Company(len(steps)))
+    others = [asyncio.ensure_future(each) for each in steps[1:]]  # the first needs no task of its own
     try:
-        done = await asyncio.gather(*steps, return_exceptions=True)
+        done = [await _outcome(each) for each in (steps[0], *others)]
+    except BaseException:  # we are told to end
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        raise
     finally:
         _company.reset(before)
     for each in done:
         if isinstance(each, BaseException):
             raise each
     return tuple(done)
+
+
+async def _outcome(step: Awaitable[Any]) -> Any:
+    """Return what a step returns or raises."""
+    try:
+        return await step
+    except Exception as error:  # noqa: BLE001 - whoever asked raises it when all have ended
+        return error
 
 
 def in_company() -> Company | None:

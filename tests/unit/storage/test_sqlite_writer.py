@@ -231,6 +231,27 @@ async def test_nor_behind_what_no_transaction_could_begin_for(
     assert await numbers(store) == [3]
 
 
+@pytest.mark.parametrize("lasting", [0, 1, 2])
+async def test_who_is_told_to_end_ends_all_that_was_asked_for_together(lasting: int) -> None:
+    ended: list[int] = []
+
+    async def step(number: int) -> None:
+        try:
+            await (asyncio.Event().wait() if number >= lasting else asyncio.sleep(0))
+        finally:
+            await asyncio.sleep(0)
+            ended.append(number)
+
+    asking = asyncio.create_task(together(step(0), step(1), step(2)))
+    for _ in range(10):  # turns of the loop, so that all have begun
+        await asyncio.sleep(0)
+    assert len(ended) == lasting
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert sorted(ended) == [0, 1, 2]
+
+
 async def test_what_is_asked_for_alone_waits_for_no_company(store: SqliteStore) -> None:
     asked = asyncio.create_task(store._file.write(insert(1)))
     await asyncio.sleep(0)
