@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from isocket.domain.contacts import ChannelKind, Escalation
@@ -42,6 +43,7 @@ class Ladder:
     remind_after_s: float | None = None
 
 
+_CHANNELS: Mapping[str, ChannelKind] = MappingProxyType({kind.value: kind for kind in ChannelKind})
 EVERYBODY_AT_ONCE = Ladder(source=Source.DEFAULT, rungs=(Rung(),))
 
 
@@ -64,8 +66,7 @@ def ladder_of(device_id: str | None, escalations: Sequence[Escalation]) -> Ladde
 
 
 def _rung(step: Mapping[str, Any]) -> Rung:
-    known = {kind.value for kind in ChannelKind}
-    channels = tuple(ChannelKind(name) for name in step.get("channels") or () if name in known)
+    channels = tuple(_CHANNELS[name] for name in step.get("channels") or () if name in _CHANNELS)
     return Rung(
         after_s=float(step.get("after_s") or 0.0),
         contact_ids=tuple(step.get("contact_ids") or ()),
