@@ -37,11 +37,8 @@ EXTENSION: Mapping[str, int] = MappingProxyType(
     }
 )
 
-_COST: Mapping[str, int] = MappingProxyType(
-    {char: 1 for char in DEFAULT_ALPHABET if char != "\x1b"} | dict.fromkeys(EXTENSION, 2)
-)
-_LETTERS = frozenset(_COST)
-_SINGLE = _LETTERS - frozenset(EXTENSION)  # of one septet each
+_SINGLE = frozenset(DEFAULT_ALPHABET) - {"\x1b"}  # of one septet each
+_LETTERS = _SINGLE | EXTENSION.keys()
 _FALLBACK = "."
 
 
@@ -58,7 +55,7 @@ def septets(text: str) -> int:
     if _SINGLE.issuperset(text):
         return len(text)
     if not is_gsm7(text):
-        foreign = next(char for char in text if char not in _COST)
+        foreign = next(char for char in text if char not in _LETTERS)
         raise ValueError(f"U+{ord(foreign):04X} is not in the GSM alphabet: pass the text through to_gsm7")
     return len(text) + sum(map(text.count, EXTENSION))
 
@@ -75,28 +72,23 @@ def to_gsm7(text: str) -> str:
     """
     if is_gsm7(text):
         return text
-    return "".join(_spell(char) for char in unicodedata.normalize("NFC", text))
+    return unicodedata.normalize("NFC", text).translate(_SPELT)
 
 
-def _spell(char: str) -> str:
-    if char in _COST:
-        return char
-    if char in _SPELLINGS:
-        return _SPELLINGS[char]
-    category = unicodedata.category(char)
-    if category.startswith("Z") or char == "\t":
-        return " "
-    if category in {
-        "Mn",
-        "Me",
-        "Cf",
-        "Cc",
-    }:  # accents, variation selectors, direction marks, controls: unseen
-        return ""
-    plain = "".join(part for part in unicodedata.normalize("NFKD", char) if unicodedata.category(part) != "Mn")
-    if plain == char:
-        return _FALLBACK
-    return "".join(_spell(part) for part in plain) or _FALLBACK
+class _Spelt(dict[int, str]):
+    """How each character is written, by its code point; what is not in the table is worked out where it is met."""
+
+    def __missing__(self, code_point: int) -> str:
+        char = chr(code_point)
+        category = unicodedata.category(char)
+        if category.startswith("Z") or char == "\t":
+            return " "
+        if category in {"Mn", "Me", "Cf", "Cc"}:  # accents, variation selectors, direction marks, controls: unseen
+            return ""
+        plain = "".join(part for part in unicodedata.normalize("NFKD", char) if unicodedata.category(part) != "Mn")
+        if plain == char:
+            return _FALLBACK
+        return plain.translate(self) or _FALLBACK
 
 
 _LOWER_CYRILLIC = MappingProxyType(
@@ -125,3 +117,5 @@ _SPELLINGS: Mapping[str, str] = MappingProxyType(
         "ς": "Σ", "µ": "u", "©": "(c)", "®": "(R)", "¢": "c",
     }
 )  # fmt: skip
+
+_SPELT = _Spelt({ord(char): char for char in _LETTERS} | {ord(char): spelt for char, spelt in _SPELLINGS.items()})
