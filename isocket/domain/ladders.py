@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -56,7 +57,7 @@ def ladder_of(device_id: str | None, escalations: Sequence[Escalation]) -> Ladde
             chosen = found[0]
             return Ladder(
                 source=source,
-                rungs=tuple(sorted((_rung(step) for step in chosen.steps), key=lambda rung: rung.after_s)),
+                rungs=tuple(sorted(map(_rung, chosen.steps), key=attrgetter("after_s"))),
                 repeat=chosen.repeat,
                 repeat_after_s=float(chosen.repeat_after_s),
                 cap=chosen.cap,

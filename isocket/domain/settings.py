@@ -19,7 +19,7 @@ class PartKind(StrEnum):
 
 def part_name(part_names: str | None, kind: PartKind, number: int) -> str | None:
     """Return what `Device.part_names` calls a part, None for nothing."""
-    names = names_of_parts(part_names).get(kind, ())
+    names = json.loads(part_names).get(kind, ()) if part_names else ()
     return names[number] if number < len(names) else None
 
 
