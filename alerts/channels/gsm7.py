@@ -38,7 +38,7 @@ EXTENSION: Mapping[str, int] = MappingProxyType(
 )
 
 _SINGLE = frozenset(DEFAULT_ALPHABET) - {"\x1b"}  # of one septet each
-_LETTERS = _SINGLE | EXTENSION.keys()
+_LETTERS = _SINGLE | frozenset(EXTENSION)
 _FALLBACK = "."
 
 
