@@ -37,9 +37,10 @@ from isocket.storage.port import Records, StoreUnavailableError, is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.wakeups import queue_bell
-from tests.fakes.clock import NOON
+from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
-from tests.fakes.judged_house import OWNER, JudgedHouse, judged_house
+from tests.fakes.judged_house import OWNER, JudgedHouse, Stores, judged_house
+from tests.fakes.patience import until
 
 PUBLIC_URL = "https://cloud.example.org"
 BY_SMS = lane_name(Urgency.URGENT, ChannelKind.SMS)
@@ -189,8 +190,8 @@ def by_telephone(contact_id: str, number: int) -> Contact:
     )
 
 
-async def a_street(**options: Any) -> Street:
-    house = await judged_house()
+async def a_street(*, clock: ManualClock | None = None, stores: Stores | None = None, **options: Any) -> Street:
+    house = await judged_house(clock=clock, stores=stores)
     await house.records.add(by_telephone(ANNA, 1))
     await house.state(mains=True, battery_pct=98)
     return Street(house=house, **options)
@@ -219,19 +220,28 @@ async def test_its_attempt_is_stored_by_the_verb_that_stores_the_incident() -> N
     assert stored == {Incident, Delivery, TimelineEntry, Attempt}
 
 
-async def test_what_it_costs_is_counted_once_before_it_goes() -> None:
-    street = await a_street(tariff=PRICES)
-    counted: list[int] = []
+async def test_what_it_costs_is_counted_once_before_it_goes(tmp_path: Path) -> None:
+    clock = ManualClock()
+    store = await SqliteStore.open(
+        tmp_path / "house.db", clock=clock
+    )  # in which what is asked for at once is one commit
+    records = StoredRecords(store.documents)
+    await records.prepare()
+    try:
+        street = await a_street(clock=clock, stores=(records, store.telemetry), tariff=PRICES)
+        counted: list[int] = []
 
-    async def count(_message: Message) -> None:
-        counted.append(await spent(street))
+        async def count(_message: Message) -> None:
+            counted.append(await spent(street))
 
-    street.provider.before = count
-    async with street.open(street.house.records):
-        await street.house.alarm("mains_lost")
-        await street.come_to_rest()
-    assert counted == [1]
-    assert await spent(street) == 1
+        street.provider.before = count
+        async with street.open(records):
+            await street.house.alarm("mains_lost")
+            await until(lambda: counted)
+        assert counted == [1]
+        assert await spent(street) == 1
+    finally:
+        await store.close()
 
 
 async def test_it_goes_while_counting_what_it_costs_takes_long() -> None:
