@@ -14,9 +14,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol, Self
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 from isocket.storage.master_key import KEY_BYTES, MasterKeyError
@@ -39,6 +41,18 @@ class PersonErasedError(Exception):
     """The person was erased, so nothing of theirs can be sealed any more: stop, and do not store it in clear."""
 
 
+class PersonKey(bytes):
+    """A person's key of 32 bytes, which goes wherever bytes do."""
+
+    @cached_property
+    def cipher(self) -> AESGCM:
+        """What seals under this key (AES-256-GCM); made once, since that takes as long as some hundred lines of Python.
+
+        It lives as long as the key in memory and no longer.
+        """
+        return AESGCM(self)
+
+
 class Keyring(Protocol):
     """The keys of persons, and keys for blind indexes."""
 
@@ -50,7 +64,7 @@ class Keyring(Protocol):
         """
         ...
 
-    async def keys_for(self, persons: Collection[str], *, create: bool = False) -> dict[str, bytes]:
+    async def keys_for(self, persons: Collection[str], *, create: bool = False) -> dict[str, PersonKey]:
         """Return the keys of many at once, without those who have none. Raises as `key_for`, then nothing is made."""
         ...
 
@@ -78,20 +92,20 @@ class MemoryKeyring:
     """Keys that go with the process: for unit tests."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, bytes | None] = {}  # None: destroyed
+        self._keys: dict[str, PersonKey | None] = {}  # None: destroyed
         self._index_keys: dict[str, bytes] = {}
 
     async def key_for(self, person: str, *, create: bool = False) -> bytes | None:
         """Return the person's key, or None."""
         return (await self.keys_for((person,), create=create)).get(person)
 
-    async def keys_for(self, persons: Collection[str], *, create: bool = False) -> dict[str, bytes]:
+    async def keys_for(self, persons: Collection[str], *, create: bool = False) -> dict[str, PersonKey]:
         """Return the keys of those who have one."""
         if create:
             if any(self._keys.get(person, b"") is None for person in persons):
                 raise _erased()
             for person in persons:
-                self._keys.setdefault(person, secrets.token_bytes(KEY_BYTES))
+                self._keys.setdefault(person, PersonKey(secrets.token_bytes(KEY_BYTES)))
         return {person: key for person in persons if (key := self._keys.get(person)) is not None}
 
     async def index_key(self, name: str) -> bytes:
@@ -126,7 +140,7 @@ class SqliteKeyring:
         self._wrapping = _derived(master_key, b"wrapping")
         self._naming = _derived(master_key, b"naming")
         self._cached = cached
-        self._keys: OrderedDict[str, bytes] = OrderedDict()
+        self._keys: OrderedDict[str, PersonKey] = OrderedDict()
         self._index_keys: dict[str, bytes] = {}
         self._drops = 0  # grows whenever cached keys were dropped: what was read before must not be cached after
         self._lock = threading.Lock()
@@ -157,13 +171,13 @@ class SqliteKeyring:
         """Return the person's key, or None; with `create`, one is made where there is none."""
         return (await self.keys_for((person,), create=create)).get(person)
 
-    async def keys_for(self, persons: Collection[str], *, create: bool = False) -> dict[str, bytes]:
+    async def keys_for(self, persons: Collection[str], *, create: bool = False) -> dict[str, PersonKey]:
         """Return the keys of those who have one: from memory where it holds all, else from the file in a thread."""
         if not persons:
             return {}  # what is found often holds nothing sealed, or nothing is found
         if self._changed_elsewhere():
             self._forget()
-        found: dict[str, bytes] = {}
+        found: dict[str, PersonKey] = {}
         for person in persons:
             key = self._keys.get(person)
             if key is not None:
@@ -222,12 +236,12 @@ class SqliteKeyring:
         self._drops += 1
         self._keys.clear()
 
-    def _remember(self, keys: dict[str, bytes]) -> None:
+    def _remember(self, keys: dict[str, PersonKey]) -> None:
         self._keys.update(keys)
         while len(self._keys) > self._cached:
             self._keys.popitem(last=False)
 
-    def _load(self, persons: Iterable[str], *, create: bool) -> dict[str, bytes]:
+    def _load(self, persons: Iterable[str], *, create: bool) -> dict[str, PersonKey]:
         """Read, and with `create` make, the keys of many in one transaction."""
         names = {self._name(person): person for person in persons}
         rows = self._rows(names)
@@ -238,7 +252,8 @@ class SqliteKeyring:
             rows |= self._rows(new)  # another process may have been quicker with some
         if create and DESTROYED in rows.values():
             raise _erased()
-        return {names[name]: self._unwrap(wrapped) for name, wrapped in rows.items() if wrapped != DESTROYED}
+        there = [(name, wrapped) for name, wrapped in rows.items() if wrapped != DESTROYED]
+        return {names[name]: PersonKey(self._unwrap(wrapped)) for name, wrapped in there}
 
     def _make(self, names: Iterable[bytes]) -> None:
         made = [(name, aes_key_wrap(self._wrapping, secrets.token_bytes(KEY_BYTES))) for name in names]

@@ -16,12 +16,11 @@ from functools import cache, lru_cache, partial
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from isocket.kit.logs import get_logger
 from isocket.storage.documents import SHAPES, Collection, Document, Documents, Shape, Shapes, hidden_name
 from isocket.storage.in_turns import in_turns
-from isocket.storage.keyring import Keyring
+from isocket.storage.keyring import Keyring, PersonKey
 from isocket.storage.port import Changes, Op, StoreUnavailableError, Test, is_
 
 log = get_logger(__name__)
@@ -65,13 +64,12 @@ class SealedDocuments:
         """
         persons = {_person(kind, document) for kind, document in items if kind.sealed and _texts(kind, document)}
         keys = await self._keyring.keys_for(persons, create=True)
-        ciphers = {person: AESGCM(key) for person, key in keys.items()}
         sealed: list[tuple[Collection, Document]] = []
         for collection, document in items:
             beneath = document
             if collection.sealed:
-                cipher = ciphers.get(document[collection.subject or ""])
-                beneath = await self._sealed(collection, document["id"], document, cipher)
+                key = keys.get(document[collection.subject or ""])
+                beneath = await self._sealed(collection, document["id"], document, key)
             sealed.append((_beneath(collection), beneath))
         return await self._inner.add_all(sealed, refuse_if_there=refuse_if_there, synced=synced)
 
@@ -192,20 +190,20 @@ class SealedDocuments:
                 if found.get(name):
                     raise _left_behind(collection, name)
                 same.append(is_(name, found.get(name)))
-        cipher = None
+        key = None
         if _texts(collection, changes):
             owner = _person(collection, {**changes, collection.subject or "id": person})
-            cipher = AESGCM((await self._keyring.keys_for([owner], create=True))[owner])
-        return same, await self._sealed(collection, found["id"], changes, cipher)
+            key = (await self._keyring.keys_for([owner], create=True))[owner]
+        return same, await self._sealed(collection, found["id"], changes, key)
 
     async def _sealed(
-        self, collection: Collection, document_id: str, values: Mapping[str, Any], cipher: AESGCM | None
+        self, collection: Collection, document_id: str, values: Mapping[str, Any], key: PersonKey | None
     ) -> Document:
         """Return a document, or changes of one, with text sealed and hidden keys set."""
         sealed = dict(values)
         for name in collection.sealed:
-            if cipher is not None and sealed.get(name):
-                sealed[name] = _seal(cipher, sealed[name], _place(collection, name, document_id))
+            if key is not None and sealed.get(name):
+                sealed[name] = _seal(key, sealed[name], _place(collection, name, document_id))
         for name in collection.lookup:
             if name in values:
                 sealed[hidden_name(name)] = await self._blind(collection, name, values[name])
@@ -220,8 +218,7 @@ class SealedDocuments:
         for person in persons - keys.keys():
             if not await self._keyring.was_destroyed(person):
                 log.error("sealed_without_key", collection=collection.name, person_id=person)
-        ciphers = {person: AESGCM(key) for person, key in keys.items()}
-        return await in_turns(partial(_open_document, collection, ciphers), documents)
+        return await in_turns(partial(_open_document, collection, keys), documents)
 
     async def _asked(self, collection: Collection, tests: Sequence[Test]) -> list[Test]:
         """Return the tests as the store beneath can answer them."""
@@ -312,27 +309,28 @@ def _place(collection: Collection, name: str, document_id: str) -> bytes:
     return f"{collection.name}/{name}/{document_id}".encode()
 
 
-def _seal(cipher: AESGCM, text: str, place: bytes) -> str:
+def _seal(key: PersonKey, text: str, place: bytes) -> str:
     nonce = os.urandom(NONCE_BYTES)
-    raw = nonce + cipher.encrypt(nonce, text.encode(), place)
+    raw = nonce + key.cipher.encrypt(nonce, text.encode(), place)
     return MARK + b2a_base64(raw, newline=False).translate(_URL_SAFE).decode()
 
 
-def _open_document(collection: Collection, ciphers: Mapping[str, AESGCM], document: Document) -> Document:
+def _open_document(collection: Collection, keys: Mapping[str, PersonKey], document: Document) -> Document:
     opened = dict(document)
     for name in collection.lookup:
         opened.pop(hidden_name(name), None)
-    cipher = ciphers.get(document.get(collection.subject or "", ""))
+    key = keys.get(document.get(collection.subject or "", ""))
     for name in collection.sealed:
         if sealed := document.get(name):
-            opened[name] = ERASED if cipher is None else _open(cipher, sealed, collection, name, document["id"])
+            opened[name] = ERASED if key is None else _open(key, sealed, collection, name, document["id"])
     return opened
 
 
-def _open(cipher: AESGCM, sealed: str, collection: Collection, name: str, document_id: str) -> str:
+def _open(key: PersonKey, sealed: str, collection: Collection, name: str, document_id: str) -> str:
     try:
         raw = a2b_base64(sealed.removeprefix(MARK).encode("ascii").translate(_STANDARD))
-        return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], _place(collection, name, document_id)).decode()
+        place = _place(collection, name, document_id)
+        return key.cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], place).decode()
     except (ValueError, InvalidTag) as error:
         raise SealBrokenError(collection, name, document_id) from error
 

@@ -60,6 +60,13 @@ async def test_many_keys_are_made_at_once_and_old_ones_kept(keyring: Keyring) ->
     assert await keyring.keys_for(()) == {}
 
 
+async def test_what_seals_under_a_key_is_made_once_and_goes_with_it(keyring: Keyring) -> None:
+    made = (await keyring.keys_for({"ada"}, create=True))["ada"]
+    assert (await keyring.keys_for({"ada"}))["ada"].cipher is made.cipher
+    await keyring.destroy("ada")
+    assert await keyring.keys_for({"ada"}) == {}
+
+
 async def test_of_many_who_ask_at_once_all_get_the_same_key(keyring: Keyring) -> None:
     keys = await asyncio.gather(*(keyring.key_for("ada", create=True) for _ in range(10)))
     assert len(set(keys)) == 1
