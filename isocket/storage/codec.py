@@ -87,7 +87,9 @@ def from_document(cls: type[R], document: Mapping[str, Any]) -> R:
         TypeError: a key is missing whose field has no default.
     """
     plan = _plan(cls)
-    values = {name: document[name] for name in plan.coders if name in document}
+    values = dict(document)
+    for name in values.keys() - plan.coders.keys():
+        del values[name]
     for name, decode in plan.decoders:
         value = values.get(name)
         if value is not None:
