@@ -14,7 +14,7 @@ from alerts.rules.docket import Case, opener_of
 from alerts.rules.judgement import Heard, Judgement, judge
 from alerts.rules.lateness import newest_known
 from alerts.rules.memory import BEFORE_ALL, Condition, Descent, Key, Memory, Phase, from_watch, to_watch
-from alerts.rules.silence import Hearing
+from alerts.rules.silence import Hearing, in_ms
 from alerts.short_codes import CodesInHand
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Incident, Why
@@ -31,7 +31,6 @@ from isocket.storage.port import AlreadyThereError, Records, is_
 from isocket.storage.telemetry import Telemetry, Waiting
 
 LEASE_S = 30.0
-WHO_LISTENS = (Listening, [is_("id", BRIDGE)])
 POWER_CUT = (Outage, [is_("open_key", POWER)])
 STARTED_OVER = "its boot number went back; taken as started over"
 log = get_logger(__name__)
@@ -86,14 +85,13 @@ class Judge:
 
     async def _known(self, device_id: str) -> "_Known":
         itself = [is_("id", device_id)]
-        devices, incidents, watches, bridges, power_cuts = await self._records.find_each(
-            (Device, itself), (Incident, open_at(device_id)), (Watch, itself), WHO_LISTENS, POWER_CUT
+        devices, incidents, watches, power_cuts = await self._records.find_each(
+            (Device, itself), (Incident, open_at(device_id)), (Watch, itself), POWER_CUT
         )
         return _Known(
             device=devices[0] if devices else None,
             open=incidents,
             watch=watches[0] if watches else None,
-            bridge=bridges[0] if bridges else None,
             power_cut=power_cuts[0] if power_cuts else None,
         )
 
@@ -111,7 +109,7 @@ class Judge:
         await _close_foreign(ledger, foreign)
 
         heard = Heard(reports=waiting.reports, judged=_judged(watch), state=waiting.state)
-        hearing = await self._hearing(waiting, known.bridge, claimed_ms, now)
+        hearing = await self._hearing(waiting, settings, claimed_ms, now)
         judgement = judge(case, memory, heard, hearing, to_ms(now))
         judgement, strays = _reconcile(case, judgement, own)
         decisions = await with_outages(judgement.decisions, self._outages, settings, known.power_cut)
@@ -144,9 +142,14 @@ class Judge:
 
         return first_steps
 
-    async def _hearing(self, waiting: Waiting, bridge: Listening | None, claimed_ms: int, now: datetime) -> Hearing:
-        """Return what the silence is judged by: when we listen the bridge knows, without it we count from our start."""
+    async def _hearing(self, waiting: Waiting, settings: DeviceSettings, claimed_ms: int, now: datetime) -> Hearing:
+        """Return what the silence is judged by: when we listen the bridge knows, without it we count from our start.
+
+        The bridge is asked about what is silent for so long that it matters, and not about what has just spoken.
+        """
         heard_ms = None if waiting.state is None else to_ms(waiting.state.received_at)
+        is_silent = heard_ms is not None and 0 < in_ms(settings.offline_after_s) <= to_ms(now) - heard_ms
+        bridge = await self._records.get(Listening, BRIDGE) if is_silent else None
         if bridge is None:
             return Hearing(heard_ms=heard_ms, claimed_ms=claimed_ms, listening_ms=self._started_ms)
         deaf = (now - bridge.until).total_seconds() > BELIEVED_FOR_S
@@ -219,12 +222,11 @@ class Judge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """What is stored of a device, of who listens to it and of what befalls many, read in one moment."""
+    """What is stored of a device and of what befalls many, read in one moment."""
 
     device: Device | None
     open: list[Incident]
     watch: Watch | None
-    bridge: Listening | None
     power_cut: Outage | None
 
 
