@@ -133,7 +133,10 @@ def note_authority(
 
 @breach.command(name="notify")
 def notify(breach_id: BreachId, words: Words) -> None:
-    """Tell everybody who is concerned what happened; the words stand at /breaches as well, so name nobody."""
+    """Tell everybody who is concerned what happened; the words stand at /breaches as well, so name nobody.
+
+    It goes out at once and stays as it was told: what turns out to be wrong in it is told by `report`.
+    """
     said = words_in(words, NoticeWords)
 
     async def work(house: "House", found: Breach) -> Breach | NotNow:
@@ -144,7 +147,7 @@ def notify(breach_id: BreachId, words: Words) -> None:
 
 @breach.command(name="report")
 def report(breach_id: BreachId, words: Words) -> None:
-    """Tell the same people what was done."""
+    """Tell the same people what was done, and what was wrong in the first word; it goes out once and stays too."""
     said = words_in(words, ReportWords)
 
     async def work(house: "House", found: Breach) -> Breach | NotNow:

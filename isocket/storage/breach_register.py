@@ -170,11 +170,18 @@ async def decide(records: Records, breach: Breach, duty: Duty, decision: Decisio
 async def give_notice(
     records: Records, breach: Breach, words: Mapping[str, NoticeWords], *, now: datetime
 ) -> Breach | NotNow:
-    """Have everybody who is concerned told what happened; whoever is found to be so later is told then."""
+    """Have everybody who is concerned told what happened; whoever is found to be so later is told then.
+
+    Given once: the register documents what people were told (Art. 33(5)), and mail cannot be taken back.
+    """
     if breach.state is BreachState.CLOSED:
         return _closed()
     if breach.notice_at is not None:
-        return NotNow(field="", message="They were told already. What is known since belongs into the later report.")
+        return NotNow(
+            field="",
+            message="They were told already, and that stays as it was told. What was wrong in it, and what is known "
+            "since, belongs into the later report, which may go out now.",
+        )
     wrong = _wrong_words(words)
     return wrong or await _changed(records, breach, notice=written(words), notice_at=now)
 
@@ -188,7 +195,11 @@ async def give_report(
     if breach.notice_at is None:
         return NotNow(field="", message="First tell them what happened, see `notice`.")
     if breach.report_at is not None:
-        return NotNow(field="", message="They were told already what was done.")
+        return NotNow(
+            field="",
+            message="They were told already what was done, and that stays as it was told. What was wrong in it is told "
+            "by the notice of another breach, opened for the same scope.",
+        )
     wrong = _wrong_words(words)
     return wrong or await _changed(records, breach, report=written(words), report_at=now)
 

@@ -84,7 +84,10 @@ async def test_from_the_register_to_both_words(house: PortalHouse) -> None:
     }
     short = await post(house, cookie, path, 422, act="notice", **{**words, "measures": "Oh."})
     assert re.search(r'name="measures"[^>]*>\s*Oh\.<.*?Say it in a sentence', short, re.DOTALL)
-    assert "Tell them what was done" in await post(house, cookie, path, act="notice", **words)
+    assert "stay as they were told" in short, "before it goes out"
+    told_of = await post(house, cookie, path, act="notice", **words)
+    assert "Tell them what was done" in told_of
+    assert "what was wrong in the first word" in told_of
     assert notice_of(await breach(house))["en"].measures == words["measures"]
     assert "is being worked out" in await post(house, cookie, path, 409, act="close", words="It is gone for ever now.")
     done = await post(house, cookie, path, act="report", done="No list of numbers is written any more.")

@@ -102,6 +102,25 @@ def test_a_breach_is_opened_judged_told_of_and_closed(tmp_path: Path) -> None:
     assert (listed["id"], listed["concerned"]) == (opened["id"], 0)
 
 
+def test_what_was_told_stays_as_it_was_told_and_staff_read_how_it_is_set_right(tmp_path: Path) -> None:
+    furnish()
+    opened, words = said(typed(*OPEN)), tmp_path / "words.toml"
+    words.write_text(NOTICE)
+    assert typed("notify", opened["id"], "--words", words).exit_code == 0
+    words.write_text(NOTICE.replace("the list of sockets", "nothing at all"))
+    again = typed("notify", opened["id"], "--words", words)
+    assert (again.exit_code, "What was wrong in it" in again.output, "later report" in again.output) == (1, True, True)
+    words.write_text('[en]\ndone = "The list is gone; whoever read that it was nothing at all was told so wrongly."\n')
+    assert typed("report", opened["id"], "--words", words).exit_code == 0
+    twice = typed("report", opened["id"], "--words", words)
+    assert (twice.exit_code, "the notice of another breach" in twice.output) == (1, True)
+    corrected = said(typed(*OPEN))
+    words.write_text(NOTICE)
+    assert said(typed("notify", corrected["id"], "--words", words))["messages"]["notice_not_yet"] == 1
+    for command in ("notify", "report"):
+        assert "stays" in typed(command, "--help").output
+
+
 def test_what_is_typed_wrongly_is_said(tmp_path: Path) -> None:
     without_zone = typed(*(each.replace("12:00:00Z", "12:00:00") for each in OPEN))
     assert (without_zone.exit_code, "with its zone" in without_zone.output) == (2, True)
