@@ -11,7 +11,7 @@ from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.clock import Clock
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.looked_at_again import ladders_looked_at_after
+from isocket.storage.looked_at_again import ladders_looked_at_after, taken_looked_at_after
 from isocket.storage.port import Records, is_, is_not
 
 log = get_logger(__name__)
@@ -22,6 +22,7 @@ _UNDONE_BY_PHONE = STOPPED_BY_PHONE | {STOP_PAGE, OBJECTED}
 async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
     """Send this contact nothing any more and tell the owner; nothing more is said if that is so already.
 
+    What they have taken is open again at its next look, which is at once: the others are told.
     It is remembered of the number or mailbox that said so, whoever enters it again and wherever.
     A telephone's own stop outweighs a mailbox's: a code by mail undoes the one, and never the other.
     """
@@ -40,9 +41,10 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
     if account is not None:
         notice = notice_that_a_contact_stopped(account, contact, public_url=public_url, now=clock.now())
         await records.add_all([notice])
-    await records.change_one(
-        Contact, is_("id", contact_id), is_("paused_at", None), paused_at=clock.now(), pause_reason=reason
-    )
+    async with taken_looked_at_after(records, contact.account_id, clock):
+        await records.change_one(
+            Contact, is_("id", contact_id), is_("paused_at", None), paused_at=clock.now(), pause_reason=reason
+        )
     log.info("contact_paused", contact_id=contact_id, reason=reason)
 
 

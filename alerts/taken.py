@@ -14,6 +14,7 @@ from isocket.domain.acknowledgement import ANSWER_WITHIN, letting_go
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.incidents import Happening, Incident, Severity
+from isocket.domain.pauses import OPTED_OUT
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.record import Record
 from isocket.kit.clock import to_ms
@@ -39,7 +40,7 @@ class Taken:
             return letting_go(now)
         await self._records.add_all([taken_line(incident)])
         await call_off(self._records, incident, now, "acknowledged")
-        if _has_gone(round_):
+        if _has_left(round_):
             return await self._let_go(round_, NOBODY_TO_ASK)
         if incident.step_due_at <= incident.acknowledged_at:  # the first look; the others would hear it late
             await self._tell_the_others(round_)
@@ -126,10 +127,19 @@ def _by_account(round_: Round) -> bool:
     return (round_.incident.acknowledged_by or "").partition(" ")[0] == round_.incident.account_id
 
 
-def _has_gone(round_: Round) -> bool:
-    """Return whether a contact took it who was removed since: they need not care for it, and hear no more of it."""
+def _has_left(round_: Round) -> bool:
+    """Return whether a contact took it who is gone by now, or asked for no more messages after taking it.
+
+    They need not care for it, and hear no more of it: neither the question nor the end. When somebody asked their
+    provider, we do not know; it may have been long before.
+    """
     who, _, way = (round_.incident.acknowledged_by or "").partition(" ")
-    return way in set(ChannelKind) and who not in round_.people.contacts
+    if way not in set(ChannelKind):
+        return False
+    took = round_.people.contacts.get(who)
+    if took is None or took.paused_at is None:
+        return took is None
+    return took.pause_reason != OPTED_OUT and to_ms(took.paused_at) >= _since(round_)
 
 
 def _taker(round_: Round) -> Contact | None:

@@ -29,7 +29,7 @@ async def ladders_looked_at_after(records: Records, account_id: str, clock: Cloc
 
 @asynccontextmanager
 async def taken_looked_at_after(records: Records, account_id: str, clock: Clock) -> AsyncIterator[None]:
-    """Have what is taken in this account looked at once a contact is removed who may have taken it.
+    """Have what is taken in this account looked at once a contact is removed or stops who may have taken it.
 
     What waits for its first look keeps its time: by it that one is known, in which the others hear that it is taken.
     """
@@ -44,7 +44,9 @@ async def _have_looked_at(records: Records, account_id: str, due_at: datetime) -
 
 
 async def _have_taken_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
-    await _have_due(records, account_id, due_at, is_("state", IncidentState.ACKNOWLEDGED))
+    taken = is_("state", IncidentState.ACKNOWLEDGED)
+    if await records.count(Incident, is_("account_id", account_id), taken):  # mostly none: who stops may stop in many
+        await _have_due(records, account_id, due_at, taken)
 
 
 async def _have_due(records: Records, account_id: str, due_at: datetime, *which: Test) -> None:

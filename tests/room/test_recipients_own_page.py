@@ -15,6 +15,7 @@ from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact, Verification
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.people_letters import page_code
 from isocket.domain.processing import NO_SAFEGUARD, Controller
@@ -343,6 +344,20 @@ async def test_who_stops_or_objects_is_told_no_more_the_owner_knows_and_only_the
     await do(house, token, "return")
     assert (await me(house, token))["entries"][0]["paused"] is False
     assert await house.records.count(Stop) == 0
+
+
+@pytest.mark.parametrize("what", ["stop", "objection", "erase"])
+async def test_an_alarm_that_its_taker_walks_away_from_on_their_page_is_looked_at_at_once(
+    house: PortalHouse, what: str
+) -> None:
+    _, entered = await with_niina(house)
+    token, now = await visit(house), house.clock.now()
+    taken = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_at": now, "acknowledged_by": f"{entered['id']} email"}
+    alarm = {"account_id": (await house.account(MAIJA)).id, "device_id": "dev_1", "cause": Cause.OFFLINE, **taken}
+    await house.records.add(Incident(id="inc_1", severity=Severity.MAJOR, opened_at=now, detected_at=now, **alarm))
+    await do(house, token, what)
+    (known,) = await house.records.find(Incident)
+    assert (known.needs_step, known.step_due_at) == (True, house.clock.now())
 
 
 @pytest.mark.clause("C7-10")

@@ -9,7 +9,7 @@ import pytest_asyncio
 from isocket.domain.call_offs import CallOff
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from isocket.domain.incidents import Happening, Incident, IncidentState
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity
 from isocket.domain.restrictions import (
     AlarmsMeanwhile,
     Objection,
@@ -248,6 +248,18 @@ async def test_who_objects_to_being_told_of_alarms_is_paused_and_comes_back_when
     assert back["alarms"] is False
     (own,) = await house.records.find(Contact, is_("account_id", account.id))
     assert own.paused_at is None
+
+
+async def test_an_alarm_that_its_taker_objects_to_in_the_account_is_looked_at_at_once(house: PortalHouse) -> None:
+    token, now = await owned(house), house.clock.now()
+    account = await house.account(MAIJA)
+    (own,) = await house.records.find(Contact, is_("account_id", account.id))
+    taken = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_at": now, "acknowledged_by": f"{own.id} email"}
+    alarm = {"account_id": account.id, "device_id": "dev_1", "cause": Cause.OFFLINE, **taken}
+    await house.records.add(Incident(id="inc_1", severity=Severity.MAJOR, opened_at=now, detected_at=now, **alarm))
+    await house.ask("PUT", "/privacy/objections", {"alarms": True}, token=token)
+    (known,) = await house.records.find(Incident)
+    assert (known.needs_step, known.step_due_at) == (True, house.clock.now())
 
 
 async def test_a_pause_of_another_reason_is_not_ended_by_taking_an_objection_back(house: PortalHouse) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alerts import pausing
 from alerts.acknowledging import Acknowledged, acknowledge, take
 from alerts.channels.channel import ChannelKind
 from alerts.outcomes import Cancellation, Unclear
@@ -13,9 +14,10 @@ from isocket.domain.call_offs import CallOff
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, IncidentState, Severity
+from isocket.domain.pauses import OPTED_OUT, STOP_KEY, STOP_REPLY, UNSUBSCRIBED
 from isocket.storage.looked_at_again import taken_looked_at_after
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, MAILS, PHONES, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.dying import Fuse, every_crash_point
 
 NIGHT = {"start": "22:00", "end": "07:00", "except_critical": True}
@@ -325,6 +327,78 @@ async def test_what_somebody_else_took_stays_taken_where_a_contact_is_removed(ho
     await house.pass_by(minutes=5)
     await removed(house, BERTIL)
     await house.escalate()
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+
+
+async def stops(house: AlertHouse, reason: str, contact_id: str = BERTIL) -> None:
+    await pausing.pause(house.records, contact_id, reason=reason, clock=house.clock, public_url=PUBLIC_URL)
+
+
+@pytest.mark.parametrize("reason", [STOP_REPLY, STOP_KEY, UNSUBSCRIBED])
+@pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.MAJOR])
+async def test_what_somebody_took_who_then_says_stop_is_told_to_the_others_at_once(
+    house: AlertHouse, severity: Severity, reason: str
+) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await house.incident(severity=severity)
+    await house.escalate()
+    await house.send()
+    await by(house, BERTIL)
+    await house.pass_by(minutes=5)
+    before = len(house.sms.accepted)
+    await stops(house, reason)
+    await house.rest()
+    assert [message.to for message in house.sms.accepted[before:]] == [PHONES[ANNA]]
+    assert await house.reasons(Happening.LET_GO) == {"nobody_to_ask": 1}
+    assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+async def test_where_the_only_one_who_was_told_takes_it_and_says_stop_the_owner_hears_that_nobody_is_told(
+    house: AlertHouse,
+) -> None:
+    await stops(house, STOP_REPLY, ANNA)
+    await house.incident(severity=Severity.MAJOR)
+    await house.escalate()
+    await house.send()
+    await by(house, BERTIL)
+    await house.pass_by(minutes=5)
+    await stops(house, STOP_REPLY)
+    await house.rest()
+    assert await house.reasons(Happening.EXHAUSTED) == {"nobody_reached": 1}
+
+
+async def test_who_takes_it_by_its_code_after_they_said_stop_keeps_it(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await stops(house, STOP_REPLY)
+    await house.pass_by(seconds=1)
+    await by(house, BERTIL)
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+
+
+async def test_what_somebody_took_stays_taken_where_their_provider_refuses_us_and_nobody_knows_since_when(
+    house: AlertHouse,
+) -> None:
+    await house.ladder({**BOTH_BY_SMS, "channels": ["sms", "email"]})
+    await told(house)
+    await by(house, BERTIL, "email")
+    await house.pass_by(seconds=1)
+    await stops(house, OPTED_OUT)
+    await house.rest()
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize(("taker", "way"), [(ACCOUNT, "portal"), (ANNA, "sms")])
+async def test_what_somebody_else_took_stays_taken_where_a_contact_says_stop(
+    house: AlertHouse, taker: str, way: str
+) -> None:
+    await house.records.change_one(Contact, is_("id", BERTIL), is_owner=True)
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await by(house, taker, way)
+    await house.pass_by(minutes=5)
+    await stops(house, STOP_REPLY)
+    await house.rest()
     assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
 
 
