@@ -69,6 +69,11 @@ class Report(NamedTuple):
         return (self.boot, self.seq)
 
 
+ENVELOPE_EDITION = 1
+"""Of what envelopes leave out. Greater with each cause that is on by default: then one that a program of before stored
+holds nothing, and a quiet socket is judged by its next report."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
     """What only some devices are watched for. None for a bound: not for that."""

@@ -134,12 +134,13 @@ class HeardDevices:
         if number is not None:
             self._envelopes.pop(number, None)
 
-    def _keep(self, name: str, number: int, envelope: str | None) -> None:
+    def _keep(self, name: str, number: int, text: str | None) -> None:
         self._numbers[name] = number
+        envelope = None if text is None else envelope_from_text(text)
         if envelope is None:
             self._envelopes.pop(number, None)
         else:
-            self._envelopes[number] = envelope_from_text(envelope)
+            self._envelopes[number] = envelope
 
     def _refresh(self, connection: sqlite3.Connection) -> None:
         """Read what other connections changed. `data_version` stays the same while only we write."""

@@ -13,7 +13,7 @@ from alerts.rules.judgement import Heard, judge
 from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Phase
 from alerts.rules.silence import Hearing
 from isocket.domain.incidents import Cause
-from isocket.domain.reports import ClockQuality, DeviceState, Report, ReportKind
+from isocket.domain.reports import ENVELOPE_EDITION, ClockQuality, DeviceState, Report, ReportKind
 from isocket.domain.settings import (
     CreditSettings,
     DeviceSettings,
@@ -153,3 +153,7 @@ def test_nothing_is_quiet_while_a_watched_thermostat_has_the_output_on() -> None
     assert resting.holds({"temp_c": [5.0]})
     assert not resting.holds({"temp_c": [4.9]})
     assert not resting.holds({"relay": True, "relay_cause": "thermostat", "temp_c": [6.0]})
+
+
+def test_with_a_new_cause_it_was_thought_of_whether_stored_envelopes_go() -> None:
+    assert (ENVELOPE_EDITION, len(Cause)) == (1, 19), "on by default: raise the edition as well; else the count alone"
