@@ -20,6 +20,14 @@ class TooFewCredentialsError(ValueError):
     """More devices were asked for than there are credentials."""
 
 
+def check_enough(credentials: list[Credential], devices: int) -> None:
+    """Raises TooFewCredentialsError."""
+    if not 1 <= devices <= len(credentials):
+        raise TooFewCredentialsError(
+            f"{devices} devices asked for, credentials for {len(credentials)}; `isocket device provision` makes more"
+        )
+
+
 async def run(
     *,
     url: str,
@@ -38,10 +46,7 @@ async def run(
     UnknownScenarioError or UnknownModelError before anything is started.
     """
     script, broker = scenario_named(scenario), Broker.at(url)
-    if not 1 <= devices <= len(credentials):
-        raise TooFewCredentialsError(
-            f"{devices} devices asked for, credentials for {len(credentials)}; `isocket device provision` makes more"
-        )
+    check_enough(credentials, devices)
     fleet = Fleet(
         credentials=credentials[:devices],
         broker=broker,

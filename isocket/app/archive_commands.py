@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from isocket.app.command import complain
-from isocket.app.typed import line_of
+from isocket.app.typed import FILE, line_of
 from isocket.kit.unreadable import unreadable
 
 archive = typer.Typer(
@@ -146,8 +146,8 @@ def find_archive(
 
 @archive.command(name="open")
 def open_one(
-    file: Annotated[Path, typer.Argument(help="The archive.")],
-    key: Annotated[list[Path], typer.Option("--key", help="A manager's private key; two of them.")],
+    file: Annotated[Path, typer.Argument(**FILE, help="The archive.")],
+    key: Annotated[list[Path], typer.Option("--key", **FILE, help="A manager's private key; two of them.")],
     out: Annotated[Path | None, typer.Option(help="The JSON file to write; without it ID.json, here.")] = None,
     reason: Annotated[str, typer.Option(help="What for; it stands in the ledger.")] = "not given",
     passphrase_file: PassphraseFile = None,
@@ -204,5 +204,5 @@ def _passphrase(question: str, file: Path | None) -> str:
     try:
         return file.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
-        complain(ValueError(f"{file} cannot be read: {unreadable(error)}."))
-        raise typer.Exit(1) from None
+        words = f"{file} cannot be read: {unreadable(error)}."
+        raise typer.BadParameter(words, param_hint="--passphrase-file") from None

@@ -63,13 +63,16 @@ def day_of(text: str, option: str) -> datetime | None:
 
 
 def words_in(path: Path, kind: Any) -> dict[str, Any]:
-    """Return what a TOML file says, a `kind` for each table, which is a language; exit where it cannot be read."""
+    """Return what the TOML file that `--words` names says, a `kind` for each table, which is a language.
+
+    Raises:
+        BadParameter: it cannot be read, or something else stands in it.
+    """
     try:
         given = tomllib.loads(path.read_text(encoding="utf-8"))
         return {language: kind(**_table(language, said, kind)) for language, said in given.items()}
     except (OSError, TypeError, ValueError) as error:
-        complain(ValueError(f"{path} cannot be read: {unreadable(error)}."))
-        raise typer.Exit(1) from None
+        raise typer.BadParameter(f"{path} cannot be read: {unreadable(error)}.", param_hint="--words") from None
 
 
 def _table(language: str, said: object, kind: Any) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from isocket.app.archive_commands import archive
-from isocket.app.command import complain, run, serve, words_in
+from isocket.app.command import run, serve, words_in
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
 from isocket.app.settings import Settings
@@ -116,8 +116,7 @@ def announce_to_customers(
     try:
         check_words(said)
     except WordsError as error:
-        complain(error)
-        raise typer.Exit(1) from None
+        raise typer.BadParameter(str(error), param_hint="--words") from None
 
     async def tell(settings: Settings) -> int:
         async with open_house(settings) as house:

@@ -1,9 +1,7 @@
 """The failures that a person at the command line can do something about; each message says what."""
 
 from broker_bridge.mosquitto.life import BrokerStartError
-from firmware_sim.credentials import CredentialsError
 from firmware_sim.network import AddressError
-from firmware_sim.runner import TooFewCredentialsError
 from isocket.app.data_folder import DataFolderError
 from isocket.app.demo_customer import DemoError
 from isocket.app.http_server import PortalStartError
@@ -19,7 +17,6 @@ EXPECTED: tuple[type[Exception], ...] = (
     AddressError,
     BrokerStartError,
     ChoicesBrokenError,
-    CredentialsError,
     DataFolderError,
     DemoError,
     InvitationError,
@@ -28,6 +25,5 @@ EXPECTED: tuple[type[Exception], ...] = (
     PolicyBrokenError,
     PortalStartError,
     StoreUnavailableError,
-    TooFewCredentialsError,
     UncopiedError,
 )

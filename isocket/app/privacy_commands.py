@@ -13,7 +13,7 @@ from isocket.app.hold_commands import hold
 from isocket.app.restriction_commands import end_restriction, restrict_account
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
-from isocket.app.typed import line_of, whole
+from isocket.app.typed import FILE, line_of, whole
 from isocket.kit.unreadable import unreadable
 
 privacy = typer.Typer(help="What is stored about people, and when it goes.", no_args_is_help=True)
@@ -146,7 +146,7 @@ def export_account(
 
 @privacy.command(name="import")
 def import_copy(
-    file: Annotated[Path, typer.Argument(help="A zip that `isocket` made of somebody's data elsewhere.")],
+    file: Annotated[Path, typer.Argument(**FILE, help="A zip that `isocket` made of somebody's data elsewhere.")],
     account: Annotated[str, typer.Option(help="The account's id here; if absent, who has the same mailbox.")] = "",
     socket: Annotated[
         list[str] | None,
@@ -271,8 +271,7 @@ def send_newsletter(
     try:
         words = text.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        complain(ValueError(f"{text} cannot be read as text: {unreadable(error)}."))
-        raise typer.Exit(1) from None
+        raise typer.BadParameter(f"{text} cannot be read as text: {unreadable(error)}.", param_hint="--text") from None
 
     async def send(settings: Settings) -> int:
         async with open_house(settings) as house:

@@ -5,9 +5,9 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from firmware_sim.credentials import Credential, load_credentials, parse_credential
+from firmware_sim.credentials import Credential, CredentialsError, load_credentials, parse_credential
 from firmware_sim.network import Broker
-from firmware_sim.runner import run
+from firmware_sim.runner import TooFewCredentialsError, check_enough, run
 from firmware_sim.scenarios import UnknownScenarioError, scenario_named
 from isocket.app.addresses import check_host
 from isocket.app.house import open_house
@@ -28,7 +28,7 @@ async def simulate(
     """Run the scenario until it ends or somebody stops it, then print its figures as JSON.
 
     Raises:
-        CredentialsError, typer.BadParameter: before anything is made or started.
+        typer.BadParameter: before anything is made or started.
     """
     try:
         scenario_named(scenario)
@@ -40,7 +40,7 @@ async def simulate(
     if url:
         _check_broker(url)
     console = Console(stderr=True, highlight=False)
-    cast = load_credentials(credentials) if credentials else await _new_cast(settings, devices)
+    cast = _given_cast(credentials, devices) if credentials else await _new_cast(settings, devices)
     async with stop_on_signals() as stop:
         report = await run(
             url=url or f"mqtt://{settings.mqtt}",
@@ -59,6 +59,18 @@ def _check_broker(url: str) -> None:
         check_host(Broker.at(url).host, "write mqtt://host:port or mqtts://host:port")
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from None
+
+
+def _given_cast(credentials: Path, devices: int) -> list[Credential]:
+    """Return the sockets that a file names, at least so many."""
+    try:
+        found = load_credentials(credentials)
+        check_enough(found, devices)
+    except CredentialsError as error:
+        raise typer.BadParameter(str(error), param_hint="--credentials") from None
+    except TooFewCredentialsError as error:
+        raise typer.BadParameter(str(error), param_hint="--devices") from None
+    return found
 
 
 async def _new_cast(settings: Settings, devices: int) -> list[Credential]:

@@ -20,6 +20,9 @@ _WORDS: Mapping[str, str] = {
     "less_than_equal": "write {le} or less",
 }
 
+FILE: Mapping[str, Any] = {"exists": True, "dir_okay": False, "readable": True}
+"""What is asked of the path of a file that a command only reads, before it begins."""
+
 
 class Commands(TyperGroup):
     """The commands below one word."""

@@ -130,4 +130,4 @@ def test_what_is_typed_wrongly_is_said(tmp_path: Path) -> None:
     assert (nowhere.exit_code, "There is no breach" in nowhere.output) == (1, True)
     (tmp_path / "notice.toml").write_text("[en]\nhappend = 1\n")
     misspelt = typed("notify", "bre_nothing", "--words", tmp_path / "notice.toml")
-    assert (misspelt.exit_code, "cannot be read" in misspelt.output) == (1, True)
+    assert (misspelt.exit_code, "cannot be read" in misspelt.output) == (2, True)

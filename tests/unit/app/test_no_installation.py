@@ -10,7 +10,7 @@ from isocket.app.commands import app
 NEEDS_ONE = (
     "staff list", "staff change --email kai@example.org --role support", "announce --words WORDS", "sim",
     "privacy sweep", "privacy sweep --dry-run", "privacy scan --for kai@example.org",
-    "privacy export --account acc_1 --out OUT", "privacy import COPY", "privacy erase --account acc_1",
+    "privacy export --account acc_1 --out OUT", "privacy import WORDS", "privacy erase --account acc_1",
     "privacy erase --recipient +447700900123",
     "privacy newsletter --subject News --text WORDS", "privacy statistics", "privacy unrestrict --account acc_1",
     "privacy restrict --account acc_1 --alarms stop",
@@ -21,7 +21,7 @@ NEEDS_ONE = (
 
 def typed(folder: Path, words: str) -> Result:
     (folder / "words").write_text('[en]\nsubject = "News"\ntext = "There is a new socket."\n', encoding="utf-8")
-    named = {"WORDS": folder / "words", "OUT": folder / "out", "COPY": folder / "copy"}
+    named = {"WORDS": folder / "words", "OUT": folder / "out"}
     environ = {"ISOCKET_DATA_DIR": str(folder / "vra")}
     return CliRunner().invoke(app, [str(named.get(each, each)) for each in words.split()], env=environ)
 

@@ -100,21 +100,39 @@ def test_the_help_names_the_table_that_a_file_of_words_needs(command: str) -> No
         ("sim --url mqtt://999.1.1.1 --credentials words", "--url: its host is neither a name nor an IP address"),
         ("sim --url nonsense --credentials words", "--url: this is no broker's address; write mqtt://host:port"),
         ("sim --url mqtt://192.0.2.1", "--url: a broker of somebody else's knows no sockets made here"),
-        ("sim --credentials nowhere", "nowhere cannot be read: No such file or directory"),
-        ("sim --credentials bytes", "bytes cannot be read: it is no text in UTF-8"),
-        ("privacy import nowhere", "nowhere cannot be read as a zip: No such file or directory."),
-        ("privacy newsletter --subject News --text nowhere", "nowhere cannot be read as text: No such file"),
-        ("privacy newsletter --subject News --text bytes", "bytes cannot be read as text: it is no text in UTF-8."),
-        ("archive keygen m --passphrase-file nowhere", "nowhere cannot be read: No such file or directory."),
-        ("archive keygen m --passphrase-file bytes", "bytes cannot be read: it is no text in UTF-8."),
         ("bench ingest --seconds x", "'--seconds': write a whole number from 1 to 3600, in digits"),
         ("bench ingest --nonsense", "No such option: --nonsense"),
     ],
 )
 def test_what_was_mistyped_is_named_without_words_of_the_library(words: str, said: str) -> None:
-    if words.startswith("privacy import"):
-        assert typed("device provision --model isocket-3g").exit_code == 0
     assert said in refused(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("announce --words nowhere", "--words: nowhere cannot be read: No such file or directory."),
+        ("announce --words words", "--words: words cannot be read: "),
+        ("privacy breach notify bre_1 --words nowhere", "--words: nowhere cannot be read: No such file"),
+        ("privacy breach report bre_1 --words bytes", "--words: bytes cannot be read: it is no text in UTF-8."),
+        ("sim --credentials nowhere", "--credentials: nowhere cannot be read: No such file or directory"),
+        ("sim --credentials bytes", "--credentials: bytes cannot be read: it is no text in UTF-8"),
+        ("sim --credentials one", "--devices: 5 devices asked for, credentials for 1; `isocket device provision`"),
+        ("privacy newsletter --subject News --text nowhere", "--text: nowhere cannot be read as text: No such file"),
+        ("privacy newsletter --subject News --text bytes", "bytes cannot be read as text: it is no text in UTF-8."),
+        ("archive keygen m --passphrase-file nowhere", "--passphrase-file: nowhere cannot be read: No such file"),
+        ("archive keygen m --passphrase-file bytes", "bytes cannot be read: it is no text in UTF-8."),
+        ("privacy import nowhere", "'file': file 'nowhere' does not exist."),
+        ("archive open nowhere --key words", "'file': file 'nowhere' does not exist."),
+        ("archive open words --key nowhere", "'--key': file 'nowhere' does not exist."),
+        ("archive list nowhere", ": dir 'nowhere' does not exist."),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_something_mistyped_and_named_by_its_option(words: str, said: str) -> None:
+    made = typed("device provision --model isocket-3g")
+    Path("one").write_text(made.stdout)
+    assert said in refused(words)
+    assert typed(words).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -133,6 +151,7 @@ def test_what_was_mistyped_is_named_without_words_of_the_library(words: str, sai
 def test_what_is_wrong_with_a_file_of_words_is_said_by_its_place(toml: str, said: str) -> None:
     Path("file").write_text(toml)
     assert said in refused("announce --words file")
+    assert typed("announce --words file").exit_code == 2
 
 
 def test_what_keeps_a_breach_from_being_opened_is_named_as_it_was_typed() -> None:
