@@ -171,13 +171,15 @@ def sees(standing: Standing, incident: Incident) -> bool:
     return standing.owns or standing.since is None or standing.since <= incident.opened_at
 
 
-async def hears_sockets(portal: Portal) -> bool:
+async def hears_sockets(portal: Portal, *, if_none_ever_did: bool = True) -> bool:
     """Return whether the bridge hears sockets now. While its broker is dead nobody knows which of them are connected.
 
-    A bridge that never said so is believed: it may be of an older program.
+    Where none ever heard anything, no socket can be wrongly shown as connected, and none is.
     """
     bridge = await portal.records.get(Listening, BRIDGE)
-    return bridge is None or portal.clock.now() - bridge.until <= timedelta(seconds=BELIEVED_FOR_S)
+    if bridge is None:
+        return if_none_ever_did
+    return portal.clock.now() - bridge.until <= timedelta(seconds=BELIEVED_FOR_S)
 
 
 def is_online(portal: Portal, device: Device, state: DeviceState | None) -> bool:

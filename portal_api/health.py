@@ -65,7 +65,7 @@ async def _store_answers(portal: Portal) -> bool:
 async def _broker_is_heard(portal: Portal) -> bool:
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
-            return await (hears_sockets(portal) if portal.ready is None else portal.ready())
+            return await (portal.ready() if portal.ready else hears_sockets(portal, if_none_ever_did=False))
     except Exception as error:  # noqa: BLE001  the same for the broker
         log.warning("not_ready", part="broker", error=type(error).__name__)
         return False

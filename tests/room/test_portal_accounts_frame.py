@@ -494,6 +494,12 @@ async def test_a_portal_without_a_bridge_of_its_own_says_whether_one_hears_and_s
     assert said == [(200, "ok"), (200, "out of reach")]
 
 
+async def test_a_portal_beside_which_no_bridge_ever_heard_the_broker_does_not_say_that_one_does() -> None:
+    async with portal_house() as house:
+        answer = await house.client.get("/readyz")
+        assert (answer.status, (await answer.json())["broker"]) == (200, "out of reach")
+
+
 async def test_a_store_that_takes_nothing_more_is_not_ready_though_it_answers() -> None:
     disk = FullDisk()
     await disk.prepare()
