@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from isocket.domain.record import Record
+from isocket.kit.cancelling import is_told_to_end
 
 R = TypeVar("R", bound=Record)
 A = TypeVar("A")
@@ -290,10 +291,12 @@ async def together(*steps: Awaitable[Any]) -> tuple[Any, ...]:
 
 
 async def _outcome(step: Awaitable[Any]) -> Any:
-    """Return what a step returns or raises."""
+    """Return what a step returns or raises. Raises CancelledError only where whoever asked is told to end."""
     try:
         return await step
-    except Exception as error:  # noqa: BLE001 - whoever asked raises it when all have ended
+    except (Exception, asyncio.CancelledError) as error:  # whoever asked raises it when all have ended
+        if isinstance(error, asyncio.CancelledError) and is_told_to_end():
+            raise
         return error
 
 

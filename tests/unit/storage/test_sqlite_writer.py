@@ -252,6 +252,22 @@ async def test_who_is_told_to_end_ends_all_that_was_asked_for_together(lasting: 
     assert sorted(ended) == [0, 1, 2]
 
 
+async def test_what_fails_because_something_else_was_cancelled_ends_nothing_that_was_asked_for_together() -> None:
+    given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    ended: list[int] = []
+
+    async def lasts() -> None:
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        ended.append(1)
+
+    with pytest.raises(asyncio.CancelledError):
+        await together(given_up, lasts())
+    assert ended == [1]
+
+
 async def test_what_is_asked_for_alone_waits_for_no_company(store: SqliteStore) -> None:
     asked = asyncio.create_task(store._file.write(insert(1)))
     await asyncio.sleep(0)
