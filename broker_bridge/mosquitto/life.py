@@ -148,7 +148,7 @@ def _command(folder: BrokerFolder) -> list[str]:
     if mosquitto is None:
         raise BrokerStartError(
             "Mosquitto is not installed. Type: sudo apt-get install mosquitto\n"
-            "Or set ISOCKET_BROKER_URL to a broker that already runs."
+            "Or, but for the demonstration, set ISOCKET_BROKER_URL to a broker that already runs."
         )
     # The kernel ends the broker when we die in whatever way; where setpriv is missing, the next start does.
     setpriv = shutil.which("setpriv")
@@ -170,8 +170,8 @@ def _reason(words: Sequence[str], config: BrokerConfig) -> str:
         ports = " or ".join(str(port) for port in (config.port, config.tls and config.tls.port) if port)
         return (
             f"Port {ports} of {config.host} is in use, perhaps by the system's own Mosquitto. Stop that "
-            f"(sudo systemctl disable --now mosquitto), set ISOCKET_MQTT to another port, or set "
-            f"ISOCKET_BROKER_URL to use the broker that is there. {said}"
+            f"(sudo systemctl disable --now mosquitto), set ISOCKET_MQTT to another address, or, but for the "
+            f"demonstration, set ISOCKET_BROKER_URL to use the broker that is there. {said}"
         )
     if any("Cannot assign requested address" in line for line in words):
         hosts = dict.fromkeys((config.host, config.tls.host if config.tls else config.host))
