@@ -1,12 +1,13 @@
 """One's own profile."""
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.contacts import Contact
-from isocket.storage.port import is_
+from isocket.storage.port import Records, Test, is_
 from portal_api.models import Body, Instant, OneLine, View
 from portal_api.outgoing import look_again_at_what_sleeps
 from portal_api.problem import Problem, changed_meanwhile, not_found
@@ -51,16 +52,26 @@ async def change(call: Call[MeChange, None]) -> Me | Problem:
     if not changes:
         return await _me(call, call.account)
     as_seen = [is_("version", call.account.version)] if call.conditional else []
-    account = await call.records.change_one(Account, is_("id", call.account.id), *as_seen, **changes)
+    account = await corrected(call.records, call.account.id, changes, *as_seen, now=call.clock.now())
     if account is None:
         return changed_meanwhile() if call.conditional else not_found()
+    return await _me(call, account)
+
+
+async def corrected(
+    records: Records, account_id: str, changes: dict[str, Any], *as_seen: Test, now: datetime
+) -> Account | None:
+    """Write name, language or time zone of an account and of its own contact; None where it is not `as_seen`."""
+    account = await records.change_one(Account, is_("id", account_id), *as_seen, **changes)
+    if account is None:
+        return None
     contact = dict(changes)
     if "name" in contact:
         contact["name"] = contact["name"] or account.email
-    await call.records.change_one(Contact, is_("id", owner_contact_id(account.id)), **contact)
+    await records.change_one(Contact, is_("id", owner_contact_id(account.id)), **contact)
     if "time_zone" in contact:
-        await look_again_at_what_sleeps(call.records, owner_contact_id(account.id), call.clock.now())
-    return await _me(call, account)
+        await look_again_at_what_sleeps(records, owner_contact_id(account.id), now)
+    return account
 
 
 async def _me(call: Call[Any, Any], account: Account) -> Me:

@@ -16,6 +16,8 @@ from isocket.domain.letters import new_address_mail, old_address_mail
 from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, above, is_
+from portal_api.following import Following
+from portal_api.forgetting import Parts
 from portal_api.limits import Rate
 from portal_api.lockdown import lock
 from portal_api.models import Body
@@ -64,15 +66,33 @@ async def ask(call: Call[NewAddress, None]) -> Accepted | Problem:
     await portal.limits.demand(CHANGES, account.id)
     if not await may_mail(portal, wanted, DeliveryKind.ACTIVATION):
         return Accepted()
-    now, token, undo = call.clock.now(), new_token(), new_token()
-    taken = await account_of(portal, wanted) or await standing_invitation(portal.records, wanted, now)
+    await ask_mailboxes(portal, account, wanted)
+    return Accepted()
+
+
+async def why_not(parts: Following, account: Account, wanted: str) -> str:
+    """Return in words for staff why an account cannot have this address, empty where it can."""
+    if wanted == account.email:
+        return "The account has this address."
+    if await _is_anothers(parts, account, wanted):
+        return "A contact of this account has this address: its reader would be told of everything twice."
+    now = parts.clock.now()
+    if await account_of(parts, wanted) or await standing_invitation(parts.records, wanted, now):
+        return "Another account has this address, or an invitation to one."
+    return ""
+
+
+async def ask_mailboxes(parts: Following, account: Account, wanted: str) -> None:
+    """Ask the new mailbox for its answer, and tell the old one, which can undo it. A wish from before is over."""
+    now, token, undo = parts.clock.now(), new_token(), new_token()
+    taken = await account_of(parts, wanted) or await standing_invitation(parts.records, wanted, now)
     letter = (
-        taken_mail(portal, taken, account.language)
+        taken_mail(parts, taken, account.language)
         if taken
-        else new_address_mail(account.language, portal.settings.link(f"{CONFIRM_PATH}?token={token}"))
+        else new_address_mail(account.language, parts.settings.link(f"{CONFIRM_PATH}?token={token}"))
     )
-    await call.records.remove_all(AddressChange, is_("account_id", account.id))
-    await call.records.add_all(
+    await parts.records.remove_all(AddressChange, is_("account_id", account.id))
+    await parts.records.add_all(
         [
             AddressChange(
                 id=token_hash(token),
@@ -96,7 +116,7 @@ async def ask(call: Call[NewAddress, None]) -> Accepted | Problem:
                 useful_s=CHANGE_S,
             ),
             mail(
-                old_address_mail(account.language, portal.settings.link(f"{UNDO_PATH}?token={undo}")),
+                old_address_mail(account.language, parts.settings.link(f"{UNDO_PATH}?token={undo}")),
                 kind=DeliveryKind.NOTICE,
                 person_id=account.id,
                 address=account.email,
@@ -106,7 +126,6 @@ async def ask(call: Call[NewAddress, None]) -> Accepted | Problem:
         ]
     )
     log.info("address_change_asked", account_id=account.id)
-    return Accepted()
 
 
 async def confirm(call: Call[AddressToken, None]) -> Activated | Problem:
@@ -159,7 +178,7 @@ async def undo_with(portal: Portal, token: str) -> Activated | Problem:
     return Activated()
 
 
-async def _is_anothers(portal: Portal, account: Account, email: str) -> bool:
+async def _is_anothers(portal: Parts, account: Account, email: str) -> bool:
     """Return whether another contact of the account has this address."""
     others = is_("account_id", account.id), is_("email", email), is_("is_owner", False)
     return await portal.records.count(Contact, *others) > 0

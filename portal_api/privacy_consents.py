@@ -17,6 +17,8 @@ from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo, object
 from isocket.storage.looked_at_again import ladders_looked_at_after, taken_looked_at_after
 from isocket.storage.port import is_, is_not
 from portal_api import subscribing
+from portal_api.following import Following
+from portal_api.forgetting import Parts
 from portal_api.models import Body, Instant, View
 from portal_api.portal import Portal
 from portal_api.registration import owner_contact_id
@@ -90,22 +92,26 @@ async def change_consents(call: Call[ConsentsWish, None]) -> ConsentsView:
 
 async def show_objections(call: Call[None, None]) -> ObjectionsView:
     """Show the uses that you object to."""
-    return await _objections(call.portal, call.account)
+    return await objections_of(call.portal, call.account)
 
 
 async def change_objections(call: Call[ObjectionsWish, None]) -> ObjectionsView:
     """Object to uses of your data, or take that back. It works at once."""
-    portal, account = call.portal, call.account
+    await follow_objections(call.portal, call.account, call.body)
+    return await objections_of(call.portal, call.account)
+
+
+async def follow_objections(parts: Following, account: Account, wish: ObjectionsWish) -> None:
+    """Do what somebody wants who objects, or takes that back."""
     for to in ObjectionTo:
-        wanted = getattr(call.body, to.value)
+        wanted = getattr(wish, to.value)
         if wanted is not None:
-            await set_objection(portal, account, to, on=wanted)
-    if call.body.alarms is not None:
-        await _object_to_alarms(portal, account, on=call.body.alarms)
-    return await _objections(portal, account)
+            await set_objection(parts, account, to, on=wanted)
+    if wish.alarms is not None:
+        await _object_to_alarms(parts, account, on=wish.alarms)
 
 
-async def set_objection(portal: Portal, account: Account, to: ObjectionTo, *, on: bool) -> None:
+async def set_objection(portal: Following, account: Account, to: ObjectionTo, *, on: bool) -> None:
     """Note that an account objects to a use of its data, or does not any more. One to the newsletter ends it."""
     made = Objection(id=objection_id(account.id, to), account_id=account.id, to=to, at=portal.clock.now())
     if not on:
@@ -116,7 +122,7 @@ async def set_objection(portal: Portal, account: Account, to: ObjectionTo, *, on
         await _leave(portal, account, ConsentBy.OBJECTION)
 
 
-async def _object_to_alarms(portal: Portal, account: Account, *, on: bool) -> None:
+async def _object_to_alarms(portal: Following, account: Account, *, on: bool) -> None:
     """Pause the account's own contact; a pause that has another reason is left as it is."""
     own = is_("id", owner_contact_id(account.id))
     if on:
@@ -129,7 +135,7 @@ async def _object_to_alarms(portal: Portal, account: Account, *, on: bool) -> No
             await portal.records.change_one(Contact, *objected, paused_at=None, pause_reason=None)
 
 
-async def _leave(portal: Portal, account: Account, by: ConsentBy) -> None:
+async def _leave(portal: Following, account: Account, by: ConsentBy) -> None:
     found = await subscribing.subscription_of(portal, account)
     if found is not None:
         await subscribing.leave(portal, found, by)
@@ -158,7 +164,8 @@ async def _consents(portal: Portal, account: Account) -> ConsentsView:
     )
 
 
-async def _objections(portal: Portal, account: Account) -> ObjectionsView:
+async def objections_of(portal: Parts, account: Account) -> ObjectionsView:
+    """Return the uses that an account objects to."""
     found = {each.to for each in await portal.records.find(Objection, is_("account_id", account.id))}
     own = await portal.records.get(Contact, owner_contact_id(account.id))
     return ObjectionsView(

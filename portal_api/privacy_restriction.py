@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import ConfigDict, Field
 
@@ -14,14 +14,13 @@ from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.letters import Letter
 from isocket.domain.restriction_letters import lifting_mail, restricted_mail
 from isocket.domain.restrictions import AlarmsMeanwhile, Restriction, restriction_id
-from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, above, is_, one_of
+from isocket.storage.port import above, is_, one_of
+from portal_api.following import Following
 from portal_api.models import Body, Instant, View
 from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.portal import Portal
-from portal_api.recipient_acts import Links
 from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
@@ -35,25 +34,6 @@ CONSEQUENCES = (
     "Where alarms stop, nobody is told of any alarm, whatever your sockets report; each alarm's timeline says so.",
     "You can end it at any time; if we want to end it, you are told a week before.",
 )
-
-
-class Restricting(Protocol):
-    """Who restricts: a portal, or a command for somebody who asked by letter."""
-
-    @property
-    def records(self) -> Records:
-        """The stored records."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The clock."""
-        ...
-
-    @property
-    def settings(self) -> Links:
-        """What knows where the pages are."""
-        ...
 
 
 class RestrictionWish(Body):
@@ -95,7 +75,7 @@ async def change(call: Call[RestrictionWish, None]) -> RestrictionView:
     return _view(portal, held)
 
 
-async def restrict(parts: Restricting, account: Account, alarms: AlarmsMeanwhile) -> Restriction | None:
+async def restrict(parts: Following, account: Account, alarms: AlarmsMeanwhile) -> Restriction | None:
     """Have the data of an account only kept from now on, and tell its holder; what is in force so stays as it is."""
     now = parts.clock.now()
     held = await parts.records.get(Restriction, restriction_id(account.id))
@@ -128,7 +108,7 @@ async def _lift(portal: Portal, account: Account, held: Restriction) -> Restrict
     return lifted
 
 
-async def _look_at_what_is_open(parts: Restricting, account: Account) -> None:
+async def _look_at_what_is_open(parts: Following, account: Account) -> None:
     """Have the ladders of what is still wrong looked at now: who waits for word of it has waited long enough."""
     await parts.records.change_all(
         Incident,
@@ -139,7 +119,7 @@ async def _look_at_what_is_open(parts: Restricting, account: Account) -> None:
     )
 
 
-async def _call_off_calls(parts: Restricting, account: Account) -> None:
+async def _call_off_calls(parts: Following, account: Account) -> None:
     """Have the provider let go of telephones that ring for an alarm at this moment; what waits is stopped anyhow."""
     now = parts.clock.now()
     calls = await parts.records.find(
@@ -165,7 +145,7 @@ async def _call_off_calls(parts: Restricting, account: Account) -> None:
     await parts.records.add_all(wishes)
 
 
-def _word(parts: Restricting, account: Account, letter: Letter, what: str) -> Delivery:
+def _word(parts: Following, account: Account, letter: Letter, what: str) -> Delivery:
     now = parts.clock.now()
     made = mail(
         letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=NOTICE_USEFUL_S
@@ -173,7 +153,7 @@ def _word(parts: Restricting, account: Account, letter: Letter, what: str) -> De
     return replace(made, id=derived_id("del", "restriction", account.id, what, now.isoformat()))
 
 
-def _page(parts: Restricting) -> str:
+def _page(parts: Following) -> str:
     return parts.settings.link(PAGE)
 
 

@@ -23,6 +23,8 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.adopting import adopt_subscription
 from portal_api.evenly import evenly
+from portal_api.following import Following
+from portal_api.forgetting import Parts
 from portal_api.models import Body, OneLine, View
 from portal_api.outgoing import mail, unsent
 from portal_api.password_rules import weakness
@@ -231,7 +233,7 @@ def owner_contact_id(account_id: str) -> str:
     return derived_id("con", account_id, "owner")
 
 
-def taken_mail(portal: Portal, by: Account | Registration, language: str) -> Letter:
+def taken_mail(portal: Following, by: Account | Registration, language: str) -> Letter:
     """Return the mail to a mailbox that has an account, or an invitation to staff, which says no language yet."""
     if isinstance(by, Registration):
         return invited_mail(language)
@@ -243,7 +245,7 @@ def person_of(known: Account | Registration) -> str:
     return known.account_id if isinstance(known, Registration) else known.id
 
 
-async def account_of(portal: Portal, username: str) -> Account | None:
+async def account_of(portal: Parts, username: str) -> Account | None:
     """Return the account with this address, or None."""
     found = await portal.records.find(Account, is_("email", username), limit=1)
     return found[0] if found else None

@@ -39,7 +39,7 @@ class Answered(Body):
 
 
 class NoteView(View):
-    """One question or answer."""
+    """One question, answer, or what was done for the request."""
 
     id: str
     kind: NoteKind

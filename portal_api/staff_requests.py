@@ -158,7 +158,10 @@ async def carry_out(call: Call[None, None]) -> RequestFile | Problem:
     request = await named(call, RightsRequest, "request_id")
     account = await call.records.get(Account, request.account_id) if request.account_id else None
     if account is None or request.kind not in {*COPIES, Right.ERASURE}:
-        return not_now("Only a copy or an erasure of an account is carried out so; answer all else in words.")
+        return not_now(
+            "Only a copy or an erasure of an account is carried out so. For a restriction, an objection or a "
+            "correction there are `isocket privacy restrict`, `object` and `rectify`; answer all else in words."
+        )
     if request.state not in {RequestState.IDENTIFIED, RequestState.IN_WORK} or request.fulfilled_by:
         under_way = "; it is under way already" if request.fulfilled_by else ""
         return not_now(f"This cannot follow now. The request: {in_words(request.state)}{under_way}.")

@@ -43,7 +43,7 @@ WORDS: Mapping[type[StrEnum], Mapping[StrEnum, str]] = MappingProxyType(
             Shown.UNPROVED: "waiting for whoever asked",
             Shown.DECIDED: "decided",
         },
-        NoteKind: {NoteKind.QUESTION: "we asked", NoteKind.ANSWER: "they answered"},
+        NoteKind: {NoteKind.QUESTION: "we asked", NoteKind.ANSWER: "they answered", NoteKind.DONE: "done"},
         HoldState: {
             HoldState.IN_FORCE: "in force",
             HoldState.OVER: "over, its copies are about to be destroyed",

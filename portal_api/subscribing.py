@@ -28,6 +28,7 @@ from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from isocket.storage.suppressed import suppression_id
+from portal_api.following import Following
 from portal_api.forgetting import Parts
 from portal_api.limits import Rate
 from portal_api.outgoing import mail, unsent
@@ -86,7 +87,7 @@ async def leave_by(portal: Portal, token: str, by: ConsentBy) -> None:
         await leave(portal, found[0], by)
 
 
-async def leave(portal: Portal, held: Subscription, by: ConsentBy) -> None:
+async def leave(portal: Following, held: Subscription, by: ConsentBy) -> None:
     """Stop the newsletter: what is still due of it is called off, and the mailbox is remembered by a keyed hash only.
 
     Of somebody without an account nothing else stays, not even the key under which their address was sealed.
@@ -158,13 +159,13 @@ async def _remove(parts: Parts, held: Subscription) -> None:
     log.info("newsletter_left", person_id=held.reader_id)
 
 
-async def subscription_of(portal: Portal, account: Account) -> Subscription | None:
+async def subscription_of(portal: Parts, account: Account) -> Subscription | None:
     """Return an account's subscription, confirmed or not; after a change of address it is still the old mailbox's."""
     found = await portal.records.find(Subscription, is_("account_id", account.id), limit=1)
     return found[0] if found else await reader_at(portal, account.email)
 
 
-async def reader_at(portal: Portal, email: str) -> Subscription | None:
+async def reader_at(portal: Parts, email: str) -> Subscription | None:
     """Return the subscription of a mailbox, confirmed or not."""
     found = await portal.records.find(Subscription, is_("email", email), limit=1)
     return found[0] if found else None
@@ -238,7 +239,7 @@ async def _agreed(portal: Portal, subscription: Subscription, by: ConsentBy) -> 
         )
 
 
-def _line(portal: Portal, subscription: Subscription, step: ConsentStep, by: ConsentBy) -> Consent:
+def _line(portal: Following, subscription: Subscription, step: ConsentStep, by: ConsentBy) -> Consent:
     words, now = wording_of(ConsentKind.NEWSLETTER, subscription.language), portal.clock.now()
     policy = in_force(portal.settings.policies, now)
     return Consent(

@@ -1,15 +1,16 @@
-"""Every mail about newsletter, restriction, policy and breach, with examples for the page of all messages."""
+"""Every mail about newsletter, rights, policy and breach, with examples for the page of all messages."""
 
 from datetime import datetime
 
 from isocket.domain.breach_letters import breach_mail, breach_report_mail
 from isocket.domain.breaches import NoticeWords, ReportWords
+from isocket.domain.followed_letters import ALARMS, corrected_mail, objected_mail
 from isocket.domain.letters import Letter
 from isocket.domain.newsletter_letters import confirmation_mail, newsletter_text
 from isocket.domain.policy_letters import policy_mail
 from isocket.domain.processing import Controller
 from isocket.domain.restriction_letters import lifting_mail, restricted_mail
-from isocket.domain.restrictions import AlarmsMeanwhile
+from isocket.domain.restrictions import AlarmsMeanwhile, ObjectionTo
 
 
 def privacy_letters(language: str, *, day: datetime, public_url: str) -> list[tuple[str, Letter]]:
@@ -22,6 +23,15 @@ def privacy_letters(language: str, *, day: datetime, public_url: str) -> list[tu
         ("Data is only kept, alarms go on", restricted_mail(language, AlarmsMeanwhile.CONTINUE, page)),
         ("Data is only kept, alarms stop", restricted_mail(language, AlarmsMeanwhile.STOP, page)),
         ("It ends", lifting_mail(language, day, page)),
+        ("An objection by letter", objected_mail(language, [*ObjectionTo, ALARMS], page)),
+        (
+            "A correction by letter",
+            corrected_mail(
+                language,
+                {"name": "Maija", "language": "Suomi", "time_zone": "Europe/Helsinki"},
+                f"{public_url}/profile",
+            ),
+        ),
         (
             "The policy changes much",
             policy_mail(

@@ -1,7 +1,7 @@
 """Puts eraser and exporter together: what they need of other rooms, and the files of this installation."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,14 @@ from isocket.domain.archives import ArchiveTerms
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.devices import Device
 from isocket.domain.periods import FinancialYear
+from isocket.domain.policies import Policy, policies
 from isocket.kit.clock import Clock
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError
 from isocket.storage.shelf import Shelf
 from portal_api.portal import NoteErasure
 from portal_api.problem import ProblemError
-from portal_api.recipient_acts import Links, entries_of, erase, erase_entry
+from portal_api.recipient_acts import entries_of, erase, erase_entry
 from portal_api.releases import release_device
 from portal_api.subscribing import forget_reader
 from privacy.archiving import Archivist
@@ -172,12 +173,13 @@ class ByLetter:
     clock: Clock
     keyring: Keyring
     note_erasure: NoteErasure
-    settings: Links
+    settings: "_Published"
 
 
 @dataclass(frozen=True, slots=True)
-class _Pages:
+class _Published:
     origin: str
+    policies: tuple[Policy, ...] = field(default_factory=policies)
 
     def link(self, path: str) -> str:
         return self.origin.rstrip("/") + path
@@ -190,7 +192,7 @@ def by_letter(house: House) -> ByLetter:
         clock=house.clock,
         keyring=house.keyring,
         note_erasure=noter_of(house),
-        settings=_Pages(house.settings.origin),
+        settings=_Published(house.settings.origin),
     )
 
 

@@ -10,6 +10,7 @@ import typer
 from isocket.app.breach_commands import breach
 from isocket.app.command import complain, day_of, run, serve
 from isocket.app.hold_commands import hold
+from isocket.app.letter_commands import object_for_account, rectify_account
 from isocket.app.restriction_commands import end_restriction, restrict_account
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
@@ -21,6 +22,8 @@ privacy.add_typer(breach, name="breach")
 privacy.add_typer(hold, name="hold")
 privacy.command(name="restrict")(restrict_account)
 privacy.command(name="unrestrict")(end_restriction)
+privacy.command(name="object")(object_for_account)
+privacy.command(name="rectify")(rectify_account)
 Form = Annotated[str, typer.Option("--format", help="md or json", metavar="md|json")]
 
 

@@ -7,38 +7,43 @@ from typing import Annotated
 import typer
 
 from isocket.app.command import complain, run
+from isocket.app.letter_commands import AccountId, RequestId, tell
 from isocket.app.settings import Settings
 from isocket.app.typed import whole
-from isocket.domain.restrictions import AlarmsMeanwhile, Restriction
+from isocket.domain.requests import Right
+from isocket.domain.restrictions import AlarmsMeanwhile
 from isocket.kit.clock import to_text
 
 
 def restrict_account(
-    account: Annotated[str, typer.Option(help="The account's id.")],
+    account: AccountId,
     alarms: Annotated[AlarmsMeanwhile, typer.Option(help="What its holder chose: whether alarms go on.")],
+    request: RequestId = "",
 ) -> None:
     """Have the data of an account only kept, as its holder does on the page; they hear of it by mail."""
+    from isocket.app.by_request import NotAskedError, asking, note_done
     from isocket.app.erasures import by_letter
     from isocket.app.house import open_house
     from isocket.domain.accounts import Account, AccountRole
     from portal_api.privacy_restriction import restrict
 
-    async def begin(settings: Settings) -> Restriction | None:
+    async def begin(settings: Settings) -> dict[str, str]:
         async with open_house(settings) as house:
             found = await house.records.get(Account, account)
             if found is None or found.role is not AccountRole.CUSTOMER:
-                return None
-            return await restrict(by_letter(house), found, alarms)
+                raise NotAskedError("There is no such customer's account.")
+            asked = await asking(house, request, account, Right.RESTRICTION)
+            made = await restrict(by_letter(house), found, alarms)
+            if made is None:  # an erasure was a moment quicker
+                raise NotAskedError("There is no such customer's account.")
+            await note_done(house, asked, f"Restriction: alarms {alarms.value}.", house.clock.now())
+            return {"since": to_text(made.since), "alarms": made.alarms.value}
 
-    made = run(begin)
-    if made is None:
-        complain(ValueError("There is no such customer's account."))
-        raise typer.Exit(1)
-    typer.echo(json.dumps({"since": to_text(made.since), "alarms": made.alarms.value}))
+    tell(begin)
 
 
 def end_restriction(
-    account: Annotated[str, typer.Option(help="The account's id.")],
+    account: AccountId,
     days: Annotated[int, typer.Option(**whole(1, 90), help="How long the person is told beforehand.")] = 7,
 ) -> None:
     """End a restriction that somebody asked for, some days from now; they are told by mail before (Art. 18(3))."""

@@ -1,4 +1,4 @@
-"""What we asked back about a request by right, and what was answered: by which way it came, and who noted it."""
+"""What we asked back about a request by right, what was answered and by which way, and what was done for it."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +13,7 @@ class NoteKind(StrEnum):
 
     QUESTION = "question"  # ours
     ANSWER = "answer"  # of whoever asks
+    DONE = "done"  # ours: what was done for it by a command
 
 
 @record(
@@ -22,12 +23,14 @@ class NoteKind(StrEnum):
     indexed=(("request_id", "at"), ("account_id",)),
 )
 class RequestNote(Record):
-    """One question or one answer, sealed under the key of its request: when that goes, nobody reads it any more."""
+    """One question, answer or deed, sealed under the key of its request: when that goes, nobody reads it any more."""
 
     request_id: Annotated[str, REQUEST_FACT]
     account_id: Annotated[str | None, REQUEST_FACT] = None  # where it was known by then whose request it is
     kind: Annotated[NoteKind, REQUEST_FACT]
     channel: Annotated[RequestChannel, REQUEST_FACT]
     words: Annotated[str, REQUEST_WORDS]
-    by: Annotated[str, REQUEST_FACT]  # the member of staff who asked, or typed the answer in
+    by: Annotated[
+        str, REQUEST_FACT
+    ]  # the member of staff who asked or typed the answer in; whoever runs this cloud did it
     at: Annotated[datetime, REQUEST_FACT]

@@ -12,8 +12,8 @@ from isocket.domain.disclosures import Disclosure
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.processing import Controller, Office
 from isocket.domain.question_letters import question_mail
-from isocket.domain.request_notes import RequestNote
-from isocket.domain.requests import RightsRequest
+from isocket.domain.request_notes import NoteKind, RequestNote
+from isocket.domain.requests import RequestChannel, RightsRequest
 from portal_api import access, sessions
 from portal_api.pages_routes import page_routes
 from tests.fakes.clock import NOON
@@ -149,6 +149,12 @@ async def test_on_their_page_staff_ask_and_note_what_came_back(houses: Houses) -
         assert "What?</textarea>" in short
         told = await post("/questions/act", act="answer", words="The one at the cabin.", channel="telephone")
         assert "they answered by telephone: <bdi>The one at the cabin." in told
+        done = RequestNote(
+            id="rqn_1", request_id=made.id, kind=NoteKind.DONE, channel=RequestChannel.LETTER,
+            words="Correction: name.", by="operator", at=house.clock.now(),
+        )  # fmt: skip
+        await house.records.add(done)
+        assert "done: <bdi>Correction: name." in await post("/questions"), "what a command did for it"
         assert len([each for each in await house.mails(MAIJA) if QUESTION["words"] in each.text]) == 1
 
 

@@ -14,6 +14,7 @@ NEEDS_ONE = (
     "privacy erase --recipient +447700900123",
     "privacy newsletter --subject News --text WORDS", "privacy statistics", "privacy unrestrict --account acc_1",
     "privacy restrict --account acc_1 --alarms stop",
+    "privacy object --account acc_1 --to surveys", "privacy rectify --account acc_1 --name Maija",
     "privacy hold list", "privacy hold end hld_1 --why long-enough-words", "privacy breach list",
     "privacy breach show bre_1", "privacy breach draft bre_1", "archive list", "archive find --email kai@example.org",
 )  # fmt: skip

@@ -1,0 +1,67 @@
+"""What is done for a customer who asked by letter: an objection (Art. 21), a correction (Art. 16).
+
+Its holder hears of it by mail, for a letter may be somebody else's. The mail is stored first: whoever dies in between
+does it again, and tells no more than what was asked for.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import Contact
+from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.followed_letters import ALARMS, corrected_mail, objected_mail
+from isocket.domain.letters import Letter, spoken
+from isocket.kit.ids import derived_id
+from isocket.kit.logs import get_logger
+from portal_api.accounts import corrected
+from portal_api.following import Following
+from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.pages_words import LANGUAGE_NAMES
+from portal_api.privacy_consents import ObjectionsView, ObjectionsWish, follow_objections, objections_of
+from portal_api.registration import owner_contact_id
+
+log = get_logger(__name__)
+
+
+async def object_for(parts: Following, account: Account, uses: Iterable[str]) -> ObjectionsView:
+    """Have an account's data not used for `uses`, as its holder does on the page; return all that it objects to then.
+
+    Of what is objected to already, and of alarms where its own contact is paused for another reason, nothing is told.
+    """
+    before = await objections_of(parts, account)
+    own = await parts.records.get(Contact, owner_contact_id(account.id))
+    silent = own is None or own.paused_at is not None
+    new = [each for each in uses if not getattr(before, each) and not (each == ALARMS and silent)]
+    if new:
+        letter = objected_mail(account.language, new, parts.settings.link("/privacy"))
+        await parts.records.add_all([_word(parts, account, letter, "objection", parts.clock.now().isoformat())])
+        await follow_objections(parts, account, ObjectionsWish(**dict.fromkeys(new, True)))
+        log.info("objected_by_letter", account_id=account.id)
+    return await objections_of(parts, account)
+
+
+async def correct_for(parts: Following, account: Account, values: dict[str, Any]) -> list[str]:
+    """Write `name`, `language` or `time_zone` of an account as its holder says; return which were different."""
+    changes = {name: value for name, value in values.items() if getattr(account, name) != value}
+    if changes:
+        tag = changes.get("language", account.language)
+        said = changes if "language" not in changes else {**changes, "language": LANGUAGE_NAMES[spoken(tag)]}
+        letter = corrected_mail(tag, said, parts.settings.link("/profile"))
+        await parts.records.add_all([_word(parts, account, letter, "correction", *changes)])
+        await corrected(parts.records, account.id, changes, now=parts.clock.now())
+        log.info("corrected_by_letter", account_id=account.id, fields=len(changes))
+    return list(changes)
+
+
+def _word(parts: Following, account: Account, letter: Letter, *why: str) -> Delivery:
+    made = mail(
+        letter,
+        kind=DeliveryKind.NOTICE,
+        person_id=account.id,
+        address=account.email,
+        now=parts.clock.now(),
+        useful_s=NOTICE_USEFUL_S,
+    )
+    return replace(made, id=derived_id("del", account.id, account.version, *why))
