@@ -13,7 +13,7 @@ import jinja2
 from aiohttp import web
 
 from isocket.domain.processing import to_be_read
-from portal_api.problem import SaidProblem
+from portal_api.problem import Problem, SaidProblem
 from portal_api.problem_words import ENGLISH_TITLES
 from portal_api.routes import Call
 
@@ -112,9 +112,19 @@ def _way_on(said: SaidProblem, request: web.BaseRequest) -> str:
     return f'<a href="{html.escape(there)}">{back}</a> '
 
 
-# Of a form that was refused so, nothing was done: kept.js gives back what was typed where its reader goes back to it.
-_NOTHING_DONE = frozenset({"csrf", "old-page", "too-many"})
-_KEPT = '<script type="module" src="/static/kept.js" data-held></script>'
+def _keeping(problem: Problem, request: web.BaseRequest) -> str:
+    """Return what has kept.js give back what was typed, and say what became of it, where its reader goes back to it.
+
+    A form that was refused did nothing. Nobody knows how far one came on which we broke, or whose next page we owe.
+    """
+    broke = problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if request.method not in {"GET", "HEAD"} and not broke:
+        outcome = "nothing"
+    elif broke or problem.status == HTTPStatus.TOO_MANY_REQUESTS:
+        outcome = "unknown"
+    else:
+        return ""
+    return f'<script type="module" src="/static/kept.js" data-held="{outcome}"></script>'
 
 
 def problem_page(said: SaidProblem, request: web.BaseRequest) -> web.Response:
@@ -129,7 +139,7 @@ def problem_page(said: SaidProblem, request: web.BaseRequest) -> web.Response:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="robots" content="noindex">'
         '<link rel="icon" href="/static/icon.svg" type="image/svg+xml">'
-        f'<link rel="stylesheet" href="/static/portal.css">{_KEPT if problem.kind in _NOTHING_DONE else ""}</head>'
+        f'<link rel="stylesheet" href="/static/portal.css">{_keeping(problem, request)}</head>'
         f'<body><main class="narrow"><section class="card door"><h1>{title}</h1><p>{html.escape(said.detail)}</p>'
         f'{listed}<p class="links">{_way_on(said, request)}<a href="/">iSocket</a></p></section></main></body></html>'
     )

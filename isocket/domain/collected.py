@@ -53,8 +53,8 @@ TAB_NOTES = (
     TabNote(
         key="typed",
         purpose="what you typed into a form, without passwords and codes, and your address: so that it is there again "
-        "where the form is not taken because you have to sign in or to prove who you are, its page is out of date, or "
-        "there were too many tries",
+        "where the form is not taken because you have to sign in or to prove who you are, its page is out of date, "
+        "it is refused, there were too many tries, something broke on our side or we cannot be reached",
         life="until the next page; where the form is not taken, until you are back at it or the tab is closed",
     ),
 )

@@ -1,12 +1,21 @@
 // Keeps what was typed while somebody has to sign in, or to prove who they are, before their form is taken, or reads
-// that its page was out of date: the server has thrown the form away. It lies in this tab only, goes with the next page
-// that is none of these, and comes back to nobody else. Passwords and codes are not kept.
+// that its page was out of date, or that something broke: the server has thrown the form away. It lies in this tab only,
+// goes with the next page that is none of these, and comes back to nobody else. Passwords and codes are not kept.
 
 const KEY = "typed";
 const DOORS = ["/login", "/login/code", "/login/passkey", "/prove", "/prove/passkey"];
 const SECRET = ["hidden", "password", "file", "submit"];
 
-const held = () => DOORS.includes(location.pathname) || document.querySelector("script[data-held]");
+// What became of a form that no page of ours answered, as far as is known. `data-held` of a refusal says which it is.
+const SAID = {
+  nothing: "What you typed is here again. It was not sent.",
+  unknown: "What you typed is here again. Look first whether it was taken, for we could not say.",
+};
+
+const held = () =>
+  DOORS.includes(location.pathname) ? "nothing" : document.querySelector("script[data-held]")?.dataset.held;
+// Back from a page on which nothing of ours ran, such as a browser's own that the server cannot be reached.
+const cameBack = () => performance.getEntriesByType("navigation")[0]?.type === "back_forward";
 const who = () => document.querySelector(".me a[href='/profile']")?.title ?? "";
 const area = (path) => path.split("/")[1];
 const secret = (field) =>
@@ -26,9 +35,10 @@ function remember(form) {
 function giveBack() {
   const found = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
   if (!found) return;
-  if (held()) return sessionStorage.setItem(KEY, JSON.stringify({ ...found, held: true }));
+  if (held()) return sessionStorage.setItem(KEY, JSON.stringify({ ...found, held: held() }));
   const form = [...document.forms].find((each) => each.getAttribute("action") === found.action && kept(each).length);
-  const mine = found.held && found.who === who();
+  const outcome = found.held ?? (cameBack() ? "unknown" : undefined);
+  const mine = outcome && found.who === who();
   if (!form && mine && area(found.action) === area(location.pathname)) return; // the form is a page further on
   sessionStorage.removeItem(KEY);
   if (!form || !mine) return;
@@ -42,7 +52,7 @@ function giveBack() {
   const said = document.createElement("p");
   said.className = "note";
   said.setAttribute("role", "status");
-  said.textContent = "What you typed is here again. It was not sent.";
+  said.textContent = SAID[outcome];
   form.prepend(said);
   form.scrollIntoView({ block: "nearest" });
 }

@@ -1,15 +1,20 @@
-"""What was typed before one had to sign in, to prove who one is, or to load a page anew is back in a real Chromium."""
+"""What was typed before a sign-in, a proof of who one is, an old page or a fault of ours is back in a real Chromium."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock
+
+import pytest
 
 from isocket.domain.accounts import Account, Session
 from isocket.domain.api_tokens import ApiToken
-from isocket.storage.port import is_
-from portal_api import sessions
+from isocket.domain.contacts import Contact
+from isocket.storage.port import StoreUnavailableError, is_
+from portal_api import contacts, sessions
 from portal_api.portal import Portal
+from portal_api.problem import ProblemError, too_many
 from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.browser.test_journey import MAIJA, portal  # noqa: F401 - a fixture
 from tests.fakes.portal_house import PASSWORD
@@ -17,6 +22,8 @@ from tests.fakes.portal_house import PASSWORD
 KALLE = "kalle@example.org"
 TYPED = "document.querySelector('form[action=\"/contacts\"] input[name=name]')?.value"
 NOTHING_KEPT = "sessionStorage.length === 0"
+BROKEN = "document.querySelector('a[href=\"/contacts\"]') && !document.querySelector('nav')"
+TAKEN_UNKNOWN = "Look first whether it was taken, for we could not say."
 
 pytestmark = IN_A_BROWSER
 
@@ -130,3 +137,69 @@ async def test_what_was_typed_before_one_had_to_prove_who_one_is_is_there_again_
         assert await tab.value("document.querySelector('#alarms').checked")
         await tab.press("form[action='/programs'] button.main", "document.body.innerText.includes('energy company')")
         assert await portal.records.count(ApiToken) == 1
+
+
+async def go_back(tab: Tab) -> None:
+    """Press the browser's own button."""
+    past = await tab.call("Page.getNavigationHistory")
+    await tab.call("Page.navigateToHistoryEntry", entryId=past["entries"][past["currentIndex"] - 1]["id"])
+
+
+@pytest.mark.parametrize("error", [StoreUnavailableError("away"), RuntimeError("broken")], ids=["503", "500"])
+@pytest.mark.parametrize("back", [True, False], ids=["back", "by the link"])
+async def test_what_was_typed_is_there_again_after_we_broke_on_it_and_nobody_claims_that_it_was_not_sent(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    back: bool,
+) -> None:
+    async with typing(portal, tmp_path) as tab:
+        with monkeypatch.context() as broken:
+            broken.setattr(contacts, "enter", AsyncMock(side_effect=error))
+            await tab.press("form[action='/contacts'] button.main", BROKEN)
+        if back:
+            await go_back(tab)
+        else:
+            await tab.value("document.querySelector('a[href=\"/contacts\"]').click()")
+        await tab.until(f"{TYPED} === 'Niina Naapuri'")
+        await tab.until(f"document.body.innerText.includes({TAKEN_UNKNOWN!r})")
+        assert "It was not sent" not in await tab.text()
+        await tab.press("form[action='/contacts'] button.main", "location.search === '?said=contact-added'")
+        assert await tab.value(NOTHING_KEPT)
+
+
+async def test_what_was_typed_is_there_again_after_the_server_could_not_be_reached(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    network = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+    claim = "document.querySelector('form[action=\"/devices/claim\"]')"
+    async with chromium_tab(tmp_path) as tab:
+        await tab.call("Network.enable")
+        await tab.open(portal.settings.link("/"))
+        await tab.sign_in(MAIJA)
+        await tab.value("document.querySelector('details.claim').open = true")
+        await tab.type_in("device_id", "is00000009")
+        await tab.call("Network.emulateNetworkConditions", offline=True, **network)
+        await tab.value(f"{claim}.querySelector('button.main').click()")
+        await tab.until("location.protocol === 'chrome-error:'")
+        await tab.call("Network.emulateNetworkConditions", offline=False, **network)
+        await go_back(tab)
+        await tab.until(f"{claim}?.elements.device_id.value === 'is00000009'")
+        await tab.until(f"document.body.innerText.includes({TAKEN_UNKNOWN!r})")
+
+
+async def test_what_was_taken_is_not_called_unsent_where_the_page_after_it_is_one_too_many(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with typing(portal, tmp_path) as tab:
+        with monkeypatch.context() as busy:
+            busy.setattr(contacts, "show_all", AsyncMock(side_effect=ProblemError(too_many(2))))
+            await tab.press("form[action='/contacts'] button.main", "document.body.innerText.includes('Too many')")
+        assert await portal.records.count(Contact, is_("name", "Niina Naapuri")) == 1
+        await tab.open(portal.settings.link("/contacts"))
+        await tab.until(f"document.body.innerText.includes({TAKEN_UNKNOWN!r})")
+        assert "It was not sent" not in await tab.text()
