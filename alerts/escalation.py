@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from alerts.climbing import Climber
 from alerts.closing import Closing
-from alerts.rounds import DONE, Changes, look
+from alerts.rounds import DONE, Changes, Round, look
 from alerts.taken import Taken
 from alerts.timeline import incident_line
 from isocket.domain.incidents import Happening, Incident, IncidentState
@@ -98,9 +98,9 @@ class Escalator:
             case IncidentState.CLOSED:
                 return await self._closing.tell(round_)
             case IncidentState.ACKNOWLEDGED:
-                return await self._taken.see_to(round_)
+                return _told_as(round_, await self._taken.see_to(round_))
             case IncidentState.OPEN:
-                return await self._climber.climb(round_)
+                return _told_as(round_, await self._climber.climb(round_))
 
     async def _leave_restricted(self, incident: Incident, now: datetime) -> Changes:
         """Say once that nobody is told, and look again: the restriction may be over while the incident is not."""
@@ -112,3 +112,8 @@ class Escalator:
         line = incident_line(incident, Happening.NOTE, by, at=now, reason="explained", detail={"by": by})
         await self._records.add_all([line])
         return DONE
+
+
+def _told_as(round_: Round, changes: Changes) -> Changes:
+    """Return the changes with the value that this round told, so that answers and other ways do not tell an older."""
+    return {**changes, "value": round_.incident.value}

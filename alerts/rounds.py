@@ -1,11 +1,13 @@
 """One look at an incident: what is known of it and of its people, at one moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from alerts.causes import LIMITS
 from alerts.ladder import Course
+from alerts.rules.memory import Key, from_watch
 from alerts.short_codes import same_code
 from alerts.stories import told_of
 from alerts.wording import Story
@@ -13,11 +15,12 @@ from isocket.domain.contacts import Contact, Escalation, Substitution
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
-from isocket.domain.incidents import Incident
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.recipients import People, ladder_for
 from isocket.domain.record import Record
 from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.domain.settings import repeats_of
+from isocket.domain.watches import Watch
 from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import Records, is_
 
@@ -42,8 +45,9 @@ class Round:
 
 
 async def look(records: Records, incident: Incident, now: datetime) -> Round:
-    """Read what is known now."""
-    return await look_from(await records.get(Device, incident.device_id), records, incident, now)
+    """Read what is known now. The incident of the round has the newest reading of its thermometer."""
+    device = await records.get(Device, incident.device_id)
+    return await look_from(device, records, await with_newest_reading(records, incident), now)
 
 
 async def look_from(
@@ -80,6 +84,18 @@ async def look_from(
         code_is_taken=any(each.id != incident.id for found in holders for each in found),
         is_stopped=any(each.stops_alarms(now) for each in restrictions),
     )
+
+
+async def with_newest_reading(records: Records, incident: Incident) -> Incident:
+    """Return an incident that lasts with how warm it is by now, as the rules remember it; any other one as it is."""
+    if incident.cause not in LIMITS or incident.state is IncidentState.CLOSED:
+        return incident
+    watch = await records.get(Watch, incident.device_id)
+    conditions = {} if watch is None else from_watch(watch.conditions).conditions
+    known = conditions.get(Key(incident.cause, incident.probe))
+    if known is None or known.incident_id != incident.id or known.value is None:
+        return incident
+    return replace(incident, value=known.value)
 
 
 async def alarms_of(records: Records, incident: Incident) -> list[Delivery]:

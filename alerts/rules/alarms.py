@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from alerts.causes import FROM_DEVICE, ONE_SHOTS, PROBED
+from alerts.causes import FROM_DEVICE, LIMITS, ONE_SHOTS, PROBED
 from alerts.rules.decisions import Open
 from alerts.rules.delays import is_beyond, limit_of
 from alerts.rules.docket import Docket, When
@@ -25,6 +25,8 @@ def hear_alarm(docket: Docket, key: Key, fields: Mapping[str, Any], when: When) 
     """Take an alarm report about `key` to the docket."""
     if fields["active"]:
         docket.open_at_once(key, when, fields.get("value"), by_device=True)  # it applied its own delay
+        if key.cause in LIMITS and fields.get("value") is not None:
+            docket.remember(key, fields["value"])
         if key.cause is Cause.BATTERY_LOW and fields.get("value") is not None:
             docket.deepen(key, fields["value"])
         return

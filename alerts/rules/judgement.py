@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from alerts.causes import LIMITS
 from alerts.rules.alarms import hear_alarm, hear_boot, key_of
 from alerts.rules.decisions import Decision
 from alerts.rules.descent import believed, follow
@@ -146,6 +147,7 @@ class _Walk:
             if sign.key.cause is Cause.BATTERY_LOW and sign.look is Look.BAD and sign.value is not None:
                 docket.deepen(sign.key, sign.value)
         hear_rates(docket, self._tracks, fields, when)
+        self._keep_newest(report)
         self._output.update({name: fields[name] for name in OUTPUT if fields.get(name) is not None})
         hear_thermostat(docket, {**fields, **self._output}, when)
         named = len(docket.case.settings.temp)  # those that settings name need no proof
@@ -154,6 +156,14 @@ class _Walk:
             for number, reading in enumerate(fields.get("temp_c") or ())
             if reading is not None and number >= named
         )
+
+    def _keep_newest(self, report: Report) -> None:
+        """Keep with what is open how warm it is by now: whoever is told again, or later, is told that."""
+        for number, reading in enumerate(report.fields.get("temp_c") or ()):
+            for key in (Key(cause, number) for cause in LIMITS):
+                known = self.docket.conditions.get(key)
+                if reading is not None and known is not None and known.is_open and not self._is_outweighed(key, report):
+                    self.docket.remember(key, reading)
 
     def _standing(self) -> Standing:
         failure = self.docket.conditions.get(MAINS)

@@ -320,6 +320,61 @@ async def test_a_night_in_which_power_is_out_again_before_the_text_that_it_is_ba
     assert await tonight.untold() == ["23:00 EET not_sent: Anna, told_since"]
 
 
+async def test_a_night_in_which_a_freezer_thaws() -> None:
+    """Whoever is told again, and whoever is told later or answers, is told how warm it is by then."""
+    warm = {"temp": [{}, {"high_c": -18, "delay_s": 0}], "repeat_s": {"critical": 3600}}
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, **warm)
+    anna, bertil = await person(tonight, "Anna"), await person(tonight, "Bertil")
+    await ladder(tonight, (anna, 0), (bertil, 1800), remind_after_s=3600)
+
+    await tonight.until("22:00")
+    await tonight.socket(mains=True, temp_c=[20.0, -17.0])
+    await tonight.until("22:20")
+    await tonight.socket(mains=True, temp_c=[20.0, -9.5])
+    await tonight.until("23:00")
+    await tonight.socket(mains=True, temp_c=[20.0, 3.0])
+    await tonight.until("23:45")
+    await tonight.writes("Anna")
+    await tonight.until("00:20")
+    await tonight.socket(mains=True, temp_c=[20.0, -4.0])
+    await tonight.until("00:50")
+
+    thaws = "Cabin: the temperature is too high: {} C (sensor 2)"
+    assert await tonight.heard() == [
+        f"22:00 EET Anna text: {thaws.format('-17')}, 22 Nov 22:00. Reply CODE to acknowledge",
+        f"22:30 EET Bertil text: {thaws.format('-9.5')}, 22 Nov 22:00. Reply CODE to acknowledge",
+        "23:00 EET Owner mail: Nobody has acknowledged an alarm",
+        f"23:30 EET Anna text: {thaws.format('3')}, 22 Nov 22:00. Reply CODE to acknowledge",
+        "23:45 EET Anna writes: CODE",
+        f"23:45 EET Anna text: {thaws.format('3')}. Thank you, you have taken it (CODE)",
+        f"23:45 EET Bertil text: {thaws.format('3')}, 22 Nov 22:00. Somebody else has taken it (CODE)",
+        f"00:45 EET Anna text: {thaws.format('-4')}, 22 Nov 22:00. Still on it? Reply CODE",
+    ]
+
+
+async def test_a_night_in_which_a_socket_says_by_itself_how_fast_it_thaws() -> None:
+    """Whoever is told again that it changes fast, by a socket's own limits, is told how warm it is by then."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, repeat_s={"major": 3600})
+    anna = await person(tonight, "Anna")
+    await ladder(tonight, (anna, 0))
+
+    await tonight.until("22:00")
+    await tonight.sockets.alarm("temp_rate", probe=0, value=-17.0)
+    await tonight.until("22:30")
+    await tonight.sockets.alarm("temp_rate", probe=0, value=-9.5)
+    await tonight.until("23:30")
+    await tonight.socket(mains=True, temp_c=[3.0])
+    await tonight.until("00:30")
+
+    fast = "Cabin: the temperature is changing fast, now {} C (sensor 1), 22 Nov 22:00. Reply CODE to acknowledge"
+    texts = [line for line in await tonight.heard() if "text" in line]
+    assert texts == [
+        f"22:00 EET Anna text: {fast.format('-17')}",
+        f"23:00 EET Anna text: {fast.format('-9.5')}",
+        f"00:00 EET Anna text: {fast.format('3')}",
+    ]
+
+
 def cold_is_major() -> dict[str, Any]:
     """Return settings by which frost is told at five degrees and wakes nobody."""
     return {"temp": [{"low_c": 5, "delay_s": 0, "severity": "major"}]}
