@@ -22,7 +22,7 @@ from isocket.domain.reach import NOT_CONFIGURED, SPENDING_CAP
 from isocket.domain.tariff import Tariff
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, Test, above, at_most, is_, together
+from isocket.storage.port import AlreadyThereError, Records, Test, above, at_most, first_of, is_
 from isocket.storage.worker import claim, settle
 
 log = get_logger(__name__)
@@ -200,17 +200,23 @@ class Dispatcher:
             if not await self._purse.pay(held, channel):
                 await self._settlement.not_sent(held, DeliveryState.FAILED, SPENDING_CAP)
                 return
-            is_ours = await self._write_down(ready.attempt)
-        else:  # both are on disk before the call, and share a commit; the attempt waits for no counting that fails
-            is_ours, counted = await together(self._write_down(ready.attempt), self.count([ready]))
-            ready = replace(ready, counted=counted)
-        if not is_ours:
-            # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
-            # is unclear, settles the delivery.
-            log.warning("attempt_made_elsewhere", delivery_id=held.id, attempt_id=ready.attempt.id)
-            await self._take_back(ready)
+            await self._make_if_ours(ready, await self._write_down(ready.attempt))
             return
-        await self.make(ready)
+        # Both share a commit; the call waits for no counting that fails, or is repeated beside that of another message.
+        is_ours, counting = await first_of(self._write_down(ready.attempt), self.count([ready]))
+        try:
+            await self._make_if_ours(replace(ready, counted=counting), is_ours)
+        finally:
+            await counting
+
+    async def _make_if_ours(self, ready: Ready, is_ours: bool) -> None:
+        if is_ours:
+            await self.make(ready)
+            return
+        # Another worker made this attempt: our lease ran out before we got here. It, or the look at what
+        # is unclear, settles the delivery.
+        log.warning("attempt_made_elsewhere", delivery_id=ready.held.id, attempt_id=ready.attempt.id)
+        await self._take_back(ready)
 
     async def make(self, ready: Ready) -> None:
         """Make an attempt that is on disk and ours, and settle."""

@@ -1,5 +1,5 @@
-"""What texts and calls may cost an account in a month: counted before they go, and never a reason to keep a critical
-alarm from anybody."""
+"""What texts and calls may cost an account in a month: counted as they go, before where the money may not reach, and
+never a reason to keep a critical alarm from anybody."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +53,10 @@ class _Bill:
 
 
 class Purse:
-    """Pays for messages. Whoever dies between paying and calling has paid: too little is counted if the store fails."""
+    """Pays for messages. Whoever dies between paying and calling has paid.
+
+    Too little is counted if the store fails, or who counts again beside another message of the account dies with it.
+    """
 
     def __init__(self, *, records: Records, clock: Clock, tariff: Tariff, public_url: str) -> None:
         self._records = records

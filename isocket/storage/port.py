@@ -290,6 +290,23 @@ async def together(*steps: Awaitable[Any]) -> tuple[Any, ...]:
     return tuple(done)
 
 
+async def first_of(first: Awaitable[A], second: Awaitable[B]) -> tuple[A, asyncio.Future[B]]:
+    """Run two steps as `together` does, and return as soon as the first has ended, with what comes of the second.
+
+    The second is for the caller to wait for. Where the first fails, or we are told to end, it has ended too.
+    """
+    before = _company.set(Company(2))
+    other = asyncio.ensure_future(second)
+    try:
+        return await first, other
+    except BaseException:
+        other.cancel()
+        await asyncio.gather(other, return_exceptions=True)
+        raise
+    finally:
+        _company.reset(before)
+
+
 async def _outcome(step: Awaitable[Any]) -> Any:
     """Return what a step returns or raises. Raises CancelledError only where whoever asked is told to end."""
     try:

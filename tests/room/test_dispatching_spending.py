@@ -1,5 +1,6 @@
 """What texts and calls may cost in a month, and what that never keeps from anybody."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,10 +24,11 @@ from isocket.domain.reach import SPENDING_CAP
 from isocket.domain.record import Record
 from isocket.domain.sending import Spending
 from isocket.domain.tariff import MICRO, Tariff, parse_prices
-from isocket.storage.port import StoreUnavailableError, Test, is_
+from isocket.storage.port import Records, StoreUnavailableError, Test, is_
 from tests.fakes.alert_house import ANNA, MAILS, AlertHouse, RecordingChannel
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
+from tests.fakes.patience import until
 
 R = TypeVar("R", bound=Record)
 
@@ -74,6 +76,39 @@ async def test_what_cannot_be_counted_goes_all_the_same_where_money_keeps_nothin
     assert await house.dispatcher(WithoutAPurse(house.records)).step()
     assert len(house.sms.accepted) == 1
     assert (await house.the_delivery(ChannelKind.SMS)).state is DeliveryState.SENT
+
+
+class WithAQueueAtTheTill(DyingRecords):
+    """A store in which what is spent is counted once `may_count` is set."""
+
+    def __init__(self, inner: Records) -> None:
+        super().__init__(inner)
+        self.may_count = asyncio.Event()
+
+    async def add_all(self, records: Sequence[Record]) -> int:
+        if any(isinstance(each, Spending) for each in records):
+            await self.may_count.wait()
+        return await super().add_all(records)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "segments"), [(None, 1), (Refused(reason="not_a_mobile", scope=RefusalScope.CONTACT), 0)]
+)
+async def test_what_is_counted_slowly_goes_meanwhile_and_costs_in_the_end_what_it_costs(
+    outcome: Refused | None, segments: int
+) -> None:
+    house = await a_house()
+    await house.ladder(BY_SMS)
+    await house.incident(severity=Severity.CRITICAL)
+    await house.escalate()
+    if outcome is not None:
+        house.sms.script.append(outcome)
+    records = WithAQueueAtTheTill(house.records)
+    sending = asyncio.create_task(house.dispatcher(records).step())
+    await until(lambda: house.sms.asked)
+    records.may_count.set()
+    assert await sending
+    assert (await spending(house)).segments == segments
 
 
 class WithoutATill(DyingRecords):

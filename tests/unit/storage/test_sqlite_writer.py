@@ -17,7 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from isocket.storage import sqlite_connection, sqlite_jobs, sqlite_writer
-from isocket.storage.port import NotUnderstoodError, StoreUnavailableError, together
+from isocket.storage.port import NotUnderstoodError, StoreUnavailableError, first_of, in_company, together
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
 from isocket.storage.sqlite_log import Pages
@@ -266,6 +266,48 @@ async def test_what_fails_because_something_else_was_cancelled_ends_nothing_that
     with pytest.raises(asyncio.CancelledError):
         await together(given_up, lasts())
     assert ended == [1]
+
+
+@pytest.mark.parametrize("fails", [True, False])
+async def test_a_second_step_has_ended_where_the_first_fails_or_we_are_told_to_end(fails: bool) -> None:
+    ended: list[int] = []
+
+    async def first() -> None:
+        await asyncio.sleep(0)
+        if fails:
+            raise ValueError("as it happens")
+        await asyncio.Event().wait()
+
+    async def second() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(2)
+
+    asking = asyncio.create_task(first_of(first(), second()))
+    for _ in range(10):  # turns of the loop, so that both have begun
+        await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(ValueError if fails else asyncio.CancelledError):
+        await asking
+    assert ended == [2]
+
+
+async def test_a_second_step_shares_the_commit_of_the_first_and_nothing_that_comes_after_it(store: SqliteStore) -> None:
+    commits: list[None] = []
+    writer = store._file._writer
+    counting = Unruly(writer._connection, "COMMIT", lambda: commits.append(None))
+    writer._connection = counting  # type: ignore[assignment]  # it is one that counts
+
+    async def ask_after_reads() -> None:
+        for _ in range(100):  # each gives the interpreter away, and the writer might begin
+            store._file.look(lambda connection: connection.execute("SELECT 1").fetchall())
+        await store._file.write(insert(2))
+
+    _, second = await first_of(store._file.write(insert(1)), ask_after_reads())
+    assert in_company() is None
+    await second
+    assert (len(commits), await numbers(store)) == (1, [1, 2])
 
 
 async def test_what_is_asked_for_alone_waits_for_no_company(store: SqliteStore) -> None:
