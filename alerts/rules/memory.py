@@ -1,6 +1,7 @@
 """What the rules remember of a device between two judgements, and its form in a Watch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeVar
@@ -132,6 +133,7 @@ class Memory:
     flaps: Mapping[Key, tuple[int, ...]] = field(default_factory=dict)
 
 
+T = TypeVar("T")
 M = TypeVar("M", Condition, PowerBack, Patience)
 _MOMENTS: Mapping[type, tuple[str, ...]] = {
     Condition: ("since_ms", "turned_ms", "heard_ms"),
@@ -194,7 +196,10 @@ def _values(flat: Condition | PowerBack | Patience) -> dict[str, Any]:
 
 
 def from_watch(kept: Mapping[str, Any]) -> Memory:
-    """Return the memory that `to_watch` wrote."""
+    """Return the memory that `to_watch` wrote, without what only a newer program remembers.
+
+    Else no socket with anything open could be judged by the roles of an older one that still run beside it.
+    """
     rest = dict(kept)
     proven = rest.pop(_PROVEN, ())
     power_back = rest.pop(_POWER_BACK, None)
@@ -203,17 +208,29 @@ def from_watch(kept: Mapping[str, Any]) -> Memory:
     fresh, *disbelieved = rest.pop(_DESCENT, (0, *BEFORE_ALL))
     tracks, flaps, said = rest.pop(_TRACKS, {}), rest.pop(_FLAPS, {}), rest.pop(_SAID, {})
     return Memory(
-        conditions={Key.of(key): _condition(each) for key, each in rest.items()},
+        conditions={key: _condition(each) for key, each in _by_key(rest)},
         proven=frozenset(proven),
-        power_back=None if power_back is None else PowerBack(**power_back),
+        power_back=None if power_back is None else PowerBack(**_known(PowerBack, power_back)),
         alarms=(boot, seq),
-        said={Key.of(key): (boot, seq) for key, (boot, seq) in said.items()},
-        patience=None if patience is None else Patience(**patience),
+        said={key: (boot, seq) for key, (boot, seq) in _by_key(said)},
+        patience=None if patience is None else Patience(**_known(Patience, patience)),
         descent=Descent(fresh=fresh, disbelieved=(disbelieved[0], disbelieved[1])),
         tracks={int(probe): tuple((at_ms, c) for at_ms, c in track) for probe, track in tracks.items()},
-        flaps={Key.of(key): tuple(moments) for key, moments in flaps.items()},
+        flaps={key: tuple(moments) for key, moments in _by_key(flaps)},
     )
 
 
 def _condition(kept: Mapping[str, Any]) -> Condition:
-    return Condition(**{**kept, "phase": Phase(kept["phase"])})
+    return Condition(**{**_known(Condition, kept), "phase": Phase(kept["phase"])})
+
+
+def _by_key(kept: Mapping[str, T]) -> Iterator[tuple[Key, T]]:
+    """Yield what is kept under each key that this program knows."""
+    for text, each in kept.items():
+        with suppress(ValueError):
+            yield Key.of(text), each
+
+
+def _known(flat: type[Condition | PowerBack | Patience], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that this program knows."""
+    return {name: kept[name] for name in flat.__slots__ if name in kept}

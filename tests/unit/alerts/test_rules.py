@@ -1,6 +1,7 @@
 """The rules as pure functions: the same in, the same out, and never two incidents of one cause at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -184,6 +185,15 @@ def test_the_memory_keeps_what_ended_last_and_who_gave_a_value() -> None:
         alarms=(4, 5),
     )
     assert from_watch(to_watch(memory)) == memory
+
+
+def test_what_only_a_newer_program_remembers_is_left_out_and_the_rest_is_judged() -> None:
+    memory = run(Memory(), [report(1, 0, {"mains": False})], 11).memory
+    memory = replace(memory, power_back=PowerBack(incident_id="inc_x", began_ms=1, at_ms=2, heard_ms=3))
+    newer = to_watch(memory)
+    newer["mains_lost"]["dampness"] = newer["power_back"]["dampness"] = 80
+    newer |= {"damp.0": newer["mains_lost"], "dampness_said": {"damp": [1, 2]}, "alarms_said": {"damp": [1, 2]}}
+    assert from_watch(newer) == memory
 
 
 Stragglers = st.lists(

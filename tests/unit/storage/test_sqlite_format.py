@@ -2,11 +2,14 @@
 
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
+from isocket.domain import STORED
 from isocket.storage import sqlite
 from isocket.storage.port import StoreUnavailableError
 from isocket.storage.sqlite import FORMAT, SqliteStore
@@ -79,3 +82,18 @@ async def test_who_is_a_moment_later_than_another_program_like_it_opens_the_file
 
 async def test_a_file_of_our_format_may_be_in_use(store: SqliteStore, file: Path) -> None:
     await (await SqliteStore.open(file)).close()
+
+
+def words_in(hint: Any) -> Iterator[str]:
+    """Yield what a field of this type may say, where that is one of some words."""
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        yield from (f"{hint.__name__}.{each}" for each in hint)
+    for inner in get_args(hint):
+        yield from words_in(inner)
+
+
+def test_with_a_new_word_that_is_stored_the_format_is_raised() -> None:
+    words = {word for kind in STORED for hint in get_type_hints(kind).values() for word in words_in(hint)}
+    assert (FORMAT, len(words)) == (1, 222), (
+        "no older program can read a record that says a word which it does not know"
+    )
