@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from isocket.app.archive_commands import archive
-from isocket.app.command import run, serve, words_in
+from isocket.app.command import complain, run, serve, words_in
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
 from isocket.app.settings import Settings
@@ -143,12 +143,14 @@ def simulate(
     """Let simulated sockets live a scenario against any broker."""
     from isocket.app.simulate import simulate as live_through
 
-    def play(settings: Settings) -> Coroutine[Any, Any, None]:
+    def play(settings: Settings) -> Coroutine[Any, Any, bool]:
         return live_through(
             settings, devices=devices, scenario=scenario, url=url, credentials=credentials, time_scale=time_scale
         )
 
-    run(play)
+    if not run(play):
+        complain(ConnectionError("No socket got through to the broker."))
+        raise typer.Exit(1)
 
 
 @app.command()

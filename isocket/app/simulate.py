@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from broker_bridge.broker_address import BrokerAddress
 from firmware_sim.credentials import Credential, CredentialsError, load_credentials, parse_credential
 from firmware_sim.network import Broker
 from firmware_sim.runner import TooFewCredentialsError, check_enough, run
@@ -24,8 +25,10 @@ async def simulate(
     url: str,
     credentials: Path | None,
     time_scale: float,
-) -> None:
+) -> bool:
     """Run the scenario until it ends or somebody stops it, then print its figures as JSON.
+
+    Return whether any socket got through to the broker at all.
 
     Raises:
         typer.BadParameter: before anything is made or started.
@@ -41,9 +44,13 @@ async def simulate(
         _check_broker(url)
     console = Console(stderr=True, highlight=False)
     cast = _given_cast(credentials, devices) if credentials else await _new_cast(settings, devices)
+    where = url or f"mqtt://{settings.mqtt}"
     async with stop_on_signals() as stop:
+        if not await BrokerAddress.parse(where).answers():
+            words = _what_to_start(settings, url)
+            console.print(f"Nobody answers at the broker's address: {words}. The sockets go on trying.", markup=False)
         report = await run(
-            url=url or f"mqtt://{settings.mqtt}",
+            url=where,
             credentials=cast,
             scenario=scenario,
             devices=devices,
@@ -52,6 +59,7 @@ async def simulate(
             time_scale=time_scale,
         )
     typer.echo(report.as_json())
+    return report.counts["connects"] > 0
 
 
 def _check_broker(url: str) -> None:
@@ -59,6 +67,17 @@ def _check_broker(url: str) -> None:
         check_host(Broker.at(url).host, "write mqtt://host:port or mqtts://host:port")
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from None
+
+
+def _what_to_start(settings: Settings, url: str) -> str:
+    if url:
+        return "start it, or name another with --url"
+    if settings.broker_url is not None:
+        return (
+            "where ISOCKET_BROKER_URL is set, `isocket up` starts none at ISOCKET_MQTT, which is asked here; "
+            "give --url and --credentials"
+        )
+    return f"start the cloud with `isocket up`, which listens at {settings.mqtt}"
 
 
 def _given_cast(credentials: Path, devices: int) -> list[Credential]:

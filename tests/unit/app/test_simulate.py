@@ -1,0 +1,68 @@
+"""`isocket sim` where no broker answers: it says what to start, and does not end as if all had gone well."""
+
+import socket
+from dataclasses import asdict, replace
+
+import pytest
+
+from firmware_sim.runner import RunReport
+from firmware_sim.tally import Tally
+from isocket.app import simulate
+from tests.unit.app.installation import Installation
+
+NOBODY_THERE = RunReport(
+    scenario="day",
+    devices=1,
+    connected_at_end=0,
+    duration_s=1.0,
+    counts=asdict(Tally(connects_failed=1)),
+    unconfirmed=1,
+    telemetry_dropped=0,
+)
+ONE_THERE = replace(NOBODY_THERE, counts=asdict(Tally(connects=1)))
+
+
+def ends_with(report: RunReport, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the scenario be over at once, with these figures."""
+
+    async def run(**_: object) -> RunReport:
+        return report
+
+    monkeypatch.setattr(simulate, "run", run)
+
+
+def test_without_a_cloud_it_says_what_to_start_and_that_no_socket_got_through(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_with(NOBODY_THERE, monkeypatch)
+    done = installation.make().typed("sim", "--devices", "1")
+    said = " ".join(done.stderr.split())
+    assert f"start the cloud with `isocket up`, which listens at 127.0.0.1:{installation.mqtt}." in said
+    assert said.endswith("No socket got through to the broker.")
+    assert (done.returncode, done.stdout) == (1, f"{NOBODY_THERE.as_json()}\n"), "the figures are told all the same"
+
+
+def test_a_broker_of_somebody_else_that_does_not_answer_is_not_taken_for_the_cloud(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_with(NOBODY_THERE, monkeypatch)
+    made = installation.typed("device", "provision", "--model", "isocket-3g").stdout
+    credentials = installation.folder / "devices.jsonl"
+    credentials.write_text(made, encoding="utf-8")
+    words = ("sim", "--devices", "1", "--credentials", str(credentials))
+    there = installation.typed(*words, "--url", f"mqtt://kai:a-secret@127.0.0.1:{installation.mqtt}")
+    assert "start it, or name another with --url" in " ".join(there.stderr.split())
+    assert "a-secret" not in there.stderr
+    url = f"mqtt://bridge:a-secret@127.0.0.1:{installation.mqtt}"
+    known = Installation(folder=installation.folder, mqtt=installation.mqtt, more={"ISOCKET_BROKER_URL": url})
+    here = " ".join(known.typed(*words).stderr.split())
+    assert "`isocket up` starts none at ISOCKET_MQTT, which is asked here; give --url and --credentials." in here
+
+
+def test_where_a_broker_answers_nothing_is_said_of_it(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_with(ONE_THERE, monkeypatch)
+    with socket.create_server(("127.0.0.1", installation.make().mqtt)):
+        done = installation.typed("sim", "--devices", "1")
+    assert (done.returncode, done.stderr) == (0, "")
