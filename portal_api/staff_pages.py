@@ -4,7 +4,9 @@ A page that is only fetched shows nobody's data. Every other is the answer to a 
 each look is one somebody gave a reason for, and a reload asks again.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from aiohttp import web
 
@@ -90,7 +92,17 @@ def possible(file: RequestFile) -> frozenset[str]:
     return frozenset(act for act, can_follow in acts.items() if can_follow)
 
 
+def command_for(file: RequestFile) -> str:
+    """Return the command that follows a request of an account and has no button, as far as it is known; else empty."""
+    known = file.state in {RequestState.IDENTIFIED, RequestState.IN_WORK} and file.account_id is not None
+    name = COMMANDS.get(file.kind) if known else None
+    return f"isocket privacy {name} --account {file.account_id} --request {file.id}" if name else ""
+
+
 LISTS = ("sockets", "incidents")
+COMMANDS: Mapping[Right, str] = MappingProxyType(
+    {Right.RESTRICTION: "restrict", Right.OBJECTION: "object", Right.RECTIFICATION: "rectify"}
+)
 _DECISION = Act(staff_requests.decide, Decision, lambda call: {"outcome": call.body.act, "words": call.body.words})
 PAGES = RegisterPages(
     template="staff.html",
@@ -99,6 +111,7 @@ PAGES = RegisterPages(
         "kinds": KINDS,
         "languages": LANGUAGE_NAMES,
         "possible": possible,
+        "command_for": command_for,
     },
     every=staff_requests.queue,
     query=lambda form: QueueQuery(show=chosen(form.show, Shown), limit=MOST_LINES, cursor=form.cursor),

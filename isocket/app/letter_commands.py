@@ -16,6 +16,7 @@ from isocket.app.typed import line_of
 from isocket.domain.followed_letters import ALARMS
 from isocket.domain.requests import Right
 
+PAUSED = "Their own contact is paused for another reason already: it is told of no alarm until they undo that."
 AccountId = Annotated[str, typer.Option(help="The account's id.")]
 RequestId = Annotated[
     str, typer.Option(help="The request that asks for it, once it is known who asks; it is noted there.")
@@ -55,7 +56,11 @@ def object_for_account(
                 raise NotAskedError("There is no such customer's account.")
             asked = await asking(house, request, account, Right.OBJECTION)
             held = await object_for(by_letter(house), found, uses)
-            await note_done(house, asked, f"Objection: {', '.join(uses)}.", house.clock.now())
+            silent = Use.ALARMS in uses and not held.alarms
+            words = f"Objection: {', '.join(uses)}.{f' {PAUSED}' if silent else ''}"
+            await note_done(house, asked, words, house.clock.now())
+            if silent:
+                typer.echo(PAUSED, err=True)
             return held.model_dump()
 
     tell(follow)

@@ -229,6 +229,24 @@ async def test_a_copy_is_offered_to_be_made_of_an_account_whose_holder_is_known(
     assert "fulfil" not in _buttons(await post(house, cookie, path, act="fulfil"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "command"), [("restriction", "restrict"), ("objection", "object"), ("rectification", "rectify")]
+)
+async def test_the_command_that_follows_a_letter_is_shown_while_it_can_be_typed(
+    house: PortalHouse, kind: str, command: str
+) -> None:
+    cookie = await staff(house, StaffRole.PRIVACY)
+    await house.register(MAIJA)
+    account = await house.account(MAIJA)
+    page = await post(house, cookie, "/staff/requests/new", **{**LETTER, "kind": kind})
+    assert "isocket privacy" not in page, "nobody knows yet who asks"
+    (request,) = await house.records.find(RightsRequest)
+    path = f"/staff/requests/{request.id}/act"
+    page = await post(house, cookie, path, act="identify", proof="knowledge", email=MAIJA)
+    assert f"isocket privacy {command} --account {account.id} --request {request.id}" in page
+    assert "isocket privacy" not in await post(house, cookie, path, act="answered", words="It is as you wanted now.")
+
+
 async def test_of_several_forms_only_the_one_that_was_sent_says_what_is_wrong(house: PortalHouse) -> None:
     cookie = await staff(house, StaffRole.PRIVACY)
     breach = {

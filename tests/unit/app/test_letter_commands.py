@@ -110,9 +110,13 @@ def test_whoever_is_paused_already_hears_of_no_objection_that_changes_nothing() 
 
     async def check(house: House) -> None:
         assert await mails(house) == []
+        (line,) = await house.records.find(RequestNote)
+        assert "paused for another reason already" in line.words
 
     in_house(pause)
-    assert json.loads(typed("object", *ACCOUNT, "--to", "alarms").stdout)["alarms"] is False
+    done = typed("object", *ACCOUNT, "--to", "alarms", "--request", "rrq_objection_in_work")
+    assert json.loads(done.stdout)["alarms"] is False
+    assert "paused for another reason already" in done.stderr
     in_house(check)
 
 
