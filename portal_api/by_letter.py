@@ -1,10 +1,10 @@
 """What is done for a customer who asked by letter: an objection (Art. 21), a correction (Art. 16).
 
-Its holder hears of it by mail, for a letter may be somebody else's. The mail is stored first: whoever dies in between
-does it again, and tells no more than what was asked for.
+Its holder hears of it by mail, for a letter may be somebody else's. The mail is stored first and only of what is new;
+all that was asked for is written each time, so that typing it again ends what broke off.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from portal_api.registration import owner_contact_id
 log = get_logger(__name__)
 
 
-async def object_for(parts: Following, account: Account, uses: Iterable[str]) -> ObjectionsView:
+async def object_for(parts: Following, account: Account, uses: Sequence[str]) -> ObjectionsView:
     """Have an account's data not used for `uses`, as its holder does on the page; return all that it objects to then.
 
     Of what is objected to already, and of alarms where its own contact is paused for another reason, nothing is told.
@@ -37,8 +37,8 @@ async def object_for(parts: Following, account: Account, uses: Iterable[str]) ->
     if new:
         letter = objected_mail(account.language, new, parts.settings.link("/privacy"))
         await parts.records.add_all([_word(parts, account, letter, "objection", parts.clock.now().isoformat())])
-        await follow_objections(parts, account, ObjectionsWish(**dict.fromkeys(new, True)))
         log.info("objected_by_letter", account_id=account.id)
+    await follow_objections(parts, account, ObjectionsWish(**dict.fromkeys(uses, True)))
     return await objections_of(parts, account)
 
 
@@ -50,8 +50,9 @@ async def correct_for(parts: Following, account: Account, values: dict[str, Any]
         said = changes if "language" not in changes else {**changes, "language": LANGUAGE_NAMES[spoken(tag)]}
         letter = corrected_mail(tag, said, parts.settings.link("/profile"))
         await parts.records.add_all([_word(parts, account, letter, "correction", *changes)])
-        await corrected(parts.records, account.id, changes, now=parts.clock.now())
         log.info("corrected_by_letter", account_id=account.id, fields=len(changes))
+    if values:
+        await corrected(parts.records, account.id, values, now=parts.clock.now())
     return list(changes)
 
 

@@ -15,7 +15,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery
 from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
-from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo
+from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo, objection_id
 from isocket.kit.ids import derived_id
 from isocket.storage.port import is_
 from portal_api.registration import owner_contact_id
@@ -117,6 +117,26 @@ def test_whoever_is_paused_already_hears_of_no_objection_that_changes_nothing() 
     done = typed("object", *ACCOUNT, "--to", "alarms", "--request", "rrq_objection_in_work")
     assert json.loads(done.stdout)["alarms"] is False
     assert "paused for another reason already" in done.stderr
+    in_house(check)
+
+
+def test_what_broke_off_half_way_is_done_by_typing_it_again_and_told_no_second_time() -> None:
+    async def break_off(house: House) -> None:
+        for to in (ObjectionTo.NEWSLETTER, ObjectionTo.STATISTICS):
+            made = Objection(id=objection_id("acc_maija", to), account_id="acc_maija", to=to, at=house.clock.now())
+            await house.records.add(made)
+        await house.records.change_one(Account, is_("id", "acc_maija"), name="Maija")
+
+    async def check(house: House) -> None:
+        assert await house.records.count(Subscription) == 0
+        own = await house.records.get(Contact, OWN)
+        assert own is not None
+        assert own.name == "Maija"
+        assert await mails(house) == []
+
+    in_house(break_off)
+    assert typed("object", *ACCOUNT, "--to", "newsletter").exit_code == 0
+    assert json.loads(typed("rectify", *ACCOUNT, "--name", "Maija").stdout)["corrected"] == []
     in_house(check)
 
 
