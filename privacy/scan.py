@@ -29,6 +29,10 @@ class TooShortError(ValueError):
     """The value is so short that it would be found by chance."""
 
 
+class SearchBrokenError(OSError):
+    """The search broke off, so that nobody can tell what is left; the message says where."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Found:
     """Where a value lies and how it is written there."""
@@ -104,11 +108,18 @@ def scan(roots: list[Path], *values: str) -> list[Found]:
 
     Raises:
         TooShortError: a value would be found by chance.
+        SearchBrokenError: a file or a folder cannot be looked into.
     """
     needle = Needle(*values)
     found: set[Found] = set()
-    for path in _files(roots):
-        found |= {Found(str(path), way) for way in _ways_in_file(path, needle)}
+    try:
+        for path in _files(roots):
+            found |= {Found(str(path), way) for way in _ways_in_file(path, needle)}
+    except OSError as error:
+        raise SearchBrokenError(
+            f"{error.filename} cannot be looked into: {error.strerror}. Nobody can tell what is in it: let the user "
+            "who runs isocket read it."
+        ) from error
     return sorted(found)
 
 
@@ -124,38 +135,50 @@ async def scan_apart(roots: list[Path], *values: str) -> list[Found]:
     process to look into the store would take itself for the last and delete the log that this one still writes to.
 
     Raises:
-        OSError: the search broke off.
+        SearchBrokenError: as `scan`, or the process ended before its time.
     """
     asked = json.dumps({"roots": [str(root) for root in roots], "values": values}).encode()
+    pipe = asyncio.subprocess.PIPE
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "privacy.scan", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "privacy.scan", stdin=pipe, stdout=pipe, stderr=pipe
     )
     try:
-        said, _ = await child.communicate(asked)
+        said, complaint = await child.communicate(asked)
     finally:
         if child.returncode is None:
             child.kill()
     if child.returncode:
-        raise OSError("the search through the files of the installation broke off")
+        why = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+        raise SearchBrokenError(f"The search through the files of the installation broke off: {why or 'it was ended'}")
     return [Found(**each) for each in json.loads(said)]
 
 
 def _answer() -> None:
     """Scan as standard input asks, and write what was found: the values stand in no list of processes."""
     asked = json.load(sys.stdin)
-    found = scan([Path(root) for root in asked["roots"]], *asked["values"])
+    try:
+        found = scan([Path(root) for root in asked["roots"]], *asked["values"])
+    except SearchBrokenError as error:
+        sys.exit(str(error))
     json.dump([{"file": each.file, "way": each.way} for each in found], sys.stdout)
 
 
 def _files(roots: list[Path]) -> Iterator[Path]:
     seen: set[Path] = set()
     for root in roots:
-        inside = [Path(folder) / name for folder, _, names in os.walk(root) for name in names] if root.is_dir() else []
+        walked = os.walk(root, onerror=_refuse_what_is_closed) if root.is_dir() else ()
+        inside = [Path(folder) / name for folder, _, names in walked for name in names]
         for path in sorted(inside) or [root]:
             real = path.resolve()
             if real.is_file() and real not in seen:
                 seen.add(real)
                 yield path
+
+
+def _refuse_what_is_closed(error: OSError) -> None:
+    """Break the search off where a folder cannot be entered, which `os.walk` by itself passes over."""
+    if not isinstance(error, FileNotFoundError):  # gone since it was listed
+        raise error
 
 
 def _ways_in_file(path: Path, needle: Needle) -> set[str]:
@@ -167,9 +190,9 @@ def _ways_in_file(path: Path, needle: Needle) -> set[str]:
                 window = tail + chunk
                 found |= needle.ways_in(window)
                 tail = window[-needle.longest :]
+        return found | {f"packed, {way}" for way in _packed_ways(path, needle)}
     except FileNotFoundError:  # gone since it was listed, as logs of a database go
         return found
-    return found | {f"packed, {way}" for way in _packed_ways(path, needle)}
 
 
 def _packed_ways(path: Path, needle: Needle) -> set[str]:

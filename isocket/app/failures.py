@@ -12,6 +12,7 @@ from isocket.storage.port import StoreUnavailableError
 from portal_api.invitations import InvitationError
 from privacy.choice_ledger import ChoicesBrokenError
 from privacy.ledger import LedgerBrokenError
+from privacy.scan import SearchBrokenError
 
 EXPECTED: tuple[type[Exception], ...] = (
     AddressError,
@@ -24,6 +25,7 @@ EXPECTED: tuple[type[Exception], ...] = (
     MasterKeyError,
     PolicyBrokenError,
     PortalStartError,
+    SearchBrokenError,
     StoreUnavailableError,
     UncopiedError,
 )

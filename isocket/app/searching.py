@@ -21,7 +21,7 @@ async def search_for_values(folder: DataFolder, files: list[Path], *values: str)
     Somebody may well call a person "SQLite format 3", with which every database begins: they would never be erased.
 
     Raises:
-        OSError: the search broke off.
+        SearchBrokenError: a file cannot be looked into.
         StoreUnavailableError: no empty store can be made to compare with.
     """
     found = await scan_apart(files, *values)

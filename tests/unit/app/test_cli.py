@@ -11,7 +11,7 @@ import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -27,6 +27,7 @@ from isocket.storage.records import StoredRecords
 from portal_api.invitations import invite
 from portal_api.portal import PortalSettings
 from privacy.exporting import Copier
+from privacy.scan import SearchBrokenError
 from tests.fakes.clock import ManualClock
 from tests.fakes.patience import PATIENCE_S
 from tests.unit.app.installation import PROGRAM, Installation
@@ -173,6 +174,37 @@ def test_the_search_says_where_a_value_lies_and_never_the_value(installation: In
     assert "kai@" not in hit.stdout + hit.stderr
     assert "left.txt: plain" in hit.stdout
     assert installation.typed("privacy", "scan", "--for", "kai").returncode == 2
+
+
+def test_the_search_names_what_it_may_not_look_into_and_does_not_say_that_nothing_was_found(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exports = installation.make().folder / "var" / "exports"
+    exports.mkdir(exist_ok=True)
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path) == exports:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    done = installation.typed("privacy", "scan", "--for", "kai@example.org")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{exports} cannot be looked into: Permission denied. Nobody can tell what is in it" in done.stderr
+
+
+def test_an_erasure_whose_search_breaks_off_says_so_and_gives_no_receipt(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_off(*_: object) -> None:
+        raise SearchBrokenError("The search broke off.")
+
+    monkeypatch.setattr("isocket.app.searching.scan_apart", break_off)
+    asyncio.run(_customer_moves_in(load_settings(installation.environ)))
+    done = installation.typed("privacy", "erase", "--account", "acc_1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == "The search broke off."
 
 
 def test_nobody_is_erased_who_is_not_there(installation: Installation) -> None:

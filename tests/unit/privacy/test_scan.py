@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import mmap
+import os
 import random
 import sqlite3
 import zipfile
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from privacy.scan import CHUNK_BYTES, Found, Needle, TooShortError, scan, scan_apart
+from privacy.scan import CHUNK_BYTES, Found, Needle, SearchBrokenError, TooShortError, scan, scan_apart
 from tests.fakes.other_process import look_into_from_outside
 
 NAME = "Aurelia Quillfeather"
@@ -108,6 +109,37 @@ def test_what_would_be_found_by_chance_is_not_looked_for(tmp_path: Path) -> None
         scan([tmp_path], "abc")
 
 
+@pytest.mark.parametrize("why", [PermissionError, NotADirectoryError])
+def test_a_folder_that_cannot_be_entered_is_not_taken_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: type[OSError]
+) -> None:
+    close_the_folder(tmp_path / "closed", monkeypatch, why)
+    with pytest.raises(SearchBrokenError, match="closed cannot be looked into: Permission denied"):
+        scan([tmp_path], EMAIL)
+
+
+def test_a_folder_that_is_gone_since_it_was_listed_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_the_folder(tmp_path / "gone", monkeypatch, FileNotFoundError)
+    (tmp_path / "left").write_text(EMAIL)
+    assert scan([tmp_path], EMAIL) == [Found(str(tmp_path / "left"), "plain")]
+
+
+def close_the_folder(folder: Path, monkeypatch: pytest.MonkeyPatch, why: type[OSError]) -> None:
+    """Make a folder with the value in it that cannot be entered; root, as whom tests may run, enters any other."""
+    folder.mkdir()
+    (folder / "file").write_text(EMAIL)
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path) == folder:
+            raise why(1, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
 async def test_a_search_apart_finds_the_same(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"of " + base64.b64encode("Önningeby 4".encode()) + b" and more")
     assert await scan_apart([tmp_path], "Önningeby 4", "another") == scan([tmp_path], "Önningeby 4", "another") != []
@@ -116,6 +148,8 @@ async def test_a_search_apart_finds_the_same(tmp_path: Path) -> None:
 async def test_a_search_that_breaks_off_is_not_taken_for_one_that_found_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="broke off"):
         await scan_apart([tmp_path], "abc")
+    with pytest.raises(SearchBrokenError, match=r"broke off: .*a cannot be looked into: File name too long\."):
+        await scan_apart([tmp_path / ("a" * 300)], "abcd")
 
 
 async def test_a_search_apart_takes_no_lock_from_a_database_in_use(tmp_path: Path) -> None:
