@@ -35,7 +35,8 @@ def hear_alarm(docket: Docket, key: Key, fields: Mapping[str, Any], when: When) 
         return
     if key.cause in ONE_SHOTS and _opened_now(docket, known.incident_id):
         return  # pressed and let go: to be told all the same, it ends by itself
-    value, limit = fields.get("value"), limit_of(key, docket.case.settings)
+    value = None if key.cause is Cause.TEMP_RATE else fields.get("value")  # how warm it is, not how fast that changes
+    limit = limit_of(key, docket.case.settings)
     changed = is_beyond(key, value, known.limit) and not is_beyond(key, value, limit)  # and the device was told of it
     docket.end(key, when.at_ms, when.heard_ms, Why.LIMIT_CHANGED if changed else Why.SAID_OVER)
 

@@ -14,6 +14,10 @@ PROBE_SETTLES_S = 60
 """A probe must be without a value, or give one again, for this long: a plug that is moved is no fault."""
 
 
+CALM = 0.75
+"""Of the limit of a rate: at this rate and below it is over."""
+
+
 def raise_after_ms(key: Key, settings: DeviceSettings) -> int:
     """Return for how many milliseconds the trouble must hold."""
     if key.cause is Cause.MAINS_LOST:
@@ -42,20 +46,32 @@ def clear_after_ms(key: Key, settings: DeviceSettings) -> int:
     return 0
 
 
-def limit_of(key: Key, settings: DeviceSettings) -> float | None:
-    """Return the one number that this is judged by, None where there is none or it takes more than one."""
+def limit_of(key: Key, settings: DeviceSettings, rate: float | None = None) -> float | None:
+    """Return the one number that this is judged by, None where there is none or it takes more than one.
+
+    What changes at `rate` is judged by the limit of its direction, which is negative where it falls.
+    """
     if key.cause is Cause.CREDIT_LOW:
         return settings.credit.low
-    if key.probe is None or key.cause not in {Cause.TEMP_HIGH, Cause.TEMP_LOW}:
+    if key.probe is None or key.cause not in LIMITS:
         return None
     probe = settings.probe(key.probe)
-    return probe.high_c if key.cause is Cause.TEMP_HIGH else probe.low_c
+    if key.cause is not Cause.TEMP_RATE:
+        return probe.high_c if key.cause is Cause.TEMP_HIGH else probe.low_c
+    if rate is None:
+        return None
+    return probe.rise_c_per_h if rate > 0 else _negative(probe.fall_c_per_h)
 
 
 def is_beyond(key: Key, value: float | None, limit: float | None) -> bool:
-    """Return whether a value is on the wrong side of a limit, of those that `limit_of` gives; an unknown one is not."""
+    """Return whether a value is on the wrong side of a limit, of those that `limit_of` gives; an unknown one is not.
+
+    Of a temperature that changes the value is its rate: what would not have calmed down is beyond.
+    """
     if value is None or limit is None:
         return False
+    if key.cause is Cause.TEMP_RATE:
+        return value > limit * CALM if limit > 0 else value < limit * CALM
     return value > limit if key.cause is Cause.TEMP_HIGH else value < limit
 
 
@@ -75,6 +91,10 @@ def has_no_rule(key: Key, settings: DeviceSettings) -> bool:
     if key.cause is Cause.TEMP_RATE:
         return not settings.probe(key.probe).watches_rate
     return limit_of(key, settings) is None
+
+
+def _negative(number: float | None) -> float | None:
+    return None if number is None else -number
 
 
 def _ms(seconds: float) -> int:

@@ -62,9 +62,9 @@ class Docket:
             flaps=dict(memory.flaps),
         )
 
-    def look(self, key: Key, look: Look, when: When, value: float | None = None) -> None:
-        """Take note of how a thing looks."""
-        known, limit = self.conditions.get(key), limit_of(key, self.case.settings)
+    def look(self, key: Key, look: Look, when: When, value: float | None = None, rate: float | None = None) -> None:
+        """Take note of how a thing looks; `rate`: how fast its value changes, where it is judged by that."""
+        known, limit = self.conditions.get(key), limit_of(key, self.case.settings, rate)
         if known is None:
             if look is Look.BAD:
                 self.conditions[key] = replace(_beginning(when, value), limit=limit)
@@ -77,7 +77,7 @@ class Docket:
             return
         elif look is Look.GOOD:
             if known.phase is Phase.OPEN:
-                changed = is_beyond(key, value, known.limit)
+                changed = is_beyond(key, value if rate is None else rate, known.limit)
                 cleared = replace(known, phase=Phase.CLEARING, holds=False, limit_changed=changed)
                 self.conditions[key] = replace(cleared, turned_ms=when.at_ms, heard_ms=when.heard_ms)
         elif look is Look.BAD:

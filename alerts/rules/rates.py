@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from alerts.rules.delays import CALM
 from alerts.rules.docket import Docket, When
 from alerts.rules.memory import Key, Track
 from alerts.rules.signs import Look
@@ -11,9 +12,6 @@ from isocket.domain.settings import ProbeSettings
 
 STEPS = 12
 """Into so many parts a window is divided; of each the first reading is kept."""
-
-CALM = 0.75
-"""Of the limit: at this rate and below it is over."""
 
 HOUR_MS = 3_600_000
 
@@ -28,7 +26,7 @@ def hear_rates(docket: Docket, tracks: dict[int, Track], fields: Mapping[str, An
         before = tracks.get(number, ())
         rate = rate_c_per_h(before, when.at_ms, reading, probe.rate_window_s)
         if rate is not None:
-            docket.look(Key(Cause.TEMP_RATE, number), _look(rate, probe), when, reading)
+            docket.look(Key(Cause.TEMP_RATE, number), _look(rate, probe), when, reading, rate)
         tracks[number] = longer(before, when.at_ms, reading, probe.rate_window_s)
     for number in [each for each in tracks if not settings.probe(each).watches_rate]:
         del tracks[number]

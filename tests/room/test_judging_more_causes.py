@@ -61,6 +61,44 @@ async def test_a_rate_nobody_asks_for_any_more_ends_what_it_opened(freezer: Judg
     assert (Happening.CLOSED, "settings_changed") in await freezer.timeline(found)
 
 
+@pytest.mark.parametrize(
+    ("degrees", "limits"),
+    [
+        (2, {"rise_c_per_h": 40, "fall_c_per_h": 20}),
+        (2, {"fall_c_per_h": 20}),
+        (-4, {"rise_c_per_h": 6, "fall_c_per_h": 90}),
+    ],
+)
+async def test_a_limit_of_a_rate_that_is_raised_beyond_what_it_opened_does_not_make_that_steady_again(
+    freezer: JudgedHouse, degrees: float, limits: dict[str, float]
+) -> None:
+    readings = [-20, -20, -20, *(-20 + degrees * step for step in range(1, 8))]
+    await report_every(freezer, 5, readings[:6])
+    assert await freezer.open(Cause.TEMP_RATE)
+    await freezer.want(temp=[{"rate_window_s": 1800, "delay_s": 60, **limits}])
+    await report_every(freezer, 5, readings[6:])
+    assert (await freezer.only(Cause.TEMP_RATE)).why_over is Why.LIMIT_CHANGED
+
+
+async def test_a_rate_that_calms_down_under_a_raised_limit_is_steady_again(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20, -20, -20, -18, -16, -14])
+    await freezer.want(temp=[{"rise_c_per_h": 7, "rate_window_s": 1800, "delay_s": 60}])
+    await report_every(freezer, 5, [-14] * 8)
+    assert (await freezer.only(Cause.TEMP_RATE)).why_over is Why.OVER
+
+
+async def test_a_rate_that_turns_round_is_over_whatever_the_limit_was(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20, -20, -20, -18, -16, -14])
+    await report_every(freezer, 5, [-14, -14, -14, -14.5, -15, -15.5, -16, -16.5, -17])
+    assert (await freezer.only(Cause.TEMP_RATE)).why_over is Why.OVER
+
+
+async def test_a_socket_that_ends_the_alarm_of_a_rate_has_its_word_however_warm_it_is(freezer: JudgedHouse) -> None:
+    await report_every(freezer, 5, [-20, -20, -20, -18, -16, -14])
+    await freezer.alarm("temp_rate", active=False, probe=0, value=10.0)
+    assert (await freezer.only(Cause.TEMP_RATE)).why_over is Why.SAID_OVER
+
+
 # thermostat_ineffective
 
 
