@@ -23,7 +23,7 @@ from isocket.storage.wakeups import Wakeups
 
 T = TypeVar("T")
 OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
-FORMAT = 1
+FORMAT = 2
 """Of the file; greater where an older program could no longer read or write it rightly, as with each new word that a
 record may say. A field that is new is none: whoever does not know it reads the others."""
 OTHERS_S = 5.0  # until those who have a file open that we are about to change count as an older program
