@@ -139,11 +139,9 @@ class Outages:
         return outage
 
     async def _deaf_since(self, now: datetime) -> datetime | None:
-        """Return since when nobody listens, None while somebody does or before we can tell."""
+        """Return since when nobody listens or ever did, None while somebody does or before we can tell."""
         bridge = await self._records.get(Listening, BRIDGE)
-        if bridge is None:  # none has ever listened here
-            return None
-        since = max(bridge.until, self._started_at)
+        since = self._started_at if bridge is None else max(bridge.until, self._started_at)
         return since if now > since + timedelta(seconds=DEAF_AFTER_S) else None
 
     async def _listens_long_enough(self, now: datetime) -> bool:

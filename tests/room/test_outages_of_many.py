@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from alerts.fleet import SETTLING_S, Thresholds
+from alerts.fleet import DEAF_AFTER_S, SETTLING_S, Thresholds
 from alerts.held_back import HeldBack
 from alerts.outages import FLAPPING_S, SOME_GONE
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
+from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.outages import OutageKind
 from isocket.storage.port import is_
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
@@ -200,6 +201,19 @@ async def test_a_bridge_that_restarts_is_no_outage() -> None:
         await house.let_pass(50, listening=False, step_s=5)
         await house.let_pass(30, listening=True, step_s=5)
         assert not await house.outages_kept()
+
+
+async def test_the_operator_hears_of_a_bridge_that_never_came_and_that_it_came_at_last() -> None:
+    async with fleet_house(0) as house:
+        await house.records.remove_all(Listening, is_("id", BRIDGE))
+        house.outages = house.fresh_outages()
+        await house.let_pass(DEAF_AFTER_S, listening=False, step_s=DEAF_AFTER_S)
+        assert not await house.operator_news()
+        await house.let_pass(60, listening=False)
+        await the_operator_was_told_once(house)
+        await house.let_pass(SETTLING_S + 120, listening=True)
+        (outage,) = await house.outages_kept()
+        assert (outage.kind, outage.settled, outage.open_key) == (OutageKind.DEAF, True, None)
 
 
 async def test_an_incident_that_somebody_saw_to_is_not_released() -> None:
