@@ -102,7 +102,10 @@ class HeardDevices:
         return self.count_up(connection)
 
     def count_up(self, connection: sqlite3.Connection) -> int:
-        """Do so in a transaction in which a device's number was asked for: nobody else wrote since."""
+        """Do as `next_revision`, in a transaction in which a device's number was asked for.
+
+        Then what others wrote is known already, and nobody writes meanwhile.
+        """
         row = connection.execute("UPDATE telemetry_revision SET revision = revision + 1 RETURNING revision").fetchone()
         self._revision = int(row[0])
         return self._revision

@@ -689,6 +689,13 @@ async def test_a_waking_by_others_whose_worker_died_is_not_lost(telemetry: Telem
     assert orders(await claim(telemetry, clock)) == []
 
 
+async def test_a_device_that_never_spoke_is_judged_without_a_state(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.note_presence("d1", online=False, at=clock.now())
+    await telemetry.wake("d1")
+    waiting = await claimed(telemetry, clock)
+    assert (waiting.device_id, waiting.reports, waiting.state) == ("d1", (), None)
+
+
 async def test_an_unknown_device_can_be_woken_without_harm(telemetry: Telemetry, clock: ManualClock) -> None:
     await telemetry.wake("nobody")
     assert await claim(telemetry, clock) is None

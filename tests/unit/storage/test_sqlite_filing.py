@@ -86,6 +86,13 @@ async def test_one_report_after_the_other_is_filed_as_well(filing: SqliteStore, 
     assert await seqs_of(filing, "d00") == list(range(1, 60))
 
 
+async def test_so_it_is_where_every_program_ends_before_it_has_stored_many(filing: SqliteStore, file: Path) -> None:
+    for seq in range(1, 60):
+        filing.telemetry._filing = Filing(may_wait=20, at_least=5)
+        await filing.telemetry.store([report("d00", seq)])
+    assert rows_of(file, "SELECT count(*) FROM unfiled")[0][0] < 25
+
+
 async def test_what_waits_is_not_counted_with_each_report(filing: SqliteStore) -> None:
     await filing.telemetry.store([report("d00", 1)])  # how many wait is not known at first
     asked: list[str] = []

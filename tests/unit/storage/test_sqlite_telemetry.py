@@ -12,7 +12,7 @@ import pytest
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
 from isocket.storage.sqlite import SqliteStore
-from isocket.storage.telemetry import Telemetry
+from isocket.storage.telemetry import Telemetry, Waiting
 from tests.fakes.clock import NOON, ManualClock
 
 QUIET = Envelope(battery_low_pct=20)
@@ -52,6 +52,25 @@ async def test_once_a_device_waits_reports_that_come_by_another_process_are_judg
     waiting = await other.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
     assert waiting is not None
     assert [each.seq for each in waiting.reports] == [3, 4]
+
+
+async def test_so_are_those_that_come_while_it_is_claimed_ahead(
+    store: SqliteStore, other: SqliteStore, clock: ManualClock
+) -> None:
+    async def ask() -> Waiting | None:
+        return await store.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30, ahead=True)
+
+    await store.telemetry.store([report(1)])
+    await settle_next(store.telemetry, clock)
+    await other.telemetry.store([report(2)])  # quiet: the other process knows the envelope now
+    assert await ask() is None
+    await store.telemetry.store([report(3, kind=ReportKind.ALARM)])
+    await other.telemetry.store([report(4)])
+    for seq in (3, 4):
+        waiting = await ask()
+        assert waiting is not None
+        assert [each.seq for each in waiting.reports] == [seq]
+        assert await store.telemetry.settle(waiting, envelope=None, wake_at=None, silent_after_s=None)
 
 
 async def test_silence_is_found_soon_after_the_clock_was_set_back(store: SqliteStore, clock: ManualClock) -> None:
