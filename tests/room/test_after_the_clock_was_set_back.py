@@ -12,6 +12,7 @@ from alerts.set_back import AfterSetBack
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Cause, Incident, IncidentState
+from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.outages import Outage, OutageKind
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.set_back import BELIEVED_AFTER_S
@@ -185,6 +186,8 @@ async def test_what_an_outage_held_back_is_told_though_it_was_held_at_a_time_to_
     outages = Outages(records=made.house.records, telemetry=telemetry, clock=made.house.clock)
     held_back = HeldBack(records=made.house.records, clock=made.house.clock)
     await made.house.clock.advance(LONGEST_S)
+    listening = made.house.clock.now()
+    await made.house.records.add(Listening(id=BRIDGE, since=listening, until=listening))
     await outages.look()
     await made.house.clock.advance(SETTLING_S)
     await held_back.step()
