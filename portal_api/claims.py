@@ -23,7 +23,10 @@ CLAIM_ADDRESS = Rate(name="claim_address", tries=60, per_s=600)
 
 
 class Claim(Body):
-    """What is on the label. Capitals, hyphens and spaces do not matter; O is read as 0, I and L as 1."""
+    """What is on the label. Capitals do not matter.
+
+    Hyphens and spaces in the code do not either, and O in it is read as 0, I and L as 1.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -31,7 +34,7 @@ class Claim(Body):
         }
     )
 
-    device_id: str = Field(pattern=f"^{PATH_VALUE}$")
+    device_id: str = Field(min_length=1, pattern=f"^{PATH_VALUE}$")
     claim_code: str = Field(min_length=1, max_length=64)
     name: OneLine | None = None
 
@@ -46,7 +49,7 @@ async def claim(call: Call[Claim, None]) -> DeviceView | Problem:
     counted = ((CLAIM_ACCOUNT, call.account.id), (CLAIM_ADDRESS, call.client))
     for rate, what in counted:
         await portal.limits.demand(rate, what)
-    device = await call.records.get(Device, wish.device_id)
+    device = await call.records.get(Device, wish.device_id.lower())  # a telephone begins with a capital by itself
     if device is None or not claim_fits(wish.claim_code, device.claim_hash):
         return not_found()
     for rate, what in counted:

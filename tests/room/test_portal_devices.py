@@ -52,6 +52,14 @@ async def test_the_code_may_be_typed_in_small_letters_and_with_spaces(house: Por
     assert (await house.ask("POST", "/devices/claim", body, token=token)).status == 201
 
 
+async def test_an_id_that_a_telephone_begins_with_a_capital_is_that_of_the_label(house: PortalHouse) -> None:
+    token = await house.customer(MAIJA)
+    await make_device(house)
+    body = {"device_id": SOCKET.capitalize(), "claim_code": CODE}
+    answer = await house.ask("POST", "/devices/claim", body, token=token)
+    assert (answer.status, (await answer.json()).get("id")) == (201, SOCKET)
+
+
 async def test_a_wrong_code_and_an_unknown_socket_get_the_same_answer(house: PortalHouse) -> None:
     token = await house.customer(MAIJA)
     await make_device(house)

@@ -243,6 +243,12 @@ async def test_a_wrong_claim_code_is_told_and_what_was_typed_stays(house: Portal
     assert page.form("/devices/claim").values["device_id"] == DEVICE
 
 
+async def test_a_claim_without_an_id_is_asked_for_it_and_not_told_of_characters(house: PortalHouse) -> None:
+    visitor = await signed_in(house, MAIJA)
+    page = await visitor.send(await visitor.open("/"), "/devices/claim", device_id=" ", claim_code=CODE)
+    assert (page.status, "Please fill this in." in page.words, "characters" in page.words) == (422, True, False)
+
+
 @pytest.mark.parametrize("path", [f"/devices/{DEVICE}", f"/incidents/{INCIDENT}", "/devices/nowhere"])
 async def test_what_belongs_to_somebody_else_looks_like_nothing(house: PortalHouse, path: str) -> None:
     await house.register("other@example.org")
