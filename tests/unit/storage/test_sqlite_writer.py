@@ -310,6 +310,17 @@ async def test_a_second_step_shares_the_commit_of_the_first_and_nothing_that_com
     assert (len(commits), await numbers(store)) == (1, [1, 2])
 
 
+async def test_a_read_that_fails_says_that_the_store_is_unavailable(store: SqliteStore) -> None:
+    def read(_connection: sqlite3.Connection) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(StoreUnavailableError, match="disk I/O error"):
+        store._file.look(read)
+    for reading in (store._file.read(read), store._file.read_aside(read)):
+        with pytest.raises(StoreUnavailableError, match="disk I/O error"):
+            await reading
+
+
 async def test_what_is_asked_for_alone_waits_for_no_company(store: SqliteStore) -> None:
     asked = asyncio.create_task(store._file.write(insert(1)))
     await asyncio.sleep(0)
