@@ -235,6 +235,13 @@ async def test_signing_out_ends_the_session_in_the_store_too(house: PortalHouse)
     assert "Sign in" in (await visitor.open("/contacts")).words
 
 
+async def test_whoever_is_signed_in_can_ask_for_another_account(house: PortalHouse) -> None:
+    visitor = await signed_in(house, MAIJA)
+    page = await visitor.open("/register")
+    page = await visitor.send(page, "/register", username="another@example.org", password=PASSWORD, name="Pekka")
+    assert (page.status, "Look in your mailbox" in page.words) == (202, True)
+
+
 async def test_a_wrong_claim_code_is_told_and_what_was_typed_stays(house: PortalHouse) -> None:
     visitor = await signed_in(house, MAIJA)
     await make_device(house)
