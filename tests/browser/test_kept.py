@@ -203,3 +203,27 @@ async def test_what_was_taken_is_not_called_unsent_where_the_page_after_it_is_on
         await tab.open(portal.settings.link("/contacts"))
         await tab.until(f"document.body.innerText.includes({TAKEN_UNKNOWN!r})")
         assert "It was not sent" not in await tab.text()
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+async def test_what_somebody_without_account_wrote_to_us_is_there_again_by_the_browsers_own_way_back(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: bool,
+) -> None:
+    words = "document.querySelector('#words')"
+    away = AsyncMock(side_effect=StoreUnavailableError("away"))
+    async with chromium_tab(tmp_path, script=script) as tab:
+        await tab.open(portal.settings.link("/rights"))
+        await tab.type_in("email", "niina@example.org")
+        await tab.value(f"{words}.select()")
+        await tab.call("Input.insertText", text="A long letter")
+        with monkeypatch.context() as broken:
+            for way in ("add", "add_all"):
+                broken.setattr(type(portal.records), way, away)
+            await tab.press(
+                "form[action='/rights'] button.main", "document.body.innerText.includes('We are not there just now')"
+            )
+        await go_back(tab)
+        await tab.until(f"{words}?.value === 'A long letter'")
