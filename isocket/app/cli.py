@@ -1,10 +1,11 @@
-"""Where `isocket` begins and ends: Ctrl-C at any moment, and a full disk, end it without a traceback."""
+"""Where `isocket` begins and ends: Ctrl-C at any moment, a full disk and a folder that is gone bring no traceback."""
 
 import errno
 import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 INTERRUPTED = 130  # what shells expect of a program that was interrupted
 
@@ -17,9 +18,13 @@ def main() -> None:
         _on_ctrl_c(signal.default_int_handler)  # a command has something to put away first
         run()
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            said = "There is no room left where this writes to: what it wrote or printed is not whole."
+        elif _folder_is_gone():
+            said = "The folder in which this was typed is gone, or closed to us: go into another."
+        else:
             raise
-        sys.stderr.write("There is no room left where this writes to: what it wrote or printed is not whole.\n")
+        sys.stderr.write(f"{said}\n")
         os._exit(1)  # Python would try once more to write what is left, and fail aloud
     finally:
         _on_ctrl_c(_end_at_once)
@@ -34,6 +39,14 @@ def _loaded() -> Callable[[], None]:
 
     keep_files_private()
     return get_command(app)
+
+
+def _folder_is_gone() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return True
+    return False
 
 
 def _on_ctrl_c(handler: Callable[..., object]) -> None:

@@ -109,7 +109,9 @@ class Turn:
         try:
             while not (self._enter() and _begins(connection)):
                 if time.monotonic() > deadline:
-                    raise StoreUnavailableError("another process is writing all the time")
+                    raise StoreUnavailableError(
+                        "another process is writing all the time: try again, or end it if it stands still"
+                    )
                 time.sleep(sleep_s)
                 sleep_s = min(sleep_s * 1.5, LONGEST_SLEEP_S)
         finally:

@@ -337,6 +337,23 @@ def test_what_was_mistyped_is_named_by_its_option_and_is_no_failure_of_the_cloud
     assert said in " ".join(done.stderr.replace("│", " ").split())
 
 
+def test_what_is_typed_in_a_folder_that_is_gone_says_so_without_a_traceback(installation: Installation) -> None:
+    gone = (
+        'import os, sys; os.mkdir("gone"); os.chdir("gone"); os.rmdir("../gone"); os.execv(sys.argv[1], sys.argv[1:])'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", gone, PROGRAM, "staff", "list"],
+        env={**installation.environ, "ISOCKET_DATA_DIR": "var"},
+        cwd=installation.folder,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    said = "The folder in which this was typed is gone, or closed to us: go into another.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
 def test_a_program_that_a_test_starts_runs_the_code_beside_the_test(installation: Installation) -> None:
     look = "import isocket.app.commands as it; print(it.__file__)"
     done = subprocess.run(
