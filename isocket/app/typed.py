@@ -1,6 +1,7 @@
 """What was typed: numbers in digits, and words for people where the library would speak of its own affairs."""
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -52,10 +53,12 @@ def line_of(word: str, option: str) -> str:
     """Return what an option says: itself, or where it is `-` the first line of standard input.
 
     Raises:
-        BadParameter: that line is no text.
+        BadParameter: that line is no text, or there is no standard input.
     """
     if word != "-":
         return word
+    if sys.stdin is None:  # as where a shell closed it, by `<&-`
+        raise typer.BadParameter("standard input is closed", param_hint=option)
     try:
         line = typer.get_text_stream("stdin").readline()
         line.encode()  # some terminals keep bytes of another kind in it

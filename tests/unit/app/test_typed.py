@@ -1,12 +1,15 @@
 """What was mistyped: each command says in words for people what is wrong, and where."""
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from isocket.app.commands import app
+from isocket.app.typed import line_of
 
 THE_LIBRARYS = ("Input should", "Value error", "Errno", "codec", "__init__", "argument after", "Traceback")
 """What people should not have to read."""
@@ -185,3 +188,9 @@ def test_a_line_that_is_no_text_is_not_taken_for_something_found(words: str) -> 
     done = CliRunner().invoke(app, words.split(), input=b"\xff\xfemaija\n")
     assert (done.exit_code, done.stdout, type(done.exception)) == (2, "", SystemExit)
     assert "the line is no text in UTF-8" in done.stderr
+
+
+def test_a_line_from_a_standard_input_that_is_closed_is_asked_for_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(typer.BadParameter, match="standard input is closed"):
+        line_of("-", "--for")
