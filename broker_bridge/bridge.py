@@ -18,6 +18,7 @@ from broker_bridge.metrics import BridgeMetrics
 from broker_bridge.our_presence import OurPresence
 from broker_bridge.outgoing import Outgoing
 from broker_bridge.problem_log import ProblemLog
+from broker_bridge.rests import Rests
 from broker_bridge.topics import UpKind
 from isocket.domain.reports import Order, as_the_device_says
 from isocket.kit.clock import Clock
@@ -60,7 +61,12 @@ class Bridge:
         self._markers = Markers()
         self._marker_topic = topics.marker(telemetry_login.client_id)
         self._telemetry_lane = self._lane(
-            "telemetry", address, telemetry_login, topics.REPORTS, gather_s=GATHER_S, burst=READ_AT_ONCE
+            "telemetry",
+            address,
+            telemetry_login,
+            topics.REPORTS,
+            rests=Rests(GATHER_S, lambda: right_of_way.is_taken),
+            burst=READ_AT_ONCE,
         )
         self._alarm_lane = self._lane("alarms", address, alarm_login, topics.ALARMS)
         self._outgoing = Outgoing(records=records, connection=self._alarm_lane, clock=clock, metrics=self._metrics)
@@ -125,7 +131,7 @@ class Bridge:
         login: Login,
         kinds: tuple[UpKind, ...],
         *,
-        gather_s: float = 0.0,
+        rests: Rests | None = None,
         burst: int = BURST,
     ) -> Connection[Message]:
         return Connection(
@@ -136,7 +142,7 @@ class Bridge:
             decode=Decoder(self._clock, marker_topic=self._marker_topic),
             weigh=lambda message: message.weight,
             on_connected=self._connected,
-            gather_s=gather_s,
+            rests=rests,
             burst=burst,
         )
 

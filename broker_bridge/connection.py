@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.buffered_client import BufferedClient, Published, publish_packet
+from broker_bridge.rests import Rests
 from isocket.kit.backoff import full_jitter
 from isocket.kit.logs import get_logger
 
@@ -59,15 +60,14 @@ class Connection(Generic[T]):
         weigh: Callable[[T], int] = lambda _: 1,
         on_connected: Callable[[bool], None] = lambda _: None,
         clean: bool = False,
-        gather_s: float = 0.0,
+        rests: Rests | None = None,
         burst: int = BURST,
     ) -> None:
         """`decode(topic, payload, retained)` runs in the network thread and must not raise.
 
         `weigh` tells for how many reports a message counts. `on_connected(session_present)` runs on the event loop
-        after each connect. `gather_s`: once messages were read, what comes next is left in the socket for so long, and
-        then read together; a message that comes after a longer silence is read at once. `burst`: how many are read
-        and handed over at a time.
+        after each connect. `rests`: when what comes is left in the socket, to be read together; a message that comes
+        after a longer silence is read at once. `burst`: how many are read and handed over at a time.
         """
         self.name = name
         self.connected = False
@@ -78,7 +78,7 @@ class Connection(Generic[T]):
         self._weigh = weigh
         self._on_connected = on_connected
         self._clean = clean
-        self._gather_s = gather_s
+        self._rests = rests or Rests()
         self._burst = burst
         self._inbox: deque[Arrived[T]] = deque()
         self._outbox: deque[Callable[[mqtt.Client], object]] = deque()
@@ -249,12 +249,11 @@ class Connection(Generic[T]):
         poll.register(sock, select.POLLIN)
         turns = _Turns()
         more = False
-        rests_until = 0.0
         while not self._lost:
             if self._stop.is_set():
                 self._say(client, sock)  # what is stored is still acknowledged
                 return turns.seconds
-            rest_ms = 0 if more else max(0, round((rests_until - monotonic()) * 1000))
+            rest_ms = 0 if more else self._rests.left_ms()
             reading = 0 if rest_ms or self._waiting >= HIGH_WATER else select.POLLIN
             writing = select.POLLOUT if self._unsent or client.want_write() else 0
             poll.modify(sock, reading | writing)
@@ -265,7 +264,7 @@ class Connection(Generic[T]):
                 before = self._came_in
                 more = self._read(client)
                 if self._came_in != before:  # what is said to us besides begins no rest
-                    rests_until = monotonic() + self._gather_s
+                    self._rests.begin()
             self._say(client, sock)
             if turns.second_passed():
                 client.loop_misc()

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from broker_bridge.bridge import GATHER_S, READ_AT_ONCE, Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.connection import BURST, HIGH_WATER, Connection
+from broker_bridge.rests import Rests
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
@@ -38,7 +39,7 @@ async def lane(
         login=Login(client_id="bridge", username="", password=""),
         topics=(),
         decode=lambda _topic, payload, _retained: payload,
-        gather_s=gather_s,
+        rests=Rests(gather_s),
         weigh=weigh,
     )
     connection.start()
@@ -79,7 +80,7 @@ async def test_what_was_left_for_company_is_read_together_when_the_moment_is_ove
         together = asyncio.create_task(connection.take(10))
         await asyncio.sleep(0)
         later_s = monotonic() + 2 * FOR_EVER_S
-        monkeypatch.setattr("broker_bridge.connection.monotonic", lambda: later_s)
+        monkeypatch.setattr("broker_bridge.rests.monotonic", lambda: later_s)
         connection.publish("t", b"", qos=0)  # which wakes the lane
         assert [each.message for each in await together] == [b"second", b"third"]
 
@@ -159,5 +160,5 @@ def test_reports_are_left_for_company_and_alarms_are_not() -> None:
         alarm_login=login,
     )
     lanes = bridge._telemetry_lane, bridge._alarm_lane
-    assert [each._gather_s for each in lanes] == [GATHER_S, 0.0]
+    assert [each._rests.gather_s for each in lanes] == [GATHER_S, 0.0]
     assert [each._burst for each in lanes] == [READ_AT_ONCE, BURST]
