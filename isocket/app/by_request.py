@@ -3,16 +3,30 @@
 from datetime import datetime
 
 from isocket.app.house import House
+from isocket.domain.accounts import Account, AccountRole
 from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import RequestState, Right, RightsRequest
 from isocket.kit.ids import derived_id
 
+NO_CUSTOMER = "There is no such customer's account."
 OPERATOR = "operator"
 _KNOWN = (RequestState.IDENTIFIED, RequestState.IN_WORK)
 
 
 class NotAskedError(ValueError):
     """The request does not ask for this, or nobody knows yet who does."""
+
+
+async def customer(house: House, account_id: str) -> Account:
+    """Return the account whose holder wrote.
+
+    Raises:
+        NotAskedError: it is no customer's.
+    """
+    found = await house.records.get(Account, account_id)
+    if found is None or found.role is not AccountRole.CUSTOMER:
+        raise NotAskedError(NO_CUSTOMER)
+    return found
 
 
 async def asking(house: House, request_id: str, account_id: str, right: Right) -> RightsRequest | None:

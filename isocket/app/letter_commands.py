@@ -41,19 +41,16 @@ def object_for_account(
 
     With `alarms` they themself are told of none any more, and other people are as before.
     """
-    from isocket.app.by_request import NotAskedError, asking, note_done
+    from isocket.app.by_request import asking, customer, note_done
     from isocket.app.erasures import by_letter
     from isocket.app.house import open_house
-    from isocket.domain.accounts import Account, AccountRole
     from portal_api.by_letter import object_for
 
     uses = list(dict.fromkeys(each.value for each in to))
 
     async def follow(settings: Settings) -> dict[str, Any]:
         async with open_house(settings) as house:
-            found = await house.records.get(Account, account)
-            if found is None or found.role is not AccountRole.CUSTOMER:
-                raise NotAskedError("There is no such customer's account.")
+            found = await customer(house, account)
             asked = await asking(house, request, account, Right.OBJECTION)
             held = await object_for(by_letter(house), found, uses)
             silent = Use.ALARMS in uses and not held.alarms
@@ -81,10 +78,9 @@ def rectify_account(
 
     Telephones, and other people, their readers prove and correct themselves.
     """
-    from isocket.app.by_request import NotAskedError, asking, note_done
+    from isocket.app.by_request import NotAskedError, asking, customer, note_done
     from isocket.app.erasures import by_letter
     from isocket.app.house import open_house
-    from isocket.domain.accounts import Account, AccountRole
     from portal_api.accounts import MeChange
     from portal_api.by_letter import correct_for
     from portal_api.my_address import NewAddress, ask_mailboxes, why_not
@@ -97,9 +93,7 @@ def rectify_account(
 
     async def follow(settings: Settings) -> dict[str, Any]:
         async with open_house(settings) as house:
-            parts, found = by_letter(house), await house.records.get(Account, account)
-            if found is None or found.role is not AccountRole.CUSTOMER:
-                raise NotAskedError("There is no such customer's account.")
+            parts, found = by_letter(house), await customer(house, account)
             asked = await asking(house, request, account, Right.RECTIFICATION)
             wrong = await why_not(parts, found, wanted) if wanted else ""
             if wrong:

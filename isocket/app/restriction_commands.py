@@ -21,21 +21,18 @@ def restrict_account(
     request: RequestId = "",
 ) -> None:
     """Have the data of an account only kept, as its holder does on the page; they hear of it by mail."""
-    from isocket.app.by_request import NotAskedError, asking, note_done
+    from isocket.app.by_request import NO_CUSTOMER, NotAskedError, asking, customer, note_done
     from isocket.app.erasures import by_letter
     from isocket.app.house import open_house
-    from isocket.domain.accounts import Account, AccountRole
     from portal_api.privacy_restriction import restrict
 
     async def begin(settings: Settings) -> dict[str, str]:
         async with open_house(settings) as house:
-            found = await house.records.get(Account, account)
-            if found is None or found.role is not AccountRole.CUSTOMER:
-                raise NotAskedError("There is no such customer's account.")
+            found = await customer(house, account)
             asked = await asking(house, request, account, Right.RESTRICTION)
             made = await restrict(by_letter(house), found, alarms)
             if made is None:  # an erasure was a moment quicker
-                raise NotAskedError("There is no such customer's account.")
+                raise NotAskedError(NO_CUSTOMER)
             await note_done(house, asked, f"Restriction: alarms {alarms.value}.", house.clock.now())
             return {"since": to_text(made.since), "alarms": made.alarms.value}
 
