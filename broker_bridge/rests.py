@@ -13,7 +13,7 @@ class Rests:
     def __init__(self, gather_s: float = 0.0, holds: Callable[[], bool] = lambda: False) -> None:
         """`gather_s`: how long what comes next is left, once messages were read. `holds`: whether others go first."""
         self.gather_s = gather_s
-        self._holds = holds
+        self.holds = holds
         self._until = float("-inf")
 
     def begin(self) -> None:
@@ -23,6 +23,6 @@ class Rests:
     def left_ms(self) -> int:
         """Return after how many milliseconds to look again, 0 to read now."""
         left_s = self._until - monotonic()
-        if -LONGEST_HOLD_S < left_s < LOOK_AGAIN_S and self._holds():
+        if -LONGEST_HOLD_S < left_s < LOOK_AGAIN_S and self.holds():
             left_s = LOOK_AGAIN_S  # to decode what came would take the interpreter from who is in a hurry
         return round(max(0.0, left_s) * 1000)

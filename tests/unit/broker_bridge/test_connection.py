@@ -147,13 +147,14 @@ async def test_a_lane_stops_though_the_broker_does_not_read() -> None:
 
 def test_reports_are_left_for_company_and_alarms_are_not() -> None:
     clock, records = ManualClock(), StoredRecords(MemoryDocuments())
+    way = RightOfWay(clock)
     login = Login(client_id="bridge", username="", password="")
     bridge = Bridge(
         records=records,
         telemetry=MemoryTelemetry(clock=clock),
         clock=clock,
         wakeups=Wakeups(),
-        right_of_way=RightOfWay(clock),
+        right_of_way=way,
         registry=CollectorRegistry(),
         address=BrokerAddress.parse("mqtt://127.0.0.1:1"),
         telemetry_login=login,
@@ -161,4 +162,6 @@ def test_reports_are_left_for_company_and_alarms_are_not() -> None:
     )
     lanes = bridge._telemetry_lane, bridge._alarm_lane
     assert [each._rests.gather_s for each in lanes] == [GATHER_S, 0.0]
+    with way:
+        assert [each._rests.holds() for each in lanes] == [True, False], "an alarm waits for no other"
     assert [each._burst for each in lanes] == [READ_AT_ONCE, BURST]
