@@ -232,23 +232,26 @@ class Dispatcher:
         another = await self._another_after(ready, outcome)
         await self._settlement.settle(held, attempt, outcome, another=another, next_look=ready.next_look)
         await self._providers.note(channel, outcome, took_s)
+        if isinstance(outcome, Refused | TryLater):  # last: no way that the alarm takes now waits for the counting
+            await self._take_back(ready)
 
     async def _another_after(self, ready: Ready, outcome: Outcome) -> bool:
-        """Take back what was not sent after all; return whether the next provider may have it at once.
+        """Return whether the next provider may have it at once.
 
         Whatever breaks in here, what became of the message is known and has to be written down.
         """
         try:
-            if isinstance(outcome, Refused | TryLater):
-                await self._take_back(ready)
             return await self._another(ready.held, ready.channel, outcome)
-        except Exception:  # better too much counted than an alarm of which nobody can say whether it went
+        except Exception:  # better a pause than an alarm of which nobody can say whether it went
             log.exception("call_not_followed_up", attempt_id=ready.attempt.id)
             return False
 
     async def _take_back(self, ready: Ready) -> None:
-        if ready.counted if isinstance(ready.counted, bool) else await asyncio.shield(ready.counted):
-            await self._purse.take_back(ready.held, ready.channel)
+        try:
+            if ready.counted if isinstance(ready.counted, bool) else await asyncio.shield(ready.counted):
+                await self._purse.take_back(ready.held, ready.channel)
+        except Exception:  # better too much counted than an alarm of which nobody can say whether it went
+            log.exception("spending_not_taken_back", attempt_id=ready.attempt.id)
 
     async def _write_down(self, attempt: Attempt) -> bool:
         """Write an attempt before it is made; return whether it is ours to make."""

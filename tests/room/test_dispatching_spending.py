@@ -140,6 +140,37 @@ async def test_what_cannot_be_taken_back_does_not_hide_what_became_of_the_messag
     assert (alarm.state, alarm.reason) == (state, outcome.reason)
 
 
+class WithAQueueToTakeBack(DyingRecords):
+    """A store in which nothing is given back of what was spent before `may_take_back` is set."""
+
+    def __init__(self, inner: Records) -> None:
+        super().__init__(inner)
+        self.is_asked, self.may_take_back = False, asyncio.Event()
+
+    async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
+        if kind is Spending:
+            self.is_asked = True
+            await self.may_take_back.wait()
+        return await super().change_one(kind, *tests, order_by=order_by, **changes)
+
+
+async def test_the_next_provider_has_an_alarm_before_what_the_first_would_have_cost_is_taken_back() -> None:
+    second = RecordingChannel(ChannelKind.SMS, "second")
+    house = await a_house(second_sms=second)
+    await house.ladder(BY_SMS)
+    await house.incident(severity=Severity.CRITICAL)
+    await house.escalate()
+    house.sms.script.append(Refused(reason="unauthorised", scope=RefusalScope.ACCOUNT))
+    records = WithAQueueToTakeBack(house.records)
+    refusing = asyncio.create_task(house.dispatcher(records).step())
+    await until(lambda: records.is_asked)
+    await house.send()
+    assert len(second.accepted) == 1
+    records.may_take_back.set()
+    assert await refusing
+    assert (await spending(house)).segments == 1
+
+
 async def test_each_text_is_counted_in_its_month_codes_too() -> None:
     house = await a_house(spent=3)
     counted = await spending(house)
