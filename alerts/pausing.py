@@ -22,7 +22,8 @@ _UNDONE_BY_PHONE = STOPPED_BY_PHONE | {STOP_PAGE, OBJECTED}
 async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock, public_url: str) -> None:
     """Send this contact nothing any more and tell the owner; nothing more is said if that is so already.
 
-    What they have taken is open again at its next look, which is at once: the others are told.
+    What they have taken is open again at its next look, which is at once: the others are told. So is what somebody took
+    who was paused before, and says stop once more.
     It is remembered of the number or mailbox that said so, whoever enters it again and wherever.
     A telephone's own stop outweighs a mailbox's: a code by mail undoes the one, and never the other.
     """
@@ -33,9 +34,7 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
     if address:
         await remember_stop(records, address, clock=clock)
     if contact.paused_at is not None:
-        if reason in STOPPED_BY_PHONE:
-            unsubscribed = is_("id", contact_id), is_not("paused_at", None), is_("pause_reason", UNSUBSCRIBED)
-            await records.change_one(Contact, *unsubscribed, pause_reason=reason)
+        await _pause_again(records, contact, reason, clock)
         return
     account = await records.get(Account, contact.account_id)
     if account is not None:
@@ -46,6 +45,16 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
             Contact, is_("id", contact_id), is_("paused_at", None), paused_at=clock.now(), pause_reason=reason
         )
     log.info("contact_paused", contact_id=contact_id, reason=reason)
+
+
+async def _pause_again(records: Records, contact: Contact, reason: str, clock: Clock) -> None:
+    paused = is_("id", contact.id), is_not("paused_at", None)
+    if reason in STOPPED_BY_PHONE:
+        await records.change_one(Contact, *paused, is_("pause_reason", UNSUBSCRIBED), pause_reason=reason)
+    if reason == OPTED_OUT:  # of a text that was on its way: nobody says anything anew
+        return
+    async with taken_looked_at_after(records, contact.account_id, clock):
+        await records.change_one(Contact, *paused, paused_at=clock.now())
 
 
 async def pause_whom_the_provider_refuses(

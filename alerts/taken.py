@@ -14,7 +14,6 @@ from isocket.domain.acknowledgement import ANSWER_WITHIN, letting_go
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.incidents import Happening, Incident, Severity
-from isocket.domain.pauses import OPTED_OUT
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.record import Record
 from isocket.kit.clock import to_ms
@@ -130,8 +129,8 @@ def _by_account(round_: Round) -> bool:
 def _has_left(round_: Round) -> bool:
     """Return whether a contact took it who is gone by now, or asked for no more messages after taking it.
 
-    They need not care for it, and hear no more of it: neither the question nor the end. When somebody asked their
-    provider, we do not know; it may have been long before.
+    They need not care for it, and hear no more of it: neither the question nor the end. Of whoever asked their provider
+    we learn it by the next text that is refused, as late as that.
     """
     who, _, way = (round_.incident.acknowledged_by or "").partition(" ")
     if way not in set(ChannelKind):
@@ -139,7 +138,7 @@ def _has_left(round_: Round) -> bool:
     took = round_.people.contacts.get(who)
     if took is None or took.paused_at is None:
         return took is None
-    return took.pause_reason != OPTED_OUT and to_ms(took.paused_at) >= _since(round_)
+    return to_ms(took.paused_at) >= _since(round_)
 
 
 def _taker(round_: Round) -> Contact | None:

@@ -209,12 +209,14 @@ async def _remember(portal: Acting, address: str, said: StopKind) -> None:
 
 
 async def _pause(portal: Portal, entry: Contact, reason: str) -> None:
-    """Pause an entry. An objection outweighs whatever paused it before: a code by mail must not undo it."""
+    """Pause an entry, as of now. An objection outweighs whatever paused it before: a code by mail must not undo it."""
     now = portal.clock.now()
     async with taken_looked_at_after(portal.records, entry.account_id, portal.clock):
         paused = await portal.records.change_one(
             Contact, is_("id", entry.id), is_("paused_at", None), paused_at=now, pause_reason=reason
         )
+        if paused is None:  # they may have taken an alarm since
+            await portal.records.change_one(Contact, is_("id", entry.id), is_not("paused_at", None), paused_at=now)
     if paused is None and reason == OBJECTED:
         await portal.records.change_one(
             Contact,

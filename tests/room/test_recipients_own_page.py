@@ -360,6 +360,20 @@ async def test_an_alarm_that_its_taker_walks_away_from_on_their_page_is_looked_a
     assert (known.needs_step, known.step_due_at) == (True, house.clock.now())
 
 
+@pytest.mark.parametrize("what", ["stop", "objection"])
+async def test_who_walks_away_a_second_time_does_so_as_of_now_whatever_they_took_since(
+    house: PortalHouse, what: str
+) -> None:
+    _, entered = await with_niina(house)
+    token = await visit(house)
+    await do(house, token, "stop")
+    await house.clock.advance(600)
+    await do(house, token, what)
+    contact = await house.records.get(Contact, entered["id"])
+    assert contact is not None
+    assert contact.paused_at == house.clock.now()
+
+
 @pytest.mark.clause("C7-10")
 @pytest.mark.parametrize("by_text", [True, False])
 async def test_a_mailbox_in_the_same_entry_undoes_no_word_of_the_telephone(house: PortalHouse, by_text: bool) -> None:

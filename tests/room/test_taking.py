@@ -334,7 +334,7 @@ async def stops(house: AlertHouse, reason: str, contact_id: str = BERTIL) -> Non
     await pausing.pause(house.records, contact_id, reason=reason, clock=house.clock, public_url=PUBLIC_URL)
 
 
-@pytest.mark.parametrize("reason", [STOP_REPLY, STOP_KEY, UNSUBSCRIBED])
+@pytest.mark.parametrize("reason", [STOP_REPLY, STOP_KEY, UNSUBSCRIBED, OPTED_OUT])
 @pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.MAJOR])
 async def test_what_somebody_took_who_then_says_stop_is_told_to_the_others_at_once(
     house: AlertHouse, severity: Severity, reason: str
@@ -376,12 +376,31 @@ async def test_who_takes_it_by_its_code_after_they_said_stop_keeps_it(house: Ale
     assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
 
 
-async def test_what_somebody_took_stays_taken_where_their_provider_refuses_us_and_nobody_knows_since_when(
-    house: AlertHouse,
+@pytest.mark.parametrize("before", [UNSUBSCRIBED, STOP_REPLY])
+async def test_who_takes_it_by_its_code_after_they_said_stop_and_says_it_again_has_it_no_longer(
+    house: AlertHouse, before: str
 ) -> None:
-    await house.ladder({**BOTH_BY_SMS, "channels": ["sms", "email"]})
+    await house.ladder(BOTH_BY_SMS)
     await told(house)
-    await by(house, BERTIL, "email")
+    await stops(house, before)
+    await house.pass_by(seconds=1)
+    await by(house, BERTIL)
+    await house.pass_by(minutes=5)
+    notices = await house.deliveries(DeliveryKind.NOTICE)
+    told_before = len(house.sms.accepted)
+    await stops(house, STOP_REPLY)
+    await house.rest()
+    assert [message.to for message in house.sms.accepted[told_before:]] == [PHONES[ANNA]]
+    assert await house.reasons(Happening.LET_GO) == {"nobody_to_ask": 1}
+    assert await house.deliveries(DeliveryKind.NOTICE) == notices  # its owner knows that already
+
+
+async def test_who_takes_it_after_they_said_stop_keeps_it_where_a_text_of_before_is_refused(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await stops(house, STOP_REPLY)
+    await house.pass_by(seconds=1)
+    await by(house, BERTIL)
     await house.pass_by(seconds=1)
     await stops(house, OPTED_OUT)
     await house.rest()
