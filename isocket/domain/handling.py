@@ -283,7 +283,8 @@ RULE_MEMORY = Handling(purpose=Purpose.ALERTS, basis=Basis.CONTRACT, keep=Keep.R
 DIAGNOSIS = Handling(purpose=Purpose.OPERATION, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
 REHEARSAL = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.DAYS_30)
 COMMAND_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.YEAR_1, archived=True)
-SIGN_IN_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.DAYS_30)
+# As long as the session or token that it is about: an app renews its session, and a token is good for up to two years.
+SIGN_IN_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.UNTIL_USED)
 FACTOR_SECRET = Handling(
     category=Category.CREDENTIAL,
     purpose=Purpose.SECURITY,
