@@ -47,13 +47,17 @@ def notice_that_nobody_answered(
 
 
 def notice_that_asks(account: Account, story: Story, *, public_url: str, now: datetime) -> Delivery:
-    """Return the question to somebody who took an incident in their account whether they still are on it."""
+    """Return the question to somebody who took an incident in the portal whether they still are on it.
+
+    A guest's is a letter of theirs, and none of the incident, which is its owner's.
+    """
     incident = story.incident
     minutes = round(ANSWER_WITHIN.total_seconds() / 60)
     said = still_notice(story, _reader(account), minutes=minutes, public_url=public_url)
     said_at = to_ms(incident.confirmed_at or incident.acknowledged_at or now)
     notice_id = derived_id("dlv", incident.id, "still", said_at)
-    return _notice(account, said, notice_id=notice_id, incident=incident, now=now)
+    its_own = incident if account.id == incident.account_id else None
+    return _notice(account, said, notice_id=notice_id, incident=its_own, now=now)
 
 
 def notice_that_a_contact_stopped(account: Account, contact: Contact, *, public_url: str, now: datetime) -> Delivery:

@@ -16,9 +16,11 @@ from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.incidents import Happening, Incident, Severity
 from isocket.domain.quiet_hours import held_until
 from isocket.domain.record import Record
+from isocket.domain.shares import Share
 from isocket.kit.clock import to_ms
-from isocket.storage.port import Records
+from isocket.storage.port import Records, is_
 
+LOOK_FOR_GUEST = timedelta(minutes=5)  # at whether a guest who took it is still there: their time ends by itself
 REMIND_AFTER_S = 3600.0  # what is critical, where the ladder does not say otherwise
 NOT_ANSWERED = "not_answered"
 NOBODY_TO_ASK = "nobody_to_ask"
@@ -39,16 +41,26 @@ class Taken:
             return letting_go(now)
         await self._records.add_all([taken_line(incident)])
         await call_off(self._records, incident, now, "acknowledged")
-        if _has_left(round_):
+        guest = _guest(round_)
+        if _has_left(round_) or (guest and not await self._is_there(guest, round_)):
             return await self._let_go(round_, NOBODY_TO_ASK)
         if incident.step_due_at <= incident.acknowledged_at:  # the first look; the others would hear it late
             await self._tell_the_others(round_)
+        changes = await self._go_on(round_, incident.acknowledged_at)
+        if not guest or "state" in changes:
+            return changes
+        look_at = now + LOOK_FOR_GUEST
+        return {**changes, "needs_step": True, "step_due_at": min(changes.get("step_due_at", look_at), look_at)}
+
+    async def _go_on(self, round_: Round, taken_at: datetime) -> Changes:
+        """Ask when it is time, and wait for the answer."""
+        incident, now = round_.incident, round_.now
         if incident.asked_at is not None:
             return await self._wait_for_the_answer(round_, incident.asked_at)
         after_s = _remind_after_s(round_)
         if after_s is None:
             return DONE
-        due_at = (incident.confirmed_at or incident.acknowledged_at) + timedelta(seconds=after_s)
+        due_at = (incident.confirmed_at or taken_at) + timedelta(seconds=after_s)
         return {"step_due_at": due_at} if now < due_at else await self._ask(round_)
 
     async def _tell_the_others(self, round_: Round) -> None:
@@ -86,8 +98,8 @@ class Taken:
         made: list[Record] = []
         if took is not None:
             made += [self._letters.still(round_.story, to, now) for to in quiet_ways(round_, took)]
-        if not made and _by_account(round_):
-            account = await self._records.get(Account, incident.account_id)
+        if not made and (_by_account(round_) or _guest(round_)):
+            account = await self._records.get(Account, _taken_by(round_)[0])
             if account is not None:
                 made.append(notice_that_asks(account, round_.story, public_url=self._public_url, now=now))
         if not made:
@@ -95,6 +107,12 @@ class Taken:
         asked = incident_line(incident, Happening.ASKED, _since(round_), at=now, contact_id=took.id if took else None)
         await self._records.add_all([*made, asked])
         return {"asked_at": now, "step_due_at": now + ANSWER_WITHIN}
+
+    async def _is_there(self, guest: str, round_: Round) -> bool:
+        """Return whether the socket is still shared with this account."""
+        incident = round_.incident
+        shares = await self._records.find(Share, is_("account_id", guest), is_("device_id", incident.device_id))
+        return any(each.holds(incident.account_id, round_.now) for each in shares)
 
     async def _wait_for_the_answer(self, round_: Round, asked_at: datetime) -> Changes:
         until = asked_at + ANSWER_WITHIN
@@ -122,8 +140,20 @@ def _remind_after_s(round_: Round) -> float | None:
     return chosen if chosen > 0 else None
 
 
+def _taken_by(round_: Round) -> tuple[str, str]:
+    """Return the id of the account or contact that took it, and by which way."""
+    who, _, way = (round_.incident.acknowledged_by or "").partition(" ")
+    return who, way
+
+
 def _by_account(round_: Round) -> bool:
-    return (round_.incident.acknowledged_by or "").partition(" ")[0] == round_.incident.account_id
+    return _taken_by(round_)[0] == round_.incident.account_id
+
+
+def _guest(round_: Round) -> str:
+    """Return the id of the account that took it as a guest at the socket, "" where somebody else did."""
+    who, way = _taken_by(round_)
+    return "" if way in set(ChannelKind) or who == round_.incident.account_id else who
 
 
 def _has_left(round_: Round) -> bool:
@@ -132,7 +162,7 @@ def _has_left(round_: Round) -> bool:
     They need not care for it, and hear no more of it: neither the question nor the end. Of whoever asked their provider
     we learn it by the next text that is refused, as late as that.
     """
-    who, _, way = (round_.incident.acknowledged_by or "").partition(" ")
+    who, way = _taken_by(round_)
     if way not in set(ChannelKind):
         return False
     took = round_.people.contacts.get(who)
@@ -145,7 +175,7 @@ def _taker(round_: Round) -> Contact | None:
     """Return the contact who took it: for somebody in the account itself, the one that has the account's address."""
     if _by_account(round_):
         return next((each for each in round_.people.contacts.values() if each.is_owner), None)
-    return round_.people.contacts.get((round_.incident.acknowledged_by or "").partition(" ")[0])
+    return round_.people.contacts.get(_taken_by(round_)[0])
 
 
 def _since(round_: Round) -> int:

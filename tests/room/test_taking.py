@@ -10,16 +10,19 @@ from alerts import pausing
 from alerts.acknowledging import Acknowledged, acknowledge, take
 from alerts.channels.channel import ChannelKind
 from alerts.outcomes import Cancellation, Unclear
+from isocket.domain.accounts import Account
 from isocket.domain.call_offs import CallOff
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, IncidentState, Severity
 from isocket.domain.pauses import OPTED_OUT, STOP_KEY, STOP_REPLY, UNSUBSCRIBED
+from isocket.domain.shares import Share, ShareRole
 from isocket.storage.looked_at_again import taken_looked_at_after
 from isocket.storage.port import is_
-from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, MAILS, PHONES, PUBLIC_URL, AlertHouse
+from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.dying import Fuse, every_crash_point
 
+GUEST = "acc_guest"
 NIGHT = {"start": "22:00", "end": "07:00", "except_critical": True}
 BOTH_BY_SMS: dict[str, Any] = {"contact_ids": [ANNA, BERTIL], "channels": ["sms"], "after_s": 0}
 BY_CALL: dict[str, Any] = {"contact_ids": [ANNA, BERTIL], "channels": ["voice"], "after_s": 0}
@@ -418,6 +421,73 @@ async def test_what_somebody_else_took_stays_taken_where_a_contact_says_stop(
     await house.pass_by(minutes=5)
     await stops(house, STOP_REPLY)
     await house.rest()
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+
+
+async def a_guest(house: AlertHouse, **share: Any) -> None:
+    """Share the socket with somebody, who takes its alarm in the portal."""
+    now = house.clock.now()
+    await house.records.add(Account(id=GUEST, email="guest@example.org", created_at=now))
+    values: dict[str, Any] = {"role": ShareRole.OPERATOR, "email": "guest@example.org", "created_at": now, **share}
+    await house.records.add(
+        Share(id="shr_1", device_id=DEVICE, owner_id=ACCOUNT, account_id=GUEST, accepted_at=now, **values)
+    )
+    await take(house.records, "inc_1", by=f"{GUEST} portal", clock=house.clock)
+    await house.escalate()
+    await house.send()
+
+
+@pytest.mark.parametrize("ends", ["ended by somebody", "over by itself"])
+@pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.MAJOR])
+async def test_what_a_guest_took_whose_share_ends_is_told_to_the_others_within_minutes(
+    house: AlertHouse, severity: Severity, ends: str
+) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await house.incident(severity=severity)
+    await house.escalate()
+    await house.send()
+    by_itself = ends == "over by itself"
+    await a_guest(house, until=house.clock.now() + timedelta(minutes=7) if by_itself else None)
+    await house.pass_by(minutes=6)
+    await house.escalate()
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+    if not by_itself:
+        await house.records.remove_all(Share, is_("id", "shr_1"))
+    before = len(house.sms.accepted)
+    await house.pass_by(minutes=5)
+    await house.escalate()
+    await house.send()
+    assert [message.to for message in house.sms.accepted[before:]] == [PHONES[ANNA], PHONES[BERTIL]]
+    assert await house.reasons(Happening.LET_GO) == {"nobody_to_ask": 1}
+
+
+async def test_a_guest_who_took_what_is_critical_is_asked_at_their_own_address_whether_they_still_are_on_it(
+    house: AlertHouse,
+) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    await a_guest(house)
+    for _ in range(12):
+        await house.pass_by(minutes=5)
+        await house.escalate()
+        await house.send()
+    (asked,) = [message for message in house.mail.accepted if message.subject.startswith("Still on it? ")]
+    assert asked.to == "guest@example.org"
+    (letter,) = await house.deliveries(DeliveryKind.NOTICE)
+    assert (letter.account_id, letter.incident_id) == (GUEST, None)  # nothing of it is its owner's
+    await by(house, GUEST, "portal")
+    assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
+    assert await house.reasons(Happening.LET_GO) == {}
+
+
+async def test_what_a_guest_took_stays_theirs_while_the_socket_is_shared_with_them(house: AlertHouse) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await house.incident(severity=Severity.MAJOR)
+    await house.escalate()
+    await a_guest(house)
+    for _ in range(30):
+        await house.pass_by(minutes=5)
+        await house.escalate()
     assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
 
 
