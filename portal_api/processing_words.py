@@ -115,6 +115,18 @@ _WORDS: Mapping[str, tuple[str, str, str, str]] = MappingProxyType(
             "3 Jahre nach der Speicherung",
             "3 år etter at det ble lagret",
         ),
+        Keep.ANSWERED.value: (
+            "1 vuosi tallentamisesta, mutta kunnes vastauksesta on kulunut 30 päivää",
+            "1 år efter att det sparades, men tills 30 dagar har gått efter svaret",
+            "1 Jahr nach der Speicherung, jedoch bis 30 Tage nach der Antwort",
+            "1 år etter at det ble lagret, men til 30 dager etter svaret",
+        ),
+        Keep.TOLD.value: (
+            "3 vuotta tallentamisesta tai siitä päivästä, josta alkaen siitä saa kertoa",
+            "3 år efter att det sparades, eller efter den dag från vilken det får berättas",
+            "3 Jahre nach der Speicherung oder nach dem Tag, ab dem es mitgeteilt werden darf",
+            "3 år etter at det ble lagret, eller etter dagen da det tidligst kan fortelles",
+        ),
         Keep.EPISODE.value: (
             "niin kauan kuin hälytys kestää ja 3 vuotta sen päättymisestä",
             "så länge larmet pågår och 3 år efter att det tog slut",

@@ -50,6 +50,8 @@ LIVES: Mapping[Keep, timedelta] = MappingProxyType(
         Keep.YEAR_1: timedelta(days=365),
         Keep.YEARS_3: timedelta(days=3 * 365),
         Keep.EPISODE: timedelta(days=3 * 365),
+        Keep.ANSWERED: timedelta(days=365),
+        Keep.TOLD: timedelta(days=3 * 365),
     }
 )
 _OWN_END = frozenset({Keep.UNTIL_USED, Keep.HOLD, Keep.CASE})  # each record says itself when its time is over
@@ -57,6 +59,10 @@ _BEFORE_AN_ACCOUNT = frozenset({Registration, Subscription})
 """Wishes under the id of somebody of whom nothing else is known until the mailbox answers."""
 MADE = ("created_at", "at", "detected_at", "started_at", "received_at", "sent_at", "wished_at")
 """The fields that say when a record was made, by the names that the domain uses."""
+DECIDED, STILL_READ = "decided_at", timedelta(days=30)
+"""Of what has to be answered the words stay until so long after that, also where it came long before."""
+SILENT = "silent_until"
+"""From then on the time counts of what may not be told before: else it would go without its person having known."""
 OVER = "closed_at"
 """From when the time of what lasts counts instead: what is open stays, however long ago it began."""
 
@@ -69,6 +75,19 @@ class Term:
     since: str  # the field from which the time counts
     life: timedelta
     texts: Mapping[timedelta, tuple[str, ...]]
+    is_answered: bool = False  # texts may come long after it was made, and stay until its answer is told
+    may_be_silent: bool = False
+
+    def due(self, now: datetime) -> tuple[tuple[Test, ...], ...]:
+        """Return by which tests is found what is to be removed: what fits one of these."""
+        upto = now - self.life
+        made = at_most(self.since, upto)
+        return ((made, is_(SILENT, None)), (made, at_most(SILENT, upto))) if self.may_be_silent else ((made,),)
+
+    def due_texts(self, now: datetime, life: timedelta, after: datetime) -> tuple[Test, ...]:
+        """Return by which tests is found whose texts of that life are to be emptied, made after a moment."""
+        when = (above(self.since, after), at_most(self.since, now - life))
+        return (*when, at_most(DECIDED, now - STILL_READ)) if self.is_answered else when
 
 
 def terms() -> tuple[Term, ...]:
@@ -166,10 +185,10 @@ class Retention:
         restricted = await self._restricted(at)
         for term in terms():
             others = _all_but(term.kind, _staying(term, held, restricted))
-            removed = await self._records.count(term.kind, at_most(term.since, at - term.life), *others)
+            removed = sum([await self._records.count(term.kind, *due, *others) for due in term.due(at)])
             emptied = 0
             for life, names in term.texts.items():
-                when = (above(term.since, at - term.life), at_most(term.since, at - life))
+                when = term.due_texts(at, life, at - term.life)
                 for whose in await self._to_empty(term, held, restricted):
                     async for record in every(self._records, term.kind, *when, *whose):
                         emptied += any(getattr(record, name) for name in names)
@@ -225,7 +244,9 @@ class Retention:
             return 0
 
     async def _remove(self, term: Term, now: datetime, others: Sequence[Test]) -> int:
-        due = (at_most(term.since, now - term.life), *others)
+        return sum([await self._remove_due(term, now, *due, *others) for due in term.due(now)])
+
+    async def _remove_due(self, term: Term, now: datetime, *due: Test) -> int:
         if self._keyring is not None and (_has_a_key_of_its_own(term.kind) or term.kind in _BEFORE_AN_ACCOUNT):
             async for each in every(self._records, term.kind, *due):
                 person: str = getattr(each, term.kind.subject or "id")
@@ -244,10 +265,10 @@ class Retention:
         emptied, stay = 0, _staying(term, held, restricted)
         for life, names in term.texts.items():
             (done, stayed), upto = self._emptied.get((term.kind.collection, life), (EPOCH, NOBODY)), now - life
-            if not stayed <= stay:
-                done = EPOCH  # what was spared before is looked at again
+            if term.is_answered or not stayed <= stay:
+                done = EPOCH  # what was spared before, or was written since, is looked at again
             for whose in await self._to_empty(term, held, restricted):
-                window = (above(term.since, done), at_most(term.since, upto), *whose)
+                window = (*term.due_texts(now, life, done), *whose)
                 emptied += await self._empty_within(term.kind, names, window)
             self._emptied[term.kind.collection, life] = (upto, stay)
         return emptied
@@ -301,7 +322,14 @@ def _term(kind: type[Record]) -> Term | None:
     for name, keep in keeps.items():
         if LIVES[keep] < life and _is_text(kind, name):
             sooner[LIVES[keep]] = (*sooner.get(LIVES[keep], ()), name)
-    return Term(kind=kind, since=OVER if OVER in names else since, life=life, texts=sooner)
+    return Term(
+        kind=kind,
+        since=OVER if OVER in names else since,
+        life=life,
+        texts=sooner,
+        is_answered=Keep.ANSWERED in keeps.values(),
+        may_be_silent=Keep.TOLD in keeps.values(),
+    )
 
 
 def _has_a_key_of_its_own(kind: type[Record]) -> bool:

@@ -16,9 +16,9 @@ from isocket.domain.handling import Basis, Category, Handling, Keep, Plain, Purp
 from isocket.domain.record import Record, record
 from isocket.kit.ids import derived_id, new_id
 
-DISCLOSURE_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.YEARS_3)
+DISCLOSURE_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.TOLD)
 DISCLOSURE_REASON = Handling(
-    category=Category.MESSAGE, purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.YEARS_3, sealed=True
+    category=Category.MESSAGE, purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.TOLD, sealed=True
 )
 
 

@@ -54,6 +54,8 @@ class Keep(StrEnum):
     DAYS_30 = "30 days after it was made"
     YEAR_1 = "1 year after it was made"
     YEARS_3 = "3 years after it was made"
+    ANSWERED = "1 year after it was made, but until 30 days after it was answered"
+    TOLD = "3 years after it was made, or after the day from which it may be told"
     EPISODE = "while the incident lasts, and 3 years after its end"
     UNTIL_USED = "until used or expired"
     CONSENT = "until the consent is withdrawn"

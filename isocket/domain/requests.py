@@ -23,7 +23,7 @@ REQUESTER_ADDRESS = Handling(
     lookup=True,
 )
 REQUEST_WORDS = Handling(
-    category=Category.WORDS, purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.YEAR_1, sealed=True
+    category=Category.WORDS, purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.ANSWERED, sealed=True
 )
 REQUEST_PROOF = Handling(
     category=Category.CREDENTIAL,
@@ -36,7 +36,7 @@ ID_EVIDENCE = Handling(
     category=Category.CREDENTIAL,
     purpose=Purpose.RIGHTS,
     basis=Basis.LEGAL_DUTY,
-    keep=Keep.YEAR_1,  # at the longest: it is emptied with the decision
+    keep=Keep.ANSWERED,  # at the longest: it is emptied with the decision
     export=Export.WITHHELD,
     sealed=True,
 )

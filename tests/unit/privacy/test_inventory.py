@@ -3,12 +3,13 @@
 import json
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from isocket.domain import STORED
 from isocket.domain.collected import TELEMETRY
-from isocket.domain.handling import Keep, Recipient
+from isocket.domain.handling import Handling, Keep, Recipient
 from isocket.domain.inventory import Subject, inventory
 from isocket.domain.processing import (
     DECISIONS,
@@ -19,8 +20,10 @@ from isocket.domain.processing import (
     country_of,
     leaves_the_eea,
 )
+from isocket.domain.record import handling_of
 from privacy.copy_index import Contents, index_page
 from privacy.inventory import as_json, as_markdown, record_as_json, record_as_markdown
+from privacy.retention import LIVES, terms
 
 CONTROLLER = Controller(
     name="Example Ltd, Main Street 1", contact="mailto:privacy@example.org", sms_country="US", mail_country="FI"
@@ -125,3 +128,20 @@ def test_the_page_of_a_copy_says_by_what_a_transfer_is_covered_and_that_no_progr
 
 def test_every_recipient_outside_has_a_place() -> None:
     assert all(country_of(CONTROLLER, each.value) for each in Recipient)
+
+
+@pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.collection)
+def test_no_field_says_that_it_is_kept_for_a_time_that_its_record_does_not_keep(kind: Any) -> None:
+    """An app that renews its session had "30 days" said of when it was begun, and kept it for years."""
+    promised = {
+        name: how.keep for name, how in handling_of(kind).items() if isinstance(how, Handling) and how.keep in LIVES
+    }
+    term = next((term for term in terms() if term.kind is kind), None)
+    counted = () if term is None or term.since == "expires_at" else (term,)
+    kept = {
+        name
+        for each in counted
+        for name, keep in promised.items()
+        if LIVES[keep] == each.life or name in each.texts.get(LIVES[keep], ())
+    }
+    assert kept == promised.keys()

@@ -201,23 +201,6 @@ def test_every_class_whose_personal_fields_all_end_by_time_is_swept(kind: Any) -
     assert (kind in {term.kind for term in terms()}) or not (ends and has_a_moment)
 
 
-@pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.collection)
-def test_no_field_says_that_it_is_kept_for_a_time_that_its_record_does_not_keep(kind: Any) -> None:
-    """An app that renews its session had "30 days" said of when it was begun, and kept it for years."""
-    promised = {
-        name: how.keep for name, how in handling_of(kind).items() if isinstance(how, Handling) and how.keep in LIVES
-    }
-    term = next((term for term in terms() if term.kind is kind), None)
-    counted = () if term is None or term.since == "expires_at" else (term,)
-    kept = {
-        name
-        for each in counted
-        for name, keep in promised.items()
-        if LIVES[keep] == each.life or name in each.texts.get(LIVES[keep], ())
-    }
-    assert kept == promised.keys()
-
-
 class SealedHouse(House):
     """A house in which somebody can spoil what is stored."""
 
