@@ -15,6 +15,7 @@ from portal_api.security_headers import ALWAYS
 log = get_logger(__name__)
 _SILENT = logging.getLogger(f"{__name__}.silent")  # aiohttp's own line holds paths and addresses
 _SILENT.disabled = True
+_UNEXPECTED = Problem(status=417, kind="refused", detail="This was refused.")
 
 
 class Door(web.RequestHandler):
@@ -33,7 +34,11 @@ class Door(web.RequestHandler):
         """Return the answer to what could not be read, and close the connection: nobody knows where the next begins."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is on its way already")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if isinstance(exc, UnicodeEncodeError) and "Expect" in request.headers:
+            # No route has begun: aiohttp repeats in its own refusal what is expected, and these bytes are no text.
+            log.info("request_malformed", error=type(exc).__name__, family=family_of(request))
+            problem = _UNEXPECTED
+        elif status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.error("request_failed", error=type(exc).__name__)
             problem = Problem(status=status, kind="broken", detail="Something broke on our side.")
         else:
@@ -49,7 +54,7 @@ class Door(web.RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Send an answer. aiohttp itself refuses what is expected of a route that is not ours, before any layer."""
         if isinstance(resp, web.HTTPExpectationFailed):
-            resp = Problem(status=resp.status, kind="refused", detail="This was refused.").said_in(request).response()
+            resp = _UNEXPECTED.said_in(request).response()
         return await super().finish_response(request, resp, start_time)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:

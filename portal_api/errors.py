@@ -1,5 +1,6 @@
 """Turns whatever ends a request early into a problem document, and lets nothing of the inside out."""
 
+import errno
 import traceback
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -53,7 +54,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             headers={"Retry-After": "2"},
         )
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
-        found = _unexpected(request, error)
+        found = _from_http(web.HTTPNotFound()) if _is_no_file(error) else _unexpected(request, error)
     said = found.said_in(request)
     return problem_page(said, request) if _for_people(request) else said.response()
 
@@ -86,6 +87,11 @@ def _from_http(error: web.HTTPException) -> Problem:
     kind, detail = _WORDS.get(error.status, ("refused", "This was refused."))
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     return Problem(status=error.status, kind=kind, detail=detail, headers=headers)
+
+
+def _is_no_file(error: Exception) -> bool:
+    """Return whether a path below `/static` was longer than any file's can be: nothing of the sort is there."""
+    return isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
 
 
 def _unexpected(request: web.Request, error: Exception) -> Problem:

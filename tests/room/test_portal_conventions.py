@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 from structlog.testing import capture_logs
+from yarl import URL
 
 from isocket.app.addresses import HostPort
 from isocket.app.http_server import HttpServer
@@ -169,6 +170,16 @@ async def test_whatever_a_client_expects_it_is_answered_as_any_other(expected: s
 
 
 @ALONE
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "%00", "%ff", "..%2f..%2fapp.py"])
+async def test_a_file_with_a_name_that_no_file_can_have_is_not_there(name: str, maija: World) -> None:
+    house, _, _ = maija
+    with capture_logs() as logs:
+        answer = await house.client.get(URL(f"/static/{name}", encoded=True))
+    assert answer.status == 404
+    assert not [each for each in logs if each["log_level"] == "error"]
+
+
+@ALONE
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
 async def test_no_answer_to_another_sites_page_has_a_header_of_cors(method: str, maija: World) -> None:
     house, _, paths = maija
@@ -282,8 +293,11 @@ async def test_a_body_that_is_not_what_its_headers_say_gets_a_problem_and_no_tra
     assert caplog.records == []
 
 
-@pytest.mark.parametrize("line", ["GET /nothing", "PUT /"])
-async def test_what_a_client_expects_where_nothing_is_gets_a_problem_and_is_not_repeated(line: str) -> None:
+@pytest.mark.parametrize("expected", [b"miracles", b"\xff"])
+@pytest.mark.parametrize("line", ["GET /nothing", "PUT /", "GET /"])
+async def test_what_a_client_expects_beside_our_own_routes_gets_a_problem_and_is_not_repeated(
+    line: str, expected: bytes
+) -> None:
     async with devices_house() as house:
         app = web.Application(middlewares=[problems])
         app[PORTAL] = house.portal
@@ -293,11 +307,14 @@ async def test_what_a_client_expects_where_nothing_is_gets_a_problem_and_is_not_
         stop = asyncio.Event()
         running = asyncio.create_task(server.run(stop))
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(f"{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: miracles\r\n\r\n".encode())
-        answer = (await reader.read()).decode()
+        head = f"{line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: ".encode()
+        with capture_logs() as logs:
+            writer.write(head + expected + b"\r\n\r\n")
+            answer = (await reader.read()).decode()
         writer.close()
         stop.set()
         await running
     assert answer.startswith("HTTP/1.1 417")
     assert "Content-Type: application/problem+json" in answer
     assert "miracles" not in answer
+    assert not [each for each in logs if each["log_level"] == "error"]
