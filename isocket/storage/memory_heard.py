@@ -25,6 +25,7 @@ class HeardDevice:
     offline_ms: int | None = None
     envelope: Envelope | None = None
     waiting_since_ms: int | None = None
+    urgent_since_ms: int | None = None  # since when of these an alarm
     woken: bool = False  # since the last claim
     wake_ms: int | None = None
     silent_after_ms: int | None = None
@@ -89,6 +90,11 @@ class HeardDevice:
         if self.waiting_since_ms is None:
             self.waiting_since_ms = since_ms
 
+    def hurry(self, since_ms: int) -> None:
+        """Note since when an alarm waits to be judged."""
+        if self.urgent_since_ms is None:
+            self.urgent_since_ms = since_ms
+
     def hear(self, report: Report) -> None:
         """Move the latest state: only forward, field by field; None takes a field away."""
         self.heard_ms = max(self.heard_ms, report.received_ms)
@@ -131,6 +137,12 @@ def heed_the_clock(devices: Collection[HeardDevice], set_back: SetBack, now_ms: 
         for each in ahead:
             each.heard_ms = now_ms
             each.wake_ms = None if each.wake_ms is None else min(each.wake_ms, now_ms)
+
+
+def first_urgent(free: Iterable[tuple[str, HeardDevice]]) -> tuple[str, HeardDevice] | None:
+    """Return whose alarm has waited longest; of equals, who was heard of first."""
+    urgent = [(device.urgent_since_ms, known) for known in free if (device := known[1]).urgent_since_ms is not None]
+    return min(urgent, key=lambda each: each[0])[1] if urgent else None
 
 
 def longest_waiting(free: Iterable[tuple[str, HeardDevice]], now_ms: int) -> tuple[str, HeardDevice] | None:

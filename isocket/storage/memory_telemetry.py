@@ -6,7 +6,7 @@ from itertools import count
 
 from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
-from isocket.storage.memory_heard import HeardDevice, heed_the_clock, longest_waiting, own_fields
+from isocket.storage.memory_heard import HeardDevice, first_urgent, heed_the_clock, longest_waiting, own_fields
 from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.set_back import SetBack
 from isocket.storage.table import TOLD, Table, TableCursor, line_of
@@ -27,6 +27,7 @@ class MemoryTelemetry:
         self._devices: dict[str, HeardDevice] = {}
         self._arrivals = count(1)
         self._last_arrival = self._comings = self._gathered = self._kept_from_ms = 0
+        self._overtook = False  # whoever was claimed last, see `WaitingDevices`
         self._fences = count(1)  # one for all: a device that was forgotten never sees an old fence again
 
     async def store(self, reports: Sequence[Report]) -> list[bool]:
@@ -49,6 +50,8 @@ class MemoryTelemetry:
             if device.must_judge(report):
                 device.unjudged[report.order] = report
                 device.begin_to_wait(now_ms)
+                if report.kind is ReportKind.ALARM:
+                    device.hurry(now_ms)
                 waits = True
             fresh.append(report)
         for report in sorted(fresh, key=lambda each: each.order):
@@ -234,13 +237,15 @@ class MemoryTelemetry:
         lease_s: float,
         ahead: bool = False,  # noqa: ARG002 - a claim costs nothing here
     ) -> Waiting | None:
-        """Claim the device that has been due longest, for whatever reason."""
+        """Claim the device that comes first."""
         now_ms = to_ms(now)
         heed_the_clock(self._devices.values(), self._set_back, now_ms)
         free = [(device_id, each) for device_id, each in self._devices.items() if each.lease_ms <= now_ms]
-        chosen = longest_waiting(free, now_ms)
+        urgent, longest = first_urgent(free), longest_waiting(free, now_ms)
+        chosen = longest if urgent is None or self._overtook else urgent
         if chosen is None:
             return None
+        self._overtook = chosen == urgent and chosen != longest
         device_id, device = chosen
         device.lease_ms = to_ms(now + timedelta(seconds=lease_s))
         device.claimed_ms = now_ms
@@ -279,7 +284,7 @@ class MemoryTelemetry:
         if device.silent(device.claimed_ms):
             device.silence_judged_ms = device.heard_ms
         if not device.woken and not device.unjudged:
-            device.waiting_since_ms = None
+            device.waiting_since_ms = device.urgent_since_ms = None
         return True
 
     async def wake(self, device_id: str) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 
 from isocket.domain.reports import Report
 from isocket.storage.sqlite_filing import Filing, stored_among
-from isocket.storage.sqlite_heard import HeardDevices
+from isocket.storage.sqlite_heard import HeardDevices, ToJudge
 
 _COLUMNS = ("id", "device", "kind", "boot", "seq", "at", "received", "clock", "body")
 _SHARES = (512, 256, 128, 64, 32, 16, 8, 4, 2, 1)  # rows of one statement: a few that stay prepared serve any batch
@@ -34,8 +34,8 @@ _encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 def store_batch(
     connection: sqlite3.Connection, heard: HeardDevices, filing: Filing, reports: Sequence[Report]
-) -> tuple[list[bool], list[int]]:
-    """Store a batch; return for each report whether it was new, and the devices of those that must be judged.
+) -> tuple[list[bool], ToJudge]:
+    """Store a batch; return for each report whether it was new, and what of them must be judged.
 
     1. Insert what is new, and give it its place.
     2. Move the latest states.
@@ -48,10 +48,9 @@ def store_batch(
     else:
         _move_in_order(connection, numbers, reports, ids)
     marked = heard.to_judge(numbers, reports, ids)
-    waiting = list(dict.fromkeys(number for number, _ in marked))
-    if marked:
-        connection.execute(_MARK, (_encoded(marked),))
-    return [report_id is not None for report_id in ids], waiting
+    if marked.reports:
+        connection.execute(_MARK, (_encoded(marked.reports),))
+    return [report_id is not None for report_id in ids], marked
 
 
 def store_past(connection: sqlite3.Connection, heard: HeardDevices, filing: Filing, reports: Sequence[Report]) -> int:

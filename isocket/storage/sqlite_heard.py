@@ -3,7 +3,8 @@
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from collections.abc import Set as AbstractSet
+from typing import Any, NamedTuple
 
 from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
 from isocket.kit.clock import from_ms
@@ -15,6 +16,17 @@ STATE = "name, boot, seq, at, received, clock, fields, offline_at"
 ORDER_KEYS = ("boot", "seq", "ts")
 _STATE = ReportKind.STATE
 _ALARM = ReportKind.ALARM
+_HURRY = """
+UPDATE heard SET urgent_since = ? WHERE urgent_since IS NULL AND device IN (SELECT value FROM json_each(?))
+"""
+
+
+class ToJudge(NamedTuple):
+    """What of a batch a rule has to see: (device, report) of each, whose devices, and which of these say an alarm."""
+
+    reports: list[tuple[int, int]]
+    devices: list[int]  # urgent ones first
+    urgent: AbstractSet[int]
 
 
 class HeardDevices:
@@ -57,15 +69,13 @@ class HeardDevices:
             self._keep(*row)
         return self._numbers[device_id]
 
-    def to_judge(
-        self, numbers: Sequence[int], reports: Sequence[Report], ids: Sequence[int | None]
-    ) -> list[tuple[int, int]]:
-        """Return device and id of each new report that a rule has to see; from the first on, its device waits.
+    def to_judge(self, numbers: Sequence[int], reports: Sequence[Report], ids: Sequence[int | None]) -> ToJudge:
+        """Return each new report that a rule has to see; from the first on, its device waits.
 
         `ids`: None for those that are not new.
         """
         envelopes = self._envelopes
-        found: list[tuple[int, int]] = []
+        found, urgent = list[tuple[int, int]](), dict[int, None]()
         for number, report, report_id in zip(numbers, reports, ids, strict=True):
             if report.kind is _STATE:
                 envelope = envelopes.get(number)
@@ -76,13 +86,25 @@ class HeardDevices:
             if report_id is not None:
                 envelopes.pop(number, None)
                 found.append((number, report_id))
-        return found
+                if report.kind is _ALARM:
+                    urgent[number] = None
+        return ToJudge(found, list(dict.fromkeys([*urgent, *(number for number, _ in found)])), urgent.keys())
 
-    def begin_to_wait(self, connection: sqlite3.Connection, numbers: set[int], since_ms: int) -> None:
+    def begin_to_wait(
+        self,
+        connection: sqlite3.Connection,
+        numbers: set[int],
+        since_ms: int,
+        *,
+        urgent: AbstractSet[int] = frozenset(),
+    ) -> None:
         """Note that devices wait; of those that begin to, other processes must learn that no report is quiet now.
 
-        Their numbers were asked for in this transaction.
+        Their numbers were asked for in this transaction. Those of them that are `urgent` overtake others.
         """
+        hurried = sorted(numbers & urgent)
+        if hurried:
+            connection.execute(_HURRY, (since_ms, json.dumps(hurried)))
         asked = json.dumps(sorted(numbers))
         begun = connection.execute(
             "UPDATE heard SET waiting_since = ? WHERE waiting_since IS NULL"

@@ -20,7 +20,7 @@ from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
 from isocket.storage.sqlite_jobs import EarlyWord, note_what_came
 from isocket.storage.sqlite_news import news_of
 from isocket.storage.sqlite_roll_call import gone_of, roll_call_of
-from isocket.storage.sqlite_schema import SCHEMA
+from isocket.storage.sqlite_schema import make_heard
 from isocket.storage.sqlite_table import table_of
 from isocket.storage.sqlite_waiting import REPORT, Ahead, WaitingDevices, report_of
 from isocket.storage.sqlite_windows import SCHEMA as WINDOWS
@@ -90,7 +90,8 @@ class SqliteTelemetry:
 
         def work(connection: sqlite3.Connection) -> None:
             make_places(connection)
-            for statement in (SCHEMA + WINDOWS).split(";"):
+            make_heard(connection)
+            for statement in WINDOWS.split(";"):
                 connection.execute(statement)
 
         await self._write(work)
@@ -109,13 +110,13 @@ class SqliteTelemetry:
         is_over = False  # for us: who was cancelled says nothing of what is written after that
 
         def work(connection: sqlite3.Connection) -> _Batch:
-            new, devices = store_batch(connection, self._heard, self._filing, reports)
+            new, marked = store_batch(connection, self._heard, self._filing, reports)
             told = EarlyWord()
             tellings.append(told)
-            claimed = self._waiting.claimed_ahead(connection, devices, {} if is_over else judges, now_ms, told)
+            claimed = self._waiting.claimed_ahead(connection, marked, {} if is_over else judges, now_ms, told)
             if claimed and not is_over:
                 loop.call_soon_threadsafe(self._hand_over, claimed)
-            return _Batch(new, len(devices) > len(claimed), told)
+            return _Batch(new, len(marked.devices) > len(claimed), told)
 
         try:
             batch = await self._write(work, tells=lambda batch: batch.told)

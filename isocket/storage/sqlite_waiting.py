@@ -1,4 +1,4 @@
-"""Which devices wait to be judged, in SQLite: whoever has been due longest is claimed first, for whatever reason."""
+"""Which devices wait to be judged, in SQLite: alarms overtake, and else whoever has been due longest comes first."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
 from isocket.storage.set_back import SetBack
 from isocket.storage.sqlite_documents import Look, Write
-from isocket.storage.sqlite_heard import STATE, HeardDevices, state_of
+from isocket.storage.sqlite_heard import STATE, HeardDevices, ToJudge, state_of
 from isocket.storage.sqlite_jobs import EarlyWord, rest_on
 from isocket.storage.telemetry import Waiting
 
@@ -33,6 +33,10 @@ _LOOKS = (
     f"SELECT waiting_since, device FROM heard WHERE waiting_since IS NOT NULL AND {_FREE} ORDER BY 1, 2 LIMIT 1",
     f"SELECT wake_at, device FROM heard WHERE wake_at <= :now AND {_FREE} ORDER BY 1, 2 LIMIT 1",
 )
+_URGENT = f"""
+SELECT device FROM heard WHERE urgent_since IS NOT NULL AND waiting_since IS NOT NULL AND {_FREE}
+ORDER BY urgent_since, device LIMIT 1
+"""
 _UNJUDGED_SILENCE = "silent_after IS NOT NULL AND received > 0 AND received IS NOT silence_judged"
 _SILENT = f"{_UNJUDGED_SILENCE} AND received + silent_after <= :now AND {_FREE}"
 _ALL_SILENT = f"SELECT received + silent_after, device FROM heard WHERE {_SILENT} ORDER BY 1, 2 LIMIT {SILENT_AT_ONCE}"
@@ -59,8 +63,10 @@ WHERE unjudged.device = ? AND unjudged.report <= ? ORDER BY boot, seq
 _SETTLE = """
 UPDATE heard SET lease_until = 0, envelope = :envelope, wake_at = :wake_at, silent_after = :silent_after,
   silence_judged = CASE WHEN received + :silent_after <= claimed_at THEN received ELSE silence_judged END,
-  waiting_since = CASE WHEN woken OR EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = heard.device
-                                             AND report > handed_out) THEN waiting_since END
+  (waiting_since, urgent_since) = (
+    SELECT CASE WHEN still THEN waiting_since END, CASE WHEN still THEN urgent_since END
+    FROM (SELECT woken OR EXISTS (SELECT 1 FROM unjudged WHERE unjudged.device = heard.device
+                                  AND report > handed_out) AS still))
 WHERE name = :name AND fence = :fence AND lease_until > 0
 RETURNING device, handed_out, CASE WHEN received IS NOT silence_judged THEN received + silent_after END,
   waiting_since IS NOT NULL
@@ -86,6 +92,7 @@ class WaitingDevices:
         self._silent: list[tuple[int, int]] = []  # (since, device), found by the last look
         self._silence_look_ms = 0  # when to look next
         self._set_back = SetBack(clock)
+        self._overtook = False  # whoever was claimed last: then it is for the others to be next
         self._free: dict[str, tuple[float, float]] = {}  # who asked in vain: when, and for how long they claim
         self._nobody_until_s = float("-inf")  # nobody waits, as far as it is known
         self._ahead: deque[tuple[float, Ahead]] = deque()  # claimed for them, and until when it is of use
@@ -98,25 +105,25 @@ class WaitingDevices:
     def claimed_ahead(
         self,
         connection: sqlite3.Connection,
-        devices: Sequence[int],
+        marked: ToJudge,
         judges: Mapping[str, float],
         now_ms: int,
         told: EarlyWord,
     ) -> list[Ahead]:
-        """Claim devices that have something to be judged for those who are free, and let the others wait.
+        """Claim devices that have something to be judged for those who are free, alarms first; let the others wait.
 
         Called in the writer's thread, in the transaction that stored what is to be judged.
         """
         claimed: list[Ahead] = []
-        left = set(devices)
-        for device, lease_s in zip(devices, judges.values(), strict=False):
+        left = set(marked.devices)
+        for device, lease_s in zip(marked.devices, judges.values(), strict=False):
             asked = {"device": device, "now": now_ms, "until": now_ms + round(lease_s * 1000)}
             waiting = self._claim(connection, _CLAIM_AHEAD, asked, fence=self._heard.count_up(connection))
             if waiting is not None:
                 claimed.append(Ahead(waiting, lease_s, told))
                 left.remove(device)
         if left:
-            self._heard.begin_to_wait(connection, left, now_ms)
+            self._heard.begin_to_wait(connection, left, now_ms, urgent=marked.urgent)
         return claimed
 
     def hand_over(self, claimed: Sequence[Ahead]) -> None:
@@ -143,7 +150,7 @@ class WaitingDevices:
         await self._write(work)
 
     async def claim(self, *, now: datetime, lease_s: float, ahead_for: str | None = None) -> Waiting | None:
-        """Claim the device that has been due longest, with its reports in order."""
+        """Claim the device that comes first, with its reports in order."""
         rest_on(None)
         if ahead_for is None:
             return await self._claim_longest(now, lease_s)
@@ -170,17 +177,30 @@ class WaitingDevices:
         while True:
             if self._silence_is_due(now_ms):
                 await self._look_for_silence(now_ms)
-            device = self._at_once(lambda connection: self._longest_waiting(connection, now_ms))
+            urgent, longest = self._at_once(lambda connection: self._first(connection, now_ms))
+            device = longest if urgent is None or self._overtook else urgent
             if device is None:
                 self._nobody_until_s = self._clock.monotonic_s() + NOBODY_FOR_S
                 return None
             asked = {"device": device, "now": now_ms, "until": until}
             claimed = await self._write(partial(self._claim_due, asked=asked), synced=False)
             if claimed is not None:
+                self._overtook = device == urgent and device != longest
                 return claimed
 
+    def _first(self, connection: sqlite3.Connection, now_ms: int) -> tuple[int | None, int | None]:
+        """Return the device that has waited longest of those that say an alarm, and of all.
+
+        They are claimed in turns where they differ: an alarm waits behind no crowd, and none keeps others waiting.
+        """
+        longest = self._longest_waiting(connection, now_ms)
+        if longest is None:
+            return None, None
+        urgent = connection.execute(_URGENT, {"now": now_ms}).fetchone()
+        return (None if urgent is None else urgent[0]), longest
+
     def _longest_waiting(self, connection: sqlite3.Connection, now_ms: int) -> int | None:
-        """Return the device that has been due longest for whatever reason: none of them can starve another."""
+        """Return the device that has been due longest for whatever reason."""
         asked = {"now": now_ms}
         found = [connection.execute(statement, asked).fetchone() for statement in _LOOKS]
         found.append(self._longest_silent(connection, now_ms))

@@ -210,6 +210,8 @@ class Telemetry(Protocol):
     async def claim_waiting(self, *, owner: str, now: datetime, lease_s: float, ahead: bool = False) -> Waiting | None:
         """Claim the device that waits longest: with reports to judge, woken by time, or silent for too long.
 
+        One that says an alarm overtakes: of the devices with one, that waits longest which does so with an alarm. Yet
+        every other time it is the turn of all, so that many alarms starve nobody.
         The device is the unit of claiming, since order is a property of the device. None when nobody waits. Who asks
         in vain with `ahead` asks again soon, and a store of this process may claim for them, in the very commit that
         makes it wait, the next device that begins to: they get it then.

@@ -634,6 +634,45 @@ async def test_of_reports_timers_and_silences_that_due_longest_is_claimed_first(
     assert await claim(telemetry, clock) is None
 
 
+def alarm(seq: int, device: str) -> Report:
+    return report(seq, {"cause": "mains_lost", "active": True}, device=device, kind=ReportKind.ALARM)
+
+
+async def test_an_alarm_is_claimed_before_a_crowd_that_waited_longer(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1, device=f"d{number}") for number in range(9)])
+    await clock.advance(1)
+    await telemetry.store([report(1, device="late"), alarm(2, "late"), report(1, device="later")])
+    assert (await claimed(telemetry, clock)).device_id == "late"
+
+
+async def test_a_device_in_the_crowd_goes_before_it_as_soon_as_it_says_an_alarm(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([report(1, device=f"d{number}") for number in range(9)])
+    await telemetry.store([alarm(2, "d5")])
+    waiting = await claimed(telemetry, clock)
+    assert (waiting.device_id, orders(waiting)) == ("d5", [(1, 1), (1, 2)])
+
+
+async def test_of_many_alarms_and_others_each_have_every_second_turn(telemetry: Telemetry, clock: ManualClock) -> None:
+    await telemetry.store([report(1, device=f"other{number}") for number in range(3)])
+    await clock.advance(1)
+    await telemetry.store([alarm(1, f"alarm{number}") for number in range(3)])
+    chosen = [(await claimed(telemetry, clock)).device_id for _ in range(6)]
+    assert chosen == ["alarm0", "other0", "alarm1", "other1", "alarm2", "other2"]
+
+
+async def test_an_alarm_that_was_judged_takes_its_device_past_nobody_any_more(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.store([alarm(1, "d1")])
+    assert await settle(telemetry, await claimed(telemetry, clock), envelope=None)
+    await telemetry.store([report(1, device="d2")])
+    await clock.advance(1)
+    await telemetry.store([report(2, device="d1")])
+    assert (await claimed(telemetry, clock)).device_id == "d2"
+
+
 async def test_many_silent_devices_are_each_claimed_once(telemetry: Telemetry, clock: ManualClock) -> None:
     devices = [f"d{number:04}" for number in range(700)]
     await telemetry.store([report(1, device=device) for device in devices])

@@ -258,6 +258,15 @@ async def test_nobody_else_gets_what_was_claimed_ahead_and_each_gets_one(
     assert got == ["d0", "d1", "d2", "d3", None]
 
 
+async def test_of_what_comes_together_alarms_are_claimed_ahead(store: SqliteStore, clock: ManualClock) -> None:
+    assert await ask(store, clock) is None
+    state = alarm("d1", clock)._replace(kind=ReportKind.STATE)
+    await store.telemetry.store([state, alarm("d2", clock)])
+    waiting = await ask(store, clock)
+    assert waiting is not None
+    assert waiting.device_id == "d2"
+
+
 async def test_of_several_who_wait_one_is_woken_for_one_device(store: SqliteStore, clock: ManualClock) -> None:
     store.telemetry._wakeups = wakeups = Wakeups()
     bells = [wakeups.bell("telemetry") for _ in range(3)]

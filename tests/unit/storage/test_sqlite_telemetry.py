@@ -54,6 +54,23 @@ async def test_once_a_device_waits_reports_that_come_by_another_process_are_judg
     assert [each.seq for each in waiting.reports] == [3, 4]
 
 
+async def test_alarms_overtake_in_a_file_of_a_program_that_did_not_know_of_that(
+    file: Path, clock: ManualClock, store: SqliteStore
+) -> None:
+    await store.telemetry.store([report(1)])
+    await store.close()
+    with sqlite3.connect(file) as older:
+        older.execute("DROP INDEX heard_urgent")
+        older.execute("ALTER TABLE heard DROP COLUMN urgent_since")
+    older.close()
+    opened = await SqliteStore.open(file, clock=clock)
+    await opened.telemetry.store([report(1, kind=ReportKind.ALARM)._replace(device_id="d2")])
+    waiting = await opened.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
+    await opened.close()
+    assert waiting is not None
+    assert waiting.device_id == "d2"
+
+
 async def test_so_are_those_that_come_while_it_is_claimed_ahead(
     store: SqliteStore, other: SqliteStore, clock: ManualClock
 ) -> None:
