@@ -16,7 +16,7 @@ log = get_logger(__name__)
 
 WEEK = timedelta(days=7)
 KEPT_WEEKS = 6  # the longest note holds for 30 days, see `Rates.sign_in_known_s`
-_LOOKED_BACK = 12  # a portal that stood still for some weeks destroys what it missed
+_LOOKED_BACK = 520  # weeks: a portal that stood still for years destroys what it missed
 
 
 class LimitKeys:
@@ -66,10 +66,10 @@ class LimitKeys:
     async def _destroy_old(self, week: int) -> None:
         if self._keyring is None:
             return
-        for back in range(KEPT_WEEKS, KEPT_WEEKS + _LOOKED_BACK):
-            if await self._keyring.key_for(_name(week - back)) is not None:
-                await self._keyring.destroy(_name(week - back))
-                log.info("limit_key_destroyed", number=week - back)
+        old = {_name(number): number for number in range(week - KEPT_WEEKS, week - KEPT_WEEKS - _LOOKED_BACK, -1)}
+        for name in await self._keyring.keys_for(old):
+            await self._keyring.destroy(name)
+            log.info("limit_key_destroyed", number=old[name])
 
     def _derived(self, week: int) -> bytes:
         return hmac.new(self._secret, f"limits {week}".encode(), hashlib.sha256).digest()

@@ -108,6 +108,7 @@ def archive_terms(settings: Settings) -> ArchiveTerms:
         wait_years=settings.archive_after_years,
         keep_years=settings.archive_keep_years,
         financial_year=FinancialYear(month=month, day=day),
+        time_zone=settings.office_time_zone,
     )
 
 

@@ -216,7 +216,8 @@ class Settings(BaseModel):
         "deadlines, and its authority is named to whoever has none of their own",
     )
     office_time_zone: Annotated[str, BeforeValidator(read_office_zone)] = Field(
-        default="Europe/Helsinki", description="time zone of that place: by its midnight a deadline ends"
+        default="Europe/Helsinki",
+        description="time zone of that place: by its midnight a deadline ends, and a financial year",
     )
     sms_provider_country: Annotated[str, BeforeValidator(read_provider_countries)] = Field(
         default="US",

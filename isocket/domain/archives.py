@@ -5,9 +5,10 @@ the last socket where that is later, it is sealed and erased from the store.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from isocket.domain.accounts import Account
 from isocket.domain.handling import Basis, Category, Export, Handling, Keep, OnErasure, Plain, Purpose
@@ -61,13 +62,15 @@ class ArchiveTerms:
     """How long things are kept here: each country has its own law, so each number is a setting.
 
     `warranty_months` count from the day a socket is claimed, `wait_years` from the end of the account or of the
-    warranty, whichever is later, `keep_years` from the end of the financial year in which the relation ended.
+    warranty, whichever is later, `keep_years` from the end of the financial year in which the relation ended, by the
+    calendar of `time_zone`.
     """
 
     warranty_months: int = 24
     wait_years: int = 2
     keep_years: int = 10
     financial_year: FinancialYear = field(default_factory=FinancialYear)
+    time_zone: str = "UTC"
 
     def warranty_of(self, claimed_at: datetime) -> datetime:
         """Return when the warranty of a socket that was claimed then is over."""
@@ -87,7 +90,10 @@ class ArchiveTerms:
     def destroyed_from(self, account: Account) -> datetime | None:
         """Return when its archive is to be destroyed, None while it is in use."""
         ends = self.relation_ends(account)
-        return None if ends is None else years_later(self.financial_year.end_after(ends), self.keep_years)
+        if ends is None:
+            return None
+        books_closed = self.financial_year.end_after(ends.astimezone(ZoneInfo(self.time_zone)))
+        return years_later(books_closed, self.keep_years).astimezone(UTC)
 
 
 def archive_id(account_id: str, ended_at: datetime) -> str:

@@ -7,7 +7,7 @@ happened and later what was done: until both have gone out to everybody, it cann
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -35,7 +35,7 @@ BREACH_WORDS = Handling(
 )
 AFFECTED_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.REGISTER)
 
-REGISTER_LIFE = timedelta(days=5 * 365)
+REGISTER_YEARS = 5
 EVERYTHING = "*"
 """In a scope: every field about anybody."""
 

@@ -13,7 +13,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.breach_scope import unknown_in
 from isocket.domain.breaches import (
     EVERYTHING,
-    REGISTER_LIFE,
+    REGISTER_YEARS,
     Affected,
     Breach,
     BreachKind,
@@ -31,6 +31,7 @@ from isocket.domain.breaches import (
 from isocket.domain.deliveries import Attempt
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.letters import LANGUAGES
+from isocket.domain.periods import years_later
 from isocket.domain.regulation import Duty, ProductEvent, Risk
 from isocket.kit.clock import to_text
 from isocket.kit.ids import new_id
@@ -218,7 +219,7 @@ async def close(records: Records, breach: Breach, lesson: str, *, now: datetime)
         return NotNow(field="", message=open_ends)
     if len(lesson.strip()) < LEAST_WORDS:
         return NotNow(field="lesson", message="Say what was done, and what is different now.")
-    expires_at = now + REGISTER_LIFE
+    expires_at = years_later(now, REGISTER_YEARS)
     await change_every(records, Affected, is_("breach_id", breach.id), expires_at=expires_at)
     return await _changed(
         records, breach, state=BreachState.CLOSED, closed_at=now, lesson=lesson, expires_at=expires_at

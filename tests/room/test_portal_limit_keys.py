@@ -49,6 +49,16 @@ async def test_an_address_has_another_name_each_week_and_the_key_of_long_ago_is_
     assert await keyring.key_for(f"limits of week {week_of(clock.now())}") is not None
 
 
+@pytest.mark.parametrize("weeks", [18, 26, 400])
+async def test_a_portal_that_stood_still_for_long_destroys_the_keys_from_before(weeks: int) -> None:
+    clock, keyring = ManualClock(), MemoryKeyring()
+    week = week_of(clock.now())
+    await LimitKeys(clock, secret=b"secret", keyring=keyring).now()
+    await clock.advance(weeks * A_WEEK_S)
+    await LimitKeys(clock, secret=b"secret", keyring=keyring).now()
+    assert await keyring.was_destroyed(f"limits of week {week}")
+
+
 async def test_a_note_holds_for_its_whole_time_across_the_weeks_and_for_every_process() -> None:
     clock, keyring, records = ManualClock(), MemoryKeyring(), StoredRecords(MemoryDocuments())
     one, other = limits(keyring, clock, records), limits(keyring, clock, records)
