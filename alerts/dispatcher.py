@@ -15,6 +15,7 @@ from alerts.last_look import LastLook
 from alerts.next_ways import ANOTHER_PROVIDER, Patience
 from alerts.outcomes import Outcome, Refused, TryLater, Unclear
 from alerts.providers import Providers
+from alerts.retelling import Retelling
 from alerts.settlement import Settlement, attempt_id
 from alerts.spending import Purse
 from isocket.domain.deliveries import BEHIND, Attempt, Delivery, DeliveryState, place_in_turn, place_until
@@ -96,10 +97,12 @@ class Dispatcher:
         patience: Patience | None = None,
         tariff: Tariff | None = None,
         chance: random.Random | None = None,
+        sender: str = "",
     ) -> None:
         self._records = records
         self._clock = clock
         self._providers = providers
+        self._retelling = Retelling(records=records, clock=clock, public_url=public_url, sender=sender)
         self._last_look = LastLook(records=records, clock=clock)
         self._purse = Purse(records=records, clock=clock, tariff=tariff or Tariff(), public_url=public_url)
         self._mail_domain = mail_domain_of(public_url)
@@ -195,6 +198,7 @@ class Dispatcher:
         if verdict is not None or channel is None:
             await self._settlement.not_sent(held, *(verdict or NOT_SET_UP))
             return
+        held = await self._retelling.in_words_of_now(held)
         ready = self._ready(held, channel, looked_s)
         if self._purse.may_refuse(held):
             if not await self._purse.pay(held, channel):

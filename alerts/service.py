@@ -144,6 +144,7 @@ class _Parts:
             public_url=self.public_url,
             patience=self.sending.patience,
             tariff=self.sending.tariff,
+            sender=self.sender,
         )
 
     def lanes(self, dispatcher: Dispatcher) -> list[Lane]:

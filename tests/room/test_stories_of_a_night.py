@@ -6,9 +6,13 @@ Each is one test to be read from top to bottom. All texts are what a telephone s
 from datetime import timedelta
 from typing import Any
 
+from alerts.links import delivery_of
 from alerts.outcomes import TryLater
-from isocket.domain.deliveries import Attempt
+from isocket.domain.contacts import ChannelKind, Escalation
+from isocket.domain.deliveries import Attempt, Delivery
 from isocket.domain.reports import ReportKind
+from isocket.storage.port import is_
+from tests.fakes.judged_house import OWNER
 from tests.fakes.night import ladder, night, person
 
 CALM: dict[str, Any] = {"heartbeat_s": 86_400, "mains_delay_s": 0, "restore_delay_s": 0}
@@ -350,6 +354,36 @@ async def test_a_night_in_which_a_freezer_thaws() -> None:
         f"23:45 EET Bertil text: {thaws.format('3')}, 22 Nov 22:00. Somebody else has taken it (CODE)",
         f"00:45 EET Anna text: {thaws.format('-4')}, 22 Nov 22:00. Still on it? Reply CODE",
     ]
+
+
+async def test_a_night_in_which_it_gets_colder_while_everybody_sleeps() -> None:
+    """Whoever is told in the morning is told how cold it is by then; and so they are thanked."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, **cold_is_major())
+    mailed = {"email": "anna@example.org", "email_verified_at": tonight.clock.now()}
+    anna = await person(tonight, "Anna", asleep=True, **mailed)
+    ways = {"contact_ids": [anna], "channels": ["sms", "email"], "after_s": 0}
+    await tonight.records.add(Escalation(id="esc_1", account_id=OWNER, steps=(ways,), remind_after_s=0))
+
+    await tonight.until("22:30")
+    await tonight.socket(mains=True, temp_c=[3.5])
+    await tonight.until("04:00")
+    await tonight.socket(mains=True, temp_c=[-6.0])
+    await tonight.until("07:10")
+    await tonight.writes("Anna")
+    await tonight.until("07:30")
+
+    froze = "Cabin: the temperature is too low: -6 C (sensor 1)"
+    assert sorted(await tonight.heard()) == [
+        f"07:00 EET Anna mail: {froze}",
+        f"07:00 EET Anna text: {froze}, 22 Nov 22:30. Reply CODE to acknowledge",
+        f"07:10 EET Anna text: {froze}. Thank you, you have taken it (CODE)",
+        "07:10 EET Anna writes: CODE",
+    ]
+    (mail,) = tonight.people.mail.accepted
+    (stored,) = await tonight.records.find(Delivery, is_("channel", ChannelKind.EMAIL))
+    token = str(mail.unsubscribe_url).rpartition("/")[2]
+    assert token in mail.text  # behind its button, too
+    assert await delivery_of(tonight.records, token) == stored
 
 
 async def test_a_night_in_which_a_socket_says_by_itself_how_fast_it_thaws() -> None:
