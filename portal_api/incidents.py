@@ -203,8 +203,7 @@ def _of_others(shared: Sequence[Standing]) -> list[tuple[Test, ...]]:
     """Return the tests of incidents at sockets that others share, one group for each owner and for each time."""
     groups: dict[tuple[str, datetime | None], list[str]] = defaultdict(list)
     for each in shared:
-        since = each.since if each.share is not None and each.share.until is not None else None
-        groups[each.device.owner_id or "", since].append(each.device.id)
+        groups[each.device.owner_id or "", each.since].append(each.device.id)
     return [
         (
             is_("account_id", owner_id),

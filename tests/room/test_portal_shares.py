@@ -363,6 +363,24 @@ async def test_incidents_of_an_owner_before_are_not_shared(house: PortalHouse) -
     assert (await (await house.ask("GET", "/incidents", token=guest)).json())["items"] == []
 
 
+async def test_what_happened_before_the_owner_gave_the_socket_up_and_took_it_back_is_not_shared(
+    house: PortalHouse,
+) -> None:
+    owner, guest = await owned(house), await house.customer(PEKKA)
+    maija = (await house.account(MAIJA)).id
+    await incident(house, "inc_before", maija, open_key=None)
+    await house.clock.advance(60)
+    assert await status(house, owner, "DELETE", f"/devices/{SOCKET}") == 204
+    await claim(house, owner)
+    await share(house, owner)
+    await accept(house, guest)
+    await house.clock.advance(60)
+    await incident(house, "inc_since", maija)
+    assert await status(house, guest, "GET", "/incidents/inc_before") == 404
+    listed = await (await house.ask("GET", "/incidents", token=guest)).json()
+    assert [each["id"] for each in listed["items"]] == ["inc_since"]
+
+
 async def test_giving_the_socket_up_ends_its_shares(house: PortalHouse) -> None:
     owner, guest, _ = await shared(house)
     await share(house, owner, email="other@example.org")
