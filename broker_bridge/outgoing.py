@@ -69,10 +69,10 @@ class Outgoing:
         for device in waiting:
             payload = {"version": device.desired_version, **for_device(device.desired)}
             self._connection.publish(topics.desired(device.id), json.dumps(payload).encode(), qos=1, retain=True)
-        await asyncio.gather(*(self._is_published(device) for device in waiting))
+        await asyncio.gather(*(self._note_published(device) for device in waiting))
         return bool(waiting)
 
-    async def _is_published(self, device: Device) -> None:
+    async def _note_published(self, device: Device) -> None:
         as_published = is_("desired_version", device.desired_version)
         await self._records.change_one(Device, is_("id", device.id), as_published, desired_pending=False)
 

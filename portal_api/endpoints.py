@@ -90,7 +90,7 @@ async def prove(call: Call[None, None]) -> Reply | Problem:
     endpoint, contact = await _own_endpoint(call)
     if endpoint.verified_at is not None and endpoint.gone_at is None:
         return Problem(status=409, kind="verified", detail="It has answered already.")
-    refused = await _may_send(call.portal, endpoint, contact)
+    refused = await _why_not(call.portal, endpoint, contact)
     if refused is not None:
         return refused
     await _greet(call, endpoint, contact)
@@ -100,7 +100,7 @@ async def prove(call: Call[None, None]) -> Reply | Problem:
 async def test(call: Call[None, None]) -> Reply | Problem:
     """Send a message that is marked as a test."""
     endpoint, contact = await _own_endpoint(call)
-    refused = await _may_send(call.portal, endpoint, contact)
+    refused = await _why_not(call.portal, endpoint, contact)
     if refused is not None:
         return refused
     await call.records.add(trial(endpoint, contact, opens=page_of(contact.id), now=call.clock.now()))
@@ -177,7 +177,7 @@ async def _greet(call: Call[Any, Any], endpoint: Endpoint, contact: Contact) -> 
     await call.records.add(greeting(endpoint, contact, opens=page_of(contact.id), now=call.clock.now()))
 
 
-async def _may_send(portal: Portal, endpoint: Endpoint, contact: Contact) -> Problem | None:
+async def _why_not(portal: Portal, endpoint: Endpoint, contact: Contact) -> Problem | None:
     if endpoint.gone_at is not None:
         return Problem(status=409, kind="gone", detail="It wants no more messages. Take it away and add it again.")
     refused = _not_now(contact)

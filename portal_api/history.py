@@ -20,6 +20,7 @@ from isocket.domain.collected import TELEMETRY
 from isocket.domain.negotiation import weights
 from isocket.kit.clock import from_ms, to_text
 from isocket.kit.zones import zone_named
+from isocket.storage.table import FORMULA
 from isocket.storage.telemetry import Series
 from portal_api.models import CountedInstant, Query, View
 from portal_api.owned import Need, Standing, standing_for
@@ -40,7 +41,6 @@ LONGEST_SPAN = MappingProxyType(
 _FIELD = re.compile(r"[a-z_]{1,40}(\.[0-9]{1,2})?")
 _MOST_FIELDS = 64
 KNOWN_FIELDS = frozenset(TELEMETRY) - {"boot", "seq", "ts"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry it out (OWASP, "CSV Injection")
 
 
 def _fields(text: str) -> str:
@@ -184,7 +184,7 @@ def _cell(value: object) -> object:
             return ""
         case bool():
             return "true" if value else "false"
-        case str() if value.startswith(_FORMULA):
+        case str() if value.startswith(FORMULA):
             return f"'{value}"
     return value
 

@@ -23,7 +23,7 @@ from portal_api.lockdown import lock
 from portal_api.models import Body
 from portal_api.outgoing import mail
 from portal_api.portal import Portal
-from portal_api.problem import Problem, fault
+from portal_api.problem import Problem, bad_link, fault
 from portal_api.registration import Accepted, Activated, account_of, may_mail, owner_contact_id, person_of, taken_mail
 from portal_api.routes import Access, AnyRoute, Call, Route
 from portal_api.staff_members import standing_invitation
@@ -197,9 +197,7 @@ async def _moved(portal: Portal, account: Account, email: str) -> bool:
 
 
 def _bad_token() -> Problem:
-    return Problem(
-        status=400, kind="bad-token", detail="This link is not good, not any more, or was used already. Ask again."
-    )
+    return bad_link("Ask again.")
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -19,7 +19,7 @@ from portal_api.devices import DeviceChange, views_of
 from portal_api.owned import Need, Standing, standing_for
 from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import Order, card, order_of
-from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
+from portal_api.pages_forms import TYPED, Form, Nothing, checked, whole, with_body
 from portal_api.pages_readiness import readiness_words
 from portal_api.pages_typed import number_of, shown_number
 from portal_api.pages_words import COMMANDS, POWER_ON, TOPICS, note
@@ -204,8 +204,8 @@ def _wanted(device: Device, form: SettingsForm) -> dict[str, object]:
     """Return the change of settings that a form asks for; what it does not show stays as it is."""
     before = whole_settings(device.desired, model_of(device.model), device.part_names)
     wanted: dict[str, object] = {each: number_of(getattr(form, each)) for each in (*_NUMBERS, "offline_after")}
-    wanted["offline_after"] = _whole(form.offline_after)
-    wanted["battery_low_pct"] = [_whole(each) for each in form.battery_low_pct.split(",") if each.strip()]
+    wanted["offline_after"] = whole(form.offline_after)
+    wanted["battery_low_pct"] = [whole(each) for each in form.battery_low_pct.split(",") if each.strip()]
     wanted["power_on"] = form.power_on or None
     if _probes(form):
         wanted["temp"] = [_probe(form, number, each.model_dump()) for number, each in enumerate(before.temp)]
@@ -239,11 +239,6 @@ def _extra(form: SettingsForm, number: int, name: str) -> str | None:
 
 def _probes(form: SettingsForm) -> int:
     return sum(1 for each in form.model_extra or {} if each.endswith(".name"))
-
-
-def _whole(text: str) -> int | str | None:
-    plain = text.strip()
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else (plain or None)  # noqa: PLR2004 - no setting has so many digits
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -15,6 +15,8 @@ TYPED = Field(default="", max_length=2000)
 WRITTEN = Field(default="", max_length=20_000)
 """The same of a text of many lines: longer than any model allows, so that what is too long is said beside its field."""
 
+_MOST_DIGITS = 9  # no number in a form has more
+
 
 class Form(Body):
     """What a browser sends with a form. Give each field the default `TYPED`."""
@@ -30,6 +32,12 @@ def checked(model: type[M], **values: object) -> M | Problem:
         return model.model_validate(values)
     except ValidationError as error:
         return from_validation(error)
+
+
+def whole(text: str) -> int | str | None:
+    """Return the whole number that was typed, None where nothing was; the text itself if it is no such number."""
+    plain = text.strip()
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) <= _MOST_DIGITS else (plain or None)
 
 
 def with_body(call: Call[Any, Any], body: B) -> Call[B, None]:

@@ -17,14 +17,12 @@ from portal_api.chart import Axis, Chart, Measured, chart_of
 from portal_api.history import table_of, time_zone_of
 from portal_api.owned import Need, Standing, standing_for
 from portal_api.problem import Problem, ProblemError, fault
-from portal_api.rendering import shown
+from portal_api.rendering import DAYS, MONTHS, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.settings_models import whole_settings
 
 _MINUTE_MS = 60_000
 _PERCENT = (0.0, 100.0)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +194,7 @@ def _rows(look: Look, series: Series) -> Iterator[dict[str, object]]:
 
 
 def _said(span: Span, at: datetime) -> str:
-    day = f"{_DAYS[at.weekday()]} {at.day} {_MONTHS[at.month - 1]}"
+    day = f"{DAYS[at.weekday()]} {at.day} {MONTHS[at.month - 1]}"
     return day if span.step == "1d" else f"{day} {at:%H:%M}"
 
 
@@ -210,11 +208,11 @@ def _columns(look: Look) -> Iterator[tuple[int, str]]:
         day = look.first + timedelta(days=number)
         at_ms = to_ms(_midnight(day, look.zone))
         if look.span.name == "week":
-            yield at_ms, f"{_DAYS[day.weekday()]} {day.day}"
+            yield at_ms, f"{DAYS[day.weekday()]} {day.day}"
         elif look.span.name == "month" and number % 5 == 0:
-            yield at_ms, f"{day.day} {_MONTHS[day.month - 1]}"
+            yield at_ms, f"{day.day} {MONTHS[day.month - 1]}"
         elif look.span.name == "year" and day.day == 1:
-            yield at_ms, _MONTHS[day.month - 1]
+            yield at_ms, MONTHS[day.month - 1]
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

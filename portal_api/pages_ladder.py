@@ -13,7 +13,7 @@ from portal_api import escalations
 from portal_api.escalations import MOST_STEPS, LadderView, NewLadder
 from portal_api.owned import own_device
 from portal_api.pages import go_to
-from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_forms import TYPED, Form, checked, whole, with_body
 from portal_api.pages_words import CHANNELS, LADDERS, note
 from portal_api.problem import FieldFault, Problem
 from portal_api.rendering import refused, shown
@@ -86,9 +86,9 @@ def _wish(typed: LadderForm, rows: Sequence[Row], before: LadderView) -> NewLadd
         for row in rows
     ]
     more = {
-        "repeat": _whole(typed.repeat),
+        "repeat": whole(typed.repeat),
         "repeat_after_s": _seconds(typed.repeat_after) if typed.repeat_after.strip() else None,
-        "cap": _whole(typed.cap),
+        "cap": whole(typed.cap),
         "remind_after_s": None if before.remind_after_s is None else round(before.remind_after_s),
     }
     return checked(NewLadder, steps=steps, **{name: value for name, value in more.items() if value is not None})
@@ -167,11 +167,6 @@ def _seconds(text: str) -> int | str:
         return round(float(text.strip().replace(",", ".")) * _MINUTE_S)
     except (ValueError, OverflowError):
         return text
-
-
-def _whole(text: str) -> int | str | None:
-    plain = text.strip()
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else (plain or None)  # noqa: PLR2004 - no number here has so many digits
 
 
 def _of_device(call: Call[Any, Any]) -> bool:

@@ -26,7 +26,7 @@ from portal_api.limits import Rate
 from portal_api.models import Body, Instant, OneLine, Query, View
 from portal_api.portal import Portal
 from portal_api.privacy_fulfilment import fulfil
-from portal_api.problem import Problem, not_found
+from portal_api.problem import Problem, bad_link, not_found
 from portal_api.recipient_acts import entries_of
 from portal_api.registration import account_of
 from portal_api.request_mail import letter_id, letter_to
@@ -257,9 +257,9 @@ async def confirm_with(portal: Portal, token: str) -> RequestView | Problem:
     found = await portal.records.find(RightsRequest, is_("proof_hash", token_hash(token)), limit=1)
     request = found[0] if found else None
     if request is None or request.state is not RequestState.IDENTITY_ASKED:
-        return _bad_token()
+        return bad_link("Ask again.")
     if request.proof_ends_at is None or request.proof_ends_at <= now:
-        return _bad_token()
+        return bad_link("Ask again.")
     account = await account_of(portal, request.email)
     identified = replace(request, account_id=account.id if account else None, state=RequestState.IDENTIFIED)
     decided = await fulfil(portal, identified, account, now=now)
@@ -273,7 +273,7 @@ async def confirm_with(portal: Portal, token: str) -> RequestView | Problem:
         **{"state": RequestState.IDENTIFIED, "proof_hash": None, **decided},
     )
     if done is None:
-        return _bad_token()  # another request with the same token was a moment quicker
+        return bad_link("Ask again.")  # another request with the same token was a moment quicker
     log.info("request_identified", request_id=done.id, state=done.state)
     return view(portal, done)
 
@@ -297,11 +297,6 @@ def authority_view(portal: Portal, country: str) -> AuthorityView:
     """Return to whom somebody in a country may complain."""
     found = authority_of(country, at_home=portal.settings.office.country)
     return AuthorityView(country=found.country, name=found.name, web=found.web)
-
-
-def _bad_token() -> Problem:
-    detail = "This link is not good, not any more, or was used already. Ask again."
-    return Problem(status=400, kind="bad-token", detail=detail)
 
 
 ROUTES: tuple[AnyRoute, ...] = (

@@ -136,6 +136,12 @@ def not_found() -> Problem:
     return Problem(status=404, kind="not-found", detail="There is nothing here for you.")
 
 
+def bad_link(then: str = "Ask for another.") -> Problem:
+    """Return the one answer to a link that never was good, is over, or was used (400); `then` says what to do."""
+    detail = f"This link is not good, not any more, or was used already. {then}"
+    return Problem(status=400, kind="bad-token", detail=detail)
+
+
 def not_now(detail: str) -> Problem:
     """Return the answer for what cannot be done as things are now, with the reason (409)."""
     return Problem(status=409, kind="not-now", detail=detail)

@@ -18,8 +18,8 @@ from portal_api.problem import Problem
 from portal_api.routes import Call
 
 DESK_PATH = "/desk"
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _JUST_NOW_S, _MINUTE_S, _HOUR_S, _DAY_S = 5, 60, 3600, 86_400
 
 # Without a referrer a browser also hides the origin of a form (Fetch standard, "append a request Origin header"),
@@ -43,7 +43,7 @@ class LocalTime:
         if local.date() == today.date() - timedelta(days=1):
             return f"yesterday {clock}"
         year = "" if local.year == today.year else f" {local.year}"
-        return f"{local.day} {_MONTHS[local.month - 1]}{year} {clock}"
+        return f"{local.day} {MONTHS[local.month - 1]}{year} {clock}"
 
     def full(self, at: datetime) -> str:
         """Return `Sun 22 Nov 2026, 14:03:05`."""
@@ -52,7 +52,7 @@ class LocalTime:
     def day(self, at: datetime) -> str:
         """Return `Sun 22 Nov 2026`."""
         local = at.astimezone(self.zone)
-        return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]} {local.year}"
+        return f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local.year}"
 
     def seconds(self, at: datetime) -> str:
         """Return the time of the day to the second, `14:03:05`."""

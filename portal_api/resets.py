@@ -20,7 +20,7 @@ from portal_api.notices import password_changed_mail
 from portal_api.outgoing import NOBODY, NOTICE_USEFUL_S, mail, unsent
 from portal_api.password_rules import weakness
 from portal_api.portal import Portal
-from portal_api.problem import Problem, fault
+from portal_api.problem import Problem, bad_link, fault
 from portal_api.registration import Accepted, account_of, may_mail
 from portal_api.routes import Access, AnyRoute, Call, Reply, Route
 from portal_api.usernames import Username
@@ -110,7 +110,7 @@ async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
     reset = await _good_reset(portal, wanted.token)
     account = await portal.records.get(Account, reset.account_id) if reset else None
     if reset is None or account is None or account.credential_epoch != reset.credential_epoch:
-        return _bad_token()
+        return bad_link()
     least = await least_length(portal.records, account.id)
     weak = weakness(wanted.password, account.email, account.name, least=least)
     if weak:
@@ -123,7 +123,7 @@ async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
         credential_epoch=reset.credential_epoch + 1,
     )
     if changed is None:
-        return _bad_token()
+        return bad_link()
     await sessions.end_all(portal, account.id)
     await call_off_programs(portal.records, account.id, portal.clock.now())
     await portal.records.add_all([changed_notice(portal, changed)])
@@ -172,14 +172,6 @@ def changed_notice(portal: Portal, account: Account) -> Delivery:
 
 def _letter(portal: Portal, language: str, token: str) -> Letter:
     return reset_mail(language, portal.settings.link(f"/reset?token={quote(token)}"))
-
-
-def _bad_token() -> Problem:
-    return Problem(
-        status=400,
-        kind="bad-token",
-        detail="This link is not good, not any more, or was used already. Ask for another.",
-    )
 
 
 ROUTES: tuple[AnyRoute, ...] = (

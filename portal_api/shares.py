@@ -25,7 +25,7 @@ from portal_api.models import Page, PageQuery
 from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.owned import Need, own_device, standing_for
 from portal_api.portal import Portal
-from portal_api.problem import Problem, ProblemError, fault, not_found
+from portal_api.problem import Problem, ProblemError, bad_link, fault, not_found
 from portal_api.routes import AnyRoute, Call, Reply, Route
 from portal_api.share_models import Acceptance, NewShare, ShareView, view
 
@@ -92,7 +92,7 @@ async def accept(call: Call[Acceptance, None]) -> ShareView | Problem:
         expires_at=share.until,
     )
     if taken is None:
-        raise ProblemError(_bad_token())
+        raise ProblemError(bad_link())
     owner = await call.records.get(Account, taken.owner_id)
     if owner is not None:
         link = call.portal.settings.link(f"/devices/{taken.device_id}/people")
@@ -136,7 +136,7 @@ async def invited(portal: Portal, account: Account, token: str) -> Share:
     device = await portal.records.get(Device, share.device_id) if share else None
     over = share is None or share.expires_at is None or share.expires_at <= portal.clock.now()
     if share is None or over or device is None or device.owner_id != share.owner_id:
-        raise ProblemError(_bad_token())
+        raise ProblemError(bad_link())
     if share.email.casefold() != account.email.casefold():
         raise ProblemError(
             Problem(
@@ -226,14 +226,6 @@ async def _tell(portal: Portal, account: Account, letter: Letter) -> None:
         useful_s=NOTICE_USEFUL_S,
     )
     await portal.records.add_all([due])
-
-
-def _bad_token() -> Problem:
-    return Problem(
-        status=400,
-        kind="bad-token",
-        detail="This link is not good, not any more, or was used already. Ask for another.",
-    )
 
 
 def _changed_meanwhile() -> Problem:

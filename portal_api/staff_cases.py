@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from isocket.domain.accounts import Account, AccountRole
+from isocket.domain.accounts import Account
 from isocket.domain.authority_cases import (
     CLOSED,
     NEEDS_A_PAPER,
@@ -27,7 +27,6 @@ from isocket.storage.port import Records, is_, one_of, remove_every
 from portal_api.cursor import page_of
 from portal_api.models import Body, Page
 from portal_api.problem import FieldFault, Problem, fault, faults, not_now
-from portal_api.registration import account_of
 from portal_api.routes import AnyRoute, Call
 from portal_api.staff_case_models import (
     Approval,
@@ -42,7 +41,7 @@ from portal_api.staff_case_models import (
 )
 from portal_api.staff_holds import end_of
 from portal_api.staff_looks import look
-from portal_api.staff_routes import begun, named, privacy_route
+from portal_api.staff_routes import begun, customer, named, privacy_route
 from portal_api.staff_words import in_words
 
 log = get_logger(__name__)
@@ -108,7 +107,7 @@ async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
     given, now, case = call.body, call.clock.now(), await named(call, AuthorityCase, "case_id")
     if not may_follow(case.state, CaseState.PROPOSED):
         return _cannot(case)  # before anybody is looked for
-    account = await _account(call)
+    account = await customer(call, call.body.account_id, call.body.email)
     wrong = _wrong_silence(call, given)
     if account is None:
         wrong.append(FieldFault(field="email", message="There is no such customer."))
@@ -234,14 +233,6 @@ async def _lines_of(records: Records, case: AuthorityCase, now: datetime) -> lis
         )
         for account_id, subject_id, what in told
     ]
-
-
-async def _account(call: Call[Proposal, None]) -> Account | None:
-    given = call.body
-    found = await call.records.get(Account, given.account_id) if given.account_id else None
-    if given.email:
-        found = await account_of(call.portal, given.email)
-    return found if found is not None and found.role is AccountRole.CUSTOMER else None
 
 
 def _wrong_silence(call: Call[Proposal, None], given: Proposal) -> list[FieldFault]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field
 
-from isocket.domain.accounts import Account, AccountRole
+from isocket.domain.accounts import Account
 from isocket.domain.erasures import HOLD_UNCOPIED, Erasure, ErasureState
 from isocket.domain.handling import Purpose
 from isocket.domain.holds import HeldCopy, Hold, HoldGround, HoldState, Part
@@ -18,10 +18,9 @@ from portal_api.models import Body, GivenDay, Instant, OneLine, Page, PageQuery,
 from portal_api.portal import Portal
 from portal_api.privacy_requests import Words
 from portal_api.problem import FieldFault, Problem, faults, not_now
-from portal_api.registration import account_of
 from portal_api.routes import AnyRoute, Call
 from portal_api.staff_looks import look
-from portal_api.staff_routes import begun, named, privacy_route
+from portal_api.staff_routes import begun, customer, named, privacy_route
 from portal_api.usernames import Username
 
 log = get_logger(__name__)
@@ -153,7 +152,7 @@ async def show(call: Call[None, None]) -> HoldFile:
 async def place(call: Call[NewHold, None]) -> HoldFile | Problem:
     """Place a hold. What it names is copied within a minute, and again before any of it is erased or swept."""
     given, now = call.body, call.clock.now()
-    account = await _account(call)
+    account = await customer(call, call.body.account_id, call.body.email)
     wrong = _wrong_days(call.portal, given.review_on, given.ends_on, now)
     if account is None:
         wrong.append(FieldFault(field="email", message="There is no such customer."))
@@ -218,14 +217,6 @@ async def end_hold(records: Records, hold: Hold, words: str, *, by: str, now: da
 def end_of(portal: Portal, day: date) -> datetime:
     """Return when a day is over where the office is."""
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(portal.settings.office.time_zone))
-
-
-async def _account(call: Call[NewHold, None]) -> Account | None:
-    given = call.body
-    found = await call.records.get(Account, given.account_id) if given.account_id else None
-    if given.email:
-        found = await account_of(call.portal, given.email)
-    return found if found is not None and found.role is AccountRole.CUSTOMER else None
 
 
 def _wrong_days(portal: Portal, review_on: date, ends_on: date, now: datetime) -> list[FieldFault]:

@@ -2,10 +2,11 @@
 
 from typing import Any, TypeVar
 
-from isocket.domain.accounts import StaffRole
+from isocket.domain.accounts import Account, AccountRole, StaffRole
 from isocket.domain.record import Record
 from isocket.storage.port import AlreadyThereError
 from portal_api.problem import ProblemError, not_found
+from portal_api.registration import account_of
 from portal_api.routes import Access, AnyRoute, Call, Route
 
 R = TypeVar("R", bound=Record)
@@ -34,6 +35,14 @@ async def named(call: Call[Any, Any], kind: type[R], parameter: str) -> R:
     if found is None:
         raise ProblemError(not_found())
     return found
+
+
+async def customer(call: Call[Any, Any], account_id: str | None, email: str | None) -> Account | None:
+    """Return the customer whom staff named by the id of their account or by its address, None if there is none."""
+    found = await call.records.get(Account, account_id) if account_id else None
+    if email:
+        found = await account_of(call.portal, email)
+    return found if found is not None and found.role is AccountRole.CUSTOMER else None
 
 
 async def begun(call: Call[Any, Any], made: R) -> R:

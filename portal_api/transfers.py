@@ -27,7 +27,7 @@ from portal_api.models import Body, Instant, View
 from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.owned import own_device
 from portal_api.portal import Portal
-from portal_api.problem import Problem, ProblemError, fault, not_found
+from portal_api.problem import Problem, ProblemError, bad_link, fault, not_found
 from portal_api.releases import copied_first, finish_release, release_device
 from portal_api.routes import AnyRoute, Call, Reply, Route
 from portal_api.usernames import Username
@@ -148,7 +148,7 @@ async def accept(call: Call[TransferAcceptance, None]) -> DeviceView | Problem:
     await call.portal.limits.demand(ACCEPTING, call.account.id)
     offered = await offered_by(call.portal, call.account, call.body.token)
     device = await hand_over(call.portal, call.account, offered)
-    return _bad_token() if device is None else await view_of(call.portal, device)
+    return bad_link() if device is None else await view_of(call.portal, device)
 
 
 async def hand_over(portal: Portal, taker: Account, offered: Transfer) -> Device | None:
@@ -205,7 +205,7 @@ async def offered_by(portal: Portal, account: Account, token: str) -> Transfer:
     """
     found = await portal.records.find(Transfer, is_("token_hash", token_hash(token)), limit=1) if token else []
     if not found or found[0].expires_at <= portal.clock.now():
-        raise ProblemError(_bad_token())
+        raise ProblemError(bad_link())
     if found[0].account_id not in {None, account.id} or found[0].email.casefold() != account.email.casefold():
         raise ProblemError(
             Problem(
@@ -255,14 +255,6 @@ def _view(transfer: Transfer) -> TransferView:
         email=transfer.email,
         created_at=transfer.created_at,
         expires_at=transfer.expires_at,
-    )
-
-
-def _bad_token() -> Problem:
-    return Problem(
-        status=400,
-        kind="bad-token",
-        detail="This link is not good, not any more, or was used already. Ask for another.",
     )
 
 

@@ -5,14 +5,15 @@ import io
 import json
 from typing import Any
 
+from isocket.storage.table import FORMULA
+
 _list_text = json.JSONEncoder().encode
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would carry it out
 
 
 def cell(value: Any) -> Any:
     """Return a value as it stands in a cell; a list is written as JSON."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(_FORMULA) else value
+        return f"'{value}" if value.startswith(FORMULA) else value
     return _list_text(value) if isinstance(value, list) else value
 
 

@@ -23,7 +23,8 @@ TEXTS = ("credit", "fw")
 
 COLUMNS = (*NAMES, *BEFORE, *LISTS, *AFTER, *TEXTS)
 HEAD = ",".join(COLUMNS).encode() + b"\r\n"
-GUARDED = "=+-@\t\r'"  # what a formula begins with; the apostrophe too, so that each text can be read back
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what begins so, a spreadsheet carries out (OWASP, "CSV Injection")
+GUARDED = "".join(FORMULA) + "'"  # the apostrophe too, so that each text can be read back
 
 TableCursor = tuple[int, int]
 """Behind which line a page begins: its time, and the number of its arrival."""
