@@ -37,7 +37,7 @@ EXPLAINED_BY: Mapping[Cause, Cause] = MappingProxyType(
         Cause.TEMP_FAULT: Cause.MAINS_LOST,
     }
 )
-"""What a cause follows from: nobody is told of it while the other lasts."""
+"""What a cause follows from: nobody is told of it while the other lasts, see `explanation_of`."""
 
 SETTLING_S = 300
 """How long after power returned its consequences may last, or even begin, before they are news of their own:
@@ -83,6 +83,8 @@ FROM_DEVICE = frozenset(
 OWN_LIMITS = frozenset({Cause.TEMP_RATE, Cause.CREDIT_LOW})
 """Of these a device has limits of its own, which it is not told by us: only its own word ends what it raised."""
 
+_RANKS = MappingProxyType({severity: rank for rank, severity in enumerate(Severity)})  # the most urgent first
+
 OWNED_ELSEWHERE = frozenset({Cause.NO_RECIPIENT, Cause.DELIVERY_BROKEN})
 """What is opened and closed by `alerts.raising`: it tells of people, not of a device, and no device rule ends it."""
 
@@ -97,6 +99,18 @@ def severity_of(cause: Cause, probe: int | None, settings: DeviceSettings, about
         return settings.input_at(probe).severity
     chosen = settings.probe(probe).severity if matter in LIMITS and probe is not None else None
     return chosen or settings.severities.get(matter) or SEVERITIES[matter]
+
+
+def explanation_of(cause: Cause, probe: int | None, settings: DeviceSettings) -> Cause | None:
+    """Return what makes a cause no news, None if nothing does.
+
+    What matters less explains nothing: nobody may be told of it, or not those whom the other concerns.
+    """
+    explanation = EXPLAINED_BY.get(cause)
+    if explanation is None:
+        return None
+    rank, own_rank = (_RANKS[severity_of(each, probe, settings)] for each in (explanation, cause))
+    return explanation if rank <= own_rank else None
 
 
 def is_told(severity: Severity) -> bool:

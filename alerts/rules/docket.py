@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from alerts.causes import EXPLAINED_BY, ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S, STILL_NEWS
+from alerts.causes import ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S, STILL_NEWS, explanation_of
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, incident_id
 from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, is_beyond, limit_of, raise_after_ms
 from alerts.rules.flapping import NEVER, beginning, is_too_often, rest_until_ms, steady, unstable, with_one_more
@@ -298,9 +298,9 @@ class Docket:
 
     def _explanation(self, key: Key, since_ms: int) -> str | None:
         """Return the mains failure that this follows from: one that lasts, or that ended a short while ago."""
-        if key.cause not in EXPLAINED_BY:
+        if (cause := explanation_of(key.cause, key.probe, self.case.settings)) is None:
             return None
-        failure = self.conditions.get(Key(EXPLAINED_BY[key.cause]))
+        failure = self.conditions.get(Key(cause))
         if failure is not None and failure.is_open and since_ms >= failure.since_ms:
             return failure.incident_id
         back = self.power_back

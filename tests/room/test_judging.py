@@ -501,6 +501,30 @@ async def test_a_mains_failure_explains_the_later_silence() -> None:
     assert not await house.told()
 
 
+@pytest.mark.parametrize(
+    ("severities", "is_explained"),
+    [
+        ({"mains_lost": "info"}, False),
+        ({"mains_lost": "minor"}, False),
+        ({"mains_lost": "major"}, True),
+        ({"mains_lost": "info", "battery_low": "info"}, True),
+        ({"battery_low": "critical"}, True),
+        ({"mains_lost": "major", "battery_low": "critical"}, False),
+    ],
+)
+async def test_a_mains_failure_that_matters_less_explains_nothing(
+    severities: dict[str, str], is_explained: bool
+) -> None:
+    house = await judged_house(severities=severities)
+    await house.state(mains=True, battery_pct=98, charging=True)
+    await house.state(mains=False, battery_pct=98)
+    await house.let_pass(60)
+    await house.state(mains=False, battery_pct=20)
+    low = await house.only(Cause.BATTERY_LOW)
+    assert (low.explained_by is not None) is is_explained
+    assert low.needs_step is not is_explained
+
+
 async def test_a_mains_failure_explains_battery_and_probe(house: JudgedHouse) -> None:
     await house.state(mains=True, temp_c=[20.0])
     await house.state(mains=False, battery_pct=90, temp_c=[None])
