@@ -134,7 +134,9 @@ async def test_names_people_ladders_settings_and_history_come_along(tmp_path: Pa
     assert (device.desired["time_zone"], device.desired_pending) == ("Europe/Helsinki", True)
     (neighbour,) = await ground.records.find(Contact, is_("is_owner", False))
     assert (neighbour.name, neighbour.phone, neighbour.verified_channels()) == ("Neighbour Niemi", PHONE, ())
-    for ladder in await ground.records.find(Escalation):
+    ladders = await ground.records.find(Escalation)
+    assert ladders
+    for ladder in ladders:
         assert ladder.steps[0]["contact_ids"] == [neighbour.id, "con_me"]
         assert (ladder.account_id, ladder.repeat) == (NEW_ID, 2)
     first, second, alarm = await reports(ground, SOCKET)
@@ -302,7 +304,9 @@ async def test_who_is_entered_here_already_is_not_entered_again_and_keeps_their_
         "contact con_1: contact con_known here has this address already"
     ]
     assert await ground.records.count(Contact) == 2
-    for ladder in await ground.records.find(Escalation):
+    ladders = await ground.records.find(Escalation)
+    assert ladders
+    for ladder in ladders:
         assert ladder.steps[0]["contact_ids"] == ["con_known", "con_me"]
 
 

@@ -122,7 +122,9 @@ async def test_readiness_names_exactly_those_whom_an_alarm_tells(house: PortalHo
     await put(house, token, {"contacts": [second["id"]]}, {"contacts": [first["id"]], "channels": ["sms"]})
     escalator = Escalator(records=house.records, clock=house.clock, public_url=PUBLIC_URL)
     answer = await house.ask("GET", "/readiness", token=token)
-    for item in (await answer.json())["items"]:
+    items = (await answer.json())["items"]
+    assert len(items) == 2
+    for item in items:
         test = await house.ask("POST", f"/devices/{item['device_id']}/test-alarm", token=token)
         await escalator.step()
         due = await house.records.find(Delivery, is_("incident_id", (await test.json())["incident_id"]))

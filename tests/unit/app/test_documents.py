@@ -4,11 +4,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from typer.main import get_command
+
+from isocket.app.commands import app
 from isocket.app.settings_table import settings_markdown
 from isocket.domain.settings import for_device, without_names
 from portal_api.settings_models import AlarmInput, Probe, Settings
 
 ROOT = Path(__file__).parents[3]
+DOCUMENTS = pytest.mark.parametrize(
+    "document", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
+)
 
 
 def test_the_manual_shows_every_setting_as_it_is() -> None:
@@ -16,23 +23,30 @@ def test_the_manual_shows_every_setting_as_it_is() -> None:
 
 
 def test_every_file_that_the_map_names_exists() -> None:
-    readme = (ROOT / "README.md").read_text()
-    for folder, begin in re.findall(r"^\| `([a-z_/]+)` \|[^|]*\|([^|]*)\|$", readme, flags=re.MULTILINE):
+    rows = re.findall(r"^\| `([a-z_/]+)` \|[^|]*\|([^|]*)\|$", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    assert rows
+    for folder, begin in rows:
         assert (ROOT / folder).is_dir(), folder
         for name in re.findall(r"`([a-z_]+\.py)`", begin):
             assert (ROOT / folder / name).is_file(), f"{folder}/{name}"
 
 
-def test_every_module_that_the_readme_names_with_its_folder_exists() -> None:
-    named = re.findall(r"`((?:\w+/)+\w+\.py)`", (ROOT / "README.md").read_text())
-    assert named
+@DOCUMENTS
+def test_every_module_that_a_document_names_with_its_folder_exists(document: Path) -> None:
+    named = re.findall(r"`((?:\w+/)+\w+\.py)\b", document.read_text())
     assert [each for each in named if not (ROOT / each).is_file()] == []
 
 
-def test_every_link_between_documents_leads_somewhere() -> None:
-    for document in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
-            assert (document.parent / target).exists(), f"{document.name}: {target}"
+@DOCUMENTS
+def test_every_command_that_a_document_shows_is_there_with_its_options(document: Path) -> None:
+    shown = re.findall(r"(?:^    |`)isocket ([a-z][^`\n]*)", document.read_text(), flags=re.MULTILINE)
+    assert [each for each in shown if not _is_there(each.split())] == []
+
+
+@DOCUMENTS
+def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
+        assert (document.parent / target).exists(), target
 
 
 def test_the_protocol_names_every_setting_that_a_socket_is_told_and_none_that_is_for_the_cloud_alone() -> None:
@@ -43,6 +57,17 @@ def test_the_protocol_names_every_setting_that_a_socket_is_told_and_none_that_is
     told, known = _keys(for_device(nameless)), _keys(nameless)
     assert told - named == set()
     assert named & (known - told) == set()
+
+
+def _is_there(words: list[str]) -> bool:
+    command: Any = get_command(app)
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    if words and hasattr(command, "commands"):
+        return False
+    options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+    takes_any = command.context_settings.get("ignore_unknown_options", False)  # a benchmark's are its own
+    return takes_any or {each for each in words if each.startswith("--")} <= options
 
 
 def _keys(settings: dict[str, Any]) -> set[str]:
