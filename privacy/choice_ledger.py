@@ -1,16 +1,18 @@
 """The file of what people chose: it lies apart from the store, so that a restored backup does not undo it.
 
-A line is a choice as it was then; the last of a key holds. It names nobody: keys are hashes of ids or of addresses.
+A line is a choice as it was then; the last of a key holds. It names nobody: keys are hashes of ids or of addresses, and
+what is kept of them no longer is taken out.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 
 class ChoicesBrokenError(Exception):
@@ -39,7 +41,7 @@ class _Reading:
 
 
 class ChoiceLedger:
-    """Lines are only ever added; the last of a key holds. All verbs block, and read the file only once it changed."""
+    """The last line of a key holds. All verbs block, and read the file only once it changed."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -48,9 +50,7 @@ class ChoiceLedger:
     def note(self, choices: Sequence[Choice]) -> None:
         """Add lines, on disk when this returns; what a crash left half written is cut off first."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with self._locked() as file:
             content = file.read()
             file.seek(content.rfind(b"\n") + 1)
             file.truncate()
@@ -59,6 +59,47 @@ class ChoiceLedger:
                 file.write(json.dumps(line).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def forget(self, is_over: Callable[[Choice], bool]) -> int:
+        """Take out every line of the keys whose last one is over; return how many keys. All or nothing is on disk.
+
+        Raises:
+            ChoicesBrokenError: a whole line of the file cannot be read.
+        """
+        if not any(is_over(each) for each in self._reading().folded.values()):
+            return 0
+        with self._locked() as file:
+            content = file.read()
+            over = {key for key, each in _fold(content).items() if is_over(each)}
+            lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
+            rest = b"".join(line for line in lines if _key_of(line) not in over)
+            draft = self._path.with_name(f"{self._path.name}.new")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as new:
+                new.write(rest)
+                new.flush()
+                os.fsync(new.fileno())
+                written = os.fstat(new.fileno())
+            draft.replace(self._path)
+            self._last = _Reading(_like(written), _mark_of(rest), _fold(rest))
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        return len(over)
+
+    @contextmanager
+    def _locked(self) -> Iterator[IO[bytes]]:
+        """Yield the file, to be read and written by nobody else: the one that has its name by then."""
+        while True:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if not self._path.exists() or not os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
+                    continue  # somebody has put another in its place while we waited
+                yield file
+                return
 
     def folded(self) -> Folded:
         """Return the last line of each key.
@@ -79,8 +120,7 @@ class ChoiceLedger:
     def _reading(self) -> _Reading:
         """Return what is in the file as it is now."""
         try:
-            stat = self._path.stat()
-            like = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+            like = _like(self._path.stat())
             if self._last is None or self._last.like != like:
                 content = self._path.read_bytes()
                 self._last = _Reading(like, _mark_of(content), _fold(content))
@@ -92,6 +132,10 @@ class ChoiceLedger:
         return self._last
 
 
+def _like(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 def _fold(content: bytes) -> Folded:
     found: Folded = {}
     for number, line in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), start=1):
@@ -101,6 +145,11 @@ def _fold(content: bytes) -> Folded:
             raise ChoicesBrokenError(f"line {number} of the ledger of choices is broken: restore it") from error
         found[each.collection, each.key] = each
     return found
+
+
+def _key_of(line: bytes) -> tuple[str, str]:
+    each = Choice(**json.loads(line))
+    return each.collection, each.key
 
 
 def _mark_of(content: bytes) -> str:

@@ -78,6 +78,8 @@ class ChoiceKeeper:
         if news:
             await asyncio.to_thread(self._ledger.note, news)
         await self._mark()
+        if await asyncio.to_thread(self._ledger.forget, lambda each: each.content is None):
+            await self._mark()
         return len(news)
 
     async def _mark(self) -> None:

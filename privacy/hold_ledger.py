@@ -11,7 +11,8 @@ from typing import Any
 
 from isocket.domain.accounts import Account
 from isocket.domain.erasures import tombstone
-from isocket.domain.holds import Hold, HoldGround, HoldState
+from isocket.domain.holds import REGISTER_YEARS, Hold, HoldGround, HoldState
+from isocket.domain.periods import years_later
 from isocket.kit.clock import Clock, from_text, to_text
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, every, is_
@@ -22,17 +23,30 @@ log = get_logger(__name__)
 REASON_IS_LOST = "The words were lost when a backup was restored that was older than the hold."
 
 
-async def note_holds(records: Records, ledger: ChoiceLedger) -> int:
-    """Copy what changed of holds into the ledger; return how many lines that was."""
+async def note_holds(records: Records, ledger: ChoiceLedger, now: datetime) -> int:
+    """Copy what changed of holds into the ledger; return how many lines that was.
+
+    A hold that the register keeps no longer is taken out of it: three years after it was over.
+    """
     noted: Folded = await asyncio.to_thread(ledger.folded)
-    news = []
+    news, there = [], set[str]()
     async for each in every(records, Hold):
+        there.add(each.id)
         choice = Choice(Hold.collection, each.id, _content(each))
         if noted.get((choice.collection, choice.key)) != choice:
             news.append(choice)
     if news:
         await asyncio.to_thread(ledger.note, news)
+    await asyncio.to_thread(ledger.forget, lambda each: each.key not in there and _is_forgotten(each, now))
     return len(news)
+
+
+def _is_forgotten(noted: Choice, now: datetime) -> bool:
+    """Return whether the register keeps a hold no longer; lines of earlier versions do not say when it was over."""
+    if noted.content is None:
+        return True
+    over_at = noted.content.get("over_at") or noted.content["ends_at"]
+    return years_later(from_text(over_at), REGISTER_YEARS) <= now
 
 
 async def replay_holds(records: Records, ledger: ChoiceLedger, clock: Clock) -> int:
@@ -65,7 +79,7 @@ async def replay_holds(records: Records, ledger: ChoiceLedger, clock: Clock) -> 
 
 
 def _content(hold: Hold) -> dict[str, Any]:
-    return {
+    content = {
         "account": tombstone(hold.account_id),
         "state": hold.state.value,
         "ground": hold.ground.value,
@@ -76,6 +90,7 @@ def _content(hold: Hold) -> dict[str, Any]:
         "ends_at": to_text(hold.ends_at),
         "silent_until": None if hold.silent_until is None else to_text(hold.silent_until),
     }
+    return content if hold.over_at is None else {**content, "over_at": to_text(hold.over_at)}
 
 
 def _again(hold_id: str, account_id: str, content: Mapping[str, Any], now: datetime) -> Hold:

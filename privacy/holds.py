@@ -12,7 +12,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from isocket.domain.holds import HeldCopy, Hold, HoldState, UncopiedError, copy_id, vault_of
+from isocket.domain.holds import REGISTER_YEARS, HeldCopy, Hold, HoldState, UncopiedError, copy_id, vault_of
 from isocket.domain.letters import Letter
 from isocket.domain.periods import years_later
 from isocket.kit.clock import EPOCH, Clock, to_text
@@ -43,7 +43,6 @@ COPY_EVERY = timedelta(hours=1)
 RETRY = timedelta(minutes=10)  # so soon what could not be copied is tried again
 PATIENCE = timedelta(hours=1)  # so long staff are not told of it: most of what goes wrong passes
 BACKLOG = timedelta(days=3)  # so much later reports usually come at most
-REGISTER_YEARS = 3
 
 
 class HoldKeeper:
@@ -108,7 +107,7 @@ class HoldKeeper:
 
     async def _note(self) -> None:
         if self._ledger is not None:
-            await note_holds(self._records, self._ledger)
+            await note_holds(self._records, self._ledger, self._clock.now())
 
     async def copy_all(self) -> Spared:
         """Copy what holds name as it is now; called before a sweep removes or empties anything.

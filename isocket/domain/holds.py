@@ -33,6 +33,9 @@ HOLD_WORDS = Handling(
     sealed=True,
 )
 
+REGISTER_YEARS = 3
+"""So long after its end it is known that there was a hold; of what it kept nothing is left then."""
+
 
 class HoldGround(StrEnum):
     """Why something is held."""

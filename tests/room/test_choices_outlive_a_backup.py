@@ -127,6 +127,18 @@ async def test_what_was_taken_back_does_not_come_back(tmp_path: Path) -> None:
     assert await all_of(ground) == []
 
 
+async def test_of_what_was_taken_back_the_file_keeps_no_line(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add_all([objection(ground), Suppression(id="sup_1", left_at=ground.clock.now())])
+    await keep(ground)
+    await ground.records.remove_all(Suppression, is_("id", "sup_1"))  # its reader asked for the newsletter again
+    await keep(ground)
+    assert "sup_1" not in (tmp_path / "choices.jsonl").read_text()
+    assert [each.collection for each in ledger(tmp_path).folded().values()] == ["objections"]
+    backup = await a_customer(tmp_path)
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+
+
 async def test_nobody_is_named_in_the_file_and_who_is_erased_leaves_no_choice_to_put_back(tmp_path: Path) -> None:
     ground = await a_customer(tmp_path)
     await ground.records.add_all([restriction(ground), objection(ground)])

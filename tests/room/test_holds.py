@@ -55,7 +55,7 @@ async def houses(tmp_path: Path) -> AsyncIterator[Houses]:
         yield both
 
 
-def keeper(ground: Ground, fuse: Fuse | None = None) -> HoldKeeper:
+def keeper(ground: Ground, fuse: Fuse | None = None, ledger: ChoiceLedger | None = None) -> HoldKeeper:
     records, telemetry = ground.records, ground.telemetry
     return HoldKeeper(
         records=DyingRecords(records, fuse) if fuse else records,
@@ -64,6 +64,7 @@ def keeper(ground: Ground, fuse: Fuse | None = None) -> HoldKeeper:
         clock=ground.clock,
         operator_email="operator@example.org",
         public_url=PUBLIC_URL,
+        ledger=ledger,
     )
 
 
@@ -582,7 +583,7 @@ async def test_a_backup_from_before_a_hold_loses_it_not_and_one_from_before_its_
     await furnish(ground)
     placed = hold(ground, Part.INCIDENTS, reference="claim 118")
     await ground.records.add(placed)
-    assert [await note_holds(ground.records, ledger) for _ in range(2)] == [1, 0]
+    assert [await note_holds(ground.records, ledger, ground.clock.now()) for _ in range(2)] == [1, 0]
     assert scan([tmp_path / "holds.jsonl"], MAIJA_ID, "A dispute about", "claim 118") == []
     before = in_memory(tmp_path / "var")
     await furnish(before)
@@ -593,7 +594,7 @@ async def test_a_backup_from_before_a_hold_loses_it_not_and_one_from_before_its_
     assert "incidents" in await copies(before), "what an erasure that is replayed would take is held"
     longer = placed.ends_at + timedelta(days=30)
     await ground.records.change_one(Hold, is_("id", "hld_1"), ends_at=longer)
-    await note_holds(ground.records, ledger)
+    await note_holds(ground.records, ledger, ground.clock.now())
     older = in_memory(tmp_path / "var")
     await older.records.add(placed)
     assert [await replay_holds(older.records, ledger, older.clock) for _ in range(2)] == [1, 0]
@@ -604,9 +605,39 @@ async def test_a_backup_from_before_a_hold_loses_it_not_and_one_from_before_its_
     assert [each.ends_at for each in await older.records.find(Hold)] == [later_review["ends_at"]]
     await ground.records.change_one(Hold, is_("id", "hld_1"), state=HoldState.OVER, over_at=ground.clock.now())
     await keeper(ground).round()
-    await note_holds(ground.records, ledger)
+    await note_holds(ground.records, ledger, ground.clock.now())
     later = in_memory(tmp_path / "var")
     await later.records.add(placed)
     assert await replay_holds(later.records, ledger, later.clock) == 1
     await keeper(later).round()
     assert [each.state for each in await later.records.find(Hold)] == [HoldState.EMPTIED]
+
+
+async def test_three_years_after_its_end_neither_the_register_nor_the_file_beside_it_knows_of_a_hold(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "holds.jsonl"
+    ground = in_memory(tmp_path / "var")
+    await furnish(ground)
+    kept, register = keeper(ground, ledger=ChoiceLedger(path)), Retention(records=ground.records, clock=ground.clock)
+    ended = hold(ground, Part.INCIDENTS)
+    await ground.records.add_all([ended, replace(ended, id="hld_2", ends_at=ended.ends_at + timedelta(days=3650))])
+    await kept.round()
+    over = {"state": HoldState.OVER, "over_at": ground.clock.now()}
+    await ground.records.change_one(Hold, is_("id", "hld_1"), **over)
+    for days, known in ((3 * 365, True), (1, False)):
+        await ground.clock.advance(days * 86_400)
+        await register.sweep()
+        await kept.round()
+        assert ("hld_1" in path.read_text()) is known
+        assert (await ground.records.get(Hold, "hld_1") is not None) is known
+    assert "hld_2" in path.read_text()
+
+
+async def test_a_hold_that_a_restored_backup_does_not_know_stays_in_the_file(tmp_path: Path) -> None:
+    ledger = ChoiceLedger(tmp_path / "holds.jsonl")
+    ground, older = in_memory(tmp_path / "var"), in_memory(tmp_path / "var")
+    await ground.records.add(hold(ground, Part.INCIDENTS))
+    await note_holds(ground.records, ledger, ground.clock.now())
+    await note_holds(older.records, ledger, older.clock.now())
+    assert [each.key for each in ledger.folded().values()] == ["hld_1"]
