@@ -85,7 +85,7 @@ def mail_domain_of(public_url: str) -> str:
 
 
 class Dispatcher:
-    """Sends deliveries, each at most once; when nobody can tell, it stays unclear (see `alerts.unclear`)."""
+    """Sends deliveries. One of which nobody can tell whether it went stays unclear, see `alerts.unclear`."""
 
     def __init__(
         self,

@@ -65,7 +65,7 @@ class Pace:
         return await self._wait_until(at, stop)
 
     async def _let_by(self, stop: asyncio.Event) -> bool:
-        """Wait as long as something urgent goes first; a small share of the moments is never kept from the rest."""
+        """Wait while something urgent goes first, but leave the rest its small share; False: we are to stop."""
         while self._urgent_waits and self._ordinary_went_at is not None:
             share = self._gap / ORDINARY_SHARE
             wait = self._ordinary_went_at + share - self._clock.now()

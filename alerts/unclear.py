@@ -46,7 +46,7 @@ class UnclearDeliveries:
         return await self._find_left_behind() or await self._ask()
 
     async def _find_left_behind(self) -> bool:
-        """Take over a call whose worker is gone: its lease ran out."""
+        """Take over a call whose worker is gone, since its lease ran out; return whether there was one."""
         held = await claim(
             self._records,
             Delivery,
@@ -68,7 +68,7 @@ class UnclearDeliveries:
         return True
 
     async def _ask(self) -> bool:
-        """Ask the provider what became of an attempt whose answer was lost."""
+        """Ask the provider what became of an attempt whose answer was lost; return whether there was one."""
         now = self._clock.now()
         held = await claim(
             self._records,

@@ -172,7 +172,7 @@ class HomeBridge:
         return news.upto, (await self._records.changes(0, limit=0)).newest
 
     def _may_be_served(self, home_id: str) -> bool:
-        """Count, so that somebody who subscribes without end has to wait and nobody else does."""
+        """Count; return False for a home that has to wait, since it subscribes without end. Nobody else has to."""
         now_s = self._clock.monotonic_s()
         since_s, times = self._served.get(home_id, (now_s, 0))
         if now_s - since_s >= WINDOW_S:

@@ -142,7 +142,7 @@ def _may_be_sent(portal: Portal, channel: ChannelKind, address: str) -> bool:
 
 
 async def _had_enough(portal: Portal, channel: ChannelKind, address: str, client: str, *, known: bool) -> bool:
-    """Count one message; the narrowest first, so that nothing wider is used up.
+    """Count one message, by the narrowest first, so that nothing wider is used up; return whether it is too many.
 
     An address that we do not hold gets nothing, so it counts as much, but apart: else strangers who name invented
     numbers would use up what all codes of this installation have.

@@ -290,7 +290,7 @@ class Eraser:
         return ""
 
     async def _finish(self, erasure: Erasure) -> bool:
-        """Destroy the keys, note it in the ledger, and turn the record into a receipt."""
+        """Destroy the keys, note it in the ledger, make a receipt of the record; return whether all of that is done."""
         for person in sorted(erasure.persons, key=lambda person: person == erasure.account_id):
             await self._keyring.destroy(person)  # the account's last: what to search for is sealed under it
         await self._belongings.remove(erasure.account_id)

@@ -31,7 +31,7 @@ _THERE = (ExportState.READY, ExportState.EXPIRED)
 
 
 class RequestWatch:
-    """Looks at all open requests each minute. Every step may run twice: letters have ids that follow from why."""
+    """Looks at all open requests every 15 s. Every step may run twice: letters have ids that follow from why."""
 
     def __init__(
         self,

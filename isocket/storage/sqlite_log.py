@@ -16,7 +16,7 @@ log = get_logger(__name__)
 
 CHECKPOINT_PAGES = 8_000  # about 32 MiB of write-ahead log
 PAGES_A_COMMIT = 8  # at least, as far as we guess; an alarm's is 40
-MOST_PAGES_A_ROW = 3.0  # the row and its places in two indexes: for when to look, until it is known better
+MOST_PAGES_A_ROW = 3.0  # a guess, for when to look, until the log has shown by how much it grows
 LEAST_PAGES_A_ROW = 0.1
 HOLD_S = 0.5  # how long new reads are held back so that those under way can end
 RESTART_WAIT_S = 0.05  # how long the writer waits for the last readers: an alarm may wait behind it

@@ -194,7 +194,7 @@ class Writer:
         return False
 
     def _let_another_in(self, group: list[Job]) -> bool:
-        """Take what came while the others were run: an alarm need not wait until a batch of reports is on disk."""
+        """Take what came while others were run: no alarm waits until a batch is on disk. Return whether any came."""
         if not self._synced or self._ending is not _NOTHING or len(group) >= GROUP or self._queue.empty():
             return False  # what need not wait for the disk does not make others believe that it did
         return self._take(group)
