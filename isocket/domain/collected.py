@@ -12,7 +12,7 @@ from isocket.domain.handling import Basis, Export, Handling, Keep, OnErasure, Pu
 TELEMETRY_HANDLING = Handling(
     purpose=Purpose.SERVICE,
     basis=Basis.CONTRACT,
-    keep=Keep.RELATION,
+    keep=Keep.REPORTS,
     export=Export.PORTABLE,
     on_erasure=OnErasure.DELETE,
 )

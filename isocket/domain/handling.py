@@ -51,6 +51,10 @@ class Keep(StrEnum):
 
     ACCOUNT = "while the account lives"
     RELATION = "while the socket or contact is kept by its owner"
+    REPORTS = (
+        "while the socket is kept by its owner; after 400 days, or another time that the operator has set, not each "
+        "report any more but what hours were like"
+    )
     DAYS_30 = "30 days after it was made"
     YEAR_1 = "1 year after it was made"
     YEARS_3 = "3 years after it was made"

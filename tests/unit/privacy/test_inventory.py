@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from isocket.app.settings import Settings
 from isocket.domain import STORED
-from isocket.domain.collected import TELEMETRY
+from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
 from isocket.domain.handling import Handling, Keep, Recipient
 from isocket.domain.inventory import Subject, inventory
 from isocket.domain.processing import (
@@ -23,7 +24,7 @@ from isocket.domain.processing import (
 from isocket.domain.record import handling_of
 from privacy.copy_index import Contents, index_page
 from privacy.inventory import as_json, as_markdown, record_as_json, record_as_markdown
-from privacy.retention import LIVES, terms
+from privacy.retention import LIVES, REPORTS_LIFE, terms
 
 CONTROLLER = Controller(
     name="Example Ltd, Main Street 1", contact="mailto:privacy@example.org", sms_country="US", mail_country="FI"
@@ -128,6 +129,14 @@ def test_the_page_of_a_copy_says_by_what_a_transfer_is_covered_and_that_no_progr
 
 def test_every_recipient_outside_has_a_place() -> None:
     assert all(country_of(CONTROLLER, each.value) for each in Recipient)
+
+
+def test_the_notice_says_that_single_reports_go_while_the_socket_is_still_its_owners() -> None:
+    (told,) = {each.keep for each in inventory() if each.collection == TELEMETRY_COLLECTION}
+    assert f"{Settings().reports_days} days" in told
+    assert REPORTS_LIFE.days == Settings().reports_days
+    shown = [each for each in activities(CONTROLLER, subject=Subject.CUSTOMER) if told in each.kept]
+    assert [each.purpose for each in shown] == ["service"]
 
 
 @pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.collection)
