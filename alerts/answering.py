@@ -23,7 +23,7 @@ from alerts.wording.taking import (
 from isocket.domain.answers import Answers
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import NOT_CLOSED, Incident, IncidentState
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
@@ -115,7 +115,7 @@ class Answering:
         return still_stopped_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
 
     async def _open_codes(self, contact: Contact) -> list[str]:
-        not_over = one_of("state", (IncidentState.OPEN, IncidentState.ACKNOWLEDGED))
+        not_over = one_of("state", NOT_CLOSED)
         told = one_of("id", await self._told(contact))
         found = await self._records.find(Incident, told, not_over, order_by="opened_at", descending=True)
         return [each.short_code for each in found if each.short_code]

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 from alerts.account_troubles import AccountTroubles
 from alerts.operator import OPERATOR
-from alerts.short_codes import STILL_OPEN
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
-from isocket.domain.incidents import Cause, Incident
+from isocket.domain.incidents import NOT_CLOSED, Cause, Incident
 from isocket.kit.clock import EPOCH, Clock
 from isocket.storage.port import Records, above, is_, one_of
 
@@ -56,7 +55,7 @@ class BrokenDeliveries:
             Incident,
             is_("cause", Cause.DELIVERY_BROKEN),
             above("detected_at", EPOCH),
-            one_of("state", STILL_OPEN),
+            one_of("state", NOT_CLOSED),
         )
         return {each.account_id for each in found}
 

@@ -11,9 +11,19 @@ from alerts.handing_over import NO_ORDERS
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, SilentToo, Wait, is_told_though_over
 from alerts.rules.docket import Case
 from alerts.rules.memory import Key
-from alerts.short_codes import STILL_OPEN, CodesInHand, first_code, free_code
+from alerts.short_codes import CodesInHand, first_code, free_code
 from alerts.timeline import INFORMATION_ONLY, came_late_line, incident_line
-from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, Why, open_key
+from isocket.domain.incidents import (
+    NOT_CLOSED,
+    Cause,
+    Happening,
+    Incident,
+    IncidentState,
+    Severity,
+    TimelineEntry,
+    Why,
+    open_key,
+)
 from isocket.domain.outages import is_outage
 from isocket.kit.clock import from_ms, to_ms, to_text
 from isocket.kit.logs import get_logger
@@ -117,7 +127,7 @@ class IncidentLedger:
         closed = await self._records.change_one(
             Incident,
             is_("id", close.incident_id),
-            one_of("state", STILL_OPEN),
+            one_of("state", NOT_CLOSED),
             state=IncidentState.CLOSED,
             open_key=None,
             closed_at=from_ms(close.at_ms),
@@ -203,7 +213,7 @@ class IncidentLedger:
 
     async def _deepen(self, deeper: Deepen) -> None:
         found = await self._records.change_one(
-            Incident, is_("id", deeper.incident_id), one_of("state", STILL_OPEN), value=deeper.value
+            Incident, is_("id", deeper.incident_id), one_of("state", NOT_CLOSED), value=deeper.value
         )
         if found is not None:
             detail = {"value": deeper.value, "threshold_pct": deeper.threshold_pct}

@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Self
 
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import CODE_DIGITS, CODE_LETTERS, Incident
 from isocket.storage.port import Records, Test, is_
 from isocket.storage.still_open import HOLDS_ITS_KEY
 
-LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # without I and O, which look like 1 and 0
-DIGITS = "23456789"
-HOW_MANY = len(LETTERS) * len(LETTERS) * len(DIGITS)
+HOW_MANY = len(CODE_LETTERS) * len(CODE_LETTERS) * len(CODE_DIGITS)
 MOST_TRIES = 100  # codes that are asked for: each takes some 0.1 ms, and all alarms wait meanwhile
-STILL_OPEN = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 
 class CodesInHand:
@@ -68,9 +65,9 @@ def short_codes(incident_id: str) -> Iterator[str]:
     hashed = hashlib.sha256(incident_id.encode()).digest()
     start, stride = int.from_bytes(hashed[:8]), 6 * int.from_bytes(hashed[8:16]) + 1  # nothing divides it and HOW_MANY
     for step in range(HOW_MANY):
-        rest, digit = divmod((start + step * stride) % HOW_MANY, len(DIGITS))
-        first, second = divmod(rest, len(LETTERS))
-        yield LETTERS[first] + LETTERS[second] + DIGITS[digit]
+        rest, digit = divmod((start + step * stride) % HOW_MANY, len(CODE_DIGITS))
+        first, second = divmod(rest, len(CODE_LETTERS))
+        yield CODE_LETTERS[first] + CODE_LETTERS[second] + CODE_DIGITS[digit]
 
 
 def first_code(incident_id: str) -> str:

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from isocket.domain.api_tokens import Scope
 from isocket.domain.credit import CreditState, credit_state
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import Incident
 from isocket.domain.listening import BELIEVED_FOR_S, BRIDGE, Listening
 from isocket.domain.reports import DeviceState
 from isocket.domain.settings import DeviceSettings
@@ -24,8 +24,6 @@ from portal_api.portal import Portal
 from portal_api.problem import Problem, changed_meanwhile, not_found
 from portal_api.releases import copied_first, release_device
 from portal_api.routes import AnyRoute, Call, Reply, Route
-
-NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 
 _EXAMPLE: dict[str, Any] = {
     "id": "is7k2m9q4xw1",

@@ -10,11 +10,10 @@ from pydantic import ConfigDict, Field
 
 from isocket.domain.acknowledgement import confirming, taking
 from isocket.domain.api_tokens import Scope
-from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
+from isocket.domain.incidents import NOT_CLOSED, Cause, Incident, IncidentState, Severity
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Test, above, at_most, is_, is_not, one_of
 from portal_api.cursor import encode, page_of
-from portal_api.devices import NOT_CLOSED
 from portal_api.messages import Message
 from portal_api.models import GivenInstant, Instant, Page, PageQuery, View
 from portal_api.owned import Need, Standing, incident_for, shared_with, within_token

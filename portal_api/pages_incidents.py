@@ -6,11 +6,10 @@ from aiohttp import web
 from pydantic import Field
 
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Incident, IncidentState
+from isocket.domain.incidents import NOT_CLOSED, Incident, IncidentState
 from isocket.domain.shares import may
 from isocket.storage.port import Test, is_, one_of
 from portal_api import incidents
-from portal_api.devices import NOT_CLOSED
 from portal_api.models import Query
 from portal_api.owned import Need, incident_for
 from portal_api.pages import go_to, local_path

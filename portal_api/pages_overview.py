@@ -10,13 +10,13 @@ from aiohttp import web
 
 from isocket.domain.commands import Command
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Incident
+from isocket.domain.incidents import NOT_CLOSED, Incident
 from isocket.domain.shares import Role
 from isocket.domain.unheard import UNANSWERED
 from isocket.storage.port import above, one_of
 from portal_api import claims
 from portal_api.claims import Claim
-from portal_api.devices import NOT_CLOSED, page_of_mine, views_of
+from portal_api.devices import page_of_mine, views_of
 from portal_api.incidents import newest_first
 from portal_api.owned import Standing, standings_of
 from portal_api.pages import go_to

@@ -16,7 +16,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan_under
-from isocket.domain.erasures import HOLD_UNCOPIED, Erasure, ErasureState, erasure_id
+from isocket.domain.erasures import HOLD_UNCOPIED, TO_COME, Erasure, ErasureState, erasure_id
 from isocket.domain.holds import Hold, HoldState
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import account_fields
@@ -37,7 +37,6 @@ from portal_api.tokens import why_not_them
 log = get_logger(__name__)
 
 WISHES = Rate(name="erasure_account", tries=5, per_s=86_400)  # each, and undoing it, is told by mail and text
-_TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 TRIED_AGAIN = "it could not be done yet; it is tried again every few minutes"
 
 
@@ -246,7 +245,7 @@ def _farewell(
 
 
 async def _to_come(records: Records, account_id: str) -> Erasure | None:
-    found = await records.find(Erasure, is_("account_id", account_id), one_of("state", _TO_COME), limit=1)
+    found = await records.find(Erasure, is_("account_id", account_id), one_of("state", TO_COME), limit=1)
     return found[0] if found else None
 
 

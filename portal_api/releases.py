@@ -16,7 +16,7 @@ from isocket.domain.contacts import Escalation, Substitution
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.holds import UncopiedError
-from isocket.domain.incidents import Happening, Incident, IncidentState, TimelineEntry, Why
+from isocket.domain.incidents import NOT_CLOSED, Happening, Incident, IncidentState, TimelineEntry, Why
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.processing import to_be_read
 from isocket.domain.replays import Replay
@@ -39,7 +39,6 @@ from portal_api.settings_models import factory_settings
 
 log = get_logger(__name__)
 _UNDER_WAY = (CommandStatus.QUEUED, CommandStatus.SENT)
-_NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 REASON = "owner_changed"
 
 
@@ -203,7 +202,7 @@ async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None
         await portal.records.change_one(
             Incident,
             is_("id", each.id),
-            one_of("state", _NOT_CLOSED),
+            one_of("state", NOT_CLOSED),
             state=IncidentState.CLOSED,
             open_key=None,
             closed_at=now,

@@ -9,7 +9,16 @@ import secrets
 from pydantic import ConfigDict, Field
 
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, Incident, Severity, TimelineEntry, open_key
+from isocket.domain.incidents import (
+    CODE_DIGITS,
+    CODE_LETTERS,
+    Cause,
+    Happening,
+    Incident,
+    Severity,
+    TimelineEntry,
+    open_key,
+)
 from isocket.kit.clock import EPOCH, to_text
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
@@ -24,8 +33,6 @@ from portal_api.routes import AnyRoute, Call, Route
 
 log = get_logger(__name__)
 TEST_ALARMS = Rate(name="test_alarms", tries=20, per_s=3600)  # of one account: each sends real messages
-_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # as in the codes that alerts gives: without I and O
-_DIGITS = "23456789"
 _TRIES = 50
 
 
@@ -86,7 +93,7 @@ async def _incident(portal: Portal, device: Device, account_id: str) -> Incident
 async def _free_code(records: Records, account_id: str) -> str:
     """Return a short code that no other open incident of the account has; none rather than one of two meanings."""
     for _ in range(_TRIES):
-        code = f"{secrets.choice(_LETTERS)}{secrets.choice(_LETTERS)}{secrets.choice(_DIGITS)}"
+        code = f"{secrets.choice(CODE_LETTERS)}{secrets.choice(CODE_LETTERS)}{secrets.choice(CODE_DIGITS)}"
         taken = is_("short_code", code), is_("account_id", account_id), HOLDS_ITS_KEY
         if not await records.count(Incident, *taken):
             return code

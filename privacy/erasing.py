@@ -17,7 +17,7 @@ from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasure_plan import erased_with_the_account
-from isocket.domain.erasures import HOLD_UNCOPIED, Erasure, ErasureState, erasure_id, tombstone
+from isocket.domain.erasures import HOLD_UNCOPIED, TO_COME, Erasure, ErasureState, erasure_id, tombstone
 from isocket.domain.holds import UncopiedError
 from isocket.domain.record import Record, account_fields
 from isocket.domain.watches import Watch
@@ -40,7 +40,6 @@ FAREWELL_S = 15 * 60.0  # so long an erasure waits for the messages that tell of
 SEARCH_AGAIN_S = 600.0  # so soon the files are searched once more: each time all of them are read
 AFTERLOOK_S = 3600.0  # so long after it something that was under way may still be written
 _OWN_WISH = frozenset({"person", "operator"})  # an archive that was begun of them is not finished
-_TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
 _ON_ITS_WAY = frozenset({DeliveryState.DUE, DeliveryState.CALLING})
 NOT_EMPTY = "something is still stored"
 LOG_IS_READ = "the store's log is being read all the time"
@@ -101,7 +100,7 @@ class Eraser:
         What waits for a hold is tried when that is: soon after it was copied, or is over, or is tried again.
         """
         now, done = self._clock.now(), 0
-        for state in _TO_COME:
+        for state in TO_COME:
             for each in await self._records.find(Erasure, is_("state", state), at_most("due_at", now)):
                 begun = state is ErasureState.RUNNING
                 if not begun and not await self._farewells_are_out(each, now):
@@ -122,7 +121,7 @@ class Eraser:
             UncopiedError: the same, once what a hold names can be copied.
         """
         now = self._clock.now()
-        found = await self._records.find(Erasure, is_("account_id", account_id), one_of("state", _TO_COME), limit=1)
+        found = await self._records.find(Erasure, is_("account_id", account_id), one_of("state", TO_COME), limit=1)
         if not found and await self._records.get(Account, account_id) is None:
             return None
         if not found:

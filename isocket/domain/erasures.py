@@ -40,6 +40,9 @@ class ErasureState(StrEnum):
     DONE = "done"
 
 
+TO_COME = (ErasureState.ASKED, ErasureState.RUNNING)
+
+
 @record(
     collection="erasures",
     subject="account_id",

@@ -70,6 +70,12 @@ class IncidentState(StrEnum):
     CLOSED = "closed"
 
 
+NOT_CLOSED = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
+
+CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # of short codes: without I and O, which look like 1 and 0
+CODE_DIGITS = "23456789"
+
+
 @record(
     collection="incidents",
     subject="account_id",
