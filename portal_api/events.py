@@ -77,11 +77,17 @@ async def listen(call: Call[None, None]) -> web.StreamResponse | Problem:
 async def _serve(
     portal: Portal, hub: EventHub, stream: Stream, request: web.Request, response: web.StreamResponse
 ) -> None:
-    """Write what waits, and at least a beat every 15 s, until one of us ends it."""
+    """Write what waits, and at least a beat every 15 s, until one of us ends it.
+
+    As often it is asked again who this is, for a session and a guest's time end by the clock, of which no change tells.
+    """
+    asked_s = portal.clock.monotonic_s()
     text = f"retry: {RETRY_MS}\n".encode() + beat(hub.position if not stream.woken.is_set() else None)
     while await _written(portal.clock, request, response, text) and not stream.ending:
         rang = await portal.clock.wait(stream.woken, BEAT_S)
-        if (stream.doubted or not rang) and not stream.ending:
+        long_ago = portal.clock.monotonic_s() - asked_s >= BEAT_S
+        if (stream.doubted or not rang or long_ago) and not stream.ending:
+            asked_s = portal.clock.monotonic_s()
             await _ask_again(portal, hub, stream, request)
         if stream.ending is Ending.ACCESS:
             break

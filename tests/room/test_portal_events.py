@@ -18,7 +18,7 @@ from portal_api import access, event_hub, event_stream, sessions
 from portal_api.events import BEAT_S, HUB
 from portal_api.owned import Role, Standing
 from tests.fakes.clock import NOON
-from tests.fakes.listener import Heard, listening
+from tests.fakes.listener import Heard, Listener, listening
 from tests.fakes.patience import until
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET, claim, devices_house, incident, make_device, owned, report
 from tests.fakes.portal_house import OTHER_PASSWORD, PortalHouse
@@ -298,6 +298,31 @@ async def test_a_guest_for_a_time_hears_until_it_is_over(house: PortalHouse) -> 
 
 
 # The end of access
+
+
+async def heard_of_a_busy_socket(house: PortalHouse, listener: Listener, seconds: int) -> list[str]:
+    """Let the socket say something each five seconds, so that no beat comes between; return what kinds were heard."""
+    heard = []
+    for seq in range(1, seconds // 5):
+        await house.clock.advance(5)
+        await report(house, seq, mains=bool(seq % 2))
+        heard.append((await listener.next()).kind)
+        if heard[-1] != "state":
+            break
+    return heard
+
+
+async def test_a_guest_for_a_time_hears_no_longer_because_the_socket_says_much(house: PortalHouse) -> None:
+    await owned(house)
+    guest = await house.customer(PEKKA)
+    await shared(house, until=house.clock.now() + timedelta(seconds=20))
+    async with listening(house, guest) as listener:
+        assert (await heard_of_a_busy_socket(house, listener, 60))[-1] == "device"
+
+
+async def test_a_stream_outlives_its_token_no_longer_because_a_socket_says_much() -> None:
+    async with devices_house(access_s=20) as house, listening(house, await owned(house)) as listener:
+        assert (await heard_of_a_busy_socket(house, listener, 60))[-1] == "end"
 
 
 async def end_session(house: PortalHouse, token: str) -> None:
