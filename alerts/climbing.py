@@ -182,7 +182,7 @@ class Climber:
             next_at=next_at,
             alarms=total,
             hope=hope,
-            told_at=min((each.held_until or each.created_at for each in alarms if each.state in _SENT), default=None),
+            told_at=min((_told_at(each, now) for each in alarms if each.state in _SENT), default=None),
             held_until=min(held, default=None),
             waited=now - min((each.created_at for each in alarms if _stands_in_its_lane(each, now)), default=now),
             left_out=left_out,
@@ -266,6 +266,12 @@ def _brought_back(alarm: Delivery, began: datetime | None, now: datetime) -> Del
     if began is None or alarm.created_at <= now + FAR_AHEAD:
         return alarm
     return replace(alarm, created_at=began)
+
+
+def _told_at(alarm: Delivery, now: datetime) -> datetime:
+    """Return when an alarm that is out could go: when it was made, a night was over, or it was tried last."""
+    could = alarm.held_until or alarm.created_at
+    return alarm.due_at if could < alarm.due_at <= now else could
 
 
 def _unanswered_at(told_at: datetime, round_: Round) -> datetime:

@@ -1,10 +1,11 @@
-"""An alarm that waited through its reader's quiet hours tells how warm it is by now, not how warm it was then."""
+"""An alarm that waited, for a morning or for its provider, tells how warm it is by now, not how warm it was then."""
 
 from alerts.letters import Letters
 from alerts.rounds import with_newest_reading
 from alerts.stories import story_of
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.endpoints import ENDPOINT_KINDS
 from isocket.domain.incidents import Incident
 from isocket.domain.recipients import Recipient
 from isocket.kit.clock import Clock
@@ -13,7 +14,7 @@ from isocket.storage.worker import settle
 
 
 class Retelling:
-    """Writes again, right before it goes, what was written at the beginning of a night."""
+    """Writes again, right before it goes, what was written hours ago."""
 
     def __init__(self, *, records: Records, clock: Clock, public_url: str, sender: str = "") -> None:
         """`sender` stands under alarms by mail, see `Letters`."""
@@ -22,12 +23,11 @@ class Retelling:
         self._letters = Letters(public_url, sender=sender)
 
     async def in_words_of_now(self, held: Delivery) -> Delivery:
-        """Return a claimed message with the newest reading, and stored so; what did not wait for a morning as it is.
+        """Return a claimed message with the newest reading, and stored so; what did not wait as it is.
 
-        What was tried before keeps its words: somebody may have them, and the link in them. The incident is given the
-        value that is told, so that an answer tells no older one.
+        The incident is given the value that is told, so that an answer tells no older one.
         """
-        if held.kind is not DeliveryKind.ALARM or held.held_until is None or held.tries:
+        if held.kind is not DeliveryKind.ALARM or not _has_waited(held):
             return held
         incident = await self._records.get(Incident, held.incident_id or "")
         contact = await self._records.get(Contact, held.contact_id or "")
@@ -50,3 +50,10 @@ class Retelling:
             link_hash=said.link_hash,
         )
         return retold or held
+
+
+def _has_waited(held: Delivery) -> bool:
+    """Whether it was put off. What a browser or a program may have already keeps its words, and the link in them."""
+    if held.tries:
+        return held.channel not in ENDPOINT_KINDS
+    return held.held_until is not None

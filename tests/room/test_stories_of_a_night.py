@@ -3,7 +3,7 @@
 Each is one test to be read from top to bottom. All texts are what a telephone shows, but for the code.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.links import delivery_of
@@ -354,6 +354,30 @@ async def test_a_night_in_which_a_freezer_thaws() -> None:
         f"23:45 EET Bertil text: {thaws.format('3')}, 22 Nov 22:00. Somebody else has taken it (CODE)",
         f"00:45 EET Anna text: {thaws.format('-4')}, 22 Nov 22:00. Still on it? Reply CODE",
     ]
+
+
+async def test_a_night_in_which_a_freezer_thaws_while_the_provider_of_texts_is_away() -> None:
+    """What could not go for long tells what is so by then, and half an hour is left to answer it."""
+    warm = {"temp": [{}, {"high_c": -18, "delay_s": 0}]}
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, **warm)
+    await ladder(tonight, (await person(tonight, "Anna"), 0))
+
+    tonight.people.sms.script.extend([TryLater(reason="nothing_sent: ClientConnectorError")] * 10_000)
+    await tonight.until("22:00")
+    await tonight.socket(mains=True, temp_c=[20.0, -17.0])
+    await tonight.until("22:15")
+    await tonight.socket(mains=True, temp_c=[20.0, 3.0])
+    await tonight.until("22:20")
+    tonight.people.sms.script.clear()
+    await tonight.until("22:59")
+
+    nobody, text, unanswered = await tonight.heard()
+    assert nobody == "22:00 EET Owner mail: Nobody could be told of an alarm"
+    thaws = "Cabin: the temperature is too high: 3 C (sensor 2), 22 Nov 22:00. Reply CODE to acknowledge"
+    assert text.partition(" EET ")[2] == f"Anna text: {thaws}"
+    told_at, notice_at = (datetime.strptime(f"{each[:5]}Z", "%H:%M%z") for each in (text, unanswered))
+    assert unanswered.partition(" EET ")[2] == "Owner mail: Nobody has acknowledged an alarm"
+    assert notice_at - told_at >= timedelta(minutes=30)
 
 
 async def test_a_night_in_which_it_gets_colder_while_everybody_sleeps() -> None:
