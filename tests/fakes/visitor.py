@@ -1,6 +1,8 @@
 """Somebody with a browser that runs no script: opens pages, reads forms off them, fills them in and sends them."""
 
+import re
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -37,6 +39,11 @@ class Page:
     def form(self, action: str) -> PaperForm:
         """Return the first form that goes to `action`."""
         return next(each for each in self.forms if each.action == action)
+
+    def said_at(self, name: str) -> str:
+        """Return what is said to be wrong with a field right at it, empty where nothing is."""
+        found = re.search(rf'<p class="fault" id="{re.escape(name)}-more">(.*?)</p>', self.html, flags=re.DOTALL)
+        return "" if found is None else unescape(found[1])
 
 
 class Visitor:

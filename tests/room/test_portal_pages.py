@@ -466,7 +466,7 @@ async def test_a_bad_phone_number_is_named_beside_its_field(house: PortalHouse) 
     visitor = await own(house)
     page = await visitor.send(await visitor.open("/contacts"), "/contacts", name="Anna", phone="0401234567")
     assert page.status == 422
-    assert "Write the number with + and the country" in page.words
+    assert "Write the number with + and the country" in page.said_at("phone")
     assert page.form("/contacts").values["phone"] == "0401234567"
 
 

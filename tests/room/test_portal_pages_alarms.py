@@ -107,7 +107,7 @@ async def test_what_cannot_be_is_said_at_its_field_and_what_was_typed_stays(
 ) -> None:
     visitor = await own(house)
     page = await save(visitor, **{name: value, "replay": button})
-    assert (page.status, said in page.words) == (422, True)
+    assert (page.status, said in page.said_at(name)) == (422, True)
     assert page.form(PAGE).values[name] == value
     assert await desired(house) == {}
     assert await house.records.count(Replay) == 0

@@ -57,7 +57,7 @@ async def test_a_program_is_added_and_its_secret_shown_once(house: PortalHouse, 
 async def test_an_address_that_cannot_be_used_is_said_at_its_field(house: PortalHouse, maija: Visitor) -> None:
     path = await own(house)
     page = await maija.send(await maija.open(path), path, url="http://10.0.0.1/", label="x")
-    assert (page.status, "must begin with https://" in page.words) == (422, True)
+    assert (page.status, "must begin with https://" in page.said_at("url")) == (422, True)
     assert await house.records.count(Endpoint) == 0
 
 

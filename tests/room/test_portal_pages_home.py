@@ -55,6 +55,7 @@ async def test_a_home_is_ended_with_a_button(house: PortalHouse) -> None:
 async def test_a_home_without_a_name_is_said_at_its_place(house: PortalHouse) -> None:
     _, page = await added(house, name="")
     assert page.status == 422
+    assert page.said_at("name")
     assert await house.records.find(Home) == []
 
 

@@ -140,7 +140,7 @@ def test_an_alarm_that_waits_for_the_morning_serves_for_every_step_of_the_night(
     assert tally.number(BY_SMS, morning, None) == 1
 
 
-def test_so_does_one_that_is_made_in_the_same_look() -> None:
+def test_an_alarm_of_this_look_that_waits_for_the_morning_serves_for_every_step_of_the_night() -> None:
     morning = START + 8 * HOUR
     tally = Tally([])
     assert tally.number(BY_SMS, START, morning) == 0

@@ -86,7 +86,9 @@ async def test_one_report_after_the_other_is_filed_as_well(filing: SqliteStore, 
     assert await seqs_of(filing, "d00") == list(range(1, 60))
 
 
-async def test_so_it_is_where_every_program_ends_before_it_has_stored_many(filing: SqliteStore, file: Path) -> None:
+async def test_reports_are_filed_although_every_program_ends_before_it_has_stored_many(
+    filing: SqliteStore, file: Path
+) -> None:
     for seq in range(1, 60):
         filing.telemetry._filing = Filing(may_wait=20, at_least=5)
         await filing.telemetry.store([report("d00", seq)])

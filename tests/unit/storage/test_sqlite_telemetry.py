@@ -71,7 +71,7 @@ async def test_alarms_overtake_in_a_file_of_a_program_that_did_not_know_of_that(
     assert waiting.device_id == "d2"
 
 
-async def test_so_are_those_that_come_while_it_is_claimed_ahead(
+async def test_while_a_device_is_claimed_ahead_reports_that_come_by_another_process_are_judged_too(
     store: SqliteStore, other: SqliteStore, clock: ManualClock
 ) -> None:
     async def ask() -> Waiting | None:

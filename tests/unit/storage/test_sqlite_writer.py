@@ -205,7 +205,7 @@ async def test_nothing_is_written_behind_what_was_asked_for_together_with_it_and
     assert sorted(await numbers(store)) == [1, 3, 4]
 
 
-async def test_nor_behind_what_no_transaction_could_begin_for(
+async def test_nothing_is_written_behind_what_no_transaction_could_begin_for(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_writer, "GROUP", 1)  # so that they are not refused by the same failure
@@ -469,7 +469,9 @@ async def test_a_transaction_that_cannot_even_be_undone_is_left_behind(store: Sq
     assert await numbers(store) == [1]
 
 
-async def test_nor_does_it_end_the_writing_where_the_file_is_gone_meanwhile(store: SqliteStore, file: Path) -> None:
+async def test_what_cannot_be_undone_while_the_file_is_gone_does_not_end_the_writing(
+    store: SqliteStore, file: Path
+) -> None:
     await store._file.write(insert(1))
     writer, elsewhere = store._file._writer, file.with_name("elsewhere")
     unruly = Unruly(writer._connection, "ROLLBACK", break_down)
@@ -503,7 +505,7 @@ async def test_nor_does_it_end_the_writing_where_the_file_is_gone_meanwhile(stor
     assert await numbers(store) == [1, 5]
 
 
-async def test_nor_where_the_file_cannot_be_opened_again_at_once(
+async def test_what_cannot_be_undone_does_not_end_the_writing_though_the_file_opens_only_later(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writer = store._file._writer
