@@ -203,7 +203,8 @@ class Archivist:
         """Take away the files whose time is over: with its shares the only key to the content goes."""
         over = (is_("state", ArchiveState.SEALED), at_most("destroy_at", self._clock.now()))
         for each in await self._records.find(Archive, *over):
-            await asyncio.to_thread(self.file_of(each).unlink, missing_ok=True)
+            if not await self._took_away(self.file_of(each)):
+                continue
             await self._records.change_one(
                 Archive,
                 is_("id", each.id),
@@ -214,9 +215,18 @@ class Archivist:
             )
             log.info("archive_destroyed", archive_id=each.id)
         for path in await asyncio.to_thread(self._over):
-            if await self._records.get(Archive, path.stem) is None:  # a restored backup from before does not know it
-                await asyncio.to_thread(path.unlink, missing_ok=True)
+            is_known = await self._records.get(Archive, path.stem) is not None
+            if not is_known and await self._took_away(path):  # a restored backup from before does not know it
                 log.info("archive_destroyed", archive_id=path.stem)
+
+    async def _took_away(self, path: Path) -> bool:
+        """Take a file away; where that fails it keeps no other from being destroyed or sealed, and is tried again."""
+        try:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        except OSError as error:
+            log.exception("archive_not_destroyed", archive_id=path.stem, error=type(error).__name__)
+            return False
+        return True
 
     def _over(self) -> list[Path]:
         """Return the archives that say of themselves that their time is over."""

@@ -203,6 +203,7 @@ class Exporter:
         self._keyring = keyring
         self._clock = clock
         self._shelf = shelf
+        self._stuck: set[str] = set()  # the files of which the log says already that they could not be taken away
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`."""
@@ -273,11 +274,23 @@ class Exporter:
         """Take away files whose time is over, and those that no wish is left of."""
         over = (is_("state", ExportState.READY), at_most("ends_at", self._clock.now()))
         for each in await self._records.find(DataExport, *over):
-            await asyncio.to_thread(self._shelf.remove, each.id)
-            await self._records.change_one(DataExport, is_("id", each.id), state=ExportState.EXPIRED)
+            if await self._took_away(each.id):
+                await self._records.change_one(DataExport, is_("id", each.id), state=ExportState.EXPIRED)
         for name in await asyncio.to_thread(self._shelf.names):
             if await self._records.get(DataExport, name) is None:
-                await asyncio.to_thread(self._shelf.remove, name)
+                await self._took_away(name)
+
+    async def _took_away(self, name: str) -> bool:
+        """Take a file away; where that fails it keeps no other back, and is tried again."""
+        try:
+            await asyncio.to_thread(self._shelf.remove, name)
+        except OSError as error:
+            if name not in self._stuck:
+                log.exception("export_not_removed", export_id=name, error=type(error).__name__)
+            self._stuck.add(name)
+            return False
+        self._stuck.discard(name)
+        return True
 
 
 def exported_fields(kind: type[Record]) -> tuple[str, ...]:

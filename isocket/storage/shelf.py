@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 PIECE_BYTES = 64 * 1024
 PREFIX_BYTES = 8
 _LENGTH_BYTES = 4
+_SUFFIXES = _SEALED, _DRAFT = (".sealed", ".draft")
 
 
 class ShelfBrokenError(Exception):
@@ -59,15 +60,15 @@ class Shelf:
             path.unlink(missing_ok=True)
 
     def names(self) -> set[str]:
-        """Return what is there, unfinished files too."""
+        """Return what is there, unfinished files too; what others put into the folder is none of it."""
         if not self._folder.is_dir():
             return set()
-        return {each.name.partition(".")[0] for each in self._folder.iterdir()}
+        return {each.stem for each in self._folder.iterdir() if each.suffix in _SUFFIXES and _is_name(each.stem)}
 
     def _path(self, name: str) -> Path:
-        if not name.replace("_", "").isalnum():
+        if not _is_name(name):
             raise ValueError("a name of letters, digits and underscores is needed")
-        return self._folder / f"{name}.sealed"
+        return self._folder / f"{name}{_SEALED}"
 
 
 class SealedFile:
@@ -116,8 +117,12 @@ class SealedFile:
         self._number += 1
 
 
+def _is_name(name: str) -> bool:
+    return name.replace("_", "").isalnum()
+
+
 def _draft(path: Path) -> Path:
-    return path.with_suffix(".draft")
+    return path.with_suffix(_DRAFT)
 
 
 def _nonce(prefix: bytes, number: int) -> bytes:

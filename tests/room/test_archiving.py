@@ -298,6 +298,22 @@ async def test_an_archive_whose_time_is_over_is_destroyed_and_that_is_on_record(
     assert (gone.state, gone.destroyed_at, gone.holder) == (ArchiveState.DESTROYED, made.destroy_at, "")
 
 
+async def test_an_archive_that_cannot_be_destroyed_keeps_no_other_from_being_destroyed_or_made(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await leave(ground)
+    now = ground.clock.now()
+    over = {"state": ArchiveState.SEALED, "begun_at": now, "ended_at": now, "destroy_at": now}
+    await ground.records.add_all([Archive(id=f"arc_{each}", account_id="", **over) for each in (1, 2)])
+    (tmp_path / "archive" / "arc_1.archive").mkdir(parents=True)  # what cannot be taken away as a file is
+    (tmp_path / "archive" / "arc_2.archive").write_text("sealed")
+    await ground.clock.advance(2 * 366 * 86_400.0)
+    assert await archivist(ground).round() == 1
+    assert sorted(each.state for each in await archives(ground)) == ["destroyed", "sealed", "sealed"]
+    assert not (tmp_path / "archive" / "arc_2.archive").exists()
+    assert (tmp_path / "archive" / "arc_1.archive").exists()
+
+
 async def test_an_archive_that_a_restored_backup_does_not_know_is_destroyed_when_its_time_is_over(
     tmp_path: Path,
 ) -> None:

@@ -259,6 +259,27 @@ async def test_it_expires_and_the_file_goes(houses: Houses) -> None:
     assert over.state is ExportState.EXPIRED
 
 
+async def test_a_copy_that_cannot_be_taken_away_and_what_others_put_there_keep_no_other_from_going(
+    tmp_path: Path,
+) -> None:
+    async with ground_on_disk(tmp_path, ManualClock()) as ground:
+        await furnish(ground)
+        about, now = {"account_id": MAIJA_ID, "session_id": "s"}, ground.clock.now()
+        await ground.records.add_all([DataExport(id=f"exp_{each}", created_at=now, **about) for each in (1, 2)])
+        await ground.exporter().round()
+        folder = tmp_path / "exports"
+        (folder / "exp_1.sealed").unlink()
+        (folder / "exp_1.sealed" / "no file").mkdir(parents=True)  # what cannot be taken away
+        (folder / "lost+found").mkdir()
+        (folder / ".hidden").write_text("of somebody else")
+        (folder / "exp_nobodys.sealed").write_text("of a store that was restored since")
+        await ground.clock.advance(EXPORT_LIFE.total_seconds() + 1)
+        await ground.exporter().round()
+        assert {each.name for each in folder.iterdir()} == {"exp_1.sealed", "lost+found", ".hidden"}
+        states = {each.id: each.state for each in await ground.records.find(DataExport)}
+        assert states == {"exp_1": ExportState.READY, "exp_2": ExportState.EXPIRED}
+
+
 async def test_five_a_day_are_enough(houses: Houses) -> None:
     house, ground = houses
     token = await house.customer(MAIJA)
