@@ -10,12 +10,12 @@ from portal_api import contacts
 from portal_api.contact_models import ContactChange
 from portal_api.owned import own_contact
 from portal_api.pages import go_to
-from portal_api.pages_doorway import zones
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.problem import FieldFault, Problem
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.zone_names import zones
 
 _TYPED_AS = {"quiet_hours.start": "quiet_from", "quiet_hours.end": "quiet_until", "roles": "alarm"}
 

@@ -1,9 +1,6 @@
 """The pages before one is signed in: sign in and out, register, activate, forgotten and new passwords."""
 
-import zoneinfo
-from collections import defaultdict
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -23,8 +20,7 @@ from portal_api.routes import Access, AnyRoute, Call, Route, Surface
 from portal_api.sessions import SignedIn
 from portal_api.signing_in import FACTOR_NEEDED, account_of_ticket, second_step, ticket_for
 from portal_api.tokens import SignIn
-
-_REGIONS = ("Europe", "Africa", "America", "Asia", "Atlantic", "Australia", "Indian", "Pacific")
+from portal_api.zone_names import zones
 
 
 class SignInForm(Form):
@@ -225,15 +221,6 @@ def _sign_in_form(call: Call[None, None]) -> web.Response:
 
 def _register_words(typed: RegisterForm) -> Mapping[str, object]:
     return {"typed": typed, "languages": LANGUAGE_NAMES, "zones": zones()}
-
-
-@lru_cache(maxsize=1)
-def zones() -> Mapping[str, tuple[str, ...]]:
-    """Return the names of all inhabited time zones by their region."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for name in sorted(zoneinfo.available_timezones()):
-        found[name.partition("/")[0]].append(name)
-    return {region: tuple(found[region]) for region in _REGIONS}
 
 
 ROUTES: tuple[AnyRoute, ...] = (

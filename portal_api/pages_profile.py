@@ -5,12 +5,12 @@ from aiohttp import web
 from portal_api import accounts
 from portal_api.accounts import MeChange
 from portal_api.pages import go_to
-from portal_api.pages_doorway import zones
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES, note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.zone_names import zones
 
 
 class ProfileForm(Form):

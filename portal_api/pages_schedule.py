@@ -14,13 +14,13 @@ from portal_api import device_settings
 from portal_api.owned import own_device
 from portal_api.pages import go_to
 from portal_api.pages_cards import name_of
-from portal_api.pages_doorway import zones
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import COMMANDS, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.settings_models import SettingsChange, whole_settings
+from portal_api.zone_names import zones
 
 MODES: Mapping[str, str] = {"heat": "to heat: on below, off above", "cool": "to cool: on above, off below"}
 FREE_ROWS = 2  # to add to what there is
