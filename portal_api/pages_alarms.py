@@ -16,7 +16,7 @@ from portal_api.owned import own_device
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_typed import number_of, shown_number
-from portal_api.pages_words import CAUSES, SEVERITIES, note, reason_in_words, spoken
+from portal_api.pages_words import CAUSES, SEVERITIES, note, reason_in_words, word_for
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import lasting, refused, shown
 from portal_api.replays import LONGEST, NewReplay, ReplayedIncident, ReplayView
@@ -183,13 +183,13 @@ def _in_typed_fields(problem: Problem) -> Problem:
 
 
 def _would_be(incident: ReplayedIncident, replay: ReplayView) -> WouldBe:
-    about = f": {spoken(CAUSES, incident.about).lower()}" if incident.about else ""
+    about = f": {word_for(CAUSES, incident.about).lower()}" if incident.about else ""
     part = f" ({incident.probe + 1})" if incident.probe is not None else ""
     until = incident.ended or replay.end
     lasted = lasting((until - incident.began).total_seconds())
     return WouldBe(
         incident=incident,
-        what=f"{spoken(CAUSES, incident.cause)}{about}{part}",
+        what=f"{word_for(CAUSES, incident.cause)}{about}{part}",
         lasted=lasted if incident.ended else f"{lasted}, and still at the end",
         told="people would have been told" if incident.told else f"nobody: {reason_in_words(incident.reason)}",
     )

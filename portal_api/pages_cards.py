@@ -12,7 +12,7 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
 from isocket.domain.settings import DeviceSettings, InputSettings, PartKind, ProbeSettings, part_name
 from portal_api.devices import DeviceView
-from portal_api.pages_words import CAUSES, COMMAND_STATES, COMMANDS, spoken
+from portal_api.pages_words import CAUSES, COMMAND_STATES, COMMANDS, word_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +71,10 @@ def card(device: Device, view: DeviceView, order: Order | None = None) -> Card:
 def order_of(command: Command, now: datetime) -> Order:
     """Return a command in words; one that was never sent and is too late is over, whoever writes that down."""
     over = command.status is CommandStatus.QUEUED and command.expires_at <= now
-    state = spoken(COMMAND_STATES, (CommandStatus.EXPIRED if over else command.status).value)
+    state = word_for(COMMAND_STATES, (CommandStatus.EXPIRED if over else command.status).value)
     return Order(
         id=command.id,
-        name=spoken(COMMANDS, command.name),
+        name=word_for(COMMANDS, command.name),
         state=f"{state}: {command.error}" if command.error else state,
         at=command.created_at,
     )
@@ -92,7 +92,7 @@ def name_of(device: Device | None) -> str:
 
 def trouble(incident: Incident, device: Device | None) -> Trouble:
     """Return an incident in words: `Too cold (Freezer, 1.5 °C)`."""
-    what = spoken(CAUSES, incident.cause.value)
+    what = word_for(CAUSES, incident.cause.value)
     more = ", ".join(each for each in (_probe_label(incident, device), _measured(incident)) if each)
     where = name_of(device) if incident.device_id else "Your account"
     return Trouble(incident=incident, where=where, what=f"{what} ({more})" if more else what)
@@ -186,7 +186,7 @@ def _probe_label(incident: Incident, device: Device | None) -> str:
 
 def _measured(incident: Incident) -> str:
     if incident.about is not None:
-        return spoken(CAUSES, incident.about.value).lower()
+        return word_for(CAUSES, incident.about.value).lower()
     if incident.value is None:
         return ""
     if incident.cause is Cause.BATTERY_LOW:

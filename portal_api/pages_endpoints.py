@@ -13,7 +13,7 @@ from portal_api.endpoints import page_of
 from portal_api.owned import own_contact
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
-from portal_api.pages_words import REASONS, note, spoken
+from portal_api.pages_words import REASONS, note, word_for
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Reply, Route, Surface
@@ -102,7 +102,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
 
 def _why(reason: str) -> str:
     """Return a reason in words; what follows a colon is for those who run the cloud."""
-    return spoken(REASONS, reason.partition(":")[0])
+    return word_for(REASONS, reason.partition(":")[0])
 
 
 _ALL = "/contacts/{contact_id}/endpoints"

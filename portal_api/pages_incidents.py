@@ -16,7 +16,7 @@ from portal_api.pages import go_to, local_path
 from portal_api.pages_cards import trouble
 from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.pages_messages import rows_of
-from portal_api.pages_overview import in_words
+from portal_api.pages_overview import as_troubles
 from portal_api.pages_timeline import Telling, told
 from portal_api.pages_words import SEVERITIES, note
 from portal_api.rendering import local_time, shown
@@ -50,7 +50,7 @@ async def show_all(call: Call[None, WhichIncidents]) -> web.Response:
     found, following = await incidents.newest_first(
         call, [_WHICH[query.state]] if query.state in _WHICH else [], cursor=query.cursor, limit=A_PAGE
     )
-    words = {"troubles": await in_words(call, found), "following": following, "state": query.state}
+    words = {"troubles": await as_troubles(call, found), "following": following, "state": query.state}
     return shown(call, "incidents.html", words, here="incidents")
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from isocket.domain.deliveries import DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening
 from portal_api.messages import Message
-from portal_api.pages_words import CHANNELS, ICONS, reason_in_words, spoken
+from portal_api.pages_words import CHANNELS, ICONS, reason_in_words, word_for
 from portal_api.rendering import LocalTime
 from portal_api.timelines import Chronicle, Line
 
@@ -78,7 +78,7 @@ def _way(message: Message, time: LocalTime) -> Way:
         badge, tone, why = "acknowledged", "ok", ""
     return Way(
         icon=ICONS.get(message.channel, "bell"),
-        name=spoken(CHANNELS, message.channel),
+        name=word_for(CHANNELS, message.channel),
         stages=tuple(_stages(message)),
         badge=badge,
         tone=tone,
@@ -109,7 +109,7 @@ def _not_told(lines: Sequence[Line]) -> Iterator[Line]:
 def _left_out(line: Line) -> Way:
     return Way(
         icon=ICONS.get(line.channel or "", "bell"),
-        name=spoken(CHANNELS, line.channel) if line.channel else "any way",
+        name=word_for(CHANNELS, line.channel) if line.channel else "any way",
         stages=(),
         badge="not sent",
         tone="warn",

@@ -91,7 +91,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
         "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
         "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
         "unheard": unheard,
-        "reached_nobody": await in_words(call, [incident for incident, _ in missed.values()]),
+        "reached_nobody": await as_troubles(call, [incident for incident, _ in missed.values()]),
         "unanswered": [each for each, (_, reason) in missed.items() if reason == UNANSWERED],
         "cards": cards,
         "all_well": whole and not unheard and not missed and all(_is_well(each) for each in cards),
@@ -118,7 +118,7 @@ async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str,
 async def troubles_of(call: Call[Any, Any]) -> list[Trouble]:
     """Return the caller's incidents that are not over, the newest first."""
     found, _ = await newest_first(call, [one_of("state", NOT_CLOSED)], cursor=None, limit=MOST_TROUBLES)
-    return await in_words(call, found)
+    return await as_troubles(call, found)
 
 
 async def only_seen(call: Call[Any, Any]) -> frozenset[str]:
@@ -127,7 +127,7 @@ async def only_seen(call: Call[Any, Any]) -> frozenset[str]:
     return frozenset(each.device.id for each in shared if each.role is Role.VIEWER)
 
 
-async def in_words(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[Trouble]:
+async def as_troubles(call: Call[Any, Any], incidents: Sequence[Incident]) -> list[Trouble]:
     """Return incidents that the caller may see, with what their sockets are called; a former owner has no name left."""
     ids = sorted({each.device_id for each in incidents})
     found = await call.records.find(Device, one_of("id", ids)) if ids else []

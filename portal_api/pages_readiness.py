@@ -9,7 +9,7 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Severity
 from isocket.domain.ladders import ladder_of
 from isocket.storage.port import is_
-from portal_api.pages_words import CHANNELS, LACKS, reason_in_words, spoken
+from portal_api.pages_words import CHANNELS, LACKS, reason_in_words, word_for
 from portal_api.readiness import Lack, Missing, Reached, readiness_of
 from portal_api.rendering import LocalTime, local_time
 from portal_api.routes import Call
@@ -56,7 +56,7 @@ async def _left_out(call: Call[Any, Any], device: Device) -> list[Missing]:
 
 
 def _who(each: Reached, names: Mapping[str, str], time: LocalTime) -> _Who:
-    ways = ", ".join(spoken(CHANNELS, channel) for channel in each.channels)
+    ways = ", ".join(word_for(CHANNELS, channel) for channel in each.channels)
     after = f" after {_exactly(each.after_s)}" if each.after_s else " at once"
     when = f", not before {time.short(each.held_until)}" if each.held_until else after
     proved = f"; last reached {time.short(each.last_reached_at)}" if each.last_reached_at else ""
@@ -79,7 +79,7 @@ def _lacks(missing: list[Missing], names: Mapping[str, str], time: LocalTime) ->
             yield f"{LACKS[each.what]}."
             continue
         who = names.get(each.contact_id or "", "Somebody")
-        way = f", {spoken(CHANNELS, each.channel)}:" if each.channel else ""
+        way = f", {word_for(CHANNELS, each.channel)}:" if each.channel else ""
         until = f" until {time.short(each.until)}" if each.until else ""
         why = f": {reason_in_words(each.reason)}" if each.reason else ""
         yield f"{who}{way} {LACKS[each.what]}{until}{why}."

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from isocket.domain.incidents import Happening
 from isocket.kit.clock import from_text
-from portal_api.pages_words import CHANNELS, ICONS, RECEIPTS, reason_in_words, spoken
+from portal_api.pages_words import CHANNELS, ICONS, RECEIPTS, reason_in_words, word_for
 from portal_api.rendering import LocalTime, lasting
 from portal_api.timelines import Line
 
@@ -75,7 +75,7 @@ Told = tuple[str, str, str]  # icon, text, tone
 
 def _sentence(line: Line, telling: Telling) -> Sentence:
     teller = _TELLERS.get(line.what)
-    icon, text, tone = teller(telling, line) if teller else ("clock", f"{spoken({}, line.what.value)}.", "")
+    icon, text, tone = teller(telling, line) if teller else ("clock", f"{word_for({}, line.what.value)}.", "")
     return Sentence(line=line, icon=icon, text=text, tone=tone)
 
 
@@ -134,7 +134,7 @@ def _attempt(_: Telling, line: Line) -> Told:
 def _receipt(_: Telling, line: Line) -> Told:
     status = str(line.detail.get("status") or "")
     tone = _RECEIPT_TONES.get(status, "")
-    return _icon(line), f"{_by(line).capitalize()} to {_whom(line)}: {spoken(RECEIPTS, status)}.", tone
+    return _icon(line), f"{_by(line).capitalize()} to {_whom(line)}: {word_for(RECEIPTS, status)}.", tone
 
 
 def _acknowledged(telling: Telling, line: Line) -> Told:
@@ -204,7 +204,7 @@ def _whom(line: Line) -> str:
 
 
 def _by(line: Line) -> str:
-    return spoken(CHANNELS, line.channel or "message")
+    return word_for(CHANNELS, line.channel or "message")
 
 
 def _icon(line: Line) -> str:

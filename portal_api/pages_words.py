@@ -328,7 +328,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
 def reason_in_words(reason: str) -> str:
     """Return a reason in words. Providers' codes and errors may follow its name, which are for the operator."""
     name = reason.partition(":")[0].partition(" ")[0].rstrip("0123456789")
-    return spoken(REASONS, name) if name else "no reason was given"
+    return word_for(REASONS, name) if name else "no reason was given"
 
 
 def note(said: str | None) -> str | None:
@@ -336,6 +336,6 @@ def note(said: str | None) -> str | None:
     return NOTES.get(said or "")
 
 
-def spoken(words: Mapping[str, str], name: str) -> str:
+def word_for(words: Mapping[str, str], name: str) -> str:
     """Return the words for `name`, or the name itself made readable: a new one must not break a page."""
     return words.get(name) or name.replace("_", " ")
