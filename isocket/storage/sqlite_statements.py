@@ -93,6 +93,25 @@ def _few_that_fit(collection: Collection, shape: Shape, lead: Lead, condition: s
 
 
 @lru_cache(maxsize=SHAPES)
+def leading(collection: Collection, shape: Shape) -> tuple[tuple[str, ...], Look] | None:
+    """Return the indexes that lead to what is asked for, and how to count to how much each does: no further than few.
+
+    None where there is no choice. By itself SQLite takes the one that answers most, whatever else is found by that.
+    """
+    leads = leads_of(collection, shape)
+    if len(leads) <= 1:
+        return None
+    counts: list[str] = []
+    places: list[int] = []
+    for lead in leads:
+        led = condition_of(shape[place] for place in lead.places)
+        some = f"SELECT 1 FROM {table_name(collection.name)} {lead.by} WHERE {led} LIMIT {FEW + 1}"
+        counts.append(f"(SELECT count(*) FROM ({some}))")
+        places += places_of_values(shape, lead.places)
+    return tuple(lead.by for lead in leads), Look(f"SELECT {', '.join(counts)}", tuple(places))
+
+
+@lru_cache(maxsize=SHAPES)
 def finding_each(shapes: Shapes) -> Look | None:
     """Return how to look at few documents for each of several questions; None where one has no index for it.
 

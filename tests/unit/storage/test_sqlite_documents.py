@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,23 @@ async def test_the_writer_goes_through_nothing_to_find_what_no_index_leads_to(
     assert await orders.remove_all(ORDERS, [at_most("due_at", -1)]) == 0
     assert in_writing.elsewhere < FEW_STEPS
     assert await orders.count(ORDERS, []) == MANY
+
+
+@pytest.mark.parametrize("indexed", [ORDERS.indexed, ORDERS.indexed[::-1]], ids=["state first", "owner first"])
+async def test_the_writer_finds_the_few_of_one_owner_however_many_of_others_are_alike(
+    store: SqliteStore, in_writing: Steps, indexed: tuple[tuple[str, ...], ...]
+) -> None:
+    kept, orders = replace(ORDERS, indexed=indexed), store.documents
+    await orders.prepare([kept])
+    await add(orders, MANY, state="due", account_id="a", due_at=1)
+    await orders.add_all([(kept, {"id": "b", "version": 1, "state": "due", "account_id": "b", "due_at": 1})])
+    in_writing.elsewhere = 0
+    theirs = [is_("account_id", "b"), is_("state", "due"), is_("due_at", 1)]
+    assert await orders.change_all(kept, theirs, {"kind": "letter"}) == 1
+    assert await orders.remove_all(kept, theirs, limit=9) == 1
+    assert await orders.remove_all(kept, theirs) == 0
+    assert in_writing.elsewhere < FEW_STEPS
+    assert await orders.count(kept, []) == MANY
 
 
 async def test_to_leave_out_very_many_costs_each_row_little(orders: SqliteDocuments, steps: Steps) -> None:
