@@ -15,7 +15,8 @@ from isocket.storage.keyring import Keyring, PersonErasedError
 log = get_logger(__name__)
 
 WEEK = timedelta(days=7)
-KEPT_WEEKS = 6  # the longest note holds for 30 days, see `Rates.sign_in_known_s`
+KEPT_WEEKS = 6
+LONGEST_S = (KEPT_WEEKS - 1) * WEEK.total_seconds()  # so long a note can be found again: its key is there still
 _LOOKED_BACK = 520  # weeks: a portal that stood still for years destroys what it missed
 
 

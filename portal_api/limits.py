@@ -11,7 +11,7 @@ from isocket.kit.clock import Clock
 from isocket.storage.keyring import Keyring
 from isocket.storage.notes import note, note_first
 from isocket.storage.port import AlreadyThereError, Records, is_, one_of
-from portal_api.limit_keys import LimitKeys
+from portal_api.limit_keys import LONGEST_S, LimitKeys
 from portal_api.problem import ProblemError, too_many
 from portal_api.turns import Turns
 
@@ -112,7 +112,13 @@ class Limits:
                     return
 
     async def remember(self, lasts_s: float, *what: str) -> None:
-        """Note `what` for so long from now, under a keyed hash as well."""
+        """Note `what` for so long from now, under a keyed hash as well.
+
+        Raises:
+            ValueError: longer than the key of the hash is kept.
+        """
+        if lasts_s > LONGEST_S:
+            raise ValueError(f"a note is found again for {LONGEST_S:.0f} s at most")
         noted_id = _noted_id(await self._keys.now(), what)
         await note(self._records, noted_id, self._clock.now() + timedelta(seconds=lasts_s))
 

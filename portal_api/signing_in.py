@@ -1,6 +1,6 @@
 """The last steps of signing in, by whatever way: the second factor where there is one, and word of a new place."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from isocket.domain.accounts import Account, Agent, is_over
@@ -16,7 +16,7 @@ from portal_api.tickets import Ticket
 
 TICKET_S = 5 * 60.0
 FACTOR_NEEDED = "second-factor-needed"
-KNOWN_S = 90 * 86_400.0  # so long a place and program counts as seen before
+KNOWN = timedelta(days=30)  # so long a place and program counts as seen before
 AGENT_NAMES = {
     Agent.FIREFOX: "Firefox",
     Agent.CHROME: "Chrome",
@@ -65,14 +65,15 @@ async def came_in(call: Call[Any, Any], account: Account, *, second_factor: bool
     """Return how somebody came in, and tell the holder by mail if from where nobody came in before.
 
     What is remembered of a place is a keyed hash of network address and family of program; the mail says the
-    family and the time only.
+    family and the time only. Of an account that is older than what is remembered it is known that somebody came in.
     """
     agent, limits = agent_of(call.request), call.portal.limits
     place = ("came_in", account.id, call.client, agent.value)
     known = await limits.remembers(*place)
-    first = not await limits.remembers("came_in", account.id)
+    is_young = call.clock.now() - account.created_at < KNOWN
+    first = is_young and not await limits.remembers("came_in", account.id)
     for what in (place, ("came_in", account.id)):
-        await limits.remember(KNOWN_S, *what)
+        await limits.remember(KNOWN.total_seconds(), *what)
     if not known and not first:
         at = _local(account, call.clock.now())
         await security_notice(call.portal, account, Change.SIGNED_IN, agent=AGENT_NAMES[agent], at=at)

@@ -7,7 +7,7 @@ from isocket.kit.clock import EPOCH
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
-from portal_api.limit_keys import KEPT_WEEKS, LimitKeys, week_of
+from portal_api.limit_keys import KEPT_WEEKS, LONGEST_S, LimitKeys, week_of
 from portal_api.limits import Limits, Rate
 from tests.fakes.clock import ManualClock
 
@@ -121,3 +121,13 @@ async def test_what_may_come_once_does_not_come_again_because_a_week_ends_meanwh
     await clock.advance(2)
     assert not await counted.once(90, "code", "123456")
     assert await counted.once(90, "code", "654321")
+
+
+async def test_nothing_is_noted_for_longer_than_its_key_is_kept() -> None:
+    clock, keyring = ManualClock(), MemoryKeyring()
+    counted = limits(keyring, clock, StoredRecords(MemoryDocuments()))
+    await counted.remember(LONGEST_S, "known", CLIENT)
+    await clock.advance(LONGEST_S - 1)
+    assert await counted.remembers("known", CLIENT)
+    with pytest.raises(ValueError, match="at most"):
+        await counted.remember(LONGEST_S + 1, "known", CLIENT)

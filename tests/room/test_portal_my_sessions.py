@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from isocket.domain.accounts import Bucket
+from isocket.domain.erasure_plan import plan
 from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
+from privacy.retention import Retention
 from tests.fakes.portal_house import PASSWORD, PortalHouse, portal_house
 from tests.fakes.visitor import Visitor
 
@@ -88,6 +91,39 @@ async def test_the_first_sign_in_is_no_news_and_one_by_another_program_is(house:
     assert "(Europe/Helsinki)" in told
     assert "127.0.0.1" not in told
     assert "/not-me?ticket=" in told
+
+
+@pytest.mark.clause("C5-11")
+@pytest.mark.parametrize("days", [31, 45, 60, 100, 400])
+async def test_whoever_comes_in_after_the_holder_was_away_for_long_is_told_of(house: PortalHouse, days: int) -> None:
+    """A holder whose freezer was never too warm signs in a few times a year, and is whom a stranger would choose."""
+    await enter(house)
+    await house.clock.advance(timedelta(days=days).total_seconds())
+    await enter(house, FIREFOX)
+    (told,) = await notices(house)
+    assert "Firefox" in told
+
+
+async def test_a_place_is_known_for_as_long_as_is_said_and_the_note_of_it_goes_when_the_plan_of_an_erasure_says(
+    house: PortalHouse,
+) -> None:
+    await enter(house)
+    await enter(house, FIREFOX)
+    for _ in range(3):
+        await house.clock.advance(timedelta(days=29).total_seconds())
+        await enter(house)
+    assert len(await notices(house)) == 1
+    (fate,) = [each for each in plan() if each.collection == Bucket.collection]
+    days = int(fate.until.split()[2])
+    await house.clock.advance(timedelta(days=days).total_seconds())
+    await Retention(records=house.records, clock=house.clock).sweep()
+    assert await house.records.count(Bucket) == 0
+
+
+async def test_somebody_who_first_signs_in_weeks_after_they_registered_is_no_news(house: PortalHouse) -> None:
+    await house.clock.advance(timedelta(days=29).total_seconds())
+    await enter(house)
+    assert await notices(house) == []
 
 
 async def test_the_page_shows_them_and_ends_them(house: PortalHouse) -> None:
