@@ -157,7 +157,7 @@ class Climber:
         made_so_far = [_brought_back(each, began, now) for each in round_.alarms]
         alarms = [each for each in made_so_far if began is None or each.created_at >= began]
         tally = Tally(made_so_far, since=began or EPOCH, now=now)
-        hope = any(is_hopeful(each, now) for each in alarms)
+        hope = any(is_hopeful(each, now) and not _has_left(each, round_) for each in alarms)
         held = [each.held_until for each in alarms if is_held(each, now) and each.held_until is not None]
         made: list[Record] = []
         total, taken, next_at, left_out = len(round_.alarms), 0, None, False
@@ -259,6 +259,12 @@ def _first_slow(round_: Round, exhausted_at: datetime) -> list[datetime]:
 
 def _stands_in_its_lane(alarm: Delivery, now: datetime) -> bool:
     return alarm.state is DeliveryState.DUE and not alarm.tries and is_hopeful(alarm, now)
+
+
+def _has_left(alarm: Delivery, round_: Round) -> bool:
+    """Whether its reader is no contact any more, or wants no more messages: nobody waits for their answer."""
+    reader = round_.people.contacts.get(alarm.contact_id or "")
+    return reader is None or reader.paused_at is not None
 
 
 def _brought_back(alarm: Delivery, began: datetime | None, now: datetime) -> Delivery:

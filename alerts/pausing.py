@@ -11,7 +11,7 @@ from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.clock import Clock
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.looked_at_again import ladders_looked_at_after, taken_looked_at_after
+from isocket.storage.looked_at_again import ladders_looked_at_after, left_looked_at_after
 from isocket.storage.port import Records, is_, is_not
 
 log = get_logger(__name__)
@@ -40,7 +40,7 @@ async def pause(records: Records, contact_id: str, *, reason: str, clock: Clock,
     if account is not None:
         notice = notice_that_a_contact_stopped(account, contact, public_url=public_url, now=clock.now())
         await records.add_all([notice])
-    async with taken_looked_at_after(records, contact.account_id, clock):
+    async with left_looked_at_after(records, contact.account_id, clock):
         await records.change_one(
             Contact, is_("id", contact_id), is_("paused_at", None), paused_at=clock.now(), pause_reason=reason
         )
@@ -53,7 +53,7 @@ async def _pause_again(records: Records, contact: Contact, reason: str, clock: C
         await records.change_one(Contact, *paused, is_("pause_reason", UNSUBSCRIBED), pause_reason=reason)
     if reason == OPTED_OUT:  # of a text that was on its way: nobody says anything anew
         return
-    async with taken_looked_at_after(records, contact.account_id, clock):
+    async with left_looked_at_after(records, contact.account_id, clock):
         await records.change_one(Contact, *paused, paused_at=clock.now())
 
 

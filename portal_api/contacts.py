@@ -10,7 +10,7 @@ from isocket.domain.endpoints import Endpoint
 from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.looked_at_again import ladders_looked_at_after, taken_looked_at_after
+from isocket.storage.looked_at_again import ladders_looked_at_after, left_looked_at_after
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.codes import address_of, call_off_codes, come_back, forget_code, has_stopped, send_code
 from portal_api.contact_models import ContactChange, ContactView, NewContact, view
@@ -144,7 +144,7 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     if call.portal.keyring is not None:
         await call.portal.keyring.destroy(contact.id)  # before the contact goes: whoever asks again gets here again
     await note_gone(call.records, contact.id, call.clock.now(), note=call.portal.note_erasure, by="owner")
-    async with taken_looked_at_after(call.records, contact.account_id, call.clock):
+    async with left_looked_at_after(call.records, contact.account_id, call.clock):
         await call.records.remove_all(Contact, is_("id", contact.id))
     log.info("contact_removed", contact_id=contact.id)
     return Reply()

@@ -14,7 +14,7 @@ from isocket.domain.consents import (
 )
 from isocket.domain.contacts import Contact
 from isocket.domain.restrictions import OBJECTED, Objection, ObjectionTo, objection_id
-from isocket.storage.looked_at_again import ladders_looked_at_after, taken_looked_at_after
+from isocket.storage.looked_at_again import ladders_looked_at_after, left_looked_at_after
 from isocket.storage.port import is_, is_not
 from portal_api import subscribing
 from portal_api.following import Following
@@ -127,7 +127,7 @@ async def _object_to_alarms(portal: Following, account: Account, *, on: bool) ->
     own = is_("id", owner_contact_id(account.id))
     if on:
         paused: dict[str, Any] = {"paused_at": portal.clock.now(), "pause_reason": OBJECTED}
-        async with taken_looked_at_after(portal.records, account.id, portal.clock):
+        async with left_looked_at_after(portal.records, account.id, portal.clock):
             await portal.records.change_one(Contact, own, is_("paused_at", None), **paused)
     else:
         objected = (own, is_not("paused_at", None), is_("pause_reason", OBJECTED))

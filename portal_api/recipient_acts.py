@@ -22,7 +22,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id, new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
-from isocket.storage.looked_at_again import ladders_looked_at_after, taken_looked_at_after
+from isocket.storage.looked_at_again import ladders_looked_at_after, left_looked_at_after
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
 from portal_api.forgetting import Parts
@@ -136,7 +136,7 @@ async def erase(portal: Acting, address: str, entries: Sequence[Contact]) -> Non
         await forget_reader(portal, each)
     for entry in entries:
         await _tell_owner(portal, entry, "erased", gap_left)
-        async with taken_looked_at_after(portal.records, entry.account_id, portal.clock):
+        async with left_looked_at_after(portal.records, entry.account_id, portal.clock):
             await erase_entry(portal.records, portal.clock, entry.id, keyring=portal.keyring, note=portal.note_erasure)
 
 
@@ -211,7 +211,7 @@ async def _remember(portal: Acting, address: str, said: StopKind) -> None:
 async def _pause(portal: Portal, entry: Contact, reason: str) -> None:
     """Pause an entry, as of now. An objection outweighs whatever paused it before: a code by mail must not undo it."""
     now = portal.clock.now()
-    async with taken_looked_at_after(portal.records, entry.account_id, portal.clock):
+    async with left_looked_at_after(portal.records, entry.account_id, portal.clock):
         paused = await portal.records.change_one(
             Contact, is_("id", entry.id), is_("paused_at", None), paused_at=now, pause_reason=reason
         )

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.clock import Clock
-from isocket.storage.port import Records, Test, above, is_
+from isocket.storage.port import Records, Test, above, is_, one_of
 
 IF_WE_DIE = timedelta(minutes=1)
 """So long after a change began what is open is looked at whatever becomes of us."""
@@ -28,14 +28,15 @@ async def ladders_looked_at_after(records: Records, account_id: str, clock: Cloc
 
 
 @asynccontextmanager
-async def taken_looked_at_after(records: Records, account_id: str, clock: Clock) -> AsyncIterator[None]:
-    """Have what is taken in this account looked at once a contact is removed or stops who may have taken it.
+async def left_looked_at_after(records: Records, account_id: str, clock: Clock) -> AsyncIterator[None]:
+    """Have what is open or taken in this account looked at once a contact is removed or stops.
 
+    They may have taken it, or be the only one who was told so far: then the next step waits for nobody.
     What waits for its first look keeps its time: by it that one is known, in which the others hear that it is taken.
     """
-    await _have_taken_looked_at(records, account_id, clock.now() + IF_WE_DIE)
+    await _have_left_looked_at(records, account_id, clock.now() + IF_WE_DIE)
     yield
-    await _have_taken_looked_at(records, account_id, clock.now())
+    await _have_left_looked_at(records, account_id, clock.now())
 
 
 async def _have_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
@@ -43,10 +44,11 @@ async def _have_looked_at(records: Records, account_id: str, due_at: datetime) -
     await _have_due(records, account_id, due_at, *climbed)
 
 
-async def _have_taken_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
-    taken = is_("state", IncidentState.ACKNOWLEDGED)
-    if await records.count(Incident, is_("account_id", account_id), taken):  # mostly none: who stops may stop in many
-        await _have_due(records, account_id, due_at, taken)
+async def _have_left_looked_at(records: Records, account_id: str, due_at: datetime) -> None:
+    lasting = one_of("state", (IncidentState.OPEN, IncidentState.ACKNOWLEDGED))
+    if await records.count(Incident, is_("account_id", account_id), lasting):  # mostly none: who stops may stop in many
+        await _have_due(records, account_id, due_at, is_("state", IncidentState.ACKNOWLEDGED))
+        await _have_looked_at(records, account_id, due_at)
 
 
 async def _have_due(records: Records, account_id: str, due_at: datetime, *which: Test) -> None:

@@ -17,7 +17,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, IncidentState, Severity
 from isocket.domain.pauses import OPTED_OUT, STOP_KEY, STOP_REPLY, UNSUBSCRIBED
 from isocket.domain.shares import Share, ShareRole
-from isocket.storage.looked_at_again import taken_looked_at_after
+from isocket.storage.looked_at_again import left_looked_at_after
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.dying import Fuse, every_crash_point
@@ -301,7 +301,7 @@ async def test_where_nobody_can_be_asked_it_is_open_again(house: AlertHouse) -> 
 
 
 async def removed(house: AlertHouse, contact_id: str) -> None:
-    async with taken_looked_at_after(house.records, ACCOUNT, house.clock):
+    async with left_looked_at_after(house.records, ACCOUNT, house.clock):
         await house.records.remove_all(Contact, is_("id", contact_id))
 
 

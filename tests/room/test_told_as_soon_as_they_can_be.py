@@ -7,13 +7,14 @@ from datetime import timedelta
 import pytest
 
 from alerts.endpoints import Endpoints
-from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.contacts import ChannelKind, Contact, Escalation
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.kit.clock import Clock
-from isocket.storage.looked_at_again import IF_WE_DIE, ladders_looked_at_after, taken_looked_at_after
+from isocket.storage.looked_at_again import IF_WE_DIE, ladders_looked_at_after, left_looked_at_after
 from isocket.storage.port import Records, is_
 from portal_api.recipient_acts import come_back, entries_of, erase, object_to
 from tests.fakes.alert_house import ACCOUNT, PUBLIC_URL, AlertHouse
+from tests.fakes.judged_house import OWNER
 from tests.fakes.night import ladder, night, person
 from tests.fakes.portal_devices import MAIJA, PHONE, SOCKET, codes, devices_house, enter, owned, verified
 from tests.fakes.portal_house import PortalHouse
@@ -113,7 +114,11 @@ async def test_what_is_taken_is_looked_at_where_a_contact_goes_who_may_have_take
 
 @pytest.mark.parametrize(
     ("heeded", "state"),
-    [(ladders_looked_at_after, IncidentState.OPEN), (taken_looked_at_after, IncidentState.ACKNOWLEDGED)],
+    [
+        (ladders_looked_at_after, IncidentState.OPEN),
+        (left_looked_at_after, IncidentState.OPEN),
+        (left_looked_at_after, IncidentState.ACKNOWLEDGED),
+    ],
 )
 async def test_whoever_dies_over_the_change_has_it_heeded_in_a_minute(heeded: Heeded, state: IncidentState) -> None:
     house = AlertHouse()
@@ -160,6 +165,43 @@ async def test_a_night_in_which_the_only_one_says_stop_and_start_again() -> None
         f"01:00 EET Anna text: {OUT}",
         "01:00 EET Owner mail: A contact wants messages again",
     ]
+
+
+@pytest.mark.parametrize("by", ["stop", "removal"])
+async def test_a_night_in_which_the_only_one_who_was_told_so_far_leaves(by: str) -> None:
+    """The next step would have waited two hours for an answer that does not come."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, mains_delay_s=0)
+    anna, bertil = await person(tonight, "Anna"), await person(tonight, "Bertil")
+    await ladder(tonight, (anna, 0), (bertil, 7200))
+
+    await tonight.until("22:00")
+    await tonight.socket(mains=False)
+    await tonight.until("22:05")
+    if by == "stop":
+        await tonight.writes("Anna", "STOP")
+    else:
+        async with left_looked_at_after(tonight.records, OWNER, tonight.clock):
+            await tonight.records.remove_all(Contact, is_("id", anna))
+    await tonight.until("22:10")
+
+    assert [line for line in await tonight.heard() if "Bertil" in line] == [f"22:05 EET Bertil text: {OUT}"]
+
+
+async def test_a_night_in_which_one_of_two_who_were_told_says_stop() -> None:
+    """The other one may answer yet: the next step keeps its time."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, mains_delay_s=0)
+    anna, bertil = await person(tonight, "Anna"), await person(tonight, "Bertil")
+    both = {"contact_ids": [anna, bertil], "channels": ["sms"], "after_s": 0}
+    again = {"contact_ids": [bertil], "channels": ["sms"], "after_s": 7200}
+    await tonight.records.add(Escalation(id="esc_1", account_id=OWNER, steps=(both, again)))
+
+    await tonight.until("22:00")
+    await tonight.socket(mains=False)
+    await tonight.until("22:05")
+    await tonight.writes("Anna", "STOP")
+    await tonight.until("22:10")
+
+    assert [line for line in await tonight.heard() if "Bertil" in line] == [f"22:00 EET Bertil text: {OUT}"]
 
 
 async def test_a_night_in_which_another_number_is_proved_in_the_middle_of_an_alarm() -> None:
