@@ -31,15 +31,6 @@ def client_of(request: web.Request, trusted_proxies: Sequence[Network] = ()) -> 
     return str(peer)
 
 
-@lru_cache(maxsize=4096)
-def is_loopback(host: str) -> bool:
-    """Return whether `host` names this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def host_of(request: web.Request) -> tuple[str, int | None]:
     """Return name and port by which the client says to have reached us; an empty name where it says nonsense."""
     try:

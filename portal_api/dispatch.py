@@ -12,8 +12,9 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from isocket.domain.negotiation import takes
+from isocket.kit.loopback import is_loopback
 from portal_api import access, token_use
-from portal_api.client_address import client_of, host_of, is_loopback
+from portal_api.client_address import client_of, host_of
 from portal_api.conditions import is_unchanged, tag_of
 from portal_api.limits import Rate
 from portal_api.line import TooBusyError

@@ -103,7 +103,7 @@ async def test(call: Call[None, None]) -> Reply | Problem:
     refused = await _why_not(call.portal, endpoint, contact)
     if refused is not None:
         return refused
-    await call.records.add(trial(endpoint, contact, opens=page_of(contact.id), now=call.clock.now()))
+    await call.records.add(trial(endpoint, contact, opens=path_of_page(contact.id), now=call.clock.now()))
     return Reply()
 
 
@@ -140,7 +140,7 @@ async def endpoints_of(records: Records, contact: Contact) -> Sequence[Endpoint]
     return await records.find(Endpoint, is_("contact_id", contact.id), order_by="created_at")
 
 
-def page_of(contact_id: str) -> str:
+def path_of_page(contact_id: str) -> str:
     """Return the path of the page with a contact's browsers and programs."""
     return f"/contacts/{contact_id}/endpoints"
 
@@ -174,7 +174,7 @@ async def _take_up(records: Records, known: Endpoint, address: str) -> Endpoint:
 
 
 async def _greet(call: Call[Any, Any], endpoint: Endpoint, contact: Contact) -> None:
-    await call.records.add(greeting(endpoint, contact, opens=page_of(contact.id), now=call.clock.now()))
+    await call.records.add(greeting(endpoint, contact, opens=path_of_page(contact.id), now=call.clock.now()))
 
 
 async def _why_not(portal: Portal, endpoint: Endpoint, contact: Contact) -> Problem | None:

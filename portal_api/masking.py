@@ -11,5 +11,5 @@ def masked(email: str | None) -> str | None:
     return f"{local[:1]}…@{domain}"
 
 
-def end_of(phone: str | None) -> str | None:
+def last_digits(phone: str | None) -> str | None:
     return f"…{phone[-_SHOWN_DIGITS:]}" if phone else None

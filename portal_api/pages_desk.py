@@ -15,8 +15,9 @@ from isocket.domain.deliveries import KEY_PRESSED, Attempt, Receipt
 from isocket.domain.desk import DeskMessage
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.ids import derived_id
+from isocket.kit.loopback import is_loopback
 from isocket.storage.port import Records, is_, one_of
-from portal_api.client_address import host_of, is_loopback
+from portal_api.client_address import host_of
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form
 from portal_api.pages_words import note

@@ -9,7 +9,7 @@ from aiohttp import web
 from portal_api import endpoints
 from portal_api.code_words import codes_in
 from portal_api.endpoint_models import EndpointMade, NewEndpoint, SecretView
-from portal_api.endpoints import page_of
+from portal_api.endpoints import path_of_page
 from portal_api.owned import own_contact
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
@@ -71,7 +71,7 @@ async def change_secret(call: Call[Nothing, None]) -> web.Response:
 
 
 def _back(call: Call[Any, Any], said: str) -> web.Response:
-    return go_to(f"{page_of(call.path['contact_id'])}?said={said}")
+    return go_to(f"{path_of_page(call.path['contact_id'])}?said={said}")
 
 
 async def _with_secret(call: Call[Any, Any], answer: Reply | SecretView) -> web.Response:
@@ -90,7 +90,7 @@ async def _words(call: Call[Any, Any]) -> dict[str, object]:
     page = await endpoints.show_all(replace(call, query=None, body=None))
     return {
         "contact": contact,
-        "live_from": page_of(contact.id),
+        "live_from": path_of_page(contact.id),
         "endpoints": page.items,
         "push_key": call.portal.settings.push_key,
         "why": _why,

@@ -12,7 +12,7 @@ from isocket.domain.inventory import Subject
 from isocket.domain.processing import DECISIONS, RIGHTS, Activity, activities
 from isocket.storage.in_turns import SOME, in_turns
 from isocket.storage.port import Records, one_of
-from portal_api.masking import end_of, masked
+from portal_api.masking import last_digits, masked
 from portal_api.portal import Portal
 from portal_api.privacy_requests import authority_view
 from portal_api.recipient_models import (
@@ -80,7 +80,7 @@ def _entry(entry: Contact, guest: Guest, owner: Account | None) -> EntryView:
         entered_by=_name_of(owner),
         entered_at=entry.created_at,
         name=entry.name,
-        phone=entry.phone if phone_is_theirs else end_of(entry.phone),
+        phone=entry.phone if phone_is_theirs else last_digits(entry.phone),
         email=entry.email if email_is_theirs else masked(entry.email),
         language=entry.language,
         time_zone=entry.time_zone,

@@ -39,7 +39,7 @@ from portal_api.staff_case_models import (
     Verification,
     WhichCases,
 )
-from portal_api.staff_holds import end_of
+from portal_api.staff_holds import end_of_day
 from portal_api.staff_looks import look
 from portal_api.staff_routes import begun, customer, named, privacy_route
 from portal_api.staff_words import in_words
@@ -130,7 +130,7 @@ async def propose(call: Call[Proposal, None]) -> CaseFile | Problem:
         begins=given.begins,
         ends=given.ends,
         proposal=given.words,
-        silent_until=None if silent is None else end_of(call.portal, silent),
+        silent_until=None if silent is None else end_of_day(call.portal, silent),
         silent_why=given.silent_why,
         proposed_by=call.account.id,
     )
@@ -238,7 +238,7 @@ async def _lines_of(records: Records, case: AuthorityCase, now: datetime) -> lis
 def _wrong_silence(call: Call[Proposal, None], given: Proposal) -> list[FieldFault]:
     if given.silent_until is None:
         return []
-    now, ends = call.clock.now(), end_of(call.portal, given.silent_until)
+    now, ends = call.clock.now(), end_of_day(call.portal, given.silent_until)
     if not given.silent_why:
         return [FieldFault(field="silent_why", message="By which law may the person not be told before that day?")]
     if not now < ends <= now + LONGEST_SILENCE:

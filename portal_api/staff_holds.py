@@ -174,9 +174,9 @@ async def place(call: Call[NewHold, None]) -> HoldFile | Problem:
         reference=given.reference,
         placed_by=call.account.id,
         placed_at=now,
-        review_at=end_of(call.portal, given.review_on),
-        ends_at=end_of(call.portal, given.ends_on),
-        silent_until=None if silent is None else end_of(call.portal, silent),
+        review_at=end_of_day(call.portal, given.review_on),
+        ends_at=end_of_day(call.portal, given.ends_on),
+        silent_until=None if silent is None else end_of_day(call.portal, silent),
         copy_due_at=now,
     )
     placed = await begun(call, hold)
@@ -196,8 +196,8 @@ async def review(call: Call[Review, None]) -> HoldFile | Problem:
         hold,
         reviewed_by=call.account.id,
         review_words=given.words,
-        review_at=end_of(call.portal, given.review_on),
-        ends_at=end_of(call.portal, given.ends_on),
+        review_at=end_of_day(call.portal, given.review_on),
+        ends_at=end_of_day(call.portal, given.ends_on),
     )
     return reviewed if isinstance(reviewed, Problem) else await _file(call, reviewed)
 
@@ -214,16 +214,16 @@ async def end_hold(records: Records, hold: Hold, words: str, *, by: str, now: da
     return await _moved(records, hold, state=HoldState.OVER, over_at=now, ended_by=by, end_words=words)
 
 
-def end_of(portal: Portal, day: date) -> datetime:
+def end_of_day(portal: Portal, day: date) -> datetime:
     """Return when a day is over where the office is."""
     return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(portal.settings.office.time_zone))
 
 
 def _wrong_days(portal: Portal, review_on: date, ends_on: date, now: datetime) -> list[FieldFault]:
     found = []
-    if not now < end_of(portal, review_on) <= now + LONGEST_REVIEW:
+    if not now < end_of_day(portal, review_on) <= now + LONGEST_REVIEW:
         found.append(FieldFault(field="review_on", message="A day from today on and within a year."))
-    if not now < end_of(portal, ends_on) <= now + LONGEST:
+    if not now < end_of_day(portal, ends_on) <= now + LONGEST:
         found.append(FieldFault(field="ends_on", message="A day from today on and within ten years."))
     if review_on > ends_on:
         found.append(FieldFault(field="review_on", message="Not after it ends: `ends_on`."))

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
-from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from aiosmtplib import (
@@ -32,6 +31,7 @@ from alerts.channels.mail_text import (
 )
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from isocket.kit.clock import Clock, SystemClock
+from isocket.kit.loopback import is_loopback
 
 _ENHANCED_CODE = re.compile(r"([245]\.\d{1,3}\.\d{1,3})\b")
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -88,7 +88,7 @@ def parse_smtp_url(url: str) -> MailServer:
         host=host,
         port=port or (465 if secure else 587 if user else 25),
         tls_from_start=secure,
-        starttls=False if secure or _is_this_machine(host) else True if user else None,
+        starttls=False if secure or is_loopback(host) else True if user else None,
         user=user,
         password=unquote(parts.password) if parts.password else None,
     )
@@ -250,10 +250,3 @@ def _code(error: SMTPResponseException) -> str:
     # The enhanced code of RFC 3463 says more; the server's words are left out, they may hold the address.
     enhanced = _ENHANCED_CODE.match(error.message)
     return enhanced.group(1) if enhanced else str(error.code)
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

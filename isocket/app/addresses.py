@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumberFormat, ValidationResult
+
+from isocket.kit.loopback import is_loopback
 
 _MOST_PORTS = 65_535
 _HOST_PORT = re.compile(r"(?:\[(?P<six>[^\s\[\]]+)\]|(?P<host>[^\s:/@\[\]]+)):(?P<port>[0-9]{1,5})")
@@ -71,14 +73,6 @@ def check_broker_url(url: str) -> None:
         return
     if not parts.username or not parts.password:
         raise ValueError(f"the bridge's user and secret are missing: {example}")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether `host` names this machine and is out of everybody else's reach."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def check_host(host: str, example: str) -> None:

@@ -23,9 +23,9 @@ from alerts.desk import DeskChannel
 from alerts.endpoints import Endpoints
 from alerts.signatures import AddressProof
 from alerts.voice_hooks import voice_url
-from isocket.app.addresses import is_loopback
 from isocket.app.settings import Settings
 from isocket.kit.clock import Clock
+from isocket.kit.loopback import is_loopback
 from isocket.storage.port import Records
 
 KINDS = (ChannelKind.SMS, ChannelKind.VOICE, ChannelKind.EMAIL)

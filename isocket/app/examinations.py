@@ -18,11 +18,12 @@ from alerts.signatures import AddressProof
 from broker_bridge.broker_address import BrokerAddress
 from broker_bridge.mosquitto.accounts import BridgeLogin
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
-from isocket.app.addresses import HostPort, is_loopback
+from isocket.app.addresses import HostPort
 from isocket.app.room_settings import broker_config
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
 from isocket.domain.processing import leaves_the_eea
+from isocket.kit.loopback import is_loopback
 from portal_api.health import ALIVE
 
 TIMEOUT_S = 5.0

@@ -5,13 +5,13 @@ number in the month where it ends, or of that month's last day where there is no
 holiday of the office's country it ends with the working day that follows (Art. 3).
 """
 
-import calendar
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import holidays
 
+from isocket.domain.periods import months_later
 from isocket.domain.processing import Office
 
 _WEEKEND = 5  # Saturday, as `date.weekday` counts
@@ -26,13 +26,6 @@ def end_of_months(received_at: datetime, months: int, office: Office) -> datetim
     last = working_day(months_later(received_at.astimezone(zone).date(), months), office.country)
     midnight = datetime.combine(last + timedelta(days=1), time(), zone)
     return midnight.astimezone(UTC) - _MOMENT
-
-
-def months_later(day: date, months: int) -> date:
-    """Return the same day so many months later, or that month's last day."""
-    month = day.month - 1 + months
-    year, month = day.year + month // 12, month % 12 + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
 def working_day(day: date, country: str) -> date:

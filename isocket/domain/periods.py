@@ -6,13 +6,16 @@ A period of months or years ends on the day of the same number; where that month
 
 import calendar
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from typing import TypeVar
+
+D = TypeVar("D", bound=date)
 
 MONTHS_A_YEAR = 12
 
 
-def months_later(at: datetime, months: int) -> datetime:
-    """Return the same moment so many months later (earlier, where `months` is below 0)."""
+def months_later(at: D, months: int) -> D:
+    """Return the same day, or moment, so many months later (earlier, where `months` is below 0)."""
     number = at.year * MONTHS_A_YEAR + at.month - 1 + months
     year, month = divmod(number, MONTHS_A_YEAR)
     last = calendar.monthrange(year, month + 1)[1]

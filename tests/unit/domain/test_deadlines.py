@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from isocket.domain.authorities import AUTHORITIES, authority_of
-from isocket.domain.deadlines import EXTENDED_MONTHS, end_of_months, months_later, working_day
+from isocket.domain.deadlines import EXTENDED_MONTHS, end_of_months, working_day
+from isocket.domain.periods import months_later
 from isocket.domain.processing import Office
 
 HELSINKI = Office()
