@@ -6,6 +6,7 @@ from typing import Annotated
 
 from isocket.domain.handling import (
     CREDENTIAL,
+    LASTING_CREDENTIAL,
     LOGIN_NAME,
     OWNERSHIP,
     PREFERENCE,
@@ -50,7 +51,7 @@ class Account(Record):
     role: Plain[AccountRole] = AccountRole.CUSTOMER
     staff_roles: Plain[tuple[StaffRole, ...]] = ()
     staff_until: Plain[datetime | None] = None  # of somebody who is there for a time: let in no longer
-    password_hash: Annotated[str, CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
+    password_hash: Annotated[str, LASTING_CREDENTIAL] = ""  # bcrypt over a keyed pre-hash; the pepper is elsewhere
     credential_epoch: Plain[int] = 1  # growing it ends every session, token and stream at once
     locked_epoch: Plain[int] = 0  # since when everything was ended last: links to do so from before are over
     created_at: Annotated[datetime, PREFERENCE]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from isocket.domain.handling import CREDENTIAL, FACTOR_FACT, FACTOR_NAME, FACTOR_SECRET, OWNERSHIP, Plain
+from isocket.domain.handling import FACTOR_FACT, FACTOR_NAME, FACTOR_SECRET, LASTING_CREDENTIAL, OWNERSHIP, Plain
 from isocket.domain.record import Record, record
 
 PASSWORD_ALONE_LENGTH = 15  # characters of a password that is the only factor (NIST SP 800-63B-4, 3.1.1.2)
@@ -39,8 +39,8 @@ class Passkey(Record):
     """A key pair in somebody's browser, telephone or token (WebAuthn). Id = derived from the authenticator's own."""
 
     account_id: Annotated[str, OWNERSHIP]
-    credential_id: Annotated[str, CREDENTIAL]  # base64url
-    public_key: Annotated[str, CREDENTIAL]  # base64url of COSE
+    credential_id: Annotated[str, LASTING_CREDENTIAL]  # base64url
+    public_key: Annotated[str, LASTING_CREDENTIAL]  # base64url of COSE
     sign_count: Plain[int] = 0
     name: Annotated[str, FACTOR_NAME] = ""
     backed_up: Plain[bool] = False  # whether its holder's other devices have it too

@@ -150,6 +150,7 @@ CREDENTIAL = Handling(
     keep=Keep.UNTIL_USED,
     export=Export.WITHHELD,
 )
+LASTING_CREDENTIAL = replace(CREDENTIAL, keep=Keep.ACCOUNT)  # a password or passkey: used again and again
 OWNERSHIP = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, on_erasure=OnErasure.BLANK)
 DEVICE_WORDS = Handling(
     category=Category.WORDS,

@@ -139,6 +139,12 @@ def test_the_notice_says_that_single_reports_go_while_the_socket_is_still_its_ow
     assert [each.purpose for each in shown] == ["service"]
 
 
+def test_what_is_said_to_be_kept_until_used_or_expired_is_of_records_that_expire() -> None:
+    """A password's hash and a passkey are used again and again, and stay while the account does."""
+    expiring = {kind.collection for kind in STORED if any(each.name == "expires_at" for each in fields(kind))}
+    assert {each.collection for each in inventory() if each.keep == Keep.UNTIL_USED} <= expiring
+
+
 @pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.collection)
 def test_no_field_says_that_it_is_kept_for_a_time_that_its_record_does_not_keep(kind: Any) -> None:
     """An app that renews its session had "30 days" said of when it was begun, and kept it for years."""
