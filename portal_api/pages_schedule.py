@@ -15,6 +15,7 @@ from portal_api.owned import own_device
 from portal_api.pages import go_to
 from portal_api.pages_cards import name_of
 from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_forms import whole as whole_number
 from portal_api.pages_words import COMMANDS, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
@@ -135,7 +136,7 @@ def _rule(row: Row) -> dict[str, object]:
     if row.days:
         rule["days"] = row.days
     if row.name in TIMED | INTERRUPTING and row.seconds:
-        rule["args"] = {"seconds": int(row.seconds) if row.seconds.isascii() and row.seconds.isdigit() else row.seconds}
+        rule["args"] = {"seconds": whole_number(row.seconds)}
     return rule
 
 

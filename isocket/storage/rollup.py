@@ -19,6 +19,7 @@ _DAY_AND_A_HALF_MS = 36 * 3_600_000
 _WIDTHS_MS = {"1m": MINUTE_MS, "15m": 15 * MINUTE_MS, "1h": 60 * MINUTE_MS}
 STEPS = ("raw", *_WIDTHS_MS, "1d")
 OF_REPORTS = ("raw", "1m")  # too fine for hours
+_MOST_DIGITS = 18  # fit into 64 bits, as stores count
 
 
 def rolled_up(
@@ -129,7 +130,7 @@ def place_of(cursor: str) -> tuple[int, int]:
         ValueError: it is not one of ours.
     """
     at_ms, _, number = cursor.partition(".")
-    if not (at_ms.isdecimal() and number.isdecimal()):
+    if not all(each.isascii() and each.isdecimal() and len(each) <= _MOST_DIGITS for each in (at_ms, number)):
         raise ValueError("the cursor is not one of ours: leave it out to begin anew")
     return int(at_ms), int(number)
 

@@ -126,6 +126,14 @@ async def test_raw_points_come_in_pages_without_gaps_or_repeats(house: PortalHou
     assert seen == [first_ms + number * 60_000 for number in range(5)]
 
 
+@pytest.mark.parametrize("cursor", [f"{10**19}.1", f"1.{10**19}", f"{'9' * 100}.1", "-1.1", "٣.٣", "1."])
+@pytest.mark.parametrize("step", ["raw", "1m"])
+async def test_a_cursor_that_is_none_of_ours_is_refused(house: PortalHouse, cursor: str, step: str) -> None:
+    token, _ = await told(house, count=1)
+    answer = await house.ask("GET", PATH, params={"cursor": cursor, "step": step}, token=token)
+    assert (answer.status, fields_of(await answer.json())) == (422, ["cursor"])
+
+
 async def test_a_spreadsheet_gets_a_table_in_which_nothing_is_a_formula(house: PortalHouse) -> None:
     token, first_ms = await told(house, count=2)
     answer = await house.ask("GET", PATH, token=token, headers=CSV)

@@ -429,6 +429,14 @@ async def test_a_rule_that_arms_is_not_saved_as_one_that_switches_whatever_the_m
     assert (await visitor.send(page, path)).status == (200 if said else 422)
 
 
+async def test_seconds_of_a_rule_with_thousands_of_digits_are_refused_beside_it(house: PortalHouse) -> None:
+    visitor, path = await own(house), f"/devices/{DEVICE}/schedule"
+    typed = {"schedule.0.at": "22:00", "schedule.0.name": "on_for", "schedule.0.seconds": "9" * 5000}
+    page = await visitor.send(await visitor.open(path), path, **typed)
+    assert page.status == 422
+    assert page.form(path).values["schedule.0.at"] == "22:00"
+
+
 async def test_a_socket_is_given_up_on_its_page(house: PortalHouse) -> None:
     visitor = await own(house)
     page = await visitor.open(f"/devices/{DEVICE}")
