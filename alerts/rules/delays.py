@@ -53,6 +53,9 @@ def limit_of(key: Key, settings: DeviceSettings, rate: float | None = None) -> f
     """
     if key.cause is Cause.CREDIT_LOW:
         return settings.credit.low
+    if key.cause is Cause.SIGNAL_LOW:
+        limits = [each for each in (settings.signal.low_pct, settings.signal.low_dbm) if each is not None]
+        return limits[0] if len(limits) == 1 else None
     if key.probe is None or key.cause not in LIMITS:
         return None
     probe = settings.probe(key.probe)

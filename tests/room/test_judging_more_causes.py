@@ -210,6 +210,15 @@ async def test_a_weak_signal_that_lasts_is_told_and_ends_only_with_a_margin_that
     assert not await house.open()
 
 
+@pytest.mark.parametrize(("level", "why"), [(15, Why.LIMIT_CHANGED), (40, Why.OVER)])
+async def test_a_signal_whose_limit_is_lowered_is_not_said_to_be_good_again_unless_it_is(level: int, why: Why) -> None:
+    house = await judged_house(signal={"low_pct": 20, "delay_s": 0})
+    await house.state(signal_pct=15)
+    await house.want(signal={"low_pct": 5, "delay_s": 0})
+    await house.state(signal_pct=level)
+    assert (await house.only(Cause.SIGNAL_LOW)).why_over is why
+
+
 async def test_of_two_limits_for_the_signal_the_worse_counts() -> None:
     house = await judged_house(signal={"low_pct": 20, "low_dbm": -100, "delay_s": 0})
     await house.state(signal_pct=60, signal_dbm=-110)
