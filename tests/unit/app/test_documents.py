@@ -44,9 +44,11 @@ def test_every_command_that_a_document_shows_is_there_with_its_options(document:
 
 
 @DOCUMENTS
-def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text()):
-        assert (document.parent / target).exists(), target
+def test_every_link_between_documents_leads_to_a_page_and_its_heading(document: Path) -> None:
+    for target, heading in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", document.read_text()):
+        found = document.parent / target if target else document
+        assert found.exists(), target
+        assert not heading or heading in _headings(found), f"{target}#{heading}"
 
 
 def test_the_protocol_names_every_setting_that_a_socket_is_told_and_none_that_is_for_the_cloud_alone() -> None:
@@ -57,6 +59,12 @@ def test_the_protocol_names_every_setting_that_a_socket_is_told_and_none_that_is
     told, known = _keys(for_device(nameless)), _keys(nameless)
     assert told - named == set()
     assert named & (known - told) == set()
+
+
+def _headings(document: Path) -> set[str]:
+    """Return the headings of a page as links name them."""
+    found = re.findall(r"^#+ (.*)$", document.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each).strip().lower().replace(" ", "-") for each in found}
 
 
 def _is_there(words: list[str]) -> bool:
