@@ -53,6 +53,7 @@ async def lock(portal: Portal, account: Account, *, since: datetime) -> None:
     await _remove_fresh(portal, account, since - _FRESH)
     await _move_epoch(portal, account)
     await sessions.end_all(portal, account.id)
+    await sessions.end_programs(portal, account)
     await _remove_fresh(portal, account, since - _FRESH)
     await call_off(portal.records, account.id, portal.clock.now())
     log.warning("everything_ended", account_id=account.id)

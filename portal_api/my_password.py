@@ -4,9 +4,8 @@ from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account, PasswordReset, Session
 from isocket.kit.logs import get_logger
-from isocket.storage.orders import call_off_programs
 from isocket.storage.port import is_, is_not, remove_every
-from portal_api import access
+from portal_api import access, sessions
 from portal_api.factors import least_length
 from portal_api.models import Body
 from portal_api.password_rules import weakness
@@ -60,7 +59,7 @@ async def change(call: Call[PasswordChange, None]) -> Reply | Problem:
         Session, is_("id", call.session.id), credential_epoch=epoch, proved_at=call.clock.now()
     )
     await remove_every(call.records, Session, is_("account_id", account.id), is_not("id", call.session.id))
-    await call_off_programs(call.records, account.id, call.clock.now())
+    await sessions.end_programs(portal, account)
     await call.records.remove_all(PasswordReset, is_("account_id", account.id))
     await call.records.add_all([changed_notice(portal, changed)])
     log.info("password_changed", account_id=account.id)

@@ -10,7 +10,6 @@ from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.letters import Letter, reset_mail
 from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.orders import call_off_programs
 from isocket.storage.port import is_
 from portal_api import sessions
 from portal_api.evenly import evenly
@@ -125,7 +124,7 @@ async def _confirm(portal: Portal, wanted: NewPassword) -> Reply | Problem:
     if changed is None:
         return bad_link()
     await sessions.end_all(portal, account.id)
-    await call_off_programs(portal.records, account.id, portal.clock.now())
+    await sessions.end_programs(portal, account)
     await portal.records.add_all([changed_notice(portal, changed)])
     await portal.records.remove_all(PasswordReset, is_("account_id", account.id))
     log.info("password_reset", account_id=account.id)

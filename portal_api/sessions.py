@@ -6,9 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from isocket.domain.accounts import Account, Agent, Session, SessionKind, is_over
+from isocket.domain.api_tokens import ApiToken
+from isocket.domain.homes import Home
 from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, is_not, remove_every
+from isocket.storage.orders import call_off_programs
+from isocket.storage.port import at_most, is_, is_not, remove_every
 from portal_api.portal import Portal
 
 log = get_logger(__name__)
@@ -141,6 +144,17 @@ async def end(portal: Portal, session_id: str) -> None:
 async def end_all(portal: Portal, account_id: str) -> int:
     """Sign out everybody of an account; return how many there were. The epoch has ended them already."""
     return await remove_every(portal.records, Session, is_("account_id", account_id))
+
+
+async def end_programs(portal: Portal, account: Account) -> None:
+    """Forget the tokens and logins of homes that `account`, as it was, had let in; end what they asked for and waits.
+
+    The epoch has ended them already.
+    """
+    for kind in (ApiToken, Home):
+        old = at_most("credential_epoch", account.credential_epoch)
+        await remove_every(portal.records, kind, is_("account_id", account.id), old)
+    await call_off_programs(portal.records, account.id, portal.clock.now())
 
 
 async def prove_again(portal: Portal, session: Session, *, second_factor: bool = False) -> datetime:

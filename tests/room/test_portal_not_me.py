@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from isocket.domain.accounts import Account
+from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.factors import RecoveryCode, TotpFactor
+from isocket.domain.homes import Home
 from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
 from portal_api import sessions
@@ -45,6 +47,33 @@ async def test_opening_the_link_changes_nothing(house: PortalHouse) -> None:
     page = await Visitor(house.client).open(await link_in_a_mail(house))
     assert (page.status, "End everything" in page.words) == (200, True)
     assert (await house.ask("GET", "/me", token=token)).status == 200
+
+
+@pytest.mark.parametrize("how", ["new password", "reset", "not me"])
+async def test_of_programs_that_a_new_password_shut_out_no_name_and_no_hash_is_kept(
+    house: PortalHouse, how: str
+) -> None:
+    """A login of a home never expires: its name and the hash of its password stayed as long as the account."""
+    token, account, now = (await house.sign_in(MAIJA))["access_token"], await house.account(MAIJA), house.clock.now()
+    mine = {"account_id": account.id, "name": "Cabin", "created_at": now}
+    this, other = {"credential_epoch": account.credential_epoch, **mine}, {"credential_epoch": 1, **mine}
+    ends = {"scopes": (), "expires_at": now + timedelta(days=730)}
+    await house.records.add_all(
+        [Home(id="home_1", secret_hash="x", **this), ApiToken(id="tok_1", token_hash="x", **ends, **this)]
+    )
+    others = Home(id="home_2", secret_hash="x", **{**other, "account_id": "acc_other"})
+    await house.records.add_all([others])
+    if how == "new password":
+        wish = {"old_password": PASSWORD, "password": OTHER_PASSWORD}
+        assert (await house.ask("POST", "/me/password", wish, token=token)).status == 204
+    elif how == "reset":
+        await house.ask("POST", "/password-resets", {"username": MAIJA})
+        link = {"token": await house.link_token(MAIJA), "password": OTHER_PASSWORD}
+        assert (await house.ask("POST", "/password-resets/confirm", link)).status == 204
+    else:
+        await lock(house.portal, account, since=now)
+    assert await house.records.find(ApiToken) == []
+    assert await house.records.find(Home) == [others]
 
 
 async def test_the_button_signs_everybody_out_and_locks_the_password(house: PortalHouse) -> None:
