@@ -66,7 +66,8 @@ class Replies:
     async def heed(self, sender: str, text: str) -> str:
         """Act on what `sender` (E.164) wrote, and return what to answer, empty where nothing is to be said.
 
-        Whoever is no contact gets no answer, nor does a long text that says nothing to us: it is not meant for us.
+        Whoever is no contact gets no answer, nor does one whose number was not proved: a stranger would learn of
+        alarms, or a contact that there are none. Nor does a long text that says nothing to us: it is not meant for us.
         """
         said = [word.upper() for word in _WORD.findall(text[:200])]
         first = said[0] if said else ""
@@ -85,8 +86,8 @@ class Replies:
         taken, answer = await self._take_all(sender, codes)
         if taken or len(said) > MAX_WORDS:
             return answer
-        contacts = await self._contacts_with(sender)
-        return await self._answering.late(contacts, codes) or await self._answering.not_understood(contacts)
+        proved = [each for each in await self._contacts_with(sender) if _is_proved(each)]
+        return await self._answering.late(proved, codes) or await self._answering.not_understood(proved)
 
     async def _take_all(self, sender: str, codes: Sequence[str]) -> tuple[bool, str]:
         """Acknowledge what these codes name and `sender` was told of; return whether that was any, and an answer."""
@@ -115,7 +116,7 @@ class Replies:
         The code stands in a mail as well: whoever was told by another way has their number proved.
         """
         contacts = await self._contacts_with(sender)
-        theirs = {each.id: each for each in contacts if each.phone_verified_at or each.voice_verified_at}
+        theirs = {each.id: each for each in contacts if _is_proved(each)}
         deliveries = await self._records.find(
             Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM)
         )
@@ -143,7 +144,7 @@ class Replies:
         contacts, back = await self._contacts_with(sender), list[bool]()
         for some in _groups_of(contacts):
             back += await asyncio.gather(*(self._resume(each, sender) for each in some))
-        proved = [ChannelKind.VOICE in each.verified_channels() for each in contacts]
+        proved = [_is_proved(each) for each in contacts]
         here = [each for each, is_back, is_proved in zip(contacts, back, proved, strict=True) if is_back and is_proved]
         if any(proved) and not here:  # whatever the provider says by itself, it does not know this
             return await self._answering.still_stopped(contacts)
@@ -161,6 +162,11 @@ class Replies:
         if "phone" in lookup_fields(Contact):
             return await self._records.find(Contact, is_("phone", phone))
         return [contact async for contact in every(self._records, Contact) if contact.phone == phone]
+
+
+def _is_proved(contact: Contact) -> bool:
+    """Whether this is their number: one that somebody merely typed in may be a stranger's."""
+    return ChannelKind.VOICE in contact.verified_channels()
 
 
 def _groups_of(contacts: Sequence[Contact]) -> Iterator[Sequence[Contact]]:

@@ -452,3 +452,14 @@ async def test_whoever_was_told_by_mail_takes_nothing_from_a_telephone_that_was_
     assert house.mail.accepted
     await answer_to(house, "K7QF")
     assert (await house.the_incident()).state is IncidentState.OPEN
+
+
+async def test_whoever_has_a_number_that_was_not_proved_gets_no_answer(house: AlertHouse) -> None:
+    """A stranger would learn of the alarm, and whoever has changed their number would read that there is none."""
+    await told(house)
+    phone = "+447700900003"
+    await house.records.change_one(Contact, is_("id", ANNA), phone=phone, phone_verified_at=None)
+    assert await answer_to(house, "who is this", phone) == ""
+    assert await answer_to(house, "K7QF", phone) == ""
+    await house.close()
+    assert await answer_to(house, "K7QF", phone) == ""
