@@ -31,6 +31,14 @@ def test_every_file_that_the_map_names_exists() -> None:
             assert (ROOT / folder / name).is_file(), f"{folder}/{name}"
 
 
+def test_no_module_is_longer_than_we_say_that_we_write() -> None:
+    (most,) = re.findall(r"A module has at most (\d+) lines", (ROOT / "docs" / "style.md").read_text())
+    rooms = ("isocket", "broker_bridge", "portal_api", "alerts", "privacy", "firmware_sim")
+    modules = [module for room in rooms for module in (ROOT / room).rglob("*.py")]
+    assert modules
+    assert [each.name for each in modules if len(each.read_text().splitlines()) > int(most)] == []
+
+
 @DOCUMENTS
 def test_every_module_that_a_document_names_with_its_folder_exists(document: Path) -> None:
     named = re.findall(r"`((?:\w+/)+\w+\.py)\b", document.read_text())
