@@ -59,7 +59,7 @@ class DeliveryState(StrEnum):
 
 
 class Urgency(StrEnum):
-    """The two lanes on the way to a provider: what is in the first never waits for what is in the second."""
+    """How urgent a message is: each way to people has a lane for either, and the first never waits for the second."""
 
     URGENT = "urgent"  # alarms that are critical or major
     ORDINARY = "ordinary"
@@ -152,7 +152,7 @@ class Delivery(Record):
 
 
 def urgency_of(kind: DeliveryKind, severity: Severity | None) -> Urgency:
-    """Return which lane a message takes; an alarm that does not say how much it matters is urgent."""
+    """Return how urgent a message is; an alarm that does not say how much it matters is urgent."""
     urgent = kind is DeliveryKind.ALARM and severity not in _NOT_URGENT
     return Urgency.URGENT if urgent else Urgency.ORDINARY
 
