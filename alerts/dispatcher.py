@@ -233,10 +233,14 @@ class Dispatcher:
             began_s = self._clock.monotonic_s()
         outcome = await self._call(channel, held, attempt)
         took_s = self._clock.monotonic_s() - began_s
+        is_not_taken = isinstance(outcome, Refused | TryLater)
+        first = is_not_taken and self._purse.may_refuse(held)  # the way that it takes now may need this very money
+        if first:
+            await self._take_back(ready)
         another = await self._another_after(ready, outcome)
         await self._settlement.settle(held, attempt, outcome, another=another, next_look=ready.next_look)
         await self._providers.note(channel, outcome, took_s)
-        if isinstance(outcome, Refused | TryLater):  # last: no way that the alarm takes now waits for the counting
+        if is_not_taken and not first:  # last: no way that such an alarm takes now waits for the counting
             await self._take_back(ready)
 
     async def _another_after(self, ready: Ready, outcome: Outcome) -> bool:

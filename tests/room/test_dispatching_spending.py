@@ -141,14 +141,19 @@ async def test_what_cannot_be_taken_back_does_not_hide_what_became_of_the_messag
 
 
 class WithAQueueToTakeBack(DyingRecords):
-    """A store in which nothing is given back of what was spent before `may_take_back` is set."""
+    """A store in which nothing is given back of what was spent before `may_take_back` is set.
 
-    def __init__(self, inner: Records) -> None:
+    `at_once`: how often something is counted before.
+    """
+
+    def __init__(self, inner: Records, at_once: int = 0) -> None:
         super().__init__(inner)
-        self.is_asked, self.may_take_back = False, asyncio.Event()
+        self.is_asked, self.may_take_back, self.at_once = False, asyncio.Event(), at_once
 
     async def change_one(self, kind: type[R], *tests: Test, order_by: str = "id", **changes: Any) -> R | None:
-        if kind is Spending:
+        if kind is Spending and self.at_once:
+            self.at_once -= 1
+        elif kind is Spending:
             self.is_asked = True
             await self.may_take_back.wait()
         return await super().change_one(kind, *tests, order_by=order_by, **changes)
@@ -169,6 +174,24 @@ async def test_the_next_provider_has_an_alarm_before_what_the_first_would_have_c
     records.may_take_back.set()
     assert await refusing
     assert (await spending(house)).segments == 1
+
+
+async def test_the_last_money_of_a_month_goes_to_the_next_provider_where_the_first_refuses_us() -> None:
+    second = RecordingChannel(ChannelKind.SMS, "second")
+    house = await a_house(spent=9, second_sms=second)
+    await house.ladder(BY_SMS)
+    await house.incident(severity=Severity.MAJOR)
+    await house.escalate()
+    house.sms.script.append(Refused(reason="unauthorised", scope=RefusalScope.ACCOUNT))
+    records = WithAQueueToTakeBack(house.records, at_once=2)  # it is paid, and its owner told that all is spent
+    refusing = asyncio.create_task(house.dispatcher(records).step())
+    await until(lambda: records.is_asked)
+    await house.send()  # by another call of the lane
+    records.may_take_back.set()
+    assert await refusing
+    await house.send()
+    assert len(second.accepted) == 1
+    assert (await spending(house)).segments == 10
 
 
 async def test_each_text_is_counted_in_its_month_codes_too() -> None:
