@@ -7,10 +7,10 @@ from alerts.calling_off import call_off, is_to_come
 from alerts.climbing import Climber
 from alerts.endings import is_told_though_over, may_have_gone
 from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, say_that_it_is_exhausted
-from alerts.following import followers
+from alerts.following import Follower, followers, quiet_ways
 from alerts.letters import Letters
 from alerts.rounds import DONE, Changes, Round
-from alerts.taken import taken_line
+from alerts.taken import taken_line, taker_of
 from alerts.timeline import came_late_line, delivery_line, due_line
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind
@@ -64,7 +64,8 @@ class Closing:
     async def _clear_to(self, round_: Round, told: Sequence[Delivery]) -> None:
         """Tell those who got the alarm; only who has nothing but a telephone that rings waits for the morning."""
         made: list[Record] = []
-        for each in followers(round_, told, calls=True):
+        found = followers(round_, told, calls=True)
+        for each in [*found, *_taker_elsewhere(round_, found)]:
             if each.to is None:
                 made += delivery_line(
                     each.alarm,
@@ -83,6 +84,15 @@ class Closing:
 
     async def _say_that_it_is_exhausted(self, round_: Round, reason: str) -> None:
         await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)
+
+
+def _taker_elsewhere(round_: Round, found: Sequence[Follower]) -> list[Follower]:
+    """Return whoever took it and hears its end by none of the ways by which they were told: their number is another."""
+    took = taker_of(round_)
+    if took is None or not found or any(each.to is not None and each.to.contact.id == took.id for each in found):
+        return []
+    told_before = [each.alarm for each in found if each.alarm.contact_id == took.id]
+    return [Follower(alarm=alarm, to=to) for alarm in told_before[:1] for to in quiet_ways(round_, took)[:1]]
 
 
 def _wait(to_come: Sequence[Delivery], now: datetime) -> timedelta:

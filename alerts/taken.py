@@ -66,7 +66,7 @@ class Taken:
     async def _tell_the_others(self, round_: Round) -> None:
         """Tell those who got the alarm, but not who took it; nobody is called, and nobody woken."""
         told = [each for each in round_.alarms if may_have_gone(each)]
-        took = _taker(round_)
+        took = taker_of(round_)
         made: list[Record] = []
         for each in followers(round_, told, calls=False):
             if took is not None and each.alarm.contact_id == took.id:
@@ -91,7 +91,7 @@ class Taken:
 
     async def _ask(self, round_: Round) -> Changes:
         incident, now = round_.incident, round_.now
-        took = _taker(round_)
+        took = taker_of(round_)
         until = None if took is None else held_until(took, incident.severity, now)
         if until is not None:
             return {"step_due_at": until}
@@ -171,7 +171,7 @@ def _has_left(round_: Round) -> bool:
     return to_ms(took.paused_at) >= _since(round_)
 
 
-def _taker(round_: Round) -> Contact | None:
+def taker_of(round_: Round) -> Contact | None:
     """Return the contact who took it: for somebody in the account itself, the one that has the account's address."""
     if _by_account(round_):
         return next((each for each in round_.people.contacts.values() if each.is_owner), None)

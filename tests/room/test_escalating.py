@@ -463,6 +463,23 @@ async def test_a_clear_does_not_go_to_a_number_that_has_changed_since_the_alarm(
     assert await house.reasons(Happening.NOT_SENT) == {"address_changed": 1}
 
 
+async def test_whoever_took_it_from_another_number_than_they_were_told_at_hears_of_its_end_there(
+    house: AlertHouse,
+) -> None:
+    await house.ladder(BY_SMS)
+    await house.incident()
+    await house.escalate()
+    await house.send()
+    await house.records.change_one(Contact, is_("id", ANNA), phone=PHONES[BERTIL])
+    await acknowledge(house.records, "inc_1", by=f"{ANNA} sms", clock=house.clock)
+    await house.escalate()
+    await house.pass_by(minutes=5)
+    await house.close()
+    await house.rest()
+    ends = [each for each in house.accepted if each.kind is DeliveryKind.CLEAR]
+    assert [each.to for each in ends] == [PHONES[BERTIL]]
+
+
 async def test_an_alarm_that_waits_to_be_tried_again_is_not_followed_by_a_clear(house: AlertHouse) -> None:
     await house.ladder(BY_SMS)
     house.sms.script.append(TryLater(reason="provider_unavailable"))
