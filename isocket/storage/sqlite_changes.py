@@ -16,6 +16,7 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS changes (
   number INTEGER PRIMARY KEY AUTOINCREMENT, collection TEXT NOT NULL, record TEXT NOT NULL)
 """
+_OF_PERSONS = "CREATE INDEX IF NOT EXISTS changes_of_{name} ON changes (record) WHERE collection = '{name}'"
 _SPAN = """
 SELECT (SELECT min(number) FROM changes), ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0)
 """
@@ -25,6 +26,9 @@ _AFTER = "SELECT number, collection, record FROM changes WHERE number > ? AND nu
 def follow(connection: sqlite3.Connection, collections: Sequence[Collection]) -> None:
     """Make the table, and a trigger for each way in which a followed document changes."""
     connection.execute(_TABLE)
+    for each in collections:
+        if _is_of_persons(each):
+            connection.execute(_OF_PERSONS.format(name=each.name))
     there = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall())
     wanted = {name: text for each in collections if each.followed is not None for name, text in _triggers(each)}
     for name, text in wanted.items():
@@ -51,13 +55,17 @@ def _triggers(collection: Collection) -> Iterator[tuple[str, str]]:
         if verb == "UPDATE" and not changed:
             continue
         name = f"{table}_on_{verb.lower()}"
-        gone = verb == "DELETE" and collection.subject == "id"  # a person: not even the id may stay
+        gone = verb == "DELETE" and _is_of_persons(collection)  # not even the id may stay
         record = "''" if gone else f"{row}.id"
         note = f"INSERT INTO changes (collection, record) VALUES ('{collection.name}', {record})"
         if gone:
-            note = f"DELETE FROM changes WHERE record = old.id; {note}"
+            note = f"DELETE FROM changes WHERE collection = '{collection.name}' AND record = old.id; {note}"
         drop = f"DELETE FROM changes WHERE number <= last_insert_rowid() - {KEPT_CHANGES}"
         yield name, f"CREATE TRIGGER {name} AFTER {verb} ON {table} {when} BEGIN {note}; {drop}; END"
+
+
+def _is_of_persons(collection: Collection) -> bool:
+    return collection.followed is not None and collection.subject == "id"
 
 
 def _differs(field: str) -> str:

@@ -226,6 +226,19 @@ async def test_the_writer_finds_the_few_of_one_owner_however_many_of_others_are_
     assert await orders.count(kept, []) == MANY
 
 
+async def test_a_person_who_goes_is_found_among_the_changes_however_many_there_are(
+    store: SqliteStore, in_writing: Steps
+) -> None:
+    people = Collection(name="people", subject="id", followed=("state",))
+    await store.documents.prepare([people])
+    await store.documents.add_all([(people, {"id": f"p{number}", "version": 1}) for number in range(MANY)])
+    in_writing.elsewhere = 0
+    assert await store.documents.remove_all(people, [one_of("id", [f"p{number}" for number in range(9)])]) == 9
+    assert in_writing.elsewhere < FEW_STEPS
+    found = (await store.documents.changes(0, limit=2 * MANY)).found
+    assert [each.record_id for each in found] == [*(f"p{number}" for number in range(9, MANY)), *[""] * 9]
+
+
 async def test_to_leave_out_very_many_costs_each_row_little(orders: SqliteDocuments, steps: Steps) -> None:
     await add(orders, MANY, state="due", account_id="a")
     await orders.add_all([(ORDERS, {"id": name, "version": 1, "account_id": name}) for name in ("x", "y", "z")])
