@@ -123,12 +123,14 @@ async def set_objection(portal: Following, account: Account, to: ObjectionTo, *,
 
 
 async def _object_to_alarms(portal: Following, account: Account, *, on: bool) -> None:
-    """Pause the account's own contact; a pause that has another reason is left as it is."""
+    """Pause the account's own contact, as of now; a pause that has another reason keeps it."""
     own = is_("id", owner_contact_id(account.id))
     if on:
-        paused: dict[str, Any] = {"paused_at": portal.clock.now(), "pause_reason": OBJECTED}
+        now, otherwise = portal.clock.now(), (is_not("paused_at", None), is_not("pause_reason", OBJECTED))
         async with left_looked_at_after(portal.records, account.id, portal.clock):
-            await portal.records.change_one(Contact, own, is_("paused_at", None), **paused)
+            paused: dict[str, Any] = {"paused_at": now, "pause_reason": OBJECTED}
+            if await portal.records.change_one(Contact, own, is_("paused_at", None), **paused) is None:
+                await portal.records.change_one(Contact, own, *otherwise, paused_at=now)  # they may have one in hand
     else:
         objected = (own, is_not("paused_at", None), is_("pause_reason", OBJECTED))
         async with ladders_looked_at_after(portal.records, account.id, portal.clock):

@@ -262,6 +262,21 @@ async def test_an_alarm_that_its_taker_objects_to_in_the_account_is_looked_at_at
     assert (known.needs_step, known.step_due_at) == (True, house.clock.now())
 
 
+async def test_who_objects_after_a_stop_walks_away_as_of_now_and_saving_the_same_again_changes_nothing(
+    house: PortalHouse,
+) -> None:
+    token = await owned(house)
+    account = await house.account(MAIJA)
+    for reason, walks_away in (("stop_reply", True), ("objected", False)):
+        before = house.clock.now()
+        mine = is_("account_id", account.id)
+        await house.records.change_one(Contact, mine, paused_at=before, pause_reason=reason)
+        await house.clock.advance(600)
+        await house.ask("PUT", "/privacy/objections", {"alarms": True}, token=token)
+        (own,) = await house.records.find(Contact, mine)
+        assert (own.pause_reason, own.paused_at) == (reason, house.clock.now() if walks_away else before)
+
+
 async def test_a_pause_of_another_reason_is_not_ended_by_taking_an_objection_back(house: PortalHouse) -> None:
     token = await owned(house)
     account = await house.account(MAIJA)
