@@ -15,7 +15,7 @@ from portal_api.pages import go_to
 from portal_api.pages_away import standing_in
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import TOLD_ABOUT, note
-from portal_api.problem import Problem
+from portal_api.problem import Problem, ProblemError
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, Route, Surface
 from portal_api.verifications import CodeWish, TypedCode
@@ -98,7 +98,9 @@ async def _again(call: Call[Any, Any], problem: Problem, more: Mapping[str, obje
 
 
 async def _words(call: Call[Any, Any]) -> dict[str, object]:
-    query = PageQuery(cursor=call.request.query.get("cursor"), limit=contacts.MOST_CONTACTS)
+    query = checked(PageQuery, cursor=call.request.query.get("cursor"), limit=contacts.MOST_CONTACTS)
+    if isinstance(query, Problem):
+        raise ProblemError(query)
     page = await contacts.show_all(replace(call, query=query))
     return {
         "people": page.items,

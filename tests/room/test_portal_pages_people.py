@@ -62,6 +62,12 @@ async def own_id(house: PortalHouse) -> str:
     return found.id
 
 
+@pytest.mark.parametrize("cursor", ["nonsense", "9" * 5000])
+async def test_a_place_in_the_contacts_that_is_none_of_ours_is_refused(house: PortalHouse, cursor: str) -> None:
+    visitor = await with_a_neighbour(house)
+    assert (await visitor.open(f"/contacts?cursor={cursor}")).status == 422
+
+
 async def test_quiet_hours_and_roles_are_chosen_on_a_page(house: PortalHouse) -> None:
     visitor = await with_a_neighbour(house)
     path = f"/contacts/{BERTIL}/choices"
