@@ -311,8 +311,7 @@ class Docket:
     def _may_release(self, known: Condition) -> bool:
         if known.explained_by is None or not known.holds:
             return False
-        failure = self.conditions.get(Key(Cause.MAINS_LOST))
-        lasts = failure is not None and failure.is_open
+        lasts = Key(Cause.MAINS_LOST) in self.conditions  # or begins anew, and will explain it in a moment
         by_itself = any(known.explained_by == each.incident_id for key, each in self.conditions.items() if key.about)
         return not lasts and not by_itself
 

@@ -501,6 +501,22 @@ async def test_a_mains_failure_explains_the_later_silence() -> None:
     assert not await house.told()
 
 
+async def test_a_battery_that_the_next_mains_failure_finds_half_full_is_explained_by_that_too(
+    house: JudgedHouse,
+) -> None:
+    await house.state(mains=True, battery_pct=98, charging=True)
+    for begins, sinks_to in ((98, 45), (48, 46)):
+        await house.state(mains=False, battery_pct=begins)
+        await house.let_pass(60)
+        await house.state(mains=False, battery_pct=sinks_to)
+        assert [each.cause for each in await house.open() if each.explained_by is None] == [Cause.MAINS_LOST]
+        await house.state(mains=True, battery_pct=sinks_to, charging=True)
+        await house.let_pass(1800)
+    await house.state(mains=True, battery_pct=48, charging=False)  # power is there, and it is not fed
+    (released,) = await house.open()
+    assert (released.cause, released.explained_by) == (Cause.BATTERY_LOW, None)
+
+
 @pytest.mark.parametrize(
     ("severities", "is_explained"),
     [
