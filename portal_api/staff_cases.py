@@ -171,7 +171,7 @@ async def fetch(call: Call[None, None]) -> web.StreamResponse | Problem:
     if case.state not in {CaseState.READY, CaseState.HANDED_OUT}:
         return not_now(f"Nothing was made that could be handed out. The case: {in_words(case.state)}.")
     page = await call.records.get(HandedPage, page_id(case.id, 0))
-    if page is None:
+    if page is None or page.expires_at <= now:  # also before it is swept
         return not_now("What was handed out is not kept any more; its digest is.")
     lines = await _lines_of(call.records, case, now)
     await call.records.change_one(
