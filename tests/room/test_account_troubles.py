@@ -1,5 +1,6 @@
 """Trouble of a whole account: nobody who could be told, or messages that arrive by no way. Its owner hears of both."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,11 @@ from alerts.broken_deliveries import ENOUGH, BrokenDeliveries, is_broken
 from alerts.lonely_accounts import AT_ONCE, LonelyAccounts
 from alerts.operator import OPERATOR
 from isocket.domain.accounts import Account
-from isocket.domain.contacts import ChannelKind, Contact
+from isocket.domain.contacts import ChannelKind, Contact, Escalation, Substitution
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
+from isocket.domain.reach import Reach, reach
 from isocket.storage.port import Records, is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, PUBLIC_URL, AlertHouse
 from tests.fakes.clock import NOON
@@ -30,6 +32,12 @@ def lonely(house: AlertHouse, records: Records | None = None) -> LonelyAccounts:
 
 def broken(house: AlertHouse, records: Records | None = None) -> BrokenDeliveries:
     return BrokenDeliveries(records=records or house.records, clock=house.clock, public_url=PUBLIC_URL)
+
+
+def socket_named(device_id: str) -> Device:
+    return Device(
+        id=device_id, model="isocket-4g", secret_hash="", claim_hash="", provisioned_at=NOON, owner_id=ACCOUNT
+    )  # fmt: skip
 
 
 async def opened(house: AlertHouse, cause: Cause) -> list[Incident]:
@@ -53,6 +61,41 @@ async def test_an_account_with_nobody_to_tell_opens_one_incident_and_its_owner_i
     assert (notice.address, notice.channel) == ("owner@example.org", ChannelKind.EMAIL)
     assert "nobody can be told of alarms" in notice.subject_line
     assert "/contacts" in notice.text
+
+
+async def test_the_people_of_a_thousand_sockets_alike_are_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = await AlertHouse().furnish(**UNPROVED)
+    await house.records.add_all([socket_named(f"is-1{number:07}") for number in range(1000)])
+    own, theirs = Escalation(id="esc_own", account_id=ACCOUNT, device_id=DEVICE), is_("account_id", ACCOUNT)
+    away = Substitution(
+        id="sub_1", account_id=ACCOUNT, device_id="is-10000007", contact_id=ANNA, stand_in_id=BERTIL,
+        from_at=NOON, until_at=NOON + timedelta(days=9), created_at=NOON,
+    )  # fmt: skip
+    await house.records.add_all([own, away])
+    asked: list[str] = []
+
+    def counted(*people: Any, device_id: str, **how: Any) -> Reach:
+        asked.append(device_id)
+        return reach(*people, device_id=device_id, **how)
+
+    monkeypatch.setattr("alerts.lonely_accounts.reach", counted)
+    await lonely(house).step()
+    assert len(asked) == 3, "of the two that something names, and of all others"
+    assert {DEVICE, "is-10000007"} < set(asked)
+    assert [each.device_id for each in await house.records.find(Incident, theirs)] == [""]
+
+
+async def test_while_the_people_of_many_sockets_are_gone_through_others_have_their_turns() -> None:
+    house = await AlertHouse().furnish()
+    await house.records.add_all([socket_named(f"is-1{number:07}") for number in range(50)])
+    await house.records.add_all(
+        [Escalation(id=f"esc_{n}", account_id=ACCOUNT, device_id=f"is-1{n:07}") for n in range(50)]
+    )
+    asking, look = asyncio.create_task(lonely(house).step()), 0
+    while not asking.done():
+        look += 1
+        await asyncio.sleep(0)
+    assert look > 50
 
 
 async def test_it_is_over_as_soon_as_there_is_somebody() -> None:
