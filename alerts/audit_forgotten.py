@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from alerts.causes import OWNED_ELSEWHERE, SETTLING_S
 from alerts.ladder import LASTING
-from alerts.rules.memory import from_watch
+from alerts.rules.memory import Key, from_watch
 from alerts.timeline import FOUND_BY_AUDIT, NOBODY_TO_TELL, incident_line
 from isocket.domain.deliveries import Delivery, DeliveryState
-from isocket.domain.incidents import Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.domain.outages import Outage, is_outage
 from isocket.domain.watches import Watch
 from isocket.kit.clock import to_ms
@@ -109,7 +109,7 @@ class Forgotten:
         return set(explanations) - lasting - {each.id for each in outages}
 
     async def _will_be_released(self, incident: Incident, now: datetime) -> bool:
-        """Return whether the rules still mean to: power returned just now, or a battery is being charged."""
+        """Return whether the rules still mean to: power is out again or returned just now, or a battery is charged."""
         watch = await self._records.get(Watch, incident.device_id)
         if watch is None:
             return False
@@ -119,7 +119,7 @@ class Forgotten:
             return False
         back = memory.power_back
         settles = back is not None and to_ms(now - SETTLED) < back.heard_ms
-        return settles or not known.holds
+        return settles or not known.holds or Key(Cause.MAINS_LOST) in memory.conditions
 
     async def _give_back(self, incident: Incident, now: datetime) -> None:
         detail = {} if incident.explained_by is None else {"no_longer_explained_by": incident.explained_by}

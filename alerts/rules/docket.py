@@ -179,7 +179,7 @@ class Docket:
             resting = None if key.about is None else self._rests_ms(key, each)
             if resting is not None:
                 due.append(resting)
-            if self._may_release(each) and self.power_back is not None:
+            if self._may_release(key, each) and self.power_back is not None:
                 due.append(self.power_back.heard_ms + SETTLING_MS)
         return min(due, default=None)
 
@@ -308,10 +308,11 @@ class Docket:
             return back.incident_id
         return None
 
-    def _may_release(self, known: Condition) -> bool:
+    def _may_release(self, key: Key, known: Condition) -> bool:
         if known.explained_by is None or not known.holds:
             return False
-        lasts = Key(Cause.MAINS_LOST) in self.conditions  # or begins anew, and will explain it in a moment
+        explanation = explanation_of(key.cause, key.probe, self.case.settings)
+        lasts = explanation is not None and Key(explanation) in self.conditions  # or begins anew, and will in a moment
         by_itself = any(known.explained_by == each.incident_id for key, each in self.conditions.items() if key.about)
         return not lasts and not by_itself
 
@@ -321,7 +322,7 @@ class Docket:
         if back is None or now_ms < back.heard_ms + SETTLING_MS:
             return
         for key, each in list(self.conditions.items()):
-            if self._may_release(each) and each.incident_id and each.explained_by:
+            if self._may_release(key, each) and each.incident_id and each.explained_by:
                 self.conditions[key] = replace(each, explained_by=None)
                 self.decisions.append(Release(key=key, incident_id=each.incident_id, explained_by=each.explained_by))
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.audit_forgotten import Forgotten
 from alerts.judge import STARTED_OVER
 from alerts.rules.docket import JUDGED_MS
 from isocket.domain.devices import Device
@@ -515,6 +516,43 @@ async def test_a_battery_that_the_next_mains_failure_finds_half_full_is_explaine
     await house.state(mains=True, battery_pct=48, charging=False)  # power is there, and it is not fed
     (released,) = await house.open()
     assert (released.cause, released.explained_by) == (Cause.BATTERY_LOW, None)
+
+
+async def a_second_cut(house: JudgedHouse, **severities: str) -> None:
+    """Let power be out, come back for half an hour, and be out again with the battery half full.
+
+    `severities`: what its owner says between the two.
+    """
+    await house.state(mains=True, battery_pct=98, charging=True)
+    await house.state(mains=False, battery_pct=98)
+    await house.let_pass(60)
+    await house.state(mains=False, battery_pct=45)
+    await house.state(mains=True, battery_pct=45, charging=True)
+    await house.let_pass(1800)
+    if severities:
+        await house.want(severities=severities)
+    await house.state(mains=False, battery_pct=48)
+    await house.let_pass(60)
+
+
+async def test_a_battery_that_a_second_cut_finds_half_full_is_not_forgotten_while_power_is_out(
+    house: JudgedHouse,
+) -> None:
+    await a_second_cut(house)
+    for _ in range(10):
+        await house.state(mains=False, battery_pct=44)
+        await house.let_pass(60)
+        assert await Forgotten(house.records).give_back(house.clock.now()) == 0
+    assert (await house.only(Cause.BATTERY_LOW)).explained_by is not None
+
+
+async def test_a_battery_that_a_second_cut_finds_half_full_is_told_where_nobody_is_told_of_the_cut_any_more(
+    house: JudgedHouse,
+) -> None:
+    await a_second_cut(house, mains_lost="info")
+    await house.state(mains=False, battery_pct=44)
+    low = await house.only(Cause.BATTERY_LOW)
+    assert (low.explained_by, low.needs_step) == (None, True)
 
 
 @pytest.mark.parametrize(
