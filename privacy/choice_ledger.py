@@ -70,7 +70,8 @@ class ChoiceLedger:
             return 0
         with self._locked() as file:
             content = file.read()
-            over = {key for key, each in _fold(content).items() if is_over(each)}
+            folded = self._reading().folded  # once more: whoever had the file before may have noted something
+            over = {key for key, each in folded.items() if is_over(each)}
             lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
             rest = b"".join(line for line in lines if _key_of(line) not in over)
             draft = self._path.with_name(f"{self._path.name}.new")
@@ -81,7 +82,8 @@ class ChoiceLedger:
                 os.fsync(new.fileno())
                 written = os.fstat(new.fileno())
             draft.replace(self._path)
-            self._last = _Reading(_like(written), _mark_of(rest), _fold(rest))
+            left = {key: each for key, each in folded.items() if key not in over}
+            self._last = _Reading(_like(written), _mark_of(rest), left)
             folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(folder)

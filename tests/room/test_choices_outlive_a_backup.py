@@ -139,6 +139,19 @@ async def test_of_what_was_taken_back_the_file_keeps_no_line(tmp_path: Path) -> 
     assert await replay_choices(backup.records, ledger(tmp_path)) == 1
 
 
+async def test_what_is_taken_back_while_nobody_copies_does_not_come_back_though_the_file_has_just_forgotten_something(
+    tmp_path: Path,
+) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add_all([objection(ground), Suppression(id="sup_1", left_at=ground.clock.now())])
+    await keep(ground)
+    await ground.records.remove_all(Suppression, is_("id", "sup_1"))
+    await keep(ground)
+    await ground.records.remove_all(Objection, is_("account_id", MAIJA_ID))
+    assert await replay_choices(ground.records, ledger(tmp_path)) == 0
+    assert await all_of(ground) == []
+
+
 async def test_nobody_is_named_in_the_file_and_who_is_erased_leaves_no_choice_to_put_back(tmp_path: Path) -> None:
     ground = await a_customer(tmp_path)
     await ground.records.add_all([restriction(ground), objection(ground)])

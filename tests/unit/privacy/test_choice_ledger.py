@@ -55,6 +55,23 @@ def test_a_disk_that_fails_while_something_is_forgotten_loses_no_choice(
     assert ChoiceLedger(path).forget(is_taken_back) == 1
 
 
+def test_what_another_process_has_chosen_anew_before_it_is_forgotten_stays(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, other, lock = ChoiceLedger(path), ChoiceLedger(path), fcntl.flock
+    ledger.note([TAKEN_BACK])
+    assert ledger.folded()["stops", "a1"] == TAKEN_BACK
+
+    def a_moment_later(file: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", lock)
+        other.note([MINE])
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", a_moment_later)
+    assert ledger.forget(is_taken_back) == 0
+    assert ChoiceLedger(path).folded()["stops", "a1"] == MINE
+
+
 def test_what_another_process_notes_while_something_is_forgotten_is_in_the_new_file(path: Path) -> None:
     late = Choice("restrictions", "c3", {"since": "2026-11-22"})
     with path.open("r+b") as held:
