@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account
@@ -274,7 +275,12 @@ async def test_a_copy_that_cannot_be_taken_away_and_what_others_put_there_keep_n
         (folder / ".hidden").write_text("of somebody else")
         (folder / "exp_nobodys.sealed").write_text("of a store that was restored since")
         await ground.clock.advance(EXPORT_LIFE.total_seconds() + 1)
-        await ground.exporter().round()
+        exporter = ground.exporter()
+        with capture_logs() as lines:
+            for _ in range(2):
+                await exporter.round()
+        said = [(each["event"], each["export_id"]) for each in lines if each["log_level"] == "error"]
+        assert said == [("export_not_removed", "exp_1")], "once, not each time"
         assert {each.name for each in folder.iterdir()} == {"exp_1.sealed", "lost+found", ".hidden"}
         states = {each.id: each.state for each in await ground.records.find(DataExport)}
         assert states == {"exp_1": ExportState.READY, "exp_2": ExportState.EXPIRED}

@@ -76,6 +76,18 @@ async def test_of_programs_that_a_new_password_shut_out_no_name_and_no_hash_is_k
     assert await house.records.find(Home) == [others]
 
 
+async def test_what_is_let_in_by_the_new_password_while_the_old_ones_programs_are_forgotten_stays(
+    house: PortalHouse,
+) -> None:
+    await house.sign_in(MAIJA)
+    account, now = await house.account(MAIJA), house.clock.now()
+    made = {"account_id": account.id, "name": "Cabin", "created_at": now, "secret_hash": "x"}
+    new = Home(id="home_2", credential_epoch=account.credential_epoch + 1, **made)
+    await house.records.add_all([Home(id="home_1", credential_epoch=account.credential_epoch, **made), new])
+    await sessions.end_programs(house.portal, account)
+    assert await house.records.find(Home) == [new]
+
+
 async def test_the_button_signs_everybody_out_and_locks_the_password(house: PortalHouse) -> None:
     token = (await house.sign_in(MAIJA))["access_token"]
     visitor = Visitor(house.client)

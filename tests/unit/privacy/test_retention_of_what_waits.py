@@ -120,3 +120,12 @@ async def test_a_look_that_an_order_forbids_to_tell_for_five_years_can_be_read_f
     assert [(each.collection, each.removed) for each in foretold] == [("disclosures", 1)]
     await house.pass_days(1)
     assert await house.records.find(Disclosure) == []
+
+
+async def test_a_look_after_the_silence_was_over_can_be_read_for_three_years_from_the_look(house: House) -> None:
+    late = look(house, silent_until=house.clock.now() - timedelta(days=4 * 365))
+    await house.records.add_all([late])
+    await house.pass_days(3 * 365 - 1)
+    assert await house.records.find(Disclosure) == [late]
+    await house.pass_days(1)
+    assert await house.records.find(Disclosure) == []
