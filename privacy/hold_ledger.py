@@ -70,7 +70,9 @@ async def replay_holds(records: Records, ledger: ChoiceLedger, clock: Clock) -> 
             if in_force and from_text(each.content["review_at"]) < known.review_at:
                 continue  # it was reviewed since: whoever died a moment later had no time to note it
             days = {name: from_text(each.content[name]) for name in ("ends_at", "review_at")}
-            changes = days if in_force else {"state": HoldState.OVER, "over_at": now}
+            noted_end = each.content.get("over_at")  # lines of earlier versions do not have it
+            over_at = now if noted_end is None else from_text(noted_end)
+            changes = days if in_force else {"state": HoldState.OVER, "over_at": over_at}
             changed = await records.change_one(Hold, is_("id", known.id), is_("state", HoldState.IN_FORCE), **changes)
             back += changed is not None
     if back:

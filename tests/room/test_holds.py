@@ -603,12 +603,15 @@ async def test_a_backup_from_before_a_hold_loses_it_not_and_one_from_before_its_
     await older.records.change_one(Hold, is_("id", "hld_1"), **later_review)
     assert await replay_holds(older.records, ledger, older.clock) == 0, "a review that was not noted yet stays"
     assert [each.ends_at for each in await older.records.find(Hold)] == [later_review["ends_at"]]
-    await ground.records.change_one(Hold, is_("id", "hld_1"), state=HoldState.OVER, over_at=ground.clock.now())
+    over_at = ground.clock.now()
+    await ground.records.change_one(Hold, is_("id", "hld_1"), state=HoldState.OVER, over_at=over_at)
     await keeper(ground).round()
     await note_holds(ground.records, ledger, ground.clock.now())
     later = in_memory(tmp_path / "var")
     await later.records.add(placed)
+    await later.clock.advance(86_400)
     assert await replay_holds(later.records, ledger, later.clock) == 1
+    assert [each.over_at for each in await later.records.find(Hold)] == [over_at], "not when the backup was restored"
     await keeper(later).round()
     assert [each.state for each in await later.records.find(Hold)] == [HoldState.EMPTIED]
 
