@@ -219,6 +219,13 @@ async def test_a_signal_whose_limit_is_lowered_is_not_said_to_be_good_again_unle
     assert (await house.only(Cause.SIGNAL_LOW)).why_over is why
 
 
+async def test_a_signal_in_dbm_is_not_measured_by_the_limit_in_per_cent() -> None:
+    house = await judged_house(signal={"low_pct": 20, "low_dbm": -100, "delay_s": 0})
+    for level in (-110, -80):
+        await house.state(signal_dbm=level)
+    assert (await house.only(Cause.SIGNAL_LOW)).why_over is Why.OVER
+
+
 async def test_of_two_limits_for_the_signal_the_worse_counts() -> None:
     house = await judged_house(signal={"low_pct": 20, "low_dbm": -100, "delay_s": 0})
     await house.state(signal_pct=60, signal_dbm=-110)

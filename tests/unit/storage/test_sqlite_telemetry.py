@@ -1,5 +1,6 @@
 """Telemetry in SQLite where two processes share the file, or the clock is set back."""
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -67,6 +68,21 @@ async def test_alarms_overtake_in_a_file_of_a_program_that_did_not_know_of_that(
     await opened.telemetry.store([report(1, kind=ReportKind.ALARM)._replace(device_id="d2")])
     waiting = await opened.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
     await opened.close()
+    assert waiting is not None
+    assert waiting.device_id == "d2"
+
+
+async def test_what_a_program_that_did_not_know_of_that_left_behind_as_urgent_holds_nobody_up(
+    file: Path, clock: ManualClock, store: SqliteStore
+) -> None:
+    await store.telemetry.store([report(1, kind=ReportKind.ALARM)])
+    with sqlite3.connect(file) as older:  # judged by it, which says nothing of alarms
+        older.execute("UPDATE heard SET waiting_since = NULL")
+        older.execute("DELETE FROM unjudged")
+    older.close()
+    await store.telemetry.store([report(1)._replace(device_id="d2")])
+    async with asyncio.timeout(30):
+        waiting = await store.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
     assert waiting is not None
     assert waiting.device_id == "d2"
 
