@@ -2,9 +2,12 @@
 
 from typing import TypeVar
 
+import pytest
+
 from alerts.channels.channel import ChannelKind
 from alerts.outcomes import RefusalScope, Refused, TryLater
 from alerts.rules.memory import Condition, Key, Memory, Phase, to_watch
+from isocket.domain.endpoints import ENDPOINT_KINDS
 from isocket.domain.incidents import Cause
 from isocket.domain.record import Record
 from isocket.domain.watches import Watch
@@ -14,7 +17,6 @@ from tests.fakes.dying import DyingRecords
 
 R = TypeVar("R", bound=Record)
 
-BY_SMS = {"contact_ids": [ANNA], "channels": ["sms"], "after_s": 0}
 REFUSES_US = Refused(reason="unauthorised", scope=RefusalScope.ACCOUNT)
 AWAY = TryLater(reason="provider_unavailable")
 
@@ -33,10 +35,12 @@ class BrokenWatches(DyingRecords):
         return await super().get(kind, record_id)
 
 
-async def a_house_that_is_too_warm() -> AlertHouse:
+async def a_house_that_is_too_warm(channel: ChannelKind = ChannelKind.SMS) -> AlertHouse:
     """Return one with an alarm due that tells of 9 degrees, where it is 12 by now."""
     house = await AlertHouse(second_sms=RecordingChannel(ChannelKind.SMS, "second")).furnish()
-    await house.ladder(BY_SMS)
+    if channel in ENDPOINT_KINDS:
+        await house.endpoint(channel)
+    await house.ladder({"contact_ids": [ANNA], "channels": [channel], "after_s": 0})
     await house.incident(cause=Cause.TEMP_HIGH, probe=0, value=9.0)
     await house.escalate()
     by_now = Condition(
@@ -90,3 +94,15 @@ async def test_an_alarm_that_waited_tells_how_warm_it_is_by_now() -> None:
     await house.send()
     (text,) = [message.text for message in house.accepted]
     assert "12 C" in text
+
+
+@pytest.mark.parametrize("channel", sorted(ENDPOINT_KINDS))
+async def test_what_a_browser_or_a_program_may_have_already_is_sent_again_as_it_was(channel: ChannelKind) -> None:
+    house = await a_house_that_is_too_warm(channel)
+    way = house.push if channel is ChannelKind.PUSH else house.webhook
+    way.script.append(TryLater(reason="answer_lost"))
+    await house.send()
+    await house.pass_by(minutes=5)
+    await house.send()
+    first, again = [message.text for message in way.asked]
+    assert first == again
