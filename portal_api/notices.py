@@ -173,11 +173,11 @@ _CHANGES: Mapping[Change, Mapping[str, str]] = MappingProxyType(
             "nb": "Passordet ditt ble oppgitt riktig, og så en feil kode. Skrev du bare feil, er alt i orden.",
         },
         Change.SIGNED_IN: {
-            "en": "Somebody signed in from a place or program not seen at your account before: {agent}, {at}.",
-            "fi": "Tilillesi kirjauduttiin paikasta tai ohjelmasta, jota ei ole nähty ennen: {agent}, {at}.",
-            "sv": "Någon loggade in från en plats eller ett program som inte setts förut: {agent}, {at}.",
-            "de": "Jemand hat sich von einem Ort oder Programm angemeldet, das bei Ihrem Konto neu ist: {agent}, {at}.",
-            "nb": "Noen logget inn fra et sted eller program som ikke er sett før: {agent}, {at}.",
+            "en": "Somebody signed in from a place or program not seen at your account for {days} days: {agent}, {at}.",
+            "fi": "Tilillesi kirjauduttiin paikasta tai ohjelmasta, jota ei ole nähty {days} päivään: {agent}, {at}.",
+            "sv": "Någon loggade in från en plats eller ett program som inte setts på {days} dagar: {agent}, {at}.",
+            "de": "Anmeldung von einem Ort oder Programm aus, das seit {days} Tagen nicht vorkam: {agent}, {at}.",
+            "nb": "Noen logget inn fra et sted eller program som ikke er sett på {days} dager: {agent}, {at}.",
         },
     }
 )

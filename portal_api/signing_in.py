@@ -62,7 +62,7 @@ def time_is_over(account: Account, now: datetime) -> Problem | None:
 
 
 async def came_in(call: Call[Any, Any], account: Account, *, second_factor: bool, label: str = "") -> SignedIn:
-    """Return how somebody came in, and tell the holder by mail if from where nobody came in before.
+    """Return how somebody came in, and tell the holder by mail if from where nobody came in lately.
 
     What is remembered of a place is a keyed hash of network address and family of program; the mail says the
     family and the time only. Of an account that is older than what is remembered it is known that somebody came in.
@@ -72,11 +72,15 @@ async def came_in(call: Call[Any, Any], account: Account, *, second_factor: bool
     known = await limits.remembers(*place)
     is_young = call.clock.now() - account.created_at < KNOWN
     first = is_young and not await limits.remembers("came_in", account.id)
-    for what in (place, ("came_in", account.id)):
-        await limits.remember(KNOWN.total_seconds(), *what)
     if not known and not first:
-        at = _local(account, call.clock.now())
-        await security_notice(call.portal, account, Change.SIGNED_IN, agent=AGENT_NAMES[agent], at=at)
+        said: dict[str, str | int] = {
+            "agent": AGENT_NAMES[agent],
+            "at": _local(account, call.clock.now()),
+            "days": KNOWN.days,
+        }
+        await security_notice(call.portal, account, Change.SIGNED_IN, **said)
+    for what in (place, ("came_in", account.id)):  # once the holder is told: whoever dies before tells them anew
+        await limits.remember(KNOWN.total_seconds(), *what)
     return SignedIn(agent=agent, second_factor=second_factor, label=label)
 
 

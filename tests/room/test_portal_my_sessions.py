@@ -3,13 +3,18 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
-from isocket.domain.accounts import Bucket
+from isocket.domain.accounts import Account, Bucket
 from isocket.domain.erasure_plan import plan
+from isocket.domain.letters import LANGUAGES
+from isocket.storage.port import StoreUnavailableError
+from portal_api import signing_in
 from portal_api.app import ROUTES
 from portal_api.pages_routes import page_routes
+from portal_api.signing_in import KNOWN
 from privacy.retention import Retention
 from tests.fakes.portal_house import PASSWORD, PortalHouse, portal_house
 from tests.fakes.visitor import Visitor
@@ -102,6 +107,31 @@ async def test_whoever_comes_in_after_the_holder_was_away_for_long_is_told_of(ho
     await enter(house, FIREFOX)
     (told,) = await notices(house)
     assert "Firefox" in told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_of_a_place_that_is_only_forgotten_the_mail_says_since_when_it_was_not_seen_and_not_that_it_is_new(
+    house: PortalHouse, language: str
+) -> None:
+    await house.records.change_all(Account, language=language)
+    await enter(house)
+    await house.clock.advance(timedelta(days=45).total_seconds())
+    before = len(await house.mails(MAIJA))
+    await enter(house)
+    (told,) = (await house.mails(MAIJA))[before:]
+    assert f" {KNOWN.days} " in told.text.splitlines()[0]
+
+
+async def test_whoever_dies_before_the_holder_is_told_of_a_new_place_tells_them_the_next_time(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enter(house)
+    with monkeypatch.context() as dying:
+        dying.setattr(signing_in, "security_notice", AsyncMock(side_effect=StoreUnavailableError))
+        wish = {"username": MAIJA, "password": PASSWORD}
+        assert (await house.ask("POST", "/tokens", wish, headers=FIREFOX)).status == 503
+    await enter(house, FIREFOX)
+    assert len(await notices(house)) == 1
 
 
 async def test_a_place_is_known_for_as_long_as_is_said_and_the_note_of_it_goes_when_the_plan_of_an_erasure_says(
