@@ -54,7 +54,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             headers={"Retry-After": "2"},
         )
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
-        found = _from_http(web.HTTPNotFound()) if _is_no_file(error) else _unexpected(request, error)
+        found = _from_http(web.HTTPNotFound()) if _is_no_file(request, error) else _unexpected(request, error)
     said = found.said_in(request)
     return problem_page(said, request) if _for_people(request) else said.response()
 
@@ -89,9 +89,10 @@ def _from_http(error: web.HTTPException) -> Problem:
     return Problem(status=error.status, kind=kind, detail=detail, headers=headers)
 
 
-def _is_no_file(error: Exception) -> bool:
+def _is_no_file(request: web.Request, error: Exception) -> bool:
     """Return whether a path below `/static` was longer than any file's can be: nothing of the sort is there."""
-    return isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
+    below = request.path.startswith("/static/")
+    return below and isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG
 
 
 def _unexpected(request: web.Request, error: Exception) -> Problem:

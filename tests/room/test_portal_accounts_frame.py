@@ -1,6 +1,7 @@
 """What every route of the portal does alike: refusals, headers, logs, cookies, pages, life signs."""
 
 import asyncio
+import errno
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -44,6 +45,10 @@ async def _break(_: Call[None, None]) -> NoReturn:
     raise RuntimeError("secret of maija@example.org")
 
 
+async def _no_name(_: Call[None, None]) -> NoReturn:
+    raise OSError(errno.ENAMETOOLONG, "File name too long", "/var/lib/isocket/exports/secret")
+
+
 async def _no_store(_: Call[None, None]) -> NoReturn:
     raise StoreUnavailableError
 
@@ -67,6 +72,7 @@ async def _thanks(_: Call[Word, None]) -> web.Response:
 TRIAL = (
     *ROUTES,
     Route(method="GET", path="/break", handler=_break, summary="", access=Access.PUBLIC),
+    Route(method="GET", path="/no-name", handler=_no_name, summary="", access=Access.PUBLIC),
     Route(method="GET", path="/no-store", handler=_no_store, summary="", access=Access.PUBLIC),
     Route(method="POST", path="/things/{thing_id}", handler=_taken, summary="", answers={204: None}),
     Route(method="GET", path="/staff", handler=_taken, summary="", access=Access.STAFF, answers={204: None}),
@@ -261,14 +267,17 @@ async def test_a_wrong_method_is_told_the_right_ones(house: PortalHouse) -> None
     assert (await house.ask("PUT", "/accounts")).headers["Allow"] == "POST"
 
 
-async def test_a_fault_of_ours_shows_a_number_and_nothing_of_the_inside(house: PortalHouse) -> None:
+@pytest.mark.parametrize(("path", "error"), [("/break", "RuntimeError"), ("/no-name", "OSError")])
+async def test_a_fault_of_ours_shows_a_number_and_nothing_of_the_inside(
+    house: PortalHouse, path: str, error: str
+) -> None:
     with capture_logs() as lines:
-        answer = await house.ask("GET", "/break")
+        answer = await house.ask("GET", path)
     text = await answer.text()
     (logged,) = [line for line in lines if line["event"] == "request_failed"]
     assert answer.status == 500
     assert logged["error_id"] in text
-    assert logged["error"] == "RuntimeError"
+    assert logged["error"] == error
     assert "secret" not in text + repr(lines)
 
 
