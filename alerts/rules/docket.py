@@ -304,15 +304,15 @@ class Docket:
         if failure is not None and failure.is_open and since_ms >= failure.since_ms:
             return failure.incident_id
         back = self.power_back
-        if back is not None and back.began_ms <= since_ms < back.at_ms + SETTLING_MS:
-            return back.incident_id
-        return None
+        return back.incident_id if back is not None and back.began_ms <= since_ms < back.at_ms + SETTLING_MS else None
 
     def _may_release(self, key: Key, known: Condition) -> bool:
         if known.explained_by is None or not known.holds:
             return False
-        explanation = explanation_of(key.cause, key.probe, self.case.settings)
-        lasts = explanation is not None and Key(explanation) in self.conditions  # or begins anew, and will in a moment
+        cause = explanation_of(key.cause, key.probe, self.case.settings)
+        failure = None if cause is None else self.conditions.get(Key(cause))
+        soon = raise_after_ms(Key(Cause.MAINS_LOST), self.case.settings) <= SETTLING_MS  # and so explains this anew
+        lasts = failure is not None and (failure.is_open or soon)
         by_itself = any(known.explained_by == each.incident_id for key, each in self.conditions.items() if key.about)
         return not lasts and not by_itself
 

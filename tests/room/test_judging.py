@@ -555,6 +555,20 @@ async def test_a_battery_that_a_second_cut_finds_half_full_is_told_where_nobody_
     assert (low.explained_by, low.needs_step) == (None, True)
 
 
+async def test_a_battery_that_a_second_cut_finds_half_full_is_told_where_the_cut_is_none_for_an_hour() -> None:
+    house = await judged_house(mains_delay_s=3600)
+    await house.state(mains=True, battery_pct=98, charging=True)
+    await house.state(mains=False, battery_pct=98)
+    await house.let_pass(3600)
+    await house.state(mains=False, battery_pct=45)
+    await house.state(mains=True, battery_pct=45, charging=True)
+    await house.let_pass(1800)
+    assert (await house.only(Cause.BATTERY_LOW)).explained_by is not None
+    await house.state(mains=False, battery_pct=44)
+    low = await house.only(Cause.BATTERY_LOW)
+    assert (low.explained_by, low.needs_step) == (None, True)
+
+
 @pytest.mark.parametrize(
     ("severities", "is_explained"),
     [
