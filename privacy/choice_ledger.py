@@ -77,6 +77,7 @@ class ChoiceLedger:
             draft = self._path.with_name(f"{self._path.name}.new")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "wb") as new:
+                os.fchmod(new.fileno(), os.fstat(file.fileno()).st_mode & 0o777)  # who may read it stays who may
                 new.write(rest)
                 new.flush()
                 os.fsync(new.fileno())

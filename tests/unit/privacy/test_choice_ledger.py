@@ -37,6 +37,15 @@ def test_of_what_was_taken_back_no_line_is_left_and_all_else_stays_as_it_is(path
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
+def test_whoever_was_let_read_the_file_may_still_read_it_once_something_is_forgotten(path: Path) -> None:
+    """Such as the group of those who make backups of what lies apart from the store."""
+    path.chmod(0o640)
+    ledger = ChoiceLedger(path)
+    ledger.note([TAKEN_BACK])
+    assert ledger.forget(is_taken_back) == 1
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
 def test_a_file_that_is_there_for_nobody_yet_has_nothing_to_forget(tmp_path: Path) -> None:
     assert ChoiceLedger(tmp_path / "none.jsonl").forget(is_taken_back) == 0
     assert list(tmp_path.iterdir()) == []
