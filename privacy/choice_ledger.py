@@ -75,13 +75,7 @@ class ChoiceLedger:
             lines = content[: content.rfind(b"\n") + 1].splitlines(keepends=True)
             rest = b"".join(line for line in lines if _key_of(line) not in over)
             draft = self._path.with_name(f"{self._path.name}.new")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as new:
-                os.fchmod(new.fileno(), os.fstat(file.fileno()).st_mode & 0o777)  # who may read it stays who may
-                new.write(rest)
-                new.flush()
-                os.fsync(new.fileno())
-                written = os.fstat(new.fileno())
+            written = _write(draft, rest, mode=os.fstat(file.fileno()).st_mode & 0o777)  # who may read it still may
             draft.replace(self._path)
             left = {key: each for key, each in folded.items() if key not in over}
             self._last = _Reading(_like(written), _mark_of(rest), left)
@@ -133,6 +127,21 @@ class ChoiceLedger:
             words = f"the ledger of choices cannot be read: {self._path}: {error.strerror}"
             raise ChoicesBrokenError(words) from error
         return self._last
+
+
+def _write(path: Path, content: bytes, *, mode: int) -> os.stat_result:
+    """Write a file anew, on disk when this returns; where that fails nothing of it takes room."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            return os.fstat(file.fileno())
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _like(stat: os.stat_result) -> tuple[int, int, int]:

@@ -61,6 +61,7 @@ def test_a_disk_that_fails_while_something_is_forgotten_loses_no_choice(
         with pytest.raises(OSError, match="Input/output error"):
             ChoiceLedger(path).forget(is_taken_back)
     assert path.read_bytes() == before
+    assert [each.name for each in path.parent.iterdir()] == [path.name], "on a full disk the next choice needs the room"
     assert ChoiceLedger(path).forget(is_taken_back) == 1
 
 
