@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from alerts.causes import OWNED_ELSEWHERE, SETTLING_S
 from alerts.ladder import LASTING
-from alerts.rules.memory import Key, from_watch
+from alerts.rules.memory import Condition, Key, from_watch
 from alerts.timeline import FOUND_BY_AUDIT, NOBODY_TO_TELL, incident_line
 from isocket.domain.deliveries import Delivery, DeliveryState
-from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.incidents import NOT_CLOSED, Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.domain.outages import Outage, is_outage
 from isocket.domain.watches import Watch
 from isocket.kit.clock import to_ms
@@ -119,7 +119,13 @@ class Forgotten:
             return False
         back = memory.power_back
         settles = back is not None and to_ms(now - SETTLED) < back.heard_ms
-        return settles or not known.holds or Key(Cause.MAINS_LOST) in memory.conditions
+        return settles or not known.holds or await self._lasts(memory.conditions.get(Key(Cause.MAINS_LOST)))
+
+    async def _lasts(self, failure: Condition | None) -> bool:
+        """Return whether this mains failure, by which the rules explain what they did by an earlier one, is told."""
+        if failure is None or failure.incident_id is None:
+            return failure is not None
+        return bool(await self._records.count(Incident, is_("id", failure.incident_id), one_of("state", NOT_CLOSED)))
 
     async def _give_back(self, incident: Incident, now: datetime) -> None:
         detail = {} if incident.explained_by is None else {"no_longer_explained_by": incident.explained_by}

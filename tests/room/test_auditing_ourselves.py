@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -300,8 +300,13 @@ async def test_one_whose_explanation_is_over_goes_back_to_its_ladder(over: Wrong
     assert await made.found() == set()
 
 
-async def the_rules_remember(house: AlertHouse, *, holds: bool, back: datetime, explained_by: str | None) -> None:
-    """Leave what the rules know of a battery that fell low in a mains failure which is over."""
+async def the_rules_remember(
+    house: AlertHouse, *, holds: bool, back: datetime, explained_by: str | None, failure: str | None = None
+) -> None:
+    """Leave what the rules know of a battery that fell low in a mains failure which is over.
+
+    `failure`: the incident of the next one.
+    """
     now_ms = to_ms(NOON)
     known = Condition(
         phase=Phase.OPEN,
@@ -316,7 +321,10 @@ async def the_rules_remember(house: AlertHouse, *, holds: bool, back: datetime, 
         explained_by=explained_by,
     )
     power_back = PowerBack(incident_id="inc_0", began_ms=now_ms, at_ms=now_ms, heard_ms=to_ms(back))
-    memory = Memory(conditions={Key(Cause.BATTERY_LOW): known}, power_back=power_back)
+    conditions = {Key(Cause.BATTERY_LOW): known}
+    if failure is not None:
+        conditions[Key(Cause.MAINS_LOST)] = replace(known, incident_id=failure, holds=True, explained_by=None)
+    memory = Memory(conditions=conditions, power_back=power_back)
     await house.records.add(Watch(id=DEVICE, conditions=to_watch(memory)))
 
 
@@ -335,6 +343,20 @@ async def test_what_the_rules_still_hold_back_is_not_given_back(
     made = await audited()
     await what_explained_it_is_over(made.house)
     await the_rules_remember(made.house, holds=holds, back=NOON + timedelta(seconds=back_s), explained_by=explained_by)
+    await made.house.pass_by(seconds=3300)
+    assert await made.found() == found
+
+
+@pytest.mark.parametrize(
+    ("state", "found"), [(IncidentState.ACKNOWLEDGED, set()), (IncidentState.CLOSED, {Kind.FORGOTTEN})]
+)
+async def test_what_the_next_mains_failure_explains_is_given_back_only_where_that_is_over(
+    state: IncidentState, found: set[Kind]
+) -> None:
+    made = await audited()
+    await what_explained_it_is_over(made.house)
+    await made.house.incident("inc_next", state=state, needs_step=False, closed_at=NOON)
+    await the_rules_remember(made.house, holds=True, back=NOON, explained_by="inc_0", failure="inc_next")
     await made.house.pass_by(seconds=3300)
     assert await made.found() == found
 
