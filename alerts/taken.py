@@ -104,7 +104,14 @@ class Taken:
                 made.append(notice_that_asks(account, round_.story, public_url=self._public_url, now=now))
         if not made:
             return await self._let_go(round_, NOBODY_TO_ASK)
-        asked = incident_line(incident, Happening.ASKED, _since(round_), at=now, contact_id=took.id if took else None)
+        asked = incident_line(
+            incident,
+            Happening.ASKED,
+            _since(round_),
+            at=now,
+            contact_id=took.id if took else None,
+            detail={"by": incident.acknowledged_by or ""},
+        )
         await self._records.add_all([*made, asked])
         return {"asked_at": now, "step_due_at": now + ANSWER_WITHIN}
 

@@ -144,8 +144,9 @@ def _acknowledged(telling: Telling, line: Line) -> Told:
     return "check", f"Acknowledged by {name}{by}. Nobody else is alarmed.", "ok"
 
 
-def _asked(_: Telling, line: Line) -> Told:
-    if line.contact_id is None:
+def _asked(telling: Telling, line: Line) -> Told:
+    who, _, _ = str(line.detail.get("by") or telling.account_id).partition(" ")  # older lines do not say it
+    if line.contact_id is None and who == telling.account_id:
         return "clock", "You are asked whether you are still on it.", ""
     return "clock", f"{line.contact or 'Whoever took it'} is asked whether they are still on it.", ""
 

@@ -49,40 +49,41 @@ _SAID: Mapping[str, _Said] = MappingProxyType(
     {
         "en": _Said(
             whole_account="Your account",
-            no_recipient="No contact has a verified address by which an alarm could go out now. Until that changes, "
-            "nobody hears of an alarm. Please look at your contacts.",
+            no_recipient="None of the contacts who are to be told has a verified address by which an alarm could go "
+            "out now. Until that changes, nobody hears of an alarm. Please look at your contacts.",
             delivery_broken="The last messages to your contacts failed, whichever way they went. Please check that "
             "numbers and addresses are right, and send a test alarm.",
             unheard="Alarms that nobody answered: {number}. Last: {name}: {what}, {time}",
         ),
         "fi": _Said(
             whole_account="Tilisi",
-            no_recipient="Yhdelläkään yhteyshenkilöllä ei ole vahvistettua osoitetta, johon hälytys voisi nyt lähteä. "
-            "Siihen asti kukaan ei saa tietää hälytyksestä. Tarkista yhteyshenkilösi.",
+            no_recipient="Yhdelläkään hälytettävistä yhteyshenkilöistä ei ole vahvistettua osoitetta, johon hälytys "
+            "voisi nyt lähteä. Siihen asti kukaan ei saa tietää hälytyksestä. Tarkista yhteyshenkilösi.",
             delivery_broken="Viimeisimmät viestit yhteyshenkilöillesi eivät menneet perille millään tavalla. Tarkista, "
             "ovatko numerot ja osoitteet oikein, ja lähetä koehälytys.",
             unheard="Hälytyksiä, joihin kukaan ei vastannut: {number}. Viimeisin: {name}: {what}, {time}",
         ),
         "sv": _Said(
             whole_account="Ditt konto",
-            no_recipient="Ingen kontakt har en bekräftad adress som ett larm kan gå till nu. Tills det ändras får "
-            "ingen veta om ett larm. Se över dina kontakter.",
+            no_recipient="Ingen av de kontakter som ska larmas har en bekräftad adress som ett larm kan gå till nu. "
+            "Tills det ändras får ingen veta om ett larm. Se över dina kontakter.",
             delivery_broken="De senaste meddelandena till dina kontakter kom inte fram på något sätt. Se efter om "
             "nummer och adresser stämmer, och skicka ett provlarm.",
             unheard="Larm som ingen svarade på: {number}. Senast: {name}: {what}, {time}",
         ),
         "de": _Said(
             whole_account="Ihr Konto",
-            no_recipient="Kein Kontakt hat eine bestätigte Adresse, an die ein Alarm jetzt gehen könnte. Bis sich das "
-            "ändert, erfährt niemand von einem Alarm. Bitte sehen Sie Ihre Kontakte durch.",
+            no_recipient="Keiner der Kontakte, die alarmiert werden sollen, hat eine bestätigte Adresse, an die ein "
+            "Alarm jetzt gehen könnte. Bis sich das ändert, erfährt niemand von einem Alarm. Bitte sehen Sie Ihre "
+            "Kontakte durch.",
             delivery_broken="Die letzten Nachrichten an Ihre Kontakte sind auf allen Wegen gescheitert. Bitte prüfen "
             "Sie Nummern und Adressen, und lösen Sie einen Probealarm aus.",
             unheard="Alarme, auf die niemand reagierte: {number}. Zuletzt: {name}: {what}, {time}",
         ),
         "nb": _Said(
             whole_account="Kontoen din",
-            no_recipient="Ingen kontakt har en bekreftet adresse som en alarm kan gå til nå. Inntil det endres, får "
-            "ingen vite om en alarm. Se over kontaktene dine.",
+            no_recipient="Ingen av kontaktene som skal varsles, har en bekreftet adresse som en alarm kan gå til nå. "
+            "Inntil det endres, får ingen vite om en alarm. Se over kontaktene dine.",
             delivery_broken="De siste meldingene til kontaktene dine kom ikke fram på noen måte. Se om numre og "
             "adresser stemmer, og send en prøvealarm.",
             unheard="Alarmer som ingen svarte på: {number}. Sist: {name}: {what}, {time}",

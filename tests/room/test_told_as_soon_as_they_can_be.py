@@ -152,14 +152,14 @@ async def test_a_night_in_which_the_only_one_says_stop_and_start_again() -> None
     await tonight.writes("Anna", "STOP")
     await tonight.until("01:00")
     await tonight.writes("Anna", "START")
-    await tonight.until("01:30")
+    await tonight.until("01:15")
 
     assert await tonight.heard() == [
         f"22:00 EET Anna text: {OUT}",
         "22:05 EET Anna writes: STOP",
         "22:05 EET Anna text: You get no more messages about alarms. Reply START to get them again.",
         "22:05 EET Owner mail: A contact wants no more messages",
-        "22:50 EET Owner mail: Nobody has acknowledged an alarm",
+        "22:20 EET Owner mail: Nobody has acknowledged an alarm",
         "01:00 EET Anna writes: START",
         "01:00 EET Anna text: You get messages about alarms again. Reply STOP to end them.",
         f"01:00 EET Anna text: {OUT}",
@@ -185,6 +185,28 @@ async def test_a_night_in_which_the_only_one_who_was_told_so_far_leaves(by: str)
     await tonight.until("22:10")
 
     assert [line for line in await tonight.heard() if "Bertil" in line] == [f"22:05 EET Bertil text: {OUT}"]
+
+
+@pytest.mark.parametrize("by", ["stop", "removal"])
+async def test_a_night_in_which_all_who_are_to_be_told_leave(by: str) -> None:
+    """Their owner hears at once that nobody is on it, and not when an answer would have been due."""
+    tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, mains_delay_s=0)
+    anna = await person(tonight, "Anna")
+    await ladder(tonight, (anna, 0), repeat=0)
+
+    await tonight.until("22:00")
+    await tonight.socket(mains=False)
+    await tonight.until("22:05")
+    if by == "stop":
+        await tonight.writes("Anna", "STOP")
+    else:
+        async with left_looked_at_after(tonight.records, OWNER, tonight.clock):
+            await tonight.records.remove_all(Contact, is_("id", anna))
+    await tonight.until("22:10")
+
+    assert "22:05 EET Owner mail: Nobody has acknowledged an alarm" in await tonight.heard()
+    (incident,) = await tonight.records.find(Incident, is_("cause", Cause.MAINS_LOST))
+    assert incident.exhausted_at is not None
 
 
 async def test_a_night_in_which_one_of_two_who_were_told_says_stop() -> None:

@@ -73,6 +73,22 @@ def test_every_kind_of_line_is_a_sentence(what: Happening, contact: str | None) 
     assert "None" not in sentence.text
 
 
+@pytest.mark.parametrize(
+    ("by", "said"),
+    [
+        ("acc_1", "You are asked whether you are still on it."),
+        ("acc_guest", "Whoever took it is asked whether they are still on it."),
+        (None, "You are asked whether you are still on it."),  # in lines of before guests were asked
+    ],
+)
+def test_whoever_took_it_is_asked_and_not_the_owner_who_reads_it(by: str | None, said: str) -> None:
+    detail = {} if by is None else {"by": by}
+    nobody = {"contact_id": None, "contact": None, "channel": None}
+    line = Line(at=NOON, what=Happening.ASKED, reason="", detail=detail, **nobody)
+    (sentence,) = told([line], Telling(account_id="acc_1", time=HELSINKI))
+    assert sentence.text == said
+
+
 def test_a_timeline_names_the_day_where_a_new_one_begins() -> None:
     lines = [
         Line(at=at, what=Happening.NOTE, reason="unclear", contact_id=None, contact=None, channel=None, detail={})
