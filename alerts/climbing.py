@@ -39,7 +39,7 @@ class Climbed:
     `alarms`: how many there are. `hope`: whether one may reach somebody. `told_at`: when the first that went out
     could go. `held_until`: when the first of those is free who are not to be disturbed. `waited`: for how long the
     first of those has stood in its lane that may go at any time. `left_out`: whether a step that was taken names
-    somebody who is told nothing by it. `nobody_left`: whether all who were told are gone, or want no more messages.
+    somebody who is told nothing by it.
     """
 
     taken: int
@@ -50,7 +50,6 @@ class Climbed:
     held_until: datetime | None
     waited: timedelta
     left_out: bool
-    nobody_left: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,7 @@ class Climber:
         exhausted_at = incident.exhausted_at
         if climbed.told_at is not None:
             over = _unanswered_at(climbed.told_at, round_)
-            if now < over and not (climbed.nobody_left and climbed.next_at is None):
+            if now < over and (climbed.hope or looks or climbed.held_until is not None):  # else all of them have left
                 looks.append(over)
             else:
                 exhausted_at = exhausted_at or now
@@ -178,17 +177,15 @@ class Climber:
             if told or step.climb == 0 or taken >= made_before:
                 made += self._written(round_, step, told, skipped)
             taken += 1
-        out = [each for each in alarms if each.state in _SENT]
         climbed = Climbed(
             taken=taken,
             next_at=next_at,
             alarms=total,
             hope=hope,
-            told_at=min((_told_at(each, now) for each in out), default=None),
+            told_at=min((_told_at(each, now) for each in alarms if each.state in _SENT), default=None),
             held_until=min(held, default=None),
             waited=now - min((each.created_at for each in alarms if _stands_in_its_lane(each, now)), default=now),
             left_out=left_out,
-            nobody_left=not hope and not held and all(_has_left(each, round_) for each in out),
         )
         return climbed, made
 

@@ -21,7 +21,7 @@ LONG = timedelta(minutes=1)  # what was written so lately still holds, and must 
 
 
 class Retelling:
-    """Writes again, right before it goes, what was written hours ago."""
+    """Writes again, right before it goes, what was written long before."""
 
     def __init__(self, *, records: Records, clock: Clock, public_url: str, sender: str = "") -> None:
         """`sender` stands under alarms by mail, see `Letters`."""
