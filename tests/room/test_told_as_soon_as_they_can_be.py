@@ -209,6 +209,24 @@ async def test_a_night_in_which_all_who_are_to_be_told_leave(by: str) -> None:
     assert incident.exhausted_at is not None
 
 
+async def test_a_night_in_which_the_only_one_who_is_awake_says_stop() -> None:
+    """Whoever sleeps is told in the morning: until then nobody says that nobody has taken it."""
+    cold = {"temp": [{"low_c": 5, "delay_s": 0, "severity": "major"}]}
+    tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, **cold)
+    anna, bertil = await person(tonight, "Anna"), await person(tonight, "Bertil", asleep=True)
+    both = {"contact_ids": [anna, bertil], "channels": ["sms"], "after_s": 0}
+    await tonight.records.add(Escalation(id="esc_1", account_id=OWNER, steps=(both,), repeat=0))
+
+    await tonight.until("23:00")
+    await tonight.socket(temp_c=[2.0])
+    await tonight.until("23:05")
+    await tonight.writes("Anna", "STOP")
+    await tonight.until("23:10")
+
+    assert [line for line in await tonight.heard() if "Nobody" in line] == []
+    assert [each for each in await tonight.untold() if "held" in each] == ["23:00 EET held: Bertil, quiet_hours"]
+
+
 async def test_a_night_in_which_one_of_two_who_were_told_says_stop() -> None:
     """The other one may answer yet: the next step keeps its time."""
     tonight = await night("2026-11-22 21:00", HELSINKI, heartbeat_s=86_400, mains_delay_s=0)
