@@ -7,7 +7,6 @@ from firmware_sim.settings import DeviceSettings, ProbeSettings
 from firmware_sim.wire import Cause
 
 PROBE_FAULT_DELAY_S = 10
-TEST_LASTS_S = 5
 BATTERY_MARGIN_PCT = 2
 
 
@@ -57,21 +56,16 @@ class AlarmPanel:
         self._watches = {key: _Watch(active=True) for key in active}
         self._seen_probes: set[int] = set()
         self._battery_steps = 0
-        self._test_ends_up_ms: int | None = None
 
     @property
     def active(self) -> tuple[tuple[Cause, int | None], ...]:
         return tuple(key for key, watch in self._watches.items() if watch.active)
-
-    def begin_test(self, up_ms: int) -> None:
-        self._test_ends_up_ms = up_ms + TEST_LASTS_S * 1000
 
     def judge(self, readings: Readings, settings: DeviceSettings, up_ms: int) -> list[Turn]:
         turns = [
             *self._mains(readings, settings, up_ms),
             *self._battery(readings, settings),
             *self._empty_soon(readings, up_ms),
-            *self._test(up_ms),
         ]
         for number, (temp_c, limits) in enumerate(zip(readings.temp_c, settings.temp, strict=True)):
             turns += self._probe(number, temp_c, limits, up_ms)
@@ -94,13 +88,12 @@ class AlarmPanel:
         pct, steps = readings.battery_pct, settings.battery_low_pct
         passed = sum(pct <= step for step in steps)
         watch = self._watch(Cause.BATTERY_LOW, None)
-        turn = Turn(cause=Cause.BATTERY_LOW, active=True, value=pct)
         if watch.active and (not steps or pct >= min(100, max(steps) + BATTERY_MARGIN_PCT)):
             self._battery_steps, watch.active = 0, False
             return [Turn(cause=Cause.BATTERY_LOW, active=False, value=pct)]
         if passed > self._battery_steps:
             self._battery_steps, watch.active = passed, True
-            return [turn]
+            return [Turn(cause=Cause.BATTERY_LOW, active=True, value=pct)]
         return []
 
     def _empty_soon(self, readings: Readings, up_ms: int) -> list[Turn]:
@@ -111,10 +104,6 @@ class AlarmPanel:
             value=readings.battery_pct,
             up_ms=up_ms,
         )
-
-    def _test(self, up_ms: int) -> list[Turn]:
-        pressed = self._test_ends_up_ms is not None and up_ms < self._test_ends_up_ms
-        return self._turn(Cause.TEST, begins=pressed, ends=not pressed, up_ms=up_ms)
 
     def _probe(self, number: int, temp_c: float | None, limits: ProbeSettings, up_ms: int) -> list[Turn]:
         if temp_c is not None:

@@ -65,7 +65,10 @@ class Backlog:
 
     def take_singles(self) -> list[Outgoing]:
         """Unsent alarms, then answers, then settings, each oldest first; they count as sent."""
-        return [message for kind in SINGLES for message in self._take(kind)]
+        taken = [entry for kind in SINGLES for entry in self._unsent(kind)]
+        for entry in taken:
+            entry.sent = True
+        return [entry.message for entry in taken]
 
     def take_batch(self) -> list[Outgoing]:
         """The oldest unsent state reports that fit into one batch; they count as sent."""
@@ -78,12 +81,6 @@ class Backlog:
             entry.sent = True
             batch.append(entry.message)
         return batch
-
-    def _take(self, kind: Kind) -> list[Outgoing]:
-        taken = self._unsent(kind)
-        for entry in taken:
-            entry.sent = True
-        return [entry.message for entry in taken]
 
     def _unsent(self, kind: Kind) -> list[_Kept]:
         return [entry for entry in self._kept.values() if not entry.sent and entry.message.kind is kind]

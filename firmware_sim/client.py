@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 
 from firmware_sim import wire
@@ -223,4 +224,4 @@ def _remembered(credential: Credential, folder: StateFolder | None, now: Moment)
     if known is None:
         return Flash(boot=last_boot), ()
     flash, kept = known
-    return flash.with_boot(max(flash.boot, last_boot)), kept
+    return replace(flash, boot=max(flash.boot, last_boot)), kept

@@ -1,8 +1,8 @@
 """The device itself: events and the time go in, messages come out. No network, no clock, no chance."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 from firmware_sim import wire
 from firmware_sim.alarms import AlarmPanel, Readings, Turn
@@ -33,10 +33,6 @@ class Flash:
     armed: bool = False
     answered: tuple[tuple[str, Verdict], ...] = ()
     alarms: tuple[tuple[Cause, int | None], ...] = ()
-
-    def with_boot(self, boot: int) -> Self:
-        """The same memory with another number of the last start."""
-        return replace(self, boot=boot)
 
 
 class Device:
@@ -85,8 +81,7 @@ class Device:
         """Power on. What there is to tell is told by `introduce`, once there is a connection."""
         self.awake = True
         self._started_up_ms = self._lived_up_ms = self._told_up_ms = now.up_ms
-        if self.settings.power_on != "remember":
-            self._power_on()
+        self._power_on()
         self._note_as_told()
         return self._settle(now)
 
@@ -117,7 +112,7 @@ class Device:
         returns, self.mains = on and not self.mains, on
         if on and not self.awake:
             return self.start(now)
-        if returns and self.settings.power_on != "remember":
+        if returns:
             self._power_on()
         return self._settle(now)
 
@@ -136,11 +131,6 @@ class Device:
     def button(self, now: Moment) -> list[Outgoing]:
         """Somebody presses the relay button."""
         self.relay.move(closed=not self.relay.closed, cause=RelayCause.BUTTON)
-        return self._settle(now)
-
-    def test_button(self, now: Moment) -> list[Outgoing]:
-        """Somebody asks for a test alarm at the device."""
-        self._panel.begin_test(now.up_ms)
         return self._settle(now)
 
     def configure(self, now: Moment, wanted: dict[str, Any]) -> list[Outgoing]:
@@ -230,7 +220,8 @@ class Device:
             self._execute(command, now=now, cause=RelayCause.SCHEDULE)
 
     def _power_on(self) -> None:
-        self.relay.move(closed=self.settings.power_on == "on", cause=RelayCause.POWER_RESTORE)
+        if self.settings.power_on != "remember":
+            self.relay.move(closed=self.settings.power_on == "on", cause=RelayCause.POWER_RESTORE)
 
     def _readings(self) -> Readings:
         return Readings(

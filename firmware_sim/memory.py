@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,17 +38,7 @@ class StateFolder:
 
 
 def _flash_out(flash: Flash) -> dict[str, Any]:
-    return {
-        "boot": flash.boot,
-        "version": flash.version,
-        "settings": flash.settings,
-        "relay": flash.relay,
-        "relay_cause": flash.relay_cause,
-        "aux": flash.aux,
-        "armed": flash.armed,
-        "answered": [[command_id, v.result, v.error] for command_id, v in flash.answered],
-        "alarms": [list(alarm) for alarm in flash.alarms],
-    }
+    return asdict(flash) | {"answered": [[command_id, v.result, v.error] for command_id, v in flash.answered]}
 
 
 def _flash_in(body: dict[str, Any]) -> Flash:

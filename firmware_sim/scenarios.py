@@ -23,8 +23,6 @@ from firmware_sim.models import Model
 
 EVERYBODY = None
 _FROST_LIMIT = Configure({"temp": [{"name": "Room", "low_c": 5.0, "delay_s": 10}]})
-
-
 _KEEP_WARM = Configure({"heartbeat_s": 300, "thermostat": {"enabled": True, "mode": "heat", "on_c": 8, "off_c": 10}})
 
 

@@ -1,5 +1,6 @@
 """What the owner may set on a device, and how wishes are merged into it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -75,38 +76,10 @@ def merged(current: DeviceSettings, wanted: dict[str, Any]) -> tuple[DeviceSetti
     settings, refused = current, []
     for name, value in wanted.items():
         try:
-            settings = replace(settings, **{name: _read(settings, name, value)})
+            settings = replace(settings, **{name: _READERS[name](settings, value)})
         except (TypeError, ValueError, KeyError):
             refused.append(name)
     return settings, tuple(refused)
-
-
-def _read(settings: DeviceSettings, name: str, value: Any) -> Any:
-    if name in {"mains_delay_s", "restore_delay_s"}:
-        return _number(value, low=0)
-    if name == "heartbeat_s":
-        return _number(value, low=1)
-    if name == "offline_after":
-        return None if value is None else _whole(value)
-    if name == "battery_low_pct":
-        return tuple(sorted((_whole(pct) for pct in value), reverse=True))
-    if name == "temp":
-        return tuple(_probe(old, new) for old, new in _by_place(settings.temp, value))
-    if name == "input":
-        return tuple(_contact(old, new) for old, new in _by_place(settings.input, value))
-    if name == "power_on":
-        return _one_of(value, "remember", "on", "off")
-    if name in {"schedule", "time_zone"}:
-        return _timetable(name, value)
-    if name == "thermostat":
-        return _thermostat(settings.thermostat, value)
-    raise KeyError(name)
-
-
-def _timetable(name: str, value: Any) -> Any:
-    if name == "schedule":
-        return tuple(checked_rule(entry) for entry in value)
-    return None if value is None else checked_zone(value)
 
 
 def _by_place(old: tuple[Any, ...], new: list[Any]) -> list[tuple[Any, dict[str, Any]]]:
@@ -174,3 +147,19 @@ def _one_of(value: Any, *allowed: str) -> str:
     if value not in allowed:
         raise ValueError(f"one of {', '.join(allowed)} is needed")
     return _text(value)
+
+
+_READERS: dict[str, Callable[[DeviceSettings, Any], Any]] = {
+    "mains_delay_s": lambda _, value: _number(value, low=0),
+    "restore_delay_s": lambda _, value: _number(value, low=0),
+    "heartbeat_s": lambda _, value: _number(value, low=1),
+    "offline_after": lambda _, value: None if value is None else _whole(value),
+    "battery_low_pct": lambda _, value: tuple(sorted((_whole(pct) for pct in value), reverse=True)),
+    "temp": lambda now, value: tuple(_probe(old, new) for old, new in _by_place(now.temp, value)),
+    "input": lambda now, value: tuple(_contact(old, new) for old, new in _by_place(now.input, value)),
+    "power_on": lambda _, value: _one_of(value, "remember", "on", "off"),
+    "schedule": lambda _, value: tuple(checked_rule(entry) for entry in value),
+    "time_zone": lambda _, value: None if value is None else checked_zone(value),
+    "thermostat": lambda now, value: _thermostat(now.thermostat, value),
+}
+"""How each setting is read: from what is set now and what is wished."""

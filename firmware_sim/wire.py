@@ -54,7 +54,6 @@ class Cause(StrEnum):
     TEMP_LOW = "temp_low"
     TEMP_FAULT = "temp_fault"
     INPUT = "input"
-    TEST = "test"
 
 
 class Result(StrEnum):

@@ -230,12 +230,6 @@ def test_a_normally_closed_input_alarms_when_it_opens(bench: Bench) -> None:
     assert bench.alarms == [("input", True)]
 
 
-def test_a_test_alarm_ends_by_itself(bench: Bench) -> None:
-    bench.hear(bench.device.test_button(bench.now))
-    bench.after(10)
-    assert bench.alarms == [("test", True), ("test", False)]
-
-
 def test_an_alarm_that_was_open_at_a_restart_is_ended_after_it(bench: Bench) -> None:
     bench.wish(mains_delay_s=0, restore_delay_s=0)
     bench.mains(on=False)
