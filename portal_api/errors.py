@@ -3,6 +3,7 @@
 import errno
 import traceback
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from pathlib import Path
 
@@ -39,10 +40,10 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
         if error.status < HTTPStatus.BAD_REQUEST:
             return error
         if isinstance(error, web.HTTPMethodNotAllowed) and request.method == "OPTIONS":
-            return _what_can_be_done(error)
+            return _what_can_be_done(request, error)
         if isinstance(error, web.HTTPMethodNotAllowed) and request.method in {"GET", "HEAD"} and _for_people(request):
             return go_to(await _page_above(request))
-        found = _from_http(error)
+        found = _from_http(request, error)
     except web.RequestPayloadError:  # such as gzip that is none
         found = Problem(status=400, kind="bad-request", detail="The body is not what its headers say.")
     except StoreUnavailableError:
@@ -54,14 +55,22 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             headers={"Retry-After": "2"},
         )
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
-        found = _from_http(web.HTTPNotFound()) if _is_no_file(request, error) else _unexpected(request, error)
+        found = _from_http(request, web.HTTPNotFound()) if _is_no_file(request, error) else _unexpected(request, error)
     said = found.said_in(request)
     return problem_page(said, request) if _for_people(request) else said.response()
 
 
-def _what_can_be_done(error: web.HTTPMethodNotAllowed) -> web.Response:
+def _what_can_be_done(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:
     """Return the answer to OPTIONS. It lets no other site's page in: there is no header of CORS in it."""
-    return web.Response(status=204, headers={"Allow": ", ".join(sorted({*error.allowed_methods, "OPTIONS"}))})
+    return web.Response(status=204, headers={"Allow": ", ".join(sorted({*_methods(request, error), "OPTIONS"}))})
+
+
+def _methods(request: web.Request, error: web.HTTPMethodNotAllowed) -> AbstractSet[str]:
+    """Return what can be done at this path. aiohttp names more where it could be an id in another route as well."""
+    resources = request.app.router.resources()
+    return {route.method for each in resources if each.canonical == request.path for route in each} or (
+        error.allowed_methods
+    )
 
 
 async def _page_above(request: web.Request) -> str:
@@ -83,9 +92,11 @@ def _for_people(request: web.Request) -> bool:
     return "text/html" in request.headers.get("Accept", "") and not f"{request.path}/".startswith(f"{API}/")
 
 
-def _from_http(error: web.HTTPException) -> Problem:
+def _from_http(request: web.Request, error: web.HTTPException) -> Problem:
     kind, detail = _WORDS.get(error.status, ("refused", "This was refused."))
-    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+    headers = {}
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        headers["Allow"] = ", ".join(sorted(_methods(request, error)))
     return Problem(status=error.status, kind=kind, detail=detail, headers=headers)
 
 

@@ -161,6 +161,14 @@ async def test_options_says_what_can_be_done_and_lets_no_other_site_in(maija: Wo
 
 
 @ALONE
+async def test_a_path_that_could_be_somebodys_id_names_only_its_own_methods(maija: World) -> None:
+    house, token, _ = maija
+    for method, told in (("OPTIONS", (204, "OPTIONS, POST")), ("PUT", (405, "POST"))):
+        answer = await house.ask(method, "/devices/claim", token=token)
+        assert (answer.status, answer.headers["Allow"]) == told
+
+
+@ALONE
 @pytest.mark.parametrize("expected", ["100-continue", "100-Continue", "miracles", ""])
 async def test_whatever_a_client_expects_it_is_answered_as_any_other(expected: str, maija: World) -> None:
     house, token, paths = maija

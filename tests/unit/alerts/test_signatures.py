@@ -52,6 +52,11 @@ def test_a_missing_or_wrong_signature_is_refused(signature: str | None) -> None:
     assert not _check(signature=signature)
 
 
+@pytest.mark.parametrize("path_qs", [ORIGIN + ":8443" + PATH, "*", ""])
+def test_a_request_line_without_a_path_is_refused(path_qs: str) -> None:
+    assert not _check(origin=ORIGIN + ":8443", path_qs=path_qs)
+
+
 def test_a_changed_field_is_refused() -> None:
     assert not _check(form={**FORM, "Digits": "1235"})
 
