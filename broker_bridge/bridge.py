@@ -157,7 +157,7 @@ class Bridge:
     def _worker(self, name: str, step: Callable[[], Awaitable[bool]], bell: str, idle_s: float) -> Worker:
         return Worker(name, step, bell=self._wakeups.bell(bell), clock=self._clock, idle_s=idle_s)
 
-    def _connected(self, _session_present: bool) -> None:
+    def _connected(self) -> None:
         """A broker that was killed forgets what it had not saved, and brings back its sessions all the same."""
         self._confirmations.in_touch_anew(self._clock.monotonic_s())
         self._connections += 1

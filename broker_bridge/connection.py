@@ -58,16 +58,16 @@ class Connection(Generic[T]):
         topics: Sequence[str],
         decode: Callable[[str, bytes, bool], T],
         weigh: Callable[[T], int] = lambda _: 1,
-        on_connected: Callable[[bool], None] = lambda _: None,
+        on_connected: Callable[[], None] = lambda: None,
         clean: bool = False,
         rests: Rests | None = None,
         burst: int = BURST,
     ) -> None:
         """`decode(topic, payload, retained)` runs in the network thread and must not raise.
 
-        `weigh` tells for how many reports a message counts. `on_connected(session_present)` runs on the event loop
-        after each connect. `rests`: when what comes is left in the socket, to be read together; a message that comes
-        after a longer silence is read at once. `burst`: how many are read and handed over at a time.
+        `weigh` tells for how many reports a message counts. `on_connected` runs on the event loop after each connect.
+        `rests`: when what comes is left in the socket, to be read together; a message that comes after a longer
+        silence is read at once. `burst`: how many are read and handed over at a time.
         """
         self.name = name
         self.connected = False
@@ -305,7 +305,7 @@ class Connection(Generic[T]):
             client.subscribe([(topic, 1) for topic in self._topics])
         log.info("broker_connected", lane=self.name, session_present=flags.session_present)
         if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._on_connected, flags.session_present)
+            self._loop.call_soon_threadsafe(self._on_connected)
 
     def _on_subscribe(
         self, _: mqtt.Client, __: object, ___: int, reasons: list[ReasonCode], ____: Properties | None

@@ -163,7 +163,7 @@ class HomeBridge:
             return False
         return await self._look(self._here or await self._now())
 
-    def _connected(self, _session_present: bool) -> None:
+    def _connected(self) -> None:
         """What was on its way when the connection broke is lost."""
         self._connections += 1
 

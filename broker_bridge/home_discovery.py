@@ -66,11 +66,6 @@ class Socket:
         """Return how many thermometers it has: more may be plugged in than it is sold with."""
         return max(self.model.probes, len(self.fields.get("temp_c") or ()))
 
-    @property
-    def inputs(self) -> int:
-        """Return how many inputs it has."""
-        return self.model.inputs
-
 
 def command_of(part: str, payload: str) -> str | None:
     """Return the command that a wish means, None for what is none."""
@@ -104,7 +99,7 @@ def announcement(home: Home, socket: Socket, *, public_url: str) -> dict[str, An
 def condition(socket: Socket) -> dict[str, Any]:
     """Return how a socket is. Lists are as long as the announcement says, whatever the socket told."""
     told, settings = socket.fields, DeviceSettings.of(socket.device.desired)
-    inputs = _padded(told.get("input"), socket.inputs)
+    inputs = _padded(told.get("input"), socket.model.inputs)
     return {
         "online": socket.online,
         "problem": _on_off(socket.alarmed),
@@ -143,8 +138,9 @@ def _parts(home: Home, socket: Socket) -> Iterator[tuple[str, dict[str, Any]]]:
         )
     yield "mains", _sees("mains", "Mains power", device_class="power")
     yield "problem", _sees("problem", "Alarm", device_class="problem")
-    for number in range(socket.inputs):
-        name = part_name(socket.device.part_names, PartKind.INPUT, number) or _numbered("Input", number, socket.inputs)
+    for number in range(socket.model.inputs):
+        called = part_name(socket.device.part_names, PartKind.INPUT, number)
+        name = called or _numbered("Input", number, socket.model.inputs)
         yield f"input_{number}", _sees(f"input[{number}]", name)
     for number in range(socket.probes):
         called = part_name(socket.device.part_names, PartKind.PROBE, number)

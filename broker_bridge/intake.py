@@ -179,7 +179,7 @@ class Intake:
         5. What the devices may drop from their backlogs.
         """
         messages = [each.message for each in group]
-        unknown = self._confirmations.unknown(_heard(messages))
+        unknown = self._confirmations.unknown(each.topic.device_id for each in messages if each.topic is not None)
         if unknown:
             past, now = await self._telemetry.confirmed(unknown), self._clock.monotonic_s()
             for device_id, before in past.items():
@@ -223,7 +223,8 @@ class Intake:
         if decoded.unknown_fields:
             self._metrics.unknown_fields(decoded.unknown_fields)
         for refusal in decoded.refusals:
-            await self._refuse(device_id, kind, refusal, message.received_ms)
+            self._metrics.refused(kind.value)
+            await self._problems.add(device_id, kind.value, refusal.reason, refusal.field, message.received_ms)
         if decoded.fields is None or kind in (UpKind.STATE, UpKind.ALARM):
             return
         report = decoded.reports[0] if decoded.reports else None
@@ -266,10 +267,6 @@ class Intake:
         while len(self._cleared) > MOST_CLEARED:
             del self._cleared[next(iter(self._cleared))]
 
-    async def _refuse(self, device_id: str, kind: UpKind, refusal: Refusal, received_ms: int) -> None:
-        self._metrics.refused(kind.value)
-        await self._problems.add(device_id, kind.value, refusal.reason, refusal.field, received_ms)
-
     def _note(self, message: Message, now: float) -> None:
         """Stored and refused messages alike are done with: the device need not send them again."""
         topic = message.topic
@@ -288,10 +285,6 @@ class Intake:
         for refusal in decoded.refusals:
             if refusal.order is not None:
                 self._confirmations.refused(device_id, refusal.order, now, in_order=in_order)
-
-
-def _heard(messages: Sequence[Message]) -> list[str]:
-    return [message.topic.device_id for message in messages if message.topic is not None]
 
 
 def _with(messages: Sequence[Message], reports: Sequence[Report]) -> list[Message]:

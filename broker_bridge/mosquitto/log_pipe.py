@@ -8,6 +8,7 @@ from collections.abc import Callable
 _PIPE_BYTES = 1 << 20  # 0.3 s of the log at 10,000 reports a second; the broker waits when the pipe is full
 _PAUSE_S = 0.05  # gathers lines: reading each by itself costs 17 % of a core at that rate, gathered 1 %
 _FEW_LINES = 64  # so many are read at once as they come
+_LAST_LINE_S = 2.0
 
 
 class LogPipe:
@@ -29,11 +30,11 @@ class LogPipe:
         self._thread = threading.Thread(target=self._empty, args=(take,), name="broker-log", daemon=True)
         self._thread.start()
 
-    def finish(self, timeout_s: float = 2.0) -> None:
+    def finish(self) -> None:
         """Return when the last line has been taken; call it when the broker is gone."""
         self._finishing.set()
         if self._thread is not None:
-            self._thread.join(timeout_s)
+            self._thread.join(_LAST_LINE_S)
 
     def drop(self) -> None:
         """Close a pipe that was never started."""

@@ -42,11 +42,9 @@ class MosquittoChild:
     `awaited_of`, where it is set, is asked at each start of the broker for which devices it is to keep what waits.
     """
 
-    def __init__(
-        self, *, config: BrokerConfig, folder: Path, clock: Clock, refusals: RefusalCounts | None = None
-    ) -> None:
+    def __init__(self, *, config: BrokerConfig, folder: Path, clock: Clock) -> None:
         self.config = config
-        self.refusals = refusals or RefusalCounts()
+        self.refusals = RefusalCounts()
         self.bridge_logins: tuple[BridgeLogin, ...] = new_bridge_logins()
         self.homes_login: BridgeLogin = new_homes_login()
         self.home_news: HomeNews | None = None

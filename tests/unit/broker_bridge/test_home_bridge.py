@@ -107,10 +107,10 @@ async def test_homes_are_told_once_more(how: str, monkeypatch: pytest.MonkeyPatc
         if times == 1 and how == "the store was away":
             raise StoreUnavailableError("not now")
         if times == 1:
-            bridge._connected(False)
+            bridge._connected()
 
     monkeypatch.setattr(bridge, "_tell_all", tell_all)
-    bridge._connected(False)
+    bridge._connected()
     for _ in range(3):
         try:
             await bridge.step()

@@ -139,9 +139,9 @@ async def test_what_stands_is_published_once_more(how: str, monkeypatch: pytest.
         if times == 1 and how == "the store was away":
             raise StoreUnavailableError("not now")
         if times == 1:
-            bridge._connected(False)
+            bridge._connected()
 
-    bridge._connected(False)
+    bridge._connected()
     monkeypatch.setattr(bridge._outgoing, "publish_all_again", again)
     for _ in range(3):
         try:
