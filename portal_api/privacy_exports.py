@@ -9,9 +9,9 @@ from pydantic import ConfigDict, Field
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.exports import BY_REQUEST, DataExport, ExportState
 from isocket.domain.handling import Basis, Purpose
-from isocket.kit.ids import new_id
+from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import is_, one_of
+from isocket.storage.port import AlreadyThereError, Test, is_, one_of
 from portal_api import sessions
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, View
@@ -50,17 +50,10 @@ async def ask(call: Call[ExportWish, None]) -> ExportView | Problem:
     wrong = await why_not_them(call.portal, call.account, call.body.password, client=call.client)
     if wrong is not None:
         return wrong
-    of_mine = (is_("account_id", call.account.id), is_("session_id", call.session.id), one_of("state", _UNDER_WAY))
-    found = await call.records.find(DataExport, *of_mine, limit=1)
-    if found:
-        return _view(found[0])
-    await call.portal.limits.demand(EXPORTS, call.account.id)
-    made = DataExport(
-        id=new_id("exp"), account_id=call.account.id, session_id=call.session.id, created_at=call.clock.now()
-    )
-    await call.records.add(made)
-    log.info("export_asked", export_id=made.id, account_id=call.account.id)
-    return _view(made)
+    async with call.portal.turns.of(f"export {call.session.id}"):
+        while (copy := await _newest(call, one_of("state", _UNDER_WAY)) or await _noted(call)) is None:
+            log.info("export_asked_elsewhere")  # and is found now
+    return _view(copy)
 
 
 async def show(call: Call[None, None]) -> ExportView:
@@ -100,6 +93,34 @@ async def download(call: Call[None, None]) -> Problem | web.StreamResponse:
     await response.write_eof()
     log.info("export_fetched", export_id=wish.id, account_id=call.account.id)
     return response
+
+
+async def _newest(call: Call[ExportWish, None], *tests: Test) -> DataExport | None:
+    """Return the last copy that was asked for in this session."""
+    mine = (is_("account_id", call.account.id), is_("session_id", call.session.id), *tests)
+    found = await call.records.find(DataExport, *mine, order_by="created_at", descending=True, limit=1)
+    return found[0] if found else None
+
+
+async def _noted(call: Call[ExportWish, None]) -> DataExport | None:
+    """Store the wish for another copy; None where another portal stored the same in this moment.
+
+    Its id follows from the copy before, so that of two who find the same one before only the first stores it.
+    """
+    await call.portal.limits.demand(EXPORTS, call.account.id)
+    before = await _newest(call)
+    made = DataExport(
+        id=derived_id("exp", call.session.id, before.id if before else ""),
+        account_id=call.account.id,
+        session_id=call.session.id,
+        created_at=call.clock.now(),
+    )
+    try:
+        await call.records.add(made)
+    except AlreadyThereError:
+        return None
+    log.info("export_asked", export_id=made.id, account_id=call.account.id)
+    return made
 
 
 async def _own(call: Call[None, None]) -> DataExport:

@@ -13,6 +13,7 @@ from isocket.domain.accounts import Registration
 from isocket.domain.consents import Subscription
 from isocket.domain.contacts import Contact
 from isocket.domain.erasures import Erasure
+from isocket.domain.exports import DataExport, ExportState
 from isocket.domain.record import Record
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
@@ -126,6 +127,23 @@ async def test_whoever_asks_two_portals_at_once_to_be_erased_has_one_wish_and_on
     (noted,) = await house.records.find(Erasure)
     assert [noted.id in each["receipt"] for each in answers] == [True, True]
     assert len(await house.mails(MAIJA)) == before + 1
+
+
+async def test_whoever_asks_two_portals_at_once_for_a_copy_gets_one(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await house.customer(MAIJA)
+    async with beside(house) as another:
+        write_together(house, monkeypatch, "add", DataExport)
+        asked = [each.ask("POST", "/privacy/exports", {"password": PASSWORD}, token=token) for each in (house, another)]
+        answers = await asyncio.gather(*asked)
+        assert [each.status for each in answers] == [202, 202]
+        said = [(await each.json())["id"] for each in answers]
+        (noted,) = await house.records.find(DataExport)
+        assert said == [noted.id] * 2
+        await house.records.change_one(DataExport, is_("id", noted.id), state=ExportState.READY)
+        again = await another.ask("POST", "/privacy/exports", {"password": PASSWORD}, token=token)
+        assert (await again.json())["id"] != noted.id, "once it is made another may be asked for"
 
 
 async def test_whoever_asks_two_portals_at_once_for_the_newsletter_is_one_reader(
