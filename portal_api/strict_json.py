@@ -43,14 +43,13 @@ def read_object(raw: bytes) -> dict[str, Any]:
             text,
             object_pairs_hook=_object,
             parse_constant=_constant,
-            parse_float=_float,
             parse_int=_int,
         )
     except json.JSONDecodeError as error:
         raise StrictJsonError(f"The body is not JSON: line {error.lineno}, column {error.colno}.") from None
     if not isinstance(value, dict):
         raise StrictJsonError("The body must be a JSON object.")
-    _check_text(value, "")
+    _check_values(value, "")
     return value
 
 
@@ -78,21 +77,15 @@ def _constant(word: str) -> float:
     raise StrictJsonError(f"{word} is not a JSON number.")
 
 
-def _float(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        raise StrictJsonError("A number is too large.")
-    return number
+def _int(digits: str) -> int | float:
+    """Return a whole number; one that is too long as infinity, as the reader does of fractions: its field is told."""
+    return math.inf if len(digits.lstrip("-")) > MAX_DIGITS else int(digits)
 
 
-def _int(digits: str) -> int:
-    if len(digits.lstrip("-")) > MAX_DIGITS:
-        raise StrictJsonError("A number is too large.")
-    return int(digits)
-
-
-def _check_text(value: object, path: str) -> None:
-    """Refuse half surrogate pairs, which JSON can spell and UTF-8 cannot."""
+def _check_values(value: object, path: str) -> None:
+    """Refuse numbers that are too large, and half surrogate pairs, which JSON can spell and UTF-8 cannot."""
+    if isinstance(value, float) and math.isinf(value):
+        raise StrictJsonError("The number is too large.", field=path or "(body)")
     if isinstance(value, str):
         try:
             value.encode()
@@ -100,11 +93,11 @@ def _check_text(value: object, path: str) -> None:
             raise StrictJsonError("The text holds half a surrogate pair.", field=path or "(body)") from None
     elif isinstance(value, dict):
         for key, item in value.items():
-            _check_text(key, path)
-            _check_text(item, f"{path}.{key}" if path else key)
+            _check_values(key, path)
+            _check_values(item, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            _check_text(item, f"{path}.{number}" if path else str(number))
+            _check_values(item, f"{path}.{number}" if path else str(number))
 
 
 def _printable(key: str) -> str:

@@ -68,6 +68,8 @@ def test_what_is_not_strict_is_refused_with_the_reason(raw: bytes, says: str) ->
         (b'{"outer": {"inner": 1, "inner": 2}}', "inner"),
         (b'{"a": 1, "\\u0061": 2}', "a"),
         (b'{"a": {"b": ["\\udc00"]}}', "a.b.0"),
+        (b'{"a": 1, "b": [0, 99999999999999999999]}', "b.1"),
+        (b'{"a": {"b": -1e999}}', "a.b"),
     ],
 )
 def test_the_field_to_blame_is_named(raw: bytes, field: str) -> None:
