@@ -11,7 +11,7 @@ from isocket.domain.breaches import NoticeWords, ReportWords
 from isocket.domain.handling import Category
 from isocket.domain.inventory import inventory
 from isocket.domain.letters import LANGUAGES, Letter, spoken
-from isocket.domain.processing import Controller, to_be_read
+from isocket.domain.processing import Controller
 
 
 def breach_mail(
@@ -27,20 +27,20 @@ def breach_mail(
         f"{frame['measures']}\n{said.measures}",
         *([f"{frame['advice']}\n{said.advice}"] if said.advice else []),
         frame["later"].format(page=page),
-        frame["contact"].format(contact=f"{controller.name}, {to_be_read(controller.contact)}"),
+        frame["contact"].format(contact=controller.signature),
     ]
     return Letter(subject=frame["subject"], text="\n\n".join(parts) + "\n")
 
 
 def breach_report_mail(language: str, words: Mapping[str, ReportWords], *, controller: Controller, page: str) -> Letter:
     """Return the later word: what was done."""
-    frame, said = _REPORT[spoken(language)], in_language(words, language)
+    frame, said = {**_NOTICE[spoken(language)], **_REPORT[spoken(language)]}, in_language(words, language)
     parts = [
         frame["opening"],
         said.done,
         *([f"{frame['advice']}\n{said.advice}"] if said.advice else []),
         frame["page"].format(page=page),
-        frame["contact"].format(contact=f"{controller.name}, {to_be_read(controller.contact)}"),
+        frame["contact"].format(contact=controller.signature),
     ]
     return Letter(subject=frame["subject"], text="\n\n".join(parts) + "\n")
 
@@ -146,44 +146,36 @@ _REPORT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "subject": "What was done about your data",
             "opening": "We wrote to you that data about you had not been as safe as it should have been. We promised "
             "to tell you what was done:",
-            "advice": "What you can do:",
             "page": "All of it once more:\n{page}",
-            "contact": "Questions: {contact}. You may complain to the data protection authority of your country.",
         },
         "fi": {
             "subject": "Mitä tietojesi suojaamiseksi tehtiin",
             "opening": "Kirjoitimme sinulle, etteivät tietosi olleet niin turvassa kuin niiden pitäisi. Lupasimme "
             "kertoa, mitä asialle tehtiin:",
-            "advice": "Mitä voit tehdä itse:",
             "page": "Kaikki vielä kerran:\n{page}",
-            "contact": "Kysymykset: {contact}. Voit tehdä valituksen maasi tietosuojaviranomaiselle.",
         },
         "sv": {
             "subject": "Vad som gjordes för dina uppgifter",
             "opening": "Vi skrev till dig att uppgifter om dig inte hade varit så säkra som de borde. Vi lovade "
             "berätta vad som gjordes:",
-            "advice": "Vad du kan göra:",
             "page": "Allt en gång till:\n{page}",
-            "contact": "Frågor: {contact}. Du kan klaga hos dataskyddsmyndigheten i ditt land.",
         },
         "de": {
             "subject": "Was für Ihre Daten getan wurde",
             "opening": "Wir haben Ihnen geschrieben, dass Daten über Sie nicht so sicher waren, wie sie sein sollten. "
             "Wir haben versprochen, Ihnen zu sagen, was getan wurde:",
-            "advice": "Was Sie tun können:",
             "page": "Alles noch einmal:\n{page}",
-            "contact": "Fragen: {contact}. Sie können sich bei der Datenschutzbehörde Ihres Landes beschweren.",
         },
         "nb": {
             "subject": "Hva som ble gjort for opplysningene dine",
             "opening": "Vi skrev til deg at opplysninger om deg ikke hadde vært så trygge som de burde. Vi lovte å si "
             "hva som ble gjort:",
-            "advice": "Hva du kan gjøre:",
             "page": "Alt en gang til:\n{page}",
-            "contact": "Spørsmål: {contact}. Du kan klage til datatilsynsmyndigheten i landet ditt.",
         },
     }
 )
+"""What the later word says in place of the first."""
+
 _TEXT: Mapping[str, str] = MappingProxyType(
     {
         "en": "iSocket: data about you may have got into the wrong hands. What happened and what to do: {page}",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from, spoken
 
 ALARMS = "alarms"
 """Being told of alarms, which is objected to by a pause and so is no `ObjectionTo`."""
@@ -11,18 +11,15 @@ ALARMS = "alarms"
 
 def objected_mail(language: str, uses: Sequence[str], page: str) -> Letter:
     """Return word that an account's data is not used any more for `uses`: values of `ObjectionTo`, or `ALARMS`."""
-    said = spoken(language)
-    subject, text = _OBJECTED[said]
-    lines = "\n".join(_USES[said][each] for each in uses)
-    return Letter(subject=subject, text=text.format(uses=lines, page=page))
+    lines = "\n".join(_USES[spoken(language)][each] for each in uses)
+    return letter_from(_OBJECTED, language, uses=lines, page=page)
 
 
 def corrected_mail(language: str, values: Mapping[str, str], page: str) -> Letter:
     """Return word of what an account says now: `values` by `name`, `language` or `time_zone`."""
-    said = spoken(language)
-    subject, text = _CORRECTED[said]
-    lines = "\n".join(f"{_LABELS[said][name]}: {value or '-'}" for name, value in values.items())
-    return Letter(subject=subject, text=text.format(values=lines, page=page))
+    labels = _LABELS[spoken(language)]
+    lines = "\n".join(f"{labels[name]}: {value or '-'}" for name, value in values.items())
+    return letter_from(_CORRECTED, language, values=lines, page=page)
 
 
 _OBJECTED: Mapping[str, tuple[str, str]] = MappingProxyType(

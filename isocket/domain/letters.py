@@ -53,7 +53,7 @@ def code_mail(language: str, code: str) -> Letter:
 
 def activation_mail(language: str, link: str) -> Letter:
     """Return the e-mail that asks whether somebody wants the account that was asked for with this address."""
-    return _letter(_ACTIVATION, language, link)
+    return letter_from(_ACTIVATION, language, link=link)
 
 
 def known_account_mail(language: str, link: str) -> Letter:
@@ -61,27 +61,28 @@ def known_account_mail(language: str, link: str) -> Letter:
 
     `link` leads to choosing a new password. To whoever registered, the answer looks the same in both cases.
     """
-    return _letter(_KNOWN_ACCOUNT, language, link)
+    return letter_from(_KNOWN_ACCOUNT, language, link=link)
 
 
 def reset_mail(language: str, link: str) -> Letter:
     """Return the e-mail with the link to choose a new password, good once and for 30 minutes."""
-    return _letter(_RESET, language, link)
+    return letter_from(_RESET, language, link=link)
 
 
 def new_address_mail(language: str, link: str) -> Letter:
     """Return the e-mail to a new mailbox that somebody wants for their account."""
-    return _letter(_NEW_ADDRESS, language, link)
+    return letter_from(_NEW_ADDRESS, language, link=link)
 
 
 def old_address_mail(language: str, link: str) -> Letter:
     """Return the e-mail to the mailbox until now; `link` takes the change back for a week."""
-    return _letter(_OLD_ADDRESS, language, link)
+    return letter_from(_OLD_ADDRESS, language, link=link)
 
 
-def _letter(letters: Mapping[str, tuple[str, str]], language: str, link: str) -> Letter:
+def letter_from(letters: Mapping[str, tuple[str, str]], language: str, /, **said: str) -> Letter:
+    """Return the e-mail of a table of subjects and texts by language, with what is `said` filled in."""
     subject, text = letters[spoken(language)]
-    return Letter(subject=subject, text=text.format(link=link))
+    return Letter(subject=subject, text=text.format(**said))
 
 
 _CODE = MappingProxyType(

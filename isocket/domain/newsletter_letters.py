@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from, spoken
 
 ONE_CLICK_PATH = "/api/v1/newsletter/leave"
 LEAVE_PATH = "/newsletter/leave"
@@ -12,8 +12,7 @@ CONFIRM_PATH = "/newsletter/confirm"
 
 def confirmation_mail(language: str, link: str) -> Letter:
     """Return the mail that asks a mailbox whether it wants the newsletter. Nothing comes without an answer."""
-    subject, text = _CONFIRMATION[spoken(language)]
-    return Letter(subject=subject, text=text.format(link=link))
+    return letter_from(_CONFIRMATION, language, link=link)
 
 
 def newsletter_text(language: str, text: str, *, leave: str, sender: str) -> str:

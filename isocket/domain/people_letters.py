@@ -3,16 +3,14 @@
 A text carries neither name nor address, and its code is the only run of digits in it; one GSM-7 segment.
 """
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from, spoken
 
 
 def page_mail(language: str, *, link: str) -> Letter:
     """Return the mail with the way to the page that shows what we hold of its reader."""
-    subject, text = _PAGE[spoken(language)]
-    return Letter(subject=subject, text=text.format(link=link))
+    return letter_from(_PAGE, language, link=link)
 
 
 def page_code(language: str, code: str) -> str:
@@ -27,17 +25,12 @@ def first_contact(language: str, *, page: str) -> str:
 
 def gap_left(language: str, *, link: str) -> Letter:
     """Return word to the owner that somebody whom they entered was erased at their own wish."""
-    return _to_owner(_ERASED, language, link)
+    return letter_from(_ERASED, language, link=link)
 
 
 def gap_objected(language: str, *, link: str) -> Letter:
     """Return word to the owner that somebody whom they entered objects to being told."""
-    return _to_owner(_OBJECTED, language, link)
-
-
-def _to_owner(letters: Mapping[str, tuple[str, str]], language: str, link: str) -> Letter:
-    subject, text = letters[spoken(language)]
-    return Letter(subject=subject, text=text.format(link=link))
+    return letter_from(_OBJECTED, language, link=link)
 
 
 _PAGE = MappingProxyType(

@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from
 
 
 def policy_mail(language: str, *, day: datetime, summary: str, changes: str, page: str) -> Letter:
     """Return word that another version holds from `day` on; `changes` shows what is different, `page` the whole."""
-    subject, text = _POLICY[spoken(language)]
-    said = {"day": f"{day:%Y-%m-%d}", "summary": summary, "changes": changes, "page": page}
-    return Letter(subject=subject, text=text.format(**said))
+    return letter_from(_POLICY, language, day=f"{day:%Y-%m-%d}", summary=summary, changes=changes, page=page)
 
 
 _POLICY: Mapping[str, tuple[str, str]] = MappingProxyType(

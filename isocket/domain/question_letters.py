@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from
 from isocket.domain.processing import Controller, Office, to_be_read
 from isocket.domain.request_letters import day_of
 
@@ -13,9 +13,8 @@ def question_mail(
     language: str, words: str, *, request_id: str, due_at: datetime, controller: Controller, office: Office
 ) -> Letter:
     """Return what we ask; whoever asked need not answer, and the time for our answer does not stand still."""
-    subject, text = _QUESTION[spoken(language)]
-    said = {"words": words, "contact": to_be_read(controller.contact), "id": request_id, "day": day_of(due_at, office)}
-    return Letter(subject=subject, text=text.format(**said))
+    contact, day = to_be_read(controller.contact), day_of(due_at, office)
+    return letter_from(_QUESTION, language, words=words, contact=contact, id=request_id, day=day)
 
 
 _QUESTION: Mapping[str, tuple[str, str]] = MappingProxyType(

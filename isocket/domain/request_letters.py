@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from isocket.domain.authorities import Authority
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from, spoken
 from isocket.domain.processing import Office
 from isocket.domain.request_words import (
     ANSWERED,
@@ -92,9 +92,7 @@ def day_of(moment: datetime, office: Office) -> str:
 
 
 def _letter(letters: Mapping[str, tuple[str, str]], language: str, kind: Right, **said: str) -> Letter:
-    tongue = spoken(language)
-    subject, text = letters[tongue]
-    return Letter(subject=subject, text=text.format(kind=KINDS[tongue][kind], **said))
+    return letter_from(letters, language, kind=KINDS[spoken(language)][kind], **said)
 
 
 def _with_complaint(letter: Letter, language: str, authority: Authority) -> Letter:

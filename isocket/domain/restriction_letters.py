@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from, spoken
 from isocket.domain.restrictions import AlarmsMeanwhile
 
 
 def restricted_mail(language: str, alarms: AlarmsMeanwhile, page: str) -> Letter:
     """Return word that an account's data is only kept from now on, and what that does to alarms."""
-    said = spoken(language)
-    subject, text = _RESTRICTED[said]
-    return Letter(subject=subject, text=text.format(alarms=_ALARMS[said][alarms], page=page))
+    return letter_from(_RESTRICTED, language, alarms=_ALARMS[spoken(language)][alarms], page=page)
 
 
 def lifting_mail(language: str, day: datetime, page: str) -> Letter:
     """Return word that a restriction ends on `day`, sent before it does."""
-    subject, text = _LIFTING[spoken(language)]
-    return Letter(subject=subject, text=text.format(day=f"{day:%Y-%m-%d %H:%M} UTC", page=page))
+    return letter_from(_LIFTING, language, day=f"{day:%Y-%m-%d %H:%M} UTC", page=page)
 
 
 _RESTRICTED: Mapping[str, tuple[str, str]] = MappingProxyType(

@@ -5,35 +5,29 @@ a way of sending somebody else's advertisement. Who invites is named by the addr
 later names nobody: it lies among one person's messages, and the other may be erased.
 """
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from
 
 
 def share_invitation(language: str, *, owner: str, link: str, days: int) -> Letter:
     """Return the mail that asks somebody whether they want to see a socket of the holder of `owner`'s address."""
-    return _letter(_INVITATION, language, owner=owner, link=link, days=str(days))
+    return letter_from(_INVITATION, language, owner=owner, link=link, days=str(days))
 
 
 def share_accepted(language: str, *, link: str) -> Letter:
     """Return the mail that tells an owner that somebody took their invitation."""
-    return _letter(_ACCEPTED, language, link=link)
+    return letter_from(_ACCEPTED, language, link=link)
 
 
 def share_left(language: str, *, link: str) -> Letter:
     """Return the mail that tells an owner that a guest gave the socket back."""
-    return _letter(_LEFT, language, link=link)
+    return letter_from(_LEFT, language, link=link)
 
 
 def share_ended(language: str) -> Letter:
     """Return the mail that tells a guest that a socket is not shared with them any more."""
-    return _letter(_ENDED, language)
-
-
-def _letter(words: Mapping[str, tuple[str, str]], language: str, **given: str) -> Letter:
-    subject, text = words[spoken(language)]
-    return Letter(subject=subject, text=text.format(**given))
+    return letter_from(_ENDED, language)
 
 
 _INVITATION = MappingProxyType(

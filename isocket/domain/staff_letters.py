@@ -5,7 +5,7 @@ It carries no link: the one of the invitation is in the hands of whoever invited
 
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from
 
 
 def invited_mail(language: str) -> Letter:
@@ -13,8 +13,7 @@ def invited_mail(language: str) -> Letter:
 
     To whoever wanted it, the answer looks the same as for any other address.
     """
-    subject, text = _INVITED[spoken(language)]
-    return Letter(subject=subject, text=text)
+    return letter_from(_INVITED, language)
 
 
 _INVITED = MappingProxyType(

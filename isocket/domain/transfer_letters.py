@@ -1,29 +1,23 @@
 """Mails about a socket that changes hands, in every language; none carries words that a customer chose."""
 
-from collections.abc import Mapping
 from types import MappingProxyType
 
-from isocket.domain.letters import Letter, spoken
+from isocket.domain.letters import Letter, letter_from
 
 
 def transfer_offer(language: str, *, owner: str, link: str, days: int) -> Letter:
     """Return the mail that asks somebody whether they take over a socket of the holder of `owner`'s address."""
-    return _letter(_OFFER, language, owner=owner, link=link, days=str(days))
+    return letter_from(_OFFER, language, owner=owner, link=link, days=str(days))
 
 
 def transfer_done(language: str) -> Letter:
     """Return the mail that tells who offered a socket that it is another's now; it names nobody."""
-    return _letter(_DONE, language)
+    return letter_from(_DONE, language)
 
 
 def transfer_received(language: str, *, link: str) -> Letter:
     """Return the mail that tells who took a socket that it is theirs, and what is left to do."""
-    return _letter(_RECEIVED, language, link=link)
-
-
-def _letter(words: Mapping[str, tuple[str, str]], language: str, **given: str) -> Letter:
-    subject, text = words[spoken(language)]
-    return Letter(subject=subject, text=text.format(**given))
+    return letter_from(_RECEIVED, language, link=link)
 
 
 _OFFER = MappingProxyType(
