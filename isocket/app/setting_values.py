@@ -1,6 +1,7 @@
 """How the text of a setting becomes its value; what is wrong says how to write it."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -8,16 +9,9 @@ from urllib.parse import unquote, urlsplit
 from zoneinfo import available_timezones
 
 import phonenumbers
+from pydantic import BeforeValidator
 
-from isocket.app.addresses import (
-    HostPort,
-    check_broker_url,
-    check_host,
-    mailbox,
-    phone_number,
-    public_origin,
-    web_address,
-)
+from isocket.app.addresses import check_broker_url, check_host, phone_number, public_origin, web_address
 from isocket.domain.authorities import AUTHORITIES
 from isocket.domain.countries import countries
 from isocket.domain.tariff import parse_prices, to_micro
@@ -27,43 +21,34 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 _URI = re.compile(r"[!-~]+")
 
 
-def read_listen(value: object) -> object:
-    """Return where something listens."""
-    return HostPort.parse(value) if isinstance(value, str) else value
+def by(read: Callable[[str], object]) -> BeforeValidator:
+    """Have the text of a setting read so. What is no text is left to its type, which says what to write."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
-def read_origin(value: object) -> object:
+def read_origin(value: str) -> str:
     """Return an origin of addresses; empty stays empty."""
-    return public_origin(value) if isinstance(value, str) and value else value
+    return public_origin(value) if value else value
 
 
-def read_broker(value: object) -> object:
+def read_broker(value: str) -> str:
     """Return a broker's address, once it is one."""
-    if isinstance(value, str):
-        check_broker_url(value)
+    check_broker_url(value)
     return value
 
 
-def read_mailbox(value: object) -> object:
-    """Return an e-mail address."""
-    return mailbox(value) if isinstance(value, str) else value
-
-
-def read_smtp(value: object) -> object:
+def read_smtp(value: str) -> str:
     """Return a mail server's address, once mail can be handed over there."""
     from alerts.channels.smtp import parse_smtp_url
 
-    if isinstance(value, str):
-        check_host(parse_smtp_url(value).host, "it should look like smtps://user:password@mail.example.org:465")
+    check_host(parse_smtp_url(value).host, "it should look like smtps://user:password@mail.example.org:465")
     return value
 
 
-def read_sender(value: object) -> object:
+def read_sender(value: str) -> str:
     """Return who sends every mail, once a mail can be written so."""
     from alerts.channels.mail_text import AddressInvalidError, parse_sender
 
-    if not isinstance(value, str):
-        return value
     try:
         parse_sender(value)
     except AddressInvalidError:
@@ -74,10 +59,8 @@ def read_sender(value: object) -> object:
     return value
 
 
-def read_contact(value: object) -> object:
+def read_contact(value: str) -> str:
     """Return where a security hole is reported, a URI as RFC 9116 wants it; a mailbox alone becomes `mailto:`."""
-    if not isinstance(value, str):
-        return value
     given = value.strip()
     uri = given if ":" in given else f"mailto:{given}"
     if not (_URI.fullmatch(uri) and _leads_to_somebody(uri)):
@@ -105,32 +88,22 @@ def _leads_to_somebody(uri: str) -> bool:
     return parts.scheme != "http"  # RFC 9116 wants https
 
 
-def read_phone(value: object) -> object:
-    """Return a telephone number in E.164."""
-    return phone_number(value) if isinstance(value, str) else value
-
-
-def read_web(value: object) -> object:
+def read_web(value: str) -> str:
     """Return a web address, once it is one."""
-    if isinstance(value, str):
-        web_address(value)
+    web_address(value)
     return value
 
 
-def read_networks(value: object) -> object:
+def read_networks(value: str) -> Networks:
     """Return networks."""
-    if not isinstance(value, str):
-        return value
     try:
         return tuple(ip_network(each.strip()) for each in value.split(",") if each.strip())
     except ValueError:
         raise ValueError("write networks with commas between, such as 10.0.0.0/8,fd00::/8") from None
 
 
-def read_day_of_year(value: object) -> object:
+def read_day_of_year(value: str) -> str:
     """Return a day that comes in some year, as month and day; the 29th of February is one."""
-    if not isinstance(value, str):
-        return value
     try:
         if re.fullmatch(r"[0-9]{2}-[0-9]{2}", value):
             date.fromisoformat(f"2024-{value}")
@@ -140,10 +113,8 @@ def read_day_of_year(value: object) -> object:
     raise ValueError("write month and day of a day that there is, such as 12-31")
 
 
-def read_countries(value: object) -> object:
+def read_countries(value: str) -> tuple[str, ...]:
     """Return countries to which messages go."""
-    if not isinstance(value, str):
-        return value
     codes = tuple(each.strip().upper() for each in value.split(",") if each.strip())
     unknown = [each for each in codes if each not in phonenumbers.SUPPORTED_REGIONS]
     if unknown or not codes:
@@ -159,10 +130,8 @@ def read_office_country(value: object) -> object:
     return code
 
 
-def read_provider_countries(value: object) -> object:
+def read_provider_countries(value: str) -> str:
     """Return where a provider is: no country, one, or several; a name in words would count as outside the EEA."""
-    if not isinstance(value, str):
-        return value
     given = [each.strip() for each in value.split(",") if each.strip()]
     strange = [each for each in given if each.upper() not in countries()]
     if strange:
@@ -180,17 +149,15 @@ def read_office_zone(value: object) -> object:
     return value
 
 
-def read_store(value: object) -> object:
+def read_store(value: str) -> str:
     """Return the path of a store."""
-    if isinstance(value, str) and "://" in value:
+    if "://" in value:
         raise ValueError("this version stores in an SQLite file: write the path of one")
     return read_file(value)
 
 
-def read_file(value: object) -> object:
+def read_file(value: str) -> str:
     """Return the path of a file, which may be still to be made."""
-    if not isinstance(value, str):
-        return value
     try:
         is_folder = Path(value).is_dir()
     except OSError as error:
@@ -200,23 +167,17 @@ def read_file(value: object) -> object:
     return value
 
 
-def read_prices(value: object) -> object:
+def read_prices(value: str) -> str:
     """Return prices, once they can be read."""
-    if isinstance(value, str):
-        parse_prices(value)
+    parse_prices(value)
     return value
 
 
-def read_currency(value: object) -> object:
+def read_currency(value: str) -> str:
     """Return a currency by its letters."""
-    if isinstance(value, str) and not re.fullmatch(r"[A-Z]{3}", value):
+    if not re.fullmatch(r"[A-Z]{3}", value):
         raise ValueError("this is no currency: write its three capital letters, such as EUR")
     return value
-
-
-def read_level(value: object) -> object:
-    """Return how much is logged."""
-    return value.upper() if isinstance(value, str) else value
 
 
 def read_amount(value: object) -> object:

@@ -17,9 +17,10 @@ from pydantic import (
     model_validator,
 )
 
-from isocket.app.addresses import HostPort
+from isocket.app.addresses import HostPort, mailbox, phone_number
 from isocket.app.setting_values import (
     Networks,
+    by,
     read_amount,
     read_broker,
     read_contact,
@@ -27,14 +28,10 @@ from isocket.app.setting_values import (
     read_currency,
     read_day_of_year,
     read_file,
-    read_level,
-    read_listen,
-    read_mailbox,
     read_networks,
     read_office_country,
     read_office_zone,
     read_origin,
-    read_phone,
     read_prices,
     read_provider_countries,
     read_sender,
@@ -57,18 +54,18 @@ class Settings(BaseModel):
     data_dir: Path = Field(
         default=Path("var"), description="folder of the embedded store, the keyring and the broker's files"
     )
-    store: Annotated[Path | None, BeforeValidator(read_store)] = Field(
+    store: Annotated[Path | None, by(read_store)] = Field(
         default=None, description="the SQLite file; without it `isocket.sqlite` in the data folder"
     )
-    http: Annotated[HostPort, BeforeValidator(read_listen)] = Field(
+    http: Annotated[HostPort, by(HostPort.parse)] = Field(
         default=HostPort(host="127.0.0.1", port=8080), description="where the portal listens"
     )
-    public_url: Annotated[str, BeforeValidator(read_origin)] = Field(
+    public_url: Annotated[str, by(read_origin)] = Field(
         default="",
         description="origin of every link and callback, never taken from a request; without it `http://` and the "
         "portal's address",
     )
-    mqtt: Annotated[HostPort, BeforeValidator(read_listen)] = Field(
+    mqtt: Annotated[HostPort, by(HostPort.parse)] = Field(
         default=HostPort(host="127.0.0.1", port=1883),
         description="where the broker that `isocket up` starts for itself listens without TLS",
     )
@@ -76,7 +73,7 @@ class Settings(BaseModel):
         default="loopback",
         description="`anywhere` allows the broker to listen without TLS where other machines reach it",
     )
-    mqtt_tls: Annotated[HostPort | None, BeforeValidator(read_listen)] = Field(
+    mqtt_tls: Annotated[HostPort | None, by(HostPort.parse)] = Field(
         default=None, description="where that broker listens with TLS, such as `0.0.0.0:8883`"
     )
     mqtt_tls_certificate: Path | None = Field(default=None, description="PEM file with its certificate chain")
@@ -84,7 +81,7 @@ class Settings(BaseModel):
     streams_per_account: Annotated[int, Field(ge=1, le=1000)] = Field(
         default=20, description="listeners to `GET /events` at once of one account, in each process"
     )
-    broker_url: Annotated[SecretStr | None, BeforeValidator(read_broker)] = Field(
+    broker_url: Annotated[SecretStr | None, by(read_broker)] = Field(
         default=None,
         description="`mqtts://user:secret@host:port` of a broker run by somebody else, without a login such as "
         "`mqtt://127.0.0.1:1883` where it is on this machine and asks for none; then none is started",
@@ -97,12 +94,12 @@ class Settings(BaseModel):
         default=None, description="the token before, whose signatures still count while it is being changed"
     )
     twilio_from: str | None = Field(default=None, description="phone number, sender's name or messaging service")
-    twilio_voice_from: Annotated[str | None, BeforeValidator(read_phone)] = Field(
+    twilio_voice_from: Annotated[str | None, by(phone_number)] = Field(
         default=None,
         description="phone number that calls; without it `ISOCKET_TWILIO_FROM` where that is a number, else nobody is "
         "called",
     )
-    twilio_base_url: Annotated[str | None, BeforeValidator(read_origin)] = Field(
+    twilio_base_url: Annotated[str | None, by(read_origin)] = Field(
         default=None, description="another address for Twilio's API"
     )
     elks_username: str | None = Field(
@@ -112,13 +109,13 @@ class Settings(BaseModel):
         default=None, description="its password, from which the addresses of callbacks follow"
     )
     elks_from: str | None = Field(default=None, description="phone number or sender's name")
-    elks_base_url: Annotated[str | None, BeforeValidator(read_origin)] = Field(
+    elks_base_url: Annotated[str | None, by(read_origin)] = Field(
         default=None, description="another address for 46elks' API"
     )
-    smtp_url: Annotated[SecretStr | None, BeforeValidator(read_smtp)] = Field(
+    smtp_url: Annotated[SecretStr | None, by(read_smtp)] = Field(
         default=None, description="`smtps://user:password@host:port`; without it mail goes to the desk"
     )
-    mail_from: Annotated[str, BeforeValidator(read_sender)] = Field(
+    mail_from: Annotated[str, by(read_sender)] = Field(
         default="iSocket <no-reply@localhost>", description="sender of every mail"
     )
     webhook_targets: Literal["internet", "loopback"] = Field(
@@ -126,13 +123,13 @@ class Settings(BaseModel):
         description="`loopback` also lets customers name addresses of this machine for webhooks and push, to try them "
         "out; never where strangers have accounts",
     )
-    operator_email: Annotated[str | None, BeforeValidator(read_mailbox)] = Field(
+    operator_email: Annotated[str | None, by(mailbox)] = Field(
         default=None, description="who runs this cloud: gets a mail when the cloud itself is in trouble"
     )
-    operator_phone: Annotated[str | None, BeforeValidator(read_phone)] = Field(
+    operator_phone: Annotated[str | None, by(phone_number)] = Field(
         default=None, description="their telephone, which gets the same as a text message"
     )
-    heartbeat_url: Annotated[SecretStr | None, BeforeValidator(read_web)] = Field(
+    heartbeat_url: Annotated[SecretStr | None, by(read_web)] = Field(
         default=None,
         description="address of an outside dead man's switch, asked every 30 s while all is well with the alarms",
     )
@@ -176,13 +173,11 @@ class Settings(BaseModel):
         description="a critical alarm that is not known to have arrived after so many seconds goes by another way as "
         "well; what is major waits three times as long",
     )
-    prices: Annotated[str, BeforeValidator(read_prices)] = Field(
+    prices: Annotated[str, by(read_prices)] = Field(
         default="sms=0.08,voice=0.20",
         description="what a segment and a call cost, also where a number begins so: `sms=0.08,sms+358=0.07`",
     )
-    currency: Annotated[str, BeforeValidator(read_currency)] = Field(
-        default="EUR", description="in which those prices are"
-    )
+    currency: Annotated[str, by(read_currency)] = Field(default="EUR", description="in which those prices are")
     spending_cap: Annotated[str, BeforeValidator(read_amount)] = Field(
         default="50",
         description="what texts and calls of one account may cost in a calendar month (UTC); beyond it, all but "
@@ -219,11 +214,11 @@ class Settings(BaseModel):
         default="Europe/Helsinki",
         description="time zone of that place: by its midnight a deadline ends, and a financial year",
     )
-    sms_provider_country: Annotated[str, BeforeValidator(read_provider_countries)] = Field(
+    sms_provider_country: Annotated[str, by(read_provider_countries)] = Field(
         default="US",
         description="country or countries of the SMS and voice providers (two letters), as notices show it",
     )
-    mail_provider_country: Annotated[str, BeforeValidator(read_provider_countries)] = Field(
+    mail_provider_country: Annotated[str, by(read_provider_countries)] = Field(
         default="", description="country or countries of the mail server (two letters), as notices show it"
     )
     transfer_safeguard: str = Field(
@@ -231,7 +226,7 @@ class Settings(BaseModel):
         description="by what it is covered that providers are outside the EEA (an adequacy decision, standard "
         "contractual clauses), as notices show it",
     )
-    erasure_ledger: Annotated[Path | None, BeforeValidator(read_file)] = Field(
+    erasure_ledger: Annotated[Path | None, by(read_file)] = Field(
         default=None,
         description="file that remembers who was erased, best where no backup is restored to; without it "
         "`erasures.jsonl` in the data folder",
@@ -250,14 +245,14 @@ class Settings(BaseModel):
         le=30,
         description="years after the financial year in which the relation ended until an archive is destroyed",
     )
-    financial_year_end: Annotated[str, BeforeValidator(read_day_of_year)] = Field(
+    financial_year_end: Annotated[str, by(read_day_of_year)] = Field(
         default="12-31", description="its last day: month and day"
     )
     warranty_months: int = Field(default=24, ge=0, le=240, description="months from the claiming of a socket")
-    trusted_proxies: Annotated[Networks, BeforeValidator(read_networks)] = Field(
+    trusted_proxies: Annotated[Networks, by(read_networks)] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, with commas between"
     )
-    sms_countries: Annotated[tuple[str, ...], BeforeValidator(read_countries)] = Field(
+    sms_countries: Annotated[tuple[str, ...], by(read_countries)] = Field(
         default=tuple(sorted(SERVED)),
         description="countries whose telephone numbers get texts and calls, with commas between; each more is one more "
         "from which somebody may earn by having codes sent",
@@ -275,12 +270,12 @@ class Settings(BaseModel):
     requests_per_hour_token: int = Field(
         default=18_000, ge=0, le=_MOST_REQUESTS, description="the same for one personal API token; 0: no limit"
     )
-    security_contact: Annotated[str, BeforeValidator(read_contact)] = Field(
+    security_contact: Annotated[str, by(read_contact)] = Field(
         default="mailto:security@localhost",
         description="where to report a security hole (`mailto:`, `https:` or `tel:`), for `security.txt`, and where "
         "push services find who sends",
     )
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(read_level)] = Field(
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], by(str.upper)] = Field(
         default="INFO", description="how much is logged, to standard error"
     )
 
