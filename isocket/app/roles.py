@@ -202,42 +202,31 @@ class Roles:
         )
 
     async def _privacy_stage(self) -> Stage:
-        retention = retention_of(self._house)
-        erasing, exporting = eraser_of(self._house), exporter_of(self._house)
-        choices = ChoiceKeeper(
-            records=self._house.records,
-            ledger=choices_of(self._house),
-            clock=self._house.clock,
-            keyring=self._house.keyring,
-        )
-        settings = self._house.settings
+        house, settings = self._house, self._house.settings
+        records, clock, keyring = house.records, house.clock, house.keyring
+        choices = ChoiceKeeper(records=records, ledger=choices_of(house), clock=clock, keyring=keyring)
         requests = RequestWatch(
-            records=self._house.records,
-            clock=self._house.clock,
-            keyring=self._house.keyring,
+            records=records,
+            clock=clock,
+            keyring=keyring,
             office=office_of(settings),
             public_url=settings.origin,
             operator_email=settings.operator_email,
         )
-        statistics = Statistician(records=self._house.records, clock=self._house.clock)
-        clerk = AuthorityClerk(records=self._house.records, telemetry=self._house.telemetry, clock=self._house.clock)
-        policy = PolicyNotices(
-            records=self._house.records,
-            clock=self._house.clock,
-            public_url=settings.origin,
-            versions=policies(),
-        )
+        statistics = Statistician(records=records, clock=clock)
+        clerk = AuthorityClerk(records=records, telemetry=house.telemetry, clock=clock)
+        policy = PolicyNotices(records=records, clock=clock, public_url=settings.origin, versions=policies())
         return Stage(
             name="privacy",
             services=(
-                Service(name="retention", run=retention.run),
-                Service(name="erasing", run=erasing.run),
-                Service(name="exporting", run=exporting.run),
-                Service(name="archiving", run=archivist_of(self._house).run),
+                Service(name="retention", run=retention_of(house).run),
+                Service(name="erasing", run=eraser_of(house).run),
+                Service(name="exporting", run=exporter_of(house).run),
+                Service(name="archiving", run=archivist_of(house).run),
                 Service(name="choices", run=choices.run),
                 Service(name="requests", run=requests.run),
-                Service(name="breaches", run=breach_watch_of(self._house).run),
-                Service(name="holds", run=hold_keeper_of(self._house, self._house.registry).run),
+                Service(name="breaches", run=breach_watch_of(house).run),
+                Service(name="holds", run=hold_keeper_of(house, house.registry).run),
                 Service(name="cases", run=clerk.run),
                 Service(name="policy", run=policy.run),
                 Service(name="statistics", run=statistics.run),

@@ -53,9 +53,8 @@ class Standby:
 
     async def _take_when_free(self, descriptor: int) -> None:
         """Hold the lock as soon as its holder has gone, so that nobody takes us for gone."""
-        never = asyncio.Event()
         while not _locks(descriptor):
-            await self._clock.wait(never, LOOK_EVERY_S)
+            await self._clock.sleep(LOOK_EVERY_S)
 
     async def _hold(self, descriptor: int, stop: asyncio.Event) -> bool | None:
         """Return True when the lock is ours, False when its holder does no work; None: we are told to stop first."""
