@@ -4,7 +4,6 @@ Nobody learns whether a mailbox gets the newsletter: asking for it takes the sam
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
 from isocket.domain.accounts import Account
@@ -27,7 +26,7 @@ from isocket.domain.stops import Stop, stopped_address
 from isocket.kit.ids import derived_id, new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
-from isocket.storage.suppressed import suppression_id
+from isocket.storage.suppressed import suppress, suppression_id
 from portal_api.following import Following
 from portal_api.forgetting import Parts
 from portal_api.limits import Rate
@@ -129,10 +128,7 @@ async def _stop(parts: Parts, held: Subscription) -> Consent | None:
     now = parts.clock.now()
     given = await parts.records.get(Consent, derived_id("cns", held.id, ConsentStep.GIVEN))
     if parts.keyring is not None:
-        suppressed = await suppression_id(parts.keyring, held.email)
-        agreed: dict[str, Any] = {"agreed_at": given.at, "wording_hash": given.wording_hash} if given else {}
-        if not await parts.records.add_all([Suppression(id=suppressed, left_at=now, **agreed)]):
-            await parts.records.change_one(Suppression, is_("id", suppressed), left_at=now, **agreed)
+        await suppress(parts.records, parts.keyring, held, given, now)
     await parts.records.change_all(
         Delivery,
         is_("person_id", held.reader_id),

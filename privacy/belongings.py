@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from isocket.domain.accounts import Account, Registration
 from isocket.domain.archives import Archive, ArchiveState
-from isocket.domain.consents import Subscription
+from isocket.domain.consents import Consent, ConsentStep, Subscription, SubscriptionState
 from isocket.domain.deliveries import Delivery
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import erased_with_the_account
@@ -17,8 +17,11 @@ from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.kit.clock import Clock
+from isocket.kit.ids import derived_id
+from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, above, is_, remove_every
 from isocket.storage.shelf import Shelf
+from isocket.storage.suppressed import suppress
 
 ByMailbox = Registration | Subscription | RightsRequest
 """What anybody begins with no more than a mailbox, under an id that is no account's."""
@@ -27,8 +30,9 @@ ByMailbox = Registration | Subscription | RightsRequest
 class Belongings:
     """Finds and removes what belongs to accounts. Removing may be broken off anywhere and run again."""
 
-    def __init__(self, *, records: Records, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, *, records: Records, keyring: Keyring, shelf: Shelf, clock: Clock) -> None:
         self._records = records
+        self._keyring = keyring
         self._shelf = shelf
         self._clock = clock
 
@@ -36,6 +40,7 @@ class Belongings:
         """Remove whatever names the account; the account itself last, since it names the mailbox."""
         removed: dict[str, int] = {}
         email = await self.address_of(account_id)
+        await self._leave_the_newsletter(account_id, email)
         for begun in await self._begun_by(account_id, email):
             for person in await self._without_account([begun]):
                 await self._remove_what_lies_under(person)
@@ -54,6 +59,16 @@ class Belongings:
                 removed[kind.collection] = removed.get(kind.collection, 0) + gone
         await self._records.remove_all(Erasure, is_("account_id", account_id), is_("state", ErasureState.UNDONE))
         return {name: gone for name, gone in removed.items() if gone}
+
+    async def _leave_the_newsletter(self, account_id: str, email: str | None) -> None:
+        """Remember that their mailbox left: a backup may have it as a reader from before there was an account."""
+        confirmed, found = is_("state", SubscriptionState.CONFIRMED), dict[str, Subscription]()
+        for whose in [is_("account_id", account_id)] + ([is_("email", email)] if email is not None else []):
+            found |= {each.id: each for each in await self._records.find(Subscription, whose, confirmed)}
+        for each in found.values():
+            if each.email:
+                given = await self._records.get(Consent, derived_id("cns", each.id, ConsentStep.GIVEN))
+                await suppress(self._records, self._keyring, each, given, self._clock.now())
 
     async def give_up_archives(self, account_id: str) -> None:
         """Let an archive that was begun name nobody: then it is dropped, file and all, and not finished."""

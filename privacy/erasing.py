@@ -82,7 +82,7 @@ class Eraser:
         self._search = search
         self._ledger = ledger
         self._search_again_s: dict[str, float] = {}  # by erasure, when files are searched again that held one up
-        self._belongings = Belongings(records=records, shelf=shelf, clock=clock)
+        self._belongings = Belongings(records=records, keyring=keyring, shelf=shelf, clock=clock)
         self._preserve = preserve
 
     async def run(self, stop: asyncio.Event) -> None:

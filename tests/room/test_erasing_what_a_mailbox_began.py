@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from isocket.domain.accounts import Account
-from isocket.domain.consents import Consent, Subscription
+from isocket.domain.consents import Consent, Subscription, SubscriptionState
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.erasures import Erasure, ErasureState
@@ -15,10 +15,15 @@ from isocket.domain.handling import Basis, Purpose
 from isocket.domain.letters import Letter
 from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest
 from isocket.storage.port import is_
+from isocket.storage.suppressed import suppression_id
+from portal_api.adopting import adopt_subscription
 from portal_api.outgoing import mail
+from privacy.choice_ledger import ChoiceLedger
+from privacy.choices import ChoiceKeeper, replay_choices
+from privacy.newsletter import Issue, Newsletter
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
-from tests.fakes.erasing_house import MAIJA_ID, Ground, erasing_house, in_memory
+from tests.fakes.erasing_house import CONTROLLER, MAIJA_ID, Ground, back_up, erasing_house, ground_on_disk, in_memory
 from tests.fakes.portal_devices import MAIJA, PEKKA
 from tests.fakes.portal_house import PortalHouse
 from tests.room.test_rights_requests import ask, confirm
@@ -178,3 +183,48 @@ async def test_whoever_dies_at_any_verb_leaves_none_of_it_and_no_key_to_it(tmp_p
 
     letter = Letter(subject="Is it you?", text="Press the button.")
     assert await every_crash_point(build, run, check) > 20
+
+
+@pytest.mark.clause("C1-22")
+async def test_who_had_the_newsletter_before_an_account_gets_it_no_more_when_a_backup_from_then_is_restored(
+    tmp_path: Path,
+) -> None:
+    folder, backup, clock, names = (
+        tmp_path / "var",
+        tmp_path / "backup",
+        ManualClock(),
+        ("isocket.sqlite", "keyring.sqlite"),
+    )
+    folder.mkdir()
+    choices = ChoiceLedger(folder / "choices.jsonl")
+    async with ground_on_disk(folder, clock) as ground:
+        now = clock.now()
+        await ground.records.add(
+            Subscription(
+                id="sub_1", account_id="rdr_1", reader_id="rdr_1", email=MAIJA, language="en",
+                state=SubscriptionState.CONFIRMED, created_at=now,
+            )
+        )  # fmt: skip
+        await suppression_id(ground.keyring, MAIJA)  # whose key was made when they confirmed
+        back_up(folder, backup, *names)
+        opened = Account(id=MAIJA_ID, email=MAIJA, created_at=now)
+        await ground.records.add(opened)
+        await adopt_subscription(ground.records, ground.keyring, opened)
+        await ground.eraser().erase(MAIJA_ID, by="operator")
+        await ChoiceKeeper(records=ground.records, ledger=choices, clock=clock, keyring=ground.keyring).round()
+    for each in [found for name in names for found in folder.glob(f"{name}*")]:
+        each.unlink()
+    back_up(backup, folder, *names)
+    async with ground_on_disk(folder, clock) as restored:
+        await restored.replay()
+        await replay_choices(restored.records, choices)
+        assert await restored.records.count(Subscription, is_("email", MAIJA)) == 1, "it is in the backup"
+        letters = Newsletter(
+            records=restored.records,
+            keyring=restored.keyring,
+            clock=clock,
+            controller=CONTROLLER,
+            public_url="https://c",
+        )
+        assert await letters.send(Issue(subject="News", text="There is news.")) == 0
+        assert await restored.records.find(Delivery) == []
