@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import PROVING, Delivery, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.kit.clock import EPOCH
@@ -17,7 +17,6 @@ TOLD_SINCE = "told_since"  # while this one waited for its provider, another wen
 HAVE_IT = frozenset({REACHED, TOLD_SINCE})  # the reasons why a message is let go of which its reader has the news
 THOUGH_OVER_FOR = timedelta(minutes=10)  # so old an alarm still goes out when the trouble has ended meanwhile
 
-_SECRET_KINDS = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
 _WENT_OUT = frozenset({DeliveryState.CALLING, DeliveryState.UNCLEAR, DeliveryState.SENT, DeliveryState.DELIVERED})
 
 
@@ -28,7 +27,7 @@ def ended(delivery: Delivery, state: DeliveryState, *, at: datetime, reason: str
     """
     changes: dict[str, Any] = {"state": state, "reason": reason, "ended_at": at, "lease_until": EPOCH}
     to_be_fetched = delivery.channel is ChannelKind.VOICE and state is DeliveryState.SENT
-    if delivery.kind in _SECRET_KINDS and not to_be_fetched:
+    if delivery.kind in PROVING and not to_be_fetched:
         changes |= {"text": "", "html": None}
     return changes
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
-from isocket.domain.consents import ConsentBy, ConsentKind, wording_of
+from isocket.domain.consents import ConsentBy, wording_of
 from isocket.domain.newsletter_letters import LEAVE_PATH
 from isocket.kit.logs import get_logger
 from portal_api import subscribing
@@ -71,7 +71,7 @@ async def confirm(call: Call[NewsletterAnswer, None]) -> Confirmed | Problem:
     found = await subscribing.confirm(call.portal, call.body.token)
     if found is None:
         return Problem(status=400, kind="bad-token", detail="This link is not good any more. Ask for it again.")
-    return Confirmed(wording=wording_of(ConsentKind.NEWSLETTER, found.language).text)
+    return Confirmed(wording=wording_of(found.language).text)
 
 
 async def show_way_out(call: Call[None, WayOut]) -> web.Response:

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from isocket.domain.consents import ConsentBy, ConsentKind, wording_of
+from isocket.domain.consents import ConsentBy, wording_of
 from isocket.domain.newsletter_letters import CONFIRM_PATH, LEAVE_PATH
 from portal_api import newsletter, subscribing
 from portal_api.newsletter import NewsletterWish
@@ -70,7 +70,7 @@ async def leave(call: Call[TokenForm, None]) -> web.Response:
 
 
 def _words(typed: WishForm) -> dict[str, object]:
-    wording = wording_of(ConsentKind.NEWSLETTER, typed.language)
+    wording = wording_of(typed.language)
     return {"typed": typed, "languages": LANGUAGE_NAMES, "wording": wording.text}
 
 

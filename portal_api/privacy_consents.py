@@ -8,7 +8,6 @@ from isocket.domain.accounts import Account
 from isocket.domain.consents import (
     Consent,
     ConsentBy,
-    ConsentKind,
     SubscriptionState,
     wording_of,
 )
@@ -149,7 +148,7 @@ async def _consents(portal: Portal, account: Account) -> ConsentsView:
     return ConsentsView(
         newsletter=found is not None and found.state is SubscriptionState.CONFIRMED,
         waiting=found is not None and found.state is SubscriptionState.ASKED,
-        wording=wording_of(ConsentKind.NEWSLETTER, account.language).text,
+        wording=wording_of(account.language).text,
         history=[
             ConsentLine(
                 at=each.at,

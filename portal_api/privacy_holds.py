@@ -5,8 +5,9 @@ from datetime import datetime
 
 from pydantic import Field
 
+from isocket.domain.disclosures import may_be_told
 from isocket.domain.erasure_plan import HELD_BECAUSE
-from isocket.domain.holds import Hold, HoldGround, HoldState, may_be_told
+from isocket.domain.holds import Hold, HoldGround, HoldState
 from isocket.storage.port import Records, Test, is_, one_of
 from portal_api.models import Instant, View
 from portal_api.routes import AnyRoute, Call, Route

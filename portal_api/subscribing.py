@@ -236,7 +236,7 @@ async def _agreed(portal: Portal, subscription: Subscription, by: ConsentBy) -> 
 
 
 def _line(portal: Following, subscription: Subscription, step: ConsentStep, by: ConsentBy) -> Consent:
-    words, now = wording_of(ConsentKind.NEWSLETTER, subscription.language), portal.clock.now()
+    words, now = wording_of(subscription.language), portal.clock.now()
     policy = in_force(portal.settings.policies, now)
     return Consent(
         id=derived_id("cns", subscription.id, step),

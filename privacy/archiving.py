@@ -15,9 +15,8 @@ from isocket.domain.accounts import Account
 from isocket.domain.archives import Archive, ArchiveState, ArchiveTerms, archive_id
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
-from isocket.domain.handling import Handling
 from isocket.domain.holds import UncopiedError
-from isocket.domain.record import Record, handling_of
+from isocket.domain.record import Record, personal_fields
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
@@ -247,7 +246,7 @@ def archived_classes() -> tuple[type[Record], ...]:
 
 def archived_fields(kind: type[Record]) -> tuple[str, ...]:
     """Return the fields that are sealed, the id first where there are any."""
-    found = tuple(name for name, how in handling_of(kind).items() if isinstance(how, Handling) and how.archived)
+    found = tuple(name for name, how in personal_fields(kind).items() if how.archived)
     return ("id", *found) if found else ()
 
 

@@ -15,8 +15,8 @@ from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Attempt
 from isocket.domain.devices import Device
-from isocket.domain.disclosures import Disclosure
-from isocket.domain.holds import Hold, may_be_told, vault_of
+from isocket.domain.disclosures import Disclosure, may_be_told
+from isocket.domain.holds import Hold, vault_of
 from isocket.domain.record import Record
 from isocket.storage.port import Records, Test, above, at_most, every, is_, is_not
 from privacy.staff_mail import OPERATOR
@@ -67,7 +67,7 @@ async def _files(records: Records, now: datetime) -> dict[str, str]:
         account = hold.account_id if may_be_told(hold, now) else NOBODY
         found |= dict.fromkeys((hold.id, vault_of(hold.id)), account)
     async for case in every(records, AuthorityCase, page=_AT_ONCE):
-        found[case.id] = case.account_id if case.silent_until is None or case.silent_until <= now else NOBODY
+        found[case.id] = case.account_id if may_be_told(case, now) else NOBODY
     return found
 
 

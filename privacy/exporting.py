@@ -21,11 +21,11 @@ from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure, may_be_told
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.exports import EXPORT_LIFE, DataExport, ExportState
-from isocket.domain.handling import Export, Handling
+from isocket.domain.handling import Export
 from isocket.domain.incidents import Incident, TimelineEntry
 from isocket.domain.problems import Problem
 from isocket.domain.processing import Controller
-from isocket.domain.record import Record, account_fields, handling_of
+from isocket.domain.record import Record, account_fields, personal_fields
 from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import RightsRequest
 from isocket.domain.watches import Watch
@@ -108,7 +108,7 @@ class Copier:
             return 0
         archive.writestr(f"schema/{kind.collection}.schema.json", json.dumps(schema_of(kind, names), indent=2))
         with archive.open(f"data/{kind.collection}.json", "w", force_zip64=True) as member:
-            withheld = [name for name, how in _handled(kind).items() if how.export is Export.WITHHELD]
+            withheld = [name for name, how in personal_fields(kind).items() if how.export is Export.WITHHELD]
             head = {"collection": kind.collection, "withheld": dict.fromkeys(withheld, WITHHELD)}
             member.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "items": [')
             page = _Page(member, names, account_id, contents)
@@ -295,12 +295,8 @@ class Exporter:
 
 def exported_fields(kind: type[Record]) -> tuple[str, ...]:
     """Return the fields of a class that a copy holds, its id first; none where it tells nothing about a person."""
-    names = tuple(name for name, how in _handled(kind).items() if how.export is not Export.WITHHELD)
+    names = tuple(name for name, how in personal_fields(kind).items() if how.export is not Export.WITHHELD)
     return ("id", *names) if names else ()
-
-
-def _handled(kind: type[Record]) -> dict[str, Handling]:
-    return {name: how for name, how in handling_of(kind).items() if isinstance(how, Handling)}
 
 
 def copied_classes() -> tuple[type[Record], ...]:

@@ -13,8 +13,8 @@ from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.consents import Subscription
 from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
-from isocket.domain.handling import Handling, Keep
-from isocket.domain.record import Record, handling_of, sealed_fields
+from isocket.domain.handling import Keep
+from isocket.domain.record import Record, personal_fields, sealed_fields
 from isocket.domain.restrictions import Restriction
 from isocket.kit.clock import EPOCH, Clock
 from isocket.kit.logs import get_logger
@@ -337,7 +337,7 @@ def _has_a_key_of_its_own(kind: type[Record]) -> bool:
 
 
 def _keeps(kind: type[Record]) -> dict[str, Keep]:
-    return {name: how.keep for name, how in handling_of(kind).items() if isinstance(how, Handling)}
+    return {name: how.keep for name, how in personal_fields(kind).items()}
 
 
 def _is_text(kind: type[Record], name: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from isocket.domain.handling import Category, Handling
-from isocket.domain.record import Record, handling_of
+from isocket.domain.record import Record, personal_fields
 
 LEAST_WORD = 6  # what is shorter is found in any file by chance
 LEAST_PHRASE = 12
@@ -18,9 +18,9 @@ def searchable(found: Iterable[Record]) -> set[str]:
     """
     values: set[str] = set()
     for each in found:
-        for name, how in handling_of(type(each)).items():
+        for name, how in personal_fields(type(each)).items():
             value = getattr(each, name)
-            if isinstance(how, Handling) and how.sealed and isinstance(value, str) and _can_be_searched(how, value):
+            if how.sealed and isinstance(value, str) and _can_be_searched(how, value):
                 values.add(value)
     return values
 

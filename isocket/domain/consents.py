@@ -142,27 +142,23 @@ class Suppression(Record):
 
 
 WORDING_VERSION = "1"
-_WORDINGS: Mapping[ConsentKind, Mapping[str, str]] = MappingProxyType(
+_WORDINGS: Mapping[str, str] = MappingProxyType(
     {
-        ConsentKind.NEWSLETTER: MappingProxyType(
-            {
-                "en": "Yes, send me the iSocket newsletter by e-mail: news of products and services, at most twice a "
-                "month. I can stop it at any time by the link in every mail.",
-                "fi": "Kyllä, lähettäkää minulle iSocket-uutiskirje sähköpostitse: uutisia tuotteista ja palveluista, "
-                "enintään kahdesti kuussa. Voin lopettaa sen milloin tahansa jokaisessa viestissä olevalla linkillä.",
-                "sv": "Ja, skicka iSockets nyhetsbrev till mig med e-post: nyheter om produkter och tjänster, högst "
-                "två gånger i månaden. Jag kan sluta när som helst med länken i varje brev.",
-                "de": "Ja, senden Sie mir den iSocket-Newsletter per E-Mail: Neues über Produkte und Dienste, "
-                "höchstens zweimal im Monat. Ich kann ihn jederzeit über den Link in jeder Mail abbestellen.",
-                "nb": "Ja, send meg iSocket-nyhetsbrevet på e-post: nytt om produkter og tjenester, høyst to ganger "
-                "i måneden. Jeg kan stoppe det når som helst med lenken i hver e-post.",
-            }
-        )
+        "en": "Yes, send me the iSocket newsletter by e-mail: news of products and services, at most twice a "
+        "month. I can stop it at any time by the link in every mail.",
+        "fi": "Kyllä, lähettäkää minulle iSocket-uutiskirje sähköpostitse: uutisia tuotteista ja palveluista, "
+        "enintään kahdesti kuussa. Voin lopettaa sen milloin tahansa jokaisessa viestissä olevalla linkillä.",
+        "sv": "Ja, skicka iSockets nyhetsbrev till mig med e-post: nyheter om produkter och tjänster, högst "
+        "två gånger i månaden. Jag kan sluta när som helst med länken i varje brev.",
+        "de": "Ja, senden Sie mir den iSocket-Newsletter per E-Mail: Neues über Produkte und Dienste, "
+        "höchstens zweimal im Monat. Ich kann ihn jederzeit über den Link in jeder Mail abbestellen.",
+        "nb": "Ja, send meg iSocket-nyhetsbrevet på e-post: nytt om produkter og tjenester, høyst to ganger "
+        "i måneden. Jeg kan stoppe det når som helst med lenken i hver e-post.",
     }
 )
 
 
-def wording_of(kind: ConsentKind, language: str) -> Wording:
-    """Return the words that are agreed to now, in a language of ours."""
+def wording_of(language: str) -> Wording:
+    """Return the words by which the newsletter is agreed to now, in a language of ours."""
     said = spoken(language)
-    return Wording(version=WORDING_VERSION, language=said, text=_WORDINGS[kind][said])
+    return Wording(version=WORDING_VERSION, language=said, text=_WORDINGS[said])

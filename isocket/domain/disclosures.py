@@ -10,9 +10,11 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
 
+from isocket.domain.authority_cases import AuthorityCase
 from isocket.domain.collected import OUTGOING
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
 from isocket.domain.handling import Basis, Category, Handling, Keep, Plain, Purpose
+from isocket.domain.holds import Hold
 from isocket.domain.record import Record, record
 from isocket.kit.ids import derived_id, new_id
 
@@ -161,6 +163,6 @@ def of_line(line: Disclosure) -> LedgerLine:
     )
 
 
-def may_be_told(line: Disclosure, now: datetime) -> bool:
+def may_be_told(what: Disclosure | Hold | AuthorityCase, now: datetime) -> bool:
     """Return whether the person may know of it by now."""
-    return line.silent_until is None or line.silent_until <= now
+    return what.silent_until is None or what.silent_until <= now

@@ -14,10 +14,9 @@ from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
 from isocket.domain.consents import Suppression
 from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure
-from isocket.domain.handling import Handling
 from isocket.domain.holds import HeldCopy, Hold, HoldGround, collections_of, proofs_of
 from isocket.domain.provider_erasures import ProviderErasure
-from isocket.domain.record import Record, handling_of
+from isocket.domain.record import Record, personal_fields
 from isocket.domain.stops import Stop
 
 
@@ -58,10 +57,7 @@ def erased_with_the_account() -> tuple[type[Record], ...]:
 def plan() -> tuple[Fate, ...]:
     """Return the fate of every stored field that tells about a person."""
     fates = [
-        _fate(kind, name)
-        for kind in STORED
-        for name, how in handling_of(kind).items()
-        if isinstance(how, Handling) and (kind, name) != (Erasure, "asked_at")
+        _fate(kind, name) for kind in STORED for name in personal_fields(kind) if (kind, name) != (Erasure, "asked_at")
     ]
     fates += [Fate(collection=TELEMETRY_COLLECTION, field=name, what="deleted", why=GOES) for name in TELEMETRY]
     return (*fates, *KEPT_BESIDE)
@@ -179,26 +175,28 @@ CONSEQUENCES = (
 )
 
 
+_CASE_LIFE = "3 years after the case was closed; what was handed out, 30 days"
+_STAYS: Mapping[type[Record], tuple[str, str]] = MappingProxyType(
+    {
+        Stop: (OBJECTION, COMES_BACK),
+        Breach: (REGISTER, "five years after it was closed"),
+        Archive: (SEALED, DESTROYED),
+        AuthorityCase: (ANSWERED, _CASE_LIFE),
+        HandedPage: (ANSWERED, _CASE_LIFE),
+        Hold: (HELD, "3 years after the end of the hold"),
+        HeldCopy: (HELD, "the end of the hold"),
+    }
+)
+"""Why the fields of a class stay, and until when."""
+_EMPTIED: Mapping[type[Record], str] = MappingProxyType(
+    {Archive: GOES, ProviderErasure: ASKED_ELSEWHERE, Device: STAYS_WITH_THE_SOCKET, Erasure: GOES}
+)
+"""Why a record stays without what its fields say; of an archive, without whose it is."""
+
+
 def _fate(kind: type[Record], name: str) -> Fate:
-    if kind is Stop:
-        return Fate(collection=kind.collection, field=name, what="kept", why=OBJECTION, until=COMES_BACK)
-    if kind is Breach:
-        until = "five years after it was closed"
-        return Fate(collection=kind.collection, field=name, what="kept", why=REGISTER, until=until)
-    if kind is Archive:
-        if name == "account_id":
-            return Fate(collection=kind.collection, field=name, what="emptied", why=GOES)
-        return Fate(collection=kind.collection, field=name, what="kept", why=SEALED, until=DESTROYED)
-    if kind is ProviderErasure:
-        return Fate(collection=kind.collection, field=name, what="emptied", why=ASKED_ELSEWHERE)
-    if kind in {AuthorityCase, HandedPage}:
-        until = "3 years after the case was closed; what was handed out, 30 days"
-        return Fate(collection=kind.collection, field=name, what="kept", why=ANSWERED, until=until)
-    if kind in {Hold, HeldCopy}:
-        until = "the end of the hold" if kind is HeldCopy else "3 years after the end of the hold"
-        return Fate(collection=kind.collection, field=name, what="kept", why=HELD, until=until)
-    if kind is Device:
-        return Fate(collection=kind.collection, field=name, what="emptied", why=STAYS_WITH_THE_SOCKET)
-    if kind is Erasure:
-        return Fate(collection=kind.collection, field=name, what="emptied", why=GOES)
-    return Fate(collection=kind.collection, field=name, what="deleted", why=GOES)
+    if kind in _STAYS and (kind, name) != (Archive, "account_id"):
+        why, until = _STAYS[kind]
+        return Fate(collection=kind.collection, field=name, what="kept", why=why, until=until)
+    what = "emptied" if kind in _EMPTIED else "deleted"
+    return Fate(collection=kind.collection, field=name, what=what, why=_EMPTIED.get(kind, GOES))

@@ -11,8 +11,8 @@ from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account
-from isocket.domain.handling import Category, Export, Handling, Keep
-from isocket.domain.record import Record, handling_of
+from isocket.domain.handling import Category, Export, Keep
+from isocket.domain.record import Record, handling_of, personal_fields
 
 _STANDING = frozenset({Keep.ACCOUNT, Keep.RELATION})
 _NEVER = frozenset({"exports", "sessions"})
@@ -31,9 +31,8 @@ def may_be_handed_out() -> Mapping[str, frozenset[str]]:
     found = {
         kind.collection: frozenset(
             name
-            for name, how in handling_of(kind).items()
-            if isinstance(how, Handling)
-            and how.export is not Export.WITHHELD
+            for name, how in personal_fields(kind).items()
+            if how.export is not Export.WITHHELD
             and how.category is not Category.CREDENTIAL
             and f"{kind.collection}.{name}" not in _LINKS
         )
@@ -70,7 +69,7 @@ def by_collection(fields: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 def moment_of(kind: type[Record]) -> str | None:
     """Return the field by which a time narrows a class; None where it says how things stand, not what happened."""
-    keeps = {how.keep for how in handling_of(kind).values() if isinstance(how, Handling)}
+    keeps = {how.keep for how in personal_fields(kind).values()}
     if keeps & _STANDING:
         return None
     return next((name for name in MADE if name in handling_of(kind)), None)

@@ -13,7 +13,7 @@ from typing import Annotated
 
 from isocket.domain.collected import TELEMETRY_COLLECTION
 from isocket.domain.handling import Basis, Category, Export, Handling, Keep, OnErasure, Plain, Purpose
-from isocket.domain.record import Record, handling_of, record
+from isocket.domain.record import Record, personal_fields, record
 from isocket.kit.ids import derived_id
 
 HOLD_FACT = Handling(
@@ -135,11 +135,7 @@ class HeldCopy(Record):
 
 def proofs_of(kind: type[Record]) -> frozenset[str]:
     """Return the fields that prove who somebody is: no hold copies them."""
-    return frozenset(
-        name
-        for name, how in handling_of(kind).items()
-        if isinstance(how, Handling) and how.category is Category.CREDENTIAL
-    )
+    return frozenset(name for name, how in personal_fields(kind).items() if how.category is Category.CREDENTIAL)
 
 
 def vault_of(hold_id: str) -> str:
@@ -155,8 +151,3 @@ def copy_id(hold_id: str, source: str, record_id: str) -> str:
 def collections_of(parts: Iterable[str]) -> frozenset[str]:
     """Return the collections that these parts are made of."""
     return frozenset(name for part in parts for name in PARTS[Part(part)])
-
-
-def may_be_told(hold: Hold, now: datetime) -> bool:
-    """Return whether the person may know of it by now."""
-    return hold.silent_until is None or hold.silent_until <= now

@@ -113,14 +113,19 @@ def handling_of(cls: type[Record]) -> Mapping[str, Handling | NotPersonal]:
     return _handled.setdefault(cls, MappingProxyType(found))
 
 
+def personal_fields(cls: type[Record]) -> dict[str, Handling]:
+    """Return the handling of each field that tells about a person. Raises as `handling_of` does."""
+    return {name: how for name, how in handling_of(cls).items() if isinstance(how, Handling)}
+
+
 def sealed_fields(cls: type[Record]) -> tuple[str, ...]:
     """Return the names of the fields that are stored only as ciphertext."""
-    return tuple(name for name, how in handling_of(cls).items() if isinstance(how, Handling) and how.sealed)
+    return tuple(name for name, how in personal_fields(cls).items() if how.sealed)
 
 
 def lookup_fields(cls: type[Record]) -> tuple[str, ...]:
     """Return the names of the sealed fields that can be found by equality."""
-    return tuple(name for name, how in handling_of(cls).items() if isinstance(how, Handling) and how.lookup)
+    return tuple(name for name, how in personal_fields(cls).items() if how.lookup)
 
 
 def account_fields(cls: type[Record]) -> tuple[str, ...]:

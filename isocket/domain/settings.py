@@ -38,7 +38,7 @@ def part_names_text(names: Mapping[PartKind, Sequence[str | None]]) -> str | Non
 def without_names(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return settings as devices are told them and as they are stored in clear: without the words of a person."""
     parts = {
-        kind.value: [_nameless(each) for each in settings[kind]]
+        kind.value: [_less(each, frozenset({"name"})) for each in settings[kind]]
         for kind in PartKind
         if isinstance(settings.get(kind), list)
     }
@@ -62,10 +62,6 @@ def for_device(desired: Mapping[str, Any]) -> dict[str, Any]:
 
 def _less(part: Any, names: frozenset[str]) -> Any:
     return {key: value for key, value in part.items() if key not in names} if isinstance(part, dict) else part
-
-
-def _nameless(part: Any) -> Any:
-    return {key: value for key, value in part.items() if key != "name"} if isinstance(part, dict) else part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
