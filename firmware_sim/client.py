@@ -150,6 +150,10 @@ class SimulatedSocket:
         self._unsaved = False
         return self.device.flash, self.uplink.backlog.messages
 
+    def not_saved(self) -> None:
+        """What `snapshot` returned last could not be kept: the next one returns it again."""
+        self._unsaved = True
+
     def _send(self, publications: Sequence[Publication]) -> None:
         if self._connection is None:
             return

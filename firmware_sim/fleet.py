@@ -35,6 +35,7 @@ class Fleet:
         folder: StateFolder | None = None,
     ) -> None:
         self.clock, self.tally, self._folder, self._on_event = clock, Tally(), folder, on_event
+        self._forgetful = False
         self.sockets = [
             SimulatedSocket(
                 credential=credential,
@@ -58,7 +59,11 @@ class Fleet:
 
     @asynccontextmanager
     async def alive(self) -> AsyncIterator[None]:
-        """The sockets live inside this block; at its end they say good-bye and are remembered."""
+        """The sockets live inside this block; at its end they say good-bye and are remembered.
+
+        Raises OSError before the first connects, where the number of its start cannot be remembered: by the same
+        number once more its messages would count as those of before.
+        """
         await self._save()
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -73,7 +78,7 @@ class Fleet:
                 await self._farewell()
                 for task in tasks:
                     task.cancel()
-        await self._save()
+        await self._save_if_there_is_room()
 
     async def gather(self) -> None:
         """Returns when every socket is connected, or after some seconds without those that cannot."""
@@ -110,7 +115,20 @@ class Fleet:
     async def _keep_saving(self) -> None:
         while True:
             await asyncio.sleep(SAVE_EVERY_S)
+            await self._save_if_there_is_room()
+
+    async def _save_if_there_is_room(self) -> None:
+        """A full disk is told of once and ends no life: what is not remembered yet is tried again."""
+        try:
             await self._save()
+        except OSError as error:
+            if not self._forgetful:
+                self._on_event(f"all: what they know cannot be kept ({error.strerror}); it is tried again")
+            self._forgetful = True
+        else:
+            if self._forgetful:
+                self._on_event("all: what they know is kept again")
+            self._forgetful = False
 
     async def _save(self) -> None:
         if self._folder is None:
@@ -118,7 +136,11 @@ class Fleet:
         for socket in self.sockets:
             known = socket.snapshot()
             if known is not None:
-                await asyncio.to_thread(self._folder.save, socket.credential.device_id, *known)
+                try:
+                    await asyncio.to_thread(self._folder.save, socket.credential.device_id, *known)
+                except OSError:
+                    socket.not_saved()
+                    raise
 
     async def _farewell(self) -> None:
         for socket in self.sockets:

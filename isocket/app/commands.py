@@ -15,7 +15,7 @@ from isocket.app.provision import ModelName
 from isocket.app.settings import Settings
 from isocket.app.settings_table import settings_markdown
 from isocket.app.staff_commands import staff
-from isocket.app.typed import Commands, decimal, whole
+from isocket.app.typed import Commands, decimal, whole, unwrapped
 
 T = TypeVar("T")
 BENCHES = {
@@ -198,7 +198,7 @@ def _bench(name: str) -> None:
 
         one = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         one.command(name=name)(getattr(import_module("isocket.app.bench"), name))
-        code = typer.main.get_command(one).main(context.args, f"isocket bench {name}", standalone_mode=False)
+        code = unwrapped(typer.main.get_command(one)).main(context.args, f"isocket bench {name}", standalone_mode=False)
         raise typer.Exit(code if isinstance(code, int) else 0)
 
 

@@ -26,7 +26,12 @@ FILE: Mapping[str, Any] = {"exists": True, "dir_okay": False, "readable": True}
 
 
 class Commands(TyperGroup):
-    """The commands below one word."""
+    """The commands below one word, and below the words in it."""
+
+    def __init__(self, **given: Any) -> None:
+        """Take what the library makes of the commands."""
+        super().__init__(**given)
+        unwrapped(self)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take words apart that are text; no other could be stored, sent or looked for."""
@@ -38,6 +43,15 @@ class Commands(TyperGroup):
         """Run the one that was typed."""
         with in_words_for_people():
             return super().invoke(ctx)
+
+
+def unwrapped(command: Any) -> Any:
+    """Return the command with the lines of its help joined, and of those below it: each terminal has its own width."""
+    paragraphs = (command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    for each in getattr(command, "commands", {}).values():
+        unwrapped(each)
+    return command
 
 
 def is_text(word: str) -> bool:

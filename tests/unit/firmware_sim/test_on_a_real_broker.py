@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -14,9 +15,11 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from firmware_sim import fleet as fleet_module
 from firmware_sim import wire
 from firmware_sim.clock import SimulatedClock
 from firmware_sim.credentials import Credential
+from firmware_sim.device import Flash
 from firmware_sim.fleet import Fleet
 from firmware_sim.lies import lies_known
 from firmware_sim.memory import StateFolder
@@ -24,7 +27,7 @@ from firmware_sim.network import Broker
 from firmware_sim.runner import TooFewCredentialsError, run
 from firmware_sim.tally import RunReport
 from tests.fakes.foreign_broker import foreign_broker
-from tests.fakes.patience import PATIENCE_S
+from tests.fakes.patience import PATIENCE_S, until
 
 FAR_FUTURE_MS = 4_000_000_000_000
 Wanted = Callable[["Heard"], bool]
@@ -118,12 +121,17 @@ def credentials(count: int, model: str = "isocket-4g") -> list[Credential]:
 
 
 @asynccontextmanager
-async def living(port: int, *devices: Credential, folder: StateFolder | None = None) -> AsyncIterator[Fleet]:
+async def living(
+    port: int,
+    *devices: Credential,
+    folder: StateFolder | None = None,
+    on_event: Callable[[str], None] = lambda _: None,
+) -> AsyncIterator[Fleet]:
     fleet = Fleet(
         credentials=devices,
         broker=Broker.at(f"mqtt://127.0.0.1:{port}"),
         clock=SimulatedClock(),
-        on_event=lambda _: None,
+        on_event=on_event,
         folder=folder,
     )
     async with fleet.alive():
@@ -280,6 +288,37 @@ async def test_a_second_run_has_a_higher_boot_and_the_backlog_of_the_first(
         now = next(h for h in cloud.heard if h.kind == "reported" and h.body["boot"] != first.body["boot"])
     assert first.body in batch.body
     assert now.body["boot"] > first.body["boot"]
+
+
+class FullFolder(StateFolder):
+    """Takes nothing while it is full."""
+
+    is_full = False
+    refused = 0
+
+    def save(self, device_id: str, flash: Flash, backlog: tuple[wire.Outgoing, ...]) -> None:
+        if self.is_full:
+            self.refused += 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        super().save(device_id, flash, backlog)
+
+
+async def test_a_full_disk_ends_no_life_and_is_told_once_and_what_was_said_meanwhile_is_remembered_later(
+    port: int, cloud: Cloud, device: Credential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_module, "SAVE_EVERY_S", 0.02)
+    folder, told = FullFolder(tmp_path / "sim"), list[str]()
+    async with living(port, device, folder=folder, on_event=told.append) as fleet:
+        folder.is_full = True
+        fleet.sockets[0].act(fleet.sockets[0].device.contact_is(fleet.clock.now(), 0, closed=True))
+        await until(lambda: folder.refused > 2)
+        await cloud.hears(lambda heard: b'"input":[true' in heard.payload)
+        folder.is_full = False
+        await until(lambda: "all: what they know is kept again" in told)
+        known = folder.load(device.device_id)
+    assert told.count("all: what they know cannot be kept (No space left on device); it is tried again") == 1
+    assert known is not None
+    assert any(b'"input":[true' in each.payload for each in known[1])
 
 
 async def test_a_device_whose_flash_is_erased_comes_back_by_a_new_count_and_has_kept_nothing(
