@@ -172,8 +172,7 @@ class Outages:
 
     async def _notice_power(self, now: datetime) -> Outage | None:
         """Return the power cut that begins, None where few are hit. Alarms wait for this: the cheap question first."""
-        some = await self._records.find(Incident, *self._lately_cut(now), order_by="detected_at", limit=SOME_CUT)
-        self._cut = len(some)
+        some = await self._some_cut(now)
         customers = len({each.account_id for each in some})
         if customers <= FEWEST_OTHERS:
             return None
@@ -183,6 +182,22 @@ class Outages:
             return None
         began = min(each.detected_at for each in some)
         return await self._begin(OutageKind.POWER, POWER, began, now, hit=hit, fleet=fleet)
+
+    async def _some_cut(self, now: datetime) -> list[Incident]:
+        """Return some that were cut lately: of many customers, if there are many. Whoever has hundreds hides nobody."""
+        some: list[Incident] = []
+        seen: set[str] = set()
+        while len(seen) <= FEWEST_OTHERS:
+            others = [is_not("account_id", each) for each in sorted(seen)]
+            more = await self._records.find(
+                Incident, *self._lately_cut(now), *others, order_by="detected_at", limit=SOME_CUT
+            )
+            some += more
+            seen.update(each.account_id for each in more)
+            if len(more) < SOME_CUT:
+                break
+        self._cut = len(some)
+        return some
 
     async def _follow_power(self, outage: Outage, now: datetime) -> Outage | None:
         """Count who is hit; it is over when nobody new has been hit for a while, however long the power stays away."""

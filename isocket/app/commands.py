@@ -15,7 +15,7 @@ from isocket.app.provision import ModelName
 from isocket.app.settings import Settings
 from isocket.app.settings_table import settings_markdown
 from isocket.app.staff_commands import staff
-from isocket.app.typed import Commands, decimal, whole, unwrapped
+from isocket.app.typed import Commands, decimal, unwrapped, whole
 
 T = TypeVar("T")
 BENCHES = {

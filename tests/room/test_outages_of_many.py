@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from alerts import outages
 from alerts.fleet import DEAF_AFTER_S, SETTLING_S, Thresholds
 from alerts.held_back import HeldBack
 from alerts.outages import FLAPPING_S, SOME_GONE
@@ -15,7 +16,7 @@ from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState
 from isocket.domain.listening import BRIDGE, Listening
 from isocket.domain.outages import OutageKind
-from isocket.storage.port import is_
+from isocket.storage.port import is_, one_of
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.fleet_house import JUDGES, PATIENCE_S, FleetHouse, fleet_house
 
@@ -268,6 +269,21 @@ async def test_sockets_that_fall_silent_in_a_power_cut_are_no_outage_of_ours_and
         assert len({each.account_id for each in await house.paged()}) == len(await house.paged()) == 10
         assert {each.kind for each in await house.outages_kept()} == {OutageKind.POWER}
         assert not await house.operator_news()
+
+
+async def test_a_customer_whose_many_sockets_went_first_does_not_hide_that_others_have_no_power_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outages, "SOME_CUT", 4)
+    async with fleet_house(20) as house:
+        await house.records.change_all(Device, one_of("id", house.devices[:8]), owner_id="acc-00000")
+        await lose_power(house, house.devices[:8])
+        assert not await house.outages_kept()
+        await lose_power(house, house.devices[8:16])
+        (outage,) = await house.outages_kept()
+        cut = await house.open()
+        assert (outage.kind, outage.began_at) == (OutageKind.POWER, min(each.detected_at for each in cut))
+        assert any("at several other sockets too" in each.text for each in await house.paged())
 
 
 async def test_a_power_cut_at_one_customers_sockets_is_no_cut_of_many() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer import rich_utils
 from typer.testing import CliRunner, Result
 
 from isocket.app.commands import app
@@ -194,3 +195,17 @@ def test_a_line_from_a_standard_input_that_is_closed_is_asked_for_in_words(monke
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(typer.BadParameter, match="standard input is closed"):
         line_of("-", "--for")
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        ("device provision --help", "that runs lets new devices in within about a second."),
+        ("privacy erase --help", "by letter gets it from you. Of a recipient it is what their own page does, for"),
+    ],
+)
+def test_the_help_of_a_command_fills_the_lines_of_whoever_reads_it(
+    words: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rich_utils, "MAX_WIDTH", 80)
+    assert line in [each.strip() for each in typed(words).stdout.splitlines()]
