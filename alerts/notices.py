@@ -49,14 +49,17 @@ def notice_that_nobody_answered(
 def notice_that_asks(account: Account, story: Story, *, public_url: str, now: datetime) -> Delivery:
     """Return the question to somebody who took an incident in the portal whether they still are on it.
 
-    A guest's is a letter of theirs, and none of the incident, which is its owner's.
+    A guest's is a letter of theirs, and none of the incident, which is its owner's. So it says nothing that the owner
+    called anything: it lies among the guest's messages, and the owner may be erased.
     """
     incident = story.incident
+    its_own = incident if account.id == incident.account_id else None
+    if its_own is None:
+        story = Story(incident=incident, device_name=None)
     minutes = round(ANSWER_WITHIN.total_seconds() / 60)
     said = still_notice(story, _reader(account), minutes=minutes, public_url=public_url)
     said_at = to_ms(incident.confirmed_at or incident.acknowledged_at or now)
     notice_id = derived_id("dlv", incident.id, "still", said_at)
-    its_own = incident if account.id == incident.account_id else None
     return _notice(account, said, notice_id=notice_id, incident=its_own, now=now)
 
 

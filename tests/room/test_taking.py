@@ -480,6 +480,21 @@ async def test_a_guest_who_took_what_is_critical_is_asked_at_their_own_address_w
     assert await house.reasons(Happening.LET_GO) == {}
 
 
+@pytest.mark.clause("C7-06")
+async def test_what_a_guest_is_asked_holds_nothing_of_the_owners_words_for_these_could_not_go_with_the_owner(
+    house: AlertHouse,
+) -> None:
+    await house.ladder(BOTH_BY_SMS)
+    await told(house)
+    assert house.sms.accepted[-1].text.startswith("Mökki: "), "so it is called"
+    await a_guest(house)
+    await house.pass_by(minutes=61)
+    await house.escalate()
+    (letter,) = await house.deliveries(DeliveryKind.NOTICE)
+    assert letter.subject_line == "Still on it? iSocket: mains power is out"
+    assert "Mökki" not in letter.text
+
+
 async def test_what_a_guest_took_stays_theirs_while_the_socket_is_shared_with_them(house: AlertHouse) -> None:
     await house.ladder(BOTH_BY_SMS)
     await house.incident(severity=Severity.MAJOR)
