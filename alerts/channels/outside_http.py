@@ -11,7 +11,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from alerts.channels.retry_after import retry_after_s
-from isocket.domain.outside import is_outside, is_this_machine
+from isocket.domain.outside import is_outside
+from isocket.kit.loopback import is_loopback
 
 MOST_CONNECTIONS = 64
 MOST_TO_ONE_HOST = 8  # one that answers slowly must not take up all of them
@@ -117,7 +118,7 @@ class OutsideHttp:
         return self._session
 
     def _may_call(self, address: str) -> bool:
-        return is_outside(address) or (self._loopback and is_this_machine(address))
+        return is_outside(address) or (self._loopback and is_loopback(address))
 
     def _socket(self, place: tuple[Any, ...]) -> socket.socket:
         """Make the socket for one place, which is the very address it is then connected to."""

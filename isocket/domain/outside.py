@@ -7,6 +7,8 @@ network, its own services, a cloud's metadata ("server-side request forgery", OW
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
+from isocket.kit.loopback import is_loopback
+
 LONGEST_URL = 2048
 HTTPS_PORT = 443
 FIRST_FREE_PORT = 1024  # below it are the ports of other services: mail, remote shells, name servers
@@ -37,14 +39,6 @@ def is_outside(address: str) -> bool:
     return _is_public_v4(parsed)
 
 
-def is_this_machine(address: str) -> bool:
-    """Return whether a network address is a loopback one."""
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 def check_target(url: str, *, loopback: bool = False) -> str:
     """Return `url` if it is one that customers may have us call: HTTPS, and no place of ours by its looks.
 
@@ -66,7 +60,7 @@ def check_target(url: str, *, loopback: bool = False) -> str:
         raise TargetError(f"The address cannot be read. {example}") from None
     if not host or parts.username is not None or parts.password is not None or parts.fragment:
         raise TargetError(f"The address has no host, or a user, a password or a fragment in it. {example}")
-    here = is_this_machine(host) or host == "localhost" or host.endswith(".localhost")
+    here = is_loopback(host) or host.endswith(".localhost")
     if here and loopback and parts.scheme in {"http", "https"}:
         return url
     if parts.scheme != "https":

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from isocket.domain.contacts import Contact
 from isocket.domain.incidents import Severity
+from isocket.domain.schedules import moment_of
 from isocket.kit.zones import zone_named
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 _DAY = timedelta(days=1)
-_SECOND = timedelta(seconds=1)
 _MOST_IN_A_ROW = 3  # an end that lies in the next day's hours, as in the night in which an hour comes twice
 
 
@@ -50,33 +50,11 @@ def quiet_until(hours: Mapping[str, Any], zone_name: str, now: datetime) -> date
 def _end_after(now: datetime, start: time, end: time, zone: ZoneInfo) -> datetime | None:
     today = now.astimezone(zone).date()
     for day in (today - _DAY, today, today + _DAY):  # the next day's may begin early, where its hour comes twice
-        begins = _instant(day, start, zone, last=False)
-        ends = _instant(day if start < end else day + _DAY, end, zone, last=True)
+        begins = moment_of(day, start, zone)
+        ends = moment_of(day if start < end else day + _DAY, end, zone, last=True)
         if begins <= now < ends:
             return ends
     return None
-
-
-def _instant(day: date, at: time, zone: ZoneInfo, *, last: bool) -> datetime:
-    """Return when the clock shows this time: the first or the last time, or the moment in which it skips it."""
-    local = datetime.combine(day, at, tzinfo=zone).replace(fold=int(last))
-    instant = local.astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
-        return instant
-    return _skip(local, zone)
-
-
-def _skip(local: datetime, zone: ZoneInfo) -> datetime:
-    """Return the moment in which the clock jumps over a time that it never shows."""
-    before, after = (local.replace(fold=fold).astimezone(UTC) for fold in (1, 0))
-    target = local.replace(tzinfo=None)
-    while after - before > _SECOND:
-        middle = (before + (after - before) / 2).replace(microsecond=0)
-        if middle.astimezone(zone).replace(tzinfo=None) < target:
-            before = middle
-        else:
-            after = middle
-    return after
 
 
 def _time(said: object) -> time | None:

@@ -46,13 +46,17 @@ def next_time(at: str, days: Iterable[int], zone: ZoneInfo, after: datetime) -> 
     return min((moment for moment in moments if moment > after), default=None)
 
 
-def moment_of(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """Return the moment, in UTC, at which it is so late there on that day; that of the jump where it never is."""
+def moment_of(day: date, clock: time, zone: ZoneInfo, *, last: bool = False) -> datetime:
+    """Return the moment, in UTC, at which it is so late there on that day; that of the jump where it never is.
+
+    Where it is so late twice it is the first of these moments, or the last.
+    """
     local = datetime.combine(day, clock, tzinfo=zone)
-    moment = local.astimezone(UTC)
+    first, second = (local.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    moment = second if last else first
     if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
         return moment
-    return _jump(local.replace(fold=1).astimezone(UTC), moment, zone)
+    return _jump(second, first, zone)  # turned round where the clocks jump over it
 
 
 def days_of(text: str | None) -> frozenset[int]:
