@@ -12,14 +12,13 @@ from isocket.domain.contacts import ChannelKind, Contact, Escalation, Substituti
 from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Cause, Severity
-from isocket.domain.reach import NOT_CONFIGURED, reach
+from isocket.domain.reach import NOT_CONFIGURED, alike, reach
 from isocket.domain.recipients import People
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records, is_
 
 AT_ONCE = 20
 LOOK_EVERY_S = 2.0  # so ten thousand accounts are seen in a quarter of an hour
-_ANY_OTHER = "any other"  # stands for all sockets that no ladder and no substitution names: the same people hear
 
 
 class LonelyAccounts:
@@ -67,9 +66,9 @@ class LonelyAccounts:
         )
         people = People(contacts={each.id: each for each in contacts}, endpoints=endpoints, substitutions=substitutions)
         now = self._clock.now()
-        named = {each.device_id for each in escalations} | {each.device_id for each in substitutions}
+        stands_for = alike((each.id for each in devices), people, escalations)
         told: dict[str, bool] = {}
-        for device_id in dict.fromkeys(each.id if each.id in named else _ANY_OTHER for each in devices):
+        for device_id in dict.fromkeys(stands_for.values()):
             found = reach(
                 people,
                 escalations,
@@ -80,4 +79,4 @@ class LonelyAccounts:
             )
             told[device_id] = bool(found.told)
             await asyncio.sleep(0)  # with hundreds of people each takes some ms, and an alarm waits
-        return {each.id for each in devices if not told[each.id if each.id in named else _ANY_OTHER]}
+        return {each for each, other in stands_for.items() if not told[other]}

@@ -15,7 +15,7 @@ from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Severity
 from isocket.domain.ladders import Source
-from isocket.domain.reach import Hearer, Reach, reach
+from isocket.domain.reach import Hearer, Reach, alike, reach
 from isocket.domain.recipients import People
 from isocket.domain.reports import DeviceState
 from isocket.domain.restrictions import Restriction, restriction_id
@@ -163,6 +163,16 @@ class _Circle:
     restriction: Restriction | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Heard:
+    """What is the same for all sockets of which the same people hear."""
+
+    source: Source
+    reached: list[Reached]
+    of_everybody: list[Missing]
+    of_people: list[Missing]
+
+
 async def show(call: Call[None, ReadinessQuery]) -> Page[Readiness] | Problem:
     """Show for each socket who would be reached, and what is missing. With `at` as a rehearsal for another time."""
     now, query = call.clock.now(), call.query
@@ -201,34 +211,24 @@ async def readiness_of(
     proofs = await proofs_of(call.records, call.account.id, circle.people) if with_proofs else Proofs()
     states = await call.portal.telemetry.latest([device.id for device in devices])
     unusable = await closed_ways(call.portal, call.account.id, severity)
-    found = []
     stopped = circle.restriction is not None and circle.restriction.stops_alarms(then)
-    for device in devices:
+    stands_for = alike((each.id for each in devices), circle.people, circle.escalations)
+    heard: dict[str, _Heard] = {}
+    for device_id in dict.fromkeys(stands_for.values()):
         await asyncio.sleep(0)  # with a long ladder each takes some ms, and there may be 200
         reached = reach(
             circle.people,
             circle.escalations,
-            device_id=device.id,
+            device_id=device_id,
             severity=severity,
             at=then,
             unusable=unusable,
         )
-        if stopped:
-            reached = replace(reached, told=())
-        of_device = _of_device(call.portal, device, states.get(device.id))
-        missing = _missing(reached, severity, of_device, proofs, stopped=stopped)
-        found.append(
-            Readiness(
-                device_id=device.id,
-                name=device.name,
-                at=then,
-                ready=not any(each.what in _SERIOUS for each in missing),
-                ladder=reached.ladder.source,
-                reached=_grouped(reached.told, proofs),
-                missing=missing,
-            )
-        )
-    return found
+        heard[device_id] = _heard(replace(reached, told=()) if stopped else reached, severity, proofs, stopped=stopped)
+    return [
+        _readiness(each, then, heard[stands_for[each.id]], _of_device(call.portal, each, states.get(each.id)))
+        for each in devices
+    ]
 
 
 async def _circle_of(records: Records, account_id: str, device_ids: Sequence[str], now: datetime) -> _Circle:
@@ -247,14 +247,29 @@ async def _circle_of(records: Records, account_id: str, device_ids: Sequence[str
     )
 
 
-def _missing(
-    found: Reach, severity: Severity, of_device: Iterable[Missing], proofs: Proofs, *, stopped: bool
-) -> list[Missing]:
+def _heard(found: Reach, severity: Severity, proofs: Proofs, *, stopped: bool) -> _Heard:
     of_people = (
         Missing(what=Lack(each.reason), contact_id=each.contact_id, channel=each.channel) for each in found.skipped
     )
-    of_everybody = [Missing(what=Lack.RESTRICTED)] if stopped else _of_everybody(found, severity)
-    return list(dict.fromkeys([*of_everybody, *of_device, *of_people, *_of_told(found.told, proofs)]))
+    return _Heard(
+        source=found.ladder.source,
+        reached=_grouped(found.told, proofs),
+        of_everybody=[Missing(what=Lack.RESTRICTED)] if stopped else [*_of_everybody(found, severity)],
+        of_people=[*of_people, *_of_told(found.told, proofs)],
+    )
+
+
+def _readiness(device: Device, at: datetime, heard: _Heard, of_device: Iterable[Missing]) -> Readiness:
+    missing = list(dict.fromkeys([*heard.of_everybody, *of_device, *heard.of_people]))
+    return Readiness(
+        device_id=device.id,
+        name=device.name,
+        at=at,
+        ready=not any(each.what in _SERIOUS for each in missing),
+        ladder=heard.source,
+        reached=heard.reached,
+        missing=missing,
+    )
 
 
 def _of_everybody(found: Reach, severity: Severity) -> Iterable[Missing]:

@@ -3,7 +3,7 @@
 The portal warns by it beforehand, and alerts judges by it whether an account has anybody who can be told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -75,3 +75,15 @@ def reach(
                 until = held_until(to.contact, severity, then) if asleep else None
                 told.append(Hearer(to=to, after_s=rung.after_s, held_until=until))
     return Reach(ladder=ladder, told=tuple(told), skipped=tuple(dict.fromkeys(skipped)))
+
+
+def alike(device_ids: Iterable[str], people: People, escalations: Sequence[Escalation]) -> dict[str, str]:
+    """Return for each socket the one that stands for it: `reach` says the same of both.
+
+    A socket stands for itself where a ladder or a substitution names it, and one for all others. With hundreds of
+    people each look takes some ms, and an account may have thousands of sockets.
+    """
+    named = {each.device_id for each in escalations} | {each.device_id for each in people.substitutions}
+    ids = list(device_ids)
+    other = next((each for each in ids if each not in named), "")
+    return {each: each if each in named else other for each in ids}

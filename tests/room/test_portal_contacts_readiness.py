@@ -12,7 +12,7 @@ from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import GONE, Endpoint
 from isocket.domain.incidents import IncidentState, Severity
-from isocket.domain.reach import CAP_REACHED, NOT_CONFIGURED, SPENDING_CAP
+from isocket.domain.reach import CAP_REACHED, NOT_CONFIGURED, SPENDING_CAP, Reach, reach
 from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
 from isocket.kit.clock import to_text
 from isocket.storage.port import is_
@@ -373,3 +373,36 @@ async def test_what_is_foretold_of_a_cap_is_what_happens(house: PortalHouse) -> 
     assert [(each.contact_id, each.channel.value) for each in alarms] == [
         (told["contact_id"], channel) for told in foretold["reached"] for channel in told["channels"]
     ]
+
+
+async def test_the_people_of_sockets_alike_are_gone_through_once(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await owned(house)
+    contact, own = await verified(house, token, email="neighbour@example.org"), await own_id(house)
+    others = [f"is000000000{number}" for number in range(2, 6)]
+    for each in others:
+        await make_device(house, each)
+        await claim(house, token, each)
+    await put(house, token, {"contacts": [contact["id"]], "channels": ["sms"], "after_s": 0}, path=DEVICE_PATH)
+    now = house.clock.now()
+    away = {"contact_id": contact["id"], "stand_in_id": own, "device_id": others[0]}
+    times = {"from": to_text(now), "until": to_text(now + timedelta(days=1))}
+    entered = await house.ask("POST", "/substitutions", {**away, **times}, token=token)
+    assert entered.status == 201, await entered.text()
+    asked: list[str] = []
+
+    def counted(*people: Any, device_id: str, **how: Any) -> Reach:
+        asked.append(device_id)
+        return reach(*people, device_id=device_id, **how)
+
+    monkeypatch.setattr("portal_api.readiness.reach", counted)
+    found = (await (await house.ask("GET", "/readiness", token=token)).json())["items"]
+    told = {each["device_id"]: reached(each) for each in found}
+    alike = [(own, ["email"]), (contact["id"], ["sms"])]
+    assert told == {
+        SOCKET: [(contact["id"], ["sms"])],
+        others[0]: [(own, ["email"])],
+        **dict.fromkeys(others[1:], alike),
+    }
+    assert len(asked) == 3, "of the two that something names, and of all others"
