@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from isocket.domain.accounts import Account, Registration
 from isocket.domain.archives import Archive, ArchiveState
 from isocket.domain.consents import Consent, ConsentStep, Subscription, SubscriptionState
-from isocket.domain.deliveries import Delivery
+from isocket.domain.deliveries import Attempt, Delivery, Receipt
+from isocket.domain.desk import DeskMessage
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.exports import DataExport
-from isocket.domain.record import account_fields
+from isocket.domain.record import Record, account_fields
 from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import RightsRequest
 from isocket.domain.shares import Share
@@ -20,11 +21,14 @@ from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, above, is_, remove_every
+from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from isocket.storage.suppressed import suppress
 
 ByMailbox = Registration | Subscription | RightsRequest
 """What anybody begins with no more than a mailbox, under an id that is no account's."""
+_SENT: tuple[type[Record], ...] = (Receipt, Attempt, DeskMessage, Delivery)
+"""A message and what became of it."""
 
 
 class Belongings:
@@ -36,8 +40,19 @@ class Belongings:
         self._shelf = shelf
         self._clock = clock
 
-    async def remove(self, account_id: str) -> dict[str, int]:
-        """Remove whatever names the account; the account itself last, since it names the mailbox."""
+    async def ask_providers(self, erasure_id: str, account_id: str, persons: Iterable[str] = ()) -> None:
+        """Note for each message to any of them that its provider be asked to erase it, before what names it goes."""
+        for whose in {account_id, *persons}:
+            await ask_providers(self._records, erasure_id, is_("account_id", whose), now=self._clock.now())
+
+    async def remove(self, account_id: str, persons: Iterable[str] = ()) -> dict[str, int]:
+        """Remove whatever names the account; the account itself last, since it names the mailbox.
+
+        Of `persons`, such as whom the customer had entered, what was sent about their own page goes as well.
+        """
+        for kind in _SENT:
+            for person in {*persons} - {account_id}:
+                await self._records.remove_all(kind, is_("account_id", person))
         removed: dict[str, int] = {}
         email = await self.address_of(account_id)
         await self._leave_the_newsletter(account_id, email)

@@ -25,7 +25,6 @@ from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, Value, at_most, every, is_, one_of, remove_every
-from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from privacy.belongings import Belongings
 from privacy.holds import tried_soon
@@ -156,10 +155,10 @@ class Eraser:
         noted = await self._noted(began)
         if noted is None:
             return False
-        await ask_providers(self._records, erasure.id, is_("account_id", account_id), now=self._clock.now())
+        await self._belongings.ask_providers(erasure.id, account_id, noted.persons)
         if erasure.by in _OWN_WISH:
             await self._belongings.give_up_archives(account_id)
-        removed = await self._belongings.remove(account_id)
+        removed = await self._belongings.remove(account_id, noted.persons)
         counted = await self._moved(noted, removed=_summed(noted.removed, removed, devices=devices))
         problem = await self._what_is_left(counted) if counted else None
         if counted is None or problem:
@@ -292,7 +291,7 @@ class Eraser:
         """Destroy the keys, note it in the ledger, make a receipt of the record; return whether all of that is done."""
         for person in sorted(erasure.persons, key=lambda person: person == erasure.account_id):
             await self._keyring.destroy(person)  # the account's last: what to search for is sealed under it
-        await self._belongings.remove(erasure.account_id)
+        await self._belongings.remove(erasure.account_id, erasure.persons)
         now = self._clock.now()
         whose, own_wish = tombstone(erasure.account_id), erasure.by in _OWN_WISH
         await asyncio.to_thread(self._ledger.note, erasure.id, whose, now, own_wish=own_wish)
@@ -318,9 +317,8 @@ class Eraser:
 
     async def _look_after(self, erasure: Erasure) -> None:
         """Remove what somebody who was just at it wrote after all, and forget whose receipt this is."""
-        mine, now = is_("account_id", erasure.account_id), self._clock.now()
         await self._free_devices(erasure.account_id)  # one that was being claimed would be nobody's for ever
-        await ask_providers(self._records, erasure.id, mine, now=now)
+        await self._belongings.ask_providers(erasure.id, erasure.account_id)
         await self._belongings.remove(erasure.account_id)
         await self._records.change_one(
             Erasure, is_("id", erasure.id), is_("state", ErasureState.DONE), account_id="", forgets_at=None

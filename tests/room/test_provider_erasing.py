@@ -189,6 +189,27 @@ async def test_of_an_alarm_recipient_who_is_erased_providers_are_asked_as_well(t
     assert (noted.provider_id, noted.erasure_id.startswith("era_")) == ("SM1", True)
 
 
+@pytest.mark.clause("C7-06")
+async def test_what_was_texted_to_somebody_about_their_own_page_goes_with_the_customer_who_entered_them(
+    tmp_path: Path,
+) -> None:
+    async with erasing_house(tmp_path) as (house, ground):
+        await furnish(ground)
+        assert (await house.ask("POST", "/people/codes", {"address": PHONE})).status == 202
+        (code,) = await ground.records.find(Delivery, is_("account_id", "con_1"))
+        sent = Attempt(
+            id="att_1", delivery_id=code.id, account_id="con_1", person_id="con_1", number=1, provider="twilio",
+            started_at=house.clock.now(), state=AttemptState.SENT, provider_id="SM1",
+        )  # fmt: skip
+        await ground.records.add(sent)
+        receipt = await ground.eraser().erase(MAIJA_ID, by="operator")
+        assert receipt is not None
+        assert [each.provider_id for each in await wishes(ground.records)] == ["SM1"]
+        for kind in (Delivery, Attempt):
+            assert await ground.records.count(kind, is_("account_id", "con_1")) == 0
+        assert receipt.removed["deliveries"] == 1, "what the customer's account holds is counted as before"
+
+
 async def test_what_is_carried_still_is_asked_again_ever_more_rarely_and_not_for_ever() -> None:
     records, clock, channel = StoredRecords(MemoryDocuments()), ManualClock(), Forgetful()
     await wish(records, clock)
