@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from isocket.domain.contacts import ChannelKind, Contact, Substitution
+from isocket.domain.contacts import ChannelKind, Contact, Substitution, Verification
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.ids import new_id
@@ -135,8 +135,8 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     call.demand_match(contact.version)
     if contact.is_owner:
         return _own_address("The account's own address stays; it goes with the account.")
+    await call.records.remove_all(Verification, is_("contact_id", contact.id))
     for channel in VERIFIED_FIELDS:
-        await forget_code(call.records, contact.id, channel)
         await call_off_codes(call.portal, contact.id, channel)
     for role in ("contact_id", "stand_in_id"):
         await call.records.remove_all(Substitution, is_("account_id", call.account.id), is_(role, contact.id))
