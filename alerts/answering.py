@@ -1,6 +1,6 @@
 """What we answer to a text message, in its sender's language: one segment, and not for ever."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -14,10 +14,7 @@ from alerts.wording.taking import (
     done_reply,
     nothing_reply,
     over_reply,
-    started_reply,
     still_reply,
-    still_stopped_reply,
-    stopped_reply,
     unknown_reply,
 )
 from isocket.domain.answers import Answers
@@ -67,7 +64,7 @@ class Answering:
             return ""
         contact = named[0].contact
         if len(named) == 1:
-            reader = Reader(language=contact.language, time_zone=contact.time_zone)
+            reader = Reader.of(contact)
             return _REPLIES[named[0].outcome](await story_of(self._records, named[0].incident), reader)
         stories: dict[Acknowledged, list[Story]] = {outcome: [] for outcome in Acknowledged}
         for each in sorted(named, key=lambda each: each.incident.opened_at):
@@ -102,17 +99,9 @@ class Answering:
                 return unheard
         return nothing_reply(language)
 
-    async def stopped(self, contacts: Sequence[Contact]) -> str:
-        """Answer somebody who wants no more messages, where the provider does not do that by itself."""
-        return stopped_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
-
-    async def started(self, contacts: Sequence[Contact]) -> str:
-        """Answer somebody who wants messages again."""
-        return started_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
-
-    async def still_stopped(self, contacts: Sequence[Contact]) -> str:
-        """Answer somebody who wants messages again, but whose mailbox wants none."""
-        return still_stopped_reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
+    async def shortly(self, contacts: Sequence[Contact], reply: Callable[[str], str]) -> str:
+        """Answer with the words of a language that tell of no incident, such as `stopped_reply`."""
+        return reply(contacts[0].language) if contacts and await self._may_answer(contacts[0]) else ""
 
     async def _open_codes(self, contact: Contact) -> list[str]:
         not_over = one_of("state", NOT_CLOSED)

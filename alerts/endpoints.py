@@ -80,14 +80,11 @@ class Endpoints:
         contact = await self._records.get(Contact, endpoint.contact_id)
         found: list[Delivery] = []
         if account is not None:
-            reader = Reader(language=account.language, time_zone=account.time_zone)
-            found.append(self._notice(endpoint, reader, to=account.email, person_id=account.id, now=now))
+            found.append(self._notice(endpoint, Reader.of(account), to=account.email, person_id=account.id, now=now))
         other = contact is not None and (account is None or contact.email != account.email)
         if contact is not None and other and contact.email and contact.email_verified_at and not contact.paused_at:
-            reader = Reader(language=contact.language, time_zone=contact.time_zone)
-            found.append(
-                self._notice(endpoint, reader, to=contact.email, person_id=contact.id, now=now, contact_id=contact.id)
-            )
+            reader, to = Reader.of(contact), contact.email
+            found.append(self._notice(endpoint, reader, to=to, person_id=contact.id, now=now, contact_id=contact.id))
         return found
 
     def _notice(

@@ -76,10 +76,10 @@ class _IncidentPage:
         if not self._push_key or not may_subscribe(message, contact, self._clock.now()):
             return ""
         posts_to = subscription_path(request.match_info["token"])
-        return push_offer(_reader(contact), posts_to=posts_to, key=self._push_key)
+        return push_offer(Reader.of(contact), posts_to=posts_to, key=self._push_key)
 
     async def _page(self, contact: Contact, incident: Incident, offer: str) -> web.Response:
-        page = incident_page(await story_of(self._records, incident), _reader(contact), offer=offer)
+        page = incident_page(await story_of(self._records, incident), Reader.of(contact), offer=offer)
         headers = {**_HEADERS, "Content-Security-Policy": _POLICY_WITH_OFFER if offer else _POLICY}
         return web.Response(text=page, content_type="text/html", headers=headers)
 
@@ -89,7 +89,3 @@ def _over(request: web.Request) -> web.Response:
     language = best_language(request.headers.get("Accept-Language", ""))
     headers = {**_HEADERS, "Content-Security-Policy": _POLICY}
     return web.Response(status=404, text=link_over_page(language), content_type="text/html", headers=headers)
-
-
-def _reader(contact: Contact) -> Reader:
-    return Reader(language=contact.language, time_zone=contact.time_zone)

@@ -98,7 +98,7 @@ class Letters:
         )
 
     def _words(self, story: Story, kind: DeliveryKind, to: Recipient, *, token: str, letter_id: str) -> Words:
-        reader = Reader(language=to.contact.language, time_zone=to.contact.time_zone)
+        reader = Reader.of(to.contact)
         match to.channel:
             case ChannelKind.SMS:
                 return _TEXTS[kind](story, reader)

@@ -32,7 +32,7 @@ def notice_that_nobody_was_told(
     account: Account, story: Story, *, key: Sequence[str | int], public_url: str, now: datetime
 ) -> Delivery:
     """Return the notice that an incident reached nobody; `key` tells it from others about the same incident."""
-    said = exhausted_notice(story, _reader(account), public_url=public_url)
+    said = exhausted_notice(story, Reader.of(account), public_url=public_url)
     notice_id = derived_id("dlv", story.incident.id, "exhausted", *key)
     return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
 
@@ -41,7 +41,7 @@ def notice_that_nobody_answered(
     account: Account, story: Story, *, key: Sequence[str | int], public_url: str, now: datetime
 ) -> Delivery:
     """Return the notice that nobody acknowledged an incident of which people were told; `key` as above."""
-    said = unanswered_notice(story, _reader(account), public_url=public_url)
+    said = unanswered_notice(story, Reader.of(account), public_url=public_url)
     notice_id = derived_id("dlv", story.incident.id, "exhausted", *key)
     return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
 
@@ -57,7 +57,7 @@ def notice_that_asks(account: Account, story: Story, *, public_url: str, now: da
     if its_own is None:
         story = Story(incident=incident, device_name=None)
     minutes = round(ANSWER_WITHIN.total_seconds() / 60)
-    said = still_notice(story, _reader(account), minutes=minutes, public_url=public_url)
+    said = still_notice(story, Reader.of(account), minutes=minutes, public_url=public_url)
     said_at = to_ms(incident.confirmed_at or incident.acknowledged_at or now)
     notice_id = derived_id("dlv", incident.id, "still", said_at)
     return _notice(account, said, notice_id=notice_id, incident=its_own, now=now)
@@ -65,14 +65,14 @@ def notice_that_asks(account: Account, story: Story, *, public_url: str, now: da
 
 def notice_that_a_contact_stopped(account: Account, contact: Contact, *, public_url: str, now: datetime) -> Delivery:
     """Return the notice that a contact wants no more messages; one for each time they say so."""
-    said = stopped_notice(_reader(account), public_url=public_url)
+    said = stopped_notice(Reader.of(account), public_url=public_url)
     notice_id = derived_id("dlv", contact.id, "stopped", contact.version)
     return _notice(account, said, notice_id=notice_id, incident=None, now=now)
 
 
 def notice_that_a_contact_came_back(account: Account, contact: Contact, *, public_url: str, now: datetime) -> Delivery:
     """Return the notice that a contact wants messages again; one for each time they say so."""
-    said = came_back_notice(_reader(account), public_url=public_url)
+    said = came_back_notice(Reader.of(account), public_url=public_url)
     notice_id = derived_id("dlv", contact.id, "came back", contact.version)
     return _notice(account, said, notice_id=notice_id, incident=None, now=now)
 
@@ -82,7 +82,7 @@ def notice_of_spending(
 ) -> Delivery:
     """Return the notice that so many percent of a month's money are spent; one a month for each."""
     said = spending_notice(
-        _reader(account),
+        Reader.of(account),
         percent=percent,
         spent_micro=spending.spent_micro,
         cap_micro=tariff.cap_micro,
@@ -94,13 +94,9 @@ def notice_of_spending(
 
 def notice_of_trouble(account: Account, story: Story, *, public_url: str, now: datetime) -> Delivery:
     """Return the notice that nobody can be told, or that messages do not arrive; one an incident."""
-    said = trouble_notice(story, _reader(account), public_url=public_url)
+    said = trouble_notice(story, Reader.of(account), public_url=public_url)
     notice_id = derived_id("dlv", story.incident.id, "trouble")
     return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
-
-
-def _reader(account: Account) -> Reader:
-    return Reader(language=account.language, time_zone=account.time_zone)
 
 
 def _notice(account: Account, said: Words, *, notice_id: str, incident: Incident | None, now: datetime) -> Delivery:

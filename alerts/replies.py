@@ -9,14 +9,14 @@ from alerts import pausing
 from alerts.acknowledging import Acknowledged, take
 from alerts.answering import Answering, Named
 from alerts.readers import reader_of
+from alerts.wording.taking import started_reply, still_stopped_reply, stopped_reply
 from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Incident
 from isocket.domain.pauses import STOP_REPLY
-from isocket.domain.record import lookup_fields
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, every, is_
+from isocket.storage.port import Records, is_
 from isocket.storage.still_open import HOLDS_ITS_KEY
 
 log = get_logger(__name__)
@@ -133,7 +133,7 @@ class Replies:
             await pausing.remember_stop(self._records, sender, clock=self._clock)
         for some in _groups_of(contacts):
             await asyncio.gather(*(self._pause(each) for each in some))
-        return "" if silent else await self._answering.stopped(contacts)
+        return "" if silent else await self._answering.shortly(contacts, stopped_reply)
 
     async def _start(self, sender: str, *, silent: bool) -> str:
         """Let this person's messages come again; where a mailbox of theirs said stop as well, say that they do not.
@@ -147,8 +147,8 @@ class Replies:
         proved = [_is_proved(each) for each in contacts]
         here = [each for each, is_back, is_proved in zip(contacts, back, proved, strict=True) if is_back and is_proved]
         if any(proved) and not here:  # whatever the provider says by itself, it does not know this
-            return await self._answering.still_stopped(contacts)
-        return await self._answering.started(here) if here and not silent else ""
+            return await self._answering.shortly(contacts, still_stopped_reply)
+        return await self._answering.shortly(here, started_reply) if here and not silent else ""
 
     async def _pause(self, contact: Contact) -> None:
         await pausing.pause(
@@ -159,9 +159,7 @@ class Replies:
         return await pausing.resume(self._records, contact, sender, clock=self._clock, public_url=self._public_url)
 
     async def _contacts_with(self, phone: str) -> list[Contact]:
-        if "phone" in lookup_fields(Contact):
-            return await self._records.find(Contact, is_("phone", phone))
-        return [contact async for contact in every(self._records, Contact) if contact.phone == phone]
+        return await self._records.find(Contact, is_("phone", phone))
 
 
 def _is_proved(contact: Contact) -> bool:

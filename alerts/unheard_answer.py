@@ -27,5 +27,4 @@ async def unheard_answer(records: Records, contact: Contact) -> str:
     missed = [each for each in found if each is not None and each.acknowledged_at is None]
     if not missed:
         return ""
-    reader = Reader(language=contact.language, time_zone=contact.time_zone)
-    return unheard_sentence(await story_of(records, missed[0]), reader, number=len(missed))
+    return unheard_sentence(await story_of(records, missed[0]), Reader.of(contact), number=len(missed))

@@ -48,6 +48,7 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.incidents import Cause, Why
 from isocket.domain.letters import (
     LANGUAGES,
+    Letter,
     activation_mail,
     code_mail,
     code_text,
@@ -218,8 +219,7 @@ def _codes(language: str) -> Iterator[str]:
     said = first_contact(language, page=f"{_PUBLIC}/people")
     yield from _mail("By e-mail", Words(subject=letter.subject, text=f"{letter.text}\n{said}\n"))
     yield from _table([("text with the code for their own page", page_code(language, _PASSCODE))], counted=True)
-    letter = page_mail(language, link=f"{_PUBLIC}/people/open?token=TOKEN")
-    yield from _mail("The way to their own page", Words(subject=letter.subject, text=letter.text))
+    yield from _mail("The way to their own page", page_mail(language, link=f"{_PUBLIC}/people/open?token=TOKEN"))
 
 
 def _rights(language: str) -> Iterator[str]:
@@ -243,7 +243,7 @@ def _rights(language: str) -> Iterator[str]:
         )),
         ("A refusal", refused(language, Right.ERASURE, words="...", authority=authority)),
     ):  # fmt: skip
-        yield from _mail(what, Words(subject=letter.subject, text=letter.text))
+        yield from _mail(what, letter)
     for words in (
         copy_is_made(language, page=page),
         erasure_is_noted(language, due_at=due_at, office=office, receipt=link),
@@ -256,7 +256,7 @@ def _rights(language: str) -> Iterator[str]:
 def _account(reader: Reader) -> Iterator[str]:
     story = example_of(Cause.MAINS_LOST)
     yield "### To the owner\n"
-    notices = [
+    notices: list[tuple[str, Words | Letter]] = [
         ("Nobody could be told", exhausted_notice(story, reader, public_url=_PUBLIC)),
         ("Nobody has taken it", unanswered_notice(story, reader, public_url=_PUBLIC)),
         ("A contact wants no more messages", stopped_notice(reader, public_url=_PUBLIC)),
@@ -281,13 +281,12 @@ def _account(reader: Reader) -> Iterator[str]:
         (gap_left(reader.language, link=f"{_PUBLIC}/contacts"), "A contact was erased at their own wish"),
         (gap_objected(reader.language, link=f"{_PUBLIC}/contacts"), "A contact objects"),
     ):
-        notices.append((what, Words(subject=letter.subject, text=letter.text)))
+        notices.append((what, letter))
     for percent, what in ((80, "Most of the month's money is spent"), (100, "All of it is spent")):
-        said = spending_notice(
+        notices.append((what, spending_notice(
             reader, percent=percent, spent_micro=percent * 100_000, cap_micro=10_000_000, currency="EUR",
             public_url=_PUBLIC,
-        )  # fmt: skip
-        notices.append((what, said))
+        )))  # fmt: skip
     gone = ((ChannelKind.PUSH, "A device gets no alarms any more"), (ChannelKind.WEBHOOK, "Nor does a program"))
     notices += [(what, gone_notice(kind, reader, link=f"{_PUBLIC}/contacts")) for kind, what in gone]
     for what, said in notices:
@@ -297,7 +296,7 @@ def _account(reader: Reader) -> Iterator[str]:
 def _privacy(language: str) -> Iterator[str]:
     yield "### Newsletter, restriction, policy, breach\n"
     for what, letter in privacy_letters(language, day=BEGAN, public_url=_PUBLIC):
-        yield from _mail(what, Words(subject=letter.subject, text=letter.text))
+        yield from _mail(what, letter)
     page = f"{_PUBLIC}/breaches"
     texts = [
         ("text about a breach", breach_text(language, page=page)),
@@ -314,7 +313,7 @@ def _table(rows: Sequence[tuple[str, str]], *, counted: bool = False) -> Iterato
     yield ""
 
 
-def _mail(what: str, said: Words) -> Iterator[str]:
+def _mail(what: str, said: Words | Letter) -> Iterator[str]:
     yield f"{what}: **{said.subject}**\n"
     yield "```text"
     yield said.text.rstrip()

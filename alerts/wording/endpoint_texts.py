@@ -7,8 +7,8 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from alerts.links import INCIDENT_PATH, incident_url
-from alerts.wording.messages import Reader, Story, Words
-from alerts.wording.phrases import local_time, mail_name, what, words
+from alerts.wording.messages import Reader, Story, Words, headline, times
+from alerts.wording.phrases import mail_name
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.endpoint_letters import Take, push_body, webhook_body
@@ -49,8 +49,8 @@ def push_text(story: Story, reader: Reader, kind: DeliveryKind, *, token: str, p
     clear = kind is DeliveryKind.CLEAR
     own = endpoint_words(reader.language)
     return push_body(
-        title=_headline(story, reader, clear=clear),
-        body=said or _time(story, reader, clear=clear),
+        title=headline(story, reader, clear=clear),
+        body=said or ". ".join(times(story, reader, clear=clear)),
         language=reader.language,
         tag=story.incident.id,
         token=token,
@@ -67,7 +67,7 @@ def webhook_text(
     links = {"incident": f"{public_url.rstrip('/')}/incidents/{incident.id}"}
     if kind in _ASKS:
         links["acknowledge"] = incident_url(public_url, token)
-    headline = _headline(story, reader, clear=clear)
+    title = headline(story, reader, clear=clear)
     return webhook_body(
         WEBHOOK_TYPES[kind],
         message_id,
@@ -84,7 +84,7 @@ def webhook_text(
             "probe": incident.probe,
         },
         device={"name": mail_name(story.device_name)},
-        text=f"{headline}. {said}" if said else headline,
+        text=f"{title}. {said}" if said else title,
         links=links,
     )
 
@@ -120,20 +120,6 @@ def gone_notice(kind: ChannelKind, reader: Reader, *, link: str | None) -> Words
 def endpoint_words(language: str) -> EndpointWords:
     """Return the words of the language that serves a reader of `language`."""
     return _WORDS[spoken(language)]
-
-
-def _headline(story: Story, reader: Reader, *, clear: bool) -> str:
-    texts = words(reader.language)
-    said = what(texts, story.incident, clear=clear, label=story.probe_name)
-    return f"{texts.test if story.incident.test else ''}{mail_name(story.device_name)}: {said}"
-
-
-def _time(story: Story, reader: Reader, *, clear: bool) -> str:
-    texts = words(reader.language)
-    since = f"{texts.mail_when}: {local_time(texts, story.incident.opened_at, reader.time_zone)}"
-    if not clear or story.incident.closed_at is None:
-        return since
-    return f"{since}. {texts.mail_until}: {local_time(texts, story.incident.closed_at, reader.time_zone)}"
 
 
 _WORDS: Mapping[str, EndpointWords] = MappingProxyType(

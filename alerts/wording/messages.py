@@ -1,20 +1,20 @@
 """Whole messages about an incident: the SMS in one segment, the e-mail, and notices to the account."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from html import escape
 
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
-from alerts.wording.phrases import local_time, mail_name, sms_name, what, words
+from alerts.wording.phrases import BRACKETS, local_time, mail_name, sms_name, what, words
 from alerts.wording.texts import Texts
+from isocket.domain.accounts import Account
+from isocket.domain.contacts import Contact
 from isocket.domain.incidents import Incident, moment_told
 
 NAME_SEPTETS = 40
 _LEAST_NAME_SEPTETS = 8
 _END_OF_HTML = "</body></html>"
-_BRACKETS = re.compile(r"\[([^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,11 @@ class Reader:
 
     language: str
     time_zone: str
+
+    @classmethod
+    def of(cls, person: Account | Contact) -> "Reader":
+        """Return the reader that a contact is, or the holder of an account."""
+        return cls(language=person.language, time_zone=person.time_zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +71,10 @@ def clear_text(story: Story, reader: Reader) -> Words:
 
 def alarm_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> Words:
     """Return the e-mail that something is wrong, with the reader's own link to a page that has a button."""
-    texts = words(reader.language)
-    facts = [_since(texts, story, reader), f"{texts.mail_code}: {story.incident.short_code}"]
+    texts, code = words(reader.language), story.incident.short_code
     return _mail(
-        _headline(texts, story, clear=False),
-        facts if story.incident.short_code else facts[:1],
+        headline(story, reader),
+        [*times(story, reader), *([f"{texts.mail_code}: {code}"] if code else [])],
         texts.mail_look,
         link,
         [texts.mail_acknowledge, _with_account(texts, public_url, story.incident), texts.mail_why],
@@ -80,29 +84,32 @@ def alarm_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> W
 def clear_mail(story: Story, reader: Reader, *, link: str, public_url: str) -> Words:
     """Return the e-mail that it is over."""
     texts = words(reader.language)
-    facts = [_since(texts, story, reader)]
-    if story.incident.closed_at is not None:
-        until = local_time(texts, story.incident.closed_at, reader.time_zone)
-        facts.append(f"{texts.mail_until}: {until}")
     footer: list[str | _Place] = [_with_account(texts, public_url, story.incident), texts.mail_why]
-    return _mail(_headline(texts, story, clear=True), facts, texts.mail_see, link, footer)
+    said = times(story, reader, clear=True)
+    return _mail(headline(story, reader, clear=True), said, texts.mail_see, link, footer)
 
 
-def since(story: Story, reader: Reader) -> str:
-    """Return since when it lasts, where the reader is."""
-    return _since(words(reader.language), story, reader)
+def times(story: Story, reader: Reader, *, clear: bool = False) -> list[str]:
+    """Return since when it lasts, where the reader is; where it no longer does, until when it did as well."""
+    texts, incident = words(reader.language), story.incident
+    moments = [(texts.mail_when, incident.opened_at)]
+    if clear and incident.closed_at is not None:
+        moments.append((texts.mail_until, incident.closed_at))
+    return [f"{name}: {local_time(texts, at, reader.time_zone)}" for name, at in moments]
 
 
 def short_message(pattern: str, story: Story, reader: Reader) -> Words:
     """Return an SMS about an incident; what stands in square brackets is left out where it has no code."""
     code = story.incident.short_code
-    said = _BRACKETS.sub(lambda found: found.group(1) if code else "", pattern)
+    said = BRACKETS.sub(lambda found: found.group(1) if code else "", pattern)
     return _one_segment(said, story, reader, at=moment_told(story.incident), clear=False)
 
 
 def headline(story: Story, reader: Reader, *, clear: bool = False) -> str:
     """Return in one line what is wrong, or that it no longer is, and where."""
-    return _headline(words(reader.language), story, clear=clear)
+    texts = words(reader.language)
+    said = what(texts, story.incident, clear=clear, label=story.probe_name)
+    return f"{texts.test if story.incident.test else ''}{mail_name(story.device_name)}: {said}"
 
 
 def linked_mail(
@@ -114,8 +121,8 @@ def linked_mail(
     """
     texts = words(reader.language)
     footer: list[str | _Place] = [_with_account(texts, public_url, story.incident), texts.mail_why]
-    said = [*facts, _since(texts, story, reader)]
-    mail = _mail(_headline(texts, story, clear=False), said, look or texts.mail_see, link, footer)
+    said = [*facts, *times(story, reader)]
+    mail = _mail(headline(story, reader), said, look or texts.mail_see, link, footer)
     return replace(mail, subject=f"{subject}{mail.subject}")
 
 
@@ -186,15 +193,6 @@ def _one_segment(pattern: str, story: Story, reader: Reader, *, at: datetime, cl
     used = septets(prefix + pattern.format(name="", **rest))
     room = max(_LEAST_NAME_SEPTETS, min(NAME_SEPTETS, SEGMENT_SEPTETS - used))
     return Words(text=prefix + pattern.format(name=sms_name(story.device_name, room), **rest))
-
-
-def _headline(texts: Texts, story: Story, *, clear: bool) -> str:
-    said = what(texts, story.incident, clear=clear, label=story.probe_name)
-    return f"{texts.test if story.incident.test else ''}{mail_name(story.device_name)}: {said}"
-
-
-def _since(texts: Texts, story: Story, reader: Reader) -> str:
-    return f"{texts.mail_when}: {local_time(texts, story.incident.opened_at, reader.time_zone)}"
 
 
 def _link(public_url: str, incident: Incident) -> str:

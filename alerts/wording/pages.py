@@ -2,8 +2,8 @@
 
 from html import escape
 
-from alerts.wording.messages import Reader, Story, headline, since
-from alerts.wording.phrases import local_time, words
+from alerts.wording.messages import Reader, Story, headline, times
+from alerts.wording.phrases import words
 from alerts.wording.taking import taking_words
 from isocket.domain.incidents import IncidentState
 from isocket.domain.letters import spoken
@@ -18,10 +18,7 @@ def incident_page(story: Story, reader: Reader, *, offer: str = "") -> str:
     texts, incident = words(reader.language), story.incident
     asked = taking_words(reader.language)
     over = incident.state is IncidentState.CLOSED
-    facts = [since(story, reader)]
-    if over and incident.closed_at is not None:
-        facts.append(f"{texts.mail_until}: {local_time(texts, incident.closed_at, reader.time_zone)}")
-    shown = "".join(f"<p>{escape(fact)}</p>" for fact in facts)
+    shown = "".join(f"<p>{escape(each)}</p>" for each in times(story, reader, clear=over))
     if incident.state is IncidentState.OPEN:
         shown += _button(texts.ack_text, texts.ack_button)
     elif incident.state is IncidentState.ACKNOWLEDGED and incident.asked_at is not None:

@@ -30,7 +30,7 @@ _JOINER = "\u200d"
 _TONES = range(0x1F3FB, 0x1F400)  # of skin, behind the emoji that they colour
 _TAGS = range(0xE0020, 0xE0080)  # which make a region's flag of a black one
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)  # two of them are one flag
-_BRACKETS = re.compile(r"\[([^\]]*)\]")
+BRACKETS = re.compile(r"\[([^\]]*)\]")
 _CONTROLS = MappingProxyType(dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " "))
 _TELLING = re.compile(r"@|(?:\d[\s\-./()]*){7}")  # an e-mail address, a phone or serial number
 _TOO_MUCH = 100_000.0  # no thermometer, battery or credit says that
@@ -104,7 +104,7 @@ def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) ->
     if clear and incident.why_over is not None:
         phrase = texts.unwatched.get(incident.why_over, phrase)
     value = _value(texts, incident, clear=clear)
-    phrase = _BRACKETS.sub("" if value is None else lambda found: found.group(1), phrase)
+    phrase = BRACKETS.sub("" if value is None else lambda found: found.group(1), phrase)
     phrase = phrase.replace("{value}", value or "")
     if incident.part_of is not None and not clear:
         phrase += texts.elsewhere
@@ -115,7 +115,7 @@ def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) ->
 def _value(texts: Texts, incident: Incident, *, clear: bool) -> str | None:
     """Return what the phrase tells beyond the cause: a measured value, of an unstable one what it is and how often."""
     if incident.cause is Cause.FLAPPING and not clear:
-        return None if incident.about is None else _BRACKETS.sub("", texts.alarm[incident.about])
+        return None if incident.about is None else BRACKETS.sub("", texts.alarm[incident.about])
     if clear and incident.cause is not Cause.FLAPPING:
         return None
     return number(incident.value, texts.decimal_mark)
