@@ -64,8 +64,10 @@ class Story:
         news = {each.id: each for each in (*lasting, *recent, *over) if each is not None}
         for incident in sorted(news.values(), key=_last_change):
             if self._followed.get(incident.id) != incident.state:
+                is_new = incident.id in self._followed or incident.detected_at > self._began
                 self._followed[incident.id] = incident.state
-                self._print(self._nicknames.get(incident.device_id, ""), _incident_text(incident))
+                text = _incident_text(incident) if is_new else _left_text(incident, self._clock.now())
+                self._print(self._nicknames.get(incident.device_id, ""), text)
 
     async def _tell_messages(self) -> None:
         new = await self._records.find(DeskMessage, above("at", self._began), order_by="at")
@@ -93,6 +95,15 @@ def _incident_text(incident: Incident) -> Text:
     told = Text("alarm: ").append(incident.cause.value.replace("_", " "), style="bold")
     told.append(f" {state}", style=_STYLES[incident.state])
     return told.append(f", {incident.severity.value}") if incident.state is IncidentState.OPEN else told
+
+
+def _left_text(incident: Incident, now: datetime) -> Text:
+    """Return what an earlier run left: it begins now for nobody."""
+    since, today = incident.opened_at.astimezone(), now.astimezone().date()
+    when = f"{since:%H:%M}" if since.date() == today else f"{since:%Y-%m-%d %H:%M}"
+    told = Text("alarm: ").append(incident.cause.value.replace("_", " "), style="bold")
+    state = "still open" if incident.state is IncidentState.OPEN else incident.state.value
+    return told.append(f" {state}", style=_STYLES[incident.state]).append(f", since {when}")
 
 
 def _message_text(message: DeskMessage) -> Text:
