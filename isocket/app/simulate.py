@@ -1,5 +1,7 @@
 """Simulated sockets from the command line: with given credentials, or with sockets made for the occasion."""
 
+import asyncio
+import contextlib
 from pathlib import Path
 
 import typer
@@ -15,6 +17,8 @@ from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
 from isocket.app.settings import Settings
 from isocket.app.supervise import stop_on_signals
+
+ASK_EVERY_S = 1.0
 
 
 async def simulate(
@@ -43,12 +47,17 @@ async def simulate(
     if url:
         _check_broker(url)
     console = Console(stderr=True, highlight=False)
-    cast = _given_cast(credentials, devices) if credentials else await _new_cast(settings, devices)
+    cast = _given_cast(credentials, devices) if credentials else None
     where = url or f"mqtt://{settings.mqtt}"
+    broker = BrokerAddress.parse(where)
     async with stop_on_signals() as stop:
-        if not await BrokerAddress.parse(where).answers():
-            words = _what_to_start(settings, url)
-            console.print(f"Nobody answers at the broker's address: {words}. The sockets go on trying.", markup=False)
+        if not await broker.answers():
+            goes_on = "The sockets go on trying" if cast else "No socket is made before somebody does"
+            words = f"Nobody answers at the broker's address: {_what_to_start(settings, url)}. {goes_on}."
+            console.print(words, markup=False)
+            if cast is None and not await _somebody_answers(broker, stop):
+                return False
+        cast = cast or await _new_cast(settings, devices)
         report = await run(
             url=where,
             credentials=cast,
@@ -78,6 +87,16 @@ def _what_to_start(settings: Settings, url: str) -> str:
             "give --url and --credentials"
         )
     return f"start the cloud with `isocket up`, which listens at {settings.mqtt}"
+
+
+async def _somebody_answers(broker: BrokerAddress, stop: asyncio.Event) -> bool:
+    """Return True once somebody listens there, False at `stop`."""
+    while not stop.is_set():
+        if await broker.answers():
+            return True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), ASK_EVERY_S)
+    return False
 
 
 def _given_cast(credentials: Path, devices: int) -> list[Credential]:

@@ -1,13 +1,18 @@
 """`isocket sim` where no broker answers: it says what to start, and does not end as if all had gone well."""
 
+import asyncio
+import signal
 import socket
 from dataclasses import asdict, replace
 
 import pytest
 
-from firmware_sim.runner import RunReport
-from firmware_sim.tally import Tally
+from broker_bridge.broker_address import BrokerAddress
+from firmware_sim.tally import RunReport, Tally
 from isocket.app import simulate
+from isocket.app.house import open_house
+from isocket.app.settings import load_settings
+from isocket.domain.devices import Device
 from tests.unit.app.installation import Installation
 
 NOBODY_THERE = RunReport(
@@ -31,14 +36,62 @@ def ends_with(report: RunReport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(simulate, "run", run)
 
 
-def test_without_a_cloud_it_says_what_to_start_and_that_no_socket_got_through(
+def devices_of(installation: Installation) -> int:
+    async def count() -> int:
+        async with open_house(load_settings(installation.environ)) as house:
+            return await house.records.count(Device)
+
+    return asyncio.run(count())
+
+
+def test_without_a_cloud_it_says_what_to_start_and_makes_no_socket_before_somebody_listens(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends_with(ONE_THERE, monkeypatch)
+    monkeypatch.setattr(simulate, "ASK_EVERY_S", 0.0)
+    made_when_asked = []
+
+    async def answers(_: BrokerAddress) -> bool:
+        async with open_house(load_settings(installation.environ)) as house:
+            made_when_asked.append(await house.records.count(Device))
+        return len(made_when_asked) > 3
+
+    monkeypatch.setattr(BrokerAddress, "answers", answers)
+    done = installation.make().typed("sim", "--devices", "1")
+    said = " ".join(done.stderr.split())
+    assert (
+        f"start the cloud with `isocket up`, which listens at 127.0.0.1:{installation.mqtt}. No socket is made" in said
+    )
+    assert made_when_asked == [0, 0, 0, 0]
+    assert (done.returncode, done.stdout) == (0, f"{ONE_THERE.as_json()}\n")
+
+
+def test_whoever_ends_it_while_nobody_listens_left_no_socket_behind_and_is_told_that_none_got_through(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    async def answers(_: BrokerAddress) -> bool:
+        if not asked:
+            signal.raise_signal(signal.SIGINT)  # a second one would end the process at once
+        asked.append(True)
+        return False
+
+    monkeypatch.setattr(BrokerAddress, "answers", answers)
+    done = installation.make().typed("sim", "--devices", "1")
+    assert done.returncode == 1
+    assert " ".join(done.stderr.split()).endswith("No socket got through to the broker.")
+    assert devices_of(installation) == 0
+
+
+def test_given_sockets_go_on_trying_and_their_figures_are_told_where_none_got_through(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends_with(NOBODY_THERE, monkeypatch)
-    done = installation.make().typed("sim", "--devices", "1")
-    said = " ".join(done.stderr.split())
-    assert f"start the cloud with `isocket up`, which listens at 127.0.0.1:{installation.mqtt}." in said
-    assert said.endswith("No socket got through to the broker.")
+    credentials = installation.folder / "devices.jsonl"
+    credentials.write_text(installation.typed("device", "provision", "--model", "isocket-3g").stdout, encoding="utf-8")
+    done = installation.typed("sim", "--devices", "1", "--credentials", str(credentials))
+    assert "The sockets go on trying. No socket got through" in " ".join(done.stderr.split())
     assert (done.returncode, done.stdout) == (1, f"{NOBODY_THERE.as_json()}\n"), "the figures are told all the same"
 
 
