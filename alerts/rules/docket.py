@@ -54,13 +54,10 @@ class Docket:
 
     @classmethod
     def of(cls, case: Case, memory: Memory) -> "Docket":
-        """Return the docket that goes on from `memory`."""
-        return cls(
-            case=case,
-            conditions=dict(memory.conditions),
-            power_back=memory.power_back,
-            flaps=dict(memory.flaps),
-        )
+        """Return the docket that goes on from `memory`; what waits and is asked for no more never opens."""
+        known = memory.conditions.items()
+        asked = {key: each for key, each in known if each.is_open or not has_no_rule(key, case.settings)}
+        return cls(case=case, conditions=asked, power_back=memory.power_back, flaps=dict(memory.flaps))
 
     def look(self, key: Key, look: Look, when: When, value: float | None = None, rate: float | None = None) -> None:
         """Take note of how a thing looks; `rate`: how fast its value changes, where it is judged by that."""

@@ -1,9 +1,13 @@
 """The causes beyond mains, limits and silence: how fast, in vain, weak, low on credit."""
 
+from typing import Any
+
 import pytest
 
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, IncidentState, Severity, Why
-from tests.fakes.judged_house import JudgedHouse, judged_house
+from isocket.storage.port import is_
+from tests.fakes.judged_house import DEVICE, JudgedHouse, judged_house
 
 MINUTE = 60.0
 HEAT = {"enabled": True, "mode": "heat", "on_c": 5, "off_c": 8, "alarm_after_s": 3600}
@@ -277,6 +281,36 @@ async def test_what_the_device_raised_by_limits_of_its_own_only_its_own_word_end
     await house.alarm("credit_low", active=False)
     await house.alarm("temp_rate", active=False, probe=0)
     assert not await house.open()
+
+
+# what nobody asks for any more
+
+
+@pytest.mark.parametrize(
+    ("cause", "asked", "said"),
+    [
+        (Cause.CREDIT_LOW, {"credit": {"low": 5}}, {"credit": "4.00 EUR"}),
+        (Cause.SIGNAL_LOW, {"signal": {"low_pct": 20, "delay_s": 0}}, {"signal_pct": 10}),
+        (Cause.THERMOSTAT_INEFFECTIVE, {"thermostat": {**HEAT, "alarm_after_s": 0}}, {"temp_c": [4.0]}),
+        (Cause.BATTERY_LOW, {"battery_low_pct": [50]}, {"battery_pct": 40, "charging": False}),
+    ],
+)
+async def test_what_the_settings_ask_for_no_more_ends_without_a_word_of_the_socket(
+    cause: Cause, asked: dict[str, Any], said: dict[str, Any]
+) -> None:
+    house = await judged_house(**asked)
+    await house.state(**said)
+    assert await house.open(cause)
+    await house.want(battery_low_pct=[], **{key: {} for key in asked.keys() - {"battery_low_pct"}})
+    found = await house.only(cause)
+    assert (found.state, found.why_over) == (IncidentState.CLOSED, Why.SETTINGS)
+
+
+async def test_heating_that_may_go_on_in_vain_for_ever_is_no_incident_for_a_moment_either(cabin: JudgedHouse) -> None:
+    await cabin.state(temp_c=[4.0])
+    await cabin.records.change_one(Device, is_("id", DEVICE), desired={"thermostat": {**HEAT, "alarm_after_s": None}})
+    await report_every(cabin, 10, [4.0] * 8)  # the first is judged together with the setting
+    assert not await cabin.incidents()
 
 
 # severities
