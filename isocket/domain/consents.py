@@ -5,7 +5,7 @@ Only what rests on consent is in this ledger: a box that says "I have read this"
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -40,6 +40,7 @@ READER_KEY = Handling(
     keep=Keep.UNTIL_USED,  # a wish that no mailbox answers goes by itself
     export=Export.WITHHELD,
 )
+READER_ANSWER = replace(READER_KEY, keep=Keep.CONSENT)  # whoever presses the link once more is answered as before
 READER_WAY_OUT = Handling(
     category=Category.CREDENTIAL,
     purpose=Purpose.PROMOTION,
@@ -125,7 +126,7 @@ class Subscription(Record):
     email: Annotated[str, READER_ADDRESS]
     language: Annotated[str, READER_CHOICE]
     state: Annotated[SubscriptionState, READER_CHOICE] = SubscriptionState.ASKED
-    confirm_hash: Annotated[str, READER_KEY] = ""
+    confirm_hash: Annotated[str, READER_ANSWER] = ""
     leave_token: Annotated[str, READER_WAY_OUT] = ""  # stands in every mail; sealed here, found by its hash
     leave_hash: Annotated[str, READER_KEY] = ""
     created_at: Annotated[datetime, READER_CHOICE]

@@ -19,6 +19,7 @@ from isocket.domain.consents import (
     wording_of,
 )
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.handling import Keep
 from isocket.domain.processing import Controller
 from isocket.domain.stops import Stop
 from isocket.storage.keyring import MemoryKeyring
@@ -90,6 +91,22 @@ async def test_without_an_account_nothing_but_the_address_and_the_consent_is_sto
 
 
 @pytest.mark.clause("C2-08")
+async def test_the_link_pressed_once_more_is_answered_as_before_and_the_list_says_how_long_it_is_known(
+    house: PortalHouse,
+) -> None:
+    assert (await house.ask("POST", "/newsletter", {"email": READER})).status == 202
+    token = {"token": await house.link_token(READER)}
+    assert [(await house.ask("POST", "/newsletter/confirm", token)).status for _ in range(2)] == [200, 200]
+    answer = await house.ask("GET", "/privacy/inventory")
+    listed = {
+        each["field"]: each["keep"]
+        for each in (await answer.json())["fields"]
+        if each["collection"] == Subscription.collection
+    }
+    assert listed["confirm_hash"] == listed["email"] == Keep.CONSENT
+    assert listed["leave_hash"] == Keep.UNTIL_USED
+
+
 async def test_a_mailbox_that_did_not_say_yes_is_never_written_to_and_forgotten(house: PortalHouse) -> None:
     await ask(house)
     assert await sender(house).send(ISSUE) == 0
