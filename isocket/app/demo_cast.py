@@ -27,6 +27,9 @@ SOCKETS = MappingProxyType(
 )
 """Nickname and model, in the order in which the scripted day counts them."""
 
+CUT_EACH_TIME = "Cottage"
+"""Whose mains goes off soon after each start."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:

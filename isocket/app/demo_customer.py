@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 
 import aiohttp
 
-from isocket.app.demo_cast import PHONE, Cast
+from isocket.app.demo_cast import CUT_EACH_TIME, PHONE, Cast
 from isocket.domain.accounts import Account
 from isocket.domain.desk import DeskMessage
 from isocket.kit.clock import Clock
@@ -17,6 +17,9 @@ from isocket.storage.port import Records, above, is_
 
 PATIENCE_S = 15.0
 LOOK_EVERY_S = 0.05
+CUTS_ARE_NEWS = {"flapping": {"count": None}}
+"""Each start of the demonstration begins with a power cut; the fifth within an hour is to be told as the first was."""
+
 _TOKEN = re.compile(r"[?&]token=([A-Za-z0-9_\-]+)")
 _CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 
@@ -88,6 +91,8 @@ class Customer:
                 name = self._cast.nicknames[socket.device_id]
                 wish = {"device_id": socket.device_id, "claim_code": socket.claim_code, "name": name}
                 await self._ask("POST", "/devices/claim", wish, (201,))
+                if name == CUT_EACH_TIME:
+                    await self._ask("PATCH", f"/devices/{socket.device_id}/settings", CUTS_ARE_NEWS, (200,))
 
     async def _add_telephone(self) -> None:
         asked_at = self._clock.now()

@@ -97,6 +97,9 @@ def test_a_power_cut_is_told_by_sms_and_mail_and_closed_and_a_relay_obeys(instal
         assert sorted(each["name"] for each in devices) == [
             "Boathouse", "Cottage", "Garage", "Greenhouse", "Pump room",
         ]  # fmt: skip
+        cottage = next(each["id"] for each in devices if each["name"] == "Cottage")
+        settings = api(installation, "GET", f"/devices/{cottage}/settings", token=token)
+        assert settings["desired"]["flapping"]["count"] is None, "however often it is started, its cut is told"
         screen.wait_for(r"Cottage +the mains goes off")
         screen.wait_for(r"Cottage +alarm: mains lost opened")
         screen.wait_for(r"SMS to \+447700900123: Cottage: mains power is out")
