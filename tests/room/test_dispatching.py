@@ -8,6 +8,7 @@ import pytest
 
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind, Message
+from alerts.dispatcher import DEADLINE_S
 from alerts.health import REFUSED_FOR_S
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater, Unclear
 from alerts.settlement import LOOK_UP_AFTER_S, MAX_TRIES, UNCLEAR_LIFE_S, attempt_id
@@ -339,6 +340,20 @@ async def test_a_worker_that_wakes_up_first_is_not_followed_by_another(house: Al
     await house.rest()
     assert len(house.sms.accepted) == 1
     assert (await the_alarm(house)).state is DeliveryState.SENT
+
+
+async def test_what_a_provider_may_still_answer_is_not_found_left_behind(house: AlertHouse) -> None:
+    seen: list[DeliveryState] = []
+
+    async def answer_late(message: Message) -> Outcome:
+        await house.clock.advance(max(DEADLINE_S.values()))  # this worker carries messages of any lane
+        await house.unclear()._find_left_behind()
+        seen.append((await the_alarm(house)).state)
+        return Sent(provider_id=f"SM{message.attempt_id}", receipt_expected=True)
+
+    house.sms.send = answer_late  # type: ignore[method-assign]
+    await house.send()
+    assert seen == [DeliveryState.CALLING]
 
 
 async def test_a_worker_that_died_in_the_call_leaves_it_unclear_and_not_repeated(house: AlertHouse) -> None:

@@ -182,6 +182,30 @@ async def test_a_report_that_it_failed_is_waited_for_a_moment_to_be_read_and_no_
     assert called(house) == [PHONES[ANNA]]
 
 
+async def test_a_report_that_it_failed_is_waited_for_from_when_it_came() -> None:
+    house = await a_house()
+    await house.send()
+    await house.pass_by(seconds=RECEIPT_WAIT_S - 10)
+    await house.receipt("undelivered", error_code=30006)
+    for seconds, calls in ((10, 0), (READ_WITHIN.total_seconds() - 10, 1)):
+        await house.pass_by(seconds=seconds)
+        await house.send()
+        assert len(called(house)) == calls
+
+
+async def test_a_report_in_words_that_we_do_not_know_is_not_waited_for() -> None:
+    house = await a_house()
+    house.sms.script.append((LOST, False))
+    house.sms.can_be_asked = False
+    await house.send()
+    await house.receipt("teleported")
+    await house.pass_by(seconds=UNCLEAR_WAIT_S - 1)
+    await house.receipt("levitated")
+    await house.pass_by(seconds=1)
+    await house.send()
+    assert called(house) == [PHONES[ANNA]]
+
+
 async def test_a_text_of_which_a_report_says_only_that_it_left_is_followed_by_a_call_in_time() -> None:
     house = await a_house()
     await house.send()
@@ -442,6 +466,19 @@ async def test_a_program_is_told_instead_in_quiet_hours_and_a_browser_when_they_
 
 async def test_the_end_goes_by_mail_where_it_cannot_go_by_text() -> None:
     house = await a_house()
+    await house.send()
+    await house.close()
+    house.sms.script.append(REFUSED)
+    await house.escalate()
+    await house.send()
+    assert [message.kind for message in house.mail.accepted] == [DeliveryKind.CLEAR]
+
+
+async def test_a_ladder_s_cap_keeps_no_end_from_its_reader() -> None:
+    house = await AlertHouse().furnish()
+    await house.ladder(BY_SMS, cap=1)
+    await house.incident(severity=Severity.MAJOR)
+    await house.escalate()
     await house.send()
     await house.close()
     house.sms.script.append(REFUSED)

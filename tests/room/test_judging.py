@@ -8,7 +8,7 @@ from alerts.audit_forgotten import Forgotten
 from alerts.judge import STARTED_OVER
 from alerts.rules.docket import JUDGED_MS
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, Why, open_key
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity, TimelineEntry, Why, open_key
 from isocket.domain.problems import Problem
 from isocket.domain.reports import ClockQuality, ReportKind
 from isocket.kit.ids import new_id
@@ -502,6 +502,14 @@ async def test_a_mains_failure_explains_the_later_silence() -> None:
     assert not await house.told()
 
 
+async def test_whoever_is_not_told_of_it_finds_the_incident_that_explains_it(house: JudgedHouse) -> None:
+    await house.alarm("mains_lost")
+    await house.state(mains=False, battery_pct=40)
+    mains, battery = await house.only(Cause.MAINS_LOST), await house.only(Cause.BATTERY_LOW)
+    lines = await house.records.find(TimelineEntry, is_("incident_id", battery.id), is_("reason", EXPLAINED[1]))
+    assert [each.detail for each in lines] == [{"incident_id": mains.id}]
+
+
 async def test_a_battery_that_the_next_mains_failure_finds_half_full_is_explained_by_that_too(
     house: JudgedHouse,
 ) -> None:
@@ -841,6 +849,13 @@ async def test_a_restart_is_for_the_record_only(house: JudgedHouse) -> None:
     found = await house.only(Cause.RESTARTED)
     assert (found.severity, found.needs_step) == (Severity.INFO, False)
     assert (Happening.NOT_SENT, "information_only") in await house.timeline(found)
+
+
+async def test_the_end_of_what_is_for_the_record_only_is_told_to_nobody(house: JudgedHouse) -> None:
+    await house.alarm("restarted")
+    await house.let_pass(900)
+    found = await house.only(Cause.RESTARTED)
+    assert (found.state, found.needs_step) == (IncidentState.CLOSED, False)
 
 
 async def test_a_test_that_a_person_started_ends_by_itself(house: JudgedHouse) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from alerts.causes import SETTLING_S
+from alerts.incident_ledger import StillOpenError
 from alerts.judge import LEASE_S, Judge
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, TimelineEntry
@@ -236,6 +238,44 @@ async def test_a_judge_that_stalls_beyond_its_lease_leaves_the_last_word_to_the_
     await stalling.step()
     await house.settle()
     assert not await house.open()
+
+
+async def test_an_alarm_that_an_unknown_incident_is_in_the_way_of_is_judged_again_and_not_lost() -> None:
+    house = await judged_house()
+    await house.telemetry.store([alarm(house, "mains_lost")])
+
+    class Forestalled(DyingRecords):
+        async def add_all(self, records: Sequence[Record]) -> int:
+            ours = next(each for each in records if isinstance(each, Incident))
+            await house.records.add_all([replace(ours, id="inc_stored_by_another")])
+            return await super().add_all(records)
+
+    forestalled = Judge(
+        records=Forestalled(house.records), telemetry=house.telemetry, clock=house.clock, owner="forestalled"
+    )
+    with pytest.raises(StillOpenError):
+        await forestalled.step()
+    await house.clock.advance(LEASE_S)
+    await house.settle()
+    (found,) = await house.open(Cause.MAINS_LOST)
+    assert (found.id != "inc_stored_by_another", found.needs_step) == (True, True)
+
+
+async def test_at_every_crash_point_the_timeline_says_that_a_mains_failure_no_longer_explains_it() -> None:
+    async def build() -> JudgedHouse:
+        house = await judged_house()
+        await a_power_cut(house)
+        await house.state(mains=False, battery_pct=40)
+        await house.state(mains=True, battery_pct=40, charging=False)
+        await house.clock.advance(SETTLING_S + 60)
+        return house
+
+    async def check(house: JudgedHouse) -> None:
+        found = await house.only(Cause.BATTERY_LOW)
+        assert (found.explained_by, found.needs_step) == (None, True)
+        assert (await house.timeline(found)).count((Happening.NOTE, "no_longer_explained")) == 1
+
+    assert await every_crash_point(build, judge_with, check) > 5
 
 
 async def judge_with(house: JudgedHouse, fuse: Fuse) -> None:
