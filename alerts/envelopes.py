@@ -44,7 +44,7 @@ def _watched(settings: DeviceSettings) -> Watched | None:
 
 def _bounds(probe: int, settings: DeviceSettings, memory: Memory) -> tuple[float | None, float | None] | None:
     """Return the limits of a probe that is there, None for one that never was."""
-    if probe >= len(settings.temp) and probe not in memory.proven:
+    if probe not in memory.proven and not settings.needs_probe(probe):
         return None
     limits, thermostat = settings.probe(probe), settings.thermostat
     low, high = limits.low_c, limits.high_c

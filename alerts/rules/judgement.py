@@ -150,11 +150,10 @@ class _Walk:
         self._keep_newest(report)
         self._output.update({name: fields[name] for name in OUTPUT if fields.get(name) is not None})
         hear_thermostat(docket, {**fields, **self._output}, when)
-        named = len(docket.case.settings.temp)  # those that settings name need no proof
         self._proven.update(
             number
             for number, reading in enumerate(fields.get("temp_c") or ())
-            if reading is not None and number >= named
+            if reading is not None and not docket.case.settings.needs_probe(number)  # who is needed needs no proof
         )
 
     def _keep_newest(self, report: Report) -> None:

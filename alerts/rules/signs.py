@@ -96,7 +96,7 @@ def _credit(text: str, low: float) -> Sign:
 def _thermometer(number: int, reading: float | None, settings: DeviceSettings, standing: Standing) -> Iterator[Sign]:
     fault = Key(Cause.TEMP_FAULT, number)
     if reading is None:
-        if number in standing.proven or number < len(settings.temp):
+        if number in standing.proven or settings.needs_probe(number):
             yield Sign(fault, Look.BAD)
         return  # unknown: too cold stays too cold
     yield Sign(fault, Look.GOOD)

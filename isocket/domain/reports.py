@@ -69,9 +69,9 @@ class Report(NamedTuple):
         return (self.boot, self.seq)
 
 
-ENVELOPE_EDITION = 1
-"""Of what envelopes leave out. Greater with each cause that is on by default: then one that a program of before stored
-holds nothing, and a quiet socket is judged by its next report."""
+ENVELOPE_EDITION = 2
+"""Of what envelopes leave out. Greater with each cause that is on by default, and where rules remember what they did
+not: then one that a program of before stored holds nothing, and a quiet socket is judged by its next report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -178,6 +178,13 @@ class DeviceSettings:
         """Return the settings of thermometer `number`, the defaults where none are set."""
         return self.temp[number] if number < len(self.temp) else ProbeSettings()
 
+    def needs_probe(self, number: int) -> bool:
+        """Return whether thermometer `number` is there by what is set, so that no value of it is a fault.
+
+        The portal stores as many as the model is sold with: one with the defaults alone may be none.
+        """
+        return self.probe(number) != ProbeSettings() or (number == 0 and self.thermostat.enabled)
+
     def input_at(self, number: int) -> InputSettings:
         """Return the settings of input `number`, the defaults where none are set."""
         return self.input[number] if number < len(self.input) else InputSettings()

@@ -1,6 +1,7 @@
 """From stored reports to incidents: what opens, what closes, and of what nobody is told."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from isocket.domain.problems import Problem
 from isocket.domain.reports import ClockQuality, ReportKind
 from isocket.kit.ids import new_id
 from isocket.storage.port import is_
+from portal_api.settings_models import factory_settings
 from tests.fakes.judged_house import DEVICE, OWNER, JudgedHouse, judged_house
 
 CAME_LATE = (Happening.NOT_SENT, "came_late")
@@ -792,6 +794,26 @@ async def test_a_probe_that_was_never_plugged_in_is_no_fault(house: JudgedHouse)
     await house.state(temp_c=[21.0, None])
     await house.let_pass(600)
     assert not await house.incidents()
+
+
+async def test_a_second_probe_that_was_never_plugged_in_is_no_fault_where_only_the_first_has_limits() -> None:
+    first, second = factory_settings("isocket-4g")["temp"]  # settings are stored for as many as a model is sold with
+    house = await judged_house(temp=[{**first, "low_c": 5}, second])
+    await house.state(temp_c=[21.0, None])
+    await house.let_pass(600)
+    assert not await house.incidents()
+    await house.state(temp_c=[21.0, 20.0])
+    await house.state(temp_c=[21.0, None])
+    await house.let_pass(60)
+    assert (await house.only(Cause.TEMP_FAULT)).probe == 1
+
+
+@pytest.mark.parametrize("settings", [{"temp": [{"low_c": 5}]}, {"thermostat": {"enabled": True}}])
+async def test_a_probe_that_is_needed_and_was_never_plugged_in_is_a_fault(settings: dict[str, Any]) -> None:
+    house = await judged_house(**settings)
+    await house.state(temp_c=[None])
+    await house.let_pass(60)
+    assert (await house.only(Cause.TEMP_FAULT)).probe == 0
 
 
 async def test_an_input_opens_only_when_armed_and_disarming_closes_it() -> None:

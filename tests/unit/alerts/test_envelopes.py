@@ -1,6 +1,6 @@
 """Inside its envelope a report is no news to any rule, which is what lets most reports cost nothing more."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from alerts.rules.docket import Case
 from alerts.rules.judgement import Heard, judge
 from alerts.rules.memory import BEFORE_ALL, Condition, Key, Memory, Phase
 from alerts.rules.silence import Hearing
+from isocket.domain.collected import TELEMETRY
 from isocket.domain.incidents import Cause
 from isocket.domain.reports import ENVELOPE_EDITION, ClockQuality, DeviceState, Report, ReportKind
 from isocket.domain.settings import (
@@ -36,38 +37,38 @@ Thermostats = st.builds(
     on_c=st.floats(-60, 125),
     alarm_after_s=st.none() | st.just(600),
 )
-AllSettings = st.builds(
-    DeviceSettings,
-    mains_delay_s=st.just(0),
-    restore_delay_s=st.just(0),
-    battery_low_pct=st.lists(st.integers(0, 95), max_size=3).map(tuple),
-    temp=st.lists(Probes, max_size=3).map(tuple),
-    input=st.lists(Inputs, max_size=3).map(tuple),
-    thermostat=Thermostats,
-    signal=st.builds(
+JUDGED_BY: dict[str, st.SearchStrategy[Any]] = {
+    "mains_delay_s": st.just(0),
+    "restore_delay_s": st.just(0),
+    "battery_low_pct": st.lists(st.integers(0, 95), max_size=3).map(tuple),
+    "temp": st.lists(Probes, max_size=3).map(tuple),
+    "input": st.lists(Inputs, max_size=3).map(tuple),
+    "thermostat": Thermostats,
+    "signal": st.builds(
         SignalSettings,
         low_pct=st.none() | st.floats(1, 99),
         low_dbm=st.none() | st.floats(-120, -40),
         delay_s=st.just(0),
     ),
-    credit=st.builds(CreditSettings, low=st.none() | st.floats(0, 20)),
-)
-Fields = st.fixed_dictionaries(
-    {},
-    optional={
-        "mains": st.booleans(),
-        "battery_pct": st.integers(0, 100),
-        "charging": st.booleans(),
-        "armed": st.booleans(),
-        "temp_c": st.lists(Degrees, max_size=4),
-        "input": st.lists(st.booleans(), max_size=4),
-        "signal_pct": st.integers(0, 100),
-        "signal_dbm": st.integers(-120, -40),
-        "credit": st.sampled_from(["3.00 EUR", "12,40", "who knows"]),
-        "relay": st.booleans(),
-        "relay_cause": st.sampled_from(["thermostat", "schedule"]),
-    },
-)
+    "credit": st.builds(CreditSettings, low=st.none() | st.floats(0, 20)),
+}
+NOT_OF_A_REPORT = {"heartbeat_s", "offline_after", "flapping", "severities", "repeat_s"}
+JUDGED: dict[str, st.SearchStrategy[Any]] = {
+    "mains": st.booleans(),
+    "battery_pct": st.integers(0, 100),
+    "charging": st.booleans(),
+    "armed": st.booleans(),
+    "temp_c": st.lists(Degrees, max_size=4),
+    "input": st.lists(st.booleans(), max_size=4),
+    "signal_pct": st.integers(0, 100),
+    "signal_dbm": st.integers(-120, -40),
+    "credit": st.sampled_from(["3.00 EUR", "12,40", "who knows"]),
+    "relay": st.booleans(),
+    "relay_cause": st.sampled_from(["thermostat", "schedule"]),
+}
+NOT_JUDGED = {"boot", "seq", "ts", "aux", "fw", "uptime_s", "cause", "active", "value", "probe"}
+AllSettings = st.builds(DeviceSettings, **JUDGED_BY)
+Fields = st.fixed_dictionaries({}, optional=JUDGED)
 
 
 def state_of(fields: dict[str, Any]) -> DeviceState:
@@ -103,6 +104,11 @@ def test_what_the_envelope_holds_decides_nothing_and_leaves_nothing_to_remember(
     assert result.decisions == ()
     assert replace(result.memory, patience=None) == memory
     assert result.wake_ms is None
+
+
+def test_what_a_socket_reports_and_is_judged_by_is_in_the_random_reports_and_settings_or_no_rule_reads_it() -> None:
+    assert {*TELEMETRY} == JUDGED.keys() | NOT_JUDGED
+    assert {each.name for each in fields(DeviceSettings)} == JUDGED_BY.keys() | NOT_OF_A_REPORT
 
 
 @given(settings=AllSettings)
@@ -156,4 +162,4 @@ def test_nothing_is_quiet_while_a_watched_thermostat_has_the_output_on() -> None
 
 
 def test_with_a_new_cause_it_was_thought_of_whether_stored_envelopes_go() -> None:
-    assert (ENVELOPE_EDITION, len(Cause)) == (1, 19), "on by default: raise the edition as well; else the count alone"
+    assert (ENVELOPE_EDITION, len(Cause)) == (2, 19), "on by default: raise the edition as well; else the count alone"

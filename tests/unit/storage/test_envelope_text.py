@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind, Watched
+from isocket.domain.reports import ENVELOPE_EDITION, ClockQuality, Envelope, Report, ReportKind, Watched
 from isocket.kit.clock import to_ms
 from isocket.storage import envelope_text
 from isocket.storage.envelope_text import envelope_from_text, envelope_to_text
@@ -74,7 +74,10 @@ async def test_what_is_quiet_by_another_editions_envelope_is_judged_once_and_the
     ],
     ids=["quiet", "watched", "nobody's"],
 )
-def test_an_envelope_from_before_there_were_editions_is_of_the_first(text: str, envelope: Envelope) -> None:
+def test_an_envelope_from_before_there_were_editions_is_of_the_first(
+    text: str, envelope: Envelope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_edition(1, monkeypatch)
     assert envelope_from_text(text) == envelope
 
 
@@ -90,6 +93,8 @@ def test_a_program_from_before_there_were_editions_reads_an_envelope(envelope: E
     assert Watched(**watched[0]) == (envelope.watched or Watched()), "it read a mapping wherever something followed"
 
 
-@pytest.mark.parametrize("later", [[{"humidity_pct": 80}, 2], [{}, 2, "and more"]], ids=str)
+@pytest.mark.parametrize(
+    "later", [[{"humidity_pct": 80}, ENVELOPE_EDITION + 1], [{}, ENVELOPE_EDITION + 1, "and more"]], ids=str
+)
 def test_an_envelope_of_a_later_edition_holds_nothing_whatever_it_says(later: list[object]) -> None:
     assert envelope_from_text(json.dumps([False, 20, [], [], *later])) is None
