@@ -19,6 +19,7 @@ from isocket.domain.collected import COOKIE_NAMES, FORM_FIELDS, LOG_KEYS, OUTGOI
 from isocket.domain.handling import Handling
 from isocket.domain.inventory import inventory, subjects_of
 from isocket.domain.record import handling_of
+from isocket.storage.table import COLUMNS
 from portal_api.security_headers import security_headers
 from tests.fakes.clock import ManualClock
 
@@ -87,6 +88,10 @@ def test_every_field_that_a_socket_reports_is_in_the_inventory() -> None:
     reported = {*StateWire.__annotations__, *AlarmWire.__annotations__} - {"__pydantic_config__"}
     assert set(TELEMETRY) == reported
     assert {each.field for each in inventory() if each.collection == "telemetry"} == reported
+
+
+def test_every_field_that_a_socket_reports_is_a_column_of_the_table_in_a_copy() -> None:
+    assert set(TELEMETRY) <= set(COLUMNS), "isocket/storage/table.py"
 
 
 @pytest.mark.parametrize("kind", STORED, ids=lambda kind: kind.collection)
