@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account, Registration
 from isocket.domain.archives import Archive, ArchiveState
 from isocket.domain.consents import Consent, ConsentStep, Subscription, SubscriptionState
-from isocket.domain.deliveries import Attempt, Delivery, Receipt
+from isocket.domain.contacts import ChannelKind
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, Receipt
 from isocket.domain.desk import DeskMessage
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.exports import DataExport
+from isocket.domain.letters import Letter
 from isocket.domain.record import Record, account_fields
 from isocket.domain.request_notes import RequestNote
 from isocket.domain.requests import RightsRequest
+from isocket.domain.share_letters import share_left
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.kit.clock import Clock
@@ -29,21 +33,32 @@ ByMailbox = Registration | Subscription | RightsRequest
 """What anybody begins with no more than a mailbox, under an id that is no account's."""
 _SENT: tuple[type[Record], ...] = (Receipt, Attempt, DeskMessage, Delivery)
 """A message and what became of it."""
+_MAIL_USEFUL = timedelta(hours=72)
 
 
 class Belongings:
     """Finds and removes what belongs to accounts. Removing may be broken off anywhere and run again."""
 
-    def __init__(self, *, records: Records, keyring: Keyring, shelf: Shelf, clock: Clock) -> None:
+    def __init__(self, *, records: Records, keyring: Keyring, shelf: Shelf, clock: Clock, public_url: str) -> None:
         self._records = records
         self._keyring = keyring
         self._shelf = shelf
         self._clock = clock
+        self._public_url = public_url.rstrip("/")
 
     async def ask_providers(self, erasure_id: str, account_id: str, persons: Iterable[str] = ()) -> None:
         """Note for each message to any of them that its provider be asked to erase it, before what names it goes."""
         for whose in {account_id, *persons}:
             await ask_providers(self._records, erasure_id, is_("account_id", whose), now=self._clock.now())
+
+    async def tell_owners(self, account_id: str) -> None:
+        """Have whoever shares a socket with somebody told, once, that they see it no more, as when they leave."""
+        now = self._clock.now()
+        for share in await self._records.find(Share, is_("account_id", account_id)):
+            owner = await self._records.get(Account, share.owner_id)
+            if owner is not None and share.holds(owner.id, now):
+                link = f"{self._public_url}/devices/{share.device_id}/people"
+                await self._records.add_all([_word(share, owner, share_left(owner.language, link=link), now)])
 
     async def remove(self, account_id: str, persons: Iterable[str] = ()) -> dict[str, int]:
         """Remove whatever names the account; the account itself last, since it names the mailbox.
@@ -137,6 +152,22 @@ class Belongings:
         return await self._records.count(
             Disclosure, is_("account_id", account_id), above("silent_until", self._clock.now())
         )
+
+
+def _word(share: Share, owner: Account, letter: Letter, now: datetime) -> Delivery:
+    return Delivery(
+        id=derived_id("del", share.id, "left"),
+        account_id=owner.id,
+        person_id=owner.id,
+        kind=DeliveryKind.NOTICE,
+        channel=ChannelKind.EMAIL,
+        address=owner.email,
+        subject_line=letter.subject,
+        text=letter.text,
+        created_at=now,
+        due_at=now,
+        expires_at=now + _MAIL_USEFUL,
+    )
 
 
 def _person_of(begun: ByMailbox) -> str:

@@ -55,12 +55,13 @@ class Eraser:
 
     `release` gives a socket up, `empty_log` empties the store's write-ahead log, `files` are the folders and files of
     the installation, `search` looks for values in them, `preserve` copies what holds name of an account and returns
-    these.
+    these. `public_url` is where the pages are, for a mail to whoever had shared a socket with them.
     """
 
     def __init__(
         self,
         *,
+        public_url: str,
         records: Records,
         keyring: Keyring,
         clock: Clock,
@@ -81,7 +82,7 @@ class Eraser:
         self._search = search
         self._ledger = ledger
         self._search_again_s: dict[str, float] = {}  # by erasure, when files are searched again that held one up
-        self._belongings = Belongings(records=records, keyring=keyring, shelf=shelf, clock=clock)
+        self._belongings = Belongings(records=records, keyring=keyring, shelf=shelf, clock=clock, public_url=public_url)
         self._preserve = preserve
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -158,6 +159,8 @@ class Eraser:
         await self._belongings.ask_providers(erasure.id, account_id, noted.persons)
         if erasure.by in _OWN_WISH:
             await self._belongings.give_up_archives(account_id)
+        if erasure.by != "restore":  # they were told when it was done
+            await self._belongings.tell_owners(account_id)
         removed = await self._belongings.remove(account_id, noted.persons)
         counted = await self._moved(noted, removed=_summed(noted.removed, removed, devices=devices))
         problem = await self._what_is_left(counted) if counted else None

@@ -53,6 +53,7 @@ def eraser_of(house: House) -> Eraser:
             ) from error
 
     return Eraser(
+        public_url=house.settings.origin,
         records=house.records,
         keyring=house.keyring,
         clock=house.clock,

@@ -39,7 +39,7 @@ from privacy.ledger import Ledger
 from privacy.replaying import replay_erasures
 from tests.fakes.clock import ManualClock
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, PHONE, SOCKET
-from tests.fakes.portal_house import PortalHouse, portal_house
+from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
 
 CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
 MASTER_KEY = bytes(range(32))
@@ -94,6 +94,7 @@ class Ground:
             await release_device(parts, device)
 
         return Eraser(
+            public_url=PUBLIC_URL,
             records=parts.records,
             keyring=self.keyring,
             clock=self.clock,

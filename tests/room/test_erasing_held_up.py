@@ -11,6 +11,7 @@ from isocket.storage.port import is_
 from privacy.erasing import FOUND_IN_FILES, LOOK_EVERY_S, SEARCH_AGAIN_S, Eraser
 from privacy.scan import Found
 from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
+from tests.fakes.portal_house import PUBLIC_URL
 
 
 @dataclass(slots=True)
@@ -32,8 +33,9 @@ def eraser_with(ground: Ground, search: Search) -> Eraser:
     async def nothing_is_released(_: object) -> None: ...
 
     return Eraser(
-        records=ground.records, keyring=ground.keyring, clock=ground.clock, release=nothing_is_released,
-        empty_log=ground.empty_log, files=list, ledger=ground.ledger, shelf=ground.shelf, search=search,
+        public_url=PUBLIC_URL, records=ground.records, keyring=ground.keyring, clock=ground.clock,
+        release=nothing_is_released, empty_log=ground.empty_log, files=list, ledger=ground.ledger, shelf=ground.shelf,
+        search=search,
     )  # fmt: skip
 
 

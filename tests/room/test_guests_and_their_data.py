@@ -21,6 +21,7 @@ from portal_api.outgoing import mail
 from privacy.exporting import OTHERS
 from tests.fakes.erasing_house import MAIJA_ID, Ground, in_memory
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET
+from tests.fakes.portal_house import PUBLIC_URL
 from tests.room.test_exporting import copied
 
 PEKKA_ID = "acc_pekka"
@@ -85,6 +86,28 @@ async def test_who_is_erased_is_a_guest_nowhere_any_more(tmp_path: Path) -> None
     device = await ground.records.get(Device, SOCKET)
     assert device is not None
     assert device.owner_id == MAIJA_ID
+
+
+@pytest.mark.parametrize(("by", "mails"), [("person", 1), ("operator", 1), ("restore", 0)])
+async def test_an_owner_is_told_of_nobody_by_name_when_a_guest_is_erased_and_not_again_after_a_backup(
+    tmp_path: Path, by: str, mails: int
+) -> None:
+    ground = in_memory(tmp_path)
+    await shared(ground)
+    now = ground.clock.now()
+    over = Share(
+        id="shr_3", device_id="is_other", owner_id=MAIJA_ID, account_id=PEKKA_ID, email=PEKKA, role=ShareRole.VIEWER,
+        created_at=now, accepted_at=now, until=now,
+    )  # fmt: skip
+    await ground.records.add(over)
+    await ground.eraser().erase(PEKKA_ID, by=by)
+    told = await ground.records.find(Delivery, is_("account_id", MAIJA_ID))
+    assert [(each.address, each.subject_line) for each in told] == [
+        (MAIJA, "Somebody gave back a shared socket")
+    ] * mails
+    for each in told:
+        assert f"{PUBLIC_URL}/devices/{SOCKET}/people" in each.text
+        assert PEKKA not in each.text
 
 
 @pytest.mark.clause("C7-06")
