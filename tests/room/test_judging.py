@@ -931,6 +931,18 @@ async def test_another_owner_ends_what_was_open_and_is_told_what_lasts(house: Ju
     assert [each.account_id for each in await house.told()] == ["acc-2"]
 
 
+async def test_a_socket_that_was_silent_before_it_was_claimed_is_given_its_time_from_then_on() -> None:
+    house = await judged_house(heartbeat_s=1200, offline_after=3)
+    await house.state(mains=True)
+    await house.let_pass(3300)
+    await house.records.change_one(Device, is_("id", DEVICE), owner_id="acc-2", claimed_at=house.clock.now())
+    await house.telemetry.wake(DEVICE)
+    await house.let_pass(3599)
+    assert not await house.incidents()
+    await house.let_pass(1)
+    assert [each.account_id for each in await house.open(Cause.OFFLINE)] == ["acc-2"]
+
+
 async def test_open_incidents_of_an_account_have_different_short_codes(house: JudgedHouse) -> None:
     causes = ("mains_lost", "credit_low", "unauthorised", "test", "shutdown_imminent")
     for cause in causes:

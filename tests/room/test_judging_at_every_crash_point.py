@@ -240,6 +240,28 @@ async def test_a_judge_that_stalls_beyond_its_lease_leaves_the_last_word_to_the_
     assert not await house.open()
 
 
+async def test_what_a_judge_died_over_stays_open_though_it_would_have_to_last_longer_by_now() -> None:
+    house = await judged_house()
+    await a_delay_that_ends_now(house)
+
+    class DyingOnceItIsStored(DyingRecords):
+        async def add_all(self, records: Sequence[Record]) -> int:
+            await super().add_all(records)
+            raise Died
+
+    mortal = Judge(
+        records=DyingOnceItIsStored(house.records), telemetry=house.telemetry, clock=house.clock, owner="mortal"
+    )
+    with pytest.raises(Died):
+        await mortal.step()
+    await house.clock.advance(LEASE_S)
+    await house.want(mains_delay_s=3600)
+    await house.state(mains=True)
+    assert await house.open(Cause.MAINS_LOST), "it is over only after its own delay"
+    await house.let_pass(10)
+    assert not await house.open()
+
+
 async def test_an_alarm_that_an_unknown_incident_is_in_the_way_of_is_judged_again_and_not_lost() -> None:
     house = await judged_house()
     await house.telemetry.store([alarm(house, "mains_lost")])
