@@ -211,6 +211,16 @@ async def test_a_lane_at_rest_carries_an_alarm_as_soon_as_it_is_stored_and_witho
     assert attempt.state is AttemptState.SENT
 
 
+async def test_what_a_lane_at_rest_carries_is_stored_beside_what_waits_for_another_lane() -> None:
+    street = await a_street()
+    await street.house.records.change_one(Contact, is_("id", ANNA), email="anna@example.org", email_verified_at=NOON)
+    async with street.open(street.house.records):
+        await street.house.alarm("mains_lost")
+        await street.come_to_rest()
+        states = {each.channel: each.state for each in await street.alarms()}
+    assert states == {ChannelKind.SMS: DeliveryState.SENT, ChannelKind.EMAIL: DeliveryState.DUE}
+
+
 async def test_its_attempt_is_stored_by_the_verb_that_stores_the_incident() -> None:
     street = await a_street()
     records = Watching(street.house.records)
