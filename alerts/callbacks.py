@@ -13,12 +13,7 @@ from alerts.twiml import texting
 from alerts.voice_hooks import VoiceHooks
 from isocket.domain.deliveries import Attempt, Receipt
 from isocket.kit.clock import Clock
-from isocket.kit.ids import derived_id
-from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records
-
-log = get_logger(__name__)
-
+from isocket.storage.port import Records
 
 STATUS_PATH = "/hooks/twilio/status"
 INBOUND_PATH = "/hooks/twilio/inbound"
@@ -68,10 +63,7 @@ class _TwilioHooks:
         attempt = await self._records.get(Attempt, request.match_info["attempt"])
         if attempt is None:
             raise web.HTTPNotFound
-        try:
-            await self._records.add(self._receipt(attempt, form))
-        except AlreadyThereError:
-            log.debug("receipt_repeated", attempt_id=attempt.id)
+        await self._records.add_all([self._receipt(attempt, form)])
         return web.Response(status=204)
 
     async def inbound(self, request: web.Request) -> web.Response:
@@ -82,15 +74,11 @@ class _TwilioHooks:
 
     def _receipt(self, attempt: Attempt, form: Form) -> Receipt:
         said = form.get("MessageStatus") or form.get("SmsStatus") or form.get("CallStatus") or ""
-        status = said[:MAX_STATUS_LENGTH]
         code = form.get("ErrorCode", "")
-        return Receipt(
-            id=derived_id("rcp", attempt.id, status),
-            attempt_id=attempt.id,
-            account_id=attempt.account_id,
-            person_id=attempt.person_id,
+        return Receipt.of(
+            attempt,
+            said[:MAX_STATUS_LENGTH],
             provider_id=(form.get("MessageSid") or form.get("CallSid") or "")[:64],
-            status=status,
+            at=self._clock.now(),
             error_code=int(code[:9]) if code.isascii() and code.isdigit() else None,
-            received_at=self._clock.now(),
         )

@@ -10,7 +10,6 @@ from alerts.signatures import AddressProof
 from alerts.signed_forms import MAX_STATUS_LENGTH, Form, read_form
 from isocket.domain.deliveries import Attempt, Receipt
 from isocket.kit.clock import Clock
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records
 
@@ -55,15 +54,7 @@ class _ElksHooks:
         if attempt is None:
             raise web.HTTPForbidden
         status = form.get("status", "")[:MAX_STATUS_LENGTH]
-        receipt = Receipt(
-            id=derived_id("rcp", attempt.id, status),
-            attempt_id=attempt.id,
-            account_id=attempt.account_id,
-            person_id=attempt.person_id,
-            provider_id=form.get("id", "")[:64],
-            status=status,
-            received_at=self._clock.now(),
-        )
+        receipt = Receipt.of(attempt, status, provider_id=form.get("id", "")[:64], at=self._clock.now())
         await self._records.add_all([receipt])
         return web.Response(status=204)
 

@@ -17,11 +17,7 @@ from isocket.domain.deliveries import Attempt, Delivery, Receipt
 from isocket.domain.endpoint_letters import PUSH_HOOK
 from isocket.domain.endpoints import Endpoint
 from isocket.kit.clock import Clock
-from isocket.kit.ids import derived_id
-from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, is_
-
-log = get_logger(__name__)
+from isocket.storage.port import Records, is_
 
 SHOWN = "delivered"  # what a push service never says: that somebody's screen has it
 _DONE = frozenset({Acknowledged.TAKEN, Acknowledged.CONFIRMED})
@@ -54,7 +50,8 @@ class _PushHooks:
             await self._endpoints.prove(endpoint)
         attempt = await self._last_attempt(delivery)
         if attempt is not None:
-            await self._store(attempt)
+            shown = Receipt.of(attempt, SHOWN, provider_id=attempt.provider_id or "", at=self._clock.now())
+            await self._records.add_all([shown])
         return web.Response(status=204, headers=_HEADERS)
 
     async def take(self, request: web.Request) -> web.Response:
@@ -79,19 +76,3 @@ class _PushHooks:
             Attempt, is_("delivery_id", delivery.id), order_by="started_at", descending=True, limit=1
         )
         return found[0] if found else None
-
-    async def _store(self, attempt: Attempt) -> None:
-        try:
-            await self._records.add(
-                Receipt(
-                    id=derived_id("rcp", attempt.id, SHOWN),
-                    attempt_id=attempt.id,
-                    account_id=attempt.account_id,
-                    person_id=attempt.person_id,
-                    provider_id=attempt.provider_id or "",
-                    status=SHOWN,
-                    received_at=self._clock.now(),
-                )
-            )
-        except AlreadyThereError:
-            log.debug("receipt_repeated", attempt_id=attempt.id)

@@ -21,7 +21,6 @@ from isocket.domain.deliveries import KEY_PRESSED, Attempt, Delivery, DeliveryKi
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.pauses import STOP_KEY
 from isocket.kit.clock import Clock
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_
 
@@ -160,17 +159,9 @@ class VoiceHooks:
 
     async def _note_the_key(self, call: _Conversation) -> None:
         """Leave word for `alerts.receipts` that a person was reached, whatever they want."""
-        attempt = call.attempt
-        receipt = Receipt(
-            id=derived_id("rcp", attempt.id, KEY_PRESSED),
-            attempt_id=attempt.id,
-            account_id=attempt.account_id,
-            person_id=attempt.person_id,
-            provider_id=attempt.provider_id or "",
-            status=KEY_PRESSED,
-            received_at=self._clock.now(),
-        )
-        await self._records.add_all([receipt])
+        provider_id = call.attempt.provider_id or ""
+        pressed = Receipt.of(call.attempt, KEY_PRESSED, provider_id=provider_id, at=self._clock.now())
+        await self._records.add_all([pressed])
 
     def _action(self, call: _Conversation, *, ask: str = "") -> str:
         address = voice_url(self._public_url, call.attempt.id)

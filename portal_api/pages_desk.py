@@ -14,7 +14,6 @@ from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import KEY_PRESSED, Attempt, Receipt
 from isocket.domain.desk import DeskMessage
 from isocket.domain.incidents import Incident, IncidentState
-from isocket.kit.ids import derived_id
 from isocket.kit.loopback import is_loopback
 from isocket.storage.port import Records, is_, one_of
 from portal_api.client_address import host_of
@@ -74,16 +73,7 @@ async def press(call: Call[KeyForm, None]) -> web.Response | Problem:
         is_("state", IncidentState.OPEN),
         **taking(f"{attempt.person_id} {ChannelKind.VOICE}", now),
     )
-    pressed = Receipt(
-        id=derived_id("rcp", attempt.id, KEY_PRESSED),
-        attempt_id=attempt.id,
-        account_id=attempt.account_id,
-        person_id=attempt.person_id,
-        provider_id=message.id,
-        status=KEY_PRESSED,
-        received_at=now,
-    )
-    await call.records.add_all([pressed])
+    await call.records.add_all([Receipt.of(attempt, KEY_PRESSED, provider_id=message.id, at=now)])
     return go_to(f"{DESK_PATH}?said={'not-open' if taken is None else 'acknowledged'}")
 
 

@@ -19,6 +19,7 @@ from isocket.domain.handling import (
 from isocket.domain.incidents import Severity
 from isocket.domain.record import Record, record
 from isocket.kit.clock import EPOCH, to_text
+from isocket.kit.ids import derived_id
 
 MESSAGE_LINK = Handling(
     purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.YEAR_1, export=Export.WITHHELD
@@ -235,3 +236,19 @@ class Receipt(Record):
     received_at: Annotated[datetime, MESSAGE_FACT]
     settled: Plain[bool] = False
     lease_until: Plain[datetime] = EPOCH  # claimed by a worker until then
+
+    @classmethod
+    def of(
+        cls, attempt: Attempt, status: str, *, provider_id: str, at: datetime, error_code: int | None = None
+    ) -> "Receipt":
+        """Return what was said of an attempt at that moment."""
+        return cls(
+            id=derived_id("rcp", attempt.id, status),
+            attempt_id=attempt.id,
+            account_id=attempt.account_id,
+            person_id=attempt.person_id,
+            provider_id=provider_id,
+            status=status,
+            error_code=error_code,
+            received_at=at,
+        )

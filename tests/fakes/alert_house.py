@@ -330,19 +330,10 @@ class AlertHouse:
         """Return what grows with everything that happens: an open incident is only kept in view."""
         return await self.records.count(Delivery), await self.records.count(TimelineEntry)
 
-    async def receipt(self, status: str, attempt: Attempt | None = None, **changes: Any) -> Receipt:
+    async def receipt(self, status: str, attempt: Attempt | None = None, error_code: int | None = None) -> Receipt:
         """Do what the callback does when the provider reports."""
         attempt = attempt or (await self.attempts())[0]
-        receipt = Receipt(
-            id=derived_id("rcp", attempt.id, status),
-            attempt_id=attempt.id,
-            account_id=attempt.account_id,
-            person_id=attempt.person_id,
-            provider_id="SM1",
-            status=status,
-            received_at=self.clock.now(),
-            **changes,
-        )
+        receipt = Receipt.of(attempt, status, provider_id="SM1", at=self.clock.now(), error_code=error_code)
         await self.records.add(receipt)
         return receipt
 

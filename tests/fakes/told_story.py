@@ -8,7 +8,6 @@ from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import KEY_PRESSED, Attempt, Delivery, DeliveryKind, Receipt
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
 from isocket.kit.clock import to_text
-from isocket.kit.ids import derived_id
 from isocket.storage.port import is_
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, AlertHouse, RecordingChannel
 from tests.fakes.clock import NOON
@@ -37,15 +36,7 @@ class ToldHouse(AlertHouse):
                 Delivery, is_("contact_id", contact_id), is_("channel", channel), order_by="created_at"
             )
             (attempt,) = await self.records.find(Attempt, is_("delivery_id", delivery.id))
-            receipt = Receipt(
-                id=derived_id("rcp", attempt.id, status),
-                attempt_id=attempt.id,
-                account_id=ACCOUNT,
-                person_id=contact_id,
-                provider_id=attempt.provider_id or "",
-                status=status,
-                received_at=self.clock.now(),
-            )
+            receipt = Receipt.of(attempt, status, provider_id=attempt.provider_id or "", at=self.clock.now())
             await self.records.add_all([receipt])
             await self.work()
 
