@@ -97,14 +97,15 @@ class Climber:
                 looks.append(over)
             else:
                 exhausted_at = exhausted_at or now
-                await self._say_that_it_is_exhausted(round_, UNANSWERED)
+                await say_that_it_is_exhausted(self._records, round_, UNANSWERED, public_url=self._public_url)
         elif climbed.hope:
             looks.append(now + _within_limits(climbed.waited))  # in a storm thousands wait, and looks cost
         elif climbed.held_until is not None:
             looks.append(climbed.held_until + timedelta(seconds=REVIEW_S))
         else:
             exhausted_at = exhausted_at or now
-            await self._say_that_it_is_exhausted(round_, NOBODY_REACHED if climbed.alarms else NO_RECIPIENT)
+            reason = NOBODY_REACHED if climbed.alarms else NO_RECIPIENT
+            await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)
             looks.append(now + _review_after(round_))
         changes: Changes = {"ladder_position": climbed.taken, "exhausted_at": exhausted_at}
         if exhausted_at is not None and incident.exhausted_at is None and climbed.next_at is None:
@@ -222,9 +223,6 @@ class Climber:
             for each in skipped
         ]
         return made
-
-    async def _say_that_it_is_exhausted(self, round_: Round, reason: str) -> None:
-        await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)
 
 
 def _who(round_: Round, step: Step, tally: Tally, total: int) -> tuple[list[_Told], list[Skipped]]:

@@ -42,7 +42,7 @@ class Closing:
             climbed = await self._climber.take_steps(round_)
             if climbed.alarms:
                 return {"ladder_position": climbed.taken, "step_due_at": now + timedelta(seconds=WAIT_S)}
-            await self._say_that_it_is_exhausted(round_, NO_RECIPIENT)
+            await say_that_it_is_exhausted(self._records, round_, NO_RECIPIENT, public_url=self._public_url)
             return DONE
         if incident.acknowledged_at is not None:
             await self._records.add_all([taken_line(incident)])
@@ -56,7 +56,7 @@ class Closing:
         slept = any(each.held_until is not None for each in alarms)  # what was over in the morning is no news
         was_held_back = not alarms and incident.exhausted_at is None and incident.acknowledged_at is None
         if is_told_though_over(incident) and not told and not slept:
-            await self._say_that_it_is_exhausted(round_, NOBODY_REACHED)
+            await say_that_it_is_exhausted(self._records, round_, NOBODY_REACHED, public_url=self._public_url)
         elif was_held_back:  # since its end might follow, and did
             await self._records.add_all([came_late_line(incident, at=now)])
         return DONE
@@ -81,9 +81,6 @@ class Closing:
             clear = self._letters.clear(round_.story, each.to, round_.now, held_until=until)
             made += [clear, *due_line(clear, at=round_.now)]
         await self._records.add_all(made)
-
-    async def _say_that_it_is_exhausted(self, round_: Round, reason: str) -> None:
-        await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)
 
 
 def _taker_elsewhere(round_: Round, found: Sequence[Follower]) -> list[Follower]:

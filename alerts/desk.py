@@ -19,14 +19,9 @@ class DeskChannel:
     name = "desk"
 
     def __init__(self, kind: ChannelKind, *, records: Records, clock: Clock) -> None:
-        self._kind = kind
+        self.kind = kind  # the way of reaching a person that this stands in for
         self._records = records
         self._clock = clock
-
-    @property
-    def kind(self) -> ChannelKind:
-        """Which way of reaching a person this stands in for."""
-        return self._kind
 
     async def send(self, message: Message) -> Outcome:
         """Put the message on the desk, once; see Channel.send."""
@@ -60,7 +55,7 @@ class DeskChannel:
             id=message.attempt_id,
             account_id=attempt.account_id,
             person_id=attempt.person_id,
-            channel=self._kind,
+            channel=self.kind,
             address=message.to,
             subject_line=message.subject,
             text=await self._as_heard(message, attempt),
@@ -69,7 +64,7 @@ class DeskChannel:
 
     async def _as_heard(self, message: Message, attempt: Attempt) -> str:
         """Return the text; of a call that asks for a key, with the sentence that tells the keys."""
-        if self._kind is not ChannelKind.VOICE or message.kind not in ASKING_KINDS:
+        if self.kind is not ChannelKind.VOICE or message.kind not in ASKING_KINDS:
             return message.text
         contact = await self._records.get(Contact, attempt.person_id)
         speech = speech_of(contact.language if contact is not None else "")

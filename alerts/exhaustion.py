@@ -1,6 +1,6 @@
 """A ladder that was of no use: written down, told to the account by its own address, and kept to be seen."""
 
-from alerts.notices import notice_that_nobody_answered, notice_that_nobody_was_told
+from alerts.notices import notice_of_exhaustion
 from alerts.rounds import Round
 from alerts.timeline import incident_line
 from isocket.domain.accounts import Account
@@ -27,8 +27,9 @@ async def say_that_it_is_exhausted(records: Records, round_: Round, reason: str,
     ]
     account = await records.get(Account, incident.account_id)
     if account is not None:
-        notice = notice_that_nobody_answered if reason == UNANSWERED else notice_that_nobody_was_told
-        key = (reason, *anew)
-        made.append(notice(account, round_.story, key=key, public_url=public_url, now=round_.now))
+        told, key = reason == UNANSWERED, (reason, *anew)
+        made.append(
+            notice_of_exhaustion(account, round_.story, told=told, key=key, public_url=public_url, now=round_.now)
+        )
     if await records.add_all(made):
         log.warning("incident_exhausted", incident_id=incident.id, reason=reason)

@@ -63,16 +63,13 @@ def _why_not(round_: Round, contact: Contact | None, alarm: Delivery) -> str | N
 
 
 def _after_a_call(round_: Round, alarm: Delivery, *, calls: bool) -> Follower:
-    contact = round_.people.contacts.get(alarm.contact_id or "")
-    reason = _why_not(round_, contact, alarm)
-    if contact is None or reason is not None:
-        return Follower(alarm=alarm, to=None, reason=reason or REMOVED)
-    quiet = next(_quiet_ways(contact), None)
+    by_a_call = _follower(round_, alarm)
+    if by_a_call.to is None:
+        return by_a_call
+    quiet = next(_quiet_ways(by_a_call.to.contact), None)
     if quiet is not None:
         return Follower(alarm=alarm, to=quiet)
-    if not calls:
-        return Follower(alarm=alarm, to=None, reason=NOT_BY_CALL)
-    return Follower(alarm=alarm, to=Recipient(contact=contact, channel=ChannelKind.VOICE, address=alarm.address))
+    return by_a_call if calls else Follower(alarm=alarm, to=None, reason=NOT_BY_CALL)
 
 
 def quiet_ways(round_: Round, contact: Contact) -> list[Recipient]:

@@ -8,7 +8,7 @@ from alerts.endings import EXPIRED, REACHED, TOLD_SINCE, goes_though_over, may_h
 from alerts.following import ADDRESS_CHANGED
 from alerts.wanted import why_no_newsletter
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import ABOUT_INCIDENTS, Attempt, AttemptState, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
 from isocket.domain.incidents import Incident, IncidentState, account_open_key, open_key
 from isocket.domain.pauses import UNSUBSCRIBED
@@ -19,7 +19,6 @@ from isocket.domain.restrictions import RESTRICTED, Restriction, restriction_id
 from isocket.kit.clock import Clock
 from isocket.storage.port import Records, above, is_, one_of
 
-ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
 _WHILE_IT_STANDS_SO = ABOUT_INCIDENTS - {DeliveryKind.CLEAR}
 
 Verdict = tuple[DeliveryState, str]

@@ -28,20 +28,14 @@ from isocket.kit.ids import derived_id
 NOTICE_LIFE = timedelta(days=3)
 
 
-def notice_that_nobody_was_told(
-    account: Account, story: Story, *, key: Sequence[str | int], public_url: str, now: datetime
+def notice_of_exhaustion(
+    account: Account, story: Story, *, told: bool, key: Sequence[str | int], public_url: str, now: datetime
 ) -> Delivery:
-    """Return the notice that an incident reached nobody; `key` tells it from others about the same incident."""
-    said = exhausted_notice(story, Reader.of(account), public_url=public_url)
-    notice_id = derived_id("dlv", story.incident.id, "exhausted", *key)
-    return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
+    """Return the notice that an incident reached nobody, or that nobody acknowledged it of those who were `told`.
 
-
-def notice_that_nobody_answered(
-    account: Account, story: Story, *, key: Sequence[str | int], public_url: str, now: datetime
-) -> Delivery:
-    """Return the notice that nobody acknowledged an incident of which people were told; `key` as above."""
-    said = unanswered_notice(story, Reader.of(account), public_url=public_url)
+    `key` tells it from others about the same incident.
+    """
+    said = (unanswered_notice if told else exhausted_notice)(story, Reader.of(account), public_url=public_url)
     notice_id = derived_id("dlv", story.incident.id, "exhausted", *key)
     return _notice(account, said, notice_id=notice_id, incident=story.incident, now=now)
 

@@ -8,7 +8,7 @@ from alerts.incident_ledger import IncidentLedger
 from alerts.rules.docket import Case
 from alerts.short_codes import free_code
 from alerts.timeline import INFORMATION_ONLY, NOBODY_TO_TELL, incident_line
-from isocket.domain.incidents import Cause, Happening, Incident, Severity, Why, account_open_key, open_key
+from isocket.domain.incidents import Cause, Happening, Incident, Severity, account_open_key, open_key
 from isocket.domain.settings import DeviceSettings
 from isocket.kit.clock import to_text
 from isocket.kit.ids import derived_id
@@ -77,12 +77,10 @@ async def raise_incident(
     return open_one or incident  # somebody opened one in the same moment, and it may be over by now
 
 
-async def close_raised(
-    records: Records, incident: Incident, *, now: datetime, why: Why = Why.OVER, told: bool = True
-) -> None:
+async def close_raised(records: Records, incident: Incident, *, now: datetime, told: bool = True) -> None:
     """Close an incident that `raise_incident` opened; those who heard of it hear of its end unless not `told`."""
     case = Case(device_id=incident.device_id, account_id=incident.account_id, settings=DeviceSettings())
-    await IncidentLedger(records, case, now).close_stray(incident, why, told=told)
+    await IncidentLedger(records, case, now).close_stray(incident, told=told)
 
 
 def _open_key(account_id: str, cause: Cause, device_id: str) -> str:

@@ -65,11 +65,8 @@ class Receipts:
     async def _take_in(self, receipt: Receipt) -> None:
         attempt = await self._records.get(Attempt, receipt.attempt_id)
         delivery = None if attempt is None else await self._records.get(Delivery, attempt.delivery_id)
-        if delivery is None:
-            log.info("receipt_without_use", receipt_id=receipt.id, status=receipt.status[:32])
-            return
-        meaning = meaning_of(receipt.status, receipt.error_code, delivery)
-        if meaning.rank == 0:
+        meaning = None if delivery is None else meaning_of(receipt.status, receipt.error_code, delivery)
+        if attempt is None or delivery is None or meaning is None or meaning.rank == 0:
             log.info("receipt_without_use", receipt_id=receipt.id, status=receipt.status[:32])
             return
         await self._records.add_all(
@@ -78,7 +75,7 @@ class Receipts:
                 Happening.RECEIPT,
                 receipt.id,
                 at=receipt.received_at,
-                reason=meaning.reason if meaning.rank else "",
+                reason=meaning.reason,
                 detail={
                     "attempt_id": receipt.attempt_id,
                     "status": receipt.status,
@@ -91,7 +88,7 @@ class Receipts:
             await pausing.pause_whom_the_provider_refuses(
                 self._records, delivery, clock=self._clock, public_url=self._public_url
             )
-        if _is_failure(meaning) and meaning.reason in NOTHING_OF_OURS and attempt is not None:
+        if _is_failure(meaning) and meaning.reason in NOTHING_OF_OURS:
             await self._providers.refuse(delivery.channel, attempt.provider, meaning.reason)
         await self._move_delivery(delivery.id, meaning)
         if meaning.kind is ReceiptKind.DELIVERED:

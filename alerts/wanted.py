@@ -1,4 +1,4 @@
-"""Whether a newsletter is still wanted by whom it is for, and whether an account's alarms are stopped for now."""
+"""Whether a newsletter is still wanted by whom it is for."""
 
 from datetime import datetime
 
@@ -24,10 +24,5 @@ async def why_no_newsletter(records: Records, held: Delivery, now: datetime) -> 
     if not found or found[0].state is not SubscriptionState.CONFIRMED:
         return WITHDRAWN
     objection = await records.get(Objection, objection_id(held.account_id, ObjectionTo.NEWSLETTER))
-    restriction = await restriction_of(records, held.account_id)
+    restriction = await records.get(Restriction, restriction_id(held.account_id))
     return RESTRICTED if is_left_alone(restriction, objection, now) else None
-
-
-async def restriction_of(records: Records, account_id: str) -> Restriction | None:
-    """Return an account's restriction, in force or over."""
-    return await records.get(Restriction, restriction_id(account_id))

@@ -43,6 +43,7 @@ class DeliveryKind(StrEnum):
 PROVING = frozenset({DeliveryKind.CODE, DeliveryKind.ACTIVATION, DeliveryKind.RESET})
 """Messages that hold what only their reader may have: a code, a link that lets somebody in."""
 
+ABOUT_INCIDENTS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
 WORDS = frozenset({"subject_line", "text", "html", "unsubscribe_url"})
 """The fields that hold the words of a message."""
 

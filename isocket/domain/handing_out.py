@@ -8,7 +8,7 @@ from typing import Any
 
 from isocket.domain import STORED
 from isocket.domain.collected import TELEMETRY, TELEMETRY_COLLECTION
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import ABOUT_INCIDENTS, Delivery
 from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account
 from isocket.domain.handling import Category, Export, Keep
@@ -17,9 +17,6 @@ from isocket.domain.record import Record, handling_of, personal_fields
 _STANDING = frozenset({Keep.ACCOUNT, Keep.RELATION})
 _NEVER = frozenset({"exports", "sessions"})
 _LINKS = frozenset({"deliveries.html", "deliveries.unsubscribe_url"})
-_WITHOUT_CODES = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR, DeliveryKind.TAKEN, DeliveryKind.REMINDER})
-"""Of other messages the words may hold what lets their reader in, so that they are never handed out."""
-
 _LINK = re.compile(r"\S*://\S+")
 MADE = ("created_at", "at", "detected_at", "opened_at", "started_at", "received_at", "sent_at", "wished_at")
 
@@ -50,11 +47,14 @@ def unknown_fields(fields: Iterable[str]) -> list[str]:
 
 
 def without_ways_in(record: Record, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values without what lets somebody in: a message of an alarm loses its links, any other all its words."""
+    """Return values without what lets somebody in: a message of an alarm loses its links, any other all its words.
+
+    Those may hold a code.
+    """
     told = dict(values)
     if isinstance(record, Delivery):
         for name in {"subject_line", "text"} & told.keys():
-            told[name] = _LINK.sub("(link)", told[name]) if record.kind in _WITHOUT_CODES else "(not handed out)"
+            told[name] = _LINK.sub("(link)", told[name]) if record.kind in ABOUT_INCIDENTS else "(not handed out)"
     return told
 
 

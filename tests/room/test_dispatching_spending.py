@@ -11,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.channels.channel import ChannelKind
-from alerts.last_look import ABOUT_INCIDENTS
 from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
 from alerts.spending import segments_of
 from alerts.wording import Reader
 from alerts.wording.spending import spending_notice
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import ABOUT_INCIDENTS, Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Happening, Severity
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.reach import SPENDING_CAP
