@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts.endings import is_held, is_hopeful
 from alerts.exhaustion import NO_RECIPIENT, NOBODY_REACHED, say_that_it_is_exhausted
 from alerts.handing_over import NO_ORDERS, HandOver, Orders
-from alerts.ladder import LASTING, Step, Tally
+from alerts.ladder import LASTING, TOLD, Step, Tally, told_at
 from alerts.letters import Letters
 from alerts.rounds import DONE, Changes, Round, look_from
 from alerts.timeline import due_line, incident_line
@@ -29,8 +29,6 @@ REVIEW_SHARE = 0.1  # of its age, later; while its alarms stand in their lanes, 
 REVIEW_CAP_S = 600.0
 UNANSWERED_AFTER = timedelta(minutes=30)  # after the last step
 
-_SENT = frozenset({DeliveryState.SENT, DeliveryState.DELIVERED})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Climbed:
@@ -38,8 +36,8 @@ class Climbed:
 
     `alarms`: how many there are. `hope`: whether one may reach somebody. `told_at`: when the first that went out
     could go. `held_until`: when the first of those is free who are not to be disturbed. `waited`: for how long the
-    first of those has stood in its lane that may go at any time. `left_out`: whether a step that was taken names
-    somebody who is told nothing by it.
+    first of those has stood in its lane that may go at any time. `again_at`: when the next is made anew of which nobody
+    could tell whether it went. `left_out`: whether a step that was taken names somebody who is told nothing by it.
     """
 
     taken: int
@@ -49,6 +47,7 @@ class Climbed:
     told_at: datetime | None
     held_until: datetime | None
     waited: timedelta
+    again_at: datetime | None
     left_out: bool
 
 
@@ -63,11 +62,15 @@ class FirstSteps:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
-    """Somebody who is told at a step by an alarm of this number; `until`: the end of their quiet hours."""
+    """Somebody who is told at a step by an alarm of this number; `until`: the end of their quiet hours.
+
+    `avoids`: the provider that never said whether it has the one before.
+    """
 
     to: Recipient
     number: int
     until: datetime | None
+    avoids: str
 
 
 class Climber:
@@ -87,6 +90,7 @@ class Climber:
 
         As long as it is open and nobody has taken it, what matters much is looked at again, ever more rarely.
         """
+        round_ = _not_yet_in_vain(round_)
         incident, now = round_.incident, round_.now
         climbed = await self.take_steps(round_)
         looks = [climbed.next_at] if climbed.next_at is not None else []
@@ -107,6 +111,8 @@ class Climber:
             reason = NOBODY_REACHED if climbed.alarms else NO_RECIPIENT
             await say_that_it_is_exhausted(self._records, round_, reason, public_url=self._public_url)
             looks.append(now + _review_after(round_))
+        if climbed.again_at is not None:
+            looks.append(climbed.again_at)
         changes: Changes = {"ladder_position": climbed.taken, "exhausted_at": exhausted_at}
         if exhausted_at is not None and incident.exhausted_at is None and climbed.next_at is None:
             looks += _first_slow(round_, exhausted_at)
@@ -158,7 +164,7 @@ class Climber:
         made_so_far = [_brought_back(each, began, now) for each in round_.alarms]
         alarms = [each for each in made_so_far if began is None or each.created_at >= began]
         tally = Tally(made_so_far, since=began or EPOCH, now=now)
-        hope = any(is_hopeful(each, now) and not _has_left(each, round_) for each in alarms)
+        hope = any(_gives_hope(each, tally, now) and not _has_left(each, round_) for each in alarms)
         held = [each.held_until for each in alarms if is_held(each, now) and each.held_until is not None]
         made: list[Record] = []
         total, taken, next_at, left_out = len(round_.alarms), 0, None, False
@@ -183,9 +189,10 @@ class Climber:
             next_at=next_at,
             alarms=total,
             hope=hope,
-            told_at=min((_told_at(each, now) for each in alarms if each.state in _SENT), default=None),
+            told_at=_first_told_at(round_),
             held_until=min(held, default=None),
             waited=now - min((each.created_at for each in alarms if _stands_in_its_lane(each, now)), default=now),
+            again_at=tally.again_at,
             left_out=left_out,
         )
         return climbed, made
@@ -205,6 +212,7 @@ class Climber:
         made: list[Record] = [incident_line(incident, Happening.STEP, after_s, step.number, at=now, detail=detail)]
         for each in told:
             alarm = self._letters.alarm(round_.story, each.to, each.number, now, held_until=each.until)
+            alarm = replace(alarm, avoids=each.avoids) if each.avoids else alarm
             made += [alarm, *due_line(alarm, at=now, detail=detail)]
         made += [
             incident_line(
@@ -236,14 +244,14 @@ def _who(round_: Round, step: Step, tally: Tally, total: int) -> tuple[list[_Tol
         # A program is no person: nobody sleeps there.
         asleep = to.channel is not ChannelKind.WEBHOOK
         until = held_until(to.contact, incident.severity, round_.now) if asleep else None
-        number = tally.number(to, step.due_at, until)
+        number = tally.number(to, step.due_at, until, slow_since=step.slow_since)
         if number is None:
             continue
         if cap is not None and total + len(told) >= cap:
             tally.give_back(to)
             skipped.append(Skipped(contact_id=to.contact.id, channel=to.channel, reason=CAP_REACHED))
         else:
-            told.append(_Told(to=to, number=number, until=until))
+            told.append(_Told(to=to, number=number, until=until, avoids=tally.lost_by(to)))
     return told, skipped
 
 
@@ -253,6 +261,11 @@ def _first_slow(round_: Round, exhausted_at: datetime) -> list[datetime]:
         return []
     course = replace(round_.course, incident=replace(round_.incident, exhausted_at=exhausted_at))
     return [next(step.due_at for step in course.steps() if step.climb > course.ladder.repeat)]
+
+
+def _gives_hope(alarm: Delivery, tally: Tally, now: datetime) -> bool:
+    """Whether others wait for an answer to this alarm: not to one after a lost one, which may be lost as well."""
+    return is_hopeful(alarm, now) and (alarm.state in TOLD or not tally.follows_a_loss(alarm))
 
 
 def _stands_in_its_lane(alarm: Delivery, now: datetime) -> bool:
@@ -272,10 +285,23 @@ def _brought_back(alarm: Delivery, began: datetime | None, now: datetime) -> Del
     return replace(alarm, created_at=began)
 
 
-def _told_at(alarm: Delivery, now: datetime) -> datetime:
-    """Return when an alarm that is out could go: when it was made, a night was over, or it was tried last."""
-    could = alarm.held_until or alarm.created_at
-    return alarm.due_at if could < alarm.due_at <= now else could
+def _first_told_at(round_: Round) -> datetime | None:
+    """Return when the first alarm that went out since the ladder began could go, None if none did."""
+    began, now = round_.incident.told_from, round_.now
+    made = [_brought_back(each, began, now) for each in round_.alarms if each.state in TOLD]
+    return min((told_at(each, now) for each in made if began is None or each.created_at >= began), default=None)
+
+
+def _not_yet_in_vain(round_: Round) -> Round:
+    """Return a round whose ladder is not exhausted any more where people were told only after it was.
+
+    Whoever has it since their provider is back gets their time to answer, and is not told again right after it.
+    """
+    incident, told = round_.incident, _first_told_at(round_)
+    if incident.exhausted_at is None or told is None or told <= incident.exhausted_at:
+        return round_
+    incident = replace(incident, exhausted_at=None)
+    return replace(round_, incident=incident, course=replace(round_.course, incident=incident))
 
 
 def _unanswered_at(told_at: datetime, round_: Round) -> datetime:

@@ -68,20 +68,28 @@ class Patience:
 
     def for_a_receipt(self, sent: Delivery) -> timedelta | None:
         """Return how long, None: however long it takes."""
-        if sent.kind is not DeliveryKind.ALARM or sent.severity not in {Severity.CRITICAL, Severity.MAJOR}:
+        times = _times(sent)
+        if times is None:
             return None
-        times = 1.0 if sent.severity is Severity.CRITICAL else _MAJOR_PATIENCE
         more_s = _VOICE_PATIENCE_S if sent.channel is ChannelKind.VOICE else 0.0
         return timedelta(seconds=self.receipt_wait_s * times + more_s)
 
     def for_clarity(self, unclear: Delivery) -> timedelta | None:
         """Return how long one of which nobody can tell whether it went out may stay so, None: until it is given up."""
-        critical = unclear.kind is DeliveryKind.ALARM and unclear.severity is Severity.CRITICAL
-        return timedelta(seconds=UNCLEAR_WAIT_S) if critical else None
+        times = _times(unclear)
+        return None if times is None else timedelta(seconds=UNCLEAR_WAIT_S * times)
 
     def for_a_pause(self, put_off: Delivery) -> timedelta | None:
         """Return for how long a provider may put one off before another way is taken as well, None: however long."""
-        return self.for_clarity(put_off) or self.for_a_receipt(put_off)
+        critical = put_off.severity is Severity.CRITICAL
+        return self.for_clarity(put_off) if critical else self.for_a_receipt(put_off)
+
+
+def _times(message: Delivery) -> float | None:
+    """Return how many times as long as with what is critical is waited, None: however long."""
+    if message.kind is not DeliveryKind.ALARM:
+        return None
+    return {Severity.CRITICAL: 1.0, Severity.MAJOR: _MAJOR_PATIENCE}.get(message.severity or Severity.INFO)
 
 
 def moving_on(now: datetime, wait: timedelta | None) -> dict[str, Any]:

@@ -147,11 +147,15 @@ class Settlement:
             await urge(self._records, held, now)
         await urge_the_end(self._records, held, now)
 
-    async def give_up(self, held: Delivery) -> None:
-        """End a delivery of which nobody could tell in time whether it went out."""
+    async def give_up(self, held: Delivery, *, provider: str = "") -> None:
+        """End a delivery of which nobody could tell in time whether it went out, not even the provider that was asked.
+
+        What is made anew in its place goes by another provider, if there is one.
+        """
         now = self._clock.now()
         await self._records.add_all(delivery_line(held, Happening.NOTE, "gave_up", at=now, reason=UNCLEAR))
-        await self._finish(held, ended(held, DeliveryState.FAILED, at=now, reason=UNCLEAR), now)
+        changes = ended(held, DeliveryState.FAILED, at=now, reason=UNCLEAR)
+        await self._finish(held, {**changes, "avoids": provider}, now)
 
     async def _finish(
         self, held: Delivery, changes: Mapping[str, Any], now: datetime, *, receipt_expected: bool = False

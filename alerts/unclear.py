@@ -89,7 +89,8 @@ class UnclearDeliveries:
         if not isinstance(known, Unclear):
             await self._settlement.settle(held, attempt, known)
         elif now >= attempt.started_at + timedelta(seconds=UNCLEAR_LIFE_S):
-            await self._settlement.give_up(held)  # without asking: a provider that hangs must not hold up the end
+            # Without asking: a provider that hangs must not hold up the end.
+            await self._settlement.give_up(held, provider=attempt.provider)
         else:
             await self._settlement.settle(held, attempt, await self._look_up(held, attempt))
         return True

@@ -190,3 +190,42 @@ def test_browsers_of_one_person_are_counted_by_themselves() -> None:
     tally = Tally([alarm(0, channel=ChannelKind.PUSH, address="end_1")])
     assert tally.number(first, START, None) is None
     assert tally.number(second, START, None) == 0
+
+
+def test_one_of_which_nobody_could_tell_counts_for_a_while_and_each_further_one_longer() -> None:
+    lost = {"state": DeliveryState.FAILED, "reason": "unclear"}
+    first = alarm(0, ended_at=START + 10 * MINUTE, **lost)
+    second = alarm(15, ended_at=START + 25 * MINUTE, **lost)
+    assert Tally([first], now=START + 14 * MINUTE).number(BY_SMS, START, None) is None
+    assert Tally([first], now=START + 14 * MINUTE).again_at == START + 15 * MINUTE
+    assert Tally([first], now=START + 15 * MINUTE).number(BY_SMS, START, None) == 1
+    assert Tally([first, second], now=START + 34 * MINUTE).number(BY_SMS, START, None) is None
+    assert Tally([first, second], now=START + 35 * MINUTE).number(BY_SMS, START, None) == 2
+
+
+def test_one_of_which_nobody_could_tell_counts_for_good_where_its_reader_was_told_by_another_way() -> None:
+    lost = alarm(0, state=DeliveryState.FAILED, reason="unclear", ended_at=START + 10 * MINUTE, avoids="twilio")
+    tally = Tally([lost, alarm(1, channel=ChannelKind.EMAIL)], now=START + HOUR)
+    assert (tally.number(BY_SMS, START, None), tally.again_at) == (None, None)
+    later = Tally([lost, alarm(16, channel=ChannelKind.EMAIL)], now=START + HOUR)
+    assert (later.number(BY_SMS, START, None), later.lost_by(BY_SMS)) == (1, "twilio")
+
+
+def test_each_step_of_a_slow_climb_that_names_a_person_needs_an_alarm_of_its_own() -> None:
+    slow = START + 3 * HOUR
+    tally = Tally([alarm(0), alarm(60)], now=slow)
+    assert tally.number(BY_SMS, slow, None, slow_since=slow) == 2
+    later = Tally([alarm(0), alarm(60), alarm(180)], now=slow + 5 * MINUTE)
+    assert later.number(BY_SMS, slow, None, slow_since=slow) is None
+    assert later.number(BY_SMS, slow + 5 * MINUTE, None, slow_since=slow) == 3
+
+
+def test_a_slow_climb_tells_whoever_waits_for_a_provider_that_is_away_once_more_and_not_at_each_look() -> None:
+    slow = START + 2 * HOUR
+    away = {"state": DeliveryState.DUE, "held_up": True}
+    tally = Tally([alarm(90, **away)], now=slow)
+    assert tally.number(BY_SMS, slow, None, slow_since=slow) == 1  # by other ways at least
+    later = Tally([alarm(90, **away), alarm(120, **away)], now=slow + MINUTE)
+    assert later.number(BY_SMS, slow, None, slow_since=slow) is None
+    on_its_way = Tally([alarm(90, state=DeliveryState.DUE)], now=slow)
+    assert on_its_way.number(BY_SMS, slow, None, slow_since=slow) is None
