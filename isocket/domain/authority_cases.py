@@ -6,7 +6,7 @@ the day on which the law lets them know.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,15 +23,7 @@ CASE_FACT = Handling(
     export=Export.WITHHELD,  # the person reads it in the ledger, from when the law lets them
     on_erasure=OnErasure.KEEP,
 )
-CASE_WORDS = Handling(
-    category=Category.MESSAGE,
-    purpose=Purpose.CLAIMS,
-    basis=Basis.LEGAL_DUTY,
-    keep=Keep.CASE,
-    export=Export.WITHHELD,
-    on_erasure=OnErasure.KEEP,
-    sealed=True,
-)
+CASE_WORDS = replace(CASE_FACT, category=Category.MESSAGE, sealed=True)
 
 
 class CaseKind(StrEnum):

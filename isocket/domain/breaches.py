@@ -6,7 +6,7 @@ happened and later what was done: until both have gone out to everybody, it cann
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -21,18 +21,10 @@ BREACH_FACT = Handling(
     purpose=Purpose.RIGHTS,
     basis=Basis.LEGAL_DUTY,
     keep=Keep.REGISTER,
-    export=Export.WITHHELD,
-    on_erasure=OnErasure.KEEP,
-)
-BREACH_WORDS = Handling(
-    category=Category.WORDS,
-    purpose=Purpose.RIGHTS,
-    basis=Basis.LEGAL_DUTY,
-    keep=Keep.REGISTER,
     export=Export.WITHHELD,  # what concerns a person stands in their own line, and in what was sent to them
     on_erasure=OnErasure.KEEP,
-    sealed=True,
 )
+BREACH_WORDS = replace(BREACH_FACT, category=Category.WORDS, sealed=True)
 AFFECTED_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.REGISTER)
 
 REGISTER_YEARS = 5

@@ -4,7 +4,7 @@ Messages are not written twice: what their attempts say already is told by `of_m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -19,9 +19,7 @@ from isocket.domain.record import Record, record
 from isocket.kit.ids import derived_id, new_id
 
 DISCLOSURE_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.TOLD)
-DISCLOSURE_REASON = Handling(
-    category=Category.MESSAGE, purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.TOLD, sealed=True
-)
+DISCLOSURE_REASON = replace(DISCLOSURE_FACT, category=Category.MESSAGE, sealed=True)
 
 
 class DisclosedTo(StrEnum):

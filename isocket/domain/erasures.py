@@ -1,7 +1,7 @@
 """Somebody's wish to be erased (Art. 17), how far it has come, and what is left of it: a receipt about nobody."""
 
 import hashlib
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,15 +16,8 @@ ERASURE_FACT = Handling(
     keep=Keep.ACCOUNT,  # an hour longer, then the receipt that stays names nobody
     on_erasure=OnErasure.BLANK,
 )
-ERASURE_VALUES = Handling(
-    category=Category.NAME,
-    purpose=Purpose.SECURITY,
-    basis=Basis.LEGAL_DUTY,
-    keep=Keep.ACCOUNT,
-    on_erasure=OnErasure.BLANK,
-    export=Export.WITHHELD,  # copies of what is elsewhere, held for as long as the erasure takes
-    sealed=True,
-)
+# Copies of what is elsewhere, held for as long as the erasure takes.
+ERASURE_VALUES = replace(ERASURE_FACT, category=Category.NAME, export=Export.WITHHELD, sealed=True)
 
 
 HOLD_UNCOPIED = "what a hold names cannot be copied yet; it is tried again every few minutes"

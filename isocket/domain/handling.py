@@ -150,7 +150,7 @@ CREDENTIAL = Handling(
     keep=Keep.UNTIL_USED,
     export=Export.WITHHELD,
 )
-LASTING_CREDENTIAL = replace(CREDENTIAL, keep=Keep.ACCOUNT)  # a password or passkey: used again and again
+LASTING_CREDENTIAL = replace(CREDENTIAL, keep=Keep.ACCOUNT)  # of a person or a home: used again and again
 OWNERSHIP = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, on_erasure=OnErasure.BLANK)
 DEVICE_WORDS = Handling(
     category=Category.WORDS,
@@ -216,20 +216,8 @@ SHARE_EMAIL = Handling(
     sealed=True,
     lookup=True,  # one invitation of an address to a socket
 )
-SHARE_FACT = Handling(
-    category=Category.CHOICE, purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.RELATION, export=Export.PORTABLE
-)
+SHARE_FACT = replace(PREFERENCE, keep=Keep.RELATION)
 # Art. 21: an objection that is forgotten when somebody enters the address anew is none.
-STOPPED_ADDRESS = Handling(
-    category=Category.PHONE_NUMBER,
-    purpose=Purpose.ALERTS,
-    basis=Basis.LEGITIMATE_INTEREST,
-    keep=Keep.COMES_BACK,
-    export=Export.WITHHELD,
-    on_erasure=OnErasure.KEEP,
-    sealed=True,
-    lookup=True,  # whoever enters the address is asked about by nothing else
-)
 STOPPED_FACT = Handling(
     purpose=Purpose.ALERTS,
     basis=Basis.LEGITIMATE_INTEREST,
@@ -237,6 +225,8 @@ STOPPED_FACT = Handling(
     export=Export.WITHHELD,
     on_erasure=OnErasure.KEEP,
 )
+# Whoever enters the address is asked about by nothing else.
+STOPPED_ADDRESS = replace(STOPPED_FACT, category=Category.PHONE_NUMBER, sealed=True, lookup=True)
 ENDPOINT_ADDRESS = Handling(
     category=Category.MACHINE_ADDRESS,
     purpose=Purpose.ALERTS,
@@ -246,23 +236,8 @@ ENDPOINT_ADDRESS = Handling(
     recipients=(Recipient.PUSH_SERVICE, Recipient.WEBHOOK_RECEIVER),
     sealed=True,
 )
-ENDPOINT_LABEL = Handling(
-    category=Category.NAME,
-    purpose=Purpose.ALERTS,
-    basis=Basis.LEGITIMATE_INTEREST,
-    keep=Keep.RELATION,
-    export=Export.PORTABLE,
-    recipients=(Recipient.OWNER,),
-    sealed=True,
-)
-ENDPOINT_SECRET = Handling(
-    category=Category.CREDENTIAL,
-    purpose=Purpose.SECURITY,
-    basis=Basis.CONTRACT,
-    keep=Keep.RELATION,
-    export=Export.WITHHELD,
-    sealed=True,
-)
+ENDPOINT_LABEL = CONTACT_NAME
+ENDPOINT_SECRET = replace(CREDENTIAL, keep=Keep.RELATION, sealed=True)
 INCIDENT_FACT = Handling(
     purpose=Purpose.ALERTS,
     basis=Basis.CONTRACT,
@@ -292,21 +267,7 @@ REHEARSAL = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.DA
 COMMAND_FACT = Handling(purpose=Purpose.SERVICE, basis=Basis.CONTRACT, keep=Keep.YEAR_1, archived=True)
 # As long as the session or token that it is about: an app renews its session, and a token is good for up to two years.
 SIGN_IN_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.LEGITIMATE_INTEREST, keep=Keep.UNTIL_USED)
-FACTOR_SECRET = Handling(
-    category=Category.CREDENTIAL,
-    purpose=Purpose.SECURITY,
-    basis=Basis.CONTRACT,
-    keep=Keep.ACCOUNT,
-    export=Export.WITHHELD,
-    sealed=True,
-)
-HOME_SECRET = Handling(
-    category=Category.CREDENTIAL,
-    purpose=Purpose.SECURITY,
-    basis=Basis.CONTRACT,
-    keep=Keep.ACCOUNT,
-    export=Export.WITHHELD,
-)
+FACTOR_SECRET = replace(LASTING_CREDENTIAL, sealed=True)
 FACTOR_FACT = Handling(purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.ACCOUNT)
 FACTOR_NAME = Handling(
     category=Category.NAME,
@@ -316,11 +277,4 @@ FACTOR_NAME = Handling(
     export=Export.PORTABLE,
     sealed=True,
 )
-SIGN_IN_LABEL = Handling(
-    category=Category.NAME,
-    purpose=Purpose.SECURITY,
-    basis=Basis.CONTRACT,
-    keep=Keep.ACCOUNT,
-    export=Export.PORTABLE,
-    sealed=True,
-)
+SIGN_IN_LABEL = FACTOR_NAME

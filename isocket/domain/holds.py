@@ -6,6 +6,7 @@ destroyed, and with the copy the last of somebody who was erased meanwhile: nobo
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,15 +24,7 @@ HOLD_FACT = Handling(
     export=Export.WITHHELD,  # its holder reads it in the account, unless the law forbids to tell them
     on_erasure=OnErasure.KEEP,
 )
-HOLD_WORDS = Handling(
-    category=Category.MESSAGE,
-    purpose=Purpose.CLAIMS,
-    basis=Basis.LEGITIMATE_INTEREST,
-    keep=Keep.HOLD,
-    export=Export.WITHHELD,
-    on_erasure=OnErasure.KEEP,
-    sealed=True,
-)
+HOLD_WORDS = replace(HOLD_FACT, category=Category.MESSAGE, sealed=True)
 
 REGISTER_YEARS = 3
 """So long after its end it is known that there was a hold; of what it kept nothing is left then."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from isocket.domain.handling import HOME_SECRET, OWNERSHIP, PREFERENCE, PROFILE, Plain
+from isocket.domain.handling import LASTING_CREDENTIAL, OWNERSHIP, PREFERENCE, PROFILE, Plain
 from isocket.domain.record import Record, record
 
 HOME_PREFIX = "home_"
@@ -23,7 +23,7 @@ class Home(Record):
 
     account_id: Annotated[str, OWNERSHIP]
     name: Annotated[str, PROFILE]  # which home, in the customer's words
-    secret_hash: Annotated[str, HOME_SECRET]  # as the broker reads it, see isocket.domain.secrets
+    secret_hash: Annotated[str, LASTING_CREDENTIAL]  # as the broker reads it, see isocket.domain.secrets
     control: Annotated[bool, PREFERENCE] = True  # whether it switches, or only looks
     credential_epoch: Plain[int]
     seat: Plain[int | None] = None  # which of the few that an account may have: two made at once do not share one

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -10,13 +11,7 @@ from isocket.domain.handling import Basis, Category, Export, Handling, Keep, Pla
 from isocket.domain.record import Record, record
 
 VISIT_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.UNTIL_USED, export=Export.WITHHELD)
-VISIT_PROOF = Handling(
-    category=Category.CREDENTIAL,
-    purpose=Purpose.RIGHTS,
-    basis=Basis.LEGAL_DUTY,
-    keep=Keep.UNTIL_USED,
-    export=Export.WITHHELD,
-)
+VISIT_PROOF = replace(VISIT_FACT, category=Category.CREDENTIAL)
 
 
 @record(collection="recipient_visits", subject="person_id", unique=(("token_hash",),), indexed=(("expires_at",),))

@@ -5,6 +5,7 @@ account's mailbox has answered.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -14,32 +15,10 @@ from isocket.domain.handling import Basis, Category, Export, Handling, Keep, Pla
 from isocket.domain.record import Record, record
 
 REQUEST_FACT = Handling(purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.YEARS_3)
-REQUESTER_ADDRESS = Handling(
-    category=Category.MAIL_ADDRESS,
-    purpose=Purpose.RIGHTS,
-    basis=Basis.LEGAL_DUTY,
-    keep=Keep.YEARS_3,
-    sealed=True,
-    lookup=True,
-)
-REQUEST_WORDS = Handling(
-    category=Category.WORDS, purpose=Purpose.RIGHTS, basis=Basis.LEGAL_DUTY, keep=Keep.ANSWERED, sealed=True
-)
-REQUEST_PROOF = Handling(
-    category=Category.CREDENTIAL,
-    purpose=Purpose.RIGHTS,
-    basis=Basis.LEGAL_DUTY,
-    keep=Keep.YEARS_3,
-    export=Export.WITHHELD,
-)
-ID_EVIDENCE = Handling(
-    category=Category.CREDENTIAL,
-    purpose=Purpose.RIGHTS,
-    basis=Basis.LEGAL_DUTY,
-    keep=Keep.ANSWERED,  # at the longest: it is emptied with the decision
-    export=Export.WITHHELD,
-    sealed=True,
-)
+REQUESTER_ADDRESS = replace(REQUEST_FACT, category=Category.MAIL_ADDRESS, sealed=True, lookup=True)
+REQUEST_WORDS = replace(REQUEST_FACT, category=Category.WORDS, keep=Keep.ANSWERED, sealed=True)
+REQUEST_PROOF = replace(REQUEST_FACT, category=Category.CREDENTIAL, export=Export.WITHHELD)
+ID_EVIDENCE = replace(REQUEST_PROOF, keep=Keep.ANSWERED, sealed=True)  # at the longest: it goes with the decision
 
 
 class Right(StrEnum):
