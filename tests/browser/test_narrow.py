@@ -20,6 +20,8 @@ LINES = """Object.fromEntries([...document.querySelectorAll("dt")].map((each) =>
   return [each.textContent, new Set([...range.getClientRects()].map((line) => line.top)).size];
 }))"""
 
+IN_SIGHT = "(({top, bottom}) => top < innerHeight && bottom > 0)(document.activeElement.getBoundingClientRect())"
+
 pytestmark = IN_A_BROWSER
 
 
@@ -72,3 +74,23 @@ async def test_no_label_of_an_incident_is_broken_in_two_on_a_narrow_telephone(
         lines = await tab.value(LINES)
     assert lines["Acknowledged"] == 1
     assert set(lines.values()) == {1}
+
+
+async def test_of_a_form_that_was_refused_the_first_wrong_field_is_in_sight(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    now = portal.clock.now()
+    await portal.records.add_all(
+        [Contact(id=f"con_{n}", account_id="acc_1", name=f"Person {n}", created_at=now) for n in range(40)]
+    )
+    async with chromium_tab(tmp_path) as tab:
+        await tab.be_wide(NARROW)
+        await tab.open(portal.settings.link("/"))
+        await tab.sign_in(MAIJA)
+        await tab.open(portal.settings.link("/contacts"))
+        await tab.press("form[action='/contacts'] button", "document.querySelector('[aria-invalid]')")
+        await tab.until(f"document.activeElement.name === 'name' && {IN_SIGHT}")
+        await tab.type_in("name", "Anna")
+        await tab.press("form[action='/contacts'] button", "document.querySelector('#body-more')")
+        await tab.until(f"document.activeElement.role === 'group' && {IN_SIGHT}")
