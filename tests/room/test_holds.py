@@ -644,3 +644,11 @@ async def test_a_hold_that_a_restored_backup_does_not_know_stays_in_the_file(tmp
     await note_holds(ground.records, ledger, ground.clock.now())
     await note_holds(older.records, ledger, older.clock.now())
     assert [each.key for each in ledger.folded().values()] == ["hld_1"]
+
+
+async def test_the_file_beside_the_register_knows_a_hold_for_as_long_as_the_register_does(tmp_path: Path) -> None:
+    ledger, ground = ChoiceLedger(tmp_path / "holds.jsonl"), in_memory(tmp_path / "var")
+    await ground.records.add(replace(hold(ground, Part.INCIDENTS), state=HoldState.EMPTIED, over_at=ground.clock.now()))
+    await ground.clock.advance(4 * 365 * DAY_S)  # nobody has swept the register yet
+    assert [await note_holds(ground.records, ledger, ground.clock.now()) for _ in range(2)] == [1, 0]
+    assert [each.key for each in ledger.folded().values()] == ["hld_1"]
