@@ -10,10 +10,10 @@ from aiohttp import web
 
 from isocket.domain.commands import Command
 from isocket.domain.devices import Device
-from isocket.domain.incidents import NOT_CLOSED, Incident
+from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.shares import Role
 from isocket.domain.unheard import UNANSWERED
-from isocket.storage.port import above, one_of
+from isocket.storage.port import above, is_, one_of
 from portal_api import claims
 from portal_api.claims import Claim
 from portal_api.devices import page_of_mine, views_of
@@ -82,14 +82,16 @@ async def seen(call: Call[Nothing, None]) -> web.Response:
 async def _words(call: Call[Any, Any]) -> dict[str, object]:
     standings, following = await page_of_mine(call, cursor=call.request.query.get("cursor"), limit=CARDS)
     own = [each.device for each in standings if each.owns]
-    troubles = await troubles_of(call)
+    troubles, more_troubles = await _troubles(call, IncidentState.OPEN)
+    seen_to, more_seen_to = await _troubles(call, IncidentState.ACKNOWLEDGED)
     missed = await unheard_incidents(call.records, call.account.id)
     unheard, cards = await _unheard(call, own), await _cards(call, standings)
     whole = following is None and "cursor" not in call.request.query
     return {
         "live_from": "/",
-        "troubles": [each for each in troubles if each.incident.acknowledged_at is None],
-        "seen_to": [each for each in troubles if each.incident.acknowledged_at is not None],
+        "troubles": troubles,
+        "seen_to": seen_to,
+        "more_troubles": more_troubles or more_seen_to,
         "unheard": unheard,
         "reached_nobody": await as_troubles(call, [incident for incident, _ in missed.values()]),
         "unanswered": [each for each, (_, reason) in missed.items() if reason == UNANSWERED],
@@ -115,10 +117,13 @@ async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str,
     return dict(found)
 
 
-async def troubles_of(call: Call[Any, Any]) -> list[Trouble]:
-    """Return the caller's incidents that are not over, the newest first."""
-    found, _ = await newest_first(call, [one_of("state", NOT_CLOSED)], cursor=None, limit=MOST_TROUBLES)
-    return await as_troubles(call, found)
+async def _troubles(call: Call[Any, Any], state: IncidentState) -> tuple[list[Trouble], bool]:
+    """Return the caller's newest incidents in this state, and whether there are more.
+
+    Each state has room of its own: nothing that somebody has taken hides what nobody has.
+    """
+    found, following = await newest_first(call, [is_("state", state)], cursor=None, limit=MOST_TROUBLES)
+    return await as_troubles(call, found), following is not None
 
 
 async def only_seen(call: Call[Any, Any]) -> frozenset[str]:

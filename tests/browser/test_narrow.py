@@ -1,7 +1,9 @@
 """Pages on a narrow telephone, with names of one long word: nothing has to be pushed aside to be read."""
 
+from datetime import timedelta
 from pathlib import Path
 
+from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
@@ -94,3 +96,17 @@ async def test_of_a_form_that_was_refused_the_first_wrong_field_is_in_sight(
         await tab.type_in("name", "Anna")
         await tab.press("form[action='/contacts'] button", "document.querySelector('#body-more')")
         await tab.until(f"document.activeElement.role === 'group' && {IN_SIGHT}")
+
+
+async def test_the_button_beside_the_news_of_a_policy_stands_on_one_line(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    long_ago = portal.clock.now() - timedelta(days=400)
+    await portal.records.change_one(Account, is_("id", "acc_1"), created_at=long_ago)
+    async with chromium_tab(tmp_path) as tab:
+        await tab.be_wide(NARROW)
+        await tab.open(portal.settings.link("/"))
+        await tab.sign_in(MAIJA)
+        lines = await tab.value(LINES.replace('"dt"', "\"form[action='/policy-seen'] button\""))
+    assert lines == {"I have seen it": 1}

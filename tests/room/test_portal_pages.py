@@ -21,6 +21,7 @@ from isocket.kit.clock import to_ms
 from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
 from portal_api.app import ROUTES
+from portal_api.pages_overview import MOST_TROUBLES
 from portal_api.pages_routes import page_routes
 from portal_api.routes import Surface
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PortalHouse, portal_house
@@ -547,6 +548,22 @@ async def test_a_sockets_page_says_exactly_after_what_time_somebody_is_told(
     typed = {"step.0.contact": me.id, "step.0.after": minutes}
     await visitor.send(await visitor.open("/ladder"), "/ladder", **typed)
     assert f"e-mail {said};" in (await visitor.open(f"/devices/{DEVICE}")).words
+
+
+async def test_no_crowd_of_alarms_that_were_taken_hides_from_the_overview_one_that_was_not(house: PortalHouse) -> None:
+    visitor = await own(house)
+    await raise_alarm(house)
+    taken = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_at": house.clock.now()}
+    for number in range(MOST_TROUBLES):
+        await raise_alarm(house, f"inc_{number}", opened_at=house.clock.now() + timedelta(seconds=number + 1), **taken)
+    page = await visitor.open("/")
+    assert page.form(f"/incidents/{INCIDENT}/ack")
+    assert "There are more" not in page.words
+    await raise_alarm(house, "inc_more", **taken)
+    page = await visitor.open("/")
+    assert page.form(f"/incidents/{INCIDENT}/ack")
+    assert "There are more than the newest ones" in page.words
+    assert "/incidents?state=open" in page.links
 
 
 async def test_the_overview_warns_while_everybody_sleeps_through_critical_alarms(house: PortalHouse) -> None:
