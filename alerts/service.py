@@ -35,7 +35,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import Records
 from isocket.storage.telemetry import Telemetry
-from isocket.storage.wakeups import Wakeups, queue_bell
+from isocket.storage.wakeups import WAITS, Wakeups, queue_bell
 from isocket.storage.worker import Worker
 
 JUDGES = 2
@@ -183,7 +183,7 @@ class _Parts:
                     climber=climber,
                     codes=codes,
                 ).step,
-                bell=self.wakeups.bell("telemetry"),
+                bell=self.wakeups.bell(WAITS),
                 clock=self.clock,
                 right_of_way=self.right_of_way,
             )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from isocket.domain.deliveries import Attempt, Delivery
 from isocket.domain.disclosures import Disclosure, LedgerLine, of_line, of_message
-from isocket.storage.port import Records, Test, Value, at_most, is_, one_of
+from isocket.storage.port import PAGE, Records, Test, Value, at_most, is_, one_of
 
 PageCursor = tuple[Value, str]
 
@@ -60,11 +60,11 @@ async def disclosed(
     return [told for _, _, told in shown if told is not None], goes_on
 
 
-async def all_disclosed(records: Records, whose: Whose, *, now: datetime, page: int = 500) -> AsyncIterator[LedgerLine]:
+async def all_disclosed(records: Records, whose: Whose, *, now: datetime) -> AsyncIterator[LedgerLine]:
     """Yield the whole ledger, the newest line first, a page at a time."""
     place: PageCursor | None = None
     while True:
-        told, place = await disclosed(records, whose, now=now, limit=page, after=place)
+        told, place = await disclosed(records, whose, now=now, limit=PAGE, after=place)
         for each in told:
             yield each
         if place is None:

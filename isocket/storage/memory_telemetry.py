@@ -7,14 +7,12 @@ from itertools import count
 from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
 from isocket.storage.memory_heard import HeardDevice, first_urgent, heed_the_clock, longest_waiting, own_fields
-from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
+from isocket.storage.rollup import OF_REPORTS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.set_back import SetBack
 from isocket.storage.table import TOLD, Table, TableCursor, line_of
 from isocket.storage.telemetry import Arrival, Confirmed, News, NewsCursor, RollCall, Series, Waiting, flat
-from isocket.storage.wakeups import HEARD, Wakeups
+from isocket.storage.wakeups import HEARD, WAITS, Wakeups
 from isocket.storage.windows import Hour, hour_of
-
-BELL = "telemetry"
 
 
 class MemoryTelemetry:
@@ -116,8 +114,6 @@ class MemoryTelemetry:
         spread: bool = False,
     ) -> Series:
         """Return points with start <= time < end, oldest first; only `raw` comes in pages."""
-        if step not in STEPS:
-            raise ValueError(f"step must be one of {', '.join(STEPS)}")
         device = self._devices.get(device_id, HeardDevice())
         start_ms, end_ms = to_ms(start), to_ms(end)
         if step not in OF_REPORTS:
@@ -344,4 +340,4 @@ class MemoryTelemetry:
         if self._wakeups is not None:
             self._wakeups.ring(HEARD)
             if waits:
-                self._wakeups.ring(BELL)
+                self._wakeups.ring(WAITS)

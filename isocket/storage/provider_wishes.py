@@ -8,9 +8,8 @@ from isocket.domain.deliveries import Attempt, Delivery
 from isocket.domain.disclosures import DESK
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.kit.ids import derived_id
-from isocket.storage.port import Records, Test, every, one_of
+from isocket.storage.port import PAGE, Records, Test, every, one_of
 
-PAGE = 500
 _KEPT_BY_PROVIDERS = frozenset({ChannelKind.SMS, ChannelKind.VOICE})
 
 
@@ -20,7 +19,7 @@ async def ask_providers(records: Records, erasure_id: str, whose: Test, *, now: 
     What never got a name from its provider cannot be asked for.
     """
     noted, waiting = 0, list[Attempt]()
-    async for each in every(records, Attempt, whose, page=PAGE):
+    async for each in every(records, Attempt, whose):
         if each.provider_id and each.provider != DESK:
             waiting.append(each)
         if len(waiting) >= PAGE:

@@ -63,7 +63,7 @@ def rolled_up(
     def column(of: Callable[[list[Any] | None], Any], name: str) -> list[Any]:
         return [of(windows[start].get(name)) for start in starts]
 
-    numbers = [name for name in seen if any(_is_of_numbers(windows[start].get(name)) for start in starts)]
+    numbers = [name for name in seen if any(least_of(windows[start].get(name)) is not None for start in starts)]
     return Series(
         step=step,
         ts=starts,
@@ -182,10 +182,6 @@ def _windows(points: Iterable[Point], parts: Iterable[Part], starts: _Starts) ->
         for name, value in values.items():
             take(window, name, value, at_ms)
     return windows
-
-
-def _is_of_numbers(entry: list[Any] | None) -> bool:
-    return least_of(entry) is not None
 
 
 def _offset_ms(at_ms: int, zone: tzinfo) -> int:

@@ -68,18 +68,8 @@ class SqliteFile:
         """
         return await asyncio.get_running_loop().run_in_executor(self._aside, self._aside_in_turn, work)
 
-    async def empty_log(self) -> bool:
+    def empty_log(self) -> bool:
         """Move the whole log into the file and cut it to nothing; False: others read from it all the time."""
-        return await asyncio.to_thread(self._empty_log)
-
-    def wal_bytes(self) -> int:
-        """Return how long the write-ahead log is."""
-        try:
-            return Path(f"{self._path}-wal").stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def _empty_log(self) -> bool:
         for _ in range(EMPTYING_TRIES):
             with self._gate.held_shut(EMPTYING_WAIT_S):
                 pages = self._writer.emptied_log(EMPTYING_WAIT_OF_WRITER_S).result()
@@ -220,11 +210,7 @@ class SqliteStore:
         Raises:
             StoreUnavailableError: the store is closed.
         """
-        return await self._file.empty_log()
-
-    def wal_bytes(self) -> int:
-        """Return how long the write-ahead log is on disk, for a gauge."""
-        return self._file.wal_bytes()
+        return await asyncio.to_thread(self._file.empty_log)
 
     async def close(self) -> None:
         """Finish what waits and let go of the file; the write-ahead log is emptied."""

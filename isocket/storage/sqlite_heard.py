@@ -16,6 +16,8 @@ STATE = "name, boot, seq, at, received, clock, fields, offline_at"
 ORDER_KEYS = ("boot", "seq", "ts")
 _STATE = ReportKind.STATE
 _ALARM = ReportKind.ALARM
+_NUMBER = "INSERT INTO heard (name) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING"
+_KNOWN = "SELECT name, device, CASE WHEN waiting_since IS NULL THEN envelope END FROM heard"
 _HURRY = """
 UPDATE heard SET urgent_since = ? WHERE urgent_since IS NULL AND device IN (SELECT value FROM json_each(?))
 """
@@ -44,29 +46,14 @@ class HeardDevices:
         known = self._numbers
         unknown = {report.device_id for report in reports if report.device_id not in known}
         if unknown:
-            names = json.dumps(sorted(unknown))
-            connection.execute(
-                "INSERT INTO heard (name) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING", (names,)
-            )
-            found = connection.execute(
-                "SELECT name, device, CASE WHEN waiting_since IS NULL THEN envelope END FROM heard"
-                " WHERE name IN (SELECT value FROM json_each(?))",
-                (names,),
-            )
-            for row in found.fetchall():
-                self._keep(*row)
+            self._learn(connection, unknown)
         return [known[report.device_id] for report in reports]
 
     def number(self, connection: sqlite3.Connection, device_id: str) -> int:
         """Return one device's number, made where it had none."""
         self._refresh(connection)
         if device_id not in self._numbers:
-            connection.execute("INSERT INTO heard (name) VALUES (?) ON CONFLICT DO NOTHING", (device_id,))
-            row = connection.execute(
-                "SELECT name, device, CASE WHEN waiting_since IS NULL THEN envelope END FROM heard WHERE name = ?",
-                (device_id,),
-            ).fetchone()
-            self._keep(*row)
+            self._learn(connection, {device_id})
         return self._numbers[device_id]
 
     def to_judge(self, numbers: Sequence[int], reports: Sequence[Report], ids: Sequence[int | None]) -> ToJudge:
@@ -147,17 +134,20 @@ class HeardDevices:
 
     def reload(self, connection: sqlite3.Connection, number: int) -> None:
         """Read one device again after its envelope or its waiting changed."""
-        row = connection.execute(
-            "SELECT name, device, CASE WHEN waiting_since IS NULL THEN envelope END FROM heard WHERE device = ?",
-            (number,),
-        ).fetchone()
-        self._keep(*row)
+        self._keep(*connection.execute(f"{_KNOWN} WHERE device = ?", (number,)).fetchone())
 
     def drop(self, device_id: str) -> None:
         """Forget a device."""
         number = self._numbers.pop(device_id, None)
         if number is not None:
             self._envelopes.pop(number, None)
+
+    def _learn(self, connection: sqlite3.Connection, device_ids: AbstractSet[str]) -> None:
+        """Read devices, and give a number to those that are heard for the first time."""
+        names = (json.dumps(sorted(device_ids)),)
+        connection.execute(_NUMBER, names)
+        for row in connection.execute(f"{_KNOWN} WHERE name IN (SELECT value FROM json_each(?))", names).fetchall():
+            self._keep(*row)
 
     def _keep(self, name: str, number: int, text: str | None) -> None:
         self._numbers[name] = number

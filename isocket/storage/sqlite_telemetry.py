@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from isocket.domain.reports import DeviceState, Envelope, Order, Report
 from isocket.kit.clock import Clock, from_ms, to_ms
 from isocket.storage.in_turns import Looks, in_turns
-from isocket.storage.rollup import OF_REPORTS, STEPS, Cut, cursor_of, place_of, rolled_up
+from isocket.storage.rollup import OF_REPORTS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.sqlite_batch import store_batch, store_past
 from isocket.storage.sqlite_confirmed import confirmed_of, few_confirmed, note_told, report_named
 from isocket.storage.sqlite_documents import Look, Run, Write
@@ -36,9 +36,8 @@ from isocket.storage.sqlite_windows import (
 )
 from isocket.storage.table import Table, TableCursor
 from isocket.storage.telemetry import Arrival, Confirmed, News, NewsCursor, RollCall, Series, Waiting
-from isocket.storage.wakeups import HEARD, Wakeups
+from isocket.storage.wakeups import HEARD, WAITS, Wakeups
 
-BELL = "telemetry"
 KEPT_COMINGS = 20_000
 FEW_DEVICES = 20  # whose states are looked up on the event loop: crossing over to a thread takes as long
 
@@ -132,7 +131,7 @@ class SqliteTelemetry:
     def _hand_over(self, claimed: Sequence[Ahead]) -> None:
         self._waiting.hand_over(claimed)
         if self._wakeups is not None:
-            self._wakeups.ring_for(BELL, len(claimed))
+            self._wakeups.ring_for(WAITS, len(claimed))
 
     async def note_presence(self, device_id: str, *, online: bool, at: datetime) -> None:
         """Note what the broker says of a connection; being online counts as being heard."""
@@ -199,8 +198,6 @@ class SqliteTelemetry:
         spread: bool = False,
     ) -> Series:
         """Return points with start <= time < end, oldest first."""
-        if step not in STEPS:
-            raise ValueError(f"step must be one of {', '.join(STEPS)}")
         start_ms, end_ms = to_ms(start), to_ms(end)
         if step not in OF_REPORTS:
             cut = Cut.of(step, time_zone, start_ms, end_ms)
@@ -338,7 +335,7 @@ class SqliteTelemetry:
         if self._wakeups is not None:
             self._wakeups.ring(HEARD)
             if waits:
-                self._wakeups.ring(BELL)
+                self._wakeups.ring(WAITS)
 
 
 class _Batch(NamedTuple):

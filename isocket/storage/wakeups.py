@@ -7,12 +7,13 @@ from isocket.kit.clock import Clock
 
 FOLLOWED = "followed"
 HEARD = "heard"
+WAITS = "telemetry"
 PATIENCE_S = 0.02
 """How long a patient listener lets others go first: by then an alarm is with its provider."""
 
 
 class Wakeups:
-    """Bells by name: a collection's name, that of a queue in it, or `telemetry` for devices that wait to be judged.
+    """Bells by name: a collection's name, that of a queue in it, or `WAITS` for devices that wait to be judged.
 
     `FOLLOWED` rings for any followed record, `HEARD` whenever a device said something, came or went.
     """
