@@ -3,7 +3,7 @@
 from alerts.wording import Story
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident
-from isocket.domain.settings import PartKind, part_name
+from isocket.domain.settings import DeviceSettings, PartKind, part_name
 from isocket.storage.port import Records
 
 
@@ -19,7 +19,12 @@ def told_of(incident: Incident, device: Device | None) -> Story:
     """Return the story of an incident at this device, which may have another owner by now."""
     if device is None or device.owner_id != incident.account_id:
         return Story(incident=incident, device_name=None)
-    return Story(incident=incident, device_name=device.name, probe_name=_probe_name(device, incident))
+    return Story(
+        incident=incident,
+        device_name=device.name,
+        probe_name=_probe_name(device, incident),
+        is_within=_is_within(device, incident),
+    )
 
 
 def _probe_name(device: Device, incident: Incident) -> str | None:
@@ -27,3 +32,14 @@ def _probe_name(device: Device, incident: Incident) -> str | None:
         return None
     kind = PartKind.INPUT if incident.cause is Cause.INPUT else PartKind.PROBE
     return part_name(device.part_names, kind, incident.probe)
+
+
+def _is_within(device: Device, incident: Incident) -> bool:
+    """Whether a temperature is inside its limit again: until it is so by the hysteresis, its alarm lasts."""
+    value, number = incident.value, incident.probe
+    if value is None or number is None or incident.cause not in {Cause.TEMP_HIGH, Cause.TEMP_LOW}:
+        return False
+    probe = DeviceSettings.of(device.desired).probe(number)
+    if incident.cause is Cause.TEMP_HIGH:
+        return probe.high_c is not None and value < probe.high_c
+    return probe.low_c is not None and value > probe.low_c

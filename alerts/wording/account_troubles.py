@@ -37,7 +37,7 @@ def unheard_sentence(story: Story, reader: Reader, *, number: int) -> str:
     said, texts = _SAID[spoken(reader.language)], words(reader.language)
     rest = {
         "number": min(number, _MOST_NUMBER),
-        "what": to_gsm7(what(texts, story.incident, clear=False, label=story.probe_name)),
+        "what": to_gsm7(what(texts, story.incident, clear=False, label=story.probe_name, is_within=story.is_within)),
         "time": local_time(texts, story.incident.opened_at, reader.time_zone),
     }
     used = septets(said.unheard.format(name="", **rest))

@@ -146,6 +146,9 @@ def _causes(reader: Reader) -> Iterator[str]:
         story = example_of(cause)
         ends = clear_text(replace(story, incident=replace(story.incident, why_over=why)), reader).text
         yield f"| `{cause}` {case} | | | {_cell(ends)} | {septets(ends)} |"
+    for cause in (Cause.TEMP_HIGH, Cause.TEMP_LOW):
+        alarm = alarm_text(replace(example_of(cause), is_within=True), reader).text
+        yield f"| `{cause}` inside its limit again, but not by enough | {_cell(alarm)} | {septets(alarm)} | | |"
     cut = example_of(Cause.MAINS_LOST)
     alarm = alarm_text(replace(cut, incident=replace(cut.incident, part_of="out_EXAMPLE")), reader).text
     yield f"| `mains_lost` of many at once | {_cell(alarm)} | {septets(alarm)} | | |"

@@ -35,6 +35,12 @@ GERMAN = Texts(
             Cause.TEST: "Probealarm",
         }
     ),
+    within=MappingProxyType(
+        {
+            Cause.TEMP_HIGH: "Temperatur war zu hoch[, jetzt {value} C]",
+            Cause.TEMP_LOW: "Temperatur war zu niedrig[, jetzt {value} C]",
+        }
+    ),
     clear=MappingProxyType(
         {
             Cause.MAINS_LOST: "Strom ist wieder da",

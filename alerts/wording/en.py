@@ -35,6 +35,12 @@ ENGLISH = Texts(
             Cause.TEST: "test alarm",
         }
     ),
+    within=MappingProxyType(
+        {
+            Cause.TEMP_HIGH: "the temperature was too high[, now {value} C]",
+            Cause.TEMP_LOW: "the temperature was too low[, now {value} C]",
+        }
+    ),
     clear=MappingProxyType(
         {
             Cause.MAINS_LOST: "mains power is back",

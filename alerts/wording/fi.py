@@ -35,6 +35,12 @@ FINNISH = Texts(
             Cause.TEST: "koehälytys",
         }
     ),
+    within=MappingProxyType(
+        {
+            Cause.TEMP_HIGH: "lämpötila oli liian korkea[, nyt {value} C]",
+            Cause.TEMP_LOW: "lämpötila oli liian matala[, nyt {value} C]",
+        }
+    ),
     clear=MappingProxyType(
         {
             Cause.MAINS_LOST: "sähköt palasivat",

@@ -41,11 +41,15 @@ class Words:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What a message tells: the incident, and what its socket and its probe are called by their owner."""
+    """What a message tells: the incident, and what its socket and its probe are called by their owner.
+
+    `is_within`: the incident's value is inside the limit again, but not by enough to be over.
+    """
 
     incident: Incident
     device_name: str | None
     probe_name: str | None = None
+    is_within: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ def short_message(pattern: str, story: Story, reader: Reader) -> Words:
 def headline(story: Story, reader: Reader, *, clear: bool = False) -> str:
     """Return in one line what is wrong, or that it no longer is, and where."""
     texts = words(reader.language)
-    said = what(texts, story.incident, clear=clear, label=story.probe_name)
+    said = what(texts, story.incident, clear=clear, label=story.probe_name, is_within=story.is_within)
     return f"{texts.test if story.incident.test else ''}{mail_name(story.device_name)}: {said}"
 
 
@@ -169,7 +173,7 @@ def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url
     texts = words(reader.language)
     sentence = pattern.format(
         name=mail_name(story.device_name),
-        what=what(texts, story.incident, clear=False, label=story.probe_name),
+        what=what(texts, story.incident, clear=False, label=story.probe_name, is_within=story.is_within),
         time=local_time(texts, moment_told(story.incident), reader.time_zone),
     )
     return Words(subject=subject, text=f"{sentence}\n\n{texts.mail_see}:\n{_link(public_url, story.incident)}\n")
@@ -187,7 +191,7 @@ def _sms(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: boo
 
 def _one_segment(pattern: str, story: Story, reader: Reader, *, at: datetime, clear: bool) -> Words:
     texts, code = words(reader.language), story.incident.short_code
-    said = what(texts, story.incident, clear=clear, label=story.probe_name)
+    said = what(texts, story.incident, clear=clear, label=story.probe_name, is_within=story.is_within)
     rest = {"what": said, "time": local_time(texts, at, reader.time_zone), "code": code}
     prefix = texts.test if story.incident.test else ""
     used = septets(prefix + pattern.format(name="", **rest))

@@ -35,6 +35,12 @@ NORWEGIAN = Texts(
             Cause.TEST: "prøvealarm",
         }
     ),
+    within=MappingProxyType(
+        {
+            Cause.TEMP_HIGH: "temperaturen var for høy[, nå {value} C]",
+            Cause.TEMP_LOW: "temperaturen var for lav[, nå {value} C]",
+        }
+    ),
     clear=MappingProxyType(
         {
             Cause.MAINS_LOST: "strømmen er tilbake",

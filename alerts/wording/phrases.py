@@ -98,9 +98,14 @@ def cut(text: str, room: int) -> str:
     return kept.strip()
 
 
-def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None) -> str:
-    """Return what is wrong, or that it no longer is, with the value and the probe that are known."""
+def what(texts: Texts, incident: Incident, *, clear: bool, label: str | None, is_within: bool = False) -> str:
+    """Return what is wrong, or that it no longer is, with the value and the probe that are known.
+
+    `is_within`: the value is inside the limit again, but not by enough to be over.
+    """
     phrase = (texts.clear if clear else texts.alarm)[incident.cause]
+    if is_within and not clear:
+        phrase = texts.within.get(incident.cause, phrase)
     if clear and incident.why_over is not None:
         phrase = texts.unwatched.get(incident.why_over, phrase)
     value = _value(texts, incident, clear=clear)

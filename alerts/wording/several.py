@@ -58,7 +58,7 @@ def _counted(words_of_it: str, told: Sequence[Story], which: str) -> str:
 
 
 def _headline(language: str, story: Story) -> str:
-    said = what(words(language), story.incident, clear=False, label=story.probe_name)
+    said = what(words(language), story.incident, clear=False, label=story.probe_name, is_within=story.is_within)
     return f"{_name(language, story, NAME_SEPTETS)}: {said}"
 
 

@@ -67,7 +67,7 @@ def _said(pattern: str, speech: Speech, story: Story, reader: Reader, *, clear: 
     at = (incident.closed_at if clear else None) or moment_told(incident)
     sentence = pattern.format(
         name=mail_name(story.device_name),
-        what=_aloud(what(texts, incident, clear=clear, label=story.probe_name), speech),
+        what=_aloud(what(texts, incident, clear=clear, label=story.probe_name, is_within=story.is_within), speech),
         time=local_time(replace(texts, time=speech.time, months=speech.months), at, reader.time_zone),
     )
     return Words(text=(speech.test if incident.test else "") + sentence)

@@ -35,6 +35,12 @@ SWEDISH = Texts(
             Cause.TEST: "provlarm",
         }
     ),
+    within=MappingProxyType(
+        {
+            Cause.TEMP_HIGH: "temperaturen var för hög[, nu {value} C]",
+            Cause.TEMP_LOW: "temperaturen var för låg[, nu {value} C]",
+        }
+    ),
     clear=MappingProxyType(
         {
             Cause.MAINS_LOST: "strömmen är tillbaka",

@@ -10,8 +10,8 @@ from isocket.domain.incidents import Cause, Why
 class Texts:
     """All words of one language.
 
-    In `alarm`, what stands in square brackets is left out where the incident has no value. Everything that an
-    SMS is made of keeps to the GSM-7 alphabet. `time` may use day, month, month_name, hour and minute.
+    In `alarm` and `within`, what stands in square brackets is left out where the incident has no value. Everything
+    that an SMS is made of keeps to the GSM-7 alphabet. `time` may use day, month, month_name, hour and minute.
     """
 
     decimal_mark: str
@@ -21,6 +21,7 @@ class Texts:
     sensor: str
     input: str
     alarm: Mapping[Cause, str]
+    within: Mapping[Cause, str]  # said in place of `alarm`: inside the limit again, but not by enough to be over
     clear: Mapping[Cause, str]
     unwatched: Mapping[Why, str]  # said in place of `clear`: what was wrong may be so still
     elsewhere: str  # said of a power cut that befell many

@@ -410,6 +410,33 @@ async def test_a_night_in_which_it_gets_colder_while_everybody_sleeps() -> None:
     assert await delivery_of(tonight.records, token) == stored
 
 
+async def test_a_night_in_which_it_is_hardly_warm_enough_again_and_the_alarm_lasts() -> None:
+    """Whoever is told again is not told that 5.2 C is too cold where the limit is 5, nor that it is over."""
+    cold = {"temp": [{"low_c": 5, "delay_s": 0}], "repeat_s": {"critical": 3600}}
+    tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, **cold)
+    await ladder(tonight, (await person(tonight, "Anna"), 0), remind_after_s=0)
+
+    await tonight.until("22:00")
+    await tonight.socket(temp_c=[4.8])
+    await tonight.until("22:30")
+    await tonight.socket(temp_c=[5.2])
+    await tonight.until("23:15")
+    await tonight.writes("Anna")
+    await tonight.until("23:30")
+    await tonight.socket(temp_c=[6.0])
+    await tonight.until("23:40")
+
+    cold_it_is = "Cabin: the temperature is too low: 4.8 C (sensor 1)"
+    was = "Cabin: the temperature was too low, now 5.2 C (sensor 1)"
+    assert [each for each in await tonight.heard() if "Anna" in each] == [
+        f"22:00 EET Anna text: {cold_it_is}, 22 Nov 22:00. Reply CODE to acknowledge",
+        f"23:00 EET Anna text: {was}, 22 Nov 22:00. Reply CODE to acknowledge",
+        "23:15 EET Anna writes: CODE",
+        f"23:15 EET Anna text: {was}. Thank you, you have taken it (CODE)",
+        "23:30 EET Anna text: Cabin: the temperature is no longer too low (sensor 1), 22 Nov 23:30. Ends alarm CODE",
+    ]
+
+
 async def test_a_night_in_which_a_socket_says_by_itself_how_fast_it_thaws() -> None:
     """Whoever is told again that it changes fast, by a socket's own limits, is told how warm it is by then."""
     tonight = await night("2026-11-22 21:00", HELSINKI, **CALM, repeat_s={"major": 3600})

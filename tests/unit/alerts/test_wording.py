@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.channels.gsm7 import fits_one_segment, is_gsm7
+from alerts.stories import told_of
 from alerts.wording import (
     Reader,
     Story,
@@ -26,6 +28,7 @@ from alerts.wording import (
 from alerts.wording.pages import stop_page, stopped_page
 from alerts.wording.phrases import WORDS, local_time, mail_name, number, plain_name, words
 from alerts.wording.spoken import clear_call
+from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, Severity, Why
 from isocket.domain.letters import (
     LANGUAGES,
@@ -77,7 +80,8 @@ def test_every_sms_is_one_segment_whatever_it_has_to_say(language: str, cause: C
             device_name=name,
             probe_name=label,
         )
-        for said in (alarm_text(story, reader), clear_text(story, reader)):
+        within = replace(story, is_within=True)
+        for said in (alarm_text(story, reader), clear_text(story, reader), alarm_text(within, reader)):
             assert fits_one_segment(said.text), said.text
             assert name != "W" * 40 or said.text.count("W") - 6 >= LEAST_NAME, said.text
 
@@ -399,3 +403,40 @@ def test_the_pages_on_which_messages_are_stopped_fit_a_telephone(language: str) 
     for page in (stop_page(language), stopped_page(language)):
         assert '<meta name="viewport" content="width=device-width' in page
         assert 'href="/static/portal.css"' in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", [Cause.TEMP_HIGH, Cause.TEMP_LOW])
+def test_a_temperature_inside_its_limit_again_is_told_as_one_that_was_beyond_it(cause: Cause, language: str) -> None:
+    reader = Reader(language=language, time_zone="UTC")
+    story = Story(incident=incident(cause, probe=0, value=5.2), device_name="W" * 40, is_within=True)
+    was = words(language).within[cause].translate({ord("["): None, ord("]"): None})
+    was = was.replace("{value}", number(5.2, words(language).decimal_mark) or "")
+    said = alarm_text(story, reader).text
+    assert was in said
+    assert fits_one_segment(said)
+    assert was in alarm_mail(story, reader, link=LINK, public_url=PUBLIC).subject
+    assert was not in clear_text(story, reader).text
+
+
+@pytest.mark.parametrize(
+    ("cause", "limits", "value", "is_within"),
+    [
+        (Cause.TEMP_LOW, {"low_c": 5}, 5.2, True),
+        (Cause.TEMP_LOW, {"low_c": 5}, 5.0, False),
+        (Cause.TEMP_LOW, {"high_c": 5}, 5.2, False),
+        (Cause.TEMP_HIGH, {"high_c": -18}, -18.3, True),
+        (Cause.TEMP_HIGH, {"high_c": -18}, -17.0, False),
+        (Cause.TEMP_HIGH, {}, -18.3, False),
+        (Cause.TEMP_RATE, {"high_c": -18}, -18.3, False),
+        (Cause.TEMP_LOW, {"low_c": 5}, None, False),
+    ],
+)
+def test_a_temperature_is_inside_its_limit_by_what_the_owner_set(
+    cause: Cause, limits: dict[str, float], value: float | None, is_within: bool
+) -> None:
+    desired = {"temp": [limits]}
+    factory = {"model": "isocket-4g", "secret_hash": "", "claim_hash": "", "provisioned_at": AT}
+    device = Device(id="is-00000001", owner_id="acc_1", desired=desired, **factory)  # type: ignore[arg-type]  # by name
+    story = told_of(incident(cause, probe=0, value=value), device)
+    assert story.is_within == is_within
