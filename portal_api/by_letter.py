@@ -11,10 +11,11 @@ from typing import Any
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
-from isocket.domain.followed_letters import ALARMS, corrected_mail, objected_mail
+from isocket.domain.followed_letters import ALARMS, corrected_mail, objected_mail, taken_back_mail
 from isocket.domain.letters import Letter, spoken
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
+from isocket.storage.port import Records
 from portal_api.accounts import corrected
 from portal_api.following import Following
 from portal_api.outgoing import NOTICE_USEFUL_S, mail
@@ -31,14 +32,34 @@ async def object_for(parts: Following, account: Account, uses: Sequence[str]) ->
     Of what is objected to already, and of alarms where its own contact is paused for another reason, nothing is told.
     """
     before = await objections_of(parts, account)
-    own = await parts.records.get(Contact, owner_contact_id(account.id))
-    silent = own is None or own.paused_at is not None
+    silent = await is_paused(parts.records, account)
     new = [each for each in uses if not getattr(before, each) and not (each == ALARMS and silent)]
     if new:
         letter = objected_mail(account.language, new, parts.settings.link("/privacy"))
         await parts.records.add_all([_word(parts, account, letter, "objection", parts.clock.now().isoformat())])
         log.info("objected_by_letter", account_id=account.id)
     await follow_objections(parts, account, ObjectionsWish(**dict.fromkeys(uses, True)))
+    return await objections_of(parts, account)
+
+
+async def is_paused(records: Records, account: Account) -> bool:
+    """Return whether the account's own contact is told of no alarm, for whatever reason."""
+    own = await records.get(Contact, owner_contact_id(account.id))
+    return own is None or own.paused_at is not None
+
+
+async def take_back_for(parts: Following, account: Account, uses: Sequence[str]) -> ObjectionsView:
+    """Take objections of an account back, as its holder does on the page; return what it objects to then.
+
+    A newsletter does not come of that: it comes by a new yes.
+    """
+    before = await objections_of(parts, account)
+    new = [each for each in uses if getattr(before, each)]
+    if new:
+        letter = taken_back_mail(account.language, new, parts.settings.link("/privacy"))
+        await parts.records.add_all([_word(parts, account, letter, "taken back", parts.clock.now().isoformat())])
+        log.info("objection_taken_back_by_letter", account_id=account.id)
+    await follow_objections(parts, account, ObjectionsWish(**dict.fromkeys(uses, False)))
     return await objections_of(parts, account)
 
 

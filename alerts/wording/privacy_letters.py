@@ -4,7 +4,7 @@ from datetime import datetime
 
 from isocket.domain.breach_letters import breach_mail, breach_report_mail
 from isocket.domain.breaches import NoticeWords, ReportWords
-from isocket.domain.followed_letters import ALARMS, corrected_mail, objected_mail
+from isocket.domain.followed_letters import ALARMS, corrected_mail, objected_mail, taken_back_mail
 from isocket.domain.letters import Letter
 from isocket.domain.newsletter_letters import confirmation_mail, newsletter_text
 from isocket.domain.policy_letters import policy_mail
@@ -24,6 +24,7 @@ def privacy_letters(language: str, *, day: datetime, public_url: str) -> list[tu
         ("Data is only kept, alarms stop", restricted_mail(language, AlarmsMeanwhile.STOP, page)),
         ("It ends", lifting_mail(language, day, page)),
         ("An objection by letter", objected_mail(language, [*ObjectionTo, ALARMS], page)),
+        ("An objection taken back by letter", taken_back_mail(language, [*ObjectionTo, ALARMS], page)),
         (
             "A correction by letter",
             corrected_mail(

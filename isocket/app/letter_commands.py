@@ -36,15 +36,18 @@ def object_for_account(
     account: AccountId,
     to: Annotated[list[Use], typer.Option(help="What their data is not to be used for; may be given several times.")],
     request: RequestId = "",
+    *,
+    take_back: Annotated[bool, typer.Option("--take-back", help="They do not object to it any more.")] = False,
 ) -> None:
     """Have the data of an account not used for something, as its holder does on the page; they hear of it by mail.
 
-    With `alarms` they themself are told of none any more, and other people are as before.
+    With `alarms` they themself are told of none any more, and other people are as before. With `--take-back` an
+    objection from before is over.
     """
     from isocket.app.by_request import asking, customer, note_done
     from isocket.app.erasures import by_letter
     from isocket.app.house import open_house
-    from portal_api.by_letter import object_for
+    from portal_api.by_letter import is_paused, object_for, take_back_for
 
     uses = list(dict.fromkeys(each.value for each in to))
 
@@ -52,9 +55,10 @@ def object_for_account(
         async with open_house(settings) as house:
             found = await customer(house, account)
             asked = await asking(house, request, account, Right.OBJECTION)
-            held = await object_for(by_letter(house), found, uses)
-            silent = Use.ALARMS in uses and not held.alarms
-            words = f"Objection: {', '.join(uses)}.{f' {PAUSED}' if silent else ''}"
+            held = await (take_back_for if take_back else object_for)(by_letter(house), found, uses)
+            silent = Use.ALARMS in uses and not held.alarms and await is_paused(house.records, found)
+            what = "Objection taken back" if take_back else "Objection"
+            words = f"{what}: {', '.join(uses)}.{f' {PAUSED}' if silent else ''}"
             await note_done(house, asked, words, house.clock.now())
             if silent:
                 typer.echo(PAUSED, err=True)

@@ -15,6 +15,14 @@ def objected_mail(language: str, uses: Sequence[str], page: str) -> Letter:
     return letter_from(_OBJECTED, language, uses=lines, page=page)
 
 
+def taken_back_mail(language: str, uses: Sequence[str], page: str) -> Letter:
+    """Return word that an objection of an account to `uses`, as above, does not hold any more."""
+    said = spoken(language)
+    subject, text = _TAKEN_BACK[said]
+    words = {**_USES[said], ALARMS: _ALARMS_AGAIN[said]}
+    return Letter(subject=subject, text=text.format(uses="\n".join(words[each] for each in uses), page=page))
+
+
 def corrected_mail(language: str, values: Mapping[str, str], page: str) -> Letter:
     """Return word of what an account says now: `values` by `name`, `language` or `time_zone`."""
     labels = _LABELS[spoken(language)]
@@ -89,6 +97,39 @@ _USES: Mapping[str, Mapping[str, str]] = MappingProxyType(
                 "alarmer til deg: DU SELV BLIR IKKE VARSLET; andre varsles som før",
             ),
         )
+    }
+)
+_TAKEN_BACK: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "en": (
+            "What your iSocket data may be used for again",
+            "As you asked, your objection does not hold any more for:\n\n{uses}\n\nYou can change that here:\n{page}\n",
+        ),
+        "fi": (
+            "Mihin iSocket-tietojasi saa taas käyttää",
+            "Pyyntösi mukaan vastustuksesi ei enää koske tätä:\n\n{uses}\n\nVoit muuttaa asian täällä:\n{page}\n",
+        ),
+        "sv": (
+            "Vad dina iSocket-uppgifter får användas till igen",
+            "Som du begärde gäller din invändning inte längre:\n\n{uses}\n\nDu kan ändra det här:\n{page}\n",
+        ),
+        "de": (
+            "Wofür Ihre iSocket-Daten wieder verwendet werden dürfen",
+            "Wie gewünscht gilt Ihr Widerspruch nicht mehr für:\n\n{uses}\n\nSie können das hier ändern:\n{page}\n",
+        ),
+        "nb": (
+            "Hva iSocket-opplysningene dine kan brukes til igjen",
+            "Som du ba om, gjelder innsigelsen din ikke lenger:\n\n{uses}\n\nDu kan endre det her:\n{page}\n",
+        ),
+    }
+)
+_ALARMS_AGAIN: Mapping[str, str] = MappingProxyType(
+    {
+        "en": "alarms to you: you yourself are told of alarms again",
+        "fi": "hälytykset sinulle: sinulle lähetetään taas hälytyksiä",
+        "sv": "larm till dig: du får larm igen",
+        "de": "Alarme an Sie: Sie werden wieder alarmiert",
+        "nb": "alarmer til deg: du blir varslet igjen",
     }
 )
 _CORRECTED: Mapping[str, tuple[str, str]] = MappingProxyType(

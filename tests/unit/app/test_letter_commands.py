@@ -102,6 +102,47 @@ def test_who_objects_by_letter_is_left_alone_and_hears_of_it_once() -> None:
     in_house(check)
 
 
+@pytest.mark.clause("C7-12")
+def test_who_takes_an_objection_back_by_letter_is_told_of_alarms_again_and_hears_of_it_once() -> None:
+    async def check(house: House) -> None:
+        assert [each.to for each in await house.records.find(Objection)] == [ObjectionTo.SURVEYS]
+        own = await house.records.get(Contact, OWN)
+        assert own is not None
+        assert (own.pause_reason, own.paused_at) == (None, None)
+        _, mail = await mails(house)
+        assert "sinulle lähetetään taas hälytyksiä" in mail.text
+        assert "tilastot" not in mail.text, "to that they had not objected"
+        assert await house.records.count(Subscription) == 0, "it comes by a new yes only"
+        lines = [each.words for each in await house.records.find(RequestNote)]
+        assert lines == ["Objection taken back: newsletter, statistics, alarms."]
+
+    assert typed("object", *ACCOUNT, "--to", "newsletter", "--to", "surveys", "--to", "alarms").exit_code == 0
+    words = ("object", *ACCOUNT, "--take-back", "--to", "newsletter", "--to", "statistics", "--to", "alarms")
+    for _ in range(2):
+        done = typed(*words, "--request", "rrq_objection_in_work")
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout) == {"newsletter": False, "statistics": False, "surveys": True, "alarms": False}
+        in_house(check)
+
+
+def test_an_objection_that_is_taken_back_ends_no_pause_that_has_another_reason() -> None:
+    async def pause(house: House) -> None:
+        await house.records.change_one(
+            Contact, is_("id", OWN), paused_at=house.clock.now(), pause_reason="unsubscribed"
+        )
+
+    async def check(house: House) -> None:
+        own = await house.records.get(Contact, OWN)
+        assert own is not None
+        assert own.pause_reason == "unsubscribed"
+        assert await mails(house) == []
+
+    in_house(pause)
+    done = typed("object", *ACCOUNT, "--to", "alarms", "--take-back")
+    assert (done.exit_code, "paused for another reason already" in done.stderr) == (0, True)
+    in_house(check)
+
+
 def test_whoever_is_paused_already_hears_of_no_objection_that_changes_nothing() -> None:
     async def pause(house: House) -> None:
         await house.records.change_one(
