@@ -205,6 +205,33 @@ async def test_what_was_just_being_written_is_removed_an_hour_later(houses: Hous
     assert await left_of(house.records, me.id) == {}
 
 
+async def test_what_was_erased_is_looked_after_once(houses: Houses) -> None:
+    house, ground = houses
+    await lived_in(house)
+    await ground.eraser().erase((await house.account(MAIJA)).id, by="operator")
+    await house.clock.advance(AFTERLOOK_S + 1)
+    await ground.eraser().round()
+    assert [(each.account_id, each.forgets_at) for each in await ground.erasures()] == [("", None)]
+
+
+async def test_whoever_is_outrun_by_another_at_an_erasure_stops_without_a_word(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now = ground.clock.now()
+    erasure = Erasure(id="era_1", account_id=MAIJA_ID, asked_at=now, due_at=now, open_key=MAIJA_ID)
+    await ground.records.add(erasure)
+
+    class Outrun(DyingRecords):
+        async def change_one(self, kind: Any, *tests: Test, order_by: str = "id", **changes: Any) -> Any:
+            if kind is Erasure and "removed" in changes:
+                assert await ground.eraser().round() == 1
+            return await super().change_one(kind, *tests, order_by=order_by, **changes)
+
+    assert not await ground.eraser(Outrun(ground.records)).carry_out(erasure)
+    assert [each.state for each in await ground.erasures()] == [ErasureState.DONE]
+    assert len(ground.ledger.lines()) == 1
+
+
 async def test_a_socket_that_somebody_was_just_taking_over_while_they_were_erased_can_be_claimed_again(
     houses: Houses,
 ) -> None:
@@ -306,7 +333,10 @@ async def test_it_is_not_done_before_the_log_is_emptied_of_what_the_keys_opened(
     async def read_from_then_on() -> bool:
         return not await ground.keyring.was_destroyed(me.id)
 
-    await replace(ground, empty_log=read_from_then_on).eraser().erase(me.id, by="operator")
+    now = house.clock.now()
+    wish = Erasure(id="era_1", account_id=me.id, asked_at=now, due_at=now, open_key=me.id)
+    await house.records.add(wish)
+    assert not await replace(ground, empty_log=read_from_then_on).eraser().carry_out(wish)
     assert [each.state for each in await ground.erasures()] == [ErasureState.RUNNING]
     assert await ground.keyring.was_destroyed(me.id)
     assert await ground.eraser().round() == 1
