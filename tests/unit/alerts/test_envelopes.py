@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,10 +33,10 @@ Probes = st.builds(ProbeSettings, low_c=Degrees, high_c=Degrees, delay_s=st.just
 Inputs = st.builds(InputSettings, kind=st.sampled_from(["no", "nc"]), delay_s=st.just(0))
 Thermostats = st.builds(
     ThermostatSettings,
-    enabled=st.booleans(),
+    enabled=st.just(True),
     mode=st.sampled_from(["heat", "cool"]),
     on_c=st.floats(-60, 125),
-    alarm_after_s=st.none() | st.just(600),
+    alarm_after_s=st.sampled_from([600, None]),
 )
 JUDGED_BY: dict[str, st.SearchStrategy[Any]] = {
     "mains_delay_s": st.just(0),
@@ -43,7 +44,7 @@ JUDGED_BY: dict[str, st.SearchStrategy[Any]] = {
     "battery_low_pct": st.lists(st.integers(0, 95), max_size=3).map(tuple),
     "temp": st.lists(Probes, max_size=3).map(tuple),
     "input": st.lists(Inputs, max_size=3).map(tuple),
-    "thermostat": Thermostats,
+    "thermostat": Thermostats | st.just(ThermostatSettings()),
     "signal": st.builds(
         SignalSettings,
         low_pct=st.none() | st.floats(1, 99),
@@ -67,8 +68,20 @@ JUDGED: dict[str, st.SearchStrategy[Any]] = {
     "relay_cause": st.sampled_from(["thermostat", "schedule"]),
 }
 NOT_JUDGED = {"boot", "seq", "ts", "aux", "fw", "uptime_s", "cause", "active", "value", "probe"}
+ABOUT = {
+    "mains_delay_s": ("mains",),
+    "battery_low_pct": ("battery_pct", "mains", "charging"),
+    "temp": ("temp_c",),
+    "input": ("input", "armed"),
+    "thermostat": ("temp_c", "relay", "relay_cause"),
+    "signal": ("signal_pct", "signal_dbm"),
+    "credit": ("credit",),
+}
+"""What is told of that which one group of settings watches."""
+
 AllSettings = st.builds(DeviceSettings, **JUDGED_BY)
 Fields = st.fixed_dictionaries({}, optional=JUDGED)
+Proven = st.frozensets(st.integers(0, 3))
 
 
 def state_of(fields: dict[str, Any]) -> DeviceState:
@@ -84,10 +97,28 @@ def state_of(fields: dict[str, Any]) -> DeviceState:
     )
 
 
-@given(settings=AllSettings, known=Fields, proven=st.frozensets(st.integers(0, 3)), fields=Fields)
+@given(settings=AllSettings, known=Fields, proven=Proven, fields=Fields)
 def test_what_the_envelope_holds_decides_nothing_and_leaves_nothing_to_remember(
     settings: DeviceSettings, known: dict[str, Any], proven: frozenset[int], fields: dict[str, Any]
 ) -> None:
+    demand_that_it_is_no_news(settings, known, proven, fields)
+
+
+@pytest.mark.parametrize("group", ABOUT)
+@given(data=st.data())
+def test_nor_does_it_where_one_thing_alone_is_watched_and_told(group: str, data: st.DataObject) -> None:
+    """Where all is random, most reports are outside for some other reason, and hide what the envelope forgets."""
+    settings = DeviceSettings(**{"battery_low_pct": (), group: data.draw(JUDGED_BY[group])})
+    told = {name: JUDGED[name] for name in ABOUT[group]}
+    known, proven = data.draw(st.fixed_dictionaries(told)), data.draw(Proven)
+    for later in data.draw(st.lists(st.fixed_dictionaries({}, optional=told), min_size=8, max_size=8)):
+        demand_that_it_is_no_news(settings, known, proven, later)
+
+
+def demand_that_it_is_no_news(
+    settings: DeviceSettings, known: dict[str, Any], proven: frozenset[int], fields: dict[str, Any]
+) -> None:
+    """Ask the rules what a report means, where the envelope says: nothing."""
     memory, state = Memory(proven=proven), state_of(known)
     envelope = envelope_of(settings, memory, state)
     assert envelope is not None or (settings.thermostat.is_watched and known.get("relay_cause") == "thermostat")
@@ -109,6 +140,8 @@ def test_what_the_envelope_holds_decides_nothing_and_leaves_nothing_to_remember(
 def test_what_a_socket_reports_and_is_judged_by_is_in_the_random_reports_and_settings_or_no_rule_reads_it() -> None:
     assert {*TELEMETRY} == JUDGED.keys() | NOT_JUDGED
     assert {each.name for each in fields(DeviceSettings)} == JUDGED_BY.keys() | NOT_OF_A_REPORT
+    assert {name for names in ABOUT.values() for name in names} == JUDGED.keys()
+    assert ABOUT.keys() == JUDGED_BY.keys() - {"restore_delay_s"}
 
 
 @given(settings=AllSettings)
