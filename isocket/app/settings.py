@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from isocket.app.addresses import HostPort, mailbox, phone_number
+from isocket.app.setting_groups import disagreement
 from isocket.app.setting_values import (
     Networks,
     by,
@@ -287,26 +288,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        twilio = (self.twilio_account_sid, self.twilio_auth_token, self.twilio_from)
-        if any(twilio) and not all(twilio):
-            raise ValueError(
-                "ISOCKET_TWILIO_ACCOUNT_SID, _AUTH_TOKEN and _FROM belong together: give all three or none"
-            )
-        if not all(twilio) and (self.twilio_auth_token_previous or self.twilio_voice_from):
-            raise ValueError(
-                "ISOCKET_TWILIO_AUTH_TOKEN_PREVIOUS and _VOICE_FROM need an account: give that, or neither"
-            )
-        elks = (self.elks_username, self.elks_password, self.elks_from)
-        if any(elks) and not all(elks):
-            raise ValueError("ISOCKET_ELKS_USERNAME, _PASSWORD and _FROM belong together: give all three or none")
-        tls = (self.mqtt_tls, self.mqtt_tls_certificate, self.mqtt_tls_key)
-        if any(tls) and not all(tls):
-            raise ValueError("ISOCKET_MQTT_TLS, _TLS_CERTIFICATE and _TLS_KEY belong together: give all three or none")
-        if self.mqtt_plain == "loopback" and not self.mqtt.is_loopback and self.broker_url is None:
-            raise ValueError(
-                f"ISOCKET_MQTT={self.mqtt} would let secrets travel unencrypted: listen with ISOCKET_MQTT_TLS, "
-                "or set ISOCKET_MQTT_PLAIN=anywhere"
-            )
+        if (why := disagreement(self)) is not None:
+            raise ValueError(why)
         return self
 
     @property
