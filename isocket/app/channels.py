@@ -90,12 +90,7 @@ def ends_on_the_desk(settings: Settings) -> bool:
 
 
 def _kinds_with_a_provider(settings: Settings) -> frozenset[ChannelKind]:
-    given = {
-        ChannelKind.SMS: settings.twilio_account_sid or settings.elks_username,
-        ChannelKind.VOICE: _calling_number(settings),
-        ChannelKind.EMAIL: settings.smtp_url,
-    }
-    return frozenset((*(kind for kind, provider in given.items() if provider is not None), *ALWAYS))
+    return frozenset((*providers_of(settings), *ALWAYS))
 
 
 def providers_of(settings: Settings) -> dict[ChannelKind, tuple[str, ...]]:

@@ -19,9 +19,11 @@ from broker_bridge.broker_address import BrokerAddress
 from broker_bridge.mosquitto.accounts import BridgeLogin
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
 from isocket.app.addresses import HostPort
+from isocket.app.channels import providers_of
 from isocket.app.room_settings import broker_config
 from isocket.app.settings import Settings
 from isocket.app.settings_sources import SettingsError
+from isocket.domain.contacts import ChannelKind
 from isocket.domain.processing import leaves_the_eea
 from isocket.kit.loopback import is_loopback
 from portal_api.health import ALIVE
@@ -169,9 +171,8 @@ async def smtp(settings: Settings) -> Finding:
 async def public_address(settings: Settings) -> Finding:
     """Look whether links and callbacks can reach us, as far as that can be told from here."""
     origin, parts = settings.origin, urlsplit(settings.origin)
-    providers = settings.twilio_account_sid or settings.elks_username or settings.smtp_url
     if is_loopback(parts.hostname or ""):
-        if providers:
+        if providers_of(settings):
             return Finding(
                 "public address", Health.WRONG, f"{origin} works on this machine only: set ISOCKET_PUBLIC_URL"
             )
@@ -199,10 +200,11 @@ def operator(settings: Settings) -> Finding:
 def transfers(settings: Settings) -> Finding:
     """Look whether notices say by what it is covered that a provider in use is outside the EEA (Art. 44 to 46)."""
     used = {
-        "SMS and voice": (settings.twilio_account_sid or settings.elks_username, settings.sms_provider_country),
-        "mail": (settings.smtp_url, settings.mail_provider_country),
+        "SMS and voice": (ChannelKind.SMS, settings.sms_provider_country),
+        "mail": (ChannelKind.EMAIL, settings.mail_provider_country),
     }
-    outside = [name for name, (given, country) in used.items() if given and leaves_the_eea(country)]
+    providers = providers_of(settings)
+    outside = [name for name, (kind, country) in used.items() if kind in providers and leaves_the_eea(country)]
     if outside and not settings.transfer_safeguard:
         says = f"{' and '.join(outside)} leave the EEA, and notices do not say by what that is covered"
         return Finding("transfers", Health.NOTE, f"{says} (ISOCKET_TRANSFER_SAFEGUARD)")

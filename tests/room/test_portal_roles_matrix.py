@@ -146,7 +146,7 @@ async def status_of(asker: World, route: AnyRoute) -> tuple[int, bytes]:
 
 
 def test_every_route_about_a_socket_says_what_it_needs() -> None:
-    assert {name_of(each) for each in SHARED} == {*NEED_OF, OF_ANOTHER_GUEST}
+    assert {name_of(each) for each in SHARED} == {*NEED_OF, OF_ANOTHER_GUEST}, "each stands in `NEEDS`, here"
 
 
 @pytest.mark.clause("C5-02")

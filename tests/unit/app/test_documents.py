@@ -19,7 +19,8 @@ DOCUMENTS = pytest.mark.parametrize(
 
 
 def test_the_manual_shows_every_setting_as_it_is() -> None:
-    assert settings_markdown() in (ROOT / "docs" / "operation.md").read_text()
+    manual = (ROOT / "docs" / "operation.md").read_text()
+    assert settings_markdown() in manual, "put what `isocket settings` prints into docs/operation.md"
 
 
 def test_every_file_that_the_map_names_exists() -> None:

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 
+from alerts import channels
 from isocket.domain.collected import OUTGOING
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind
@@ -56,6 +59,15 @@ def test_a_message_tells_which_provider_was_handed_which_fields(channel: Channel
     assert (told.to, told.recipient) == (OUTGOING[way].recipient.value, provider)
     assert told.what == OUTGOING[way].personal
     assert (told.subject_id, told.way, told.kind) == ("con_1", channel.value, "alarm")
+
+
+@pytest.mark.clause("C2-20")
+@pytest.mark.parametrize("kind", ChannelKind)
+def test_of_several_providers_of_a_kind_each_but_one_says_itself_what_it_is_handed(kind: ChannelKind) -> None:
+    modules = [import_module(f"alerts.channels.{each.name}") for each in iter_modules(channels.__path__)]
+    found = {each.name for module in modules for each in vars(module).values() if getattr(each, "kind", None) is kind}
+    unsaid = {name for name in found if f"{kind.value} by {name}" not in OUTGOING}
+    assert len(unsaid) == 1, "`OUTGOING` in isocket/domain/collected.py: one is the plain way, another `KIND by NAME`"
 
 
 @pytest.mark.clause("C2-20")

@@ -75,4 +75,4 @@ def test_every_answer_has_an_example_of_its_own_shape(route: AnyRoute) -> None:
         schema = model.model_json_schema(mode="serialization")
         item = schema["$defs"].values() if "items" in schema["properties"] else [schema]
         examples = [example for each in item for example in each.get("examples", ())]
-        assert examples
+        assert examples, f"{model.__name__} has no `examples` in its `model_config`"
