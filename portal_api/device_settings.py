@@ -16,17 +16,13 @@ from isocket.domain.twin import Unlike, differences
 from isocket.kit.zones import zone_named
 from isocket.storage.abilities import abilities_of
 from isocket.storage.port import StoreUnavailableError, is_
-from portal_api.models import Instant, View
+from portal_api.models import Body, Instant, View
 from portal_api.owned import Need, device_for, own_device
 from portal_api.problem import FieldFault, ProblemError, faults, from_validation
 from portal_api.routes import AnyRoute, Call, Route
 from portal_api.settings_models import (
-    Credit,
-    Flapping,
-    Repeats,
     Settings,
     SettingsChange,
-    Signal,
     ThermostatChange,
     names_in,
     plain,
@@ -143,7 +139,7 @@ def merged(
                 include={"alarm_after_s"} & value.model_fields_set
             )
             wanted[name] = {**before.thermostat.model_dump(), **given_of_it}
-        elif isinstance(value, Signal | Credit | Flapping | Repeats):
+        elif isinstance(value, Body):  # a group of settings; a list is no model
             wanted[name] = {**getattr(before, name).model_dump(), **value.model_dump(exclude_unset=True)}
         elif value is not None:
             wanted[name] = change.model_dump(include={name})[name]
