@@ -12,7 +12,7 @@ from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, is_
 
 
-async def adopt_subscription(records: Records, keyring: Keyring | None, account: Account) -> None:
+async def adopt_subscription(records: Records, keyring: Keyring, account: Account) -> None:
     """Make the subscription of the account's mailbox its own, with the consent that it rests on and what was sent.
 
     Nothing stays under the id that the reader had before, not even its key. The consent comes last: who finds it still
@@ -30,8 +30,7 @@ async def adopt_subscription(records: Records, keyring: Keyring | None, account:
             await records.change_one(
                 Subscription, is_("id", found.id), account_id=account.id, reader_id=account.id, **texts
             )
-        if keyring is not None:
-            await keyring.destroy(reader_id)
+        await keyring.destroy(reader_id)
         await records.change_all(Consent, is_("account_id", reader_id), **mine)
 
 

@@ -57,7 +57,7 @@ from portal_api.openapi import openapi_route
 from portal_api.pace import Pace
 from portal_api.pages import RENDERER, STATIC, renderer
 from portal_api.passwords import Passwords
-from portal_api.portal import PORTAL, CopyHeld, NoteErasure, Portal, PortalSettings, nothing_is_held
+from portal_api.portal import PORTAL, CopyHeld, NoteErasure, Portal, PortalSettings
 from portal_api.routes import AnyRoute
 from portal_api.security_headers import security_headers
 from portal_api.strict_json import MAX_BYTES
@@ -110,21 +110,20 @@ def portal_app(
     passwords: Passwords,
     limits_key: bytes,
     settings: PortalSettings,
-    registry: CollectorRegistry | None = None,
-    routes: Sequence[AnyRoute] = ROUTES,
+    keyring: Keyring,
+    shelf: Shelf,
+    note_erasure: NoteErasure,
+    copy_held: CopyHeld,
+    registry: CollectorRegistry,
+    routes: Sequence[AnyRoute],
     extra_routes: Sequence[web.AbstractRouteDef] = (),
     ready: Callable[[], Awaitable[bool]] | None = None,
-    keyring: Keyring | None = None,
-    shelf: Shelf | None = None,
-    note_erasure: NoteErasure | None = None,
-    copy_held: CopyHeld = nothing_is_held,
 ) -> web.Application:
     """Return the portal. Run it with `access_log=None`; whoever made `passwords` closes it.
 
     `limits_key` hides what is limited (any secret that stays the same: the pepper will do). `extra_routes` are
     handlers of other rooms, such as provider callbacks; they get the same layers but no part of the API.
     """
-    registry = registry or CollectorRegistry()
     app = web.Application(client_max_size=MAX_BYTES, middlewares=[access_log(registry), problems])
     app.on_response_prepare.append(security_headers(https=settings.https))
     app[PORTAL] = Portal(

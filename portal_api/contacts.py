@@ -141,8 +141,7 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     for role in ("contact_id", "stand_in_id"):
         await call.records.remove_all(Substitution, is_("account_id", call.account.id), is_(role, contact.id))
     await call.records.remove_all(Endpoint, is_("contact_id", contact.id))
-    if call.portal.keyring is not None:
-        await call.portal.keyring.destroy(contact.id)  # before the contact goes: whoever asks again gets here again
+    await call.portal.keyring.destroy(contact.id)  # before the contact goes: whoever asks again gets here again
     await note_gone(call.records, contact.id, call.clock.now(), note=call.portal.note_erasure, by="owner")
     async with left_looked_at_after(call.records, contact.account_id, call.clock):
         await call.records.remove_all(Contact, is_("id", contact.id))

@@ -25,8 +25,8 @@ class Parts(Protocol):
         ...
 
     @property
-    def keyring(self) -> Keyring | None:
-        """The keys; None where nothing is sealed."""
+    def keyring(self) -> Keyring:
+        """The keys."""
         ...
 
 
@@ -38,8 +38,7 @@ async def forget(parts: Parts, given: Share | Transfer) -> bool:
     """
     await call_off_mails_to(parts.records, given.id, parts.clock.now())
     await _call_off_orders(parts, given)
-    if parts.keyring is not None:
-        await parts.keyring.destroy(given.id)
+    await parts.keyring.destroy(given.id)
     removed = bool(await parts.records.remove_all(type(given), is_("id", given.id)))
     await _call_off_orders(parts, given)
     return removed

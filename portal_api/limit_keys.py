@@ -21,9 +21,9 @@ _LOOKED_BACK = 520  # weeks: a portal that stood still for years destroys what i
 
 
 class LimitKeys:
-    """The key of each week, out of the keyring; of a fixed secret and the week where there is no keyring."""
+    """The key of each week, out of the keyring; of a fixed secret and the week where that one was destroyed."""
 
-    def __init__(self, clock: Clock, *, secret: bytes, keyring: Keyring | None = None) -> None:
+    def __init__(self, clock: Clock, *, secret: bytes, keyring: Keyring) -> None:
         self._clock = clock
         self._secret = secret
         self._keyring = keyring
@@ -45,7 +45,7 @@ class LimitKeys:
         first = await self.now()
         if self._older is None:
             week = self._week
-            found = [await self._found(week - back) for back in range(1, KEPT_WEEKS)]
+            found = [await self._keyring.key_for(_name(week - back)) for back in range(1, KEPT_WEEKS)]
             older = [each for each in found if each is not None]
             if week != self._week:  # it ended meanwhile
                 return [first, *older]
@@ -53,27 +53,17 @@ class LimitKeys:
         return [first, *self._older]
 
     async def _made(self, week: int) -> bytes:
-        if self._keyring is None:
-            return self._derived(week)
         try:
             made = await self._keyring.key_for(_name(week), create=True)
         except PersonErasedError:  # the clock was set back by weeks: better a key of our own than no limit
-            return self._derived(week)
-        return made or self._derived(week)
-
-    async def _found(self, week: int) -> bytes | None:
-        return self._derived(week) if self._keyring is None else await self._keyring.key_for(_name(week))
+            made = None
+        return made or hmac.new(self._secret, f"limits {week}".encode(), hashlib.sha256).digest()
 
     async def _destroy_old(self, week: int) -> None:
-        if self._keyring is None:
-            return
         old = {_name(number): number for number in range(week - KEPT_WEEKS, week - KEPT_WEEKS - _LOOKED_BACK, -1)}
         for name in await self._keyring.keys_for(old):
             await self._keyring.destroy(name)
             log.info("limit_key_destroyed", number=old[name])
-
-    def _derived(self, week: int) -> bytes:
-        return hmac.new(self._secret, f"limits {week}".encode(), hashlib.sha256).digest()
 
 
 def week_of(now: datetime) -> int:

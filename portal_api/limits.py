@@ -57,8 +57,8 @@ class Rates:
 class Limits:
     """Counts tries. What is limited is named by a keyed hash, so no address can be read out of the store."""
 
-    def __init__(self, records: Records, clock: Clock, *, key: bytes, keyring: Keyring | None = None) -> None:
-        """With a keyring the keys of the hashes change and are destroyed, see `limit_keys`."""
+    def __init__(self, records: Records, clock: Clock, *, key: bytes, keyring: Keyring) -> None:
+        """The keys of the hashes change and are destroyed, see `limit_keys`."""
         self._records = records
         self._clock = clock
         secret = hmac.new(key, b"limits", hashlib.sha256).digest()

@@ -34,10 +34,6 @@ CopyHeld = Callable[[str], Awaitable[object]]
 """Copies what holds name of an account, before its holder takes something away between two copies."""
 
 
-async def nothing_is_held(_: str) -> None:
-    """Stand for whoever copies what holds name, where there is nobody."""
-
-
 EVENLY_S = 0.05
 """In earnest: several times what the look and its few commits take, and little beside hashing a password."""
 
@@ -124,10 +120,10 @@ class Portal:
     settings: PortalSettings
     registry: CollectorRegistry
     ready: Callable[[], Awaitable[bool]] | None  # whether our bridge is connected; None where it is another process
-    keyring: Keyring | None = None  # without it nobody gets a copy, and no mailbox is known as one that left
-    shelf: Shelf | None = None
-    note_erasure: NoteErasure | None = None  # writes into the ledger that is read before any port opens
-    copy_held: CopyHeld = nothing_is_held
+    keyring: Keyring
+    shelf: Shelf
+    note_erasure: NoteErasure  # writes into the ledger that is read before any port opens
+    copy_held: CopyHeld
     turns: Turns = field(default_factory=Turns)
     tickets: Tickets = field(default_factory=Tickets)
 

@@ -69,11 +69,10 @@ async def download(call: Call[None, None]) -> Problem | web.StreamResponse:
         return Problem(status=403, kind="ask-again", detail="Ask for a copy here, with your password.")
     if wish.state is not ExportState.READY or wish.ends_at is None or wish.ends_at <= call.clock.now():
         return Problem(status=409, kind="not-ready", detail="It is not ready, or not there any more.")
-    key = await call.portal.keyring.key_for(call.account.id) if call.portal.keyring else None
-    shelf = call.portal.shelf
-    if key is None or shelf is None:
+    key = await call.portal.keyring.key_for(call.account.id)
+    if key is None:
         return not_found()
-    pieces = shelf.read(wish.id, key)
+    pieces = call.portal.shelf.read(wish.id, key)
     try:
         piece = await asyncio.to_thread(next, pieces, None)
     except FileNotFoundError:

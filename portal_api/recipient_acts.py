@@ -25,7 +25,7 @@ from isocket.storage.keyring import Keyring
 from isocket.storage.looked_at_again import ladders_looked_at_after, left_looked_at_after
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
-from portal_api.forgetting import Parts
+from portal_api.following import Following
 from portal_api.outgoing import NOTICE_USEFUL_S, look_again_at_what_sleeps, mail
 from portal_api.portal import NoteErasure, Portal
 from portal_api.subscribing import forget_reader
@@ -35,25 +35,12 @@ log = get_logger(__name__)
 _THEIR_OWN = frozenset({OBJECTED, UNSUBSCRIBED, STOP_PAGE, *STOPPED_BY_PHONE})
 
 
-class Links(Protocol):
-    """Who knows where the pages are."""
-
-    def link(self, path: str) -> str:
-        """Return the public address of a path."""
-        ...
-
-
-class Acting(Parts, Protocol):
+class Acting(Following, Protocol):
     """Who erases a recipient: a portal, or a command for somebody who asked by letter."""
 
     @property
-    def note_erasure(self) -> NoteErasure | None:
+    def note_erasure(self) -> NoteErasure:
         """What notes it in the ledger."""
-        ...
-
-    @property
-    def settings(self) -> Links:
-        """What knows where the pages are."""
         ...
 
 
@@ -104,8 +91,7 @@ async def come_back(portal: Portal, address: str, entries: Sequence[Contact]) ->
     for each in await stops_of(portal.records, address):
         await portal.records.remove_all(Delivery, is_("account_id", each.id))  # the ways to their page while it stood
         await portal.records.remove_all(Stop, is_("id", each.id))
-        if portal.keyring is not None:
-            await portal.keyring.destroy(each.id)
+        await portal.keyring.destroy(each.id)
 
 
 async def _said_no_elsewhere(portal: Portal, address: str, entry: Contact) -> bool:
@@ -140,9 +126,7 @@ async def erase(portal: Acting, address: str, entries: Sequence[Contact]) -> Non
             await erase_entry(portal.records, portal.clock, entry.id, keyring=portal.keyring, note=portal.note_erasure)
 
 
-async def erase_entry(
-    records: Records, clock: Clock, contact_id: str, *, keyring: Keyring | None, note: NoteErasure | None
-) -> None:
+async def erase_entry(records: Records, clock: Clock, contact_id: str, *, keyring: Keyring, note: NoteErasure) -> None:
     """Remove one entry and all that hangs on it; destroy the key that could read older copies, and note that it went.
 
     What is noted brings the same about again where a backup is restored (see `privacy.replaying`).
@@ -162,18 +146,16 @@ async def erase_entry(
     await records.remove_all(Endpoint, is_("contact_id", contact_id))
     for role in ("contact_id", "stand_in_id"):
         await records.remove_all(Substitution, is_(role, contact_id))
-    if keyring is not None:
-        await keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
+    await keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
     await note_gone(records, contact_id, now, note=note, by="recipient")
     await records.remove_all(Contact, is_("id", contact_id))
     log.info("contact_erased", contact_id=contact_id)
 
 
-async def note_gone(records: Records, contact_id: str, now: datetime, *, note: NoteErasure | None, by: str) -> None:
+async def note_gone(records: Records, contact_id: str, now: datetime, *, note: NoteErasure, by: str) -> None:
     """Note that an entry goes: in the ledger, so that no restored backup brings it back, and that this store knows."""
     receipt_id = _receipt_id(contact_id)
-    if note is not None:
-        await note(receipt_id, tombstone(contact_id), now)
+    await note(receipt_id, tombstone(contact_id), now)
     receipt = Erasure(
         id=receipt_id, account_id="", asked_at=now, due_at=now, by=by, state=ErasureState.DONE, done_at=now
     )

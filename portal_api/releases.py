@@ -24,14 +24,12 @@ from isocket.domain.share_letters import share_ended
 from isocket.domain.shares import Share
 from isocket.domain.transfers import Transfer
 from isocket.domain.watches import Watch
-from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
-from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, is_, one_of
 from isocket.storage.still_open import HOLDS_ITS_KEY
 from isocket.storage.telemetry import Telemetry
-from portal_api.forgetting import forget, forget_offer
+from portal_api.forgetting import Parts, forget, forget_offer
 from portal_api.outgoing import NOTICE_USEFUL_S, mail
 from portal_api.portal import Portal
 from portal_api.problem import ProblemError, not_now, try_later
@@ -42,27 +40,12 @@ _UNDER_WAY = (CommandStatus.QUEUED, CommandStatus.SENT)
 REASON = "owner_changed"
 
 
-class Parts(Protocol):
-    """What releasing needs: of a portal, or of whoever erases a customer."""
-
-    @property
-    def records(self) -> Records:
-        """The stored records."""
-        ...
+class Releasing(Parts, Protocol):
+    """What releasing needs besides: of a portal, or of whoever erases a customer."""
 
     @property
     def telemetry(self) -> Telemetry:
         """What sockets reported."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The clock."""
-        ...
-
-    @property
-    def keyring(self) -> Keyring | None:
-        """The keys; None where nothing is sealed."""
         ...
 
 
@@ -78,7 +61,7 @@ async def copied_first(portal: Portal, account_id: str) -> None:
         raise ProblemError(try_later(to_be_read(portal.settings.controller.contact))) from None
 
 
-async def release_device(portal: Parts, device: Device) -> None:
+async def release_device(portal: Releasing, device: Device) -> None:
     """Take the owner off a device and remove what is left of them at it.
 
     The device is told the settings of the factory: it keeps what it is not told otherwise.
@@ -119,7 +102,7 @@ async def release_device(portal: Parts, device: Device) -> None:
     raise ProblemError(not_now("Its settings were changed again and again meanwhile. Try again."))
 
 
-async def finish_release(portal: Parts, device_id: str) -> None:
+async def finish_release(portal: Releasing, device_id: str) -> None:
     """Remove what came between, and note that the device is as from the factory; nothing if it has an owner again."""
     device = await portal.records.get(Device, device_id)
     if device is None or device.owner_id is not None:
@@ -128,7 +111,7 @@ async def finish_release(portal: Parts, device_id: str) -> None:
     await portal.records.change_one(Device, is_("id", device_id), is_("owner_id", None), claimed_at=None)
 
 
-async def _clear(portal: Parts, device_id: str) -> None:
+async def _clear(portal: Releasing, device_id: str) -> None:
     records, now = portal.records, portal.clock.now()
     await records.change_all(
         Command,
@@ -178,7 +161,7 @@ async def _tell_guest(records: Records, share: Share, now: datetime) -> None:
     await records.add_all([replace(due, id=derived_id("del", share.id, "ended"))])
 
 
-async def _close_incidents(portal: Parts, device_id: str, now: datetime) -> None:
+async def _close_incidents(portal: Releasing, device_id: str, now: datetime) -> None:
     """Close what is open. Nobody gets a clear: the socket's words are not theirs any more."""
     found = await portal.records.find(Incident, is_("device_id", device_id), HOLDS_ITS_KEY)
     await portal.records.add_all(

@@ -117,8 +117,6 @@ async def without_account(parts: Parts, email: str) -> list[Subscription]:
 
 async def has_left(portal: Portal, email: str, *, since: datetime) -> bool:
     """Return whether a mailbox left the newsletter since then, and did not come back."""
-    if portal.keyring is None:
-        return False
     left = await portal.records.get(Suppression, await suppression_id(portal.keyring, email))
     return left is not None and left.left_at >= since
 
@@ -127,8 +125,7 @@ async def _stop(parts: Parts, held: Subscription) -> Consent | None:
     """Have nothing more sent, and note that the mailbox left; return what it had agreed to."""
     now = parts.clock.now()
     given = await parts.records.get(Consent, derived_id("cns", held.id, ConsentStep.GIVEN))
-    if parts.keyring is not None:
-        await suppress(parts.records, parts.keyring, held, given, now)
+    await suppress(parts.records, parts.keyring, held, given, now)
     await parts.records.change_all(
         Delivery,
         is_("person_id", held.reader_id),
@@ -145,8 +142,7 @@ async def _forget(parts: Parts, held: Subscription) -> None:
     """Remove all that there is of a reader without an account, and destroy their key."""
     for kind in (Consent, Delivery, Attempt, Receipt, DeskMessage):
         await parts.records.remove_all(kind, is_("account_id", held.account_id))
-    if parts.keyring is not None:
-        await parts.keyring.destroy(held.reader_id)
+    await parts.keyring.destroy(held.reader_id)
     await _remove(parts, held)
 
 
@@ -199,8 +195,6 @@ async def _had_enough(portal: Portal, email: str) -> bool:
     """Return whether a mailbox said stop, or left the newsletter and was asked anew a short while ago."""
     if await portal.records.count(Stop, is_("address", stopped_address(email))):
         return True
-    if portal.keyring is None:
-        return False
     if await portal.records.get(Suppression, await suppression_id(portal.keyring, email)) is None:
         return False
     return await portal.limits.take(AFTER_LEAVING, email.casefold()) > 0
@@ -229,10 +223,7 @@ def _subscription(
 async def _agreed(portal: Portal, subscription: Subscription, by: ConsentBy) -> None:
     """Write the consent down before it counts, and forget that the mailbox ever left."""
     await portal.records.add_all([_line(portal, subscription, ConsentStep.GIVEN, by)])
-    if portal.keyring is not None:
-        await portal.records.remove_all(
-            Suppression, is_("id", await suppression_id(portal.keyring, subscription.email))
-        )
+    await portal.records.remove_all(Suppression, is_("id", await suppression_id(portal.keyring, subscription.email)))
 
 
 def _line(portal: Following, subscription: Subscription, step: ConsentStep, by: ConsentBy) -> Consent:

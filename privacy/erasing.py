@@ -29,7 +29,7 @@ from isocket.storage.shelf import Shelf
 from privacy.belongings import Belongings
 from privacy.holds import tried_soon
 from privacy.ledger import Ledger
-from privacy.scan import Found, scan_here
+from privacy.scan import Found
 from privacy.searchable import searchable
 
 log = get_logger(__name__)
@@ -43,11 +43,6 @@ _ON_ITS_WAY = frozenset({DeliveryState.DUE, DeliveryState.CALLING})
 NOT_EMPTY = "something is still stored"
 LOG_IS_READ = "the store's log is being read all the time"
 FOUND_IN_FILES = "a value is still found in a file"
-
-
-async def nothing_is_held(_: str) -> tuple[str, ...]:
-    """Stand for whoever keeps copies under holds, where there is nobody."""
-    return ()
 
 
 class Eraser:
@@ -70,8 +65,8 @@ class Eraser:
         files: Callable[[], list[Path]],
         ledger: Ledger,
         shelf: Shelf,
-        preserve: Callable[[str], Awaitable[tuple[str, ...]]] = nothing_is_held,
-        search: Callable[..., Awaitable[list[Found]]] = scan_here,
+        preserve: Callable[[str], Awaitable[tuple[str, ...]]],
+        search: Callable[..., Awaitable[list[Found]]],
     ) -> None:
         self._records = records
         self._keyring = keyring

@@ -123,11 +123,6 @@ def scan(roots: list[Path], *values: str) -> list[Found]:
     return sorted(found)
 
 
-async def scan_here(roots: list[Path], *values: str) -> list[Found]:
-    """Scan in this process: only where nothing in it has a database among these files open."""
-    return await asyncio.to_thread(scan, roots, *values)
-
-
 async def scan_apart(roots: list[Path], *values: str) -> list[Found]:
     """Scan in a process of its own, for a process that has databases among these files open.
 

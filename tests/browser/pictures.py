@@ -21,6 +21,7 @@ from portal_api.routes import Surface
 from tests.browser.chromium import chromium_tab
 from tests.fakes.alert_house import ACCOUNT
 from tests.fakes.portal_house import PASSWORD, PEPPER
+from tests.fakes.stand_ins import stand_ins
 from tests.fakes.told_story import INCIDENT, ToldHouse, power_cut, power_is_back
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -45,6 +46,7 @@ async def timeline(file: Path) -> None:
         limits_key=PEPPER,
         settings=PortalSettings(public_url=f"http://127.0.0.1:{port}"),
         registry=CollectorRegistry(),
+        **stand_ins(),
         routes=(*(each for each in ROUTES if each.surface is Surface.API), *page_routes(desk=False)),
     )
     runner = web.AppRunner(app, access_log=None)

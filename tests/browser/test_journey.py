@@ -36,6 +36,7 @@ from tests.browser.chromium import IN_A_BROWSER, chromium_tab
 from tests.fakes.alert_house import RecordingChannel
 from tests.fakes.patience import until
 from tests.fakes.portal_house import PASSWORD, PEPPER
+from tests.fakes.stand_ins import stand_ins
 
 MAIJA = "maija@example.org"
 DEVICE, CODE = "is00000001", "7H3K-9QXM-2D4V-RT8W"
@@ -57,6 +58,7 @@ async def portal() -> AsyncIterator[Portal]:
         limits_key=PEPPER,
         settings=PortalSettings(public_url=f"http://127.0.0.1:{port}"),
         registry=CollectorRegistry(),
+        **stand_ins(),
         routes=(*(each for each in ROUTES if each.surface is Surface.API), *EVENTS, *page_routes(desk=True)),
     )
     now = clock.now()

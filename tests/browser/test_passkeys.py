@@ -23,6 +23,7 @@ from portal_api.portal import PORTAL, Portal, PortalSettings
 from tests.browser.chromium import IN_A_BROWSER, chromium_tab
 from tests.fakes.clock import ManualClock
 from tests.fakes.portal_house import PASSWORD, PEPPER
+from tests.fakes.stand_ins import stand_ins
 
 MAIJA = "maija@example.org"
 
@@ -54,6 +55,7 @@ async def cloud() -> AsyncIterator[Cloud]:
         limits_key=PEPPER,
         settings=PortalSettings(public_url=f"http://localhost:{port}"),
         registry=CollectorRegistry(),
+        **stand_ins(),
         routes=(*ROUTES, *DEVICE_ROUTES, *page_routes(desk=False)),
     )
     hashed = await passwords.hash(PASSWORD)

@@ -33,6 +33,7 @@ from portal_api.passwords import Passwords
 from portal_api.portal import PORTAL, Portal, PortalSettings
 from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
 from tests.fakes.portal_house import PASSWORD, PEPPER
+from tests.fakes.stand_ins import stand_ins
 from tests.fakes.web_receiver import PushService
 
 MAIJA = "maija@example.org"
@@ -73,6 +74,7 @@ async def cloud() -> AsyncIterator[Cloud]:
         limits_key=PEPPER,
         settings=PortalSettings(public_url=public_url, push_key=KEY),
         registry=CollectorRegistry(),
+        **stand_ins(),
         routes=(*ROUTES, *DEVICE_ROUTES, *page_routes(desk=False)),
         extra_routes=push_routes(records=records, clock=clock, public_url=public_url),
     )

@@ -33,13 +33,14 @@ from isocket.storage.wakeups import Wakeups
 from portal_api.recipient_acts import erase_entry
 from portal_api.releases import release_device
 from portal_api.routes import AnyRoute
-from privacy.erasing import Eraser, nothing_is_held
+from privacy.erasing import Eraser
 from privacy.exporting import Copier, Exporter
 from privacy.ledger import Ledger
 from privacy.replaying import replay_erasures
 from tests.fakes.clock import ManualClock
 from tests.fakes.portal_devices import ALL_ROUTES, MAIJA, PHONE, SOCKET
 from tests.fakes.portal_house import PUBLIC_URL, PortalHouse, portal_house
+from tests.fakes.stand_ins import nothing_is_held, scan_here
 
 CONTROLLER = Controller(name="Example Ltd", contact="mailto:privacy@example.org")
 MASTER_KEY = bytes(range(32))
@@ -104,6 +105,7 @@ class Ground:
             ledger=self.ledger,
             shelf=self.shelf,
             preserve=preserve,
+            search=scan_here,
         )
 
     async def replay(self) -> int:

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientResponse
@@ -12,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from isocket.domain.accounts import Account, AccountRole, Session, StaffRole
 from isocket.domain.deliveries import Delivery, DeliveryState
-from isocket.storage.keyring import Keyring
+from isocket.storage.keyring import Keyring, MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import Records, is_
@@ -22,10 +23,11 @@ from isocket.storage.telemetry import Telemetry
 from isocket.storage.wakeups import Wakeups
 from portal_api.app import ROUTES, portal_app
 from portal_api.passwords import Passwords
-from portal_api.portal import PORTAL, CopyHeld, NoteErasure, Portal, PortalSettings, nothing_is_held
+from portal_api.portal import PORTAL, CopyHeld, NoteErasure, Portal, PortalSettings
 from portal_api.routes import AnyRoute
 from tests.fakes.clock import ManualClock
 from tests.fakes.quick_passwords import QuickPasswords
+from tests.fakes.stand_ins import nothing_is_held, nothing_is_noted
 
 PUBLIC_URL = "http://cloud.example.org"
 PASSWORD = "four words in a row"
@@ -110,7 +112,7 @@ async def portal_house(
     keyring: Keyring | None = None,
     shelf: Shelf | None = None,
     copy_held: CopyHeld = nothing_is_held,
-    note_erasure: NoteErasure | None = None,
+    note_erasure: NoteErasure = nothing_is_noted,
     **settings: Any,
 ) -> AsyncIterator[PortalHouse]:
     """Run a portal on loopback; `settings` are those of `PortalSettings`."""
@@ -129,8 +131,8 @@ async def portal_house(
         registry=CollectorRegistry(),
         routes=routes,
         ready=ready,
-        keyring=keyring,
-        shelf=shelf,
+        keyring=keyring or MemoryKeyring(),
+        shelf=shelf or Shelf(Path("/nowhere")),
         copy_held=copy_held,
         note_erasure=note_erasure,
     )

@@ -18,7 +18,6 @@ from isocket.domain.periods import FinancialYear
 from isocket.storage.port import Records, is_
 from portal_api.releases import release_device
 from privacy.archiving import Archivist, archived_classes, archived_fields
-from privacy.erasing import nothing_is_held
 from privacy.manager_keys import make_key
 from privacy.scan import scan
 from privacy.sealing import manifest_of, open_archive
@@ -27,6 +26,7 @@ from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_po
 from tests.fakes.erasing_house import MAIJA_ID, Ground, Parts, furnish, ground_on_disk, in_memory
 from tests.fakes.portal_devices import CODE, MAIJA, PEKKA, PHONE, SOCKET, devices_house, make_device
 from tests.fakes.portal_house import PASSWORD
+from tests.fakes.stand_ins import nothing_is_held
 
 MANAGERS = [make_key(name) for name in ("manager-1", "manager-2", "manager-3")]
 TERMS = ArchiveTerms(financial_year=FinancialYear(3, 31))

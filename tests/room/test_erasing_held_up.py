@@ -12,6 +12,7 @@ from privacy.erasing import FOUND_IN_FILES, LOOK_EVERY_S, SEARCH_AGAIN_S, Eraser
 from privacy.scan import Found
 from tests.fakes.erasing_house import MAIJA_ID, Ground, furnish, in_memory
 from tests.fakes.portal_house import PUBLIC_URL
+from tests.fakes.stand_ins import nothing_is_held
 
 
 @dataclass(slots=True)
@@ -35,7 +36,7 @@ def eraser_with(ground: Ground, search: Search) -> Eraser:
     return Eraser(
         public_url=PUBLIC_URL, records=ground.records, keyring=ground.keyring, clock=ground.clock,
         release=nothing_is_released, empty_log=ground.empty_log, files=list, ledger=ground.ledger, shelf=ground.shelf,
-        search=search,
+        search=search, preserve=nothing_is_held,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from isocket.domain.accounts import Account, AccountRole, PasswordReset, Registration, Session
 from isocket.domain.contacts import Contact
 from isocket.kit.ids import token_hash
+from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import Records
@@ -28,6 +29,7 @@ from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.portal_house import OTHER_PASSWORD, PASSWORD, PEPPER, PUBLIC_URL
 from tests.fakes.quick_passwords import QuickPasswords
+from tests.fakes.stand_ins import stand_ins
 
 B = TypeVar("B", bound=BaseModel)
 TOKEN = "token-from-the-mail"
@@ -49,11 +51,12 @@ class World:
             clock=clock,
             wakeups=Wakeups(),
             passwords=self.passwords,
-            limits=Limits(records, clock, key=PEPPER),
+            limits=Limits(records, clock, key=PEPPER, keyring=MemoryKeyring()),
             pace=Pace(clock),
             settings=PortalSettings(public_url=PUBLIC_URL),
             registry=CollectorRegistry(),
             ready=None,
+            **stand_ins(),
         )
 
 

@@ -33,6 +33,7 @@ from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_po
 from tests.fakes.portal_devices import CODE, SOCKET
 from tests.fakes.portal_house import PEPPER, PUBLIC_URL
 from tests.fakes.quick_passwords import QuickPasswords
+from tests.fakes.stand_ins import stand_ins
 
 
 def sealed_records() -> StoredRecords:
@@ -57,11 +58,12 @@ class World:
             clock=self.clock,
             wakeups=Wakeups(),
             passwords=self.passwords,
-            limits=Limits(self.records, self.clock, key=PEPPER),
+            limits=Limits(self.records, self.clock, key=PEPPER, keyring=MemoryKeyring()),
             pace=Pace(self.clock),
             settings=PortalSettings(public_url=PUBLIC_URL),
             registry=CollectorRegistry(),
             ready=None,
+            **stand_ins(),
         )
         session = Session(
             id="ses_1",

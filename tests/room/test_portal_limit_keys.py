@@ -79,16 +79,6 @@ async def test_two_processes_count_together_within_a_week() -> None:
     assert await other.take(RATE, CLIENT) > 0
 
 
-async def test_without_a_keyring_the_weeks_are_told_apart_as_well() -> None:
-    clock = ManualClock()
-    keys = LimitKeys(clock, secret=b"secret")
-    first = await keys.now()
-    await clock.advance(A_WEEK_S)
-    second = await keys.now()
-    assert first != second
-    assert first in await keys.lately()
-
-
 async def test_the_keys_of_weeks_that_are_over_are_read_once_and_given_up_when_another_begins() -> None:
     clock, keyring = ManualClock(), CountingKeyring()
     keys = LimitKeys(clock, secret=b"secret", keyring=keyring)

@@ -184,7 +184,7 @@ async def test_of_an_alarm_recipient_who_is_erased_providers_are_asked_as_well(t
     await furnish(ground)
     await carried(ground, 1, "SM1")
     for _ in range(2):
-        await erase_entry(ground.records, ground.clock, "con_1", keyring=ground.keyring, note=None)
+        await erase_entry(ground.records, ground.clock, "con_1", keyring=ground.keyring, note=ground.note_erasure)
     (noted,) = await wishes(ground.records)
     assert (noted.provider_id, noted.erasure_id.startswith("era_")) == ("SM1", True)
 

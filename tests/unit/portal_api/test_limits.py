@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isocket.domain.accounts import Bucket
+from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.records import StoredRecords
 from portal_api.limits import Limits, Rate
@@ -16,8 +17,11 @@ from tests.fakes.clock import ManualClock
 RATE = Rate(name="trial", tries=5, per_s=50)
 
 
-def limits(records: StoredRecords | None = None, clock: ManualClock | None = None) -> Limits:
-    return Limits(records or StoredRecords(MemoryDocuments()), clock or ManualClock(), key=b"key")
+def limits(
+    records: StoredRecords | None = None, clock: ManualClock | None = None, keyring: MemoryKeyring | None = None
+) -> Limits:
+    records = records or StoredRecords(MemoryDocuments())
+    return Limits(records, clock or ManualClock(), key=b"key", keyring=keyring or MemoryKeyring())
 
 
 async def test_as_many_as_allowed_pass_and_the_next_waits() -> None:
@@ -80,8 +84,8 @@ async def test_a_refused_try_costs_nothing() -> None:
 
 
 async def test_many_at_once_in_two_processes_are_counted_exactly() -> None:
-    records, clock = StoredRecords(MemoryDocuments()), ManualClock()
-    processes = [limits(records, clock) for _ in range(2)]
+    records, clock, keyring = StoredRecords(MemoryDocuments()), ManualClock(), MemoryKeyring()
+    processes = [limits(records, clock, keyring) for _ in range(2)]
     waits = await asyncio.gather(*(processes[n % 2].take(RATE, "x") for n in range(40)))
     assert sum(wait_s == 0 for wait_s in waits) == 5
 
