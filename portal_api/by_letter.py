@@ -5,20 +5,18 @@ all that was asked for is written each time, so that typing it again ends what b
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.followed_letters import ALARMS, corrected_mail, objected_mail, taken_back_mail
 from isocket.domain.letters import Letter, spoken
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records
 from portal_api.accounts import corrected
 from portal_api.following import Following
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import notice_to
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.privacy_consents import ObjectionsView, ObjectionsWish, follow_objections, objections_of
 from portal_api.registration import owner_contact_id
@@ -78,12 +76,4 @@ async def correct_for(parts: Following, account: Account, values: dict[str, Any]
 
 
 def _word(parts: Following, account: Account, letter: Letter, *why: str) -> Delivery:
-    made = mail(
-        letter,
-        kind=DeliveryKind.NOTICE,
-        person_id=account.id,
-        address=account.email,
-        now=parts.clock.now(),
-        useful_s=NOTICE_USEFUL_S,
-    )
-    return replace(made, id=derived_id("del", account.id, account.version, *why))
+    return notice_to(account, letter, parts.clock.now(), once=(account.id, account.version, *why))

@@ -21,7 +21,7 @@ from portal_api.forgetting import Parts
 from portal_api.limits import Rate
 from portal_api.lockdown import lock
 from portal_api.models import Body
-from portal_api.outgoing import mail
+from portal_api.outgoing import mail, notice_to
 from portal_api.portal import Portal
 from portal_api.problem import Problem, bad_link, fault
 from portal_api.registration import Accepted, Activated, account_of, may_mail, owner_contact_id, person_of, taken_mail
@@ -115,12 +115,10 @@ async def ask_mailboxes(parts: Following, account: Account, wanted: str) -> None
                 now=now,
                 useful_s=CHANGE_S,
             ),
-            mail(
+            notice_to(
+                account,
                 old_address_mail(account.language, parts.settings.link(f"{UNDO_PATH}?token={undo}")),
-                kind=DeliveryKind.NOTICE,
-                person_id=account.id,
-                address=account.email,
-                now=now,
+                now,
                 useful_s=UNDO_S,
             ),
         ]

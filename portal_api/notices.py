@@ -5,10 +5,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from isocket.domain.accounts import Account
-from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.letters import Letter, spoken
 from isocket.kit.clock import to_ms
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import notice_to
 from portal_api.portal import Portal
 from portal_api.tickets import Ticket
 
@@ -39,15 +38,7 @@ async def security_notice(portal: Portal, account: Account, change: Change, **wo
     said = (account.id, account.credential_epoch, to_ms(now))
     ticket = portal.tickets.issue(Ticket.NOT_ME, *said, now=now, lasts_s=NOT_ME_S)
     letter = change_mail(account.language, change, portal.settings.link(f"{NOT_ME_PATH}?ticket={ticket}"), **words)
-    made = mail(
-        letter,
-        kind=DeliveryKind.NOTICE,
-        person_id=account.id,
-        address=account.email,
-        now=now,
-        useful_s=NOTICE_USEFUL_S,
-    )
-    await portal.records.add_all([made])
+    await portal.records.add_all([notice_to(account, letter, now)])
 
 
 def change_mail(language: str, change: Change, link: str, **words: str | int) -> Letter:

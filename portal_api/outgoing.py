@@ -1,11 +1,14 @@
 """Mails about an account, on their way out: records that the dispatcher finds and sends."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState, place_until
 from isocket.domain.letters import Letter
-from isocket.kit.ids import new_id
+from isocket.kit.ids import derived_id, new_id
 from isocket.storage.port import Records, above, is_
 
 NOTICE_USEFUL_S = 72 * 3600.0  # so long something is worth telling that happened to an account
@@ -39,6 +42,21 @@ def mail(
         due_at=now,
         expires_at=now + timedelta(seconds=useful_s),
     )
+
+
+def notice_to(
+    account: Account,
+    letter: Letter,
+    now: datetime,
+    *,
+    once: Sequence[str | int] = (),
+    useful_s: float = NOTICE_USEFUL_S,
+) -> Delivery:
+    """Return the mail that tells the holder of an account of something; the same `once` makes it once."""
+    made = mail(
+        letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=useful_s
+    )
+    return replace(made, id=derived_id("del", *once)) if once else made
 
 
 async def call_off_mails_to(records: Records, person_id: str, now: datetime) -> None:

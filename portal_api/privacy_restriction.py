@@ -1,6 +1,5 @@
 """A pause in which my data is only kept (Art. 18): what that does to alarms is told, and I choose."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +18,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import above, is_, one_of
 from portal_api.following import Following
 from portal_api.models import Body, Instant, View
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import notice_to
 from portal_api.portal import Portal
 from portal_api.routes import AnyRoute, Call, Route
 
@@ -147,10 +146,7 @@ async def _call_off_calls(parts: Following, account: Account) -> None:
 
 def _word(parts: Following, account: Account, letter: Letter, what: str) -> Delivery:
     now = parts.clock.now()
-    made = mail(
-        letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=NOTICE_USEFUL_S
-    )
-    return replace(made, id=derived_id("del", "restriction", account.id, what, now.isoformat()))
+    return notice_to(account, letter, now, once=("restriction", account.id, what, now.isoformat()))
 
 
 def _page(parts: Following) -> str:

@@ -4,13 +4,12 @@ It holds for every entry with their address, whoever made it. Each act may run t
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact, Substitution, Verification
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.letters import Letter
@@ -26,7 +25,7 @@ from isocket.storage.looked_at_again import ladders_looked_at_after, left_looked
 from isocket.storage.port import Records, Test, is_, is_not
 from isocket.storage.provider_wishes import ask_providers
 from portal_api.following import Following
-from portal_api.outgoing import NOTICE_USEFUL_S, look_again_at_what_sleeps, mail
+from portal_api.outgoing import look_again_at_what_sleeps, notice_to
 from portal_api.portal import NoteErasure, Portal
 from portal_api.subscribing import forget_reader
 
@@ -218,18 +217,5 @@ async def _tell_owner(portal: Acting, entry: Contact, what: str, words: Callable
     if account is None:
         return
     letter = words(account.language, link=portal.settings.link("/contacts"))
-    await portal.records.add_all(
-        [_notice(account, letter, key=(entry.id, what, entry.version), now=portal.clock.now())]
-    )
-
-
-def _notice(account: Account, letter: Letter, *, key: tuple[str | int, ...], now: datetime) -> Delivery:
-    made = mail(
-        letter,
-        kind=DeliveryKind.NOTICE,
-        person_id=account.id,
-        address=account.email,
-        now=now,
-        useful_s=NOTICE_USEFUL_S,
-    )
-    return replace(made, id=derived_id("del", *key))
+    once = (entry.id, what, entry.version)
+    await portal.records.add_all([notice_to(account, letter, portal.clock.now(), once=once)])

@@ -5,7 +5,6 @@ all of it again. Afterwards `claimed_at` still stands until the rest is done: a 
 is cleaned before the next claim.
 """
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,7 +12,7 @@ from isocket.domain.accounts import Account
 from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import Escalation, Substitution
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.devices import Device
 from isocket.domain.holds import UncopiedError
 from isocket.domain.incidents import NOT_CLOSED, Happening, Incident, IncidentState, TimelineEntry, Why
@@ -30,7 +29,7 @@ from isocket.storage.port import Records, is_, one_of
 from isocket.storage.still_open import HOLDS_ITS_KEY
 from isocket.storage.telemetry import Telemetry
 from portal_api.forgetting import Parts, forget, forget_offer
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import notice_to
 from portal_api.portal import Portal
 from portal_api.problem import ProblemError, not_now, try_later
 from portal_api.settings_models import factory_settings
@@ -150,15 +149,7 @@ async def _tell_guest(records: Records, share: Share, now: datetime) -> None:
     guest = await records.get(Account, share.account_id) if share.account_id is not None else None
     if guest is None or share.accepted_at is None:
         return
-    due = mail(
-        share_ended(guest.language),
-        kind=DeliveryKind.NOTICE,
-        person_id=guest.id,
-        address=guest.email,
-        now=now,
-        useful_s=NOTICE_USEFUL_S,
-    )
-    await records.add_all([replace(due, id=derived_id("del", share.id, "ended"))])
+    await records.add_all([notice_to(guest, share_ended(guest.language), now, once=(share.id, "ended"))])
 
 
 async def _close_incidents(portal: Releasing, device_id: str, now: datetime) -> None:

@@ -16,7 +16,7 @@ from portal_api.evenly import evenly
 from portal_api.factors import least_length
 from portal_api.models import Body
 from portal_api.notices import password_changed_mail
-from portal_api.outgoing import NOBODY, NOTICE_USEFUL_S, mail, unsent
+from portal_api.outgoing import NOBODY, mail, notice_to, unsent
 from portal_api.password_rules import weakness
 from portal_api.portal import Portal
 from portal_api.problem import Problem, bad_link, fault
@@ -159,14 +159,8 @@ def _letter_to(portal: Portal, account: Account | None, token: str, now: datetim
 
 def changed_notice(portal: Portal, account: Account) -> Delivery:
     """Return the mail that tells the holder of an account that its password was changed."""
-    return mail(
-        password_changed_mail(account.language, portal.settings.link("/reset")),
-        kind=DeliveryKind.NOTICE,
-        person_id=account.id,
-        address=account.email,
-        now=portal.clock.now(),
-        useful_s=NOTICE_USEFUL_S,
-    )
+    letter = password_changed_mail(account.language, portal.settings.link("/reset"))
+    return notice_to(account, letter, portal.clock.now())
 
 
 def _letter(portal: Portal, language: str, token: str) -> Letter:

@@ -22,7 +22,7 @@ from portal_api.cursor import page_of
 from portal_api.forgetting import forget
 from portal_api.limits import Rate
 from portal_api.models import Page, PageQuery
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import mail, notice_to
 from portal_api.owned import Need, own_device, standing_for
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, bad_link, fault, not_found
@@ -217,15 +217,7 @@ async def _mail_link(call: Call[NewShare, None], share: Share, token: str) -> No
 
 
 async def _tell(portal: Portal, account: Account, letter: Letter) -> None:
-    due = mail(
-        letter,
-        kind=DeliveryKind.NOTICE,
-        person_id=account.id,
-        address=account.email,
-        now=portal.clock.now(),
-        useful_s=NOTICE_USEFUL_S,
-    )
-    await portal.records.add_all([due])
+    await portal.records.add_all([notice_to(account, letter, portal.clock.now())])
 
 
 def _changed_meanwhile() -> Problem:

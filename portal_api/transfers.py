@@ -5,26 +5,24 @@ socket is given up as in a release, then it becomes the taker's, and the offer g
 same link goes on where it broke off; meanwhile nobody can claim the socket with the code on its label.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import quote
 
 from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.devices import Device
-from isocket.domain.letters import Letter
 from isocket.domain.transfer_letters import transfer_done, transfer_offer, transfer_received
 from isocket.domain.transfers import Transfer
-from isocket.kit.ids import derived_id, new_id, new_token, token_hash
+from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, is_
 from portal_api.devices import DeviceView, view_of
 from portal_api.forgetting import forget, forget_offer
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, View
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import mail, notice_to
 from portal_api.owned import own_device
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, bad_link, fault, not_found
@@ -230,22 +228,12 @@ async def withdraw(portal: Portal, device: Device) -> None:
 async def _tell_both(portal: Portal, taker: Account, offered: Transfer) -> None:
     before = await portal.records.get(Account, offered.owner_id)
     link = portal.settings.link(f"/devices/{offered.device_id}")
-    told = [_notice(portal, taker, transfer_received(taker.language, link=link), offered)]
+    now, told = portal.clock.now(), [(taker, transfer_received(taker.language, link=link))]
     if before is not None:
-        told.append(_notice(portal, before, transfer_done(before.language), offered))
-    await portal.records.add_all(told)
-
-
-def _notice(portal: Portal, account: Account, letter: Letter, offered: Transfer) -> Delivery:
-    due = mail(
-        letter,
-        kind=DeliveryKind.NOTICE,
-        person_id=account.id,
-        address=account.email,
-        now=portal.clock.now(),
-        useful_s=NOTICE_USEFUL_S,
+        told.append((before, transfer_done(before.language)))
+    await portal.records.add_all(
+        [notice_to(account, letter, now, once=(offered.id, account.id)) for account, letter in told]
     )
-    return replace(due, id=derived_id("del", offered.id, account.id))
 
 
 def _view(transfer: Transfer) -> TransferView:
