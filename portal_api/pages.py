@@ -1,4 +1,4 @@
-"""Pages for people: templates with everything escaped, and refusals that a person can read."""
+"""Pages for people: their templates, the ways from one to another, and refusals that a person can read."""
 
 import html
 from collections.abc import Mapping
@@ -6,7 +6,6 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 import jinja2
@@ -15,7 +14,6 @@ from aiohttp import web
 from isocket.domain.processing import to_be_read
 from portal_api.problem import Problem, SaidProblem
 from portal_api.problem_words import ENGLISH_TITLES
-from portal_api.routes import Call
 
 _HERE = Path(__file__).parent
 TEMPLATES = _HERE / "templates"
@@ -34,28 +32,6 @@ def renderer() -> jinja2.Environment:
     )
     found.filters["to_be_read"] = to_be_read
     return found
-
-
-def page(
-    call: Call[Any, Any], template: str, words: Mapping[str, object] | None = None, *, status: int = 200
-) -> web.Response:
-    """Return a page. Templates know `account` (None when nobody is signed in), `csrf` and what is in `words`.
-
-    Each form that changes something carries `<input type="hidden" name="csrf" value="{{ csrf }}">`.
-    """
-    caller = call.caller
-    text = (
-        call.request.app[RENDERER]
-        .get_template(template)
-        .render(
-            {
-                "account": caller.account if caller else None,
-                "csrf": (caller.csrf if caller else None) or "",
-                **(words or {}),
-            }
-        )
-    )
-    return web.Response(text=text, status=status, content_type="text/html")
 
 
 def go_to(path: str) -> web.Response:

@@ -11,8 +11,7 @@ from aiohttp import hdrs, web
 
 from isocket.kit.clock import to_text
 from isocket.kit.zones import zone_named
-from portal_api import pages
-from portal_api.pages import SIGN_IN_PATH
+from portal_api.pages import RENDERER, SIGN_IN_PATH
 from portal_api.policy_banner import banner
 from portal_api.problem import Problem
 from portal_api.routes import Call
@@ -97,32 +96,32 @@ def shown(
 ) -> web.Response:
     """Return a page in the frame that all share; `here` names the part of the site one is in.
 
+    Templates know `account` (None when nobody is signed in), `csrf` and what is in `words`. Each form that changes
+    something carries `<input type="hidden" name="csrf" value="{{ csrf }}">`.
+
     `live_from` in `words` is where the page can be got again that answers a form: live.js puts it into the address
     bar, so that neither it nor a reload asks the form's own address once more.
     """
-    time = local_time(call)
-    response = pages.page(
-        call,
-        template,
-        {
-            "here": here,
-            "time": time,
-            "zone": str(time.zone),
-            "lasting": lasting,
-            "desk_path": DESK_PATH if has_desk(call.request.app) else None,
-            "sign_in_path": SIGN_IN_PATH,
-            "note": None,
-            "problem": None,
-            "faults": {},
-            "live_from": None,
-            "policy_news": banner(
-                call.portal.settings.policies, call.caller.account if call.caller else None, call.clock.now()
-            ),
-            "posted": call.request.method == hdrs.METH_POST,
-            **(words or {}),
-        },
-        status=status,
-    )
+    time, account = local_time(call), call.caller.account if call.caller else None
+    said = {
+        "account": account,
+        "csrf": (call.caller.csrf if call.caller else None) or "",
+        "here": here,
+        "time": time,
+        "zone": str(time.zone),
+        "lasting": lasting,
+        "desk_path": DESK_PATH if has_desk(call.request.app) else None,
+        "sign_in_path": SIGN_IN_PATH,
+        "note": None,
+        "problem": None,
+        "faults": {},
+        "live_from": None,
+        "policy_news": banner(call.portal.settings.policies, account, call.clock.now()),
+        "posted": call.request.method == hdrs.METH_POST,
+        **(words or {}),
+    }
+    text = call.request.app[RENDERER].get_template(template).render(said)
+    response = web.Response(text=text, status=status, content_type="text/html")
     response.headers.update({**_HEADERS, **(headers or {})})
     return response
 
