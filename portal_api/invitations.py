@@ -1,4 +1,4 @@
-"""Inviting somebody to an account without a password: they choose one when the mailbox answers."""
+"""Inviting somebody to staff: to an account without a password, which they choose when the mailbox answers."""
 
 from datetime import datetime, timedelta
 from urllib.parse import quote
@@ -38,12 +38,11 @@ async def invite(
     clock: Clock,
     settings: PortalSettings,
     address: str,
-    role: AccountRole,
     *,
     staff_roles: tuple[StaffRole, ...] = (),
     staff_until: datetime | None = None,
 ) -> str:
-    """Return the link with which the holder of `address` opens an account of this role, for as long as settings say.
+    """Return the link with which the holder of `address` opens an account of staff, for as long as settings say.
 
     `staff_roles` say what a member of staff is there for, `staff_until` from when on they are let in no more. As with
     any wish for an account, a new one voids those before for the same mailbox, a customer's too: only the newest link
@@ -67,7 +66,7 @@ async def invite(
             id=token_hash(token),
             account_id=account_id,
             email=username,
-            role=role,
+            role=AccountRole.STAFF,
             staff_roles=staff_roles,
             staff_until=staff_until,
             expires_at=clock.now() + timedelta(seconds=settings.activation_s),

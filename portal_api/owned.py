@@ -69,12 +69,9 @@ async def standing_of(records: Records, account: Account, device_id: str, clock:
     return None
 
 
-async def standings_of(
-    records: Records, account: Account, clock: Clock, device_id: str | None = None
-) -> Sequence[Standing]:
-    """Return every socket that others share with an account now (or that one of them), by id."""
-    tests = [is_("account_id", account.id)] + ([is_("device_id", device_id)] if device_id is not None else [])
-    shares = await records.find(Share, *tests)
+async def standings_of(records: Records, account: Account, clock: Clock) -> Sequence[Standing]:
+    """Return every socket that others share with an account now, by id."""
+    shares = await records.find(Share, is_("account_id", account.id))
     if not shares:
         return ()
     devices = await records.find(Device, one_of("id", sorted({each.device_id for each in shares})))
@@ -141,12 +138,12 @@ def _guest(device: Device, share: Share) -> Standing:
     return Standing(device=device, role=Role(share.role.value), since=since, share=share)
 
 
-async def shared_with(call: Call[Any, Any], device_id: str | None = None) -> Sequence[Standing]:
+async def shared_with(call: Call[Any, Any]) -> Sequence[Standing]:
     """Return what `standings_of` does for whoever asks; nothing for a personal API token.
 
     Such a token reaches its holder's own sockets only: a guest has no business giving their host's data away.
     """
-    return () if call.api_token else await standings_of(call.records, call.account, call.clock, device_id)
+    return () if call.api_token else await standings_of(call.records, call.account, call.clock)
 
 
 def token_reaches(call: Call[Any, Any], device_id: str, *, owns: bool) -> bool:

@@ -65,11 +65,6 @@ class Passwords:
         )
         self._nobody = self._hash(secrets.token_urlsafe(16))
 
-    @property
-    def waiting(self) -> int:
-        """Return how many passwords are being checked or wait for it."""
-        return self._line.inside
-
     def place(self, *, known: bool = False) -> AbstractContextManager[Place]:
         """Hold a place in the line, to be taken before anything is done for somebody who may have to be refused.
 

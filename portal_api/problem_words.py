@@ -166,8 +166,3 @@ def title_and_detail(kind: str, language: str) -> tuple[str, str] | None:
     """Return both in a language other than English; None where English is all there is."""
     words = _WORDS.get(kind)
     return None if words is None or language == LANGUAGES[0] else words[LANGUAGES.index(language) - 1]
-
-
-def translated_kinds() -> frozenset[str]:
-    """Return the kinds of problems that are said in every language."""
-    return frozenset(_WORDS)

@@ -11,7 +11,7 @@ import typer
 
 from isocket.app.command import day_of, run
 from isocket.app.settings import Settings
-from isocket.domain.accounts import AccountRole, StaffRole
+from isocket.domain.accounts import StaffRole
 from isocket.kit.clock import SystemClock
 
 staff = typer.Typer(help="People who look after the cloud.", no_args_is_help=True)
@@ -55,7 +55,6 @@ def add_staff(email: Address, role: Roles = None, until: Until = "", no_end: NoE
                     house.clock,
                     portal_settings(settings),
                     email,
-                    AccountRole.STAFF,
                     staff_roles=roles,
                     staff_until=over,
                 )

@@ -38,9 +38,7 @@ async def house() -> AsyncIterator[PortalHouse]:
 
 async def invited(house: PortalHouse, *, role: StaffRole = StaffRole.PRIVACY, **more: Any) -> dict[str, str]:
     """Invite Kai; return what the page of the link would send."""
-    link = await invite(
-        house.records, house.clock, house.portal.settings, KAI, AccountRole.STAFF, staff_roles=(role,), **more
-    )
+    link = await invite(house.records, house.clock, house.portal.settings, KAI, staff_roles=(role,), **more)
     return {"token": link.partition("token=")[2], "password": PASSWORD}
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from isocket.domain.accounts import Account, AccountRole, Registration, StaffRole
+from isocket.domain.accounts import Account, Registration, StaffRole
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.kit.ids import token_hash
@@ -134,9 +134,7 @@ async def test_activation_ends_all_other_wishes_for_the_same_address(house: Port
 
 async def test_who_was_invited_without_a_password_chooses_one_on_activation(house: PortalHouse) -> None:
     roles = (StaffRole.PRIVACY,)
-    link = await invite(
-        house.records, house.clock, house.portal.settings, "staff@example.org", AccountRole.STAFF, staff_roles=roles
-    )
+    link = await invite(house.records, house.clock, house.portal.settings, "staff@example.org", staff_roles=roles)
     assert link.startswith(f"{PUBLIC_URL}/activate?token=")
     token = link.partition("token=")[2]
     without = await house.ask("POST", "/accounts/activate", {"token": token})
@@ -153,7 +151,7 @@ async def test_who_was_invited_without_a_password_chooses_one_on_activation(hous
 async def test_who_is_invited_twice_is_let_in_by_the_newer_link_and_the_older_ends(house: PortalHouse) -> None:
     settings, address = house.portal.settings, "staff@example.org"
     older, newer = [
-        (await invite(house.records, house.clock, settings, address, AccountRole.STAFF, staff_roles=(role,)))
+        (await invite(house.records, house.clock, settings, address, staff_roles=(role,)))
         for role in (StaffRole.SUPPORT, StaffRole.PRIVACY)
     ]
     first, second = [{"token": each.partition("token=")[2], "password": PASSWORD} for each in (older, newer)]
@@ -168,9 +166,9 @@ async def test_who_is_invited_twice_is_let_in_by_the_newer_link_and_the_older_en
 async def test_who_has_an_account_is_not_invited_again(house: PortalHouse) -> None:
     await house.register(MAIJA)
     with pytest.raises(InvitationError, match="already"):
-        await invite(house.records, house.clock, house.portal.settings, MAIJA, AccountRole.STAFF)
+        await invite(house.records, house.clock, house.portal.settings, MAIJA)
     with pytest.raises(InvitationError, match="address"):
-        await invite(house.records, house.clock, house.portal.settings, "no address", AccountRole.STAFF)
+        await invite(house.records, house.clock, house.portal.settings, "no address")
 
 
 async def test_links_begin_with_the_public_address_whatever_the_request_says(house: PortalHouse) -> None:

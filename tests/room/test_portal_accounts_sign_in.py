@@ -123,7 +123,7 @@ async def test_a_crowd_of_strangers_keeps_nobody_out_who_came_in_from_there_befo
     with crowd_of_strangers(house):
         assert (await house.ask("POST", "/tokens", SIGN_IN)).status == 200
         assert (await house.ask("POST", "/tokens", {**SIGN_IN, "username": "otso@example.org"})).status == 429
-    assert house.passwords.waiting == 0
+    assert house.passwords._line.inside == 0
 
 
 async def test_in_a_crowd_an_old_hash_waits_for_another_time_and_the_right_password_is_right(
@@ -165,7 +165,7 @@ async def test_who_has_tried_too_often_is_refused_at_once_and_holds_no_place(hou
     refused = await tokens.prove(portal, MAIJA, PASSWORD, client="203.0.113.7")  # and the clock stands still
     assert isinstance(refused, Problem)
     assert refused.status == 429
-    assert house.passwords.waiting == 0
+    assert house.passwords._line.inside == 0
 
 
 async def test_to_note_a_wish_for_an_account_takes_the_same_time(house: PortalHouse) -> None:

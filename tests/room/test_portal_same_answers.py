@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from isocket.domain.accounts import AccountRole
 from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.storage.port import is_not
 from portal_api.app import ROUTES
@@ -33,7 +32,7 @@ async def house() -> AsyncIterator[PortalHouse]:
     async with portal_house(routes=(*ROUTES, *page_routes(desk=False))) as running:
         await running.register(KNOWN)
         await running.clock.advance(86_400)  # what signing up used of the limits is over
-        await invite(running.records, running.clock, running.portal.settings, INVITED, AccountRole.STAFF)
+        await invite(running.records, running.clock, running.portal.settings, INVITED)
         yield running
 
 

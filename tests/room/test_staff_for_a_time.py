@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from isocket.domain.accounts import AccountRole, StaffRole
+from isocket.domain.accounts import StaffRole
 from portal_api.invitations import invite
 from tests.fakes.portal_house import PASSWORD, portal_house
 
@@ -17,7 +17,7 @@ async def test_who_is_staff_for_a_time_gets_in_until_then_by_no_session_and_no_p
     async with portal_house() as house:
         until = house.clock.now() + timedelta(days=1)
         link = await invite(
-            house.records, house.clock, house.portal.settings, SUB, AccountRole.STAFF,
+            house.records, house.clock, house.portal.settings, SUB,
             staff_roles=(StaffRole.OPERATIONS,), staff_until=until,
         )  # fmt: skip
         token = link.rpartition("token=")[2]

@@ -27,7 +27,7 @@ async def invited(house: PortalHouse, *roles: StaffRole, **more: Any) -> dict[st
     """Invite Kai; return what the page of the link would send."""
     settings = house.portal.settings
     link = await invite(
-        house.records, house.clock, settings, KAI, AccountRole.STAFF, staff_roles=roles, **more
+        house.records, house.clock, settings, KAI, staff_roles=roles, **more
     )  # fmt: skip
     return {"token": link.partition("token=")[2], "password": PASSWORD}
 

@@ -19,7 +19,7 @@ from isocket.app.demo_customer import time_zone
 from isocket.app.house import open_house
 from isocket.app.settings import Settings, load_settings
 from isocket.app.staff_list import members
-from isocket.domain.accounts import Account, AccountRole, Session, SessionKind, StaffRole
+from isocket.domain.accounts import Account, AccountRole, Registration, Session, SessionKind, StaffRole
 from isocket.domain.factors import TotpFactor
 from isocket.kit.clock import to_text
 from isocket.storage.memory import MemoryDocuments
@@ -86,9 +86,10 @@ async def test_who_was_invited_and_has_not_pressed_the_link_is_listed_as_long_as
     until, settings = clock.now() + timedelta(days=90), PortalSettings(public_url="https://cloud.example.org")
     roles = (StaffRole.PRIVACY, StaffRole.SUPPORT)
     await invite(
-        records, clock, settings, "kai@example.org", AccountRole.STAFF, staff_roles=roles, staff_until=until
+        records, clock, settings, "kai@example.org", staff_roles=roles, staff_until=until
     )  # fmt: skip
-    await invite(records, clock, settings, "maija@example.org", AccountRole.CUSTOMER)
+    until_then = clock.now() + timedelta(hours=72)
+    await records.add(Registration(id="wish", account_id="acc_2", email="maija@example.org", expires_at=until_then))
     (found,) = [each async for each in members(records, clock.now())]
     assert (found.email, found.roles, found.since) == ("kai@example.org", ["privacy", "support"], None)
     assert (found.let_in, found.until) == (False, to_text(until))
