@@ -10,15 +10,21 @@ from typing import Annotated, Any
 import aiohttp
 from typer import Option
 
-from isocket.app.bench.children import Child, publish, publisher, pulse
+from isocket.app.bench.children import Child, let_go, publish, publisher, pulse
 from isocket.app.bench.figures import DiskProbe, machine, percentiles
-from isocket.app.bench.stage import HERE, LOAD_DEVICES, Cloud, Folder, cloud, quiet_devices, temporary_folder
-from isocket.app.provision import MadeDevice
+from isocket.app.bench.stage import (
+    HERE,
+    LOAD_DEVICES,
+    Cloud,
+    Folder,
+    cloud,
+    give_people,
+    phone_of,
+    quiet_devices,
+    temporary_folder,
+)
 from isocket.app.roles import Role
 from isocket.app.typed import decimal, whole
-from isocket.domain.contacts import Contact
-from isocket.domain.devices import Device
-from isocket.storage.port import is_
 
 PROBE_EVERY_S = 0.25  # seldom: a synchronised write beside an alarm holds that alarm up
 PROBES_AFTER = 200  # and often, as soon as the last alarm is there
@@ -64,9 +70,7 @@ async def measure(running: Cloud, sink: "Provider", alarms: int, rate: float) ->
     computing = await pulse()
     probe = DiskProbe(running.settings.data_dir)
     probing = asyncio.create_task(_probe(probe), name="disk-probe")
-    load.tell("go")
-    report = await load.hear()
-    await load.end()
+    report = await let_go(load)
     arrived = await sink.wait_for(alarms)
     probing.cancel()
     computing.tell("enough")
@@ -76,7 +80,7 @@ async def measure(running: Cloud, sink: "Provider", alarms: int, rate: float) ->
         await asyncio.to_thread(probe.write)
         await asyncio.sleep(PROBE_AFTER_EVERY_S)
     probe.close()
-    phones = [_phone(number) for number in range(alarms)]
+    phones = map(phone_of, range(alarms))
     took = [arrived[to][0] - at for to, at in zip(phones, report["at"], strict=True) if to in arrived]
     return {
         "arrived": len(took),
@@ -164,32 +168,7 @@ async def cloud_with_people(
     if portal:
         wanted = (*wanted, Role.PORTAL)
     async with cloud(folder, devices=alarms + LOAD_DEVICES, wanted=wanted, **twilio, **more) as running:
-        await _give_people(running, running.devices[:alarms])
+        await give_people(running, range(alarms))
         await quiet_devices(running)
         yield running, sink
     await sink.end()
-
-
-async def _give_people(running: Cloud, devices: list[MadeDevice]) -> None:
-    records, now = running.house.records, running.house.clock.now()
-    await records.add_all(
-        [
-            Contact(
-                id=f"con_bench{number}",
-                account_id=f"acc_bench{number}",
-                name="bench",
-                phone=_phone(number),
-                phone_verified_at=now,
-                created_at=now,
-            )
-            for number in range(len(devices))
-        ]
-    )
-    for number, device in enumerate(devices):
-        await records.change_one(
-            Device, is_("id", device.device_id), owner_id=f"acc_bench{number}", name=f"Socket {number}", place=None
-        )
-
-
-def _phone(number: int) -> str:
-    return f"+4477009{number:05d}"

@@ -11,13 +11,10 @@ from typing import Any
 
 import aiohttp
 
-from isocket.app.bench.children import Child, publisher
+from isocket.app.bench.children import Child, let_go, publisher
 from isocket.app.bench.figures import percentiles
-from isocket.app.bench.stage import Cloud, cloud, quiet_devices
+from isocket.app.bench.stage import Cloud, cloud, give_people, phone_of, quiet_devices
 from isocket.app.roles import Role
-from isocket.domain.contacts import Contact
-from isocket.domain.devices import Device
-from isocket.storage.port import is_
 
 WITHIN_S = 10.0  # all of them lose mains power within this time
 MANY = 10  # customers who own a tenth of all sockets together; each other socket has a customer of its own
@@ -34,7 +31,7 @@ class _Customer:
     @property
     def phone(self) -> str:
         """Return the number that is told."""
-        return f"+4477009{self.number:05d}"
+        return phone_of(self.number)
 
 
 async def dark_fleet(folder: Path, devices: int, sms_per_s: float) -> dict[str, Any]:
@@ -42,10 +39,8 @@ async def dark_fleet(folder: Path, devices: int, sms_per_s: float) -> dict[str, 
     customers = _customers(devices)
     async with _fleet(folder, customers, sms_per_s) as (running, sink):
         load = await publisher(running.job("alarm", running.devices, rate=devices / WITHIN_S, count=devices))
-        load.tell("go")
         began = time()
-        published: dict[str, Any] = await load.hear()
-        await load.end()
+        published = await let_go(load)
         arrived = await _arrivals(sink, devices, sms_per_s)
         memory_mib = round(getrusage(RUSAGE_SELF).ru_maxrss / 1024)
     return {
@@ -121,29 +116,7 @@ async def _fleet(folder: Path, customers: list[_Customer], sms_per_s: float) -> 
     }
     wanted = (Role.BROKER, Role.BRIDGE, Role.ALERTS)
     async with cloud(folder, devices=sum(each.sockets for each in customers), wanted=wanted, **settings) as running:
-        await _give_owners(running, customers)
+        await give_people(running, [each.number for each in customers for _ in range(each.sockets)])
         await quiet_devices(running)
         yield running, sink
     await child.end()
-
-
-async def _give_owners(running: Cloud, customers: list[_Customer]) -> None:
-    records, now = running.house.records, running.house.clock.now()
-    await records.add_all(
-        [
-            Contact(
-                id=f"con_bench{each.number}",
-                account_id=f"acc_bench{each.number}",
-                name="bench",
-                phone=each.phone,
-                phone_verified_at=now,
-                created_at=now,
-            )
-            for each in customers
-        ]
-    )
-    owners = [each.number for each in customers for _ in range(each.sockets)]
-    for number, device in zip(owners, running.devices, strict=True):
-        await records.change_one(
-            Device, is_("id", device.device_id), owner_id=f"acc_bench{number}", name="Socket", place=None
-        )

@@ -7,7 +7,6 @@ same process and the same run: less than that no portal on it can take.
 import asyncio
 import json
 import os
-from datetime import timedelta
 from pathlib import Path
 from time import process_time
 from typing import Annotated, Any
@@ -17,12 +16,19 @@ from typer import Option
 
 from isocket.app.bench.children import Child
 from isocket.app.bench.figures import machine
-from isocket.app.bench.stage import HERE, Cloud, Folder, cloud, free_port, quiet_devices, temporary_folder
+from isocket.app.bench.stage import (
+    HERE,
+    Cloud,
+    Folder,
+    cloud,
+    free_port,
+    quiet_devices,
+    signed_in,
+    temporary_folder,
+)
 from isocket.app.roles import Role
 from isocket.app.typed import whole
-from isocket.domain.accounts import Account, Session, SessionKind
 from isocket.domain.devices import Device
-from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import configure_logs
 from isocket.storage.port import is_
 
@@ -71,21 +77,7 @@ async def _portal(seconds: int, connections: int, sockets: int, sign_ins: int, p
 
 async def _customer(running: Cloud) -> str:
     """Give every socket to one customer; return an access token of theirs."""
-    records, now, token = running.house.records, running.house.clock.now(), new_token()
-    later = now + timedelta(days=1)
-    await records.add(Account(id=OWNER, email="bench@example.org", created_at=now))
-    await records.add(
-        Session(
-            id="ses_bench",
-            account_id=OWNER,
-            kind=SessionKind.BEARER,
-            access_hash=token_hash(token),
-            access_expires_at=later,
-            expires_at=later,
-            credential_epoch=1,
-            created_at=now,
-        )
-    )
+    records, now, token = running.house.records, running.house.clock.now(), await signed_in(running, OWNER)
     for each in running.devices:
         await records.change_one(Device, is_("id", each.device_id), owner_id=OWNER, name="Socket", claimed_at=now)
     await quiet_devices(running)

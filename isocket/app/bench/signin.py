@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +10,8 @@ from typer import Option
 from isocket.app.bench.alarm import Provider, cloud_with_people, measure
 from isocket.app.bench.children import Child
 from isocket.app.bench.figures import machine, percentiles
-from isocket.app.bench.stage import HERE, Cloud, Folder, temporary_folder
+from isocket.app.bench.stage import HERE, Cloud, Folder, signed_in, temporary_folder
 from isocket.app.typed import decimal, whole
-from isocket.domain.accounts import Account, Session, SessionKind
-from isocket.kit.ids import new_token, token_hash
 
 SIGNED_IN_RATE = 20.0
 
@@ -54,26 +51,10 @@ async def _measured(
     running: Cloud, sink: Provider, visits: dict[str, Any], *, alarms: int, alarms_per_s: float
 ) -> dict[str, Any]:
     visitors = await Child.start("isocket.app.bench.visitors")
-    visitors.tell({**visits, "origin": f"http://{running.settings.http}", "token": await _somebody(running)})
+    visitors.tell(
+        {**visits, "origin": f"http://{running.settings.http}", "token": await signed_in(running, "acc_signed_in")}
+    )
     alarm = await measure(running, sink, alarms, alarms_per_s)
     seen = await visitors.hear()
     await visitors.end()
     return {"alarm": alarm, "signed_in": percentiles(seen.pop("signed_in_s")), "strangers": seen}
-
-
-async def _somebody(running: Cloud) -> str:
-    records, now, token = running.house.records, running.house.clock.now(), new_token()
-    await records.add(Account(id="acc_signed_in", email="signed.in@example.org", created_at=now))
-    await records.add(
-        Session(
-            id="ses_signed_in",
-            account_id="acc_signed_in",
-            kind=SessionKind.BEARER,
-            access_hash=token_hash(token),
-            access_expires_at=now + timedelta(hours=1),
-            expires_at=now + timedelta(hours=1),
-            credential_epoch=1,
-            created_at=now,
-        )
-    )
-    return token

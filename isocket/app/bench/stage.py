@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -19,9 +20,14 @@ from isocket.app.provision import MadeDevice, ModelName, provision
 from isocket.app.roles import Role, Roles
 from isocket.app.settings import Settings
 from isocket.app.supervise import Supervisor
+from isocket.domain.accounts import Account, Session, SessionKind
+from isocket.domain.contacts import Contact
+from isocket.domain.devices import Device
 from isocket.domain.reports import ClockQuality, Envelope, Report, ReportKind
 from isocket.kit.clock import to_ms
+from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import configure_logs
+from isocket.storage.port import is_
 
 HERE = Path()
 Folder = Annotated[
@@ -120,6 +126,53 @@ async def quiet_devices(running: Cloud) -> None:
     quiet = Envelope(battery_low_pct=50, temp_c=((None, None),), inputs=(False,))
     while (waiting := await telemetry.claim_waiting(owner="bench", now=now, lease_s=60)) is not None:
         await telemetry.settle(waiting, envelope=quiet, wake_at=None, silent_after_s=3600)
+
+
+def phone_of(number: int) -> str:
+    """Return the telephone of the customer with this number."""
+    return f"+4477009{number:05d}"
+
+
+async def give_people(running: Cloud, owners: Sequence[int]) -> None:
+    """Let the first devices belong to these customers, in that order, each of whom has one contact to be told."""
+    records, now = running.house.records, running.house.clock.now()
+    await records.add_all(
+        [
+            Contact(
+                id=f"con_bench{number}",
+                account_id=f"acc_bench{number}",
+                name="bench",
+                phone=phone_of(number),
+                phone_verified_at=now,
+                created_at=now,
+            )
+            for number in dict.fromkeys(owners)
+        ]
+    )
+    for number, device in zip(owners, running.devices, strict=False):
+        await records.change_one(
+            Device, is_("id", device.device_id), owner_id=f"acc_bench{number}", name=f"Socket {number}", place=None
+        )
+
+
+async def signed_in(running: Cloud, account_id: str) -> str:
+    """Make an account that is signed in; return its access token."""
+    records, now, token = running.house.records, running.house.clock.now(), new_token()
+    later = now + timedelta(days=1)
+    await records.add(
+        Account(id=account_id, email="bench@example.org", created_at=now),
+        Session(
+            id="ses_bench",
+            account_id=account_id,
+            kind=SessionKind.BEARER,
+            access_hash=token_hash(token),
+            access_expires_at=later,
+            expires_at=later,
+            credential_epoch=1,
+            created_at=now,
+        ),
+    )
+    return token
 
 
 def free_port() -> int:

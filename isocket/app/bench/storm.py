@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from isocket.app.bench.children import publisher
+from isocket.app.bench.children import let_go, publisher
 from isocket.app.bench.figures import machine
 from isocket.app.bench.fleet import dark_fleet
 from isocket.app.bench.stage import HERE, Folder, cloud, temporary_folder
@@ -50,9 +50,7 @@ async def _storm(devices: int, reports_each: int, parent: Path) -> dict[str, Any
             load = await publisher(running.job("state", running.devices, rate=0, count=count))
             figures["all_connected_s"] = round(perf_counter() - began, 2)
             began = perf_counter()
-            load.tell("go")
-            await load.hear()
-            await load.end()
+            await let_go(load)
             stored = 0.0
             while stored < count and perf_counter() - began < 120:  # noqa: PLR2004 - then something is wrong
                 await asyncio.sleep(0.02)
