@@ -13,7 +13,7 @@ from alerts.rules.memory import BEFORE_ALL, Key, Memory
 from alerts.rules.silence import Hearing
 from alerts.timeline import CAME_LATE, INFORMATION_ONLY
 from isocket.domain.incidents import Cause, Severity
-from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind
+from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind, of_the_device
 from isocket.kit.clock import from_ms
 
 
@@ -107,7 +107,6 @@ class _Course:
         if known is not None and report.order <= (known.boot, known.seq):
             return
         fields = {} if known is None else known.fields
-        said = {name: value for name, value in report.fields.items() if name not in {"boot", "seq", "ts"}}
         self._state = DeviceState(
             device_id=report.device_id,
             boot=report.boot,
@@ -115,7 +114,7 @@ class _Course:
             at=from_ms(report.at_ms),
             received_at=from_ms(report.received_ms),
             clock=report.clock,
-            fields={**fields, **said},
+            fields={**fields, **of_the_device(report.fields)},
             online=True,
         )
 

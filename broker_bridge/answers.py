@@ -6,7 +6,7 @@ from typing import Any
 
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
-from isocket.domain.reports import Report
+from isocket.domain.reports import Report, of_the_device
 from isocket.domain.settings import without_names
 from isocket.domain.twin import noted
 from isocket.kit.clock import Clock
@@ -36,7 +36,7 @@ class Answers:
 
     async def settings_reported(self, device_id: str, fields: Mapping[str, Any], report: Report | None) -> None:
         """Keep the settings that a device has; an older message never replaces a newer."""
-        settings = without_names({key: value for key, value in fields.items() if key not in ("boot", "seq", "ts")})
+        settings = without_names(of_the_device(fields))
         device = await self._records.get(Device, device_id)
         if device is None:
             return

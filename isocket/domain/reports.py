@@ -69,6 +69,11 @@ class Report(NamedTuple):
         return (self.boot, self.seq)
 
 
+def of_the_device(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a message says of the device itself, without what names and dates the message."""
+    return {name: value for name, value in fields.items() if name not in ("boot", "seq", "ts")}
+
+
 ENVELOPE_EDITION = 2
 """Of what envelopes leave out. Greater with each cause that is on by default, and where rules remember what they did
 not: then one that a program of before stored holds nothing, and a quiet socket is judged by its next report."""

@@ -1,16 +1,14 @@
 """What is known of one device, in a dictionary's memory: its reports, its latest state, and whether it waits."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Order, Report, ReportKind
+from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Order, Report, ReportKind, of_the_device
 from isocket.kit.clock import FAR_AHEAD_MS, from_ms
 from isocket.storage.set_back import SetBack
 from isocket.storage.telemetry import Confirmed
 from isocket.storage.windows import Hour
-
-ORDER_KEYS = frozenset(("boot", "seq", "ts"))  # what names and dates a message is no field of the device
 
 
 @dataclass(slots=True)
@@ -101,7 +99,7 @@ class HeardDevice:
         if report.kind is not ReportKind.STATE or (self.state and report.order <= self.state.order):
             return
         self.state = report
-        merged = {**self.fields, **own_fields(report)}
+        merged = {**self.fields, **of_the_device(report.fields)}
         self.fields = {name: value for name, value in merged.items() if value is not None}
 
     def confirmed(self) -> Confirmed:
@@ -154,8 +152,3 @@ def longest_waiting(free: Iterable[tuple[str, HeardDevice]], now_ms: int) -> tup
         if due_ms is not None and (best is None or due_ms < best_ms):
             best, best_ms = (device_id, device), due_ms
     return best
-
-
-def own_fields(report: Report) -> Mapping[str, Any]:
-    """Return what a report says of the device itself."""
-    return {name: value for name, value in report.fields.items() if name not in ORDER_KEYS}

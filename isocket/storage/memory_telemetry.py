@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
-from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind
+from isocket.domain.reports import DeviceState, Envelope, Order, Report, ReportKind, of_the_device
 from isocket.kit.clock import Clock, SystemClock, from_ms, to_ms
-from isocket.storage.memory_heard import HeardDevice, first_urgent, heed_the_clock, longest_waiting, own_fields
+from isocket.storage.memory_heard import HeardDevice, first_urgent, heed_the_clock, longest_waiting
 from isocket.storage.rollup import OF_REPORTS, Cut, cursor_of, place_of, rolled_up
 from isocket.storage.set_back import SetBack
 from isocket.storage.table import TOLD, Table, TableCursor, line_of
@@ -119,7 +119,7 @@ class MemoryTelemetry:
         if step not in OF_REPORTS:
             cut = Cut.of(step, time_zone, start_ms, end_ms)
             points = [
-                (at_ms, flat(own_fields(report)))
+                (at_ms, flat(of_the_device(report.fields)))
                 for at_ms, arrival, report in device.said_between(start_ms, end_ms)
                 if (at_ms >= self._kept_from_ms if arrival > self._gathered else not cut.start_ms <= at_ms < cut.end_ms)
             ]
@@ -133,7 +133,7 @@ class MemoryTelemetry:
         if step == "raw":
             found = found[:limit]
             following = cursor_of(*found[-1][:2]) if found and len(found) == limit else None
-        points = [(at_ms, flat(own_fields(report))) for at_ms, _, report in found]
+        points = [(at_ms, flat(of_the_device(report.fields))) for at_ms, _, report in found]
         return rolled_up(points, step=step, fields=fields, time_zone=time_zone, following=following, spread=spread)
 
     async def arrivals(self, device_id: str, *, start: datetime, end: datetime) -> list[Arrival]:
@@ -155,7 +155,7 @@ class MemoryTelemetry:
         for arrival, device_id, report in due:
             if report.kind is ReportKind.STATE and report.at_ms >= self._kept_from_ms:
                 hour = self._devices[device_id].hours.setdefault(hour_of(report.at_ms), Hour())
-                hour.add(report.at_ms, flat(own_fields(report)))
+                hour.add(report.at_ms, flat(of_the_device(report.fields)))
             self._gathered = arrival
         return len(due)
 

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
-from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind
+from isocket.domain.reports import ClockQuality, DeviceState, Envelope, Report, ReportKind, of_the_device
 from isocket.kit.clock import from_ms
 from isocket.storage.envelope_text import envelope_from_text
 
 STATE = "name, boot, seq, at, received, clock, fields, offline_at"
 """The columns of a device's latest state."""
 
-ORDER_KEYS = ("boot", "seq", "ts")
 _STATE = ReportKind.STATE
 _ALARM = ReportKind.ALARM
 _NUMBER = "INSERT INTO heard (name) SELECT value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING"
@@ -181,14 +180,6 @@ def state_of(row: Sequence[Any]) -> DeviceState:
         at=from_ms(at_ms),
         received_at=from_ms(received_ms),
         clock=ClockQuality(clock),
-        fields=fields_of(fields),
+        fields=of_the_device(json.loads(fields)),
         online=offline_at is None or received_ms > offline_at,
     )
-
-
-def fields_of(body: str) -> dict[str, object]:
-    """Return the fields of a stored report, without what names and dates it."""
-    fields: dict[str, object] = json.loads(body)
-    for key in ORDER_KEYS:
-        fields.pop(key, None)
-    return fields

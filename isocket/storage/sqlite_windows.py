@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 from pydantic_core import from_json
 
-from isocket.domain.reports import ReportKind
+from isocket.domain.reports import ReportKind, of_the_device
 from isocket.storage.rollup import Cut, Part, Point
 from isocket.storage.sqlite_filing import remove_reports
-from isocket.storage.sqlite_heard import fields_of
 from isocket.storage.telemetry import Arrival, flat
 from isocket.storage.windows import Hour, hour_of
 
@@ -114,7 +113,7 @@ def harvest(connection: sqlite3.Connection, limit: int) -> Harvest:
                         break
                     row = connection.execute(_HOUR, key).fetchone()
                     made.hours[key] = Hour() if row is None else Hour.of(*row)
-                made.hours[key].add(at_ms, flat(fields_of(body)))
+                made.hours[key].add(at_ms, flat(of_the_device(json.loads(body))))
             made.looked_at += 1
             made.upto = number
         return made
@@ -139,7 +138,7 @@ def parts_and_points(
 
 def decoded_points(rows: Iterable[tuple[int, int, str]]) -> list[Point]:
     """Return points as windows take them."""
-    return [(at_ms, flat(fields_of(body))) for at_ms, _, body in rows]
+    return [(at_ms, flat(of_the_device(json.loads(body)))) for at_ms, _, body in rows]
 
 
 def decoded_parts(rows: Iterable[tuple[int, str, str | None]], cut: Cut) -> Iterator[Part]:
