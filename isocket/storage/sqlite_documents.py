@@ -86,7 +86,7 @@ class SqliteDocuments:
         self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False, synced: bool = True
     ) -> int:
         """Store the new ones and return how many; with `refuse_if_there`, all or none."""
-        steps = _insertions("INSERT" if refuse_if_there else "INSERT OR IGNORE", items)
+        steps = _insertions("insert" if refuse_if_there else "insert OR IGNORE", items)
 
         def work(connection: sqlite3.Connection) -> int:
             return sum(connection.execute(statement, values).rowcount for statement, values in steps)
@@ -262,6 +262,9 @@ def _insertions(verb: str, items: Sequence[tuple[Collection, Document]]) -> list
 
     The writer gives the interpreter's lock away with each statement, and `executemany` does with each row: on a busy
     event loop it has to wait for it every time, an alarm's dozen documents a dozen times.
+
+    The verb is in small letters: the library knows by it that rows are to be counted, and compares letters as the
+    process's language does. In Turkish no `I` is an `i`, and it would count -1 for each statement.
     """
     tables: dict[Collection, list[str]] = defaultdict(list)
     for collection, document in items:

@@ -69,7 +69,8 @@ _REMOVE = (
     f"DELETE FROM filed_by_order WHERE (device, boot, seq) IN (SELECT device, boot, seq {_THESE})",
     f"DELETE FROM filed_by_time WHERE (device, at, report) IN (SELECT device, at, id {_THESE})",
 )
-_PLACE = "INSERT INTO unfiled SELECT device, boot, seq, at, id FROM report_log WHERE id > ?"
+_PLACE = "insert INTO unfiled SELECT device, boot, seq, at, id FROM report_log WHERE id > ?"
+"""Its rows are counted, so its verb is in small letters: see `_insertions` of `sqlite_documents`."""
 _WAITING = "SELECT count(*) FROM unfiled"
 _LAST_OF_SOME = "SELECT device FROM unfiled WHERE device > ? ORDER BY device LIMIT 1 OFFSET ?"
 _LAST_OF_ALL = "SELECT max(device) FROM unfiled"

@@ -412,6 +412,6 @@ async def test_however_many_are_stored_at_once_what_is_new_is_counted_and_a_tabl
     store._file._writer._connection.set_trace_callback(statements.append)
     mixed = [*many[:10], (others, {"id": "x1"}), *many[10:], (others, {"id": "x2"})]
     assert await orders.add_all(mixed) == len(mixed) - 2
-    assert sum(each.startswith("INSERT") for each in statements) == 3 + 1
+    assert sum(each.startswith("insert ") for each in statements) == 3 + 1
     assert await orders.count(ORDERS, []) == len(many)
     assert await orders.count(others, []) == 2
