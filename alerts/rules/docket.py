@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from alerts.causes import ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, SETTLING_S, STILL_NEWS, explanation_of
+from alerts.causes import ONE_SHOT_LASTS_S, ONE_SHOTS, OWN_LIMITS, STILL_NEWS
 from alerts.rules.decisions import Close, Decision, Deepen, Open, Release, Wait, incident_id
 from alerts.rules.delays import NEEDS_WORD, clear_after_ms, has_no_rule, is_beyond, limit_of, raise_after_ms
+from alerts.rules.explaining import SETTLING_MS, explanation, may_release, waits_for_it
 from alerts.rules.flapping import NEVER, beginning, is_too_often, rest_until_ms, steady, unstable, with_one_more
 from alerts.rules.memory import Condition, Key, Memory, Phase, PowerBack
 from alerts.rules.signs import Look
 from isocket.domain.incidents import Cause, Why
 from isocket.domain.settings import DeviceSettings
 
-SETTLING_MS = SETTLING_S * 1000
 ONE_SHOT_MS = ONE_SHOT_LASTS_S * 1000
 END_FOLLOWS_MS = 10_000  # what is heard long after the fact comes message by message, its end right behind it
 JUDGED_MS = 2_000  # within it the end of a delay is judged: whoever is told in the same moment may be told before
@@ -169,14 +169,14 @@ class Docket:
         """Return when the next delay ends by our clock, None where nothing waits."""
         due: list[int] = []
         for key, each in self.conditions.items():
-            if each.phase is not Phase.OPEN and key.cause not in NEEDS_WORD:
+            if each.phase is not Phase.OPEN and key.cause not in NEEDS_WORD and not self._waits(key, each):
                 due.append(each.heard_ms + self._delay_ms(key, each))
             if each.is_open and key.cause in ONE_SHOTS:
                 due.append(each.since_ms + ONE_SHOT_MS)
             resting = None if key.about is None else self._rests_ms(key, each)
             if resting is not None:
                 due.append(resting)
-            if self._may_release(key, each) and self.power_back is not None:
+            if self.power_back is not None and may_release(self.conditions, self.case.settings, key, each):
                 due.append(self.power_back.heard_ms + SETTLING_MS)
         return min(due, default=None)
 
@@ -192,6 +192,8 @@ class Docket:
         return known.heard_ms + self._delay_ms(key, known) + JUDGED_MS
 
     def _turn(self, key: Key, known: Condition) -> None:
+        if self._waits(key, known):
+            return
         if known.phase is Phase.WAITING:
             self._open(key, known)
         elif known.phase is Phase.CLEARING:
@@ -207,7 +209,7 @@ class Docket:
 
     def _open(self, key: Key, known: Condition, *, by_device: bool = False) -> None:
         name = incident_id(self.case.device_id, self.case.account_id, key, known.opener)
-        explained = self._explanation(key, known.since_ms)
+        explained = explanation(self.conditions, self.power_back, self.case.settings, key, known.since_ms)
         often = None if explained is not None or known.late else self._often(key, known)
         explained = explained or often
         raised = self._raised(key, by_device)
@@ -293,35 +295,20 @@ class Docket:
                 self.conditions[key] = replace(target, explained_by=None)
                 self.decisions.append(Release(key=key, incident_id=target.incident_id, explained_by=each.incident_id))
 
-    def _explanation(self, key: Key, since_ms: int) -> str | None:
-        """Return the mains failure that this follows from: one that lasts, or that ended a short while ago."""
-        if (cause := explanation_of(key.cause, key.probe, self.case.settings)) is None:
-            return None
-        failure = self.conditions.get(Key(cause))
-        if failure is not None and failure.is_open and since_ms >= failure.since_ms:
-            return failure.incident_id
-        back = self.power_back
-        return back.incident_id if back is not None and back.began_ms <= since_ms < back.at_ms + SETTLING_MS else None
-
-    def _may_release(self, key: Key, known: Condition) -> bool:
-        if known.explained_by is None or not known.holds:
-            return False
-        cause = explanation_of(key.cause, key.probe, self.case.settings)
-        failure = None if cause is None else self.conditions.get(Key(cause))
-        soon = raise_after_ms(Key(Cause.MAINS_LOST), self.case.settings) <= SETTLING_MS  # and so explains this anew
-        lasts = failure is not None and (failure.is_open or soon)
-        by_itself = any(known.explained_by == each.incident_id for key, each in self.conditions.items() if key.about)
-        return not lasts and not by_itself
-
     def _release(self, now_ms: int) -> None:
         """Make news of what outlasts its explanation. A battery that is charging again does not."""
         back = self.power_back
         if back is None or now_ms < back.heard_ms + SETTLING_MS:
             return
         for key, each in list(self.conditions.items()):
-            if self._may_release(key, each) and each.incident_id and each.explained_by:
+            may = may_release(self.conditions, self.case.settings, key, each)
+            if may and each.incident_id and each.explained_by:
                 self.conditions[key] = replace(each, explained_by=None)
                 self.decisions.append(Release(key=key, incident_id=each.incident_id, explained_by=each.explained_by))
+
+    def _waits(self, key: Key, known: Condition) -> bool:
+        """Whether it turns no sooner than the mains failure that it came with, which turns before it in each pass."""
+        return waits_for_it(self.conditions, self.case.settings, key, known)
 
     def _delay_ms(self, key: Key, known: Condition) -> int:
         after = raise_after_ms if known.phase is Phase.WAITING else clear_after_ms

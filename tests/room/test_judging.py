@@ -528,6 +528,51 @@ async def test_a_battery_that_the_next_mains_failure_finds_half_full_is_explaine
     assert (released.cause, released.explained_by) == (Cause.BATTERY_LOW, None)
 
 
+async def test_a_battery_that_the_report_of_the_cut_finds_at_its_limit_is_not_told_before_the_cut(
+    house: JudgedHouse,
+) -> None:
+    await house.state(mains=True, battery_pct=50, charging=True)
+    await house.state(mains=False, battery_pct=48)
+    await house.let_pass(4)
+    await house.state(mains=False, battery_pct=47)
+    await house.let_pass(5)
+    assert not await house.open()
+    await house.let_pass(1)
+    mains, battery = await house.only(Cause.MAINS_LOST), await house.only(Cause.BATTERY_LOW)
+    assert (battery.explained_by, battery.value) == (mains.id, 48)
+    assert [each.cause for each in await house.told()] == [Cause.MAINS_LOST]
+
+
+async def test_a_battery_is_not_told_where_the_cut_was_none_after_all(house: JudgedHouse) -> None:
+    await house.state(mains=True, battery_pct=50, charging=True)
+    await house.state(mains=False, battery_pct=48)
+    await house.let_pass(5)
+    await house.state(mains=True, battery_pct=48, charging=True)
+    await house.let_pass(900)
+    assert not await house.open()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"mains_delay_s": 3600}, {"severities": {"mains_lost": "minor"}}], ids=["long", "minor"]
+)
+async def test_a_battery_waits_for_no_cut_that_would_not_explain_it_soon(settings: dict[str, Any]) -> None:
+    house = await judged_house(**settings)
+    await house.state(mains=True, battery_pct=98, charging=True)
+    await house.state(mains=False, battery_pct=48)
+    battery = await house.only(Cause.BATTERY_LOW)
+    assert (battery.explained_by, battery.needs_step) == (None, True)
+
+
+async def test_a_probe_that_failed_before_the_cut_does_not_wait_for_it() -> None:
+    house = await judged_house(mains_delay_s=200)
+    await house.state(mains=True, temp_c=[20.0])
+    await house.state(mains=True, temp_c=[None])
+    await house.let_pass(30)
+    await house.state(mains=False, temp_c=[None])
+    await house.let_pass(30)
+    assert [each.cause for each in await house.told()] == [Cause.TEMP_FAULT]
+
+
 async def a_second_cut(house: JudgedHouse, **severities: str) -> None:
     """Let power be out, come back for half an hour, and be out again with the battery half full.
 
