@@ -85,7 +85,7 @@ class Probe(Body):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.low_c is not None and self.high_c is not None and self.low_c >= self.high_c:
-            raise ValueError("low_c must be below high_c.")
+            raise ValueError("The lower limit must be below the upper one.")
         return self
 
 
@@ -123,7 +123,7 @@ class Thermostat(Body):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if (self.on_c < self.off_c) != (self.mode == "heat") or self.on_c == self.off_c:
-            raise ValueError("To heat, on_c must be below off_c; to cool, above it.")
+            raise ValueError("To heat, it must go on at a lower temperature than off; to cool, at a higher one.")
         return self
 
 

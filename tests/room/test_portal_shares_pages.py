@@ -199,4 +199,4 @@ async def test_what_is_wrong_with_a_rule_stands_at_its_row(house: PortalHouse) -
     assert page.status == 422
     assert "Days are mon, tue" in page.words
     page = await owner.send(await owner.open(path), path, on_c="9", off_c="7")
-    assert (page.status, "To heat, on_c must be below off_c" in page.words) == (422, True)
+    assert (page.status, "To heat, it must go on at a lower temperature" in page.words) == (422, True)
