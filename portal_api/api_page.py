@@ -11,7 +11,7 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from portal_api.rendering import shown
-from portal_api.routes import API, Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import API, Access, AnyRoute, Call, PageRoute
 
 Json = Mapping[str, Any]
 PATH = f"{API}/docs"
@@ -76,13 +76,12 @@ def docs_route(document: Json) -> AnyRoute:
     async def show(call: Call[None, None]) -> web.Response:
         return shown(call, "api.html", words)
 
-    return Route(
+    return PageRoute(
         method="GET",
         path=PATH,
         handler=show,
         summary="This description, for people",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     )
 
 

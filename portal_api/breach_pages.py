@@ -14,7 +14,7 @@ from isocket.storage.port import is_not
 from portal_api.cursor import page_of
 from portal_api.models import Instant, Page, PageQuery, View
 from portal_api.rendering import shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute, Route
 
 MOST = 100
 
@@ -117,12 +117,11 @@ API_ROUTES: tuple[AnyRoute, ...] = (
     ),
 )
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path="/breaches",
         handler=page,
         summary="What happened to people's data here",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
 )

@@ -20,7 +20,7 @@ from portal_api.pages_words import CAUSES, SEVERITIES, note, reason_in_words, wo
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import lasting, refused, shown
 from portal_api.replays import LONGEST, NewReplay, ReplayedIncident, ReplayView
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.settings_models import AlarmCause, Settings, SettingsChange, whole_settings
 
 _MINUTE_S = 60
@@ -196,26 +196,18 @@ def _would_be(incident: ReplayedIncident, replay: ReplayView) -> WouldBe:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/devices/{device_id}/alarms",
-        handler=show,
-        summary="Show what is an alarm",
-        surface=Surface.PAGE,
-    ),
-    Route(
+    PageRoute(method="GET", path="/devices/{device_id}/alarms", handler=show, summary="Show what is an alarm"),
+    PageRoute(
         method="POST",
         path="/devices/{device_id}/alarms",
         handler=change,
         summary="Change what is an alarm, or ask what last month would have been like",
-        surface=Surface.PAGE,
         body=AlarmsForm,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path="/devices/{device_id}/replay/{replay_id}",
         handler=show_replay,
         summary="Show what the past would have been like",
-        surface=Surface.PAGE,
     ),
 )

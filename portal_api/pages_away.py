@@ -16,7 +16,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem, fault
 from portal_api.rendering import LocalTime, local_time, refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.substitutions import NewSubstitution
 
 MOST_SOCKETS = 200  # to choose from
@@ -127,21 +127,13 @@ def _absence(each: Substitution, names: Mapping[str, str], sockets: Mapping[str,
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path="/away", handler=show, summary="Show who is away", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path="/away",
-        handler=enter,
-        summary="Let somebody stand in",
-        surface=Surface.PAGE,
-        body=AwayForm,
-    ),
-    Route(
+    PageRoute(method="GET", path="/away", handler=show, summary="Show who is away"),
+    PageRoute(method="POST", path="/away", handler=enter, summary="Let somebody stand in", body=AwayForm),
+    PageRoute(
         method="POST",
         path="/away/{substitution_id}/end",
         handler=end,
         summary="End a substitution",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
 )

@@ -14,7 +14,7 @@ from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.problem import FieldFault, Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.zone_names import zones
 
 _TYPED_AS = {"quiet_hours.start": "quiet_from", "quiet_hours.end": "quiet_until", "roles": "alarm"}
@@ -85,19 +85,17 @@ def _by_typed_field(problem: Problem) -> Problem:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path="/contacts/{contact_id}/choices",
         handler=show,
         summary="Show how a contact wants to be told",
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/contacts/{contact_id}/choices",
         handler=change,
         summary="Change how a contact wants to be told",
-        surface=Surface.PAGE,
         body=ChoicesForm,
     ),
 )

@@ -17,7 +17,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import TOLD_ABOUT, note
 from portal_api.problem import Problem, ProblemError
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.verifications import CodeWish, TypedCode
 
 
@@ -119,45 +119,34 @@ def _whole(problem: Problem) -> Problem:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path="/contacts", handler=show, summary="Show my contacts", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path="/contacts",
-        handler=enter,
-        summary="Enter a contact",
-        surface=Surface.PAGE,
-        body=ContactForm,
-    ),
-    Route(
+    PageRoute(method="GET", path="/contacts", handler=show, summary="Show my contacts"),
+    PageRoute(method="POST", path="/contacts", handler=enter, summary="Enter a contact", body=ContactForm),
+    PageRoute(
         method="POST",
         path="/contacts/{contact_id}/verification",
         handler=send_code,
         summary="Send a verification code",
-        surface=Surface.PAGE,
         body=ChannelForm,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/contacts/{contact_id}/verify",
         handler=verify,
         summary="Type in a verification code",
-        surface=Surface.PAGE,
         body=CodeForm,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/contacts/{contact_id}/resume",
         handler=resume,
         summary="Take up messages to myself again",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/contacts/{contact_id}/remove",
         handler=let_go,
         summary="Remove a contact",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
 )

@@ -9,7 +9,7 @@ from portal_api.pages import SIGN_IN_PATH, go_to
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 SECURITY = "/security"
 PASSWORD_PATH, ADDRESS_PATH = f"{SECURITY}/password", f"{SECURITY}/address"
@@ -94,67 +94,48 @@ async def undo(call: Call[TokenForm, None]) -> web.Response:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path=PASSWORD_PATH, handler=password_page, summary="Choose a password", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path=PASSWORD_PATH,
-        handler=password,
-        summary="Choose a password",
-        surface=Surface.PAGE,
-        body=PasswordForm,
-    ),
-    Route(
-        method="GET",
-        path=ADDRESS_PATH,
-        handler=address_page,
-        summary="Another address",
-        surface=Surface.PAGE,
-        step_up=True,
-    ),
-    Route(
+    PageRoute(method="GET", path=PASSWORD_PATH, handler=password_page, summary="Choose a password"),
+    PageRoute(method="POST", path=PASSWORD_PATH, handler=password, summary="Choose a password", body=PasswordForm),
+    PageRoute(method="GET", path=ADDRESS_PATH, handler=address_page, summary="Another address", step_up=True),
+    PageRoute(
         method="POST",
         path=ADDRESS_PATH,
         handler=address,
         summary="Another address",
-        surface=Surface.PAGE,
         body=AddressForm,
         step_up=True,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path=CONFIRM_PATH,
         handler=confirm_page,
         summary="Take the new address",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=CONFIRM_PATH,
         handler=confirm,
         summary="Take the new address",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=TokenForm,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path=UNDO_PATH,
         handler=undo_page,
         summary="Take a change of address back",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=UNDO_PATH,
         handler=undo,
         summary="Take a change of address back",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=TokenForm,
         limit=lambda rates: rates.token_address,
     ),

@@ -22,7 +22,7 @@ from portal_api.pages_forms import TYPED, Form
 from portal_api.pages_words import note
 from portal_api.problem import Problem, not_found
 from portal_api.rendering import DESK_PATH, linked, shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 SHOWN = 100
 _OF_PROXIES = ("forwarded", "via", "x-real-ip", "x-forwarded-", "x-client-ip", "true-client-ip", "cf-connecting-ip")
@@ -103,21 +103,19 @@ def from_this_machine(request: web.Request) -> bool:
 def desk_routes() -> tuple[AnyRoute, ...]:
     """Return the desk's routes, for an installation without providers whose portal and public address are loopback."""
     return (
-        Route(
+        PageRoute(
             method="GET",
             path=DESK_PATH,
             handler=desk,
             summary="Show what would have gone out",
             access=Access.PUBLIC,
-            surface=Surface.PAGE,
         ),
-        Route(
+        PageRoute(
             method="POST",
             path=f"{DESK_PATH}/keys",
             handler=press,
             summary="Press 1 in a call",
             access=Access.PUBLIC,
-            surface=Surface.PAGE,
             body=KeyForm,
         ),
     )

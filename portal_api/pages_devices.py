@@ -25,7 +25,7 @@ from portal_api.pages_typed import number_of, shown_number
 from portal_api.pages_words import COMMANDS, POWER_ON, TOPICS, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.settings_models import Settings, SettingsChange, whole_settings
 
 SHOWN_COMMANDS = 8
@@ -242,46 +242,35 @@ def _probes(form: SettingsForm) -> int:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path="/devices/{device_id}", handler=show, summary="Show a socket", surface=Surface.PAGE),
-    Route(
+    PageRoute(method="GET", path="/devices/{device_id}", handler=show, summary="Show a socket"),
+    PageRoute(
         method="POST",
         path="/devices/{device_id}/commands",
         handler=order,
         summary="Tell a socket to do something",
-        surface=Surface.PAGE,
         body=CommandForm,
     ),
-    Route(
-        method="POST",
-        path="/devices/{device_id}/name",
-        handler=name,
-        summary="Name a socket",
-        surface=Surface.PAGE,
-        body=NameForm,
-    ),
-    Route(
+    PageRoute(method="POST", path="/devices/{device_id}/name", handler=name, summary="Name a socket", body=NameForm),
+    PageRoute(
         method="POST",
         path="/devices/{device_id}/settings",
         handler=settings,
         summary="Change settings of a socket",
-        surface=Surface.PAGE,
         body=SettingsForm,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/devices/{device_id}/test-alarm",
         handler=test_alarm,
         summary="Raise a test alarm",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/devices/{device_id}/give-up",
         handler=give_up,
         step_up=True,
         summary="Give a socket up",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
 )

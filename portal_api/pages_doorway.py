@@ -16,7 +16,7 @@ from portal_api.problem import Problem, fault
 from portal_api.registration import Activation, NewAccount
 from portal_api.rendering import refused, shown
 from portal_api.resets import NewPassword, ResetWish
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 from portal_api.sessions import SignedIn
 from portal_api.signing_in import FACTOR_NEEDED, account_of_ticket, second_step, ticket_for
 from portal_api.tokens import SignIn
@@ -224,109 +224,85 @@ def _register_words(typed: RegisterForm) -> Mapping[str, object]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path=SIGN_IN_PATH,
-        handler=sign_in_page,
-        summary="Sign in",
-        access=Access.PUBLIC,
-        surface=Surface.PAGE,
-    ),
-    Route(
+    PageRoute(method="GET", path=SIGN_IN_PATH, handler=sign_in_page, summary="Sign in", access=Access.PUBLIC),
+    PageRoute(
         method="POST",
         path=SIGN_IN_PATH,
         handler=sign_in,
         summary="Sign in",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=SignInForm,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{SIGN_IN_PATH}/code",
         handler=sign_in_code,
         summary="Show the second factor",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=CodeForm,
     ),
-    Route(
-        method="POST",
-        path="/sign-out",
-        handler=sign_out,
-        summary="Sign out",
-        surface=Surface.PAGE,
-        body=Nothing,
-    ),
-    Route(
+    PageRoute(method="POST", path="/sign-out", handler=sign_out, summary="Sign out", body=Nothing),
+    PageRoute(
         method="GET",
         path="/register",
         handler=register_page,
         summary="Ask for an account",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/register",
         handler=register,
         summary="Ask for an account",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=RegisterForm,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path="/activate",
         handler=activate_page,
         summary="Open the account",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/activate",
         handler=activate,
         summary="Open the account",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=ActivateForm,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path="/forgotten",
         handler=forgotten_page,
         summary="Ask for a new password",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/forgotten",
         handler=forgotten,
         summary="Ask for a new password",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=ForgottenForm,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path="/reset",
         handler=reset_page,
         summary="Choose a new password",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/reset",
         handler=reset,
         summary="Choose a new password",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=ResetForm,
         limit=lambda rates: rates.token_address,
     ),

@@ -16,7 +16,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import REASONS, note, word_for
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Reply, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute, Reply
 
 
 class WebhookForm(Form):
@@ -109,26 +109,10 @@ _ALL = "/contacts/{contact_id}/endpoints"
 _ONE = f"{_ALL}/{{endpoint_id}}"
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET", path=_ALL, handler=show, summary="Show a contact's browsers and programs", surface=Surface.PAGE
-    ),
-    Route(
-        method="POST",
-        path=_ALL,
-        handler=add,
-        summary="Add a program to a contact",
-        surface=Surface.PAGE,
-        body=WebhookForm,
-    ),
+    PageRoute(method="GET", path=_ALL, handler=show, summary="Show a contact's browsers and programs"),
+    PageRoute(method="POST", path=_ALL, handler=add, summary="Add a program to a contact", body=WebhookForm),
     *(
-        Route(
-            method="POST",
-            path=f"{_ONE}/{way}",
-            handler=handler,
-            summary=summary,
-            surface=Surface.PAGE,
-            body=Nothing,
-        )
+        PageRoute(method="POST", path=f"{_ONE}/{way}", handler=handler, summary=summary, body=Nothing)
         for way, handler, summary in (
             ("remove", take_away, "Take away a browser or a program"),
             ("verification", prove, "Send the first message once more"),

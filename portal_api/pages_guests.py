@@ -16,7 +16,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem, ProblemError, fault
 from portal_api.rendering import local_time, refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.share_models import NewShare, state_of
 from portal_api.transfers import NewTransfer
 
@@ -121,12 +121,11 @@ async def _words(call: Call[Any, Any], typed: InviteForm) -> Mapping[str, object
 
 
 def _page(method: str, path: str, handler: Any, summary: str, body: type[Form] | None = None, **more: Any) -> AnyRoute:
-    return Route(
+    return PageRoute(
         method=method,
         path=f"/devices/{{device_id}}{path}",
         handler=handler,
         summary=summary,
-        surface=Surface.PAGE,
         body=body,
         **more,
     )

@@ -18,7 +18,7 @@ from portal_api.history import table_of, time_zone_of
 from portal_api.owned import Need, Standing, standing_for
 from portal_api.problem import Problem, ProblemError, fault
 from portal_api.rendering import DAYS, MONTHS, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.settings_models import whole_settings
 
 _MINUTE_MS = 60_000
@@ -220,14 +220,11 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET", path="/devices/{device_id}/history", handler=show, summary="Show the past", surface=Surface.PAGE
-    ),
-    Route(
+    PageRoute(method="GET", path="/devices/{device_id}/history", handler=show, summary="Show the past"),
+    PageRoute(
         method="GET",
         path="/devices/{device_id}/history.csv",
         handler=table,
         summary="Give the past for a spreadsheet",
-        surface=Surface.PAGE,
     ),
 )

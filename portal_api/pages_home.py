@@ -12,7 +12,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 
 PATH = "/home-assistant"
 PAGE = "home_assistant.html"
@@ -62,22 +62,13 @@ async def _words(call: Call[Any, Any], typed: HomeForm | None = None) -> dict[st
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path=PATH, handler=show, summary="Show my Home Assistants", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path=PATH,
-        handler=add,
-        summary="Let a Home Assistant in",
-        surface=Surface.PAGE,
-        body=HomeForm,
-        step_up=True,
-    ),
-    Route(
+    PageRoute(method="GET", path=PATH, handler=show, summary="Show my Home Assistants"),
+    PageRoute(method="POST", path=PATH, handler=add, summary="Let a Home Assistant in", body=HomeForm, step_up=True),
+    PageRoute(
         method="POST",
         path=f"{PATH}/{{home_id}}/end",
         handler=end,
         summary="End the login of a Home Assistant",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
 )

@@ -20,7 +20,7 @@ from portal_api.pages_overview import as_troubles
 from portal_api.pages_timeline import Telling, told
 from portal_api.pages_words import SEVERITIES, note
 from portal_api.rendering import local_time, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.timelines import Chronicle, chronicles, happenings
 
 A_PAGE = 50
@@ -92,23 +92,13 @@ async def acknowledge(call: Call[AckForm, None]) -> web.Response:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/incidents",
-        handler=show_all,
-        summary="List incidents",
-        surface=Surface.PAGE,
-        query=WhichIncidents,
-    ),
-    Route(
-        method="GET", path="/incidents/{incident_id}", handler=show, summary="Show an incident", surface=Surface.PAGE
-    ),
-    Route(
+    PageRoute(method="GET", path="/incidents", handler=show_all, summary="List incidents", query=WhichIncidents),
+    PageRoute(method="GET", path="/incidents/{incident_id}", handler=show, summary="Show an incident"),
+    PageRoute(
         method="POST",
         path="/incidents/{incident_id}/ack",
         handler=acknowledge,
         summary="Acknowledge an incident",
-        surface=Surface.PAGE,
         body=AckForm,
     ),
 )

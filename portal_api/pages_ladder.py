@@ -17,7 +17,7 @@ from portal_api.pages_forms import TYPED, Form, checked, whole, with_body
 from portal_api.pages_words import CHANNELS, LADDERS, note
 from portal_api.problem import FieldFault, Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 
 EMPTY_ROWS = 2
 _MINUTE_S = 60
@@ -181,14 +181,7 @@ ROUTES: tuple[AnyRoute, ...] = tuple(
     route
     for path, whose in (("/ladder", "my ladder"), ("/devices/{device_id}/ladder", "the ladder of a socket"))
     for route in (
-        Route(method="GET", path=path, handler=show, summary=f"Show {whose}", surface=Surface.PAGE),
-        Route(
-            method="POST",
-            path=path,
-            handler=change,
-            summary=f"Change {whose}",
-            surface=Surface.PAGE,
-            body=LadderForm,
-        ),
+        PageRoute(method="GET", path=path, handler=show, summary=f"Show {whose}"),
+        PageRoute(method="POST", path=path, handler=change, summary=f"Change {whose}", body=LadderForm),
     )
 )

@@ -10,7 +10,7 @@ from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.problem import Problem, fault
 from portal_api.rendering import refused, shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 
 class WishForm(Form):
@@ -75,56 +75,44 @@ def _words(typed: WishForm) -> dict[str, object]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path="/newsletter",
         handler=ask_page,
         summary="Ask for the newsletter",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/newsletter",
         handler=ask,
         summary="Ask for the newsletter",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=WishForm,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path=CONFIRM_PATH,
         handler=confirm_page,
         summary="Say yes to the newsletter",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=CONFIRM_PATH,
         handler=confirm,
         summary="Say yes to the newsletter",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=TokenForm,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
-        method="GET",
-        path=LEAVE_PATH,
-        handler=leave_page,
-        summary="Leave the newsletter",
-        access=Access.PUBLIC,
-        surface=Surface.PAGE,
-    ),
-    Route(
+    PageRoute(method="GET", path=LEAVE_PATH, handler=leave_page, summary="Leave the newsletter", access=Access.PUBLIC),
+    PageRoute(
         method="POST",
         path=LEAVE_PATH,
         handler=leave,
         summary="Leave the newsletter",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=TokenForm,
         limit=lambda rates: rates.token_address,
     ),

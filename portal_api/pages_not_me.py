@@ -7,7 +7,7 @@ from portal_api.notices import NOT_ME_PATH
 from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form
 from portal_api.rendering import shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 
 class NotMeForm(Form):
@@ -36,22 +36,20 @@ async def end_everything(call: Call[NotMeForm, None]) -> web.Response:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path=NOT_ME_PATH,
         handler=show,
         summary="It was not me",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         limit=lambda rates: rates.token_address,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=NOT_ME_PATH,
         handler=end_everything,
         summary="End everything",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=NotMeForm,
         limit=lambda rates: rates.token_address,
     ),

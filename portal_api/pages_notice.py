@@ -4,7 +4,7 @@ from aiohttp import web
 
 from portal_api import privacy_notice
 from portal_api.rendering import shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 
 async def show(call: Call[None, None]) -> web.Response:
@@ -13,12 +13,11 @@ async def show(call: Call[None, None]) -> web.Response:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path="/privacy/notice",
         handler=show,
         summary="What is done with personal data",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
 )

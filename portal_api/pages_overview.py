@@ -27,7 +27,7 @@ from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.readiness import Readiness, readiness_of
 from portal_api.rendering import refused, shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 from portal_api.unheard import see, unheard_incidents
 
 CARDS = 60
@@ -162,35 +162,14 @@ async def _recent_orders(call: Call[Any, Any], devices: Sequence[Device]) -> dic
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/",
-        handler=overview,
-        summary="Show the overview",
-        access=Access.PUBLIC,
-        surface=Surface.PAGE,
-    ),
-    Route(
-        method="GET",
-        path="/devices/claim",
-        handler=back,
-        summary="The form by which a socket is made mine",
-        surface=Surface.PAGE,
-    ),
-    Route(
-        method="POST",
-        path="/devices/claim",
-        handler=claim,
-        summary="Make a socket mine",
-        surface=Surface.PAGE,
-        body=ClaimForm,
-    ),
-    Route(
+    PageRoute(method="GET", path="/", handler=overview, summary="Show the overview", access=Access.PUBLIC),
+    PageRoute(method="GET", path="/devices/claim", handler=back, summary="The form by which a socket is made mine"),
+    PageRoute(method="POST", path="/devices/claim", handler=claim, summary="Make a socket mine", body=ClaimForm),
+    PageRoute(
         method="POST",
         path="/unheard/{incident_id}/seen",
         handler=seen,
         summary="Say that I have seen it",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
 )

@@ -14,7 +14,7 @@ from portal_api.privacy_erasure import ErasureView, ErasureWish
 from portal_api.privacy_exports import ExportWish
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 
 COPY_PATH, LEAVING_PATH = "/privacy/copy", "/privacy/leaving"
 _LATEST = 5
@@ -85,30 +85,9 @@ async def _plan(call: Call[Any, None]) -> dict[str, Any]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path=COPY_PATH, handler=copies, summary="A copy of my data", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path=COPY_PATH,
-        handler=ask_for_copy,
-        summary="Make a copy of my data",
-        surface=Surface.PAGE,
-        body=CopyForm,
-    ),
-    Route(method="GET", path=LEAVING_PATH, handler=leaving, summary="What goes when I leave", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path=LEAVING_PATH,
-        handler=leave,
-        summary="Erase me",
-        surface=Surface.PAGE,
-        body=LeavingForm,
-    ),
-    Route(
-        method="POST",
-        path=f"{LEAVING_PATH}/undo",
-        handler=stay,
-        summary="Do not erase me",
-        surface=Surface.PAGE,
-        body=Nothing,
-    ),
+    PageRoute(method="GET", path=COPY_PATH, handler=copies, summary="A copy of my data"),
+    PageRoute(method="POST", path=COPY_PATH, handler=ask_for_copy, summary="Make a copy of my data", body=CopyForm),
+    PageRoute(method="GET", path=LEAVING_PATH, handler=leaving, summary="What goes when I leave"),
+    PageRoute(method="POST", path=LEAVING_PATH, handler=leave, summary="Erase me", body=LeavingForm),
+    PageRoute(method="POST", path=f"{LEAVING_PATH}/undo", handler=stay, summary="Do not erase me", body=Nothing),
 )

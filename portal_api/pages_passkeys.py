@@ -11,7 +11,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.passkey_models import NewKey, NewPasskey, PasskeyProof, UsedKey
 from portal_api.problem import Problem, fault
 from portal_api.rendering import refused, shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 from portal_api.signing_in import came_in, time_is_over
 from portal_api.step_up import StepUp
 
@@ -87,39 +87,35 @@ def _read(model: type[M], text: str) -> M | None:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="POST",
         path=f"{SIGN_IN_PATH}/passkey",
         handler=sign_in,
         summary="Sign in by a passkey",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=PasskeyForm,
         limit=lambda rates: rates.passkey_address,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{PROVE_PATH}/passkey",
         handler=prove,
         summary="Prove by a passkey who I am",
-        surface=Surface.PAGE,
         body=PasskeyForm,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{SECURITY}/passkeys",
         handler=add,
         summary="Add a passkey",
-        surface=Surface.PAGE,
         body=PasskeyForm,
         step_up=True,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{SECURITY}/passkeys/{{passkey_id}}/remove",
         handler=remove,
         summary="Remove a passkey",
-        surface=Surface.PAGE,
         body=Nothing,
         step_up=True,
     ),

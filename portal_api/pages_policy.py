@@ -12,7 +12,7 @@ from portal_api.pages import go_to, local_path
 from portal_api.pages_forms import TYPED, Form
 from portal_api.problem import ProblemError, not_found
 from portal_api.rendering import shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 
 class SeenForm(Form):
@@ -105,36 +105,20 @@ def _paragraph(text: str, fate: str) -> Paragraph:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/policy",
-        handler=newest,
-        summary="The privacy policy",
-        access=Access.PUBLIC,
-        surface=Surface.PAGE,
-    ),
-    Route(
+    PageRoute(method="GET", path="/policy", handler=newest, summary="The privacy policy", access=Access.PUBLIC),
+    PageRoute(
         method="GET",
         path="/policy/{policy_version}",
         handler=one,
         summary="A version of the privacy policy",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path="/policy/{old_version}/changes/{policy_version}",
         handler=difference,
         summary="What is different in a version",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
-        method="POST",
-        path="/policy-seen",
-        handler=seen,
-        summary="I have seen this version",
-        surface=Surface.PAGE,
-        body=SeenForm,
-    ),
+    PageRoute(method="POST", path="/policy-seen", handler=seen, summary="I have seen this version", body=SeenForm),
 )

@@ -15,7 +15,7 @@ from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.privacy_consents import ConsentsWish, ObjectionsWish
 from portal_api.privacy_restriction import CONSEQUENCES, RestrictionWish
 from portal_api.rendering import shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 
 PAGE = privacy_restriction.PAGE
 _SHOWN = 25
@@ -71,21 +71,19 @@ async def pause(call: Call[PauseForm, None]) -> web.Response:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path=PAGE, handler=show, summary="Your data", surface=Surface.PAGE),
-    Route(
+    PageRoute(method="GET", path=PAGE, handler=show, summary="Your data"),
+    PageRoute(
         method="POST",
         path="/privacy/choices",
         handler=choose,
         summary="What I agree and object to",
-        surface=Surface.PAGE,
         body=ChoicesForm,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/privacy/pause",
         handler=pause,
         summary="Have my data only kept, or used again",
-        surface=Surface.PAGE,
         body=PauseForm,
         step_up=True,
     ),

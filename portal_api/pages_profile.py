@@ -9,7 +9,7 @@ from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES, note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.zone_names import zones
 
 
@@ -42,13 +42,6 @@ def _words(typed: ProfileForm) -> dict[str, object]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path="/profile", handler=show, summary="Show my profile", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path="/profile",
-        handler=change,
-        summary="Change my profile",
-        surface=Surface.PAGE,
-        body=ProfileForm,
-    ),
+    PageRoute(method="GET", path="/profile", handler=show, summary="Show my profile"),
+    PageRoute(method="POST", path="/profile", handler=change, summary="Change my profile", body=ProfileForm),
 )

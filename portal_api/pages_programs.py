@@ -14,7 +14,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 
 PATH = "/programs"
 SCOPES = {
@@ -92,22 +92,13 @@ def _listing(call: Call[Any, Any]) -> Call[None, PageQuery]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path=PATH, handler=show, summary="Show programs I let in", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path=PATH,
-        handler=add,
-        summary="Let a program in",
-        surface=Surface.PAGE,
-        body=ProgramForm,
-        step_up=True,
-    ),
-    Route(
+    PageRoute(method="GET", path=PATH, handler=show, summary="Show programs I let in"),
+    PageRoute(method="POST", path=PATH, handler=add, summary="Let a program in", body=ProgramForm, step_up=True),
+    PageRoute(
         method="POST",
         path=f"{PATH}/{{token_id}}/end",
         handler=take_back,
         summary="End a program's token",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
 )

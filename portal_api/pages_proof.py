@@ -11,7 +11,7 @@ from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.step_up import StepUp
 
 
@@ -48,13 +48,6 @@ async def _words(call: Call[Any, Any], wanted: str) -> dict[str, object]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path=PROVE_PATH, handler=show, summary="Prove who I am", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path=PROVE_PATH,
-        handler=prove,
-        summary="Prove who I am",
-        surface=Surface.PAGE,
-        body=ProofForm,
-    ),
+    PageRoute(method="GET", path=PROVE_PATH, handler=show, summary="Prove who I am"),
+    PageRoute(method="POST", path=PROVE_PATH, handler=prove, summary="Prove who I am", body=ProofForm),
 )

@@ -19,7 +19,7 @@ from portal_api.pages_forms import whole as whole_number
 from portal_api.pages_words import COMMANDS, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.settings_models import SettingsChange, whole_settings
 from portal_api.zone_names import zones
 
@@ -166,19 +166,17 @@ def _number(text: str) -> float | str:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path="/devices/{device_id}/schedule",
         handler=show,
         summary="Show the thermostat and the schedule",
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/devices/{device_id}/schedule",
         handler=save,
         summary="Change the thermostat and the schedule",
-        surface=Surface.PAGE,
         body=ScheduleForm,
     ),
 )

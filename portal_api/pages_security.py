@@ -14,7 +14,7 @@ from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.second_factor import FactorCode, RecoveryCodes
 from portal_api.signing_in import AGENT_NAMES
 from portal_api.totp_secrets import address_of, picture_of
@@ -104,57 +104,51 @@ def _picture(secret: str, address: str) -> dict[str, object]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path=HOME, handler=show, summary="Signing in", surface=Surface.PAGE),
-    Route(
+    PageRoute(method="GET", path=HOME, handler=show, summary="Signing in"),
+    PageRoute(
         method="POST",
         path=f"{HOME}/totp",
         handler=begin,
         summary="Add an app that shows codes",
-        surface=Surface.PAGE,
         body=Nothing,
         step_up=True,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{HOME}/totp/confirm",
         handler=confirm,
         summary="Take the first code of the app",
-        surface=Surface.PAGE,
         body=CodeForm,
         step_up=True,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{HOME}/totp/remove",
         handler=remove,
         summary="Remove the app",
-        surface=Surface.PAGE,
         body=Nothing,
         step_up=True,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{HOME}/recovery-codes",
         handler=renew_codes,
         summary="Make new recovery codes",
-        surface=Surface.PAGE,
         body=Nothing,
         step_up=True,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{HOME}/sessions/end-others",
         handler=end_others,
         summary="Sign out everywhere else",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path=f"{HOME}/sessions/{{session_id}}/end",
         handler=end_one,
         summary="Sign out one browser or program",
-        surface=Surface.PAGE,
         body=Nothing,
     ),
 )

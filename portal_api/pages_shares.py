@@ -12,7 +12,7 @@ from portal_api.pages import go_to
 from portal_api.pages_forms import TYPED, Form, with_body
 from portal_api.problem import Problem, ProblemError
 from portal_api.rendering import refused, shown
-from portal_api.routes import AnyRoute, Call, Route, Surface
+from portal_api.routes import AnyRoute, Call, PageRoute
 from portal_api.share_models import Acceptance
 from portal_api.transfers import TransferAcceptance
 
@@ -79,22 +79,14 @@ def _not_good(call: Call[None, None] | Call[AcceptForm, None], problem: Problem,
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(method="GET", path="/shares/accept", handler=ask, summary="Show an invitation", surface=Surface.PAGE),
-    Route(
+    PageRoute(method="GET", path="/shares/accept", handler=ask, summary="Show an invitation"),
+    PageRoute(
         method="POST",
         path="/shares/accept",
         handler=accept,
         summary="Accept an invitation to a socket",
-        surface=Surface.PAGE,
         body=AcceptForm,
     ),
-    Route(method="GET", path="/transfers/accept", handler=ask_to_take, summary="Show an offer", surface=Surface.PAGE),
-    Route(
-        method="POST",
-        path="/transfers/accept",
-        handler=take,
-        summary="Take a socket over",
-        surface=Surface.PAGE,
-        body=AcceptForm,
-    ),
+    PageRoute(method="GET", path="/transfers/accept", handler=ask_to_take, summary="Show an offer"),
+    PageRoute(method="POST", path="/transfers/accept", handler=take, summary="Take a socket over", body=AcceptForm),
 )

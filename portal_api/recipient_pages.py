@@ -29,7 +29,7 @@ from portal_api.recipient_visits import (
 )
 from portal_api.recipient_words import words_in
 from portal_api.rendering import shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 
 class WayInForm(Form):
@@ -172,58 +172,52 @@ def _language(call: Call[Any, Any]) -> str:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path="/people",
         handler=ask_page,
         summary="Ask for the way to one's own page",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/people",
         handler=ask,
         summary="Ask for the way to one's own page",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=WayInForm,
         limit=lambda _: VISITS_CLIENT,
     ),
-    Route(
+    PageRoute(
         method="GET",
         path="/people/open",
         handler=open_page,
         summary="The button that opens one's own page",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/people/open",
         handler=open_visit,
         summary="Open one's own page",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=OpenForm,
         limit=lambda _: OPENINGS_CLIENT,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/people/act",
         handler=act,
         summary="Decide about what is held about oneself",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=ActForm,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/people/file",
         handler=fetch,
         summary="Fetch what is held about oneself as a file",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=ActForm,
     ),
 )

@@ -14,7 +14,7 @@ from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.privacy_requests import REQUESTS_CLIENT, RightsWish, authority_view, confirm_with, wish_for
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -82,31 +82,28 @@ def _words(call: Call[Any, Any], typed: RightsForm) -> dict[str, object]:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
+    PageRoute(
         method="GET",
         path="/rights",
         handler=ask_page,
         summary="Ask for something by right",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/rights",
         handler=ask,
         summary="Ask for something by right",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=RightsForm,
         limit=lambda _: REQUESTS_CLIENT,
     ),
-    Route(
+    PageRoute(
         method="POST",
         path="/rights/confirm",
         handler=confirm,
         summary="Say that it was me who asked",
         access=Access.PUBLIC,
-        surface=Surface.PAGE,
         body=ConfirmForm,
         limit=lambda rates: rates.token_address,
     ),

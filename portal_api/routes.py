@@ -195,6 +195,13 @@ class Route(Generic[B, Q]):
         return next(iter(self.answers))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PageRoute(Route[B, Q]):
+    """A route for people."""
+
+    surface: Surface = Surface.PAGE
+
+
 AnyRoute = Route[Any, Any]
 
 

@@ -23,7 +23,7 @@ from portal_api.pages import TEMPLATES, go_to
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.problem import FieldFault, Problem, old_page
 from portal_api.rendering import refused, shown
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 from portal_api.staff_words import in_words
 
 E = TypeVar("E", bound=StrEnum)
@@ -211,13 +211,12 @@ def page_route(
     path: str, handler: Any, summary: str, body: type[Form], staff: tuple[StaffRole, ...] = (StaffRole.PRIVACY,)
 ) -> AnyRoute:
     """Return the route of a page of staff: always the answer to a form, which carries the reason."""
-    return Route(
+    return PageRoute(
         method="POST",
         path=path,
         handler=handler,
         summary=summary,
         access=Access.STAFF,
-        surface=Surface.PAGE,
         body=body,
         staff=staff,
         ask_why=_ask_again,
@@ -230,13 +229,12 @@ def ways_back(routes: Iterable[AnyRoute]) -> tuple[AnyRoute, ...]:
     A reload that does not send the form again, a bookmark, and the way back from proving who one is come here.
     """
     return tuple(
-        Route(
+        PageRoute(
             method="GET",
             path=each.path,
             handler=_ask_why,
             summary="Say why one looks",
             access=Access.STAFF,
-            surface=Surface.PAGE,
             staff=each.staff,
         )
         for each in routes

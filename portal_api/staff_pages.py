@@ -18,7 +18,7 @@ from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.privacy_fulfilment import COPIES
 from portal_api.problem import FieldFault, Problem
 from portal_api.rights_pages import KINDS
-from portal_api.routes import Access, AnyRoute, Call, Route, Surface
+from portal_api.routes import Access, AnyRoute, Call, PageRoute
 from portal_api.staff_customers import CustomerQuery
 from portal_api.staff_files import (
     MOST_LINES,
@@ -150,14 +150,7 @@ async def customer(call: Call[CustomerForm, None]) -> web.Response:
 
 
 ROUTES: tuple[AnyRoute, ...] = (
-    Route(
-        method="GET",
-        path="/staff",
-        handler=door,
-        summary="The door of staff",
-        access=Access.STAFF,
-        surface=Surface.PAGE,
-    ),
+    PageRoute(method="GET", path="/staff", handler=door, summary="The door of staff", access=Access.STAFF),
     page_route("/staff/requests", PAGES.listed, "Show the queue", ShowForm),
     page_route("/staff/requests/new", PAGES.begin, "Type in a request", TypedForm),
     page_route("/staff/requests/{request_id}", PAGES.look, "Show a request", LookForm),
