@@ -13,6 +13,7 @@ from firmware_sim.network import Broker
 from firmware_sim.runner import TooFewCredentialsError, check_enough, run
 from firmware_sim.scenarios import UnknownScenarioError, scenario_named
 from isocket.app.addresses import check_host
+from isocket.app.data_folder import DataFolder
 from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
 from isocket.app.settings import Settings
@@ -36,6 +37,7 @@ async def simulate(
 
     Raises:
         typer.BadParameter: before anything is made or started.
+        DataFolderError: there is no installation to make sockets in, and none are given.
     """
     try:
         scenario_named(scenario)
@@ -48,6 +50,8 @@ async def simulate(
         _check_broker(url)
     console = Console(stderr=True, highlight=False)
     cast = _given_cast(credentials, devices) if credentials else None
+    if cast is None:  # said at once: nobody waits for a broker who then has no store to make sockets in
+        await asyncio.to_thread(DataFolder(settings.data_dir).demand, settings.store_file)
     where = url or f"mqtt://{settings.mqtt}"
     broker = BrokerAddress.parse(where)
     async with stop_on_signals() as stop:
