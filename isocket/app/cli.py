@@ -1,6 +1,7 @@
 """Where `isocket` begins and ends: Ctrl-C at any moment, a full disk and a folder that is gone bring no traceback."""
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ INTERRUPTED = 130  # what shells expect of a program that was interrupted
 def main() -> None:
     """Run the command that was typed."""
     _on_ctrl_c(_end_at_once)
+    _write_anything()
     try:
         run = _loaded()
         _on_ctrl_c(signal.default_int_handler)  # a command has something to put away first
@@ -28,6 +30,13 @@ def main() -> None:
         os._exit(1)  # Python would try once more to write what is left, and fail aloud
     finally:
         _on_ctrl_c(_end_at_once)
+
+
+def _write_anything() -> None:
+    """Have what a terminal's own alphabet lacks, such as a name in a Latin-1 one, shown by its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a closed one is None
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _loaded() -> Callable[[], None]:

@@ -27,8 +27,9 @@ from isocket.storage.records import StoredRecords
 from portal_api.invitations import invite
 from portal_api.portal import PortalSettings
 from privacy.exporting import Copier
+from privacy.openings import Openings
 from privacy.scan import SearchBrokenError
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.patience import PATIENCE_S
 from tests.unit.app.installation import PROGRAM, Installation
 
@@ -366,3 +367,11 @@ def test_a_program_that_a_test_starts_runs_the_code_beside_the_test(installation
         check=True,
     )
     assert Path(done.stdout.strip()).is_relative_to(Path(__file__).parents[3])
+
+
+def test_what_a_terminals_alphabet_lacks_is_shown_by_its_number_and_without_a_traceback(tmp_path: Path) -> None:
+    Openings(tmp_path).note("arc_1", ("a", "b"), NOON, "Łuk")
+    installation = Installation(folder=tmp_path, more={"PYTHONIOENCODING": "latin-1"})
+    done = installation.run("archive", "list", str(tmp_path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["reason"] == "Łuk", "and it is JSON still"
