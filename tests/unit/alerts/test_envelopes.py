@@ -28,15 +28,15 @@ from isocket.kit.clock import to_ms
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 NOON_MS = to_ms(NOON)
-Degrees = st.one_of(st.none(), st.floats(-60, 125))
+Degrees = st.floats(-60, 125) | st.floats(-20, 20) | st.none()
 Probes = st.builds(ProbeSettings, low_c=Degrees, high_c=Degrees, delay_s=st.just(0), hysteresis_c=st.floats(0, 5))
 Inputs = st.builds(InputSettings, kind=st.sampled_from(["no", "nc"]), delay_s=st.just(0))
 Thermostats = st.builds(
     ThermostatSettings,
-    enabled=st.just(True),
+    enabled=st.sampled_from([True, True, True, False]),
     mode=st.sampled_from(["heat", "cool"]),
     on_c=st.floats(-60, 125),
-    alarm_after_s=st.sampled_from([600, None]),
+    alarm_after_s=st.sampled_from([600, 600, 600, None]),
 )
 JUDGED_BY: dict[str, st.SearchStrategy[Any]] = {
     "mains_delay_s": st.just(0),
@@ -44,7 +44,7 @@ JUDGED_BY: dict[str, st.SearchStrategy[Any]] = {
     "battery_low_pct": st.lists(st.integers(0, 95), max_size=3).map(tuple),
     "temp": st.lists(Probes, max_size=3).map(tuple),
     "input": st.lists(Inputs, max_size=3).map(tuple),
-    "thermostat": Thermostats | st.just(ThermostatSettings()),
+    "thermostat": Thermostats,
     "signal": st.builds(
         SignalSettings,
         low_pct=st.none() | st.floats(1, 99),
@@ -59,7 +59,7 @@ JUDGED: dict[str, st.SearchStrategy[Any]] = {
     "battery_pct": st.integers(0, 100),
     "charging": st.booleans(),
     "armed": st.booleans(),
-    "temp_c": st.lists(Degrees, max_size=4),
+    "temp_c": st.lists(Degrees, max_size=3),
     "input": st.lists(st.booleans(), max_size=4),
     "signal_pct": st.integers(0, 100),
     "signal_dbm": st.integers(-120, -40),
@@ -180,6 +180,14 @@ def test_a_device_that_is_watched_for_nothing_special_is_as_quiet_as_ever() -> N
 def test_nothing_is_quiet_where_it_is_watched_how_fast_a_temperature_changes() -> None:
     settings = DeviceSettings(temp=(ProbeSettings(fall_c_per_h=4),))
     assert envelope_of(settings, Memory(), None) is None
+
+
+def test_below_what_a_watched_thermostat_cools_to_it_is_quiet_and_above_it_is_not() -> None:
+    settings = DeviceSettings(thermostat=ThermostatSettings(enabled=True, mode="cool", on_c=-15, off_c=-18))
+    resting = envelope_of(settings, Memory(), state_of({"relay": False, "temp_c": [-17.0]}))
+    assert resting is not None
+    assert resting.holds({"temp_c": [-15.0]})
+    assert not resting.holds({"temp_c": [-14.9]})
 
 
 def test_nothing_is_quiet_while_a_watched_thermostat_has_the_output_on() -> None:
