@@ -534,6 +534,18 @@ async def test_whoever_came_back_and_cannot_be_erased_again_opens_no_port(tmp_pa
     assert await ground.records.get(Account, MAIJA_ID) is None
 
 
+async def test_a_restored_backup_costs_nobody_anything_whom_the_ledger_does_not_name(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now = ground.clock.now()
+    pekka = Account(id="acc_pekka", email=PEKKA, created_at=now)
+    his_contact = Contact(id="con_pekka", account_id=pekka.id, name="Pekka", created_at=now)
+    await ground.records.add_all([pekka, his_contact])
+    ground.ledger.note("era_1", tombstone(MAIJA_ID), now)
+    assert await ground.replay() == 1
+    assert [await ground.records.find(kind) for kind in (Account, Contact)] == [[pekka], [his_contact]]
+
+
 async def test_a_ledger_that_cannot_be_read_opens_no_port(houses: Houses) -> None:
     _, ground = houses
     (ground.folder / "erasures.jsonl").write_text('{"erasure_id": "era_1"}\n')

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Session, StaffRole
@@ -652,3 +653,44 @@ async def test_the_file_beside_the_register_knows_a_hold_for_as_long_as_the_regi
     await ground.clock.advance(4 * 365 * DAY_S)  # nobody has swept the register yet
     assert [await note_holds(ground.records, ledger, ground.clock.now()) for _ in range(2)] == [1, 0]
     assert [each.key for each in ledger.folded().values()] == ["hld_1"]
+
+
+@pytest.mark.parametrize("days", [0, 91], ids=["ended early", "its time is over"])
+async def test_a_hold_that_is_over_is_not_put_back_into_a_backup_from_before_it(tmp_path: Path, days: int) -> None:
+    ledger, ground, older = ChoiceLedger(tmp_path / "holds.jsonl"), in_memory(tmp_path), in_memory(tmp_path)
+    await furnish(older)
+    ended = {} if days else {"state": HoldState.OVER, "over_at": ground.clock.now()}
+    await ground.records.add(replace(hold(ground, Part.INCIDENTS), **ended))
+    await note_holds(ground.records, ledger, ground.clock.now())
+    await older.clock.advance(days * DAY_S)
+    assert await replay_holds(older.records, ledger, older.clock) == 0
+    assert await older.records.find(Hold) == []
+
+
+async def test_staff_and_the_log_hear_once_that_a_hold_is_to_be_reviewed(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(hold(ground, Part.INCIDENTS))
+    await ground.clock.advance(60 * DAY_S)
+    with capture_logs() as lines:
+        for _ in range(2):
+            await keeper(ground).round()
+    assert [line["event"] for line in lines].count("hold_review_due") == 1
+
+
+async def test_a_hold_that_was_let_go_at_once_is_not_begun_anew_by_a_backup_from_the_moment_before(
+    tmp_path: Path,
+) -> None:
+    ledger, ground, older = ChoiceLedger(tmp_path / "holds.jsonl"), in_memory(tmp_path), in_memory(tmp_path)
+    placed = hold(ground, Part.INCIDENTS)
+    for each in (ground, older):
+        await furnish(each)
+        await each.records.add(placed)
+    kept = keeper(ground, ledger=ledger)
+    await kept.round()
+    over = {"state": HoldState.OVER, "over_at": ground.clock.now()}
+    ended = await ground.records.change_one(Hold, is_("id", placed.id), **over)
+    assert ended is not None
+    await kept.finish(ended)
+    assert await replay_holds(older.records, ledger, older.clock) == 1
+    assert [each.state for each in await older.records.find(Hold)] == [HoldState.OVER]

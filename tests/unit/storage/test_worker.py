@@ -148,3 +148,67 @@ async def test_told_to_stop_it_finishes_its_step_and_ends() -> None:
         looks = bench.looks
         await bench.clock.advance(100)
         assert bench.looks == looks
+
+
+async def test_told_to_stop_it_ends_at_once_however_long_it_would_have_waited() -> None:
+    bench = Bench()
+    worker = Worker("tester", bench.step, bell=bench.wakeups.bell("things"), clock=bench.clock, idle_s=3600)
+    task = asyncio.create_task(worker.run(bench.stop))
+    await bench.clock.advance(0)
+    bench.stop.set()
+    await bench.clock.advance(0)
+    assert task.done()
+
+
+async def test_whoever_cancels_it_in_the_middle_of_a_step_ends_it() -> None:
+    bench, never = Bench(), asyncio.Event()
+
+    async def step() -> bool:
+        await never.wait()
+        return True
+
+    worker = Worker("tester", step, bell=bench.wakeups.bell("things"), clock=bench.clock)
+    task = asyncio.create_task(worker.run(bench.stop))
+    await bench.clock.advance(0)
+    task.cancel()
+    await bench.clock.advance(60)
+    is_over = task.cancelled()
+    bench.stop.set()
+    never.set()
+    await bench.clock.advance(60)
+    assert is_over
+
+
+async def test_what_fails_again_and_again_is_tried_ever_more_rarely() -> None:
+    bench = Bench()
+    bench.failures = 10_000
+    async with bench.working():
+        for _ in range(600):
+            await bench.clock.advance(0.1)
+        looks, bench.failures = bench.looks, 0
+    assert looks < 40, "a minute, at first at most a second between two tries and in the end about six"
+
+
+async def test_whoever_watches_it_sees_for_how_long_no_step_came_to_an_end() -> None:
+    bench = Bench()
+    hangs = asyncio.Event()
+    hangs.set()
+
+    async def step() -> bool:
+        await hangs.wait()
+        return False
+
+    await bench.clock.advance(100)
+    worker = Worker("tester", step, bell=bench.wakeups.bell("things"), clock=bench.clock, idle_s=1)
+    assert worker.idle_for_s() == 0
+    task = asyncio.create_task(worker.run(bench.stop))
+    for _ in range(10):
+        await bench.clock.advance(1)
+    assert worker.idle_for_s() <= 1
+    hangs.clear()
+    for _ in range(10):
+        await bench.clock.advance(1)
+    assert worker.idle_for_s() >= 9
+    hangs.set()
+    bench.stop.set()
+    await asyncio.wait_for(task, PATIENCE_S)
