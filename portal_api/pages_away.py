@@ -92,13 +92,14 @@ def _wish(call: Call[AwayForm, None]) -> NewSubstitution | Problem:
 async def _words(call: Call[Any, Any], typed: AwayForm) -> Mapping[str, object]:
     of_account = is_("account_id", call.account.id)
     people = await call.records.find(Contact, of_account, order_by="created_at")
-    sockets = await call.records.find(Device, is_("owner_id", call.account.id), limit=MOST_SOCKETS)
+    sockets = await call.records.find(Device, is_("owner_id", call.account.id), limit=MOST_SOCKETS + 1)
     first = typed.contact_id or next((each.id for each in people if each.is_owner), "")
     second = typed.stand_in_id or next((each.id for each in people if each.id != first), "")
     return {
         "absences": await _absences(call),
         "people": {each.id: each.name for each in people},
-        "sockets": {"": "All sockets", **{each.id: each.name or each.id for each in sockets}},
+        "sockets": {"": "All sockets", **{each.id: each.name or each.id for each in sockets[:MOST_SOCKETS]}},
+        "listed_all": len(sockets) <= MOST_SOCKETS,
         "typed": typed.model_copy(update={"contact_id": first, "stand_in_id": second}),
         "note": note(call.request.query.get("said")),
     }

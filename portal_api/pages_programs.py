@@ -23,7 +23,7 @@ SCOPES = {
     Scope.ALARMS: "see alarms, with the names of who was told, and acknowledge them",
 }
 EVERY_SOCKET = "all"
-_MOST_SOCKETS = 200  # to choose from; a token for one of more is made by the API
+MOST_SOCKETS = 200  # to choose from; a token for one of more is made by the API
 
 
 class ProgramForm(Form):
@@ -73,13 +73,14 @@ async def take_back(call: Call[Nothing, None]) -> web.Response:
 
 async def _words(call: Call[Any, Any], typed: ProgramForm | None = None) -> dict[str, object]:
     page = await api_tokens.show_all(_listing(call))
-    sockets, _ = await page_of_mine(call, cursor=None, limit=_MOST_SOCKETS)
+    sockets, following = await page_of_mine(call, cursor=None, limit=MOST_SOCKETS)
     mine = {each.device.id: each.device.name or each.device.id for each in sockets if each.owns}
     return {
         "token_made": None,
         "programs": page.items,
         "scopes": SCOPES,
         "sockets": {EVERY_SOCKET: "All of mine, also those to come", **mine},
+        "listed_all": following is None,
         "names": mine,
         "typed": typed or ProgramForm(read="on", device_id=EVERY_SOCKET, days=str(api_tokens.USUAL_DAYS)),
         "lives": {"30": "30 days", "90": "90 days", "365": "a year", "730": "two years"},

@@ -12,6 +12,7 @@ from isocket.domain.devices import Device
 from isocket.kit.ids import derived_id
 from isocket.storage.port import is_
 from portal_api.app import ROUTES
+from portal_api.pages_away import MOST_SOCKETS
 from portal_api.pages_routes import page_routes
 from portal_api.routes import Surface
 from tests.fakes.portal_house import PortalHouse, portal_house
@@ -142,6 +143,19 @@ async def test_a_stand_in_who_gets_no_alarms_and_a_time_that_is_none_are_refused
     await house.records.change_one(Contact, is_("id", BERTIL), phone_verified_at=None)
     page = await away(house, visitor)
     assert (page.status, "They would get no alarms" in page.words) == (422, True)
+
+
+@pytest.mark.parametrize("path", ["/away", "/programs"])
+async def test_where_not_every_socket_stands_to_choose_from_the_page_says_so(house: PortalHouse, path: str) -> None:
+    visitor, account, now = await with_a_neighbour(house), await house.account(MAIJA), house.clock.now()
+    made = {"model": "isocket-4g", "secret_hash": "x", "claim_hash": "x", "provisioned_at": now, "owner_id": account.id}
+    await house.records.add_all([Device(id=f"ist{n}", **made) for n in range(MOST_SOCKETS - 1)])
+    missing = "Not all of your sockets stand here"
+    assert missing not in (await visitor.open(path)).words, "with the one that she has, they do"
+    await house.records.add(Device(id="ist_more", **made))
+    page = await visitor.open(path)
+    (select,) = [each for tag, each in page.tags if tag == "select" and each["name"] == "device_id"]
+    assert (missing in page.words, select["aria-describedby"]) == (True, "device_id-more")
 
 
 async def test_a_ladder_is_set_shown_and_taken_away_on_a_page(house: PortalHouse) -> None:
