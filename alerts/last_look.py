@@ -1,6 +1,6 @@
 """The last look before a call: is it still true, and may this person still be told by this way?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -73,7 +73,10 @@ class LastLook:
         return None if reason is None else (DeliveryState.CALLED_OFF, reason)
 
     async def _is_reached(self, held: Delivery) -> bool:
-        """Whether the message in whose place this one is sent, or another in its place, has arrived meanwhile."""
+        """Whether the message in whose place this one is sent, or another in its place, has arrived meanwhile.
+
+        So has another one about the same that went while this one waited for its provider.
+        """
         delivered = await self._records.find(
             Delivery,
             is_("incident_id", held.incident_id),
@@ -81,7 +84,9 @@ class LastLook:
             is_("contact_id", held.contact_id),
             is_("state", DeliveryState.DELIVERED),
         )
-        return any(held.instead_of in {each.id, each.instead_of} for each in delivered)
+        if any(held.instead_of in {each.id, each.instead_of} for each in delivered):
+            return True
+        return held.tries > 0 and await self._went_since(held, delivered)
 
     async def _is_overtaken(self, held: Delivery) -> bool:
         """Whether its reader has later news by now. Of what had not to wait it is not asked: that is the usual.
@@ -107,9 +112,13 @@ class LastLook:
             is_("channel", held.channel),
             one_of("state", (DeliveryState.SENT, DeliveryState.DELIVERED)),
         )
-        same_way = [each.id for each in others if each.id != held.id and each.address == held.address]
+        return await self._went_since(held, [each for each in others if each.address == held.address])
+
+    async def _went_since(self, held: Delivery, others: Sequence[Delivery]) -> bool:
+        """Whether one of these, all of which went, did so after this one was made: a receipt may tell of it late."""
+        ids = [each.id for each in others if each.id != held.id]
         went = is_("state", AttemptState.SENT), above("started_at", held.created_at)
-        return bool(same_way) and bool(await self._records.count(Attempt, one_of("delivery_id", same_way), *went))
+        return bool(ids) and bool(await self._records.count(Attempt, one_of("delivery_id", ids), *went))
 
     async def _is_wrong_again(self, held: Delivery) -> bool:
         """Whether what this end is about has begun anew meanwhile, lasts, and its reader was told so.

@@ -379,6 +379,28 @@ async def test_a_text_from_before_whose_receipt_is_read_late_keeps_no_later_one_
     assert len(house.sms.accepted) == 2
 
 
+@pytest.mark.parametrize("before", [False, True], ids=["while the call waited", "before the call was made"])
+async def test_a_call_that_waited_for_its_provider_is_not_made_where_a_later_text_arrived_meanwhile(
+    before: bool,
+) -> None:
+    house = await AlertHouse(voice=RecordingChannel(ChannelKind.VOICE)).furnish()
+    await house.incident(needs_step=False)
+    alarm = {"kind": DeliveryKind.ALARM, "incident_id": "inc_1", "severity": Severity.CRITICAL}
+    await house.delivery(id="dlv_text", **alarm)
+    if before:
+        await house.send()
+        await house.pass_by(seconds=5)
+    lost = {"id": "dlv_lost", "state": DeliveryState.FAILED, "reason": "not_a_mobile"}
+    await house.delivery(**alarm, **lost)
+    await house.delivery(id="dlv_call", channel=ChannelKind.VOICE, instead_of="dlv_lost", tries=1, **alarm)
+    await house.pass_by(seconds=5)
+    await house.dispatcher().step("urgent.sms")
+    await house.receipt("delivered")
+    await house.take_in_receipts()
+    await house.send()
+    assert called(house) == ([PHONES[ANNA]] if before else [])
+
+
 async def test_what_is_let_go_since_its_reader_was_told_goes_by_no_other_way() -> None:
     house = await AlertHouse().furnish()
     await house.ladder(BY_SMS, {**BY_SMS, "after_s": 60})
