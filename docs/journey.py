@@ -276,4 +276,11 @@ if __name__ == "__main__":
         _, address_of_cloud, id_of_socket, code_on_label = sys.argv
     except ValueError:
         sys.exit(__doc__)
-    journey(address_of_cloud, id_of_socket, code_on_label, mailbox=typed, before_leaving=lambda: None)
+    try:
+        journey(address_of_cloud, id_of_socket, code_on_label, mailbox=typed, before_leaving=lambda: None)
+    except StoryError as surprise:
+        sys.exit(f"It went otherwise: {surprise}")
+    except (OSError, ValueError) as error:  # a connection that is refused is the first, no address the second
+        sys.exit(f"{address_of_cloud} does not answer as a cloud does: {error}")
+    except (EOFError, KeyboardInterrupt):
+        sys.exit("\nThe journey ends here.")

@@ -3,6 +3,8 @@
 import asyncio
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -64,3 +66,11 @@ async def test_a_customer_does_everything_by_the_api_from_registering_to_leaving
     assert len(told) == STEPS, told
     assert "every file searched: True" in told[-2]
     assert told[-1].endswith("wrong-credentials")
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:1", "localhost:8080", "nothing"])
+def test_where_no_cloud_answers_the_journey_says_so_in_a_line(address: str) -> None:
+    words = [sys.executable, str(SCRIPT), address, "is1", "A-B-C-D"]
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(rf"{address} does not answer as a cloud does: .+\n", done.stderr), done.stderr
