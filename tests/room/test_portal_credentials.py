@@ -198,3 +198,14 @@ async def test_a_person_does_both_on_pages(maija: Maija) -> None:
     home = await visitor.send(await visitor.open(back), "/address-undo")
     assert home.path.startswith("/forgotten")
     assert (await maija.house.account(MAIJA)).email == MAIJA
+
+
+async def test_whoever_reads_a_mailbox_that_an_account_has_just_left_gets_an_account_of_their_own(maija: Maija) -> None:
+    wish = {"username": MAIJA, "password": OTHER_PASSWORD}
+    assert (await maija.house.ask("POST", "/accounts", wish)).status == 202, "asked for while it is Maija's"
+    await maija.ask("/me/email", {"username": NEW})
+    answer = {"token": await maija.house.link_token(NEW)}
+    assert (await maija.house.ask("POST", "/email-changes/confirm", answer)).status == 200
+    await maija.house.register(MAIJA, OTHER_PASSWORD)
+    assert await maija.enters(MAIJA, OTHER_PASSWORD) == 200
+    assert (await maija.house.account(MAIJA)).id != (await maija.house.account(NEW)).id
