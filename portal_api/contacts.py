@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from isocket.domain.contacts import ChannelKind, Contact, Substitution, Verification
-from isocket.domain.endpoints import Endpoint
+from isocket.domain.contacts import ChannelKind, Contact
 from isocket.domain.pauses import STOPPED_BY_PHONE, UNSUBSCRIBED
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
@@ -21,7 +20,7 @@ from portal_api.owned import own_contact
 from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import FieldFault, Problem, fault, faults
-from portal_api.recipient_acts import note_gone
+from portal_api.recipient_acts import note_gone, remove_what_hangs_on
 from portal_api.routes import AnyRoute, Call, Reply, Route
 
 log = get_logger(__name__)
@@ -135,12 +134,9 @@ async def let_go(call: Call[None, None]) -> Reply | Problem:
     call.demand_match(contact.version)
     if contact.is_owner:
         return _own_address("The account's own address stays; it goes with the account.")
-    await call.records.remove_all(Verification, is_("contact_id", contact.id))
+    await remove_what_hangs_on(call.records, contact.id, is_("account_id", call.account.id))
     for channel in VERIFIED_FIELDS:
         await call_off_codes(call.portal, contact.id, channel)
-    for role in ("contact_id", "stand_in_id"):
-        await call.records.remove_all(Substitution, is_("account_id", call.account.id), is_(role, contact.id))
-    await call.records.remove_all(Endpoint, is_("contact_id", contact.id))
     await call.portal.keyring.destroy(contact.id)  # before the contact goes: whoever asks again gets here again
     await note_gone(call.records, contact.id, call.clock.now(), note=call.portal.note_erasure, by="owner")
     async with left_looked_at_after(call.records, contact.account_id, call.clock):

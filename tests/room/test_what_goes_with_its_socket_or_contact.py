@@ -11,6 +11,7 @@ from isocket.domain.api_tokens import ApiToken
 from isocket.domain.handling import Handling, Keep
 from isocket.domain.record import Record, handling_of
 from isocket.storage.port import is_
+from portal_api.recipient_acts import erase_entry
 from tests.fakes.canaries import canaries_of
 from tests.fakes.portal_devices import MAIJA, SOCKET, devices_house, enter, owned
 from tests.fakes.portal_house import PortalHouse
@@ -50,16 +51,21 @@ async def test_what_is_kept_while_a_socket_is_goes_when_that_is_given_up(
     assert left == 0, f"`_clear` in portal_api/releases.py does not remove {kind.__name__}"
 
 
+@pytest.mark.parametrize("by", ["owner", "themselves"])
 @pytest.mark.parametrize("kind", kept_with("contact_id"), ids=lambda kind: kind.collection)
 async def test_what_is_kept_while_a_contact_is_goes_when_that_is_removed(
-    kind: type[Record], house: PortalHouse
+    kind: type[Record], by: str, house: PortalHouse
 ) -> None:
-    token = await house.customer(MAIJA)
+    token, portal = await house.customer(MAIJA), house.portal
     contact = await enter(house, token, email="neighbour@example.org")
     await put(house, kind, contact_id=contact["id"])
-    assert (await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)).status == 204
+    if by == "owner":
+        assert (await house.ask("DELETE", f"/contacts/{contact['id']}", token=token)).status == 204
+    else:
+        parts = {"keyring": portal.keyring, "note": portal.note_erasure}
+        await erase_entry(portal.records, portal.clock, contact["id"], **parts)
     left = await house.records.count(kind, is_("contact_id", contact["id"]))
-    assert left == 0, f"`let_go` in portal_api/contacts.py does not remove {kind.__name__}"
+    assert left == 0, f"`remove_what_hangs_on` in portal_api/recipient_acts.py leaves {kind.__name__}"
 
 
 def test_no_other_class_names_several_sockets_than_the_one_that_a_given_up_one_is_taken_out_of() -> None:
