@@ -24,7 +24,7 @@ from isocket.domain.transfers import Transfer
 from isocket.kit.clock import Clock
 from isocket.kit.ids import derived_id
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, above, is_, remove_every
+from isocket.storage.port import Records, above, is_, one_of, remove_every
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from isocket.storage.suppressed import suppress
@@ -48,8 +48,8 @@ class Belongings:
 
     async def ask_providers(self, erasure_id: str, account_id: str, persons: Iterable[str] = ()) -> None:
         """Note for each message to any of them that its provider be asked to erase it, before what names it goes."""
-        for whose in {account_id, *persons}:
-            await ask_providers(self._records, erasure_id, is_("account_id", whose), now=self._clock.now())
+        whose = one_of("account_id", sorted({account_id, *persons}))
+        await ask_providers(self._records, erasure_id, whose, now=self._clock.now())
 
     async def tell_owners(self, account_id: str) -> None:
         """Have whoever shares a socket with somebody told, once, that they see it no more, as when they leave."""
@@ -65,9 +65,9 @@ class Belongings:
 
         Of `persons`, such as whom the customer had entered, what was sent about their own page goes as well.
         """
-        for kind in _SENT:
-            for person in {*persons} - {account_id}:
-                await self._records.remove_all(kind, is_("account_id", person))
+        others = sorted({*persons} - {account_id})
+        for kind in _SENT if others else ():
+            await remove_every(self._records, kind, one_of("account_id", others))
         removed: dict[str, int] = {}
         email = await self.address_of(account_id)
         await self._leave_the_newsletter(account_id, email)
