@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from alerts import health
 from alerts.audit_forgotten import LATE, SOME, Forgotten
+from alerts.endings import UNCLEAR
 from alerts.endpoints import TO_ENDPOINTS
 from alerts.health import Standing
 from alerts.set_back import AfterSetBack
@@ -22,8 +23,12 @@ from isocket.storage.telemetry import Telemetry
 LATE_ORDINARY = timedelta(minutes=15)  # any other message
 LEASE_OVER = timedelta(seconds=60)  # a call whose worker is gone is taken over much sooner
 MANY_UNCLEAR = 10
+MANY_GIVEN_UP = 3  # alarms of which nobody ever could tell, within an hour
+GIVEN_UP_WITHIN = timedelta(hours=1)
+PUT_OFF_TOO_LONG = timedelta(minutes=15)  # an alarm that its provider will not have, or that does not reach it
 RECEIPTS_WITHIN = timedelta(minutes=5)  # of what was accepted by then a receipt has come
 RECEIPTS_OF = timedelta(hours=2)
+NOT_REACHED = "nothing_sent"  # as channels begin the reason where they did not reach the provider
 FEWEST_SENDS = 5  # that say anything about receipts
 BY_PROVIDERS = tuple(each for each in ChannelKind if each not in ENDPOINT_KINDS)
 """The ways that are ours to keep open. What goes to a customer's own browser or program is held up by them alone: else
@@ -78,7 +83,7 @@ class Checks:
             await self._held_too_long(now),
             *await self._late_deliveries(now),
             await self._calls_left(now),
-            await self._unclear(),
+            await self._unclear(now),
             await self._late_receipts(now),
             await self._silent_callbacks(now),
             await self._late_judging(now),
@@ -115,7 +120,25 @@ class Checks:
         alarms = await self._first_due(now, is_("kind", DeliveryKind.ALARM))
         oldest = await self._first_due(now)
         late = self._if_late("message", Kind.MESSAGES_LATE, oldest, now, LATE_ORDINARY)
-        return [self._if_late("alarm", Kind.ALARMS_LATE, alarms, now), late]
+        late_alarms = self._if_late("alarm", Kind.ALARMS_LATE, alarms, now) or await self._put_off(now)
+        return [late_alarms, late]
+
+    async def _put_off(self, now: datetime) -> Found | None:
+        """Alarms that a provider puts off for long; of mail only where it is out of reach: a mailbox may do so."""
+        put_off = await self._records.find(
+            Delivery,
+            is_("state", DeliveryState.DUE),
+            above("due_at", now),
+            is_("kind", DeliveryKind.ALARM),
+            is_("held_up", value=True),
+            one_of("channel", BY_PROVIDERS),
+            at_most("created_at", now - PUT_OFF_TOO_LONG),
+            limit=SOME,
+        )
+        ours = [
+            each for each in put_off if each.channel is not ChannelKind.EMAIL or each.reason.startswith(NOT_REACHED)
+        ]
+        return Found(kind=Kind.ALARMS_LATE) if ours else None
 
     async def _first_due(self, now: datetime, *tests: Test) -> datetime | None:
         first = await self._records.find(
@@ -135,11 +158,20 @@ class Checks:
         )
         return Found(kind=Kind.CALLS_LEFT, number=len(left)) if left else None
 
-    async def _unclear(self) -> Found | None:
+    async def _unclear(self, now: datetime) -> Found | None:
         self.unclear = await self._records.count(
             Delivery, is_("state", DeliveryState.UNCLEAR), one_of("channel", BY_PROVIDERS)
         )
-        return Found(kind=Kind.MANY_UNCLEAR, number=self.unclear) if self.unclear >= MANY_UNCLEAR else None
+        given_up = await self._records.count(
+            Delivery,
+            is_("state", DeliveryState.FAILED),
+            above("due_at", now - GIVEN_UP_WITHIN),
+            is_("kind", DeliveryKind.ALARM),
+            is_("reason", UNCLEAR),
+            one_of("channel", BY_PROVIDERS),
+        )
+        many = self.unclear >= MANY_UNCLEAR or given_up >= MANY_GIVEN_UP
+        return Found(kind=Kind.MANY_UNCLEAR, number=self.unclear + given_up) if many else None
 
     async def _late_receipts(self, now: datetime) -> Found | None:
         first = await self._records.find(Receipt, is_("settled", False), order_by="received_at", limit=1)

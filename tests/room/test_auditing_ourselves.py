@@ -131,6 +131,20 @@ async def many_are_unclear(house: AlertHouse) -> None:
         await house.delivery(id=f"dlv_{number}", state=DeliveryState.UNCLEAR, due_at=due)
 
 
+async def a_provider_never_answers(house: AlertHouse) -> None:
+    lost = {"state": DeliveryState.FAILED, "reason": "unclear"}
+    for number in range(3):
+        await house.delivery(DeliveryKind.ALARM, id=f"dlv_{number}", **lost)
+
+
+async def a_provider_is_away(house: AlertHouse, channel: ChannelKind = ChannelKind.SMS, **changes: Any) -> None:
+    """Put an alarm off for a quarter of an hour, which is tried again in minutes."""
+    now = house.clock.now()
+    reason = {"reason": "provider_unavailable", "held_up": True, "tries": 9, **changes}
+    at = {"created_at": now - timedelta(minutes=15), "due_at": now + timedelta(minutes=4)}
+    await house.delivery(DeliveryKind.ALARM, channel=channel, **at, **reason)
+
+
 async def a_receipt_is_late(house: AlertHouse) -> None:
     await house.delivery()
     await house.send()
@@ -169,6 +183,8 @@ async def an_incident_is_held_for_ever(house: AlertHouse) -> None:
         (a_message_is_late, Kind.MESSAGES_LATE),
         (a_call_is_left, Kind.CALLS_LEFT),
         (many_are_unclear, Kind.MANY_UNCLEAR),
+        (a_provider_never_answers, Kind.MANY_UNCLEAR),
+        (a_provider_is_away, Kind.ALARMS_LATE),
         (a_receipt_is_late, Kind.RECEIPTS_LATE),
         (no_receipt_came, Kind.CALLBACKS_SILENT),
         (a_provider_refuses, Kind.PROVIDER_REFUSES),
@@ -223,6 +239,17 @@ async def test_what_one_customers_browsers_and_programs_do_is_no_trouble_of_ours
     await wrong(made.house)
     await made.house.pass_by(minutes=20)
     assert (await made.found(), made.heartbeat.pings, await made.news()) == (set(), 1, [])
+
+
+@pytest.mark.parametrize(
+    ("reason", "found"), [("server_said_452", set()), ("nothing_sent: TimeoutError", {Kind.ALARMS_LATE})]
+)
+async def test_a_mailbox_that_puts_mail_off_is_no_trouble_of_ours_but_a_server_out_of_reach_is(
+    reason: str, found: set[Kind]
+) -> None:
+    made = await audited()
+    await a_provider_is_away(made.house, ChannelKind.EMAIL, reason=reason)
+    assert await made.found() == found
 
 
 async def test_browsers_that_never_report_hide_no_provider_that_is_silent() -> None:
