@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from isocket.domain.accounts import Account, Registration
 from isocket.domain.archives import Archive, ArchiveState
 from isocket.domain.consents import Consent, ConsentStep, Subscription, SubscriptionState
-from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, Receipt
+from isocket.domain.deliveries import Attempt, Delivery, Receipt
 from isocket.domain.desk import DeskMessage
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import erased_with_the_account
@@ -28,6 +27,7 @@ from isocket.storage.port import Records, above, is_, one_of, remove_every
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from isocket.storage.suppressed import suppress
+from privacy.mails import mail
 
 ByMailbox = Registration | Subscription | RightsRequest
 """What anybody begins with no more than a mailbox, under an id that is no account's."""
@@ -155,19 +155,8 @@ class Belongings:
 
 
 def _word(share: Share, owner: Account, letter: Letter, now: datetime) -> Delivery:
-    return Delivery(
-        id=derived_id("del", share.id, "left"),
-        account_id=owner.id,
-        person_id=owner.id,
-        kind=DeliveryKind.NOTICE,
-        channel=ChannelKind.EMAIL,
-        address=owner.email,
-        subject_line=letter.subject,
-        text=letter.text,
-        created_at=now,
-        due_at=now,
-        expires_at=now + _MAIL_USEFUL,
-    )
+    once = (share.id, "left")
+    return mail(letter, person_id=owner.id, address=owner.email, key=once, now=now, useful=_MAIL_USEFUL)
 
 
 def _person_of(begun: ByMailbox) -> str:

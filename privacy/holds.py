@@ -283,7 +283,7 @@ async def tried_soon(records: Records, account_id: str, now: datetime) -> bool:
 
 def _since(hold: Hold) -> datetime:
     """Return from which day on reports are copied: what came before was, but for what is very late."""
-    return EPOCH if hold.copied_at is None else _midnight(hold.copied_at - BACKLOG)
+    return EPOCH if hold.copied_at is None else datetime.combine(hold.copied_at - BACKLOG, time(), UTC)
 
 
 def _spared(uncopied: Iterable[Hold]) -> Spared:
@@ -293,7 +293,3 @@ def _spared(uncopied: Iterable[Hold]) -> Spared:
         for collection in named_by(each):
             spared.setdefault(collection, set()).add(each.account_id)
     return {collection: frozenset(accounts) for collection, accounts in spared.items()}
-
-
-def _midnight(at: datetime) -> datetime:
-    return datetime.combine(at.date(), time(), UTC)

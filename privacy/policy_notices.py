@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account
-from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.policies import Policy, PolicyBrokenError, PolicyVersion, Severity
 from isocket.domain.policy_letters import policy_mail
 from isocket.kit.clock import Clock
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, every, is_
+from privacy.mails import mail
 
 log = get_logger(__name__)
 
@@ -91,16 +90,5 @@ class PolicyNotices:
             changes=f"{self._public_url}/policy/{before.version}/changes/{policy.version}",
             page=f"{self._public_url}/policy/{policy.version}",
         )
-        return Delivery(
-            id=derived_id("del", "policy", policy.version, account.id),
-            account_id=account.id,
-            person_id=account.id,
-            kind=DeliveryKind.NOTICE,
-            channel=ChannelKind.EMAIL,
-            address=account.email,
-            subject_line=letter.subject,
-            text=letter.text,
-            created_at=now,
-            due_at=now,
-            expires_at=now + USEFUL,
-        )
+        once = ("policy", policy.version, account.id)
+        return mail(letter, person_id=account.id, address=account.email, key=once, now=now, useful=USEFUL)

@@ -5,18 +5,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from isocket.domain.authorities import authority_of
-from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.exports import DataExport, ExportState
 from isocket.domain.letters import Letter
 from isocket.domain.processing import Office
 from isocket.domain.request_letters import answered, copy_is_made, day_of, extended, late, refused
 from isocket.domain.requests import DECISION, EXTENSION, OPEN, RequestChannel, RequestState, RightsRequest, decided
 from isocket.kit.clock import Clock
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, at_most, is_, one_of
+from privacy.mails import mail
 from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
@@ -50,9 +49,8 @@ class RequestWatch:
         self._office = office
         self._public_url = public_url.rstrip("/")
         self._operator_email = operator_email
-        self._warned: set[tuple[object, ...]] = (
-            set()
-        )  # of what is due now; a new process stores it again, which adds nothing
+        # Of what is due now; a new process stores it again, which adds nothing.
+        self._warned: set[tuple[object, ...]] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop`."""
@@ -198,16 +196,7 @@ class RequestWatch:
 
 
 def _to_requester(request: RightsRequest, letter: Letter, key: str, now: datetime) -> Delivery:
-    return Delivery(
-        id=derived_id("del", request.id, key),
-        account_id=request.account_id or request.id,
-        person_id=request.id,
-        kind=DeliveryKind.NOTICE,
-        channel=ChannelKind.EMAIL,
-        address=request.email,
-        subject_line=letter.subject,
-        text=letter.text,
-        created_at=now,
-        due_at=now,
-        expires_at=now + _MAIL_USEFUL,
+    once, to = (request.id, key), request.email
+    return mail(
+        letter, person_id=request.id, account_id=request.account_id, address=to, key=once, now=now, useful=_MAIL_USEFUL
     )

@@ -3,14 +3,12 @@
 from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account
-from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.restriction_letters import lifting_mail
 from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.kit.clock import Clock
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_
+from privacy.mails import mail
 
 log = get_logger(__name__)
 
@@ -29,19 +27,8 @@ async def announce_end(records: Records, account_id: str, *, clock: Clock, days:
         return held.lifts_at
     ends = now + timedelta(days=days)
     letter = lifting_mail(account.language, ends, page)
-    word = Delivery(
-        id=derived_id("del", "restriction ends", account_id, ends.isoformat()),
-        account_id=account_id,
-        person_id=account_id,
-        kind=DeliveryKind.NOTICE,
-        channel=ChannelKind.EMAIL,
-        address=account.email,
-        subject_line=letter.subject,
-        text=letter.text,
-        created_at=now,
-        due_at=now,
-        expires_at=ends,
-    )
+    once = ("restriction ends", account_id, ends.isoformat())
+    word = mail(letter, person_id=account_id, address=account.email, key=once, now=now, useful=ends - now)
     await records.add_all([word])
     moved = await records.change_one(
         Restriction, is_("id", held.id), is_("version", held.version), lifts_at=ends, lifted_by="operator"

@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account, AccountRole, StaffRole, is_over
-from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.letters import Letter
-from isocket.kit.ids import derived_id
 from isocket.storage.port import Records, is_
+from privacy.mails import mail
 
 Reader = tuple[str, str]
 """Whose key a mail is sealed under, and the address."""
@@ -27,16 +26,4 @@ async def readers(records: Records, operator_email: str | None, now: datetime) -
 def to_staff(reader: Reader, letter: Letter, *, key: tuple[str | int, ...], now: datetime) -> Delivery:
     """Return the mail; the same `key` makes it once for each reader."""
     person, address = reader
-    return Delivery(
-        id=derived_id("del", *key, person),
-        account_id=person,
-        person_id=person,
-        kind=DeliveryKind.NOTICE,
-        channel=ChannelKind.EMAIL,
-        address=address,
-        subject_line=letter.subject,
-        text=letter.text,
-        created_at=now,
-        due_at=now,
-        expires_at=now + _USEFUL,
-    )
+    return mail(letter, person_id=person, address=address, key=(*key, person), now=now, useful=_USEFUL)
