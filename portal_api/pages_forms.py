@@ -9,6 +9,7 @@ from portal_api.problem import Problem, from_validation
 from portal_api.routes import Call
 
 B = TypeVar("B")
+Q = TypeVar("Q")
 M = TypeVar("M", bound=BaseModel)
 TYPED = Field(default="", max_length=2000)
 """A field as typed: the model of the API decides what is good, `checked` says what is not."""
@@ -42,11 +43,16 @@ def whole(text: str) -> int | str | None:
 
 def with_body(call: Call[Any, Any], body: B) -> Call[B, None]:
     """Return the same request for a handler of the API, with the body that it takes."""
+    return asking(call, body, None)
+
+
+def asking(call: Call[Any, Any], body: B, query: Q) -> Call[B, Q]:
+    """Return the same request for a handler of the API, with the body and the query that it takes."""
     return Call(
         portal=call.portal,
         request=call.request,
         body=body,
-        query=None,
+        query=query,
         path=call.path,
         caller=call.caller,
         reason=call.reason,

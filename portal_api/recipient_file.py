@@ -140,10 +140,7 @@ def _use(activity: Activity) -> UseView:
         basis=activity.basis,
         categories=list(activity.categories),
         kept=list(activity.kept),
-        recipients=[
-            f"{each.who} ({each.country}{f': {each.safeguard}' if each.safeguard else ''})"
-            for each in activity.recipients
-        ],
+        recipients=[each.told for each in activity.recipients],
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.letters import Letter
 from isocket.domain.people_letters import page_code, page_mail
 from isocket.domain.recipient_visits import RecipientVisit, hidden_address, hidden_code
@@ -222,11 +222,7 @@ async def _by_text(
         now=now,
         useful_s=CODE_LIFE.total_seconds(),
     )
-    await portal.records.add_all([_as_text(letter)])
-
-
-def _as_text(letter: Delivery) -> Delivery:
-    return replace(letter, channel=ChannelKind.SMS, lane="", priority="")
+    await portal.records.add_all([replace(letter, channel=ChannelKind.SMS, lane="", priority="")])
 
 
 def _text_visit_id(entries: Sequence[Contact], stops: Sequence[Stop]) -> str:

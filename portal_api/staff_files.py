@@ -20,14 +20,13 @@ from isocket.domain.accounts import StaffRole
 from isocket.kit.ids import new_token
 from portal_api.access import REASON_FIELD, check_step_up
 from portal_api.pages import TEMPLATES, go_to
-from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_forms import TYPED, Form, asking, checked, with_body
 from portal_api.problem import FieldFault, Problem, old_page
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, PageRoute
 from portal_api.staff_words import in_words
 
 E = TypeVar("E", bound=StrEnum)
-Q = TypeVar("Q")
 MOST_LINES = 200
 _DONE_WITH = ("/act", "/new")
 _NEEDS_MORE = frozenset({"/staff/customers"})  # which the door asks for, beside the reason
@@ -158,7 +157,7 @@ class RegisterPages(FilePages):
     async def listed(self, call: Call[Any, None]) -> web.Response:
         """List files, or a part of them."""
         query = self.query(call.body)
-        told = await self.every(with_query(call, query))
+        told = await self.every(asking(call, None, query))
         on = {"lines": told.items, "query": query, "following": told.next, "show": call.body.show}
         return self.page(call, None, what="list", typed=self.begin_form(), **on)
 
@@ -181,20 +180,6 @@ def _without(told: Any, names: frozenset[str]) -> Any:
     if isinstance(told, dict):
         return {name: _without(value, names) for name, value in told.items() if name not in names}
     return [_without(each, names) for each in told] if isinstance(told, list) else told
-
-
-def with_query(call: Call[Any, None], query: Q) -> Call[None, Q]:
-    """Return the same request for a handler of the API, with the query that it takes."""
-    return Call(
-        portal=call.portal,
-        request=call.request,
-        body=None,
-        query=query,
-        path=call.path,
-        caller=call.caller,
-        reason=call.reason,
-        form=call.form,
-    )
 
 
 def chosen(typed: str, parts: type[E]) -> E:

@@ -13,7 +13,7 @@ from aiohttp import web
 from isocket.domain.accounts import StaffRole
 from isocket.domain.requests import RequestChannel, RequestState, Right, may_follow
 from portal_api import staff_customers, staff_requests
-from portal_api.pages_forms import TYPED, WRITTEN, Form, checked
+from portal_api.pages_forms import TYPED, WRITTEN, Form, asking, checked
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.privacy_fulfilment import COPIES
 from portal_api.problem import FieldFault, Problem
@@ -29,7 +29,6 @@ from portal_api.staff_files import (
     ShowForm,
     chosen,
     page_route,
-    with_query,
 )
 from portal_api.staff_request_models import Decision, Extension, Identified, QueueQuery, RequestFile, Shown, TypedIn
 
@@ -141,7 +140,7 @@ async def customer(call: Call[CustomerForm, None]) -> web.Response:
     """Show a customer as far as one's work needs."""
     behind = {f"{call.body.show}_cursor": call.body.cursor} if call.body.show in LISTS else {}
     query = checked(CustomerQuery, email=call.body.email, **behind)
-    answer = query if isinstance(query, Problem) else await staff_customers.find(with_query(call, query))
+    answer = query if isinstance(query, Problem) else await staff_customers.find(asking(call, None, query))
     if isinstance(answer, Problem):
         if answer.kind == "not-found":
             answer = replace(answer, errors=(FieldFault(field="email", message="No customer has this address."),))

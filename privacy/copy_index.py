@@ -47,11 +47,7 @@ def index_page(controller: Controller, contents: Contents, now: datetime) -> str
 
 
 def _why(activity: Activity) -> str:
-    told = [
-        f"{each.who} ({each.country}: {each.safeguard})" if each.safeguard else f"{each.who} ({each.country})"
-        for each in activity.recipients
-    ]
-    cells = (
-        activity.what_for, activity.basis, ", ".join(activity.categories), "; ".join(activity.kept), "; ".join(told),
-    )  # fmt: skip
+    told = "; ".join(each.told for each in activity.recipients)
+    kept = "; ".join(activity.kept)
+    cells = (activity.what_for, activity.basis, ", ".join(activity.categories), kept, told)
     return "<tr>" + "".join(f"<td>{html.escape(each)}" for each in cells)

@@ -54,14 +54,12 @@ def record_as_markdown(controller: Controller) -> str:
 
 
 def _rows(activity: Activity) -> list[str]:
-    told = [
-        f"{each.who} ({each.country}{f': {each.safeguard}' if each.safeguard else ''})" for each in activity.recipients
-    ]
+    told = "; ".join(each.told for each in activity.recipients)
     return [
         f"* What for: {activity.what_for}",
         f"* Whose: {', '.join(activity.subjects)}",
         f"* Categories: {', '.join(activity.categories)}",
-        f"* Recipients and their country: {'; '.join(told) or 'none'}",
+        f"* Recipients and their country: {told or 'none'}",
         f"* Kept: {'; '.join(activity.kept)}",
         f"* Fields: {', '.join(f'`{each}`' for each in activity.fields)}",
     ]

@@ -100,6 +100,11 @@ class OutsideRecipient:
     country: str
     safeguard: str = ""
 
+    @property
+    def told(self) -> str:
+        """Who, where, and by what it is covered, as a record or a notice says it."""
+        return f"{self.who} ({self.country}{f': {self.safeguard}' if self.safeguard else ''})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
