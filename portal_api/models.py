@@ -33,6 +33,16 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class LinkToken(Body):
+    """The token from the link of a mail."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
+    )
+
+    token: str = Field(min_length=1, max_length=128)
+
+
 class Query(BaseModel):
     """What a caller asks for after the question mark: no unknown name, none twice."""
 

@@ -7,7 +7,7 @@ and nothing else happens.
 
 from datetime import timedelta
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from isocket.domain.accounts import Account, AddressChange, AddressUndo, PasswordReset, Registration
 from isocket.domain.contacts import Contact
@@ -20,7 +20,7 @@ from portal_api.following import Following
 from portal_api.forgetting import Parts
 from portal_api.limits import Rate
 from portal_api.lockdown import lock
-from portal_api.models import Body
+from portal_api.models import Body, LinkToken
 from portal_api.outgoing import mail, notice_to
 from portal_api.portal import Portal
 from portal_api.problem import Problem, bad_link, fault
@@ -45,14 +45,8 @@ class NewAddress(Body):
     username: Username
 
 
-class AddressToken(Body):
+class AddressToken(LinkToken):
     """The token from a mail."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
-    )
-
-    token: str = Field(min_length=1, max_length=128)
 
 
 async def ask(call: Call[NewAddress, None]) -> Accepted | Problem:

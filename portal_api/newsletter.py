@@ -13,7 +13,7 @@ from isocket.domain.consents import ConsentBy, wording_of
 from isocket.domain.newsletter_letters import LEAVE_PATH
 from isocket.kit.logs import get_logger
 from portal_api import subscribing
-from portal_api.models import Body, Query, View
+from portal_api.models import Body, LinkToken, Query, View
 from portal_api.pages import go_to
 from portal_api.problem import Problem
 from portal_api.registration import Accepted
@@ -21,7 +21,6 @@ from portal_api.routes import Access, AnyRoute, Call, Route
 from portal_api.usernames import Language, Username
 
 log = get_logger(__name__)
-_TOKEN = Field(min_length=1, max_length=128)
 
 
 class NewsletterWish(Body):
@@ -33,20 +32,14 @@ class NewsletterWish(Body):
     language: Language = "en"
 
 
-class NewsletterAnswer(Body):
+class NewsletterAnswer(LinkToken):
     """The token from the mail."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
-    )
-
-    token: str = _TOKEN
 
 
 class WayOut(Query):
     """The token from the mail."""
 
-    token: str = _TOKEN
+    token: str = Field(min_length=1, max_length=128)
 
 
 class Confirmed(View):

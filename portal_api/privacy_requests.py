@@ -23,7 +23,7 @@ from isocket.kit.ids import new_id, new_token, token_hash
 from isocket.kit.logs import get_logger
 from isocket.storage.port import is_
 from portal_api.limits import Rate
-from portal_api.models import Body, Instant, OneLine, Query, View
+from portal_api.models import Body, Instant, LinkToken, OneLine, Query, View
 from portal_api.portal import Portal
 from portal_api.privacy_fulfilment import fulfil
 from portal_api.problem import Problem, bad_link, not_found
@@ -100,14 +100,8 @@ class RequestAccepted(View):
     authority: AuthorityView
 
 
-class ProofOfMailbox(Body):
+class ProofOfMailbox(LinkToken):
     """The answer from the mailbox."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
-    )
-
-    token: str = Field(min_length=1, max_length=128)
 
 
 class RequestQuery(Query):

@@ -25,7 +25,7 @@ from portal_api.adopting import adopt_subscription
 from portal_api.evenly import evenly
 from portal_api.following import Following
 from portal_api.forgetting import Parts
-from portal_api.models import Body, OneLine, View
+from portal_api.models import Body, LinkToken, OneLine, View
 from portal_api.outgoing import mail, unsent
 from portal_api.password_rules import weakness
 from portal_api.portal import Portal
@@ -35,7 +35,6 @@ from portal_api.staff_members import as_invited_now, standing_among, standing_in
 from portal_api.usernames import Language, TimeZone, Username
 
 log = get_logger(__name__)
-_TOKEN = Field(min_length=1, max_length=128)
 _PASSWORD = Field(min_length=1, max_length=1024)
 
 
@@ -63,14 +62,9 @@ class NewAccount(Body):
     time_zone: TimeZone = "UTC"
 
 
-class Activation(Body):
+class Activation(LinkToken):
     """The answer from the mailbox. `password` is for who was invited without one, or wants another than at first."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
-    )
-
-    token: str = _TOKEN
     password: str | None = Field(default=None, min_length=1, max_length=1024)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 
 from isocket.domain.shares import Share, ShareRole
-from portal_api.models import Body, GivenInstant, Instant, View
+from portal_api.models import Body, GivenInstant, Instant, LinkToken, View
 from portal_api.usernames import Language, Username
 
 
@@ -29,14 +29,8 @@ class NewShare(Body):
     language: Language | None = Field(default=None, description="Of the invitation; that of your account if absent.")
 
 
-class Acceptance(Body):
+class Acceptance(LinkToken):
     """The answer to an invitation, with the token of its link."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
-    )
-
-    token: str = Field(min_length=1, max_length=128)
 
 
 class ShareView(View):

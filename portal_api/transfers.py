@@ -8,7 +8,7 @@ same link goes on where it broke off; meanwhile nobody can claim the socket with
 from datetime import timedelta
 from urllib.parse import quote
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict
 
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import DeliveryKind
@@ -21,7 +21,7 @@ from isocket.storage.port import AlreadyThereError, is_
 from portal_api.devices import DeviceView, view_of
 from portal_api.forgetting import forget, forget_offer
 from portal_api.limits import Rate
-from portal_api.models import Body, Instant, View
+from portal_api.models import Body, Instant, LinkToken, View
 from portal_api.outgoing import mail, notice_to
 from portal_api.owned import own_device
 from portal_api.portal import Portal
@@ -46,14 +46,8 @@ class NewTransfer(Body):
     email: Username
 
 
-class TransferAcceptance(Body):
+class TransferAcceptance(LinkToken):
     """The answer to an offer, with the token of its link."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"token": "mP3rW0Zk1t8n5c7VYQ2hJxUo4aLsDfGiBe6RqNvTyEw"}]}
-    )
-
-    token: str = Field(min_length=1, max_length=128)
 
 
 class TransferView(View):
