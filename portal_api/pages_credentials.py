@@ -6,7 +6,7 @@ from portal_api import access, my_address, my_password, sessions
 from portal_api.my_address import CONFIRM_PATH, UNDO_PATH, NewAddress
 from portal_api.my_password import PasswordChange
 from portal_api.pages import SIGN_IN_PATH, go_to
-from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_forms import TYPED, Form, TokenForm, checked, with_body
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, PageRoute
@@ -26,12 +26,6 @@ class AddressForm(Form):
     """The new address."""
 
     username: str = TYPED
-
-
-class TokenForm(Form):
-    """The token from a mail."""
-
-    token: str = TYPED
 
 
 async def password_page(call: Call[None, None]) -> web.Response:

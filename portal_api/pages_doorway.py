@@ -49,21 +49,14 @@ class RegisterForm(Form):
     time_zone: str = TYPED
 
 
-class ActivateForm(Form):
-    """The token from the mail, and the password to use from now on."""
-
-    token: str = TYPED
-    password: str = TYPED
-
-
 class ForgottenForm(Form):
     """Whose password is forgotten."""
 
     username: str = TYPED
 
 
-class ResetForm(Form):
-    """The token from the mail, and the new password."""
+class PasswordForm(Form):
+    """The token from the mail, and the password to use from now on."""
 
     token: str = TYPED
     password: str = TYPED
@@ -147,7 +140,7 @@ async def activate_page(call: Call[None, None]) -> web.Response:
     return shown(call, "activate.html", {"token": token, "typed_before": bool(asked.password_hash)})
 
 
-async def activate(call: Call[ActivateForm, None]) -> web.Response:
+async def activate(call: Call[PasswordForm, None]) -> web.Response:
     """Open the account with a password chosen here.
 
     The one typed when the account was asked for may be a stranger's, who used another's address: whoever reads the
@@ -194,7 +187,7 @@ async def reset_page(call: Call[None, None]) -> web.Response:
     return shown(call, "reset.html", {"token": token})
 
 
-async def reset(call: Call[ResetForm, None]) -> web.Response:
+async def reset(call: Call[PasswordForm, None]) -> web.Response:
     """Set the new password."""
     typed = call.body
     wish = checked(NewPassword, token=typed.token, password=typed.password)
@@ -271,7 +264,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         handler=activate,
         summary="Open the account",
         access=Access.PUBLIC,
-        body=ActivateForm,
+        body=PasswordForm,
         limit=lambda rates: rates.token_address,
     ),
     PageRoute(
@@ -303,7 +296,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         handler=reset,
         summary="Choose a new password",
         access=Access.PUBLIC,
-        body=ResetForm,
+        body=PasswordForm,
         limit=lambda rates: rates.token_address,
     ),
 )

@@ -27,6 +27,12 @@ class Nothing(Form):
     """A form that is only a button."""
 
 
+class TokenForm(Form):
+    """A button under the link of a mail, with its token."""
+
+    token: str = TYPED
+
+
 def checked(model: type[M], **values: object) -> M | Problem:
     """Return the API's model made from typed values, else the problem that names each bad field."""
     try:

@@ -6,7 +6,7 @@ from isocket.domain.consents import ConsentBy, wording_of
 from isocket.domain.newsletter_letters import CONFIRM_PATH, LEAVE_PATH
 from portal_api import newsletter, subscribing
 from portal_api.newsletter import NewsletterWish
-from portal_api.pages_forms import TYPED, Form, checked, with_body
+from portal_api.pages_forms import TYPED, Form, TokenForm, checked, with_body
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.problem import Problem, fault
 from portal_api.rendering import refused, shown
@@ -19,12 +19,6 @@ class WishForm(Form):
     email: str = TYPED
     language: str = TYPED
     agree: str = TYPED
-
-
-class TokenForm(Form):
-    """The token from the mail."""
-
-    token: str = TYPED
 
 
 async def ask_page(call: Call[None, None]) -> web.Response:

@@ -9,7 +9,7 @@ from isocket.domain.transfers import Transfer
 from portal_api import shares, transfers
 from portal_api.owned import standing_of
 from portal_api.pages import go_to
-from portal_api.pages_forms import TYPED, Form, with_body
+from portal_api.pages_forms import TokenForm, with_body
 from portal_api.problem import Problem, ProblemError
 from portal_api.rendering import refused, shown
 from portal_api.routes import AnyRoute, Call, PageRoute
@@ -17,12 +17,6 @@ from portal_api.share_models import Acceptance
 from portal_api.transfers import TransferAcceptance
 
 INVITATION, OFFER = "An invitation", "An offer"
-
-
-class AcceptForm(Form):
-    """The button under an invitation."""
-
-    token: str = TYPED
 
 
 async def ask(call: Call[None, None]) -> web.Response:
@@ -35,7 +29,7 @@ async def ask(call: Call[None, None]) -> web.Response:
     return shown(call, "invitation.html", {"title": INVITATION, "share": share, "offer": None, "token": token})
 
 
-async def accept(call: Call[AcceptForm, None]) -> web.Response:
+async def accept(call: Call[TokenForm, None]) -> web.Response:
     """Accept it."""
     try:
         answer = await shares.accept(with_body(call, Acceptance(token=call.body.token or "-")))
@@ -57,7 +51,7 @@ async def ask_to_take(call: Call[None, None]) -> web.Response:
     return shown(call, "invitation.html", _offer(offer, token))
 
 
-async def take(call: Call[AcceptForm, None]) -> web.Response:
+async def take(call: Call[TokenForm, None]) -> web.Response:
     """Take the socket over. Where that cannot be done just now, the button stays."""
     token = call.body.token
     try:
@@ -74,7 +68,7 @@ def _offer(offer: Transfer, token: str) -> Mapping[str, object]:
     return {"title": OFFER, "share": None, "offer": offer, "token": token}
 
 
-def _not_good(call: Call[None, None] | Call[AcceptForm, None], problem: Problem, title: str) -> web.Response:
+def _not_good(call: Call[None, None] | Call[TokenForm, None], problem: Problem, title: str) -> web.Response:
     return refused(call, "invitation.html", problem, {"title": title, "share": None, "offer": None, "token": ""})
 
 
@@ -85,8 +79,8 @@ ROUTES: tuple[AnyRoute, ...] = (
         path="/shares/accept",
         handler=accept,
         summary="Accept an invitation to a socket",
-        body=AcceptForm,
+        body=TokenForm,
     ),
     PageRoute(method="GET", path="/transfers/accept", handler=ask_to_take, summary="Show an offer"),
-    PageRoute(method="POST", path="/transfers/accept", handler=take, summary="Take a socket over", body=AcceptForm),
+    PageRoute(method="POST", path="/transfers/accept", handler=take, summary="Take a socket over", body=TokenForm),
 )

@@ -9,7 +9,7 @@ from aiohttp import web
 from isocket.domain.negotiation import best_language
 from isocket.domain.request_letters import day_of
 from isocket.domain.requests import Right
-from portal_api.pages_forms import TYPED, WRITTEN, Form, checked
+from portal_api.pages_forms import TYPED, WRITTEN, Form, TokenForm, checked
 from portal_api.pages_words import LANGUAGE_NAMES
 from portal_api.privacy_requests import REQUESTS_CLIENT, RightsWish, authority_view, confirm_with, wish_for
 from portal_api.problem import Problem
@@ -39,12 +39,6 @@ class RightsForm(Form):
     country: str = TYPED
 
 
-class ConfirmForm(Form):
-    """The token from the mail."""
-
-    token: str = TYPED
-
-
 async def ask_page(call: Call[None, None]) -> web.Response:
     """Show the button of a mail's link, or the form to ask."""
     token = call.request.query.get("token", "")[:128]
@@ -66,7 +60,7 @@ async def ask(call: Call[RightsForm, None]) -> web.Response:
     return shown(call, "rights.html", {"what": "sent", "until": until}, status=202)
 
 
-async def confirm(call: Call[ConfirmForm, None]) -> web.Response:
+async def confirm(call: Call[TokenForm, None]) -> web.Response:
     """Take the answer from a mailbox."""
     answer = await confirm_with(call.portal, call.body.token)
     if isinstance(answer, Problem):
@@ -104,7 +98,7 @@ ROUTES: tuple[AnyRoute, ...] = (
         handler=confirm,
         summary="Say that it was me who asked",
         access=Access.PUBLIC,
-        body=ConfirmForm,
+        body=TokenForm,
         limit=lambda rates: rates.token_address,
     ),
 )
