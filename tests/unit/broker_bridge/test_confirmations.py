@@ -435,3 +435,12 @@ def test_whatever_the_order_of_arrival_no_more_than_the_unbroken_run_is_told(ord
     assert run.upto == (1, unbroken)
     held = {seq for each in run.ahead for seq in range(each.first, each.last + 1)}
     assert held == {seq for seq in arrived if seq > unbroken}
+
+
+def test_what_was_answered_at_once_does_not_hurry_the_ordinary_report_after_it() -> None:
+    confirmations = begun()
+    confirmations.stored("d1", (1, 1), 0.0, urgent=True)
+    assert confirmations.due(0.0) == {"d1": (1, 1)}
+    confirmations.stored("d1", (1, 2), 1.0, in_order=True)
+    assert confirmations.due(1.0) == {}
+    assert confirmations.due(EVERY_S) == {"d1": (1, 2)}

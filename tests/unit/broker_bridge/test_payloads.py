@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from broker_bridge.payloads import decode
+from broker_bridge.intake import Decoder
+from broker_bridge.payloads import BATCH_LIMIT_REPORTS, DEPTH_LIMIT, MESSAGE_LIMIT_BYTES, decode
 from broker_bridge.topics import UpKind
+from isocket.domain.devices import topic_root
 from isocket.domain.reports import ClockQuality
+from tests.fakes.clock import ManualClock
 
 WIRE = Path(__file__).parents[2] / "golden" / "wire"
 RECEIVED_MS = 1_795_332_960_500
@@ -76,3 +79,49 @@ def test_a_key_twice_is_seen_even_where_texts_hold_colons() -> None:
 def test_the_number_of_a_refused_message_is_still_read() -> None:
     payload = b'{"boot":3,"seq":9,"temp_c":[NaN]}'
     assert decode("d1", UpKind.STATE, payload, RECEIVED_MS).refusals[0].order == (3, 9)
+
+
+@pytest.mark.parametrize("constant", ["NaN", "-Infinity", "1e999"])
+def test_what_is_no_number_is_refused_in_a_field_that_we_do_not_know_too(constant: str) -> None:
+    decoded = decode("d1", UpKind.STATE, b'{"boot":1,"seq":1,"newer":%s}' % constant.encode(), RECEIVED_MS)
+    assert (decoded.reports, len(decoded.refusals)) == ((), 1)
+
+
+def test_a_batch_may_hold_as_many_reports_as_we_say_and_begin_with_spaces() -> None:
+    reports = [{"boot": 1, "seq": seq} for seq in range(1, BATCH_LIMIT_REPORTS + 1)]
+    decoded = decode("d1", UpKind.STATE, b" \n" + json.dumps(reports).encode(), RECEIVED_MS)
+    assert (len(decoded.reports), decoded.refusals, decoded.is_batch) == (BATCH_LIMIT_REPORTS, (), True)
+    more = json.dumps([*reports, {"boot": 1, "seq": 0}]).encode()
+    assert decode("d1", UpKind.STATE, more, RECEIVED_MS).reports == ()
+
+
+def test_a_bad_report_of_a_batch_is_named_by_its_place() -> None:
+    decoded = decode(
+        "d1", UpKind.STATE, b'[{"boot":1,"seq":1},{"boot":1,"seq":2,"relay":true,"relay":false}]', RECEIVED_MS
+    )
+    assert [(each.field, each.order) for each in decoded.refusals] == [("1.relay", (1, 2))]
+    decoded = decode("d1", UpKind.STATE, b'[{"boot":1,"seq":1},{"boot":1,"seq":2,"temp_c":["warm"]}]', RECEIVED_MS)
+    assert [each.field for each in decoded.refusals] == ["1.temp_c.0"]
+
+
+@pytest.mark.parametrize("kind", [UpKind.STATE, UpKind.ALARM])
+def test_a_message_may_be_as_long_as_we_say(kind: UpKind) -> None:
+    said = b'{"boot":1,"seq":1,"cause":"mains_lost","active":true}' if kind is UpKind.ALARM else b'{"boot":1,"seq":1}'
+    assert decode("d1", kind, said.ljust(MESSAGE_LIMIT_BYTES), RECEIVED_MS).refusals == ()
+    (refusal,) = decode("d1", kind, said.ljust(MESSAGE_LIMIT_BYTES + 1), RECEIVED_MS).refusals
+    assert (refusal.reason, refusal.order) == (f"larger than {MESSAGE_LIMIT_BYTES} bytes", (1, 1))
+
+
+def test_a_message_may_be_nested_as_deep_as_we_say() -> None:
+    for deeper, refused in ((0, 0), (1, 1)):
+        levels = DEPTH_LIMIT - 1 + deeper
+        said = b'{"boot":1,"seq":1,"newer":%s}' % (b"[" * levels + b"]" * levels)
+        assert len(decode("d1", UpKind.STATE, said, RECEIVED_MS).refusals) == refused
+
+
+def test_a_status_that_the_broker_kept_is_read_and_any_other_message_that_it_kept_is_only_cleared() -> None:
+    decoder = Decoder(ManualClock())
+    status = decoder(f"{topic_root('d1')}/status", b'{"online":false}', True)
+    assert (status.decoded.fields, status.stays) == ({"online": False}, "")
+    state = decoder(f"{topic_root('d1')}/state", b'{"boot":1,"seq":1}', True)
+    assert (state.decoded.reports, state.stays) == ((), f"{topic_root('d1')}/state")
