@@ -169,6 +169,7 @@ KEPT_BESIDE = (
 CONSEQUENCES = (
     "Your sockets are set free and no longer watched: nobody is alarmed any more, whatever they report.",
     "The people whom you entered to be told are erased with you.",
+    "Whoever shares a socket with you is told by mail that somebody sees it no more, and not why.",
     "You cannot sign in any more; with the same address you can open a new account, which knows nothing of this one.",
     "How long your sockets are under warranty is not known to us any more: keep what the shop gave you as a proof.",
     "If another customer entered you as somebody to be told, that stays theirs: answer STOP, or ask us.",

@@ -10,7 +10,7 @@ import pytest
 from isocket.domain.accounts import Account
 from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.devices import Device
-from isocket.domain.erasure_plan import plan
+from isocket.domain.erasure_plan import CONSEQUENCES, plan
 from isocket.domain.erasures import ErasureState
 from isocket.domain.incidents import Cause, Happening, Incident, Severity, TimelineEntry
 from isocket.domain.share_letters import share_invitation
@@ -105,6 +105,7 @@ async def test_an_owner_is_told_of_nobody_by_name_when_a_guest_is_erased_and_not
     assert [(each.address, each.subject_line) for each in told] == [
         (MAIJA, "Somebody gave back a shared socket")
     ] * mails
+    assert any("told by mail that somebody sees it no more" in each for each in CONSEQUENCES), "they read so before"
     for each in told:
         assert f"{PUBLIC_URL}/devices/{SOCKET}/people" in each.text
         assert PEKKA not in each.text
