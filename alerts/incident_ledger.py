@@ -227,21 +227,21 @@ class IncidentLedger:
             await self._note(found, "silent_as_well", silence.heard_ms, detail=detail)
 
     async def _release(self, release: Release) -> None:
-        """Hand an incident that outlasts its explanation to the ladder."""
+        """Hand an incident that outlasts its explanation to the ladder, or to the outage that explains it by now."""
+        now_news: dict[str, Any] = {"needs_step": True, "step_due_at": self._now, "told_from": self._now}
         released = await self._records.change_one(
             Incident,
             is_("id", release.incident_id),
             is_("state", IncidentState.OPEN),
             is_("explained_by", release.explained_by),
-            explained_by=None,
-            needs_step=True,
-            step_due_at=self._now,
-            told_from=self._now,
+            explained_by=release.outage,
+            **({} if release.outage else now_news),
         )
         found = released or await self._records.get(Incident, release.incident_id)
         if found is not None:
-            detail = {"incident_id": release.explained_by}
-            await self._note(found, "no_longer_explained", release.explained_by, detail=detail)
+            reason = "explained_by_outage" if release.outage else "no_longer_explained"
+            detail = {"incident_id": release.outage or release.explained_by}
+            await self._note(found, reason, release.explained_by, detail=detail)
 
     async def _wait(self, wait: Wait) -> None:
         """Put off the first step of an incident where it is not due yet."""

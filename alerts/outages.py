@@ -23,7 +23,8 @@ from alerts.fleet import (
 from alerts.metrics import AlertMetrics
 from alerts.operator import Operator, tell_operator
 from alerts.outage_news import news_of, news_of_end
-from alerts.rules.decisions import Decision, Open
+from alerts.rules.decisions import Decision, Open, Release
+from alerts.rules.memory import Key
 from alerts.timeline import incident_line
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Happening, Incident, Severity
@@ -290,21 +291,26 @@ async def with_outages(
     A socket's own mains failure is the better explanation, and stays. Whose owner says that its silence is critical
     must hear of it, whoever else is silent. `power_cut`: the one that was known when the socket's own things were read.
     """
-    return tuple(
-        [
-            await _with_outage(each, outages, settings, power_cut) if isinstance(each, Open) else each
-            for each in decisions
-        ]
-    )
+    return tuple([await _with_outage(each, outages, settings, power_cut) for each in decisions])
 
 
-async def _with_outage(opening: Open, outages: Outages, settings: DeviceSettings, power_cut: Outage | None) -> Open:
-    if opening.key.cause is Cause.OFFLINE and opening.explained_by is None:
-        if severity_of(Cause.OFFLINE, None, settings) is Severity.CRITICAL:
-            return opening
-        outage = await outages.silencing()
-        return opening if outage is None else replace(opening, explained_by=outage.id)
-    if opening.key.cause is Cause.MAINS_LOST:
-        outage = await outages.power_cut(power_cut)
-        return opening if outage is None else replace(opening, part_of=outage.id)
-    return opening
+async def _with_outage(
+    decision: Decision, outages: Outages, settings: DeviceSettings, power_cut: Outage | None
+) -> Decision:
+    match decision:
+        case Release(key=Key(cause=Cause.OFFLINE)):
+            outage = await _silencing(outages, settings)
+            return decision if outage is None else replace(decision, outage=outage.id)
+        case Open(key=Key(cause=Cause.OFFLINE), explained_by=None):
+            outage = await _silencing(outages, settings)
+            return decision if outage is None else replace(decision, explained_by=outage.id)
+        case Open(key=Key(cause=Cause.MAINS_LOST)):
+            outage = await outages.power_cut(power_cut)
+            return decision if outage is None else replace(decision, part_of=outage.id)
+    return decision
+
+
+async def _silencing(outages: Outages, settings: DeviceSettings) -> Outage | None:
+    """Return the outage that keeps a socket's silence from its people."""
+    is_critical = severity_of(Cause.OFFLINE, None, settings) is Severity.CRITICAL
+    return None if is_critical else await outages.silencing()

@@ -63,11 +63,12 @@ class SilentToo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What explained this incident is over, and it still lasts: now it is news."""
+    """What explained this incident is over, and it still lasts: now it is news, unless another outage explains it."""
 
     key: Key
     incident_id: str
     explained_by: str
+    outage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

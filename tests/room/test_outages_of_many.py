@@ -271,6 +271,23 @@ async def test_sockets_that_fall_silent_in_a_power_cut_are_no_outage_of_ours_and
         assert not await house.operator_news()
 
 
+async def test_sockets_that_fall_silent_right_after_a_power_cut_are_held_back_for_the_outage_of_ours() -> None:
+    async with fleet_house(SIZE) as house:
+        await lose_power(house, house.devices)
+        await house.hear(house.devices)
+        await house.let_pass(11, listening=True, step_s=1)
+        told = len(await house.paged())
+        await house.let_pass(PATIENCE_S + 60, listening=True)
+        (fleet,) = [each for each in await house.outages_kept() if each.kind is OutageKind.FLEET]
+        silent = await house.open()
+        assert {each.cause for each in silent} == {Cause.OFFLINE}
+        assert {each.explained_by for each in silent} == {fleet.id}
+        assert len(await house.paged()) == told == SIZE, "of the cut, and of nothing else"
+        assert "explained_by_outage" in await house.reasons(silent[0])
+        await house.let_pass(house.limits.hold_s, listening=True)
+        assert len(await house.paged()) == 2 * SIZE, "what lasts too long is told after all"
+
+
 async def test_a_customer_whose_many_sockets_went_first_does_not_hide_that_others_have_no_power_either(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
