@@ -12,9 +12,11 @@ const EVERY_MS = 2000;
 const WHILE_TOLD_MS = 5000;
 const SOON_MS = 100;
 const MOST_MS = 30000;
+const RESTS = 4; // times as long as the last answer took: however much happens, a page of many is no load on the server
 const state = document.querySelector("[data-live-state]");
 const lost = document.querySelector("[data-live-lost]"); // above all else: what stands below it counts no time any more
 let waitMs = EVERY_MS;
+let tookMs = 0;
 let timer;
 
 const parts = () => document.querySelectorAll("[data-live]");
@@ -26,10 +28,12 @@ function tell(upToDate) {
 }
 
 async function refresh() {
+  const begun = performance.now();
   const response = await fetch(location.href, { cache: "no-store", signal: AbortSignal.timeout(10000) });
   if (response.redirected && new URL(response.url).pathname !== location.pathname) return location.reload();
   if (!response.ok) throw new Error(String(response.status));
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  tookMs = performance.now() - begun;
   for (const part of parts()) {
     const fresh = page.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
     if (!fresh) return location.reload();
@@ -67,7 +71,7 @@ function soon() {
   if (due) return;
   due = true;
   clearTimeout(timer);
-  timer = setTimeout(turn, SOON_MS);
+  timer = setTimeout(turn, Math.max(SOON_MS, Math.min(RESTS * tookMs, WHILE_TOLD_MS)));
 }
 
 async function turn() {

@@ -1,5 +1,6 @@
 """An alarm that comes while somebody reads the overview: it takes no other's place under their finger, and is heard."""
 
+import itertools
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from isocket.domain.incidents import Cause, Incident, IncidentState, Severity
 from isocket.storage.port import is_
 from portal_api.portal import Portal
 from tests.browser.chromium import IN_A_BROWSER, Tab, chromium_tab
-from tests.browser.test_journey import DEVICE, MAIJA, portal  # noqa: F401 - a fixture
+from tests.browser.test_journey import DEVICE, MAIJA, hear, portal  # noqa: F401 - a fixture
 
 SHOWN = "document.querySelectorAll('article.trouble').length"
 # Notes what comes into the region that is read aloud, as a reader of screens does who was told to read what is added.
@@ -19,6 +20,18 @@ LISTEN = """(() => {
     for (const { addedNodes } of changes) for (const each of addedNodes) window.heard.push(each.textContent);
   }).observe(region, { childList: true, subtree: true });
 })()"""
+
+SLOW_MS = 200
+# Lets each answer take long, and notes when it was asked for.
+SLOWLY = f"""(() => {{
+  const usual = window.fetch;
+  window.began = [];
+  window.fetch = async (...asked) => {{
+    window.began.push(performance.now());
+    await new Promise((done) => setTimeout(done, {SLOW_MS}));
+    return usual(...asked);
+  }};
+}})()"""
 
 pytestmark = IN_A_BROWSER
 
@@ -74,3 +87,20 @@ async def test_a_reader_of_screens_hears_the_alarm_that_came_and_no_other(
         heard = " ".join(await tab.value("window.heard"))
     assert "Too warm" in heard
     assert "The battery is low" not in heard
+
+
+async def test_a_page_whose_answer_takes_long_is_asked_for_less_often_however_much_happens(
+    portal: Portal,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    async with chromium_tab(tmp_path) as tab:
+        await on_the_overview_of_an_alarm(portal, tab)
+        await tab.value(SLOWLY)
+        for seq in itertools.count(1):
+            await hear(portal, seq, mains=True)
+            began = await tab.value("window.began")
+            if (
+                len(began) > 4
+            ):  # the first may be asked for before it is known how long it takes, and the next beside it
+                break
+    assert all(after - before > 3 * SLOW_MS for before, after in itertools.pairwise(began[2:]))
