@@ -285,23 +285,38 @@ def _brought_back(alarm: Delivery, began: datetime | None, now: datetime) -> Del
     return replace(alarm, created_at=began)
 
 
+def _made_since_it_began(round_: Round) -> list[Delivery]:
+    """Return the alarms that were made since the ladder began."""
+    began = round_.incident.told_from
+    made = [_brought_back(each, began, round_.now) for each in round_.alarms]
+    return [each for each in made if began is None or each.created_at >= began]
+
+
 def _first_told_at(round_: Round) -> datetime | None:
     """Return when the first alarm that went out since the ladder began could go, None if none did."""
-    began, now = round_.incident.told_from, round_.now
-    made = [_brought_back(each, began, now) for each in round_.alarms if each.state in TOLD]
-    return min((told_at(each, now) for each in made if began is None or each.created_at >= began), default=None)
+    went = [each for each in _made_since_it_began(round_) if each.state in TOLD]
+    return min((told_at(each, round_.now) for each in went), default=None)
 
 
 def _not_yet_in_vain(round_: Round) -> Round:
     """Return a round whose ladder is not exhausted any more where people were told only after it was.
 
-    Whoever has it since their provider is back gets their time to answer, and is not told again right after it.
+    Whoever has it since their provider is back gets their time to answer, and is not told again right after it. Not
+    while somebody else has not heard: they are told when they would have been.
     """
     incident, told = round_.incident, _first_told_at(round_)
-    if incident.exhausted_at is None or told is None or told <= incident.exhausted_at:
+    if incident.exhausted_at is None or told is None or told <= incident.exhausted_at or _is_somebody_untold(round_):
         return round_
     incident = replace(incident, exhausted_at=None)
     return replace(round_, incident=incident, course=replace(round_.course, incident=incident))
+
+
+def _is_somebody_untold(round_: Round) -> bool:
+    """Whether somebody for whom alarms were made, who neither sleeps nor has left, heard by none of them."""
+    made = _made_since_it_began(round_)
+    told = {each.contact_id for each in made if each.state in TOLD}
+    untold = [each for each in made if each.contact_id not in told and not is_held(each, round_.now)]
+    return any(not _has_left(each, round_) for each in untold)
 
 
 def _unanswered_at(told_at: datetime, round_: Round) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from alerts.channels.channel import ChannelKind, Message
-from alerts.outcomes import Outcome, TryLater, Unclear
+from alerts.outcomes import Outcome, RefusalScope, Refused, TryLater, Unclear
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.incidents import Happening, Severity
 from isocket.kit.clock import Clock
@@ -145,6 +145,19 @@ async def test_whoever_hears_when_their_provider_is_back_gets_their_time_to_answ
     (first, again, *_) = [int(each.partition(" ")[2]) for each in heard(house.sms)]
     assert again - first in {89, 90}  # half an hour to answer, and an hour
     assert [reason for reason, _ in await owners_read(house)] == ["nobody_reached", "not_acknowledged"]
+
+
+async def test_whoever_hears_late_does_not_put_off_the_climb_by_which_somebody_else_hears_at_all() -> None:
+    is_off = Refused(reason="handset_unreachable", scope=RefusalScope.CONTACT)
+    house = AlertHouse()
+    house.sms = AwayUntil(ChannelKind.SMS, clock=house.clock, says=is_off, minutes=50)
+    house.mail = AwayUntil(ChannelKind.EMAIL, clock=house.clock, says=HANGS, minutes=50)
+    await house.furnish(email_verified_at=None)
+    await house.contact(BERTIL, phone_verified_at=None)
+    await house.ladder({"contact_ids": [ANNA, BERTIL], "channels": [], "after_s": 0})
+    await house.incident()
+    await live_through(house, minutes=80)
+    assert (heard(house.sms), heard(house.mail)) == (["Anna 70"], ["Bertil 65"])
 
 
 async def test_whoever_is_told_right_before_a_slow_climb_is_left_out_by_it() -> None:
