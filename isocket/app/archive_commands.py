@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from isocket.app.command import complain
+from isocket.app.command import complain, refuse
 from isocket.app.typed import FILE, line_of
 from isocket.kit.unreadable import unreadable
 
@@ -49,8 +49,7 @@ def make_manager_key(
             _refuse_to_overwrite(private)
         public.write_text(key.public.text(), encoding="utf-8")
     except OSError as error:
-        complain(ValueError(f"{out} cannot be written to: {error.strerror}."))
-        raise typer.Exit(1) from None
+        refuse(f"{out} cannot be written to: {error.strerror}.")
     if not passphrase:
         typer.echo(f"{private} has no passphrase: whoever gets the file has the key.", err=True)
     made = {"private": str(private), "public": str(public), "fingerprint": key.public.fingerprint}
@@ -58,8 +57,7 @@ def make_manager_key(
 
 
 def _refuse_to_overwrite(file: Path) -> NoReturn:
-    complain(ValueError(f"{file} is there already: a key that is overwritten opens nothing any more."))
-    raise typer.Exit(1)
+    refuse(f"{file} is there already: a key that is overwritten opens nothing any more.")
 
 
 @archive.command(name="list")
@@ -170,11 +168,9 @@ def open_one(
         written = out or Path(f"{manifest.id}.json")
         open_archive(file, keys, written)
     except (ArchiveError, ManagerKeyError, OpeningsBrokenError) as error:
-        complain(error)
-        raise typer.Exit(1) from None
+        refuse(error)
     except OSError as error:
-        complain(ValueError(f"{error.filename or file} cannot be written: {error.strerror}."))
-        raise typer.Exit(1) from None
+        refuse(f"{error.filename or file} cannot be written: {error.strerror}.")
     typer.echo(json.dumps({"archive": manifest.id, "written": str(written), "records": dict(manifest.counts)}))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isocket.app.command import complain, run, words_in
+from isocket.app.command import refuse, run, words_in
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
 from isocket.domain.breach_drafts import draft
@@ -205,8 +205,7 @@ def show_draft(breach_id: BreachId, duty: Annotated[Duty, typer.Option(help="For
 
     text = run(work)
     if text is None:
-        complain(ValueError(f"As it is judged, this breach has no duty called {duty.value}."))
-        raise typer.Exit(1)
+        refuse(f"As it is judged, this breach has no duty called {duty.value}.")
     typer.echo(text, nl=False)
 
 
@@ -236,16 +235,14 @@ def _act(work: Work) -> None:
 
     answer = run(act)
     if isinstance(answer, NotNow):
-        complain(ValueError(_in_words(answer)))
-        raise typer.Exit(1)
+        refuse(_in_words(answer))
     typer.echo(json.dumps(answer, indent=2, ensure_ascii=False))
 
 
 async def _found(house: "House", breach_id: str) -> Breach:
     found = await house.records.get(Breach, breach_id)
     if found is None:
-        complain(ValueError(f"There is no breach {breach_id[:64]}: see `isocket privacy breach list`."))
-        raise typer.Exit(1)
+        refuse(f"There is no breach {breach_id[:64]}: see `isocket privacy breach list`.")
     return found
 
 

@@ -5,7 +5,7 @@ import tomllib
 from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -45,8 +45,7 @@ def run(job: Any) -> Any:
         complain(error)
         raise typer.Exit(WRONG_SETTINGS) from None
     except EXPECTED as error:
-        complain(error)
-        raise typer.Exit(1) from None
+        refuse(error)
 
 
 def day_of(text: str, option: str) -> datetime | None:
@@ -91,7 +90,13 @@ def _table(language: str, said: object, kind: Any) -> dict[str, str]:
     return said
 
 
-def complain(error: Exception) -> None:
+def complain(why: object) -> None:
     """Print what went wrong, in red where that shows."""
-    for line in str(error).splitlines():
+    for line in str(why).splitlines():
         typer.secho(line, fg=typer.colors.RED, err=True)
+
+
+def refuse(why: object) -> NoReturn:
+    """Print why it was not done, and end with 1."""
+    complain(why)
+    raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from isocket.app.archive_commands import archive
-from isocket.app.command import complain, run, serve, words_in
+from isocket.app.command import refuse, run, serve, words_in
 from isocket.app.privacy_commands import privacy
 from isocket.app.provision import ModelName
 from isocket.app.settings import Settings
@@ -149,8 +149,7 @@ def simulate(
         )
 
     if not run(play):
-        complain(ConnectionError("No socket got through to the broker."))
-        raise typer.Exit(1)
+        refuse("No socket got through to the broker.")
 
 
 @app.command()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from isocket.app.command import complain, run
+from isocket.app.command import refuse, run
 from isocket.app.settings import Settings
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.handling import Basis, Purpose
@@ -81,16 +81,14 @@ def end_one(
 
     ended = run(end)
     if isinstance(ended, Problem):
-        complain(ValueError(ended.detail))
-        raise typer.Exit(1)
+        refuse(ended.detail)
     typer.echo(json.dumps(_line(ended)))
 
 
 async def _found(house: "House", hold_id: str) -> Hold:
     found = await house.records.get(Hold, hold_id)
     if found is None:
-        complain(ValueError(f"There is no hold {hold_id[:64]}: see `isocket privacy hold list`."))
-        raise typer.Exit(1)
+        refuse(f"There is no hold {hold_id[:64]}: see `isocket privacy hold list`.")
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from isocket.app.command import complain, run
+from isocket.app.command import refuse, run
 from isocket.app.settings import Settings
 from isocket.app.typed import line_of
 from isocket.domain.followed_letters import ALARMS
@@ -136,5 +136,4 @@ def tell(follow: Callable[[Settings], Awaitable[dict[str, Any]]]) -> None:
     try:
         typer.echo(json.dumps(run(follow)))
     except NotAskedError as error:
-        complain(error)
-        raise typer.Exit(1) from None
+        refuse(error)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from isocket.app.breach_commands import breach
-from isocket.app.command import complain, day_of, run, serve
+from isocket.app.command import day_of, refuse, run, serve
 from isocket.app.hold_commands import hold
 from isocket.app.letter_commands import object_for_account, rectify_account
 from isocket.app.restriction_commands import end_restriction, restrict_account
@@ -124,27 +124,22 @@ def export_account(
     from isocket.app.house import open_house
     from isocket.domain.accounts import Account
 
-    async def write(settings: Settings) -> bool:
+    async def write(settings: Settings) -> None:
         async with open_house(settings) as house:
             found = await house.records.get(Account, account)
             if found is None:
-                complain(ValueError("There is no such account."))
-                return False
+                refuse("There is no such account.")
             with out.open("xb") as file:
                 try:
                     await copier_of(house).copy(found, file, house.clock.now(), _silent)
                 except BaseException:
                     out.unlink()  # half a copy is of no use, and lies here in clear
                     raise
-        return True
 
     try:
-        written = run(write)
+        run(write)
     except OSError as error:
-        complain(ValueError(f"{out} cannot be written: {error.strerror}."))
-        written = False
-    if not written:
-        raise typer.Exit(1)
+        refuse(f"{out} cannot be written: {error.strerror}.")
 
 
 @privacy.command(name="import")
@@ -180,11 +175,9 @@ def import_copy(
     try:
         made = run(take)
     except (OSError, BadZipFile) as error:
-        complain(ValueError(f"{file} cannot be read as a zip: {unreadable(error)}."))
-        raise typer.Exit(1) from None
+        refuse(f"{file} cannot be read as a zip: {unreadable(error)}.")
     except NotACopyError as error:
-        complain(error)
-        raise typer.Exit(1) from None
+        refuse(error)
     typer.echo(json.dumps(made, indent=2, ensure_ascii=False))
 
 
@@ -215,11 +208,13 @@ def erase_person(
     """
     if (account is None) == (recipient is None):
         raise typer.BadParameter("name either an account or a recipient", param_hint="--account / --recipient")
-    if not (_account_is_erased(account) if account is not None else _recipient_is_erased(recipient or "")):
-        raise typer.Exit(1)
+    if account is not None:
+        _erase_account(account)
+    else:
+        _erase_recipient(recipient or "")
 
 
-def _recipient_is_erased(address: str) -> bool:
+def _erase_recipient(address: str) -> None:
     from isocket.app.erasures import erase_recipient
     from isocket.app.house import open_house
 
@@ -231,13 +226,11 @@ def _recipient_is_erased(address: str) -> bool:
 
     entries = run(erase)
     if entries is None:
-        complain(ValueError("There is no such recipient: write the number with its country, as +358…, or the mailbox."))
-        return False
+        refuse("There is no such recipient: write the number with its country, as +358…, or the mailbox.")
     typer.echo(f"erased, with entries by customers: {entries}")
-    return True
 
 
-def _account_is_erased(account: str) -> bool:
+def _erase_account(account: str) -> None:
     from isocket.app.erasures import eraser_of
     from isocket.app.house import open_house
     from isocket.domain.erasures import ErasureState
@@ -246,13 +239,13 @@ def _account_is_erased(account: str) -> bool:
         async with open_house(settings) as house:
             made = await eraser_of(house).erase(account, by="operator")
         if made is None:
-            complain(ValueError("There is no such account."))
-            return False
+            refuse("There is no such account.")
         receipt = {"id": made.id, "state": made.state, "removed": made.removed, "held_up": made.problem}
         typer.echo(json.dumps(receipt, indent=2))
         return made.state is ErasureState.DONE
 
-    return bool(run(erase))
+    if not run(erase):
+        raise typer.Exit(1)
 
 
 @privacy.command(name="newsletter")

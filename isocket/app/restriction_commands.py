@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from isocket.app.command import complain, run
+from isocket.app.command import refuse, run
 from isocket.app.letter_commands import AccountId, RequestId, tell
 from isocket.app.settings import Settings
 from isocket.app.typed import whole
@@ -55,6 +55,5 @@ def end_restriction(
 
     ends = run(end)
     if ends is None:
-        complain(ValueError("There is no such account, or its data is not restricted."))
-        raise typer.Exit(1)
+        refuse("There is no such account, or its data is not restricted.")
     typer.echo(json.dumps({"lifts_at": ends.isoformat()}))
