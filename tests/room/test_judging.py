@@ -707,6 +707,24 @@ async def test_a_battery_is_well_again_only_when_it_charges_above_the_margin(hou
     assert not await house.open()
 
 
+@pytest.mark.parametrize(
+    ("said", "is_well"),
+    [
+        ({}, False),
+        ({"charging": True}, True),
+        ({"mains": True}, True),
+        ({"mains": False, "charging": True}, False),
+    ],
+    ids=["nothing else", "it charges", "it has mains", "it has no mains"],
+)
+async def test_a_battery_is_well_again_only_where_something_feeds_it(
+    house: JudgedHouse, said: dict[str, bool], is_well: bool
+) -> None:
+    await house.state(charging=False, battery_pct=50)
+    await house.state(battery_pct=90, **said)
+    assert (not await house.open(Cause.BATTERY_LOW)) is is_well
+
+
 async def test_temperature_opens_beyond_the_limit_and_closes_inside_the_hysteresis() -> None:
     house = await judged_house(temp=[{"high_c": 30.0, "delay_s": 60, "hysteresis_c": 1.0}])
     await house.state(temp_c=[30.0])
@@ -974,6 +992,17 @@ async def test_another_owner_ends_what_was_open_and_is_told_what_lasts(house: Ju
     await house.state(mains=False)
     await house.let_pass(10)
     assert [each.account_id for each in await house.told()] == ["acc-2"]
+
+
+async def test_a_silence_that_is_over_before_anybody_was_told_is_no_news() -> None:
+    house = await judged_house(heartbeat_s=60, offline_after=3)
+    await house.state(mains=True)
+    began = house.clock.now() - timedelta(hours=1)
+    for _ in range(40):
+        await house.listen(began, house.clock.now())
+        await house.let_pass(5)
+    found = await house.only(Cause.OFFLINE)
+    assert (found.state, found.told_though_over) == (IncidentState.OPEN, False)
 
 
 async def test_a_socket_that_was_silent_before_it_was_claimed_is_given_its_time_from_then_on() -> None:

@@ -47,6 +47,12 @@ async def test_the_third_opening_within_the_window_is_told_as_one_thing_that_com
         assert COMES_AND_GOES in await house.timeline(each)
 
 
+async def test_what_comes_and_goes_began_when_it_came_first(house: JudgedHouse) -> None:
+    began = house.clock.now()
+    await flicker(house, 4)
+    assert (await house.only(Cause.FLAPPING)).opened_at == began
+
+
 async def test_when_it_has_been_quiet_the_notice_ends_and_says_how_often_it_came(house: JudgedHouse) -> None:
     await flicker(house, 6)
     await house.climb()
