@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -17,7 +17,7 @@ from isocket.app.settings_table import settings_markdown
 from isocket.app.staff_commands import staff
 from isocket.app.typed import Commands, decimal, unwrapped, whole
 
-T = TypeVar("T")
+MODELS = ", ".join(ModelName)
 BENCHES = {
     "ingest": "How many reports a second are stored.",
     "alarm": "How long an alarm takes from the socket to the provider.",
@@ -75,7 +75,7 @@ def alerts_role() -> None:
 
 @device.command(name="provision")
 def provision_devices(
-    model: Annotated[ModelName, typer.Option(help="What is made.")],
+    model: Annotated[ModelName, typer.Option(metavar="MODEL", help=f"What is made: one of {MODELS}.")],
     count: Annotated[int, typer.Option(**whole(1, 1_000_000), help="How many.")] = 1,
 ) -> None:
     """Make devices; print device_id, secret, claim_code, model and topic_root of each, one JSON object a line.
@@ -101,7 +101,8 @@ def announce_to_customers(
         typer.Option(help="A TOML file with `subject` and `text` in a table for each language, `\\[en]` at least."),
     ],
     model: Annotated[
-        list[ModelName] | None, typer.Option(help="Only to owners of this model; may be given several times.")
+        list[ModelName] | None,
+        typer.Option(metavar="MODEL", help=f"Only to owners of one of {MODELS}; may be given several times."),
     ] = None,
 ) -> None:
     """Mail every customer what they have to know of the service, such as a planned outage; no promotion.

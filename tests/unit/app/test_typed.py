@@ -10,6 +10,7 @@ from typer import rich_utils
 from typer.testing import CliRunner, Result
 
 from isocket.app.commands import app
+from isocket.app.provision import ModelName
 from isocket.app.typed import line_of
 
 THE_LIBRARYS = ("Input should", "Value error", "Errno", "codec", "__init__", "argument after", "Traceback")
@@ -209,3 +210,10 @@ def test_the_help_of_a_command_fills_the_lines_of_whoever_reads_it(
 ) -> None:
     monkeypatch.setattr(rich_utils, "MAX_WIDTH", 80)
     assert line in [each.strip() for each in typed(words).stdout.splitlines()]
+
+
+@pytest.mark.parametrize("words", ["device provision --help", "announce --help"])
+def test_no_models_name_is_broken_where_a_line_of_the_help_ends(words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rich_utils, "MAX_WIDTH", 80)
+    said = typed(words).stdout
+    assert [each for each in ModelName if each not in said] == []
