@@ -839,6 +839,13 @@ async def test_what_was_too_warm_by_the_raised_limit_as_well_and_then_is_not_is_
     assert (await house.only(Cause.TEMP_HIGH)).why_over is Why.OVER
 
 
+async def test_a_battery_that_is_full_on_the_mains_is_well_though_it_does_not_charge(house: JudgedHouse) -> None:
+    await house.state(mains=True, battery_pct=15, charging=False)
+    assert await house.open(Cause.BATTERY_LOW)
+    await house.state(mains=True, battery_pct=100, charging=False)
+    assert not await house.open()
+
+
 async def test_a_probe_that_lost_its_value_for_a_minute_is_a_fault(house: JudgedHouse) -> None:
     await house.state(temp_c=[21.0])
     await house.state(temp_c=[None])
