@@ -83,3 +83,22 @@ async def test_a_clock_that_is_behind_for_a_moment_ends_no_delay_and_no_silence_
     await say(house, mains=True, temp_c=[-5.0])
     assert not await house.open(Cause.TEMP_HIGH)
     assert not await house.open(Cause.OFFLINE)
+
+
+@pytest.mark.parametrize("back_s", [HOURS_S, A_YEAR_S])
+async def test_what_outlasts_a_mains_failure_from_before_the_clock_was_set_back_is_news_after_minutes(
+    back_s: float,
+) -> None:
+    house = await judged_house()
+    await say(house, mains=False, battery_pct=98)
+    await house.let_pass(60)
+    await say(house, mains=False, battery_pct=45)
+    await say(house, mains=True, battery_pct=45, charging=False)
+    await house.let_pass(60)
+    assert (await house.only(Cause.BATTERY_LOW)).explained_by is not None
+    house.clock.set_back(back_s)
+    for _ in range(15):
+        await say(house, mains=True, battery_pct=45, charging=False)
+        await house.let_pass(60)
+    found = await house.only(Cause.BATTERY_LOW)
+    assert (found.explained_by, found.needs_step) == (None, True)
