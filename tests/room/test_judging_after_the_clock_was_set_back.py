@@ -102,3 +102,41 @@ async def test_what_outlasts_a_mains_failure_from_before_the_clock_was_set_back_
         await house.let_pass(60)
     found = await house.only(Cause.BATTERY_LOW)
     assert (found.explained_by, found.needs_step) == (None, True)
+
+
+@pytest.mark.parametrize("back_s", [HOURS_S, A_YEAR_S])
+async def test_what_came_and_went_before_the_clock_was_set_back_does_not_count_for_what_comes_hours_later(
+    back_s: float,
+) -> None:
+    house = await judged_house(
+        mains_delay_s=0, restore_delay_s=0, flapping={"count": 3, "window_s": 1800, "quiet_s": 1200}
+    )
+    for _ in range(2):
+        for mains in (False, True):
+            await say(house, mains=mains)
+            await house.let_pass(60)
+    house.clock.set_back(back_s)
+    for _ in range(15):
+        await say(house, mains=True)
+        await house.let_pass(600)
+    await say(house, mains=False)
+    assert [each.explained_by for each in await house.open()] == [None]
+    assert not await house.incidents(Cause.FLAPPING)
+
+
+@pytest.mark.parametrize("back_s", [HOURS_S, A_YEAR_S])
+async def test_a_patience_that_was_lowered_before_the_clock_was_set_back_puts_no_silence_off_for_long(
+    back_s: float,
+) -> None:
+    house = await judged_house(heartbeat_s=900)
+    await say(house, mains=True)
+    await house.want(heartbeat_s=100)
+    house.clock.set_back(back_s)
+    for _ in range(15):
+        await say(house, mains=True)
+        await house.let_pass(60)
+    listens_since = house.clock.now() - timedelta(hours=1)
+    for _ in range(300):  # not longer than the patience before, for which it is not known whether it heard of another
+        await house.listen(listens_since, house.clock.now())
+        await house.let_pass(10)
+    assert len(await house.open(Cause.OFFLINE)) == 1
