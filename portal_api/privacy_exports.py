@@ -51,8 +51,7 @@ async def ask(call: Call[ExportWish, None]) -> ExportView | Problem:
     if wrong is not None:
         return wrong
     async with call.portal.turns.of(f"export {call.session.id}"):
-        while (copy := await _newest(call, one_of("state", _UNDER_WAY)) or await _noted(call)) is None:
-            log.info("export_asked_elsewhere")  # and is found now
+        copy = await _newest(call, one_of("state", _UNDER_WAY)) or await _noted(call)
     return _view(copy)
 
 
@@ -101,25 +100,32 @@ async def _newest(call: Call[ExportWish, None], *tests: Test) -> DataExport | No
     return found[0] if found else None
 
 
-async def _noted(call: Call[ExportWish, None]) -> DataExport | None:
-    """Store the wish for another copy; None where another portal stored the same in this moment.
+async def _noted(call: Call[ExportWish, None]) -> DataExport:
+    """Store the wish for another copy; return it, or the one that another portal stored in this moment.
 
-    Its id follows from the copy before, so that of two who find the same one before only the first stores it.
+    Its id follows from the copy before, so that of two who find the same one before only the first stores it. Where
+    none is left it follows from the day: under an id of last month it is told already that the copy was fetched.
     """
     await call.portal.limits.demand(EXPORTS, call.account.id)
-    before = await _newest(call)
-    made = DataExport(
-        id=derived_id("exp", call.session.id, before.id if before else ""),
-        account_id=call.account.id,
-        session_id=call.session.id,
-        created_at=call.clock.now(),
-    )
-    try:
-        await call.records.add(made)
-    except AlreadyThereError:
-        return None
-    log.info("export_asked", export_id=made.id, account_id=call.account.id)
-    return made
+    now, newest = call.clock.now(), await _newest(call)
+    before = newest.id if newest else now.date().isoformat()
+    while True:
+        made = DataExport(
+            id=derived_id("exp", call.session.id, before),
+            account_id=call.account.id,
+            session_id=call.session.id,
+            created_at=now,
+        )
+        try:
+            await call.records.add(made)
+        except AlreadyThereError:
+            there = await call.records.get(DataExport, made.id)
+            if there is not None and there.state in _UNDER_WAY:
+                return there
+            before = made.id  # its time is from before the clock was set back
+        else:
+            log.info("export_asked", export_id=made.id, account_id=call.account.id)
+            return made
 
 
 async def _own(call: Call[None, None]) -> DataExport:
