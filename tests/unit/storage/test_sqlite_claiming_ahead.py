@@ -75,7 +75,7 @@ async def told_of(store: SqliteStore, report: Report) -> "asyncio.Task[list[bool
 
 def note(connection: sqlite3.Connection) -> int:
     connection.execute("CREATE TABLE IF NOT EXISTS notes (note INTEGER)")
-    return connection.execute("INSERT INTO notes VALUES (1)").rowcount
+    return connection.execute("insert INTO notes VALUES (1)").rowcount
 
 
 async def test_who_is_free_hears_before_it_is_on_disk_and_what_they_write_comes_after_it(

@@ -41,7 +41,7 @@ def log_of(file: Path) -> Path:
 async def write_pages(store: SqliteStore, pages: int) -> None:
     rows = [("x" * 3500,) for _ in range(pages)]
     await store._file.write(
-        lambda connection: connection.executemany("INSERT INTO texts VALUES (?)", rows).rowcount,
+        lambda connection: connection.executemany("insert INTO texts VALUES (?)", rows).rowcount,
     )
 
 
@@ -129,7 +129,7 @@ async def test_a_log_that_somebody_holds_is_told_and_the_writing_goes_on(small: 
 async def test_what_was_removed_is_in_no_file_once_the_log_was_emptied(store: SqliteStore, file: Path) -> None:
     canary = "remember-me-" + "x" * 40
     await store._file.write(lambda connection: connection.execute("CREATE TABLE texts (text TEXT)").rowcount)
-    await store._file.write(lambda connection: connection.execute("INSERT INTO texts VALUES (?)", (canary,)).rowcount)
+    await store._file.write(lambda connection: connection.execute("insert INTO texts VALUES (?)", (canary,)).rowcount)
     await store._file.write(lambda connection: connection.execute("DELETE FROM texts").rowcount)
     assert canary.encode() in log_of(file).read_bytes()
     assert await store.empty_log()
