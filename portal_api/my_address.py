@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from pydantic import ConfigDict
 
-from isocket.domain.accounts import Account, AddressChange, AddressUndo, PasswordReset, Registration
+from isocket.domain.accounts import Account, AddressChange, AddressUndo, PasswordReset
 from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.letters import new_address_mail, old_address_mail
@@ -185,7 +185,6 @@ async def _moved(portal: Portal, account: Account, email: str) -> bool:
     own = is_("id", owner_contact_id(account.id))  # which has this address, whoever was entered with it meanwhile
     await portal.records.change_one(Contact, own, email=email, email_verified_at=portal.clock.now(), sole=None)
     await portal.records.remove_all(PasswordReset, is_("account_id", account.id))
-    await portal.records.remove_all(Registration, is_("account_id", account.id))  # wishes of whoever reads the old one
     return True
 
 

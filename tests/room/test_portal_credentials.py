@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 
-from isocket.domain.accounts import AddressChange
+from isocket.domain.accounts import AddressChange, Registration
 from isocket.domain.contacts import Contact
 from isocket.domain.factors import TotpFactor
 from isocket.storage.port import is_
@@ -209,3 +210,16 @@ async def test_whoever_reads_a_mailbox_that_an_account_has_just_left_gets_an_acc
     await maija.house.register(MAIJA, OTHER_PASSWORD)
     assert await maija.enters(MAIJA, OTHER_PASSWORD) == 200
     assert (await maija.house.account(MAIJA)).id != (await maija.house.account(NEW)).id
+
+
+async def test_a_wish_that_was_noted_while_an_account_left_its_mailbox_gives_nobody_that_account(maija: Maija) -> None:
+    account = await maija.house.account(MAIJA)
+    await maija.ask("/me/email", {"username": NEW})
+    answer = {"token": await maija.house.link_token(NEW)}
+    assert (await maija.house.ask("POST", "/email-changes/confirm", answer)).status == 200
+    until = maija.house.clock.now() + timedelta(days=1)
+    late = Registration(id="late", account_id=account.id, email=MAIJA, expires_at=until, sole=True)
+    await maija.house.records.add(late)
+    await maija.house.register(MAIJA, OTHER_PASSWORD)
+    assert await maija.enters(MAIJA, OTHER_PASSWORD) == 200
+    assert (await maija.house.account(MAIJA)).id != account.id
