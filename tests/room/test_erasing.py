@@ -23,7 +23,7 @@ from isocket.domain.devices import Device
 from isocket.domain.erasure_plan import erased_with_the_account, plan
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.handling import Handling, OnErasure
-from isocket.domain.holds import HeldCopy, Hold
+from isocket.domain.holds import HeldCopy, Hold, UncopiedError
 from isocket.domain.incidents import Happening, Incident, TimelineEntry
 from isocket.domain.inventory import inventory
 from isocket.domain.letters import LANGUAGES
@@ -36,6 +36,7 @@ from isocket.storage.records import StoredRecords
 from portal_api.privacy_words import asked, undone
 from privacy.erasing import AFTERLOOK_S, FAREWELL_S, FOUND_IN_FILES, LOG_IS_READ
 from privacy.ledger import LedgerBrokenError
+from privacy.replaying import replay_erasures
 from privacy.scan import scan
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
@@ -532,6 +533,31 @@ async def test_whoever_came_back_and_cannot_be_erased_again_opens_no_port(tmp_pa
         await replace(ground, empty_log=read_all_the_time).replay()
     assert await ground.replay() == 1
     assert await ground.records.get(Account, MAIJA_ID) is None
+
+
+async def test_whoever_came_back_and_of_whom_a_hold_cannot_be_copied_opens_no_port_either(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    ground.ledger.note("era_1", tombstone(MAIJA_ID), ground.clock.now())
+
+    async def cannot_be_copied(_: str) -> tuple[str, ...]:
+        raise UncopiedError("hld_1")
+
+    async def no_entry(_: str) -> None: ...
+
+    eraser = ground.eraser(preserve=cannot_be_copied)
+    with pytest.raises(UncopiedError, match="hld_1"):
+        await replay_erasures(ground.records, eraser, ground.ledger, ground.clock, erase_entry=no_entry)
+    assert await ground.replay() == 1
+
+
+async def test_a_receipt_that_a_restored_backup_lacked_says_the_day_of_the_erasure(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    erased_at = ground.clock.now()
+    ground.ledger.note("era_1", tombstone(MAIJA_ID), erased_at)
+    await ground.clock.advance(DAY_S)
+    await ground.replay()
+    assert [(each.id, each.done_at) for each in await ground.erasures()] == [("era_1", erased_at)]
 
 
 async def test_a_restored_backup_costs_nobody_anything_whom_the_ledger_does_not_name(tmp_path: Path) -> None:

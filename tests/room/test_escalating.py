@@ -7,6 +7,7 @@ import pytest
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
 from alerts.climbing import REVIEW_S
+from alerts.escalation import Escalator
 from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
@@ -34,6 +35,21 @@ async def test_without_a_ladder_every_verified_alarm_contact_is_told_by_each_way
     await house.send()
     assert {message.to for message in house.sms.accepted} == set(PHONES.values())
     assert {message.to for message in house.mail.accepted} == set(MAILS.values())
+
+
+async def test_whoever_runs_the_cloud_stands_under_every_mail_about_an_alarm_and_its_end(house: AlertHouse) -> None:
+    escalator = Escalator(
+        records=house.records, clock=house.clock, public_url=PUBLIC_URL, sender="Example Ltd, 1 Example Street"
+    )
+    await house.incident()
+    await escalator.step()
+    await house.send()
+    await house.close()
+    await escalator.step()
+    mails = [each for each in await house.deliveries(None) if each.channel is ChannelKind.EMAIL]
+    assert {each.kind for each in mails} == {DeliveryKind.ALARM, DeliveryKind.CLEAR}
+    for each in mails:
+        assert "Example Ltd, 1 Example Street" in each.text
 
 
 async def test_a_contact_without_the_role_is_not_told(house: AlertHouse) -> None:
