@@ -1,5 +1,6 @@
 """Inviting somebody to staff: to an account without a password, which they choose when the mailbox answers."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -33,6 +34,16 @@ def mailbox_of(address: str) -> str:
         raise InvitationError(f"{address!r} is not an e-mail address") from None
 
 
+async def who_wished(records: Records, before: Sequence[Registration]) -> str | None:
+    """Return the id that a mailbox's account will have by a wish before this one.
+
+    None where there was none, or where it was noted while an account had the mailbox that has another one by now.
+    """
+    if not before or await records.get(Account, before[0].account_id) is not None:
+        return None
+    return before[0].account_id
+
+
 async def invite(
     records: Records,
     clock: Clock,
@@ -60,7 +71,7 @@ async def invite(
     token = new_token()
     pending = await records.find(Registration, is_("email", username), limit=1)
     await records.remove_all(Registration, is_("email", username))
-    account_id = pending[0].account_id if pending else new_id("acc")
+    account_id = await who_wished(records, pending) or new_id("acc")
     await records.add(
         Registration(
             id=token_hash(token),

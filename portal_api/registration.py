@@ -8,7 +8,6 @@ Who is invited to staff is known to us too: the invitation stands whoever asks f
 link is the only one that opens it.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -26,6 +25,7 @@ from portal_api.adopting import adopt_subscription
 from portal_api.evenly import evenly
 from portal_api.following import Following
 from portal_api.forgetting import Parts
+from portal_api.invitations import who_wished
 from portal_api.models import Body, LinkToken, OneLine, View
 from portal_api.outgoing import mail, unsent
 from portal_api.password_rules import weakness
@@ -114,7 +114,7 @@ async def _note(portal: Portal, wish: NewAccount, hashed: str) -> bool:
     known = await account_of(portal, wish.username)
     before = await portal.records.find(Registration, is_("email", wish.username))
     taken = known or standing_among(before, now)
-    person_id = person_of(taken) if taken else await _who_wished(portal, before) or nobody
+    person_id = person_of(taken) if taken else await who_wished(portal.records, before) or nobody
     letter = (
         taken_mail(portal, taken, wish.language)
         if taken
@@ -148,16 +148,6 @@ async def _note(portal: Portal, wish: NewAccount, hashed: str) -> bool:
     except AlreadyThereError:
         return False
     return True
-
-
-async def _who_wished(portal: Portal, before: Sequence[Registration]) -> str | None:
-    """Return the id that a mailbox's account will have by a wish before this one.
-
-    None where there was none, or where it was noted while an account had the mailbox that has another one by now.
-    """
-    if not before or await portal.records.get(Account, before[0].account_id) is not None:
-        return None
-    return before[0].account_id
 
 
 async def activate(call: Call[Activation, None]) -> Activated | Problem:

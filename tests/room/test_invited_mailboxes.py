@@ -217,3 +217,15 @@ async def test_to_note_a_wish_for_an_invited_mailbox_takes_the_same_time(house: 
     await noting
     assert await standing_invitation(house.records, KAI, house.clock.now())
     assert await house.records.count(Account) == 0
+
+
+async def test_whoever_is_invited_at_a_mailbox_that_another_of_staff_has_left_lends_that_one_nothing(
+    house: PortalHouse,
+) -> None:
+    await house.staff(MAIJA, StaffRole.SUPPORT)
+    maija, until = await house.account(MAIJA), house.clock.now() + timedelta(days=1)
+    late = Registration(id="late", account_id=maija.id, email=KAI, expires_at=until, sole=True)
+    await house.records.add(late)  # noted while this mailbox was Maija's
+    assert await opens(house, await invited(house)) == 200
+    assert await is_staff(house)
+    assert (await house.account(MAIJA)).staff_roles == (StaffRole.SUPPORT,)
