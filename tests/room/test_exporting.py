@@ -458,3 +458,17 @@ def test_a_sealed_file_opens_whole_or_not_at_all(tmp_path: Path, size: int) -> N
     path.rename(tmp_path / "exp_2.sealed")
     with pytest.raises(ShelfBrokenError):
         list(shelf.read("exp_2", key))
+
+
+@pytest.mark.parametrize("left", ["an account without a key", "a key without an account"])
+async def test_a_wish_of_whoever_is_being_erased_is_dropped_and_leaves_no_file(tmp_path: Path, left: str) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    wish = DataExport(id="exp_1", account_id=MAIJA_ID, session_id="s", created_at=ground.clock.now())
+    await ground.records.add(wish)
+    if left == "a key without an account":
+        await ground.records.remove_all(Account, is_("id", MAIJA_ID))
+    else:
+        await ground.keyring.destroy(MAIJA_ID)
+    assert await ground.exporter().round() == 0
+    assert (await ground.records.find(DataExport), ground.shelf.names()) == ([], set())
