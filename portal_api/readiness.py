@@ -225,10 +225,12 @@ async def readiness_of(
             unusable=unusable,
         )
         heard[device_id] = _heard(replace(reached, told=()) if stopped else reached, severity, proofs, stopped=stopped)
-    return [
-        _readiness(each, then, heard[stands_for[each.id]], _of_device(call.portal, each, states.get(each.id)))
-        for each in devices
-    ]
+    found = []
+    for each in devices:
+        await asyncio.sleep(0)  # with hundreds of people the lacks of 200 are long lists
+        of_device = _of_device(call.portal, each, states.get(each.id))
+        found.append(_readiness(each, then, heard[stands_for[each.id]], of_device))
+    return found
 
 
 async def _circle_of(records: Records, account_id: str, device_ids: Sequence[str], now: datetime) -> _Circle:
@@ -255,12 +257,12 @@ def _heard(found: Reach, severity: Severity, proofs: Proofs, *, stopped: bool) -
         source=found.ladder.source,
         reached=_grouped(found.told, proofs),
         of_everybody=[Missing(what=Lack.RESTRICTED)] if stopped else [*_of_everybody(found, severity)],
-        of_people=[*of_people, *_of_told(found.told, proofs)],
+        of_people=list(dict.fromkeys([*of_people, *_of_told(found.told, proofs)])),
     )
 
 
 def _readiness(device: Device, at: datetime, heard: _Heard, of_device: Iterable[Missing]) -> Readiness:
-    missing = list(dict.fromkeys([*heard.of_everybody, *of_device, *heard.of_people]))
+    missing = [*heard.of_everybody, *of_device, *heard.of_people]
     return Readiness(
         device_id=device.id,
         name=device.name,

@@ -1,5 +1,6 @@
 """Whether anybody would be reached, now and at another time, and what is missing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,8 +17,9 @@ from isocket.domain.reach import CAP_REACHED, NOT_CONFIGURED, SPENDING_CAP, Reac
 from isocket.domain.sending import ProviderHealth, Spending, month_of, spending_id
 from isocket.kit.clock import to_text
 from isocket.storage.port import is_
+from portal_api import readiness
 from portal_api.pages_words import LACKS
-from portal_api.readiness import Lack
+from portal_api.readiness import Lack, Readiness
 from portal_api.ways_out import PROVIDER_REFUSES
 from tests.fakes.portal_devices import (
     MAIJA,
@@ -406,3 +408,32 @@ async def test_the_people_of_sockets_alike_are_gone_through_once(
         **dict.fromkeys(others[1:], alike),
     }
     assert len(asked) == 3, "of the two that something names, and of all others"
+
+
+async def test_others_have_their_turn_between_the_answers_about_many_sockets(
+    house: PortalHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await owned(house)
+    for number in range(2, 12):
+        await make_device(house, f"is00000000{number:02}")
+        await claim(house, token, f"is00000000{number:02}")
+    turns, at = 0, list[int]()
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def noting(*parts: Any) -> Readiness:
+        at.append(turns)
+        return answer(*parts)
+
+    answer = readiness._readiness
+    monkeypatch.setattr(readiness, "_readiness", noting)
+    other = asyncio.create_task(turn())
+    try:
+        assert len((await (await house.ask("GET", "/readiness", token=token)).json())["items"]) == 11
+    finally:
+        other.cancel()
+    assert len(set(at)) == 11, "of an alarm that comes meanwhile"
