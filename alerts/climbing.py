@@ -172,7 +172,7 @@ class Climber:
             if now < step.due_at and (hope or step.climb > 0):
                 next_at = step.due_at
                 break
-            told, skipped = _who(round_, step, tally, total)
+            told, skipped = _who(round_, step, tally, total - tally.replaced)
             for each in told:
                 if each.until is None:
                     hope = True
@@ -234,7 +234,7 @@ class Climber:
 
 
 def _who(round_: Round, step: Step, tally: Tally, total: int) -> tuple[list[_Told], list[Skipped]]:
-    """Return who is told at a step and was not yet, and who is not told; `total` alarms are made already."""
+    """Return who is told at a step and was not yet, and who is not told; `total` alarms were made and count."""
     incident = round_.incident
     at = min(step.due_at, round_.now)  # who stands in for whom then
     recipients, skipped = step_of(step.rung, round_.people, device_id=incident.device_id, at=at)
@@ -302,10 +302,12 @@ def _not_yet_in_vain(round_: Round) -> Round:
     """Return a round whose ladder is not exhausted any more where people were told only after it was.
 
     Whoever has it since their provider is back gets their time to answer, and is not told again right after it. Not
-    while somebody else has not heard: they are told when they would have been.
+    while somebody else has not heard, who are told when they would have been, nor when that time is over.
     """
     incident, told = round_.incident, _first_told_at(round_)
-    if incident.exhausted_at is None or told is None or told <= incident.exhausted_at or _is_somebody_untold(round_):
+    if incident.exhausted_at is None or told is None or told <= incident.exhausted_at:
+        return round_
+    if _is_somebody_untold(round_) or _unanswered_at(told, round_) <= round_.now:
         return round_
     incident = replace(incident, exhausted_at=None)
     return replace(round_, incident=incident, course=replace(round_.course, incident=incident))

@@ -21,6 +21,8 @@ SLOWEST = timedelta(days=1)
 MOST_REPEATS = 100  # so often in the rhythm that was set; then slowly
 FIRST_AGAIN = timedelta(minutes=5)  # after nobody could tell whether an alarm went it is made anew, then after twice
 LAST_AGAIN = timedelta(minutes=30)  # the time, at most after so long
+MOST_AGAIN = 10  # so often, since its reader may have each of them; then by slow climbs only
+MOST_AGAIN_OF_LITTLE = 2  # where what matters less is never climbed again
 JUST_TOLD = timedelta(minutes=15)  # whoever was told so shortly before a slow climb is left out by it
 
 LASTING = frozenset({Severity.CRITICAL, Severity.MAJOR})
@@ -120,8 +122,8 @@ class Tally:
     have told them: a second try that failed as well takes no step's place.
 
     One of which nobody could tell whether it went counts for a while only, if its reader heard of nothing else: so a
-    provider that hangs costs them minutes after it is back. A slow climb leaves out whoever was told shortly before it,
-    as happens where a provider is back just then.
+    provider that hangs costs them minutes after it is back. Not after the first few, since all of them may have gone.
+    A slow climb leaves out whoever was told shortly before it, as happens where a provider is back just then.
     """
 
     def __init__(self, alarms: Sequence[Delivery], since: datetime = EPOCH, *, now: datetime = EPOCH) -> None:
@@ -140,7 +142,7 @@ class Tally:
                 self._told[who] = min(at, self._told.get(who, at))
         for made in self._alarms.values():
             unclear = [each for each in made if _was_unclear(each)]
-            for number, each in enumerate(unclear):
+            for number, each in enumerate(unclear[: _most_again(unclear)]):
                 wait = min(FIRST_AGAIN * 2 ** min(number, 9), LAST_AGAIN)
                 self._again[each.id] = (each.ended_at or now) + wait
         self._served: dict[Way, int] = defaultdict(int)
@@ -154,6 +156,11 @@ class Tally:
         given_up = [each for made in self._alarms.values() for each in made if each.id in self._again]
         waiting = [self._again[each.id] for each in given_up if not self._is_told_by(self._again[each.id], each)]
         return min((each for each in waiting if each > self._now), default=None)
+
+    @property
+    def replaced(self) -> int:
+        """Return how many of the alarms count no more, since another is made in their place."""
+        return sum(self._is_given_up(each) for made in self._alarms.values() for each in made)
 
     def number(
         self, to: Recipient, due_at: datetime, held_until: datetime | None, *, slow_since: datetime | None = None
@@ -201,10 +208,11 @@ class Tally:
         self._held[way] = held_until or EPOCH
 
     def _is_void(self, alarm: Delivery, to: Recipient) -> bool:
+        return self._is_given_up(alarm) or _is_void(alarm, to)
+
+    def _is_given_up(self, alarm: Delivery) -> bool:
         again_at = self._again.get(alarm.id)
-        if again_at is not None and again_at <= self._now and not self._is_told_by(again_at, alarm):
-            return True
-        return _is_void(alarm, to)
+        return again_at is not None and again_at <= self._now and not self._is_told_by(again_at, alarm)
 
     def _serves_slow(self, alarm: Delivery, due_at: datetime, since: datetime) -> bool:
         if alarm.created_at >= due_at:
@@ -239,6 +247,10 @@ def way_of_delivery(delivery: Delivery) -> Way:
 
 def _was_unclear(alarm: Delivery) -> bool:
     return alarm.state is DeliveryState.FAILED and alarm.reason == UNCLEAR
+
+
+def _most_again(alarms: Sequence[Delivery]) -> int:
+    return MOST_AGAIN if any(each.severity in LASTING for each in alarms) else MOST_AGAIN_OF_LITTLE
 
 
 def _is_void(alarm: Delivery, to: Recipient) -> bool:

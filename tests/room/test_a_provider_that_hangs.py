@@ -147,6 +147,32 @@ async def test_whoever_hears_when_their_provider_is_back_gets_their_time_to_answ
     assert [reason for reason, _ in await owners_read(house)] == ["nobody_reached", "not_acknowledged"]
 
 
+@pytest.mark.parametrize(("severity", "most"), [(Severity.CRITICAL, 13), (Severity.MINOR, 3)])
+async def test_a_provider_that_takes_all_and_never_says_so_does_not_fill_a_telephone(
+    severity: Severity, most: int
+) -> None:
+    house = await a_house(by_text([ANNA]), minutes=24 * 60, severity=severity)
+    end = NOON + timedelta(hours=24)
+    while house.clock.now() < end:
+        while any([await each.step() for each in (house.escalator(), house.dispatcher(), house.unclear())]):
+            pass
+        await house.pass_by(minutes=1)
+    assert len(house.sms.asked) == most
+
+
+async def test_what_is_made_anew_takes_nobodys_place_under_a_cap() -> None:
+    by_mail = {"contact_ids": [BERTIL], "channels": ["email"], "after_s": 600}
+    house = AlertHouse()
+    house.sms = AwayUntil(ChannelKind.SMS, clock=house.clock, says=HANGS, minutes=600)
+    house.mail = AwayUntil(ChannelKind.EMAIL, clock=house.clock, says=HANGS, minutes=0)
+    await house.furnish(email_verified_at=None)
+    await house.contact(BERTIL, phone_verified_at=None)
+    await house.ladder(by_text([ANNA]), by_mail, {**by_mail, "after_s": 7200}, cap=4)
+    await house.incident(severity=Severity.MAJOR)
+    await live_through(house, minutes=125)
+    assert heard(house.mail) == ["Bertil 10", "Bertil 120"]
+
+
 async def test_whoever_hears_late_does_not_put_off_the_climb_by_which_somebody_else_hears_at_all() -> None:
     is_off = Refused(reason="handset_unreachable", scope=RefusalScope.CONTACT)
     house = AlertHouse()
@@ -158,6 +184,20 @@ async def test_whoever_hears_late_does_not_put_off_the_climb_by_which_somebody_e
     await house.incident()
     await live_through(house, minutes=80)
     assert (heard(house.sms), heard(house.mail)) == (["Anna 70"], ["Bertil 65"])
+
+
+async def test_a_climb_goes_on_where_the_time_to_answer_of_those_who_heard_before_it_is_over() -> None:
+    is_off = Refused(reason="handset_unreachable", scope=RefusalScope.CONTACT)
+    by_mail = {"contact_ids": [BERTIL], "channels": ["email"], "after_s": 60}
+    house = AlertHouse()
+    house.sms = AwayUntil(ChannelKind.SMS, clock=house.clock, says=is_off, minutes=50)
+    house.mail = AwayUntil(ChannelKind.EMAIL, clock=house.clock, says=HANGS, minutes=12)
+    await house.furnish(email_verified_at=None)
+    await house.contact(BERTIL, phone_verified_at=None)
+    await house.ladder(by_text([ANNA]), by_mail)
+    await house.incident()
+    await live_through(house, minutes=80)
+    assert (heard(house.sms), heard(house.mail)) == (["Anna 70"], ["Bertil 15", "Bertil 71"])
 
 
 async def test_whoever_is_told_right_before_a_slow_climb_is_left_out_by_it() -> None:

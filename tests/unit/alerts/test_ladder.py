@@ -211,6 +211,19 @@ def test_one_of_which_nobody_could_tell_counts_for_good_where_its_reader_was_tol
     assert (later.number(BY_SMS, START, None), later.lost_by(BY_SMS)) == (1, "twilio")
 
 
+@pytest.mark.parametrize(
+    ("severity", "most"), [(Severity.CRITICAL, 10), (Severity.MAJOR, 10), (Severity.MINOR, 2), (Severity.INFO, 2)]
+)
+def test_what_may_have_gone_each_time_is_made_anew_only_so_often(severity: Severity, most: int) -> None:
+    gone = {"state": DeliveryState.FAILED, "reason": "unclear", "severity": severity}
+    lost = [alarm(40 * each, ended_at=START + (40 * each + 10) * MINUTE, **gone) for each in range(most + 1)]
+    now = START + 24 * HOUR
+    last = Tally(lost[:most], now=now)
+    assert (last.number(BY_SMS, START, None), last.replaced) == (most, most)
+    enough = Tally(lost, now=now)
+    assert (enough.number(BY_SMS, START, None), enough.again_at, enough.replaced) == (None, None, most)
+
+
 def test_each_step_of_a_slow_climb_that_names_a_person_needs_an_alarm_of_its_own() -> None:
     slow = START + 3 * HOUR
     tally = Tally([alarm(0), alarm(60)], now=slow)
