@@ -153,6 +153,7 @@ class Peer:
     async def __aexit__(self, *_: object) -> None:
         self.client.disconnect()
         await asyncio.to_thread(self.client.loop_stop)
+        self.client._reset_sockets()  # else whatever collects garbage closes them, in any order, and warns
 
     @property
     def accepted(self) -> bool:
