@@ -472,3 +472,12 @@ async def test_a_wish_of_whoever_is_being_erased_is_dropped_and_leaves_no_file(t
         await ground.keyring.destroy(MAIJA_ID)
     assert await ground.exporter().round() == 0
     assert (await ground.records.find(DataExport), ground.shelf.names()) == ([], set())
+
+
+async def test_the_first_page_of_a_copy_says_how_much_of_each_kind_is_in_it(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    copy = await copied(ground)
+    for kind in ("accounts", "contacts"):
+        said = f"<tr><td>{kind}<td>{len(json.loads(copy[f'data/{kind}.json'])['items'])}"
+        assert said in copy["index.html"].decode()
