@@ -17,7 +17,8 @@ from alerts.outcomes import Erasal
 from alerts.provider_erasing import AGAIN_S, GIVE_UP_AFTER, ProviderErasing
 from alerts.providers import Providers
 from alerts.wishes import LEASE_S
-from isocket.domain.deliveries import Attempt, AttemptState, Delivery
+from isocket.domain.deliveries import Attempt, AttemptState, Delivery, Receipt
+from isocket.domain.desk import DeskMessage
 from isocket.domain.erasures import ErasureState
 from isocket.domain.provider_erasures import ProviderAnswer, ProviderErasure
 from isocket.storage.memory import MemoryDocuments
@@ -25,6 +26,7 @@ from isocket.storage.port import Records, is_
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.records import StoredRecords
 from portal_api.recipient_acts import erase_entry
+from privacy.scan import Found
 from tests.fakes.alert_house import RecordingChannel
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
@@ -191,7 +193,7 @@ async def test_of_an_alarm_recipient_who_is_erased_providers_are_asked_as_well(t
 
 @pytest.mark.clause("C7-06")
 async def test_what_was_texted_to_somebody_about_their_own_page_goes_with_the_customer_who_entered_them(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with erasing_house(tmp_path) as (house, ground):
         await furnish(ground)
@@ -201,11 +203,22 @@ async def test_what_was_texted_to_somebody_about_their_own_page_goes_with_the_cu
             id="att_1", delivery_id=code.id, account_id="con_1", person_id="con_1", number=1, provider="twilio",
             started_at=house.clock.now(), state=AttemptState.SENT, provider_id="SM1",
         )  # fmt: skip
-        await ground.records.add(sent)
+        shown = DeskMessage(
+            id="att_2", account_id="con_1", person_id="con_1", channel=ChannelKind.SMS, address=PHONE, text=code.text,
+            at=house.clock.now(),
+        )  # fmt: skip
+        heard = Receipt.of(sent, "delivered", provider_id="SM1", at=house.clock.now())
+        await ground.records.add(sent, shown, heard)
+
+        async def searched(*_: object) -> list[Found]:
+            await ground.records.add_all([sent, shown, heard])  # by whoever was at it meanwhile
+            return []
+
+        monkeypatch.setattr("tests.fakes.erasing_house.scan_here", searched)
         receipt = await ground.eraser().erase(MAIJA_ID, by="operator")
         assert receipt is not None
         assert [each.provider_id for each in await wishes(ground.records)] == ["SM1"]
-        for kind in (Delivery, Attempt):
+        for kind in (Delivery, Attempt, Receipt, DeskMessage):
             assert await ground.records.count(kind, is_("account_id", "con_1")) == 0
         assert receipt.removed["deliveries"] == 1, "what the customer's account holds is counted as before"
 
