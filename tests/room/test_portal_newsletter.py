@@ -107,6 +107,7 @@ async def test_the_link_pressed_once_more_is_answered_as_before_and_the_list_say
     assert listed["leave_hash"] == Keep.UNTIL_USED
 
 
+@pytest.mark.clause("C2-08")
 async def test_a_mailbox_that_did_not_say_yes_is_never_written_to_and_forgotten(house: PortalHouse) -> None:
     await ask(house)
     assert await sender(house).send(ISSUE) == 0
