@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact, Substitution, Verification
-from isocket.domain.deliveries import Delivery, DeliveryState
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryState, Receipt
+from isocket.domain.desk import DeskMessage
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.erasures import Erasure, ErasureState, tombstone
 from isocket.domain.letters import Letter
@@ -140,7 +141,8 @@ async def erase_entry(records: Records, clock: Clock, contact_id: str, *, keyrin
         reason="removed",
         ended_at=now,
     )
-    await records.remove_all(Delivery, is_("account_id", contact_id))  # what was sent about their own page
+    for kind in (Receipt, Attempt, DeskMessage, Delivery):  # what was sent about their own page, and became of it
+        await records.remove_all(kind, is_("account_id", contact_id))
     await remove_what_hangs_on(records, contact_id)
     await keyring.destroy(contact_id)  # texts that were sent, and every backup, are unreadable from here on
     await note_gone(records, contact_id, now, note=note, by="recipient")

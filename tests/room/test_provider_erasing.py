@@ -21,6 +21,7 @@ from isocket.domain.deliveries import Attempt, AttemptState, Delivery, Receipt
 from isocket.domain.desk import DeskMessage
 from isocket.domain.erasures import ErasureState
 from isocket.domain.provider_erasures import ProviderAnswer, ProviderErasure
+from isocket.domain.record import Record
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import Records, is_
 from isocket.storage.provider_wishes import ask_providers
@@ -191,6 +192,37 @@ async def test_of_an_alarm_recipient_who_is_erased_providers_are_asked_as_well(t
     assert (noted.provider_id, noted.erasure_id.startswith("era_")) == ("SM1", True)
 
 
+async def sent_about_their_page(ground: Ground) -> list[Record]:
+    """Store what became of the code by which a neighbour opens their own page; return that."""
+    (code,) = await ground.records.find(Delivery, is_("account_id", "con_1"))
+    now = ground.clock.now()
+    sent = Attempt(
+        id="att_1", delivery_id=code.id, account_id="con_1", person_id="con_1", number=1, provider="twilio",
+        started_at=now, state=AttemptState.SENT, provider_id="SM1",
+    )  # fmt: skip
+    shown = DeskMessage(
+        id="att_2", account_id="con_1", person_id="con_1", channel=ChannelKind.SMS, address=PHONE, text=code.text,
+        at=now,
+    )  # fmt: skip
+    stored = [sent, shown, Receipt.of(sent, "delivered", provider_id="SM1", at=now)]
+    await ground.records.add_all(stored)
+    return stored
+
+
+async def left_of_their_page(ground: Ground) -> list[type[Record]]:
+    kinds: tuple[type[Record], ...] = (Delivery, Attempt, Receipt, DeskMessage)
+    return [each for each in kinds if await ground.records.count(each, is_("account_id", "con_1"))]
+
+
+async def test_what_was_texted_about_their_own_page_goes_with_an_alarm_recipient_who_is_erased(tmp_path: Path) -> None:
+    async with erasing_house(tmp_path) as (house, ground):
+        await furnish(ground)
+        assert (await house.ask("POST", "/people/codes", {"address": PHONE})).status == 202
+        await sent_about_their_page(ground)
+        await erase_entry(ground.records, ground.clock, "con_1", keyring=ground.keyring, note=ground.note_erasure)
+        assert await left_of_their_page(ground) == []
+
+
 @pytest.mark.clause("C7-06")
 async def test_what_was_texted_to_somebody_about_their_own_page_goes_with_the_customer_who_entered_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -198,28 +230,17 @@ async def test_what_was_texted_to_somebody_about_their_own_page_goes_with_the_cu
     async with erasing_house(tmp_path) as (house, ground):
         await furnish(ground)
         assert (await house.ask("POST", "/people/codes", {"address": PHONE})).status == 202
-        (code,) = await ground.records.find(Delivery, is_("account_id", "con_1"))
-        sent = Attempt(
-            id="att_1", delivery_id=code.id, account_id="con_1", person_id="con_1", number=1, provider="twilio",
-            started_at=house.clock.now(), state=AttemptState.SENT, provider_id="SM1",
-        )  # fmt: skip
-        shown = DeskMessage(
-            id="att_2", account_id="con_1", person_id="con_1", channel=ChannelKind.SMS, address=PHONE, text=code.text,
-            at=house.clock.now(),
-        )  # fmt: skip
-        heard = Receipt.of(sent, "delivered", provider_id="SM1", at=house.clock.now())
-        await ground.records.add(sent, shown, heard)
+        about_their_page = await sent_about_their_page(ground)
 
         async def searched(*_: object) -> list[Found]:
-            await ground.records.add_all([sent, shown, heard])  # by whoever was at it meanwhile
+            await ground.records.add_all(about_their_page)  # by whoever was at it meanwhile
             return []
 
         monkeypatch.setattr("tests.fakes.erasing_house.scan_here", searched)
         receipt = await ground.eraser().erase(MAIJA_ID, by="operator")
         assert receipt is not None
         assert [each.provider_id for each in await wishes(ground.records)] == ["SM1"]
-        for kind in (Delivery, Attempt, Receipt, DeskMessage):
-            assert await ground.records.count(kind, is_("account_id", "con_1")) == 0
+        assert await left_of_their_page(ground) == []
         assert receipt.removed["deliveries"] == 1, "what the customer's account holds is counted as before"
 
 
