@@ -40,6 +40,12 @@ class Page:
         """Return the first form that goes to `action`."""
         return next(each for each in self.forms if each.action == action)
 
+    @property
+    def focused(self) -> list[str]:
+        """Return the name, or else the description, of what has the focus once the page is there."""
+        having = (said for _, said in self.tags if "autofocus" in said)
+        return [said.get("name") or said["aria-describedby"] for said in having]
+
     def said_at(self, name: str) -> str:
         """Return what is said to be wrong with a field right at it, empty where nothing is."""
         found = re.search(rf'<p class="fault" id="{re.escape(name)}-more">(.*?)</p>', self.html, flags=re.DOTALL)

@@ -359,6 +359,7 @@ async def test_limits_that_contradict_each_other_are_told_in_the_words_of_people
     visitor, limits = await own(house), {"temp.0.low_c": "9", "temp.0.high_c": "6"}
     page = await visitor.send(await visitor.open(f"/devices/{DEVICE}"), f"/devices/{DEVICE}/settings", **limits)
     assert (page.status, page.said_at("temp.0")) == (422, "The lower limit must be below the upper one.")
+    assert page.focused == ["temp.0-more"]
 
 
 async def test_a_name_that_cannot_be_is_told_and_what_was_typed_stays(house: PortalHouse) -> None:

@@ -116,6 +116,7 @@ async def test_what_cannot_be_is_said_at_its_field_and_what_was_typed_stays(
 async def test_a_thermostat_that_contradicts_itself_is_told_so(house: PortalHouse) -> None:
     page = await save(await own(house), **{"thermostat.on_c": "9", "thermostat.off_c": "6"})
     assert (page.status, "To heat, it must go on at a lower temperature than off" in page.words) == (422, True)
+    assert page.focused == ["thermostat-more"]
 
 
 async def test_last_month_is_shown_as_it_would_have_been_and_nothing_is_changed(house: PortalHouse) -> None:

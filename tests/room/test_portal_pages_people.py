@@ -98,6 +98,8 @@ async def test_what_is_wrong_with_a_choice_is_said_beside_it(house: PortalHouse)
     page = await visitor.post(path, values)
     assert (page.status, "Choose at least one." in page.words) == (422, True)
     assert 'id="quiet_until-more"' in page.html
+    assert page.focused == ["quiet_until"]
+    assert (await visitor.post(path, {**values, "quiet_from": ""})).focused == ["alarm-more"]
 
 
 async def test_a_landline_is_called_by_a_button_and_its_code_verifies_it_for_calls(house: PortalHouse) -> None:

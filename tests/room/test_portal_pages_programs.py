@@ -58,6 +58,7 @@ async def test_a_wish_for_nothing_is_said_at_its_place(house: PortalHouse) -> No
     bad.pop("read", None)
     page = await maija.post("/programs", {**bad, "name": "x"})
     assert (page.status, page.said_at("scopes")) == (422, "Tick at least one.")
+    assert page.focused == ["scopes-more"]
     assert await house.records.find(ApiToken) == []
 
 
