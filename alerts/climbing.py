@@ -314,11 +314,10 @@ def _not_yet_in_vain(round_: Round) -> Round:
 
 
 def _is_somebody_untold(round_: Round) -> bool:
-    """Whether somebody for whom alarms were made, who neither sleeps nor has left, heard by none of them."""
+    """Whether somebody for whom alarms were made, and who has not left, heard by none of them."""
     made = _made_since_it_began(round_)
     told = {each.contact_id for each in made if each.state in TOLD}
-    untold = [each for each in made if each.contact_id not in told and not is_held(each, round_.now)]
-    return any(not _has_left(each, round_) for each in untold)
+    return any(each.contact_id not in told and not _has_left(each, round_) for each in made)
 
 
 def _unanswered_at(told_at: datetime, round_: Round) -> datetime:

@@ -426,6 +426,7 @@ def test_a_temperature_inside_its_limit_again_is_told_as_one_that_was_beyond_it(
         (Cause.TEMP_LOW, {"low_c": 5}, 5.0, False),
         (Cause.TEMP_LOW, {"high_c": 5}, 5.2, False),
         (Cause.TEMP_HIGH, {"high_c": -18}, -18.3, True),
+        (Cause.TEMP_HIGH, {"high_c": -18}, -18.0, False),
         (Cause.TEMP_HIGH, {"high_c": -18}, -17.0, False),
         (Cause.TEMP_HIGH, {}, -18.3, False),
         (Cause.TEMP_RATE, {"high_c": -18}, -18.3, False),
