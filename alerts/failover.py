@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.endings import goes_though_over, may_have_gone, reaches_nobody
+from alerts.ladder import Tally
 from alerts.last_look import quiet_until
 from alerts.letters import Letters, life_of
 from alerts.next_ways import ANOTHER_PROVIDER, NO_RECEIPT, again_after_s, next_channel
@@ -53,6 +54,7 @@ class _Case:
     contact: Contact
     endpoints: Sequence[Endpoint]
     others: Sequence[Delivery]  # what else this person was sent about it, since the first that was lost
+    tally: Tally  # of all that was sent about it
     full: bool  # the incident has as many alarms as its ladder allows
     now: datetime
 
@@ -135,6 +137,7 @@ class Failover:
             self._records.find(Endpoint, is_("contact_id", contact.id)),
         )
         root = root or lost
+        tally = Tally(all_sent, since=incident.told_from or EPOCH, now=now)
         return _Case(
             lost=lost,
             reason=_reason(lost),
@@ -147,7 +150,8 @@ class Failover:
                 for each in all_sent
                 if each.contact_id == contact.id and each.id != lost.id and each.created_at >= root.created_at
             ],
-            full=lost.kind is DeliveryKind.ALARM and await self._is_full(incident, len(all_sent)),
+            tally=tally,
+            full=lost.kind is DeliveryKind.ALARM and await self._is_full(incident, len(all_sent) - tally.replaced),
             now=now,
         )
 
@@ -187,7 +191,8 @@ class Failover:
         story = await story_of(self._records, case.incident)
         made: list[Delivery] = []
         if channel is not None:
-            made += [self._message(case, story, each, INSTEAD) for each in _recipients(case, channel)]
+            instead = [(each, self._message(case, story, each, INSTEAD)) for each in _recipients(case, channel)]
+            made += [replace(message, avoids=case.tally.lost_by(to)) for to, message in instead]
         if again_s is not None and _may(case, case.lost.channel):
             to = Recipient(contact=case.contact, channel=case.lost.channel, address=case.lost.address)
             again = self._message(case, story, to, AGAIN, wait_s=again_s)

@@ -109,6 +109,35 @@ async def test_what_the_first_provider_never_answered_goes_by_the_second_when_it
     assert (heard(house.sms), heard(house.second_sms)) == ([], ["Anna 15"])
 
 
+async def test_what_goes_in_place_of_a_lost_mail_does_not_go_by_the_provider_that_lost_the_last_text() -> None:
+    house = AlertHouse()
+    house.mail = AwayUntil(ChannelKind.EMAIL, clock=house.clock, says=HANGS, minutes=600)
+    house.sms = AwayUntil(ChannelKind.SMS, clock=house.clock, says=HANGS, minutes=600)
+    house.second_sms = AwayUntil(ChannelKind.SMS, "second", clock=house.clock, says=HANGS, minutes=0)
+    await house.furnish()
+    await house.ladder({"contact_ids": [ANNA], "channels": ["email"], "after_s": 0})
+    await house.incident()
+    await live_through(house, minutes=20)
+    assert (heard(house.sms), heard(house.second_sms)) == ([], ["Anna 15"])
+
+
+async def test_what_is_made_anew_leaves_room_under_a_cap_for_another_way() -> None:
+    by_mail = {"contact_ids": [BERTIL], "channels": ["email"]}
+    house = AlertHouse()
+    house.sms = AwayUntil(ChannelKind.SMS, clock=house.clock, says=HANGS, minutes=600)
+    await house.furnish(email_verified_at=None)
+    await house.contact(BERTIL, phone_verified_at=None, voice_verified_at=NOON)
+    await house.ladder(by_text([ANNA]), {**by_mail, "after_s": 0}, {**by_mail, "after_s": 3600}, cap=5)
+    await house.incident(severity=Severity.MAJOR)
+    await live_through(house, minutes=59)
+    calls = house.calls()
+    house.mail.script.append(Refused(reason="mailbox_unknown", scope=RefusalScope.CONTACT))
+    await house.pass_by(minutes=1)
+    await house.escalate()
+    await house.send()
+    assert [each.to for each in calls.accepted] == [PHONES[BERTIL]]
+
+
 async def test_whoever_was_told_by_another_way_is_not_told_again_for_a_text_that_was_lost() -> None:
     house = await a_house(by_text([ANNA]), minutes=1, email_verified_at=NOON)
     await live_through(house, minutes=40)
