@@ -59,3 +59,4 @@ async def test_an_alarm_of_an_earlier_run_is_told_with_its_time_and_not_as_if_it
     await clock.advance(1)
     await telling
     assert screen.getvalue().count("opened") == 1
+    assert "closed, since" not in screen.getvalue(), "what ends now is told as it is"
