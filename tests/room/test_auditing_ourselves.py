@@ -252,6 +252,14 @@ async def test_a_mailbox_that_puts_mail_off_is_no_trouble_of_ours_but_a_server_o
     assert await made.found() == found
 
 
+async def test_hundreds_of_mailboxes_that_put_mail_off_hide_no_provider_of_texts_that_is_away() -> None:
+    made = await audited()
+    for number in range(SOME):
+        await a_provider_is_away(made.house, ChannelKind.EMAIL, reason="server_said_452", id=f"dlv_{number:03}")
+    await a_provider_is_away(made.house, id="dlv_text")
+    assert await made.found() == {Kind.ALARMS_LATE}
+
+
 async def test_browsers_that_never_report_hide_no_provider_that_is_silent() -> None:
     made = await audited()
     await no_receipt_came(made.house)
