@@ -34,7 +34,8 @@ SETTINGS: dict[str, Any] = {
 
 
 async def a_bad_week(house: JudgedHouse) -> None:
-    """Let a socket go through what there is, a report at a time."""
+    """Let a socket go through what there is, a report at a time, heard by a bridge that listens all the while."""
+    await house.listen(NOON, NOON + timedelta(days=7))
     await house.state(mains=True, temp_c=[20.0], signal_pct=60)
     await house.let_pass(200)
     for reading in (19, 17, 15, 13, 10, 7, 4.5, 4.4, 4.3, 4.2, 4.1, 4.0, 3.9, 6.5, 9.0):
