@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from isocket.kit.logs import get_logger
 from portal_api.client_address import family_of
 
+LEFT = 499  # whoever asked went away, as nginx calls it
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = get_logger(__name__)
 
@@ -44,7 +46,7 @@ def access_log(registry: CollectorRegistry) -> Middleware:
 
     @web.middleware
     async def note(request: web.Request, handler: Handler) -> web.StreamResponse:
-        begun, status = time.perf_counter(), 499  # 499: the client went away, as nginx calls it
+        begun, status = time.perf_counter(), LEFT
         try:
             response = await handler(request)
             status = response.status

@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from http import HTTPStatus
 from pathlib import Path
 
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from yarl import URL
 
 from isocket.kit.ids import new_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import StoreUnavailableError
-from portal_api.access_log import template_of
+from portal_api.access_log import LEFT, template_of
 from portal_api.pages import go_to, problem_page
 from portal_api.problem import Problem, ProblemError
 from portal_api.routes import API
@@ -55,9 +55,16 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
             headers={"Retry-After": "2"},
         )
     except Exception as error:  # noqa: BLE001  the last net: whatever it is, its text must not get out
+        if isinstance(error, ClientConnectionResetError) and _has_left(request):
+            return web.Response(status=LEFT)
         found = _from_http(request, web.HTTPNotFound()) if _is_no_file(request, error) else _unexpected(request, error)
     said = found.said_in(request)
     return problem_page(said, request) if _for_people(request) else said.response()
+
+
+def _has_left(request: web.Request) -> bool:
+    """Return whether whoever asked is gone, as from a page that is closed while it listens, or a copy half fetched."""
+    return request.transport is None or request.transport.is_closing()
 
 
 def _what_can_be_done(request: web.Request, error: web.HTTPMethodNotAllowed) -> web.Response:

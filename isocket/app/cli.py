@@ -45,8 +45,10 @@ def _loaded() -> Callable[[], None]:
 
     from isocket.app.commands import app
     from isocket.app.process import keep_files_private
+    from isocket.kit.logs import configure_logs
 
     keep_files_private()
+    configure_logs()  # as a library would otherwise write them: unredacted, with the values of all that was at hand
     return get_command(app)
 
 

@@ -10,7 +10,7 @@ from http.cookies import SimpleCookie
 from typing import Any, NoReturn
 
 import pytest
-from aiohttp import ClientTimeout, web
+from aiohttp import ClientError, ClientTimeout, web
 from structlog.testing import capture_logs
 
 from isocket.domain.accounts import Account, AccountRole, Bucket, Session, StaffRole
@@ -45,6 +45,14 @@ async def _break(_: Call[None, None]) -> NoReturn:
     raise RuntimeError("secret of maija@example.org")
 
 
+async def _left(call: Call[None, None]) -> web.StreamResponse:
+    assert call.request.transport is not None
+    call.request.transport.abort()
+    response = web.StreamResponse()
+    await response.prepare(call.request)
+    return response
+
+
 async def _no_name(_: Call[None, None]) -> NoReturn:
     raise OSError(errno.ENAMETOOLONG, "File name too long", "/var/lib/isocket/exports/secret")
 
@@ -72,6 +80,7 @@ async def _thanks(_: Call[Word, None]) -> web.Response:
 TRIAL = (
     *ROUTES,
     Route(method="GET", path="/break", handler=_break, summary="", access=Access.PUBLIC),
+    Route(method="GET", path="/left", handler=_left, summary="", access=Access.PUBLIC),
     Route(method="GET", path="/no-name", handler=_no_name, summary="", access=Access.PUBLIC),
     Route(method="GET", path="/no-store", handler=_no_store, summary="", access=Access.PUBLIC),
     Route(method="POST", path="/things/{thing_id}", handler=_taken, summary="", answers={204: None}),
@@ -279,6 +288,14 @@ async def test_a_fault_of_ours_shows_a_number_and_nothing_of_the_inside(
     assert logged["error_id"] in text
     assert logged["error"] == error
     assert "secret" not in text + repr(lines)
+
+
+async def test_whoever_goes_away_before_the_answer_is_no_fault_of_ours(house: PortalHouse) -> None:
+    with capture_logs() as lines:
+        with pytest.raises(ClientError):
+            await house.ask("GET", "/left")
+        await house.ask("GET", "/list")
+    assert [(each["event"], each["status"]) for each in lines] == [("request", 499), ("request", 200)]
 
 
 async def test_a_store_out_of_reach_is_told_apart_from_a_fault(house: PortalHouse) -> None:

@@ -142,6 +142,33 @@ def test_importing_the_command_line_brings_in_neither_a_room_nor_a_store() -> No
     assert done.stdout == "[]\n"
 
 
+def test_what_a_command_logs_before_it_knows_its_settings_is_redacted_and_off_the_output() -> None:
+    breaks = """
+import isocket.app.doctor, sys
+from isocket.app.cli import main
+from isocket.app.settings_sources import SettingsError
+from isocket.kit.logs import get_logger
+def load_settings():
+    secret = "canary-in-a-local"
+    try:
+        raise ValueError("of canary@example.org")
+    except ValueError:
+        get_logger("test").exception("broke")
+    raise SettingsError(["nothing is set"])
+isocket.app.doctor.load_settings = load_settings
+sys.argv = ["isocket", "check"]
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", breaks], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert "nothing is set" in done.stdout
+    assert "broke" not in done.stdout
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["event"] == "broke"
+    assert "canary" not in done.stdout + done.stderr
+
+
 def test_the_demo_takes_the_time_zone_of_the_machine_where_it_tells(tmp_path: Path) -> None:
 
     folder = tmp_path
