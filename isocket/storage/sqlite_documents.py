@@ -86,7 +86,7 @@ class SqliteDocuments:
         self, items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool = False, synced: bool = True
     ) -> int:
         """Store the new ones and return how many; with `refuse_if_there`, all or none."""
-        steps = _insertions("insert" if refuse_if_there else "insert OR IGNORE", items)
+        steps = insertions(items, refuse_if_there=refuse_if_there)
 
         def work(connection: sqlite3.Connection) -> int:
             return sum(connection.execute(statement, values).rowcount for statement, values in steps)
@@ -257,7 +257,7 @@ class SqliteDocuments:
         """Nothing to do: the file is closed by its store."""
 
 
-def _insertions(verb: str, items: Sequence[tuple[Collection, Document]]) -> list[tuple[str, list[str]]]:
+def insertions(items: Sequence[tuple[Collection, Document]], *, refuse_if_there: bool) -> list[tuple[str, list[str]]]:
     """Return statements that store documents, several of a table at once, and what they bind.
 
     The writer gives the interpreter's lock away with each statement, and `executemany` does with each row: on a busy
@@ -274,6 +274,7 @@ def _insertions(verb: str, items: Sequence[tuple[Collection, Document]]) -> list
         for collection, values in tables.items()
         for begin in range(0, len(values), 2 * ROWS_AT_ONCE)
     ]
+    verb = "insert" if refuse_if_there else "insert OR IGNORE"
     return [(f"{verb} {insertion(collection, len(some) // 2)}", some) for collection, some in parts]
 
 

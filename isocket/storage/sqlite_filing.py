@@ -69,8 +69,8 @@ _REMOVE = (
     f"DELETE FROM filed_by_order WHERE (device, boot, seq) IN (SELECT device, boot, seq {_THESE})",
     f"DELETE FROM filed_by_time WHERE (device, at, report) IN (SELECT device, at, id {_THESE})",
 )
-_PLACE = "insert INTO unfiled SELECT device, boot, seq, at, id FROM report_log WHERE id > ?"
-"""Its rows are counted, so its verb is in small letters: see `_insertions` of `sqlite_documents`."""
+PLACE = "insert INTO unfiled SELECT device, boot, seq, at, id FROM report_log WHERE id > ?"
+"""Its rows are counted, so its verb is in small letters: see `insertions` of `sqlite_documents`."""
 _WAITING = "SELECT count(*) FROM unfiled"
 _LAST_OF_SOME = "SELECT device FROM unfiled WHERE device > ? ORDER BY device LIMIT 1 OFFSET ?"
 _LAST_OF_ALL = "SELECT max(device) FROM unfiled"
@@ -100,7 +100,7 @@ class Filing:
 
     def place(self, connection: sqlite3.Connection, after: int) -> None:
         """Give the reports with greater numbers their places, and file some when many wait."""
-        self._uncounted += connection.execute(_PLACE, (after,)).rowcount
+        self._uncounted += connection.execute(PLACE, (after,)).rowcount
         if self._uncounted < self._at_least:
             return  # to count goes through all that wait, and an alarm's commit waits for it
         self._uncounted = 0

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from isocket.storage.documents import Collection
+from isocket.storage.sqlite_documents import insertions
+from isocket.storage.sqlite_filing import PLACE
+
 COUNTING = """
 import asyncio, locale, sys
 from pathlib import Path
@@ -41,3 +45,10 @@ def test_documents_that_are_new_are_counted(tmp_path: Path, turkish: dict[str, s
     words = [sys.executable, "-c", COUNTING, str(tmp_path / "house.sqlite")]
     done = subprocess.run(words, env=turkish, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["tr_TR.UTF-8", "1", "1", "1"]
+
+
+@pytest.mark.parametrize("refuse_if_there", [True, False])
+def test_what_counts_its_rows_says_so_without_a_letter_that_turkish_tells_apart(*, refuse_if_there: bool) -> None:
+    """The same where a machine makes no Turkish, and of reports that are filed."""
+    (stored, _), *_ = insertions([(Collection(name="orders"), {"id": "a"})], refuse_if_there=refuse_if_there)
+    assert {each.split()[0] for each in (stored, PLACE)} == {"insert"}
