@@ -268,7 +268,9 @@ def tell(*words: object) -> None:
 def typed(address: str, pattern: str) -> str:
     """Let whoever runs this look into the mailbox."""
     what = "code" if pattern == CODE else f"link with {pattern.split('?', 1)[0][:-1]}"
-    return input(f"  A mail went to {address}. Paste the {what} in it: ")
+    while not re.search(pattern, pasted := input(f"  A mail went to {address}. Paste the {what} in it: ")):
+        print(f"  That is no {what}.")
+    return pasted
 
 
 if __name__ == "__main__":

@@ -74,3 +74,13 @@ def test_where_no_cloud_answers_the_journey_says_so_in_a_line(address: str) -> N
     done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert re.fullmatch(rf"{address} does not answer as a cloud does: .+\n", done.stderr), done.stderr
+
+
+def test_whoever_pastes_something_else_than_the_journey_asks_for_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pasted = iter(["no", "http://127.0.0.1/activate?token=abc"])
+    monkeypatch.setattr("builtins.input", lambda _: next(pasted))
+    journey = story()
+    assert journey.link_in(journey.typed, "maija@example.org", "activate") == "abc"
+    assert capsys.readouterr().out == "  That is no link with /activate.\n"
