@@ -131,16 +131,20 @@ class Fleet:
             self._forgetful = False
 
     async def _save(self) -> None:
+        """Raises OSError, once all were tried, where what one of them knows could not be kept."""
         if self._folder is None:
             return
+        failure: OSError | None = None
         for socket in self.sockets:
             known = socket.snapshot()
             if known is not None:
                 try:
                     await asyncio.to_thread(self._folder.save, socket.credential.device_id, *known)
-                except OSError:
+                except OSError as error:
                     socket.not_saved()
-                    raise
+                    failure = error
+        if failure is not None:
+            raise failure
 
     async def _farewell(self) -> None:
         for socket in self.sockets:

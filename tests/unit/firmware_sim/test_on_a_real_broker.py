@@ -321,6 +321,16 @@ async def test_a_full_disk_ends_no_life_and_is_told_once_and_what_was_said_meanw
     assert any(b'"input":[true' in each.payload for each in known[1])
 
 
+async def test_where_one_socket_cannot_be_remembered_the_others_are(tmp_path: Path) -> None:
+    first, second = credentials(2)
+    folder = StateFolder(tmp_path)
+    (tmp_path / f"{first.device_id}.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        async with living(1, first, second, folder=folder):
+            pass
+    assert folder.load(second.device_id) is not None
+
+
 async def test_a_device_whose_flash_is_erased_comes_back_by_a_new_count_and_has_kept_nothing(
     port: int, cloud: Cloud, device: Credential
 ) -> None:
