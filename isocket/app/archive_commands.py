@@ -26,7 +26,7 @@ def make_manager_key(
     name: Annotated[
         str, typer.Argument(help="What the two files are called: a role, such as `manager-1`.")
     ] = "manager",
-    out: Annotated[Path, typer.Option(help="The folder for the two files.")] = Path(),
+    out: Annotated[Path, typer.Option(help="The folder for the two files; without it the one you are in.")] = Path(),
     passphrase_file: PassphraseFile = None,
 ) -> None:
     """Make a manager's key pair: NAME.key stays with the manager, NAME.pub goes to the server."""
@@ -40,7 +40,7 @@ def make_manager_key(
         if each.exists():
             _refuse_to_overwrite(each)
     key = make_key(name)
-    passphrase = _new_passphrase(passphrase_file)
+    passphrase = _new_passphrase(passphrase_file, private)
     try:
         out.mkdir(parents=True, exist_ok=True)
         written = write_private(key, passphrase)
@@ -188,10 +188,13 @@ def _folder_of_this_server() -> Path:
     return found
 
 
-def _new_passphrase(file: Path | None) -> str:
-    if file is not None or not sys.stdin.isatty():
-        return _passphrase("", file) if file is not None else ""
-    return str(typer.prompt("Passphrase (empty for none)", default="", hide_input=True, confirmation_prompt=True))
+def _new_passphrase(file: Path | None, key: Path) -> str:
+    if file is not None:
+        return _passphrase("", file)
+    if not sys.stdin.isatty():
+        return ""
+    words = f"Passphrase for {key.absolute()} (empty for none)"
+    return str(typer.prompt(words, default="", hide_input=True, confirmation_prompt=True))
 
 
 def _passphrase(question: str, file: Path | None) -> str:

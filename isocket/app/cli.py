@@ -1,12 +1,15 @@
 """Where `isocket` begins and ends: Ctrl-C at any moment, a full disk and a folder that is gone bring no traceback."""
 
+import codecs
 import errno
 import io
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 INTERRUPTED = 130  # what shells expect of a program that was interrupted
 
@@ -33,10 +36,15 @@ def main() -> None:
 
 
 def _write_anything() -> None:
-    """Have what a terminal's own alphabet lacks, such as a name in a Latin-1 one, shown by its number."""
+    """Have what a terminal's own alphabet lacks, such as a name in a Latin-1 one, shown by its number, as JSON does."""
+    codecs.register_error("by_number", _by_number)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a closed one is None
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors="by_number")
+
+
+def _by_number(error: Any) -> tuple[str, int]:
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def _loaded() -> Callable[[], None]:

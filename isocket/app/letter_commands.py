@@ -17,7 +17,8 @@ from isocket.domain.followed_letters import ALARMS
 from isocket.domain.requests import Right
 
 PAUSED = "Their own contact is paused for another reason already: it is told of no alarm until they undo that."
-AccountId = Annotated[str, typer.Option(help="The account's id.")]
+NO_ACCOUNT = "There is no such account: give its id (acc_…), which a customer's file at /staff shows for a mailbox."
+AccountId = Annotated[str, typer.Option(help="The account's id, which a customer's file at /staff shows.")]
 RequestId = Annotated[
     str, typer.Option(help="The request that asks for it, once it is known who asks; it is noted there.")
 ]

@@ -10,7 +10,7 @@ import typer
 from isocket.app.breach_commands import breach
 from isocket.app.command import day_of, refuse, run, serve
 from isocket.app.hold_commands import hold
-from isocket.app.letter_commands import object_for_account, rectify_account
+from isocket.app.letter_commands import NO_ACCOUNT, AccountId, object_for_account, rectify_account
 from isocket.app.restriction_commands import end_restriction, restrict_account
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
@@ -116,7 +116,7 @@ def scan_files(
 
 @privacy.command(name="export")
 def export_account(
-    account: Annotated[str, typer.Option(help="The account's id.")],
+    account: AccountId,
     out: Annotated[Path, typer.Option(help="The zip to write; it must not be there yet.")],
 ) -> None:
     """Write a copy of everything about a customer, in clear: hand it to nobody else, and do not keep it."""
@@ -128,7 +128,7 @@ def export_account(
         async with open_house(settings) as house:
             found = await house.records.get(Account, account)
             if found is None:
-                refuse("There is no such account.")
+                refuse(NO_ACCOUNT)
             with out.open("xb") as file:
                 try:
                     await copier_of(house).copy(found, file, house.clock.now(), _silent)
@@ -194,7 +194,7 @@ async def _silent(_: int) -> None:
 
 @privacy.command(name="erase")
 def erase_person(
-    account: Annotated[str | None, typer.Option(help="The account's id.")] = None,
+    account: AccountId | None = None,
     recipient: Annotated[
         str | None,
         typer.Option(help="Number or mailbox of somebody told of alarms, or who reads news; `-` reads it from a line."),
@@ -239,7 +239,7 @@ def _erase_account(account: str) -> None:
         async with open_house(settings) as house:
             made = await eraser_of(house).erase(account, by="operator")
         if made is None:
-            refuse("There is no such account.")
+            refuse(NO_ACCOUNT)
         receipt = {"id": made.id, "state": made.state, "removed": made.removed, "held_up": made.problem}
         typer.echo(json.dumps(receipt, indent=2))
         return made.state is ErasureState.DONE

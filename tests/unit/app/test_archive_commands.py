@@ -75,12 +75,23 @@ def test_a_key_is_never_overwritten_and_only_its_owner_reads_it(sealed: Path) ->
     assert private.stat().st_mode & 0o077 == 0
 
 
+def test_before_a_key_is_made_the_question_says_where_it_will_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("typer.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    monkeypatch.setattr("typer.prompt", lambda words, **_: asked.append(words) or "")
+    assert typed("keygen", "manager-1").exit_code == 0
+    assert asked == [f"Passphrase for {tmp_path / 'manager-1.key'} (empty for none)"]
+
+
 def test_of_two_who_make_the_same_key_at_once_the_second_is_refused_and_the_pair_stays_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
 
-    def somebody_is_quicker(_: Path | None) -> str:
+    def somebody_is_quicker(*_: Path | None) -> str:
         if not started:
             started.append("the quicker one")
             assert typed("keygen", "manager-1", "--out", tmp_path).exit_code == 0
