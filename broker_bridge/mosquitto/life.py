@@ -143,8 +143,13 @@ def user_name() -> str:
         return str(os.geteuid())
 
 
+def mosquitto_here() -> str | None:
+    """Return where the program is, None where it is not installed."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path=_USUAL_PLACES)
+
+
 def _command(folder: BrokerFolder) -> list[str]:
-    mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path=_USUAL_PLACES)
+    mosquitto = mosquitto_here()
     if mosquitto is None:
         raise BrokerStartError(
             "Mosquitto is not installed. Type: sudo apt-get install mosquitto\n"

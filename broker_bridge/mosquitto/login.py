@@ -10,6 +10,7 @@ _CONNECT, _CONNACK, _SUBSCRIBE, _SUBACK, _DISCONNECT = 0x10, 0x20, 0x82, 0x90, b
 _USER_AND_PASSWORD = 0xC0
 _CLEAN_SESSION = 0x02
 _KEEPALIVE_S = 60
+_ANSWERS_WITHIN_S = 5.0
 
 
 class LoginAnswer(IntEnum):
@@ -25,7 +26,6 @@ async def log_in_once(
     port: int,
     login: BridgeLogin | None,
     *,
-    timeout_s: float,
     topics: Sequence[str] = (),
     clean: bool = False,
 ) -> LoginAnswer:
@@ -36,7 +36,7 @@ async def log_in_once(
 
     Raises `OSError` (also `TimeoutError`) when nobody answers and `ValueError` for what is not MQTT.
     """
-    async with asyncio.timeout(timeout_s):
+    async with asyncio.timeout(_ANSWERS_WITHIN_S):
         reader, writer = await asyncio.open_connection(host, port)
         try:
             writer.write(_connect_packet(login, clean=clean))

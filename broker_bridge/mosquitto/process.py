@@ -28,7 +28,6 @@ from isocket.kit.logs import get_logger
 
 log = get_logger(__name__)
 
-_LOGIN_S = 5.0
 _BACKOFF_BASE_S, _BACKOFF_CAP_S = 0.25, 10.0
 _GOOD_LIFE_S = 60.0  # a broker that lived so long starts a new row of attempts
 
@@ -213,7 +212,7 @@ class MosquittoChild:
         for login, kinds in zip(self.bridge_logins, (REPORTS, ALARMS), strict=True):
             wanted = [every(kind) for kind in kinds]
             try:
-                answer = await log_in_once(self.config.host, self.config.port, login, timeout_s=_LOGIN_S, topics=wanted)
+                answer = await log_in_once(self.config.host, self.config.port, login, topics=wanted)
             except (OSError, ValueError) as error:
                 raise BrokerStartError(f"Mosquitto runs but does not answer: {error!r}.") from error
             if answer is not LoginAnswer.ACCEPTED:

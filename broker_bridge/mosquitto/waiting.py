@@ -22,7 +22,6 @@ AwaitedOf = Callable[[Collection[str]], Awaitable[Collection[str]]]
 
 # A subscription as it stands in Mosquitto's file; nothing stays retained under these two.
 _SUBSCRIBED = re.compile(rb"isocket/v1/[^/\0]+/([A-Za-z0-9_.\-]+)/(?:cmd|stored)")
-_LOGIN_S = 5.0
 
 
 def devices_in(saved: Path) -> set[str]:
@@ -44,7 +43,7 @@ async def end_sessions(config: BrokerConfig, logins: Iterable[BridgeLogin]) -> N
     ended = 0
     try:
         for login in logins:
-            answer = await log_in_once(config.host, config.port, login, timeout_s=_LOGIN_S, clean=True)
+            answer = await log_in_once(config.host, config.port, login, clean=True)
             ended += answer is LoginAnswer.ACCEPTED
     except (OSError, ValueError) as error:
         log.warning("broker_sessions_not_ended", error=type(error).__name__)

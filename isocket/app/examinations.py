@@ -1,8 +1,9 @@
 """Asks what is outside the process whether it is there and takes us: broker, providers, our own address."""
 
 import asyncio
-import shutil
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from alerts.elks_hooks import inbound_address
 from alerts.signatures import AddressProof
 from broker_bridge.broker_address import BrokerAddress
 from broker_bridge.mosquitto.accounts import BridgeLogin
+from broker_bridge.mosquitto.life import mosquitto_here
 from broker_bridge.mosquitto.login import LoginAnswer, log_in_once
 from isocket.app.addresses import HostPort
 from isocket.app.channels import providers_of
@@ -76,7 +78,7 @@ async def own_broker(settings: Settings) -> Finding:
             f"another program listens at {settings.mqtt}: stop it, set ISOCKET_MQTT to another port, "
             "or set ISOCKET_BROKER_URL to use it",
         )
-    if shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/sbin") is None:
+    if mosquitto_here() is None:
         return Finding("broker", Health.WRONG, "Mosquitto is not installed. Type: sudo apt-get install mosquitto")
     return Finding("broker", Health.GOOD, f"does not run; `isocket up` will start it at mqtt://{settings.mqtt}")
 
@@ -90,7 +92,7 @@ async def broker_of_others(settings: Settings) -> Finding:
             await _handshake(address)
             return Finding("broker", Health.GOOD, f"{where} answers and its certificate is good; no login was tried")
         login = BridgeLogin(name=address.username, secret=address.password or "") if address.username else None
-        answer = await log_in_once(address.host, address.port, login, timeout_s=TIMEOUT_S)
+        answer = await log_in_once(address.host, address.port, login)
     except (OSError, ValueError) as error:
         return Finding("broker", Health.WRONG, f"{where} does not answer ({_short(error)}): see ISOCKET_BROKER_URL")
     if answer is not LoginAnswer.ACCEPTED:
@@ -110,7 +112,7 @@ async def twilio(settings: Settings) -> Finding:
         )
     url = f"{settings.twilio_base_url or TWILIO_API}/2010-04-01/Accounts/{settings.twilio_account_sid}.json"
     auth = aiohttp.encode_basic_auth(settings.twilio_account_sid, settings.twilio_auth_token.get_secret_value())
-    status = await _status_of(url, headers={"Authorization": auth})
+    status = await _status_of(url, {"Authorization": auth})
     if isinstance(status, str):
         return Finding("SMS", Health.WRONG, f"Twilio does not answer ({status})")
     if status == _UNAUTHORISED:
@@ -126,7 +128,7 @@ async def elks(settings: Settings) -> Finding:
         return Finding("46elks", Health.NOTE, "no second provider for text messages (ISOCKET_ELKS_USERNAME)")
     auth = aiohttp.encode_basic_auth(settings.elks_username, settings.elks_password.get_secret_value())
     api, headers = f"{settings.elks_base_url or ELKS_API}/a1", {"Authorization": auth}
-    status = await _status_of(f"{api}/me", headers=headers)
+    status = await _status_of(f"{api}/me", headers)
     if isinstance(status, str):
         return Finding("46elks", Health.WRONG, f"46elks does not answer ({status})")
     if status == _UNAUTHORISED:
@@ -134,7 +136,7 @@ async def elks(settings: Settings) -> Finding:
     if status != _OK:
         return Finding("46elks", Health.NOTE, f"46elks answers, but with {status} when asked for the account")
     replies = inbound_address(settings.origin, AddressProof(settings.elks_password.get_secret_value()))
-    sms_url = await _sms_url_of(settings.elks_from or "", f"{api}/numbers", headers=headers)
+    sms_url = await _sms_url_of(settings.elks_from or "", f"{api}/numbers", headers)
     if sms_url not in (None, replies):
         words = f"replies to {settings.elks_from} do not reach us, neither codes nor STOP: set its sms_url to {replies}"
         return Finding("46elks", Health.WRONG, words)
@@ -181,7 +183,7 @@ async def public_address(settings: Settings) -> Finding:
         return Finding("public address", Health.WRONG, f"{origin} is not encrypted: passwords need https")
     if not await _portal_runs(settings):
         return Finding("public address", Health.NOTE, f"{origin} was not asked, since the portal does not run")
-    status = await _status_of(f"{origin}/healthz", headers={})
+    status = await _status_of(f"{origin}/healthz")
     if status != _OK:
         return Finding("public address", Health.WRONG, f"{origin} does not lead to the portal ({status})")
     return Finding("public address", Health.GOOD, f"{origin} leads to the portal")
@@ -218,10 +220,7 @@ def transfers(settings: Settings) -> Finding:
 async def _portal_runs(settings: Settings) -> bool:
     """Return whether a portal answers where ours listens."""
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-            session.get(f"http://{settings.http}/healthz", allow_redirects=False) as answer,
-        ):
+        async with _answer(f"http://{settings.http}/healthz") as answer:
             return answer.status == _OK and await answer.json() == ALIVE
     except (aiohttp.ClientError, OSError, ValueError):
         return False
@@ -243,25 +242,28 @@ async def _handshake(address: BrokerAddress) -> None:
     writer.close()
 
 
-async def _status_of(url: str, *, headers: dict[str, str]) -> int | str:
+@asynccontextmanager
+async def _answer(url: str, headers: dict[str, str] | None = None) -> AsyncIterator[aiohttp.ClientResponse]:
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+        session.get(url, headers=headers, allow_redirects=False) as answer,
+    ):
+        yield answer
+
+
+async def _status_of(url: str, headers: dict[str, str] | None = None) -> int | str:
     """Return the status of a GET, or in words why there is none."""
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-            session.get(url, headers=headers, allow_redirects=False) as answer,
-        ):
+        async with _answer(url, headers) as answer:
             return answer.status
     except (aiohttp.ClientError, OSError) as error:
         return _short(error)
 
 
-async def _sms_url_of(number: str, url: str, *, headers: dict[str, str]) -> str | None:
+async def _sms_url_of(number: str, url: str, headers: dict[str, str]) -> str | None:
     """Return where 46elks hands what is written to a number; None where it does not say, such as of a name."""
     try:
-        async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
-            session.get(url, headers=headers, allow_redirects=False) as answer,
-        ):
+        async with _answer(url, headers) as answer:
             numbers = (await answer.json())["data"]
             return next((str(each["sms_url"] or "") for each in numbers if each.get("number") == number), None)
     except (aiohttp.ClientError, OSError, ValueError, KeyError, TypeError, AttributeError):

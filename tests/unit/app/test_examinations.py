@@ -1,5 +1,6 @@
 """What the doctor finds outside: brokers, providers and our own address, each asked for real on loopback."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -205,6 +206,17 @@ async def test_a_certificate_with_which_our_broker_could_not_start_is_wrong(tmp_
     assert (found.health, found.says) == (Health.WRONG, said)
     missing.touch()
     assert (await examinations.own_broker(settings)).health is Health.GOOD
+
+
+async def test_a_mosquitto_that_the_cloud_would_start_is_there_for_the_check_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = {None: "/opt/mosquitto/bin/mosquitto"}  # where PATH leads, and in no usual place
+    monkeypatch.setattr(shutil, "which", lambda _, path=None: here.get(path))
+    settings = load_settings({each: f"127.0.0.1:{unused_port()}" for each in ("ISOCKET_MQTT", "ISOCKET_HTTP")})
+    assert (await examinations.own_broker(settings)).health is Health.GOOD
+    here.clear()
+    assert (await examinations.own_broker(settings)).health is Health.WRONG
 
 
 async def test_an_address_that_only_this_machine_reaches_is_wrong_where_providers_call_back(twilio: str) -> None:
