@@ -13,6 +13,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
 
@@ -190,12 +191,8 @@ class Connection(Generic[T]):
     def _nudge(self) -> None:
         if self._wake_write is None:
             return  # not started: what waits is sent when we are
-        try:
+        with suppress(OSError):  # it is awake already, or stopped
             self._wake_write.send(b"x")
-        except BlockingIOError:
-            return  # it is awake already
-        except OSError:
-            return  # stopped
 
     def _run(self) -> None:
         """Connect, serve until the connection ends, wait with jitter, and again.

@@ -225,7 +225,7 @@ class Intake:
         for refusal in decoded.refusals:
             self._metrics.refused(kind.value)
             await self._problems.add(device_id, kind.value, refusal.reason, refusal.field, message.received_ms)
-        if decoded.fields is None or kind in (UpKind.STATE, UpKind.ALARM):
+        if decoded.fields is None:
             return
         report = decoded.reports[0] if decoded.reports else None
         if kind is UpKind.ACK and report is not None:

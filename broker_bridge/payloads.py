@@ -39,7 +39,7 @@ class Refusal:
 
 
 class Decoded(NamedTuple):
-    """What was usable in one message, and what was not. `fields` holds what a message without reports says.
+    """What was usable in one message, and what was not. `fields`: what it says that is neither a state nor an alarm.
 
     A tuple, because one is made for every message.
     """
@@ -53,35 +53,21 @@ class Decoded(NamedTuple):
 
 def decode(device_id: str, kind: UpKind, payload: bytes, received_ms: int) -> Decoded:
     """Return what a message says."""
-    if kind is UpKind.STATE:
-        return _decode_states(device_id, payload, received_ms)
-    if len(payload) > MESSAGE_LIMIT_BYTES:
-        return _refused(payload, f"larger than {MESSAGE_LIMIT_BYTES} bytes")
-    try:
-        fields, unknown = _checked(_ADAPTERS[kind], payload, thorough=kind is UpKind.REPORTED)
-    except ValidationError as error:
-        return Decoded(refusals=(_refusal(error, payload),))
-    except _StrictnessError as error:
-        return _refused(payload, str(error), error.field)
-    if kind is UpKind.STATUS or "boot" not in fields or "seq" not in fields:
-        return Decoded(fields=fields, unknown_fields=unknown)
-    report = _report(device_id, ReportKind(kind.value), fields, None if unknown else payload, received_ms)
-    return Decoded(reports=(report,), fields=report.fields, unknown_fields=unknown)
-
-
-def _decode_states(device_id: str, payload: bytes, received_ms: int) -> Decoded:
-    if payload[:1] == b"[" or payload.lstrip()[:1] == b"[":
+    if kind is UpKind.STATE and payload.lstrip()[:1] == b"[":
         return _decode_batch(device_id, payload, received_ms)
     if len(payload) > MESSAGE_LIMIT_BYTES:
         return _refused(payload, f"larger than {MESSAGE_LIMIT_BYTES} bytes")
+    shape = _SHAPES[kind]
     try:
-        fields, unknown = _checked(wire.STATE, payload)
+        fields, unknown = _checked(shape.adapter, payload, thorough=kind is UpKind.REPORTED)
     except ValidationError as error:
         return Decoded(refusals=(_refusal(error, payload),))
     except _StrictnessError as error:
         return _refused(payload, str(error), error.field)
-    report = _report(device_id, ReportKind.STATE, fields, None if unknown else payload, received_ms)
-    return Decoded(reports=(report,), unknown_fields=unknown)
+    if shape.report is None or "boot" not in fields or "seq" not in fields:
+        return Decoded(fields=fields, unknown_fields=unknown)
+    report = _report(device_id, shape.report, fields, None if unknown else payload, received_ms)
+    return Decoded(reports=(report,), fields=report.fields if shape.says_more else None, unknown_fields=unknown)
 
 
 def _decode_batch(device_id: str, payload: bytes, received_ms: int) -> Decoded:
@@ -266,9 +252,18 @@ def _first_line(error: object) -> str:
     return str(error).splitlines()[0][:200] if str(error) else "not readable"
 
 
-_ADAPTERS: dict[UpKind, TypeAdapter[Any]] = {
-    UpKind.ALARM: wire.ALARM,
-    UpKind.ACK: wire.ACK,
-    UpKind.REPORTED: wire.REPORTED,
-    UpKind.STATUS: wire.STATUS,
+class _Shape(NamedTuple):
+    """How a kind of message is checked, as what it is stored, and whether more follows from it than that."""
+
+    adapter: TypeAdapter[Any]
+    report: ReportKind | None
+    says_more: bool = True
+
+
+_SHAPES = {
+    UpKind.STATE: _Shape(wire.STATE, ReportKind.STATE, says_more=False),
+    UpKind.ALARM: _Shape(wire.ALARM, ReportKind.ALARM, says_more=False),
+    UpKind.ACK: _Shape(wire.ACK, ReportKind.ACK),
+    UpKind.REPORTED: _Shape(wire.REPORTED, ReportKind.REPORTED),
+    UpKind.STATUS: _Shape(wire.STATUS, None),
 }
