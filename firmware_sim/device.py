@@ -50,7 +50,7 @@ class Device:
 
     def _wake(self, flash: Flash) -> None:
         self.boot, self._seq = flash.boot + 1, 0
-        self.settings, _ = merged(factory_settings(self.model), flash.settings)
+        self.settings = merged(factory_settings(self.model), flash.settings)
         self.version, self.armed, self.aux = flash.version, flash.armed, flash.aux
         self.relay = Relay(closed=flash.relay, cause=flash.relay_cause)
         self._panel = AlarmPanel(flash.alarms)
@@ -137,7 +137,7 @@ class Device:
         """Somebody sets the device on the spot; what the cloud has once wished is not overridden."""
         if self.version:
             return []
-        self.settings, _ = merged(self.settings, wanted)
+        self.settings = merged(self.settings, wanted)
         return [self._reported(now), *self._settle(now)]
 
     def command(self, command: wire.Command | wire.Malformed, now: Moment) -> list[Outgoing]:
@@ -155,7 +155,7 @@ class Device:
         if not self.awake:
             return []
         if desired.version != self.version:
-            self.settings, _ = merged(self.settings, desired.settings)
+            self.settings = merged(self.settings, desired.settings)
             self.version = desired.version
         return [self._reported(now), *self._settle(now)]
 

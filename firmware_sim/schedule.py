@@ -44,11 +44,11 @@ def _due_at(schedule: Sequence[dict[str, Any]], zone: ZoneInfo, minute: datetime
     if local.fold:  # the clocks were put back: all this was an hour ago
         return []
     wall, last = local.replace(tzinfo=None), before.replace(tzinfo=None)
-    skipped = max(0, round((wall - last).total_seconds() / 60) - 1)
-    times = [last + timedelta(minutes=number + 1) for number in range(skipped + 1)] if skipped else [wall]
+    passed = round((wall - last).total_seconds() / 60)  # more than one where the clocks jumped
+    times = [last + timedelta(minutes=number) for number in range(1, passed + 1)]
     return [
         rule
         for time in times
         for rule in schedule
-        if rule["at"] == f"{time:%H:%M}" and DAYS[time.weekday()] in rule.get("days", ",".join(DAYS)).split(",")
+        if rule["at"] == f"{time:%H:%M}" and DAYS[time.weekday()] in rule["days"].split(",")
     ]

@@ -1,6 +1,7 @@
 """What the owner may set on a device, and how wishes are merged into it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -68,18 +69,12 @@ def factory_settings(model: Model) -> DeviceSettings:
     return DeviceSettings(temp=(ProbeSettings(),) * model.probes, input=(InputSettings(),) * model.inputs)
 
 
-def merged(current: DeviceSettings, wanted: dict[str, Any]) -> tuple[DeviceSettings, tuple[str, ...]]:
-    """The settings with the wishes applied, and the names of the wishes this device cannot follow.
-
-    One wish that cannot be followed does not stop the others; what is not mentioned stays.
-    """
-    settings, refused = current, []
+def merged(settings: DeviceSettings, wanted: dict[str, Any]) -> DeviceSettings:
+    """The settings with the wishes applied; one that cannot be followed, and what is not mentioned, stays as it is."""
     for name, value in wanted.items():
-        try:
+        with suppress(TypeError, ValueError, KeyError):
             settings = replace(settings, **{name: _READERS[name](settings, value)})
-        except (TypeError, ValueError, KeyError):
-            refused.append(name)
-    return settings, tuple(refused)
+    return settings
 
 
 def _by_place(old: tuple[Any, ...], new: list[Any]) -> list[tuple[Any, dict[str, Any]]]:
