@@ -35,11 +35,7 @@ def run(job: Any) -> Any:
 
     try:
         settings = load_settings()
-    except SettingsError as error:
-        complain(error)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    configure_logs(level=settings.log_level)
-    try:
+        configure_logs(level=settings.log_level)
         return asyncio.run(job(settings))
     except SettingsError as error:
         complain(error)

@@ -1,4 +1,4 @@
-"""Puts eraser and exporter together: what they need of other rooms, and the files of this installation."""
+"""Puts together what erases, holds, copies and archives: its parts of other rooms, and this installation's files."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -83,7 +83,7 @@ def hold_keeper_of(house: House, registry: CollectorRegistry | None = None) -> H
 
 def held_of(house: House) -> ChoiceLedger:
     """Return the ledger of holds, which lies beside that of erasures."""
-    return ChoiceLedger((house.settings.erasure_ledger or house.folder.erasures).with_name("holds.jsonl"))
+    return ChoiceLedger(ledger_of(house).path.with_name("holds.jsonl"))
 
 
 def copier_of(house: House) -> Copier:
@@ -221,7 +221,7 @@ def files_of(settings: Settings) -> list[Path]:
 
 def choices_of(house: House) -> ChoiceLedger:
     """Return the ledger of choices, which lies beside that of erasures."""
-    return ChoiceLedger((house.settings.erasure_ledger or house.folder.erasures).with_name("choices.jsonl"))
+    return ChoiceLedger(ledger_of(house).path.with_name("choices.jsonl"))
 
 
 async def replay(house: House) -> None:

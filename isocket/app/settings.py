@@ -79,9 +79,6 @@ class Settings(BaseModel):
     )
     mqtt_tls_certificate: Path | None = Field(default=None, description="PEM file with its certificate chain")
     mqtt_tls_key: Path | None = Field(default=None, description="PEM file with the private key")
-    streams_per_account: Annotated[int, Field(ge=1, le=1000)] = Field(
-        default=20, description="listeners to `GET /events` at once of one account, in each process"
-    )
     broker_url: Annotated[SecretStr | None, by(read_broker)] = Field(
         default=None,
         description="`mqtts://user:secret@host:port` of a broker run by somebody else, without a login such as "
@@ -270,6 +267,9 @@ class Settings(BaseModel):
     )
     requests_per_hour_token: int = Field(
         default=18_000, ge=0, le=_MOST_REQUESTS, description="the same for one personal API token; 0: no limit"
+    )
+    streams_per_account: int = Field(
+        default=20, ge=1, le=1000, description="listeners to `GET /events` at once of one account, in each process"
     )
     security_contact: Annotated[str, by(read_contact)] = Field(
         default="mailto:security@localhost",
