@@ -40,4 +40,4 @@ class AccountTroubles:
         """Have it closed where it is open."""
         known = await raised(self._records, account_id=account_id, cause=self._cause, device_id=device_id)
         if known is not None:
-            await close_raised(self._records, known, now=now, told=False)
+            await close_raised(self._records, known, now=now)

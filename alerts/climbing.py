@@ -21,7 +21,7 @@ from isocket.domain.reach import CAP_REACHED
 from isocket.domain.recipients import Recipient, Skipped, step_of
 from isocket.domain.record import Record
 from isocket.domain.unheard import UNANSWERED
-from isocket.kit.clock import EPOCH, FAR_AHEAD
+from isocket.kit.clock import EPOCH
 from isocket.storage.port import Records
 
 REVIEW_S = 60.0  # how often an incident that nobody has been told of yet is looked at again, at first
@@ -160,10 +160,8 @@ class Climber:
         A step is due at its time, and at once in the first climb when all before it reach nobody.
         """
         now, made_before = round_.now, round_.incident.ladder_position
-        began = round_.incident.told_from
-        made_so_far = [_brought_back(each, began, now) for each in round_.alarms]
-        alarms = [each for each in made_so_far if began is None or each.created_at >= began]
-        tally = Tally(made_so_far, since=began or EPOCH, now=now)
+        alarms = _made_since_it_began(round_)
+        tally = Tally(round_.alarms, since=round_.incident.told_from or EPOCH, now=now)
         hope = any(_gives_hope(each, tally, now) and not _has_left(each, round_) for each in alarms)
         held = [each.held_until for each in alarms if is_held(each, now) and each.held_until is not None]
         made: list[Record] = []
@@ -278,18 +276,10 @@ def _has_left(alarm: Delivery, round_: Round) -> bool:
     return reader is None or reader.paused_at is not None
 
 
-def _brought_back(alarm: Delivery, began: datetime | None, now: datetime) -> Delivery:
-    """Return an alarm as it counts: one from before the clock was set back as made when its ladder began anew."""
-    if began is None or alarm.created_at <= now + FAR_AHEAD:
-        return alarm
-    return replace(alarm, created_at=began)
-
-
 def _made_since_it_began(round_: Round) -> list[Delivery]:
     """Return the alarms that were made since the ladder began."""
-    began = round_.incident.told_from
-    made = [_brought_back(each, began, round_.now) for each in round_.alarms]
-    return [each for each in made if began is None or each.created_at >= began]
+    began = round_.incident.told_from or EPOCH
+    return [each for each in round_.alarms if each.created_at >= began]
 
 
 def _first_told_at(round_: Round) -> datetime | None:

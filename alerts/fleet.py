@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from isocket.domain.outages import Outage, OutageKind
+from isocket.domain.outages import Outage
 from isocket.storage.telemetry import RollCall
 
 DEAF_AFTER_S = 60.0
@@ -54,11 +54,6 @@ def lost_power(*, customers: int, sockets: int, fleet: int, limits: Thresholds) 
         and sockets >= limits.least
         and sockets * 100 >= max(fleet, sockets) * limits.power_share_pct
     )
-
-
-def is_ours(kind: OutageKind) -> bool:
-    """Return whether this is trouble of the cloud or of the way to it, which its operator must hear of."""
-    return kind is not OutageKind.POWER
 
 
 def coarse(number: int) -> int:

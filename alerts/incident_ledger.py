@@ -102,12 +102,7 @@ class IncidentLedger:
 
         The line comes first: a second run finds only what is open still. `told=False`: nobody gets a clear.
         """
-        close = Close(
-            key=Key(stray.cause, stray.probe, stray.about),
-            incident_id=stray.id,
-            at_ms=to_ms(self._now),
-            why=why,
-        )
+        close = Close(incident_id=stray.id, at_ms=to_ms(self._now), why=why)
         await self._records.add_all([self._closed_line(stray, close)])
         await self._end(close, told=told)
 

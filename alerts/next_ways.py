@@ -20,7 +20,6 @@ WITH_OTHER_WAYS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})
 """What the same person is told by another way, where one does not get through."""
 
 NO_RECEIPT = "no_receipt"
-TOO_LATE = frozenset({EXPIRED})  # whatever the way
 
 FREE_WAYS = (ChannelKind.PUSH, ChannelKind.EMAIL, ChannelKind.WEBHOOK)
 """The ways that cost nothing for each message."""
@@ -104,7 +103,7 @@ def next_channel(
 
     `others` are what else went to the same person about the same thing since: a way that has one is not taken again.
     """
-    if reason in TOO_LATE:
+    if reason == EXPIRED:  # too late, whatever the way
         return None
     taken = {each.channel for each in others} | {lost.channel}
     if reason == SPENDING_CAP and any(each.channel in FREE_WAYS and not reaches_nobody(each) for each in others):

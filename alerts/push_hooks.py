@@ -8,7 +8,7 @@ import json
 
 from aiohttp import web
 
-from alerts.acknowledging import Acknowledged, take
+from alerts.acknowledging import acknowledge
 from alerts.endpoints import Endpoints
 from alerts.links import delivery_of
 from alerts.readers import reader_of
@@ -20,7 +20,6 @@ from isocket.kit.clock import Clock
 from isocket.storage.port import Records, is_
 
 SHOWN = "delivered"  # what a push service never says: that somebody's screen has it
-_DONE = frozenset({Acknowledged.TAKEN, Acknowledged.CONFIRMED})
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
@@ -61,8 +60,8 @@ class _PushHooks:
         if contact is None or delivery.incident_id is None:  # who was removed is not asked any more
             raise web.HTTPNotFound
         by = f"{contact.id} {delivery.channel}"
-        came = await take(self._records, delivery.incident_id, by=by, clock=self._clock)
-        text = json.dumps({"taken": came in _DONE})
+        taken = await acknowledge(self._records, delivery.incident_id, by=by, clock=self._clock)
+        text = json.dumps({"taken": taken})
         return web.Response(text=text, content_type="application/json", headers=_HEADERS)
 
     async def _notification(self, request: web.Request) -> Delivery:

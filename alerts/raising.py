@@ -77,10 +77,10 @@ async def raise_incident(
     return open_one or incident  # somebody opened one in the same moment, and it may be over by now
 
 
-async def close_raised(records: Records, incident: Incident, *, now: datetime, told: bool = True) -> None:
-    """Close an incident that `raise_incident` opened; those who heard of it hear of its end unless not `told`."""
+async def close_raised(records: Records, incident: Incident, *, now: datetime) -> None:
+    """Close an incident that `raise_incident` opened; nobody gets a clear: its end is for the record and the pages."""
     case = Case(device_id=incident.device_id, account_id=incident.account_id, settings=DeviceSettings())
-    await IncidentLedger(records, case, now).close_stray(incident, told=told)
+    await IncidentLedger(records, case, now).close_stray(incident, told=False)
 
 
 def _open_key(account_id: str, cause: Cause, device_id: str) -> str:

@@ -104,7 +104,7 @@ class _Course:
 
     def _move_state(self, report: Report) -> None:
         known = self._state
-        if known is not None and report.order <= (known.boot, known.seq):
+        if known is not None and report.order <= known.order:
             return
         fields = {} if known is None else known.fields
         self._state = DeviceState(

@@ -9,9 +9,9 @@ from alerts import pausing
 from alerts.acknowledging import Acknowledged, take
 from alerts.answering import Answering, Named
 from alerts.readers import reader_of
+from alerts.rounds import alarms_of
 from alerts.wording.taking import started_reply, still_stopped_reply, stopped_reply
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.incidents import Incident
 from isocket.domain.pauses import STOP_REPLY
 from isocket.kit.clock import Clock
@@ -117,10 +117,7 @@ class Replies:
         """
         contacts = await self._contacts_with(sender)
         theirs = {each.id: each for each in contacts if _is_proved(each)}
-        deliveries = await self._records.find(
-            Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM)
-        )
-        for each in deliveries:
+        for each in await alarms_of(self._records, incident):
             by_phone = each.address == sender
             contact = await reader_of(self._records, each) if by_phone else theirs.get(each.contact_id or "")
             if contact is not None:  # who was removed is not asked any more

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from alerts.causes import LIMITS
 from alerts.ladder import Course
@@ -17,14 +17,12 @@ from isocket.domain.devices import Device
 from isocket.domain.endpoints import Endpoint
 from isocket.domain.incidents import Incident, IncidentState
 from isocket.domain.recipients import People, ladder_for
-from isocket.domain.record import Record
 from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.domain.settings import repeats_of
 from isocket.domain.watches import Watch
+from isocket.kit.clock import FAR_AHEAD
 from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import Records, is_
-
-R = TypeVar("R", bound=Record)
 
 Changes = dict[str, Any]
 DONE: Changes = {"needs_step": False}
@@ -32,7 +30,10 @@ DONE: Changes = {"needs_step": False}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What the steps of one look read. `alarms` are all of the incident's, however they stand."""
+    """What the steps of one look read. `alarms` are all of the incident's, however they stand.
+
+    One from before the clock was set back counts as made when its ladder began anew.
+    """
 
     incident: Incident
     now: datetime
@@ -80,7 +81,7 @@ async def look_from(
         story=told_of(incident, device),
         people=people,
         course=Course(ladder=ladder, incident=incident, repeat_s=_repeat_s(incident, device)),
-        alarms=() if is_new else await alarms_of(records, incident),
+        alarms=() if is_new else [_brought_back(each, incident, now) for each in await alarms_of(records, incident)],
         code_is_taken=any(each.id != incident.id for found in holders for each in found),
         is_stopped=any(each.stops_alarms(now) for each in restrictions),
     )
@@ -101,6 +102,11 @@ async def with_newest_reading(records: Records, incident: Incident) -> Incident:
 async def alarms_of(records: Records, incident: Incident) -> list[Delivery]:
     """Return every alarm that was made about an incident."""
     return await records.find(Delivery, is_("incident_id", incident.id), is_("kind", DeliveryKind.ALARM))
+
+
+def _brought_back(alarm: Delivery, incident: Incident, now: datetime) -> Delivery:
+    began = incident.told_from
+    return alarm if began is None or alarm.created_at <= now + FAR_AHEAD else replace(alarm, created_at=began)
 
 
 def _repeat_s(incident: Incident, device: Device | None) -> float | None:

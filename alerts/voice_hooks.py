@@ -84,9 +84,8 @@ class VoiceHooks:
         """Return the attempt, which from now on belongs to this call and to no other."""
         call_id = form.get("CallSid", "")[:64]
         attempt = await self._records.get(Attempt, attempt_id)
-        if (
-            attempt is not None and attempt.provider_id is None and call_id
-        ):  # the answer to our own request may have been lost
+        # The answer to our own request may have been lost.
+        if attempt is not None and attempt.provider_id is None and call_id:
             attempt = await self._records.change_one(
                 Attempt, is_("id", attempt_id), is_("provider_id", None), provider_id=call_id
             ) or await self._records.get(Attempt, attempt_id)

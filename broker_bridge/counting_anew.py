@@ -166,7 +166,7 @@ class CountingAnew:
         device_id = report.device_id
         if count_of(state.boot) > self._confirmations.count(device_id):  # another process knows it already
             self._confirmations.begin_anew(device_id, count_of(state.boot))
-        newest = (state.boot, state.seq)
+        newest = state.order
         if self._in_its_count(report).order > newest or state.at == EPOCH:
             return False
         trail = self._trail_with(report, newest)
@@ -174,7 +174,7 @@ class CountingAnew:
         return by_its_time or trail.shows_it_by(report)
 
     async def _decide(self, report: Report, state: DeviceState) -> None:
-        device_id, newest = report.device_id, (state.boot, state.seq)
+        device_id, newest = report.device_id, state.order
         async with self._deciding:
             if not self._seems_anew(report, state) or await self._stored_boot(report) is not None:
                 return  # decided by what the other lane brought meanwhile, or a repeat
@@ -195,12 +195,12 @@ class CountingAnew:
 
     async def _is_after(self, report: Report, state: DeviceState) -> bool:
         """Whether a message was said well after the newest state came; once its report is pruned, it is."""
-        known = await self._telemetry.named(state.device_id, (state.boot, state.seq))
+        known = await self._telemetry.named(state.device_id, state.order)
         return known is None or report.at_ms > known.received_ms + CLOCK_PUT_RIGHT_MS
 
     async def _begin(self, report: Report, state: DeviceState, trail: Trail) -> None:
         """Let a device have a new count from this message on."""
-        newest, since = (state.boot, state.seq), (trail.boot, trail.first)
+        newest, since = state.order, (trail.boot, trail.first)
         device_id, count = report.device_id, self._confirmations.count(report.device_id) + 1
         await self._note(report, newest, "it counts anew, and is heard from here on")
         await self._telemetry.note_confirmed({device_id: start_of_count(count)})

@@ -34,7 +34,6 @@ class Open:
 class Close:
     """It is over since `at_ms`."""
 
-    key: Key
     incident_id: str
     at_ms: int
     why: Why
@@ -46,7 +45,6 @@ class Close:
 class Deepen:
     """The battery fell to its next threshold."""
 
-    key: Key
     incident_id: str
     value: float
     threshold_pct: float
@@ -56,7 +54,6 @@ class Deepen:
 class SilentToo:
     """The device whose mains failed fell silent as well, last heard at `heard_ms`."""
 
-    key: Key
     incident_id: str
     heard_ms: int
 

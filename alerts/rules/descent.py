@@ -34,7 +34,7 @@ def follow(
         return replace(memory, descent=replace(memory.descent, fresh=fresh)), None
     first = min(each.order for each in below)
     start = (first[0], first[1] - 1)
-    return _from(memory, start, BEFORE_ALL if state is None else (state.boot, state.seq)), start
+    return _from(memory, start, BEFORE_ALL if state is None else state.order), start
 
 
 def _from(memory: Memory, start: Order, disbelieved: Order) -> Memory:
@@ -45,6 +45,6 @@ def _from(memory: Memory, start: Order, disbelieved: Order) -> Memory:
 
 def believed(state: DeviceState | None, descent: Descent) -> DeviceState | None:
     """Return the latest state unless it is of the numbers that the device has left behind."""
-    if state is None or (state.boot, state.seq) <= descent.disbelieved:
+    if state is None or state.order <= descent.disbelieved:
         return None
     return state

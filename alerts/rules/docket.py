@@ -102,7 +102,7 @@ class Docket:
             return
         ended_ms = max(at_ms, known.since_ms)
         self._note_change(key, heard_ms)
-        self.decisions.append(Close(key=key, incident_id=known.incident_id, at_ms=ended_ms, why=why))
+        self.decisions.append(Close(incident_id=known.incident_id, at_ms=ended_ms, why=why))
         if key.cause is Cause.MAINS_LOST:
             self.power_back = PowerBack(
                 incident_id=known.incident_id, began_ms=known.since_ms, at_ms=ended_ms, heard_ms=heard_ms
@@ -124,7 +124,7 @@ class Docket:
             return
         self.conditions[key] = replace(known, depth=threshold, value=pct)
         if known.incident_id is not None and known.depth is not None:
-            self.decisions.append(Deepen(key=key, incident_id=known.incident_id, value=pct, threshold_pct=threshold))
+            self.decisions.append(Deepen(incident_id=known.incident_id, value=pct, threshold_pct=threshold))
 
     def pass_before(self, at_ms: int) -> None:
         """Let the time pass up to just before a report: a delay that was over by then did its work."""
@@ -242,7 +242,7 @@ class Docket:
         if not is_too_often(moments, settings):
             return None
         name = incident_id(self.case.device_id, self.case.account_id, coming, known.opener)
-        begun = self.conditions[coming] = beginning(replace(known, phase=Phase.OPEN), moments, name)
+        begun = self.conditions[coming] = beginning(known, moments, name)
         self.decisions.append(Open(key=coming, incident_id=name, began_ms=begun.since_ms, value=begun.value))
         return name
 
@@ -283,7 +283,6 @@ class Docket:
             why = Why.LASTS if lasts else Why.SETTINGS if off else Why.STEADY
             self.decisions.append(
                 Close(
-                    key=coming,
                     incident_id=each.incident_id,
                     at_ms=max(now_ms, each.since_ms),
                     why=why,

@@ -35,7 +35,7 @@ def is_too_often(moments: Sequence[int], settings: FlappingSettings) -> bool:
 def beginning(known: Condition, moments: Sequence[int], incident_id: str) -> Condition:
     """Return the condition that this comes and goes: `heard_ms` is when it did so last, `value` how often."""
     return Condition(
-        phase=known.phase,
+        phase=Phase.OPEN,
         since_ms=min(moments[0], known.since_ms),
         turned_ms=known.turned_ms,
         heard_ms=known.heard_ms,

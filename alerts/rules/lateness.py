@@ -41,8 +41,7 @@ def newest_known(judged: Order, state: DeviceState | None, reports: tuple[Report
     """
     if state is None or state.at == EPOCH:  # no state report has come yet
         return judged
-    latest = (state.boot, state.seq)
-    return judged if any(each.order == latest for each in reports) else max(judged, latest)
+    return judged if any(each.order == state.order for each in reports) else max(judged, state.order)
 
 
 def is_overtaken_alarm(
@@ -55,11 +54,9 @@ def is_overtaken_alarm(
     standing: Standing,
 ) -> bool:
     """Return whether this late report is an alarm that is news all the same, since no newer word denies it."""
-    if report.kind is not ReportKind.ALARM or report.order <= alarms or report.boot != newest[0]:
+    if report.kind is not ReportKind.ALARM or report.order <= alarms or not _is_of_now(report, newest):
         return False
-    if report.clock is not ClockQuality.DEVICE or report.received_ms - report.at_ms > OVERTAKEN_MS:
-        return False
-    if state is None or (state.boot, state.seq) < report.order:
+    if state is None or state.order < report.order:
         return True
     said = _said_of(key_of(report.fields), state.fields, settings, standing)
     if report.fields["active"]:
@@ -69,11 +66,15 @@ def is_overtaken_alarm(
 
 def is_overtaken_state(report: Report, *, newest: Order, state: DeviceState | None) -> bool:
     """Return whether only alarms overtook this late state: no newer state is known, so it is the present."""
-    if report.kind is not ReportKind.STATE or report.boot != newest[0]:
+    if report.kind is not ReportKind.STATE or not _is_of_now(report, newest):
         return False
-    if report.clock is not ClockQuality.DEVICE or report.received_ms - report.at_ms > OVERTAKEN_MS:
-        return False
-    return state is None or (state.boot, state.seq) <= report.order
+    return state is None or state.order <= report.order
+
+
+def _is_of_now(report: Report, newest: Order) -> bool:
+    """Whether a report is of the device's latest start, and young by a good clock."""
+    is_young = report.clock is ClockQuality.DEVICE and report.received_ms - report.at_ms <= OVERTAKEN_MS
+    return is_young and report.boot == newest[0]
 
 
 def _said_of(key: Key | None, fields: Mapping[str, Any], settings: DeviceSettings, standing: Standing) -> Sign | None:

@@ -86,9 +86,7 @@ def hear_silence(docket: Docket, hearing: Hearing, patience: Patience, now_ms: i
     docket.open_at_once(OFFLINE, When(since_ms, now_ms, 0, since_ms), None, by_device=False)
     failure = docket.conditions.get(Key(Cause.MAINS_LOST))
     if failure is not None and failure.is_open and failure.incident_id is not None:
-        docket.decisions.append(
-            SilentToo(key=Key(Cause.MAINS_LOST), incident_id=failure.incident_id, heard_ms=since_ms)
-        )
+        docket.decisions.append(SilentToo(incident_id=failure.incident_id, heard_ms=since_ms))
     return Listening()
 
 

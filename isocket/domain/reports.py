@@ -169,3 +169,8 @@ class DeviceState:
     clock: ClockQuality
     fields: Mapping[str, Any]
     online: bool  # by will and by traffic; silence is judged by the rule `offline`
+
+    @property
+    def order(self) -> Order:
+        """Return the order of the newest state report that it knows."""
+        return (self.boot, self.seq)

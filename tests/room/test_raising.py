@@ -42,7 +42,7 @@ async def test_the_same_opener_opens_no_second_one_when_the_first_is_over(house:
     assert (await _raise(house, "del_2")).state is IncidentState.OPEN
 
 
-async def test_its_end_frees_the_key_and_is_handed_to_the_ladder(house: JudgedHouse) -> None:
+async def test_its_end_frees_the_key_and_is_for_the_record(house: JudgedHouse) -> None:
     await _raise(house)
     await house.climb()
     found = await raised(house.records, account_id=OWNER, cause=Cause.DELIVERY_BROKEN)
@@ -50,7 +50,7 @@ async def test_its_end_frees_the_key_and_is_handed_to_the_ladder(house: JudgedHo
     for _ in range(2):  # a step may run twice
         await close_raised(house.records, found, now=house.clock.now())
     closed = await house.only(Cause.DELIVERY_BROKEN)
-    assert (closed.state, closed.open_key, closed.needs_step) == (IncidentState.CLOSED, None, True)
+    assert (closed.state, closed.open_key, closed.needs_step) == (IncidentState.CLOSED, None, False)
     assert await raised(house.records, account_id=OWNER, cause=Cause.DELIVERY_BROKEN) is None
     assert await house.timeline(closed) == [(Happening.CLOSED, "over"), (Happening.OPENED, "")]
 
