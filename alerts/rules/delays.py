@@ -11,8 +11,11 @@ NEEDS_WORD = frozenset({Cause.SIGNAL_LOW, Cause.THERMOSTAT_INEFFECTIVE})
 """Causes whose long delays end by a report only: of a device that says nothing meanwhile it is not known."""
 
 PROBE_SETTLES_S = 60
-"""A probe must be without a value, or give one again, for this long: a plug that is moved is no fault."""
+"""For so long at most must a probe be without a value, or give one again: a plug that is moved is no fault.
 
+Whoever wants its limits judged sooner hears sooner that it cannot be judged; one whose limits wait longer is no less
+faulty meanwhile.
+"""
 
 CALM = 0.75
 """Of the limit of a rate: at this rate and below it is over."""
@@ -23,7 +26,7 @@ def raise_after_ms(key: Key, settings: DeviceSettings) -> int:
     if key.cause is Cause.MAINS_LOST:
         return _ms(settings.mains_delay_s)
     if key.cause is Cause.TEMP_FAULT:
-        return _ms(PROBE_SETTLES_S)
+        return _probe_settles_ms(key, settings)
     if key.cause is Cause.SIGNAL_LOW:
         return _ms(settings.signal.delay_s)
     if key.cause is Cause.THERMOSTAT_INEFFECTIVE:
@@ -40,7 +43,7 @@ def clear_after_ms(key: Key, settings: DeviceSettings) -> int:
     if key.cause is Cause.MAINS_LOST:
         return _ms(settings.restore_delay_s)
     if key.cause is Cause.TEMP_FAULT:
-        return _ms(PROBE_SETTLES_S)
+        return _probe_settles_ms(key, settings)
     if key.cause is Cause.SIGNAL_LOW:
         return _ms(settings.signal.delay_s)
     return 0
@@ -94,6 +97,11 @@ def has_no_rule(key: Key, settings: DeviceSettings) -> bool:
     if key.cause is Cause.TEMP_RATE:
         return not settings.probe(key.probe).watches_rate
     return limit_of(key, settings) is None
+
+
+def _probe_settles_ms(key: Key, settings: DeviceSettings) -> int:
+    delay_s = PROBE_SETTLES_S if key.probe is None else settings.probe(key.probe).delay_s
+    return _ms(min(delay_s, PROBE_SETTLES_S))
 
 
 def _negative(number: float | None) -> float | None:

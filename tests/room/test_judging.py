@@ -860,6 +860,20 @@ async def test_a_probe_that_lost_its_value_for_a_minute_is_a_fault(house: Judged
     assert not await house.open()
 
 
+@pytest.mark.parametrize(("delay_s", "after_s"), [(0, 0), (5, 5), (3600, 60)])
+async def test_a_probe_whose_limits_are_judged_sooner_is_a_fault_sooner_and_never_later(
+    delay_s: int, after_s: int
+) -> None:
+    house = await judged_house(temp=[{}, {"low_c": 5, "delay_s": delay_s}])
+    await house.state(temp_c=[20.0, 21.0])
+    await house.state(temp_c=[20.0, None])
+    await house.let_pass(after_s)
+    assert (await house.only(Cause.TEMP_FAULT)).probe == 1
+    await house.state(temp_c=[20.0, 21.0])
+    await house.let_pass(after_s)
+    assert not await house.open()
+
+
 async def test_a_probe_that_was_never_plugged_in_is_no_fault(house: JudgedHouse) -> None:
     await house.state(temp_c=[21.0, None])
     await house.let_pass(600)
