@@ -11,7 +11,7 @@ from pydantic import ConfigDict
 
 from isocket.domain.accounts import Account, AddressChange, AddressUndo, PasswordReset
 from isocket.domain.contacts import Contact
-from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.letters import new_address_mail, old_address_mail
 from isocket.kit.ids import new_token, token_hash
 from isocket.kit.logs import get_logger
@@ -21,7 +21,7 @@ from portal_api.forgetting import Parts
 from portal_api.limits import Rate
 from portal_api.lockdown import lock
 from portal_api.models import Body, LinkToken
-from portal_api.outgoing import mail, notice_to
+from portal_api.outgoing import notice_to
 from portal_api.portal import Portal
 from portal_api.problem import Problem, bad_link, fault
 from portal_api.registration import Accepted, Activated, account_of, may_mail, owner_contact_id, person_of, taken_mail
@@ -31,8 +31,8 @@ from portal_api.usernames import Username
 
 log = get_logger(__name__)
 
-CHANGE_S = 24 * 3600.0
-UNDO_S = 7 * 86_400.0
+CHANGE_LIFE = timedelta(days=1)
+UNDO_LIFE = timedelta(days=7)
 CHANGES = Rate(name="address_changes", tries=5, per_s=86_400)
 CONFIRM_PATH, UNDO_PATH = "/address", "/address-undo"
 
@@ -93,27 +93,27 @@ async def ask_mailboxes(parts: Following, account: Account, wanted: str) -> None
                 account_id=account.id,
                 email=wanted,
                 credential_epoch=account.credential_epoch,
-                expires_at=now + timedelta(seconds=CHANGE_S),
+                expires_at=now + CHANGE_LIFE,
             ),
             AddressUndo(
                 id=token_hash(undo),
                 account_id=account.id,
                 email=account.email,
-                expires_at=now + timedelta(seconds=UNDO_S),
+                expires_at=now + UNDO_LIFE,
             ),
-            mail(
+            Delivery.of(
                 letter,
                 kind=DeliveryKind.NOTICE if taken else DeliveryKind.ACTIVATION,
                 person_id=person_of(taken or account),
                 address=taken.email if taken else wanted,
                 now=now,
-                useful_s=CHANGE_S,
+                useful=CHANGE_LIFE,
             ),
             notice_to(
                 account,
                 old_address_mail(account.language, parts.settings.link(f"{UNDO_PATH}?token={undo}")),
                 now,
-                useful_s=UNDO_S,
+                useful=UNDO_LIFE,
             ),
         ]
     )
@@ -164,7 +164,7 @@ async def undo_with(portal: Portal, token: str) -> Activated | Problem:
     await portal.records.remove_all(AddressUndo, mine, above("expires_at", kept.expires_at))
     if account.email != kept.email and not await _moved(portal, account, kept.email):
         return _bad_token()  # by now the old address has another account
-    await lock(portal, account, since=kept.expires_at - timedelta(seconds=UNDO_S))
+    await lock(portal, account, since=kept.expires_at - UNDO_LIFE)
     await portal.records.remove_all(AddressUndo, mine, is_("id", kept.id))
     log.warning("address_change_undone", account_id=account.id)
     return Activated()

@@ -1,47 +1,17 @@
 """Mails about an account, on their way out: records that the dispatcher finds and sends."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState, place_until
 from isocket.domain.letters import Letter
-from isocket.kit.ids import derived_id, new_id
+from isocket.kit.ids import new_id
 from isocket.storage.port import Records, above, is_
 
-NOTICE_USEFUL_S = 72 * 3600.0  # so long something is worth telling that happened to an account
+NOTICE_USEFUL = timedelta(hours=72)  # so long something is worth telling that happened to an account
 NOBODY = "acc_nobody"  # stands for whoever is not known, so that asking for them takes as long
-
-
-def mail(
-    letter: Letter,
-    *,
-    kind: DeliveryKind,
-    person_id: str,
-    address: str,
-    now: datetime,
-    useful_s: float,
-    account_id: str | None = None,
-) -> Delivery:
-    """Return the mail to store: due at once, of no use `useful_s` seconds later.
-
-    `person_id` names whose key it is sealed under; `account_id` the customer it goes with, if that is somebody else.
-    """
-    return Delivery(
-        id=new_id("del"),
-        account_id=account_id or person_id,
-        person_id=person_id,
-        kind=kind,
-        channel=ChannelKind.EMAIL,
-        address=address,
-        subject_line=letter.subject,
-        text=letter.text,
-        created_at=now,
-        due_at=now,
-        expires_at=now + timedelta(seconds=useful_s),
-    )
 
 
 def notice_to(
@@ -50,13 +20,10 @@ def notice_to(
     now: datetime,
     *,
     once: Sequence[str | int] = (),
-    useful_s: float = NOTICE_USEFUL_S,
+    useful: timedelta = NOTICE_USEFUL,
 ) -> Delivery:
     """Return the mail that tells the holder of an account of something; the same `once` makes it once."""
-    made = mail(
-        letter, kind=DeliveryKind.NOTICE, person_id=account.id, address=account.email, now=now, useful_s=useful_s
-    )
-    return replace(made, id=derived_id("del", *once)) if once else made
+    return Delivery.of(letter, person_id=account.id, address=account.email, now=now, useful=useful, once=once)
 
 
 async def call_off_mails_to(records: Records, person_id: str, now: datetime) -> None:

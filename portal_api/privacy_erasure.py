@@ -12,20 +12,20 @@ from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasure_plan import CONSEQUENCES, erased_with_the_account, plan_under
 from isocket.domain.erasures import HOLD_UNCOPIED, TO_COME, Erasure, ErasureState, erasure_id
 from isocket.domain.holds import Hold, HoldState
+from isocket.domain.letters import Letter
 from isocket.domain.provider_erasures import ProviderErasure
 from isocket.domain.record import account_fields
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, above, every, is_, one_of
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, Query, View
-from portal_api.outgoing import NOTICE_USEFUL_S
+from portal_api.outgoing import NOTICE_USEFUL
 from portal_api.portal import Portal
 from portal_api.privacy_holds import HeldView, by_ids, held_view, in_force_for
 from portal_api.privacy_words import Farewell, asked, undone
@@ -229,18 +229,14 @@ def _farewell(
 ) -> Delivery:
     channel, address = way
     by_mail = channel is ChannelKind.EMAIL
-    return Delivery(
-        id=derived_id("del", erasure.id, erasure.state, channel),
-        account_id=account.id,
+    return Delivery.of(
+        Letter(subject=words.subject, text=words.mail) if by_mail else Letter(subject="", text=words.text),
         person_id=account.id,
-        kind=DeliveryKind.NOTICE,
         channel=channel,
         address=address,
-        subject_line=words.subject if by_mail else "",
-        text=words.mail if by_mail else words.text,
-        created_at=now,
-        due_at=now,
-        expires_at=now + timedelta(seconds=NOTICE_USEFUL_S),
+        now=now,
+        useful=NOTICE_USEFUL,
+        once=(erasure.id, erasure.state, channel),
     )
 
 

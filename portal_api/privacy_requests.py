@@ -230,8 +230,8 @@ async def asked_after_all(portal: Portal, request: RightsRequest) -> RightsReque
 def _who_are_you(portal: Portal, request: RightsRequest, token: str) -> Delivery:
     """Return the mail with the link of this token; a new link is a new mail."""
     link = portal.settings.link(f"/rights?token={quote(token)}")
-    letter, life = who_are_you(request.language, request.kind, link=link), PROOF_LIFE.total_seconds()
-    return letter_to(request, letter, key=_proof_of(request), now=portal.clock.now(), useful_s=life)
+    letter, life = who_are_you(request.language, request.kind, link=link), PROOF_LIFE
+    return letter_to(request, letter, key=_proof_of(request), now=portal.clock.now(), useful=life)
 
 
 def _proof_of(request: RightsRequest) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from isocket.domain.contacts import ChannelKind, Contact
-from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.letters import Letter
 from isocket.domain.people_letters import page_code, page_mail
 from isocket.domain.recipient_visits import RecipientVisit, hidden_address, hidden_code
@@ -22,7 +22,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, above, is_
 from portal_api.codes import CODE_LIFE, CODES_ADDRESS, TRIES, counted_of_many
 from portal_api.limits import Rate
-from portal_api.outgoing import NOBODY, mail, unsent
+from portal_api.outgoing import NOBODY, unsent
 from portal_api.phones import is_served, takes_texts
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError
@@ -189,13 +189,12 @@ async def _by_mail(
     visit = replace(visit, token_hash=token_hash(token), expires_at=now + LINK_LIFE)
     letter = page_mail(language, link=portal.settings.link(f"/people/open?token={quote(token)}"))
     to = (entries[0].email if entries else None) or address  # as we know it, not as it was typed
-    sent = mail(
+    sent = Delivery.of(
         letter,
-        kind=DeliveryKind.NOTICE,
         person_id=visit.person_id,
         address=to,
         now=now,
-        useful_s=LINK_LIFE.total_seconds(),
+        useful=LINK_LIFE,
     )
     await portal.records.add_all([visit, sent])
 
@@ -214,15 +213,16 @@ async def _by_text(
         await portal.records.add(fresh)
     except AlreadyThereError:
         return  # another request was a moment quicker, and its code is on its way
-    letter = mail(
+    letter = Delivery.of(
         Letter(subject="", text=page_code(language, code)),
         kind=DeliveryKind.CODE,
+        channel=ChannelKind.SMS,
         person_id=fresh.person_id,
         address=address,
         now=now,
-        useful_s=CODE_LIFE.total_seconds(),
+        useful=CODE_LIFE,
     )
-    await portal.records.add_all([replace(letter, channel=ChannelKind.SMS, lane="", priority="")])
+    await portal.records.add_all([letter])
 
 
 def _text_visit_id(entries: Sequence[Contact], stops: Sequence[Stop]) -> str:

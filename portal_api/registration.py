@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field
 
 from isocket.domain.accounts import Account, AccountRole, Registration
 from isocket.domain.contacts import Contact, ContactRole
-from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.deliveries import Delivery, DeliveryKind
 from isocket.domain.letters import Letter, activation_mail, known_account_mail
 from isocket.domain.staff_letters import invited_mail
 from isocket.kit.ids import derived_id, new_id, new_token, token_hash
@@ -27,7 +27,7 @@ from portal_api.following import Following
 from portal_api.forgetting import Parts
 from portal_api.invitations import who_wished
 from portal_api.models import Body, LinkToken, OneLine, View
-from portal_api.outgoing import mail, unsent
+from portal_api.outgoing import unsent
 from portal_api.password_rules import weakness
 from portal_api.portal import Portal
 from portal_api.problem import Problem, fault
@@ -132,13 +132,13 @@ async def _note(portal: Portal, wish: NewAccount, hashed: str) -> bool:
         sole=True,
     )
     letters = [
-        mail(
+        Delivery.of(
             letter,
             kind=DeliveryKind.NOTICE if taken else DeliveryKind.ACTIVATION,
             person_id=person_id,
             address=taken.email if taken else wish.username,
             now=now,
-            useful_s=portal.settings.activation_s,
+            useful=timedelta(seconds=portal.settings.activation_s),
         ),
         unsent(kind=DeliveryKind.ACTIVATION, person_id=nobody, now=now),
     ]

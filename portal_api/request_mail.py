@@ -1,23 +1,27 @@
 """Letters to whoever asked for something by right, on their way out: sealed under the request's own key."""
 
-from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from isocket.domain.deliveries import Delivery, DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.letters import Letter
 from isocket.domain.requests import RightsRequest
 from isocket.kit.ids import derived_id
-from portal_api.outgoing import NOTICE_USEFUL_S, mail
+from portal_api.outgoing import NOTICE_USEFUL
 
 
 def letter_to(
-    request: RightsRequest, letter: Letter, *, key: str, now: datetime, useful_s: float = NOTICE_USEFUL_S
+    request: RightsRequest, letter: Letter, *, key: str, now: datetime, useful: timedelta = NOTICE_USEFUL
 ) -> Delivery:
     """Return a mail to whoever asked, sealed under the request's own key; the same `key` makes it once."""
-    made = mail(
-        letter, kind=DeliveryKind.NOTICE, person_id=request.id, address=request.email, now=now, useful_s=useful_s
+    return Delivery.of(
+        letter,
+        person_id=request.id,
+        account_id=request.account_id,
+        address=request.email,
+        now=now,
+        useful=useful,
+        once=(request.id, key),
     )
-    return replace(made, id=letter_id(request, key), account_id=request.account_id or request.id)
 
 
 def letter_id(request: RightsRequest, key: str) -> str:

@@ -16,7 +16,7 @@ from portal_api.evenly import evenly
 from portal_api.factors import least_length
 from portal_api.models import Body
 from portal_api.notices import password_changed_mail
-from portal_api.outgoing import NOBODY, mail, notice_to, unsent
+from portal_api.outgoing import NOBODY, notice_to, unsent
 from portal_api.password_rules import weakness
 from portal_api.portal import Portal
 from portal_api.problem import Problem, bad_link, fault
@@ -147,13 +147,13 @@ def _letter_to(portal: Portal, account: Account | None, token: str, now: datetim
     letter = _letter(portal, account.language if account else "en", token)
     if account is None:
         return unsent(kind=DeliveryKind.RESET, person_id=NOBODY, now=now)
-    return mail(
+    return Delivery.of(
         letter,
         kind=DeliveryKind.RESET,
         person_id=account.id,
         address=account.email,
         now=now,
-        useful_s=portal.settings.reset_s,
+        useful=timedelta(seconds=portal.settings.reset_s),
     )
 
 

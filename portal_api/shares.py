@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from isocket.domain.accounts import Account
-from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.letters import Letter
 from isocket.domain.share_letters import share_accepted, share_ended, share_invitation, share_left
@@ -22,7 +22,7 @@ from portal_api.cursor import page_of
 from portal_api.forgetting import forget
 from portal_api.limits import Rate
 from portal_api.models import Page, PageQuery
-from portal_api.outgoing import mail, notice_to
+from portal_api.outgoing import notice_to
 from portal_api.owned import Need, own_device, standing_for
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, bad_link, fault, not_found
@@ -204,14 +204,13 @@ async def _mail_link(call: Call[NewShare, None], share: Share, token: str) -> No
         link=call.portal.settings.link(f"/shares/accept?token={quote(token)}"),
         days=INVITATION_LIFE.days,
     )
-    due = mail(
+    due = Delivery.of(
         letter,
-        kind=DeliveryKind.NOTICE,
         person_id=share.id,
         account_id=call.account.id,
         address=share.email,
         now=call.clock.now(),
-        useful_s=INVITATION_LIFE.total_seconds(),
+        useful=INVITATION_LIFE,
     )
     await call.records.add_all([due])
 

@@ -30,7 +30,7 @@ from isocket.storage.suppressed import suppress, suppression_id
 from portal_api.following import Following
 from portal_api.forgetting import Parts
 from portal_api.limits import Rate
-from portal_api.outgoing import mail, unsent
+from portal_api.outgoing import unsent
 from portal_api.portal import Portal
 from portal_api.registration import account_of, may_mail
 
@@ -175,13 +175,13 @@ async def _ask(portal: Portal, email: str, language: str) -> bool:
         return True
     made = _subscription(portal, email, language, reader_id, confirm_token=token)
     letter = confirmation_mail(language, portal.settings.link(f"{CONFIRM_PATH}?token={quote(token)}"))
-    sent = mail(
+    sent = Delivery.of(
         letter,
         kind=DeliveryKind.ACTIVATION,
         person_id=reader_id,
         address=email,
         now=now,
-        useful_s=WISH_LIFE.total_seconds(),
+        useful=WISH_LIFE,
     )
     await portal.records.remove_all(Subscription, is_("email", email))
     try:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import ConfigDict
 
 from isocket.domain.accounts import Account
-from isocket.domain.deliveries import DeliveryKind
+from isocket.domain.deliveries import Delivery
 from isocket.domain.devices import Device
 from isocket.domain.transfer_letters import transfer_done, transfer_offer, transfer_received
 from isocket.domain.transfers import Transfer
@@ -22,7 +22,7 @@ from portal_api.devices import DeviceView, view_of
 from portal_api.forgetting import forget, forget_offer
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, LinkToken, View
-from portal_api.outgoing import mail, notice_to
+from portal_api.outgoing import notice_to
 from portal_api.owned import own_device
 from portal_api.portal import Portal
 from portal_api.problem import Problem, ProblemError, bad_link, fault, not_found
@@ -112,14 +112,13 @@ async def offer(call: Call[NewTransfer, None]) -> TransferView | Problem:
         link=call.portal.settings.link(f"/transfers/accept?token={quote(token)}"),
         days=OFFER_LIFE.days,
     )
-    due = mail(
+    due = Delivery.of(
         letter,
-        kind=DeliveryKind.NOTICE,
         person_id=made.id,
         account_id=call.account.id,
         address=made.email,
         now=now,
-        useful_s=OFFER_LIFE.total_seconds(),
+        useful=OFFER_LIFE,
     )
     await call.records.add_all([due])
     log.info("transfer_offered", transfer_id=made.id, device_id=device.id)

@@ -27,7 +27,6 @@ from isocket.storage.port import Records, above, is_, one_of, remove_every
 from isocket.storage.provider_wishes import ask_providers
 from isocket.storage.shelf import Shelf
 from isocket.storage.suppressed import suppress
-from privacy.mails import mail
 
 ByMailbox = Registration | Subscription | RightsRequest
 """What anybody begins with no more than a mailbox, under an id that is no account's."""
@@ -156,7 +155,7 @@ class Belongings:
 
 def _word(share: Share, owner: Account, letter: Letter, now: datetime) -> Delivery:
     once = (share.id, "left")
-    return mail(letter, person_id=owner.id, address=owner.email, key=once, now=now, useful=_MAIL_USEFUL)
+    return Delivery.of(letter, person_id=owner.id, address=owner.email, once=once, now=now, useful=_MAIL_USEFUL)
 
 
 def _person_of(begun: ByMailbox) -> str:

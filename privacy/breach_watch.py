@@ -22,11 +22,10 @@ from isocket.domain.breaches import (
     undecided,
 )
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Delivery, DeliveryState
 from isocket.domain.letters import Letter
 from isocket.domain.processing import Controller
 from isocket.kit.clock import Clock, to_text
-from isocket.kit.ids import derived_id
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, every, is_
 from privacy.breach_scope import concerned
@@ -208,18 +207,15 @@ class BreachWatch:
     def _message(self, row: Affected, word: Word, way: Way) -> Delivery:
         now = self._clock.now()
         texted = way.channel is ChannelKind.SMS
-        return Delivery(
-            id=derived_id("del", row.id, word, way.channel),
-            account_id=row.person_id if texted else row.account_id,  # no customer pays for our breach
+        return Delivery.of(
+            way.letter,
             person_id=row.person_id,
-            kind=DeliveryKind.NOTICE,
+            account_id=row.person_id if texted else row.account_id,  # no customer pays for our breach
             channel=way.channel,
             address=way.address,
-            subject_line=way.letter.subject,
-            text=way.letter.text,
-            created_at=now,
-            due_at=now,
-            expires_at=now + USEFUL,
+            now=now,
+            useful=USEFUL,
+            once=(row.id, word, way.channel),
         )
 
     async def _warn(self, breach: Breach) -> None:

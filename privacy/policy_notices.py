@@ -14,7 +14,6 @@ from isocket.domain.policy_letters import policy_mail
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, every, is_
-from privacy.mails import mail
 
 log = get_logger(__name__)
 
@@ -91,4 +90,4 @@ class PolicyNotices:
             page=f"{self._public_url}/policy/{policy.version}",
         )
         once = ("policy", policy.version, account.id)
-        return mail(letter, person_id=account.id, address=account.email, key=once, now=now, useful=USEFUL)
+        return Delivery.of(letter, person_id=account.id, address=account.email, once=once, now=now, useful=USEFUL)

@@ -15,7 +15,6 @@ from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, at_most, is_, one_of
-from privacy.mails import mail
 from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
@@ -197,6 +196,6 @@ class RequestWatch:
 
 def _to_requester(request: RightsRequest, letter: Letter, key: str, now: datetime) -> Delivery:
     once, to = (request.id, key), request.email
-    return mail(
-        letter, person_id=request.id, account_id=request.account_id, address=to, key=once, now=now, useful=_MAIL_USEFUL
+    return Delivery.of(
+        letter, person_id=request.id, account_id=request.account_id, address=to, once=once, now=now, useful=_MAIL_USEFUL
     )

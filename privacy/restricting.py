@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 from isocket.domain.accounts import Account
+from isocket.domain.deliveries import Delivery
 from isocket.domain.restriction_letters import lifting_mail
 from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, is_
-from privacy.mails import mail
 
 log = get_logger(__name__)
 
@@ -28,7 +28,7 @@ async def announce_end(records: Records, account_id: str, *, clock: Clock, days:
     ends = now + timedelta(days=days)
     letter = lifting_mail(account.language, ends, page)
     once = ("restriction ends", account_id, ends.isoformat())
-    word = mail(letter, person_id=account_id, address=account.email, key=once, now=now, useful=ends - now)
+    word = Delivery.of(letter, person_id=account_id, address=account.email, once=once, now=now, useful=ends - now)
     await records.add_all([word])
     moved = await records.change_one(
         Restriction, is_("id", held.id), is_("version", held.version), lifts_at=ends, lifted_by="operator"

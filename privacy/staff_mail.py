@@ -6,7 +6,6 @@ from isocket.domain.accounts import Account, AccountRole, StaffRole, is_over
 from isocket.domain.deliveries import Delivery
 from isocket.domain.letters import Letter
 from isocket.storage.port import Records, is_
-from privacy.mails import mail
 
 Reader = tuple[str, str]
 """Whose key a mail is sealed under, and the address."""
@@ -26,4 +25,4 @@ async def readers(records: Records, operator_email: str | None, now: datetime) -
 def to_staff(reader: Reader, letter: Letter, *, key: tuple[str | int, ...], now: datetime) -> Delivery:
     """Return the mail; the same `key` makes it once for each reader."""
     person, address = reader
-    return mail(letter, person_id=person, address=address, key=(*key, person), now=now, useful=_USEFUL)
+    return Delivery.of(letter, person_id=person, address=address, once=(*key, person), now=now, useful=_USEFUL)

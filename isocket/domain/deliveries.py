@@ -1,6 +1,7 @@
 """A message to one person by one channel, each try to hand it over, and what the provider said later."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated
@@ -17,9 +18,10 @@ from isocket.domain.handling import (
     Purpose,
 )
 from isocket.domain.incidents import Severity
+from isocket.domain.letters import Letter
 from isocket.domain.record import Record, record
 from isocket.kit.clock import EPOCH, to_text
-from isocket.kit.ids import derived_id
+from isocket.kit.ids import derived_id, new_id
 
 MESSAGE_LINK = Handling(
     purpose=Purpose.SECURITY, basis=Basis.CONTRACT, keep=Keep.YEAR_1, export=Export.WITHHELD
@@ -146,6 +148,39 @@ class Delivery(Record):
         if not self.priority:
             waits = self.due_at > self.created_at
             object.__setattr__(self, "priority", place_until(self.due_at) if waits else place_in_turn(self))
+
+    @classmethod
+    def of(
+        cls,
+        letter: Letter,
+        *,
+        person_id: str,
+        address: str,
+        now: datetime,
+        useful: timedelta,
+        kind: DeliveryKind = DeliveryKind.NOTICE,
+        channel: ChannelKind = ChannelKind.EMAIL,
+        once: Sequence[str | int] = (),
+        account_id: str | None = None,
+    ) -> "Delivery":
+        """Return the message that brings a letter: due at once, and of no use when `useful` is over.
+
+        The same `once` makes it once. `person_id` names whose key it is sealed under; `account_id` the customer it goes
+        with, if that is somebody else.
+        """
+        return cls(
+            id=derived_id("del", *once) if once else new_id("del"),
+            account_id=account_id or person_id,
+            person_id=person_id,
+            kind=kind,
+            channel=channel,
+            address=address,
+            subject_line=letter.subject,
+            text=letter.text,
+            created_at=now,
+            due_at=now,
+            expires_at=now + useful,
+        )
 
     @property
     def is_queued(self) -> bool:

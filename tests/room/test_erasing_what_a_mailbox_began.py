@@ -1,6 +1,7 @@
 """What somebody began with a mailbox alone, before or beside their account, goes with the account all the same."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,6 @@ from isocket.domain.requests import RequestChannel, RequestState, Right, RightsR
 from isocket.storage.port import is_
 from isocket.storage.suppressed import suppression_id
 from portal_api.adopting import adopt_subscription
-from portal_api.outgoing import mail
 from privacy.choice_ledger import ChoiceLedger
 from privacy.choices import ChoiceKeeper, replay_choices
 from privacy.newsletter import Issue, Newsletter
@@ -153,7 +153,9 @@ async def test_whoever_dies_at_any_verb_leaves_none_of_it_and_no_key_to_it(tmp_p
         folder.mkdir()
         ground, now = in_memory(folder), ManualClock().now()
         letters = [
-            mail(letter, kind=DeliveryKind.NOTICE, person_id=each, address=MAIJA, now=now, useful_s=60)
+            Delivery.of(
+                letter, kind=DeliveryKind.NOTICE, person_id=each, address=MAIJA, now=now, useful=timedelta(minutes=1)
+            )
             for each in (request_id, reader_id)
         ]
         await ground.records.add_all(

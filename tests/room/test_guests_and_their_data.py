@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from isocket.domain.share_letters import share_invitation
 from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
 from isocket.storage.port import is_
-from portal_api.outgoing import mail
 from privacy.exporting import OTHERS
 from tests.fakes.erasing_house import MAIJA_ID, Ground, in_memory
 from tests.fakes.portal_devices import MAIJA, PEKKA, SOCKET
@@ -46,9 +46,9 @@ async def shared(ground: Ground) -> None:
             ),
             Share(id="shr_2", email=OTHER, role=ShareRole.VIEWER, token_hash="h", expires_at=now, **both),
             Transfer(id="tra_1", email=PEKKA, token_hash="t", expires_at=now, **both),
-            mail(
+            Delivery.of(
                 letter, kind=DeliveryKind.NOTICE, person_id="shr_1", account_id=MAIJA_ID, address=PEKKA, now=now,
-                useful_s=60,
+                useful=timedelta(minutes=1),
             ),
         ]
     )  # fmt: skip

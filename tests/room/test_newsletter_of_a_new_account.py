@@ -1,6 +1,7 @@
 """A mailbox that had the newsletter opens an account: nothing of it stays under the id that the reader had before."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from isocket.domain.letters import Letter
 from isocket.kit.ids import derived_id
 from isocket.storage.port import Records, is_
 from portal_api.adopting import adopt_subscription
-from portal_api.outgoing import mail
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, erasing_house, in_memory
@@ -69,7 +69,9 @@ async def with_a_reader(records: Records) -> None:
     """Store a reader without account, with the consent and a mail that came with it, and an account of that mailbox."""
     now = ManualClock().now()
     mine: dict[str, Any] = {"account_id": READER_ID, "person_id": READER_ID}
-    letter = mail(LETTER, kind=DeliveryKind.ACTIVATION, person_id=READER_ID, address=MAIJA, now=now, useful_s=60)
+    letter = Delivery.of(
+        LETTER, kind=DeliveryKind.ACTIVATION, person_id=READER_ID, address=MAIJA, now=now, useful=timedelta(minutes=1)
+    )
     await records.add_all(
         [
             Account(id=MAIJA_ID, email=MAIJA, created_at=now),
