@@ -15,9 +15,6 @@ _NOT_REACHED: Mapping[str, str] = MappingProxyType(
     {"busy": LINE_BUSY, "no-answer": CALL_NOT_ANSWERED, "failed": "call_failed", "canceled": "canceled"}
 )
 
-ASKING_KINDS = frozenset({DeliveryKind.ALARM, DeliveryKind.REMINDER})
-"""What a call says and asks a key for; anything else is only said."""
-
 
 def read_call_receipt(call_status: str, kind: DeliveryKind) -> ReceiptMeaning:
     """Return what a call's status callback says about a delivery of this kind.
@@ -29,7 +26,7 @@ def read_call_receipt(call_status: str, kind: DeliveryKind) -> ReceiptMeaning:
     if call_status == KEY_PRESSED:
         return ReceiptMeaning(kind=ReceiptKind.DELIVERED, rank=RANK_DELIVERED, reason=KEY_PRESSED)
     if call_status == "completed":
-        if kind in ASKING_KINDS:
+        if kind is DeliveryKind.ALARM:  # anything else asks for no key
             return _failed(NO_KEY)
         return ReceiptMeaning(kind=ReceiptKind.DELIVERED, rank=RANK_DELIVERED, reason="said")
     if call_status in _NOT_REACHED:

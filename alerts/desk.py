@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from alerts.call_outcomes import ASKING_KINDS
 from alerts.channels.channel import ChannelKind, Message
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, Unclear
 from alerts.wording.spoken import speech_of
@@ -64,8 +63,8 @@ class DeskChannel:
 
     async def _as_heard(self, message: Message, attempt: Attempt) -> str:
         """Return the text; of a call that asks for a key, with the sentence that tells the keys."""
-        if self.kind is not ChannelKind.VOICE or message.kind not in ASKING_KINDS:
+        if self.kind is not ChannelKind.VOICE or message.kind is not DeliveryKind.ALARM:
             return message.text
         contact = await self._records.get(Contact, attempt.person_id)
         speech = speech_of(contact.language if contact is not None else "")
-        return f"{message.text} {speech.still_keys if message.kind is DeliveryKind.REMINDER else speech.keys}"
+        return f"{message.text} {speech.keys}"

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from alerts import pausing
 from alerts.acknowledging import acknowledge
-from alerts.call_outcomes import ASKING_KINDS, read_call_receipt
+from alerts.call_outcomes import read_call_receipt
 from alerts.readers import reader_of
 from alerts.signatures import TwilioSignature
 from alerts.signed_forms import Form, twilio_form
@@ -129,16 +129,15 @@ class VoiceHooks:
             return saying(speech.nothing, speech)
         if call.delivery.kind is DeliveryKind.CODE:
             return telling_code(text, speech.code_keys, speech, action=self._action(call))
-        if call.delivery.kind not in ASKING_KINDS or call.incident is None:
+        if call.delivery.kind is not DeliveryKind.ALARM or call.incident is None:
             return saying(text, speech, times=2)
         if call.incident.state is IncidentState.CLOSED:
             return saying(f"{text} {speech.over}", speech)
         if _is_anothers(call.incident, call.delivery):
             return saying(f"{text} {speech.taken}", speech)
-        reminded = call.delivery.kind is DeliveryKind.REMINDER
-        if call.incident.state is IncidentState.ACKNOWLEDGED and not reminded:
+        if call.incident.state is IncidentState.ACKNOWLEDGED:
             return saying(f"{text} {speech.yours}", speech)
-        return asking(text, speech.still_keys if reminded else speech.keys, speech, action=self._action(call))
+        return asking(text, speech.keys, speech, action=self._action(call))
 
     async def _take(self, call: _Conversation, incident: Incident, contact: Contact) -> str:
         """Acknowledge as the one who was called, and say what came of it."""

@@ -34,7 +34,6 @@ class Speech:
     alarm: str
     clear: str
     keys: str
-    still_keys: str
     code_keys: str
     yours: str
     taken: str
@@ -100,7 +99,6 @@ _ENGLISH = Speech(
     clear="A message from iSocket. {name}: {what}, {time}.",
     keys="Press 1 if you take care of it. Press 4 to hear this again. "
     "Press 9 if you want no more messages and calls.",
-    still_keys="Press 1 if you are still on it. Press 4 to hear this again.",
     code_keys="Press 9 if you want no more messages and calls.",
     yours="Thank you. This alarm is yours now. Nobody else is called.",
     taken="Somebody else has taken this alarm already. Goodbye.",
@@ -126,7 +124,6 @@ _FINNISH = Speech(
     clear="Viesti iSocketilta. {name}: {what}, {time}.",
     keys="Paina numeroa 1, jos otat asian hoitaaksesi. Paina numeroa 4, jos haluat kuulla viestin uudelleen. "
     "Paina numeroa 9, jos et halua enää viestejä ja puheluita.",
-    still_keys="Paina numeroa 1, jos hoidat asiaa yhä. Paina numeroa 4, jos haluat kuulla viestin uudelleen.",
     code_keys="Paina numeroa 9, jos et halua enää viestejä ja puheluita.",
     yours="Kiitos. Hälytys on nyt sinun hoidossasi. Muille ei enää soiteta.",
     taken="Joku muu on jo ottanut hälytyksen hoitaakseen. Kuulemiin.",
@@ -152,7 +149,6 @@ _SWEDISH = Speech(
     clear="Meddelande från iSocket. {name}: {what}, {time}.",
     keys="Tryck 1 om du tar hand om det. Tryck 4 för att höra det igen. "
     "Tryck 9 om du inte vill ha fler meddelanden och samtal.",
-    still_keys="Tryck 1 om du fortfarande tar hand om det. Tryck 4 för att höra det igen.",
     code_keys="Tryck 9 om du inte vill ha fler meddelanden och samtal.",
     yours="Tack. Nu tar du hand om larmet. Ingen annan blir uppringd.",
     taken="Någon annan tar redan hand om larmet. Hej då.",
@@ -178,7 +174,6 @@ _GERMAN = Speech(
     clear="Eine Nachricht von iSocket. {name}: {what}, {time}.",
     keys="Drücken Sie die 1, wenn Sie sich darum kümmern. Drücken Sie die 4, um es noch einmal zu hören. "
     "Drücken Sie die 9, wenn Sie keine Nachrichten und Anrufe mehr wünschen.",
-    still_keys="Drücken Sie die 1, wenn Sie sich noch darum kümmern. Drücken Sie die 4, um es noch einmal zu hören.",
     code_keys="Drücken Sie die 9, wenn Sie keine Nachrichten und Anrufe mehr wünschen.",
     yours="Danke. Sie kümmern sich jetzt um diesen Alarm. Niemand sonst wird angerufen.",
     taken="Jemand anderes kümmert sich bereits um diesen Alarm. Auf Wiederhören.",
@@ -204,7 +199,6 @@ _NORWEGIAN = Speech(
     clear="Melding fra iSocket. {name}: {what}, {time}.",
     keys="Trykk 1 hvis du tar deg av det. Trykk 4 for å høre det igjen. "
     "Trykk 9 hvis du ikke vil ha flere meldinger og anrop.",
-    still_keys="Trykk 1 hvis du fortsatt tar deg av det. Trykk 4 for å høre det igjen.",
     code_keys="Trykk 9 hvis du ikke vil ha flere meldinger og anrop.",
     yours="Takk. Nå tar du deg av alarmen. Ingen andre blir oppringt.",
     taken="Noen andre tar seg allerede av alarmen. Ha det bra.",

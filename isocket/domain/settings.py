@@ -147,6 +147,9 @@ class FlappingSettings:
     quiet_s: float = 3600
 
 
+_BATTERY_LOW_PCT = (50, 30, 20)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceSettings:
     """All settings of a device that a rule or the ladder needs.
@@ -159,7 +162,7 @@ class DeviceSettings:
     restore_delay_s: float = 10
     heartbeat_s: float = 900
     offline_after: int = 3
-    battery_low_pct: tuple[float, ...] = (50, 30, 20)
+    battery_low_pct: tuple[float, ...] = _BATTERY_LOW_PCT
     temp: tuple[ProbeSettings, ...] = ()
     input: tuple[InputSettings, ...] = ()
     thermostat: ThermostatSettings = ThermostatSettings()
@@ -202,7 +205,7 @@ class DeviceSettings:
         }
         return cls(
             **plain,
-            battery_low_pct=tuple(desired.get("battery_low_pct", (50, 30, 20))),
+            battery_low_pct=tuple(desired.get("battery_low_pct", _BATTERY_LOW_PCT)),
             temp=tuple(_part(ProbeSettings, each) for each in desired.get("temp", ())),
             input=tuple(_part(InputSettings, each) for each in desired.get("input", ())),
             thermostat=_part(ThermostatSettings, desired.get("thermostat") or {}),

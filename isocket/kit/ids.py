@@ -42,9 +42,9 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def new_code(digits: int = 6) -> str:
-    """Return a decimal code of `digits` digits for a person to type."""
-    return f"{secrets.randbelow(10**digits):0{digits}d}"
+def new_code() -> str:
+    """Return a decimal code of six digits for a person to type."""
+    return f"{secrets.randbelow(10**6):06d}"
 
 
 def _text(raw: bytes) -> str:

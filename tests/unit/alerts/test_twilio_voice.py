@@ -138,7 +138,7 @@ async def test_a_wish_to_call_off_whose_answer_was_lost_is_unclear_and_may_be_as
 
 @pytest.mark.parametrize("kind", DeliveryKind)
 def test_only_a_key_or_the_end_of_what_asks_for_none_says_that_it_arrived(kind: DeliveryKind) -> None:
-    asks = kind in {DeliveryKind.ALARM, DeliveryKind.REMINDER}
+    asks = kind is DeliveryKind.ALARM
     completed = read_call_receipt("completed", kind)
     assert read_call_receipt("key_pressed", kind).kind is ReceiptKind.DELIVERED
     assert completed.kind is (ReceiptKind.FAILED_TRY_OTHER_CHANNEL if asks else ReceiptKind.DELIVERED)
