@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from datetime import timedelta
 from typing import Any
 
 from broker_bridge import topics
@@ -12,12 +11,11 @@ from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.domain.settings import for_device
 from isocket.kit.clock import Clock, to_ms
-from isocket.storage.port import Records, above, at_most, change_every, is_
+from isocket.storage.port import Records, above, at_most, change_every, is_, one_of
 from isocket.storage.worker import claim, settle
 
 LEASE_S = 10.0
 AT_ONCE = 64
-ANSWER_GRACE_S = 15.0  # a command carried out at its last moment has so long to tell us
 
 
 class Outgoing:
@@ -53,12 +51,14 @@ class Outgoing:
         return True
 
     async def expire_commands(self) -> bool:
-        """End the commands that nobody answered in time; return False, since there is no hurry for more."""
+        """End the commands that nobody answered in time; return False, since there is no hurry for more.
+
+        One that was carried out at its last moment is settled by its answer all the same, see `answers.py`.
+        """
         now = self._clock.now()
+        waiting = one_of("status", (CommandStatus.QUEUED, CommandStatus.SENT))
         ended: dict[str, Any] = {"status": CommandStatus.EXPIRED, "ended_at": now}
-        late = now - timedelta(seconds=ANSWER_GRACE_S)
-        for status, latest in ((CommandStatus.QUEUED, now), (CommandStatus.SENT, late)):
-            await change_every(self._records, Command, is_("status", status), at_most("expires_at", latest), **ended)
+        await change_every(self._records, Command, waiting, at_most("expires_at", now), **ended)
         return False
 
     async def publish_desired(self) -> bool:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from broker_bridge.bridge import Bridge
 from broker_bridge.broker_address import BrokerAddress, Login
 from broker_bridge.metrics import BridgeMetrics
-from broker_bridge.outgoing import ANSWER_GRACE_S, Outgoing
+from broker_bridge.outgoing import Outgoing
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.devices import Device
 from isocket.kit.right_of_way import RightOfWay
@@ -67,7 +67,7 @@ def floor(monkeypatch: pytest.MonkeyPatch) -> Floor:
 async def test_commands_that_nobody_answered_end_a_page_at_a_time(floor: Floor) -> None:
     await floor.commands(CommandStatus.QUEUED)
     await floor.commands(CommandStatus.SENT)
-    await floor.clock.advance(60 + ANSWER_GRACE_S)
+    await floor.clock.advance(60)
     await floor.outgoing.expire_commands()
     assert {each.status for each in await floor.records.find(Command)} == {CommandStatus.EXPIRED}
     assert max(floor.at_once) == PAGE
