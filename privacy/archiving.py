@@ -23,6 +23,7 @@ from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, at_most, every, is_, is_not
 from privacy.erasing import Eraser
 from privacy.manager_keys import PublicKey
+from privacy.rounds import survived
 from privacy.schemas import stored_values
 from privacy.sealing import ArchiveError, Manifest, check_managers, draft_of, manifest_of, seal
 
@@ -63,12 +64,8 @@ class Archivist:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="archiving_waits", broken_off="archiving_broken_off"):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("archiving_waits", error=type(error).__name__)
-            except Exception as error:  # what is broken with one archive must not end the watch over the others
-                log.exception("archiving_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> int:

@@ -19,9 +19,10 @@ from isocket.domain.record import Record
 from isocket.domain.reports import as_the_device_says
 from isocket.kit.clock import Clock, from_ms, to_text
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, StoreUnavailableError, Test, above, at_most, every, is_, remove_every
+from isocket.storage.port import Records, Test, above, at_most, every, is_, remove_every
 from isocket.storage.telemetry import Telemetry
 from isocket.storage.worker import settle
+from privacy.rounds import survived
 from privacy.schemas import stored_values
 
 log = get_logger(__name__)
@@ -46,13 +47,9 @@ class AuthorityClerk:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="cases_wait", broken_off="case_broken_off"):
                 while await self.step():
                     pass
-            except StoreUnavailableError as error:
-                log.warning("cases_wait", error=type(error).__name__)
-            except Exception as error:  # one case that cannot be made keeps no other back: its lease runs out
-                log.exception("case_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def step(self) -> bool:

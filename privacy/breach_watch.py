@@ -30,6 +30,7 @@ from isocket.kit.logs import get_logger
 from isocket.storage.port import Records, StoreUnavailableError, every, is_
 from privacy.breach_scope import concerned
 from privacy.breach_ways import Person, person_of, with_mailbox
+from privacy.rounds import survived
 from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
@@ -80,10 +81,8 @@ class BreachWatch:
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="breaches_wait", broken_off="breaches_broken_off"):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("breaches_wait", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> None:

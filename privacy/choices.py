@@ -26,8 +26,9 @@ from isocket.kit.logs import get_logger
 from isocket.storage.codec import from_document, to_document
 from isocket.storage.keyring import Keyring
 from isocket.storage.notes import note, noted_moment
-from isocket.storage.port import Records, StoreUnavailableError, every, is_, is_not, one_of
+from isocket.storage.port import Records, every, is_, is_not, one_of
 from privacy.choice_ledger import Choice, ChoiceLedger, Folded
+from privacy.rounds import survived
 
 log = get_logger(__name__)
 
@@ -57,12 +58,8 @@ class ChoiceKeeper:
         await self._tried()
 
     async def _tried(self) -> None:
-        try:
+        with survived(log, waits="choices_wait", broken_off="choices_broken_off"):
             await self.round()
-        except StoreUnavailableError as error:
-            log.warning("choices_wait", error=type(error).__name__)
-        except Exception as error:  # such as a full disk: alarms go on, and the next look tries again
-            log.exception("choices_broken_off", error=type(error).__name__)
 
     async def round(self) -> int:
         """Note what changed since; return how much that was."""

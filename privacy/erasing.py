@@ -29,6 +29,7 @@ from isocket.storage.shelf import Shelf
 from privacy.belongings import Belongings
 from privacy.holds import tried_soon
 from privacy.ledger import Ledger
+from privacy.rounds import survived
 from privacy.scan import Found
 from privacy.searchable import searchable
 
@@ -83,10 +84,8 @@ class Eraser:
     async def run(self, stop: asyncio.Event) -> None:
         """Erase whoever becomes due, until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="erasure_waits", broken_off="erasures_broken_off"):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("erasure_waits", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> int:
@@ -97,15 +96,9 @@ class Eraser:
         now, done = self._clock.now(), 0
         for state in TO_COME:
             for each in await self._records.find(Erasure, is_("state", state), at_most("due_at", now)):
-                begun = state is ErasureState.RUNNING
-                if not begun and not await self._farewells_are_out(each, now):
-                    continue
-                if begun and self._clock.monotonic_s() < self._search_again_s.get(each.id, float("-inf")):
-                    continue
-                if not begun or not await self._waits_for_a_hold(each, now):
-                    done += await self._tried(each)
+                done += await self._tried(each, self._go_on(each, now))
         for each in await self._records.find(Erasure, is_("state", ErasureState.DONE), at_most("forgets_at", now)):
-            await self._look_after(each)
+            await self._tried(each, self._look_after(each))
         return done
 
     async def erase(self, account_id: str, *, by: str) -> Erasure | None:
@@ -166,15 +159,25 @@ class Eraser:
             return False
         return await self._finish(counted)
 
-    async def _tried(self, erasure: Erasure) -> bool:
+    async def _tried(self, erasure: Erasure, work: Awaitable[bool]) -> bool:
+        """Return what `work` comes to; one at which something goes wrong keeps no other back, and is tried again."""
         try:
-            return await self.carry_out(erasure)
+            return await work
         except (StoreUnavailableError, UncopiedError) as error:
             log.warning("erasure_waits", erasure_id=erasure.id, error=type(error).__name__)
-            return False
-        except Exception as error:  # one that cannot be carried out keeps no other back, and is tried again
+        except Exception as error:
             log.exception("erasure_broken_off", erasure_id=erasure.id, error=type(error).__name__)
-            return False
+        return False
+
+    async def _go_on(self, erasure: Erasure, now: datetime) -> bool:
+        """Carry out what is due, unless something has to come first; return whether it is done."""
+        if erasure.state is ErasureState.ASKED:
+            waits = not await self._farewells_are_out(erasure, now)
+        elif self._clock.monotonic_s() < self._search_again_s.get(erasure.id, float("-inf")):
+            waits = True
+        else:
+            waits = await self._waits_for_a_hold(erasure, now)
+        return not waits and await self.carry_out(erasure)
 
     async def _farewells_are_out(self, erasure: Erasure, now: datetime) -> bool:
         """Return whether whoever asked was told by every way, or has to be erased without that."""
@@ -313,7 +316,7 @@ class Eraser:
         log.info("erased", erasure_id=erasure.id, persons=len(erasure.persons))
         return True
 
-    async def _look_after(self, erasure: Erasure) -> None:
+    async def _look_after(self, erasure: Erasure) -> bool:
         """Remove what somebody who was just at it wrote after all, and forget whose receipt this is."""
         await self._free_devices(erasure.account_id)  # one that was being claimed would be nobody's for ever
         await self._belongings.ask_providers(erasure.id, erasure.account_id)
@@ -321,7 +324,7 @@ class Eraser:
         await self._records.change_one(
             Erasure, is_("id", erasure.id), is_("state", ErasureState.DONE), account_id="", forgets_at=None
         )
-        await self._empty_log()
+        return await self._empty_log()
 
 
 def _person(each: Record) -> str | None:

@@ -34,13 +34,14 @@ from isocket.kit.ids import without_tokens
 from isocket.kit.logs import get_logger
 from isocket.kit.priority import stand_back
 from isocket.storage.keyring import Keyring
-from isocket.storage.port import Records, StoreUnavailableError, Test, at_most, every, is_, one_of
+from isocket.storage.port import Records, Test, at_most, every, is_, one_of
 from isocket.storage.shelf import Shelf
 from isocket.storage.telemetry import Telemetry
 from privacy.copy_index import Contents, index_page
 from privacy.copy_tables import Tables
 from privacy.given import write_ledger
 from privacy.holdings import asked_before
+from privacy.rounds import survived
 from privacy.schemas import schema_of, stored_values
 
 log = get_logger(__name__)
@@ -208,12 +209,8 @@ class Exporter:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="export_waits", broken_off="export_broken_off"):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("export_waits", error=type(error).__name__)
-            except Exception as error:  # one copy that fails keeps no other back; its lease runs out
-                log.exception("export_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> int:

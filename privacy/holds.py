@@ -34,6 +34,7 @@ from privacy.choice_ledger import ChoiceLedger
 from privacy.hold_ledger import note_holds
 from privacy.holdings import Holdings, as_text, merge, named_by
 from privacy.retention import Spared
+from privacy.rounds import survived
 from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
@@ -76,12 +77,8 @@ class HoldKeeper:
     async def run(self, stop: asyncio.Event) -> None:
         """Keep until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="holds_wait", broken_off="holds_broken_off"):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("holds_wait", error=type(error).__name__)
-            except Exception as error:  # whatever it is, the next look tries again
-                log.exception("holds_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> None:

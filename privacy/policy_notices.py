@@ -13,7 +13,8 @@ from isocket.domain.policies import Policy, PolicyBrokenError, PolicyVersion, Se
 from isocket.domain.policy_letters import policy_mail
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, StoreUnavailableError, every, is_
+from isocket.storage.port import Records, every, is_
+from privacy.rounds import survived
 
 log = get_logger(__name__)
 
@@ -32,12 +33,14 @@ class PolicyNotices:
         self._versions = versions
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop`."""
+        """Look until `stop`.
+
+        Raises:
+            PolicyBrokenError: as of `round`: nobody may run it with another text.
+        """
         while not stop.is_set():
-            try:
+            with survived(log, waits="policy_waits", broken_off="policy_broken_off", but=PolicyBrokenError):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("policy_waits", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> int:

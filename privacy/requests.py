@@ -15,6 +15,7 @@ from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
 from isocket.storage.keyring import Keyring
 from isocket.storage.port import Records, StoreUnavailableError, at_most, is_, one_of
+from privacy.rounds import survived
 from privacy.staff_mail import readers, to_staff
 
 log = get_logger(__name__)
@@ -54,12 +55,8 @@ class RequestWatch:
     async def run(self, stop: asyncio.Event) -> None:
         """Watch until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="requests_wait", broken_off="request_watch_broken_off"):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("requests_wait", error=type(error).__name__)
-            except Exception as error:  # one request that cannot be read keeps no other back for ever
-                log.exception("request_watch_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> None:

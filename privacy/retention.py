@@ -32,6 +32,7 @@ from isocket.storage.port import (
     remove_every,
 )
 from isocket.storage.telemetry import Telemetry
+from privacy.rounds import survived
 
 Spared = Mapping[str, frozenset[str]]
 """By collection, the accounts whose records stay although their time is over: a copy of them could not be made."""
@@ -144,10 +145,8 @@ class Retention:
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="sweep_put_off", broken_off="sweep_put_off"):
                 await self.sweep()
-            except Exception as error:  # it is not known what is held: nothing went, and the next sweep tries again
-                log.exception("sweep_put_off", error=type(error).__name__)
             await self._clock.wait(stop, SWEEP_EVERY_S)
 
     async def sweep(self, at: datetime | None = None) -> dict[str, int]:

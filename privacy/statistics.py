@@ -29,7 +29,8 @@ from isocket.domain.restrictions import (
 from isocket.domain.statistics import Chance, Release, release_id, table_of
 from isocket.kit.clock import Clock
 from isocket.kit.logs import get_logger
-from isocket.storage.port import Records, StoreUnavailableError, above, at_most, every, is_, one_of
+from isocket.storage.port import Records, above, at_most, every, is_, one_of
+from privacy.rounds import survived
 
 log = get_logger(__name__)
 
@@ -73,12 +74,8 @@ class Statistician:
     async def run(self, stop: asyncio.Event) -> None:
         """Count until `stop`."""
         while not stop.is_set():
-            try:
+            with survived(log, waits="statistics_wait", broken_off="statistics_broken_off"):
                 await self.round()
-            except StoreUnavailableError as error:
-                log.warning("statistics_wait", error=type(error).__name__)
-            except Exception as error:  # what cannot be counted keeps nothing else from running
-                log.exception("statistics_broken_off", error=type(error).__name__)
             await self._clock.wait(stop, LOOK_EVERY_S)
 
     async def round(self) -> Release | None:
