@@ -5,7 +5,7 @@ A code is bound to contact, channel and address, so that one for an old number p
 
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from isocket.domain.contacts import ChannelKind, Contact, Verification
@@ -15,7 +15,7 @@ from isocket.domain.people_letters import first_contact
 from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.ids import derived_id, new_code, new_id
 from isocket.kit.logs import get_logger
-from isocket.storage.port import AlreadyThereError, Records, above, is_, is_not
+from isocket.storage.port import AlreadyThereError, Records, Test, above, is_, is_not
 from portal_api.limits import Rate
 from portal_api.portal import Portal
 
@@ -50,21 +50,21 @@ class Proof(StrEnum):
 
 async def has_stopped(portal: Portal, contact: Contact, channel: ChannelKind) -> bool:
     """Return whether the reader of this address asked us to stop, as whosever contact and however long ago."""
-    address = stopped_address(address_of(contact, channel) or "")
-    return bool(address) and await portal.records.count(Stop, is_("address", address)) > 0
+    return await portal.records.count(Stop, _of_reader(contact, channel)) > 0
 
 
 async def wants_no_question(portal: Portal, contact: Contact, channel: ChannelKind) -> bool:
     """Return whether the reader of this address objected or was erased: then they come back by their own page only."""
-    address = stopped_address(address_of(contact, channel) or "")
-    said = (is_("address", address), is_not("said", StopKind.STOP))
-    return bool(address) and await portal.records.count(Stop, *said) > 0
+    return await portal.records.count(Stop, _of_reader(contact, channel), is_not("said", StopKind.STOP)) > 0
 
 
 async def come_back(portal: Portal, contact: Contact, channel: ChannelKind) -> None:
     """Let codes go to this address again: its reader wants them."""
-    address = stopped_address(address_of(contact, channel) or "")
-    await portal.records.remove_all(Stop, is_("address", address))
+    await portal.records.remove_all(Stop, _of_reader(contact, channel))
+
+
+def _of_reader(contact: Contact, channel: ChannelKind) -> Test:
+    return is_("address", stopped_address(address_of(contact, channel) or ""))
 
 
 async def send_code(portal: Portal, contact: Contact, channel: ChannelKind, *, client: str) -> float:
@@ -133,13 +133,9 @@ async def look_at_code(portal: Portal, contact: Contact, channel: ChannelKind, t
             tries_left=known.tries_left - 1,
         )
     said = _hash(contact, channel, typed)
-    right = hmac.compare_digest(counted.code_hash, said)
-    before = hmac.compare_digest(counted.hash_before, said) and _is_good(counted.before_expires_at, portal.clock.now())
+    right, until = hmac.compare_digest(counted.code_hash, said), counted.before_expires_at
+    before = hmac.compare_digest(counted.hash_before, said) and until is not None and portal.clock.now() < until
     return Proof.RIGHT if right or before else Proof.WRONG
-
-
-def _is_good(expires_at: datetime | None, now: datetime) -> bool:
-    return expires_at is not None and now < expires_at
 
 
 async def forget_code(records: Records, contact_id: str, channel: ChannelKind) -> None:

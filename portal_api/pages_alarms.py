@@ -164,8 +164,7 @@ def _wanted(device: Device, form: AlarmsForm) -> dict[str, object]:
     for name in _FIELDS:
         group, _, key = name.partition(".")
         value = number_of(form.typed(name))
-        in_minutes = name in _IN_MINUTES and isinstance(value, float)
-        groups[group][key] = value * _MINUTE_S if in_minutes and isinstance(value, float) else value
+        groups[group][key] = value * _MINUTE_S if name in _IN_MINUTES and isinstance(value, float) else value
     groups["thermostat"]["enabled"] = form.typed("thermostat.enabled") == "on"
     if not _whole(device).temp:
         del groups["thermostat"]

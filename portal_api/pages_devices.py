@@ -85,7 +85,7 @@ async def name(call: Call[NameForm, None]) -> web.Response:
     if isinstance(answer, Problem):
         words = {**await _words(call, await standing_for(call, Need.OWN)), "naming": call.body}
         return refused(call, "device.html", answer, words)
-    return _done(call, "saved")
+    return _saved(call)
 
 
 async def settings(call: Call[SettingsForm, None]) -> web.Response:
@@ -96,7 +96,7 @@ async def settings(call: Call[SettingsForm, None]) -> web.Response:
     try:
         if not isinstance(wish, Problem):
             await device_settings.change(with_body(call, wish))
-            return _done(call, "saved")
+            return _saved(call)
         problem = wish
     except ProblemError as error:
         problem = error.problem
@@ -172,8 +172,8 @@ def _can(model: DeviceModel, command: str) -> bool:
     return model.aux if command in AUX else True
 
 
-def _done(call: Call[Any, Any], said: str) -> web.Response:
-    return go_to(f"/devices/{call.path['device_id']}?said={said}")
+def _saved(call: Call[Any, Any]) -> web.Response:
+    return go_to(f"/devices/{call.path['device_id']}?said=saved")
 
 
 def _settings_as_typed(whole: Settings) -> Mapping[str, object]:
@@ -203,7 +203,7 @@ def _typed(form: SettingsForm) -> Mapping[str, object]:
 def _wanted(device: Device, form: SettingsForm) -> dict[str, object]:
     """Return the change of settings that a form asks for; what it does not show stays as it is."""
     before = whole_settings(device.desired, model_of(device.model), device.part_names)
-    wanted: dict[str, object] = {each: number_of(getattr(form, each)) for each in (*_NUMBERS, "offline_after")}
+    wanted: dict[str, object] = {each: number_of(getattr(form, each)) for each in _NUMBERS}
     wanted["offline_after"] = whole(form.offline_after)
     wanted["battery_low_pct"] = [whole(each) for each in form.battery_low_pct.split(",") if each.strip()]
     wanted["power_on"] = form.power_on or None

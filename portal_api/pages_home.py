@@ -8,7 +8,7 @@ from portal_api import home_assistant
 from portal_api.home_assistant import NewHome
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
-from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
+from portal_api.pages_forms import TYPED, Form, Nothing, asking, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
@@ -50,12 +50,9 @@ async def end(call: Call[Nothing, None]) -> web.Response:
 
 async def _words(call: Call[Any, Any], typed: HomeForm | None = None) -> dict[str, object]:
     query = PageQuery(limit=home_assistant.MOST_HOMES)
-    listing: Call[None, PageQuery] = Call(
-        portal=call.portal, request=call.request, body=None, query=query, path=call.path, caller=call.caller
-    )
     return {
         "made": None,
-        "homes": (await home_assistant.show_all(listing)).items,
+        "homes": (await home_assistant.show_all(asking(call, None, query))).items,
         "offered": call.portal.settings.home_broker is not None,
         "typed": typed or HomeForm(control="on"),
     }

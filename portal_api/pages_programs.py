@@ -10,7 +10,7 @@ from portal_api.api_tokens import NewApiToken
 from portal_api.devices import page_of_mine
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
-from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
+from portal_api.pages_forms import TYPED, Form, Nothing, asking, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
@@ -72,7 +72,7 @@ async def take_back(call: Call[Nothing, None]) -> web.Response:
 
 
 async def _words(call: Call[Any, Any], typed: ProgramForm | None = None) -> dict[str, object]:
-    page = await api_tokens.show_all(_listing(call))
+    page = await api_tokens.show_all(asking(call, None, PageQuery(limit=api_tokens.MOST_TOKENS)))
     sockets, following = await page_of_mine(call, cursor=None, limit=MOST_SOCKETS)
     mine = {each.device.id: each.device.name or each.device.id for each in sockets if each.owns}
     return {
@@ -85,11 +85,6 @@ async def _words(call: Call[Any, Any], typed: ProgramForm | None = None) -> dict
         "typed": typed or ProgramForm(read="on", device_id=EVERY_SOCKET, days=str(api_tokens.USUAL_DAYS)),
         "lives": {"30": "30 days", "90": "90 days", "365": "a year", "730": "two years"},
     }
-
-
-def _listing(call: Call[Any, Any]) -> Call[None, PageQuery]:
-    query = PageQuery(limit=api_tokens.MOST_TOKENS)
-    return Call(portal=call.portal, request=call.request, body=None, query=query, path=call.path, caller=call.caller)
 
 
 ROUTES: tuple[AnyRoute, ...] = (

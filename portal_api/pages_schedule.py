@@ -16,6 +16,7 @@ from portal_api.pages import go_to
 from portal_api.pages_cards import name_of
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_forms import whole as whole_number
+from portal_api.pages_typed import number_of
 from portal_api.pages_words import COMMANDS, note
 from portal_api.problem import FieldFault, Problem, ProblemError
 from portal_api.rendering import refused, shown
@@ -121,11 +122,11 @@ def _wanted(form: ScheduleForm, rows: list[Row]) -> dict[str, object]:
     thermostat = {
         "enabled": bool(form.enabled),
         "mode": form.mode,
-        "on_c": _number(form.on_c),
-        "off_c": _number(form.off_c),
+        "on_c": number_of(form.on_c),
+        "off_c": number_of(form.off_c),
     }
     return {
-        "thermostat": {name: value for name, value in thermostat.items() if value != ""},
+        "thermostat": {name: value for name, value in thermostat.items() if value not in {None, ""}},
         "schedule": [_rule(each) for each in rows if each.at],
         **({"time_zone": form.time_zone} if form.time_zone else {}),
     }
@@ -155,14 +156,6 @@ def _of_form(field: str, numbers: list[int]) -> str:
     if kind != "schedule" or not number.isdigit() or int(number) >= len(numbers):
         return field
     return f"schedule.{numbers[int(number)]}.{'seconds' if name.startswith('args') else name or 'at'}"
-
-
-def _number(text: str) -> float | str:
-    plain = text.strip().replace(",", ".").replace("\N{MINUS SIGN}", "-")
-    try:
-        return float(plain) if plain else ""
-    except ValueError:
-        return text
 
 
 ROUTES: tuple[AnyRoute, ...] = (

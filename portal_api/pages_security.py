@@ -10,7 +10,7 @@ from portal_api import my_sessions, passkey_routes, second_factor
 from portal_api.factors import factors_of
 from portal_api.models import PageQuery
 from portal_api.pages import go_to
-from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
+from portal_api.pages_forms import TYPED, Form, Nothing, asking, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
 from portal_api.rendering import refused, shown
@@ -82,17 +82,10 @@ async def end_others(call: Call[Nothing, None]) -> web.Response:
 
 
 async def _words(call: Call[Any, Any]) -> dict[str, object]:
-    asked: Call[None, PageQuery] = Call(
-        portal=call.portal,
-        request=call.request,
-        body=None,
-        query=PageQuery(limit=_MOST_SHOWN),
-        path=call.path,
-        caller=call.caller,
-    )
+    listing = asking(call, None, PageQuery(limit=_MOST_SHOWN))
     return {
         "factors": await second_factor.show(with_body(call, None)),
-        "sessions": (await my_sessions.show_all(asked)).items,
+        "sessions": (await my_sessions.show_all(listing)).items,
         "passkeys": [passkey_routes.view(each) for each in (await factors_of(call.records, call.account.id)).passkeys],
         "agents": AGENT_NAMES,
     }

@@ -128,11 +128,9 @@ async def leave(portal: Portal, visit: RecipientVisit) -> None:
 
 async def link_for(portal: Portal, address: str, entries: Sequence[Contact], *, visit_id: str | None = None) -> str:
     """Return a link that opens the page of whoever reads this mailbox, once."""
-    token = new_token()
-    made = _visit(portal, ChannelKind.EMAIL, address, entries, (), visit_id=visit_id or new_id("vis"))
-    made = replace(made, token_hash=token_hash(token), expires_at=portal.clock.now() + LINK_LIFE)
+    made, link = _by_link(portal, address, entries, (), visit_id or new_id("vis"))
     await portal.records.add_all([made])
-    return portal.settings.link(f"/people/open?token={quote(token)}")
+    return link
 
 
 def _may_be_sent(portal: Portal, channel: ChannelKind, address: str) -> bool:
@@ -181,19 +179,25 @@ def _visit(
     )
 
 
+def _by_link(
+    portal: Portal, address: str, entries: Sequence[Contact], stops: Sequence[Stop], visit_id: str
+) -> tuple[RecipientVisit, str]:
+    """Return a visit, and the link that opens it."""
+    visit, token = _visit(portal, ChannelKind.EMAIL, address, entries, stops, visit_id=visit_id), new_token()
+    visit = replace(visit, token_hash=token_hash(token), expires_at=portal.clock.now() + LINK_LIFE)
+    return visit, portal.settings.link(f"/people/open?token={quote(token)}")
+
+
 async def _by_mail(
     portal: Portal, address: str, entries: Sequence[Contact], stops: Sequence[Stop], language: str
 ) -> None:
-    now, token = portal.clock.now(), new_token()
-    visit = _visit(portal, ChannelKind.EMAIL, address, entries, stops, visit_id=new_id("vis"))
-    visit = replace(visit, token_hash=token_hash(token), expires_at=now + LINK_LIFE)
-    letter = page_mail(language, link=portal.settings.link(f"/people/open?token={quote(token)}"))
+    visit, link = _by_link(portal, address, entries, stops, new_id("vis"))
     to = (entries[0].email if entries else None) or address  # as we know it, not as it was typed
     sent = Delivery.of(
-        letter,
+        page_mail(language, link=link),
         person_id=visit.person_id,
         address=to,
-        now=now,
+        now=portal.clock.now(),
         useful=LINK_LIFE,
     )
     await portal.records.add_all([visit, sent])

@@ -1,8 +1,7 @@
 """What authorities ask for, for the staff who decide: a case from its paper to what is handed out, by two of them."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
@@ -41,13 +40,12 @@ from portal_api.staff_case_models import (
 )
 from portal_api.staff_holds import end_of_day
 from portal_api.staff_looks import look
-from portal_api.staff_routes import begun, customer, named, privacy_route
+from portal_api.staff_routes import begun, came_at, customer, named, privacy_route
 from portal_api.staff_words import in_words
 
 log = get_logger(__name__)
 
 LONGEST_SILENCE = timedelta(days=731)
-_LONGEST_AGO = timedelta(days=366)
 REGISTER_YEARS = 3
 _OPEN = tuple(each for each in CaseState if each not in CLOSED)
 
@@ -72,10 +70,9 @@ async def show(call: Call[None, None]) -> CaseFile:
 
 async def type_in(call: Call[NewCase, None]) -> CaseFile | Problem:
     """Type in what an authority asks for. Nothing of it is looked for before it is sure that it is they who ask."""
-    given, zone = call.body, ZoneInfo(call.portal.settings.office.time_zone)
-    today = call.clock.now().astimezone(zone).date()
-    if not today - _LONGEST_AGO <= given.received_on <= today:
-        return fault("received_on", "The day on which it came: today or within the last year.")
+    given, received_at = call.body, came_at(call, call.body.received_on)
+    if isinstance(received_at, Problem):
+        return received_at
     if given.kind in NEEDS_A_PAPER and not given.paper:
         return fault("paper", "Nothing is handed out without the court's decision: give the SHA-256 of its file.")
     case = AuthorityCase(
@@ -86,7 +83,7 @@ async def type_in(call: Call[NewCase, None]) -> CaseFile | Problem:
         legal_basis=given.legal_basis,
         words=given.words,
         paper=given.paper,
-        received_at=datetime.combine(given.received_on, time(12), zone),
+        received_at=received_at,
         typed_in_by=call.account.id,
         lease_until=EPOCH,
     )

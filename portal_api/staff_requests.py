@@ -4,9 +4,7 @@ Whose request is known to be an account's can read who looked and why. The list 
 """
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from isocket.domain.accounts import Account
 from isocket.domain.deadlines import EXTENDED_MONTHS, FIRST_MONTHS, end_of_months
@@ -43,12 +41,11 @@ from portal_api.staff_request_models import (
     Shown,
     TypedIn,
 )
-from portal_api.staff_routes import first_of, named, privacy_route
+from portal_api.staff_routes import came_at, first_of, named, privacy_route
 from portal_api.staff_words import in_words
 
 log = get_logger(__name__)
 
-_LONGEST_AGO = timedelta(days=366)
 _NOBODYS_YET = (
     "Nothing is answered before it is known who asks, and nobody has said yet that this is theirs: its mailbox is not "
     "written to again. It ends by itself; see `identity` where you know who asks."
@@ -83,12 +80,9 @@ async def show(call: Call[None, None]) -> RequestFile:
 
 async def type_in(call: Call[TypedIn, None]) -> RequestFile | Problem:
     """Type in a request that came by letter, telephone or mail; `X-Reason` says how it came to you."""
-    portal, given = call.portal, call.body
-    zone = ZoneInfo(portal.settings.office.time_zone)
-    received_at = datetime.combine(given.received_on, time(12), zone)
-    today = call.clock.now().astimezone(zone).date()
-    if not today - _LONGEST_AGO <= given.received_on <= today:
-        return fault("received_on", "The day on which it came: today or within the last year.")
+    portal, given, received_at = call.portal, call.body, came_at(call, call.body.received_on)
+    if isinstance(received_at, Problem):
+        return received_at
     if given.channel is RequestChannel.FORM:
         return fault("channel", "What comes by the form is not typed in: `letter`, `telephone` or `mail`.")
     if not given.email and not given.postal:

@@ -1,15 +1,19 @@
 """What the routes of those staff have in common who look after people's rights, and how they find what a path names."""
 
+from datetime import date, datetime, time, timedelta
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from isocket.domain.accounts import Account, AccountRole, StaffRole
 from isocket.domain.record import Record
 from isocket.storage.port import AlreadyThereError
-from portal_api.problem import ProblemError, not_found
+from portal_api.problem import Problem, ProblemError, fault, not_found
 from portal_api.registration import account_of
 from portal_api.routes import Access, AnyRoute, Call, Route
 
 R = TypeVar("R", bound=Record)
+
+_LONGEST_AGO = timedelta(days=366)
 
 
 def privacy_route(method: str, path: str, handler: Any, summary: str, **more: Any) -> AnyRoute:
@@ -43,6 +47,15 @@ async def customer(call: Call[Any, Any], account_id: str | None, email: str | No
     if email:
         found = await account_of(call.portal, email)
     return found if found is not None and found.role is AccountRole.CUSTOMER else None
+
+
+def came_at(call: Call[Any, Any], received_on: date) -> datetime | Problem:
+    """Return noon, at the office, of the day on which something came that is typed in; the problem of another day."""
+    zone = ZoneInfo(call.portal.settings.office.time_zone)
+    today = call.clock.now().astimezone(zone).date()
+    if not today - _LONGEST_AGO <= received_on <= today:
+        return fault("received_on", "The day on which it came: today or within the last year.")
+    return datetime.combine(received_on, time(12), zone)
 
 
 async def begun(call: Call[Any, Any], made: R) -> R:
