@@ -163,6 +163,16 @@ def test_a_name_that_is_missing_or_would_tell_a_number_or_address_becomes_a_neut
     assert plain_name(name) == "iSocket"
 
 
+@pytest.mark.parametrize("name", ["is5xctg9b42c", "Villa IS5XCTG9B42C", "is5xctg9b42c (kitchen)"])
+def test_a_name_that_holds_what_a_socket_is_called_at_the_factory_becomes_a_neutral_word(name: str) -> None:
+    assert plain_name(name) == "iSocket"
+
+
+@pytest.mark.parametrize("name", ["Isoisän mökki", "island cottage", "This5xctg9b42c"])
+def test_a_name_that_only_begins_like_one_of_the_factory_stays(name: str) -> None:
+    assert plain_name(name) == name
+
+
 @pytest.mark.parametrize(
     "sign",
     ["👨‍👩‍👧‍👦", "👍🏽", "❤️", "🇫🇮", "🏴󠁧󠁢󠁳󠁣󠁴󠁿", "q̣̇"],
