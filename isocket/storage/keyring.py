@@ -204,11 +204,10 @@ class SqliteKeyring:
         Raises:
             StoreUnavailableError: the old bytes may still be in the log: call again until it succeeds.
         """
-        self._forget()
         try:
             return await asyncio.to_thread(self._destroy, person)
         finally:
-            self._forget()  # what was read meanwhile
+            self._forget()  # also what was read meanwhile
 
     async def was_destroyed(self, person: str) -> bool:
         """Return whether this person was erased."""

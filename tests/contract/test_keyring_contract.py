@@ -3,7 +3,8 @@
 import asyncio
 import sqlite3
 import stat
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ import pytest
 from isocket.storage.keyring import (
     Keyring,
     PersonErasedError,
+    PersonKey,
     SqliteKeyring,
 )
 from isocket.storage.master_key import MasterKeyError, load_or_create_master_key
 from isocket.storage.port import StoreUnavailableError
 from tests.contract.stores import MASTER_KEY
+from tests.fakes.patience import PATIENCE_S
 
 
 async def test_nobody_has_a_key_before_one_is_made(keyring: Keyring) -> None:
@@ -184,6 +187,48 @@ async def test_another_process_sees_a_destruction_at_once(on_disk: SqliteKeyring
         await other.key_for("ada", create=True)
     assert await other.key_for("bob") is not None
     await other.close()
+
+
+async def test_a_key_that_was_being_read_when_another_process_destroyed_it_opens_nothing_afterwards(
+    on_disk: SqliteKeyring, path: Path
+) -> None:
+    await on_disk.keys_for({"ada", "bob"}, create=True)
+    other = await SqliteKeyring.open(path, MASTER_KEY)
+    load, was_read, go_on = other._load, threading.Event(), threading.Event()
+
+    def read_slowly(persons: Collection[str], *, create: bool) -> dict[str, PersonKey]:
+        found = load(persons, create=create)
+        if "ada" in persons:
+            was_read.set()
+            go_on.wait(PATIENCE_S)
+        return found
+
+    other._load = read_slowly  # type: ignore[method-assign, assignment]
+    asked = asyncio.create_task(other.key_for("ada"))
+    await asyncio.to_thread(was_read.wait, PATIENCE_S)
+    await on_disk.destroy("ada")
+    assert await other.key_for("bob") is not None, "with this it hears of the destruction, and forgets all it knew"
+    go_on.set()
+    await asked
+    assert await other.key_for("ada") is None
+    await other.close()
+
+
+async def test_a_key_that_was_destroyed_is_in_no_memory_of_ours_either(on_disk: SqliteKeyring) -> None:
+    await on_disk.keys_for({"ada", "bob"}, create=True)
+    await on_disk.destroy("ada")
+    assert "ada" not in on_disk._keys
+
+
+async def test_a_keyring_that_cannot_be_read_is_a_store_out_of_reach(on_disk: SqliteKeyring, path: Path) -> None:
+    await on_disk.index_key("accounts.email")
+    other = sqlite3.connect(path, isolation_level=None)
+    for table, ask in (("persons", on_disk.was_destroyed("ada")), ("index_keys", on_disk.index_key("accounts.phone"))):
+        other.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+        with pytest.raises(StoreUnavailableError, match="did not answer: no such table"):
+            await ask
+        other.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    other.close()
 
 
 async def test_two_processes_make_one_key_for_a_person(on_disk: SqliteKeyring, path: Path) -> None:

@@ -156,6 +156,19 @@ def test_a_stand_in_who_is_away_is_stood_in_for_and_a_ring_ends_where_it_began()
     assert told(people(*three, away=chain), Rung(contact_ids=("ada",))) == [("cy", SMS)]
     ring = (*chain, away("cy", "ada"))
     assert told(people(*three, away=ring), Rung(contact_ids=("ada",))) == [("ada", SMS)]
+    assert reasons(people(*three, away=ring), Rung(contact_ids=("ada",))) == []
+
+
+def test_of_stand_ins_who_stand_in_for_each_other_the_last_is_told() -> None:
+    three = person("ada"), person("bo"), person("cy")
+    known = people(*three, away=(away("ada", "bo"), away("bo", "cy"), away("cy", "bo")))
+    assert told(known, Rung(contact_ids=("ada",))) == [("cy", SMS)]
+
+
+def test_a_stand_in_who_has_somebody_beside_them_is_not_away() -> None:
+    three = person("ada"), person("bo"), person("cy")
+    known = people(*three, away=(away("ada", "bo"), away("bo", "cy", additional=True)))
+    assert told(known, Rung(contact_ids=("ada",))) == [("bo", SMS)]
 
 
 def test_a_chain_of_stand_ins_ends_with_the_last_who_can_be_told() -> None:
@@ -173,6 +186,21 @@ def test_a_stand_in_is_told_by_ways_of_their_own_where_the_steps_are_not_theirs(
     bo = person("bo", phone=None, email="bo@example.org", email_verified_at=NOON)
     known = people(person("ada"), bo, away=(away("ada", "bo"),))
     assert told(known, Rung(contact_ids=("ada",), channels=(SMS,))) == [("bo", EMAIL)]
+
+
+def test_a_step_by_some_ways_leaves_out_the_others_also_of_whoever_has_none_of_these_and_of_stand_ins() -> None:
+    both = {"email": "ada@example.org", "email_verified_at": NOON}
+    mailed = person("bo", phone=None, email="bo@example.org", email_verified_at=NOON)
+    only_sms = Rung(contact_ids=("ada", "bo"), channels=(SMS,))
+    assert told(people(person("ada", **both), mailed), only_sms) == [("ada", SMS)]
+    assert told(people(person("ada"), person("bo", **both), away=(away("ada", "bo"),)), only_sms) == [("bo", SMS)]
+
+
+def test_the_browser_of_one_is_no_way_to_another() -> None:
+    known = people(person("ada"), person("bo"), endpoints=(endpoint("end_1", PUSH),))
+    assert (told(known), reasons(known)) == ([("ada", SMS), ("ada", PUSH), ("bo", SMS)], [])
+    assert reasons(known, Rung(channels=(PUSH,))) == [("bo", PUSH, NO_ADDRESS)]
+    assert reasons(known, Rung(channels=(WEBHOOK,))) == [("ada", WEBHOOK, NO_ADDRESS), ("bo", WEBHOOK, NO_ADDRESS)]
 
 
 def test_nobody_stands_on_a_step_twice() -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
+from isocket.kit.right_of_way import RightOfWay
 from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
 from isocket.storage.wakeups import Wakeups
 from isocket.storage.worker import Worker
@@ -187,6 +188,73 @@ async def test_what_fails_again_and_again_is_tried_ever_more_rarely() -> None:
             await bench.clock.advance(0.1)
         looks, bench.failures = bench.looks, 0
     assert looks < 40, "a minute, at first at most a second between two tries and in the end about six"
+
+
+async def test_after_a_success_its_next_failure_is_the_first_again() -> None:
+    bench = Bench()
+    async with bench.working():
+        for _ in range(4):
+            bench.failures = 10
+            await bench.clock.advance(120)
+            bench.failures = 1
+            bench.wakeups.ring("things")
+            await bench.clock.advance(0)
+            looks = bench.looks
+            await bench.clock.advance(1.1)
+            assert (bench.failures, bench.looks) == (0, looks + 1), "a tenth of a second at most, beside its idle one"
+
+
+async def test_whoever_has_time_stands_aside_while_it_works_and_a_moment_longer_and_not_where_nothing_is_to_do() -> (
+    None
+):
+    bench = Bench()
+    way, took = RightOfWay(bench.clock), []
+
+    async def step() -> bool:
+        took.append(way.is_taken)
+        return await bench.step()
+
+    worker = Worker("tester", step, bell=bench.wakeups.bell("things"), clock=bench.clock, idle_s=1, right_of_way=way)
+    task = asyncio.create_task(worker.run(bench.stop))
+    await bench.clock.advance(0)
+    assert (took, way.is_taken) == ([True], False)
+    bench.pieces = 1
+    bench.wakeups.ring("things")
+    await bench.clock.advance(0)
+    assert (took, way.is_taken) == ([True] * 3, True)
+    await bench.clock.advance(0.5)
+    assert not way.is_taken
+    bench.stop.set()
+    await asyncio.wait_for(task, PATIENCE_S)
+
+
+async def test_what_ended_leaves_neither_a_bell_nor_a_task() -> None:
+    bench = Bench()
+    others = asyncio.all_tasks()
+    worker = Worker("tester", bench.step, bell=bench.wakeups.bell("things"), clock=bench.clock)
+    task = asyncio.create_task(worker.run(bench.stop))
+    await bench.clock.advance(0)
+    task.cancel()
+    await asyncio.wait({task})
+    await bench.clock.advance(0)
+    assert asyncio.all_tasks() == others
+    assert not bench.wakeups._bells["things"]
+
+
+async def test_what_was_made_long_before_it_began_was_not_idle_until_then() -> None:
+    bench, hangs = Bench(), asyncio.Event()
+
+    async def step() -> bool:
+        return not await hangs.wait()
+
+    worker = Worker("tester", step, bell=bench.wakeups.bell("things"), clock=bench.clock)
+    await bench.clock.advance(100)
+    task = asyncio.create_task(worker.run(bench.stop))
+    await bench.clock.advance(1)
+    assert worker.idle_for_s() == 1
+    hangs.set()
+    bench.stop.set()
+    await asyncio.wait_for(task, PATIENCE_S)
 
 
 async def test_whoever_watches_it_sees_for_how_long_no_step_came_to_an_end() -> None:
