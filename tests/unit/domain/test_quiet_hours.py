@@ -86,6 +86,19 @@ def test_an_end_that_comes_twice_is_the_second_one() -> None:
     assert quiet_until(hours, "Europe/Helsinki", at("2026-10-25T01:30")) is None
 
 
+def test_an_end_that_comes_after_the_next_start_ends_nothing() -> None:
+    hours = {"start": "03:45", "end": "03:30"}  # 03:45 comes first at 00:45, and 03:30 last at 01:30
+    assert quiet_until(hours, "Europe/Helsinki", at("2026-10-24T12:00")) == at("2026-10-26T01:30")
+
+
+def test_a_day_that_the_clocks_leave_again_had_begun() -> None:
+    """St John's, 7 November 2010: 00:01 became 23:01 of the day before."""
+    hours = {"start": "00:00", "end": "06:00"}
+    for now in ("2010-11-07T02:30", "2010-11-07T03:00"):  # 00:00, and 23:30 once more
+        assert quiet_until(hours, "America/St_Johns", at(now)) == at("2010-11-07T09:30")
+    assert quiet_until(hours, "America/St_Johns", at("2010-11-07T02:29")) is None
+
+
 @given(now=instants, start=times_of_day, hours=st.integers(1, 20), zone=st.sampled_from(ZONES))
 def test_whoever_is_held_is_free_at_the_end_which_is_at_most_an_hour_later_than_the_wall_says(
     now: datetime, start: str, hours: int, zone: str

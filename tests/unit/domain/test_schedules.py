@@ -31,7 +31,8 @@ def utc(year: int, month: int, day: int, hour: int, minute: int = 0) -> datetime
 
 
 def test_a_time_that_the_clocks_jump_over_runs_at_the_jump() -> None:
-    assert next_time("03:30", EVERY_DAY, HELSINKI, utc(2027, 3, 27, 12)) == utc(2027, 3, 28, 1)
+    for minute in range(60):
+        assert next_time(f"03:{minute:02}", EVERY_DAY, HELSINKI, utc(2027, 3, 27, 12)) == utc(2027, 3, 28, 1)
     assert next_time("03:30", EVERY_DAY, HELSINKI, utc(2027, 3, 28, 1)) == utc(2027, 3, 29, 0, 30)
 
 
@@ -50,6 +51,16 @@ def test_seven_in_the_morning_stays_seven_in_the_morning() -> None:
 def test_days_are_those_of_the_socket_and_not_of_greenwich() -> None:
     monday = next_time("00:30", days_of("mon"), HELSINKI, utc(2027, 6, 1, 0))
     assert monday == utc(2027, 6, 6, 21, 30)
+
+
+def test_a_run_says_what_its_rule_does() -> None:
+    schedule = [{"at": "07:00", "name": "pulse", "args": {"seconds": 5}}, {"at": "08:00", "name": "on", "args": None}]
+    first = next_run(schedule, HELSINKI, utc(2027, 6, 4, 0))
+    assert first is not None
+    assert (first.at, first.name, first.args) == (utc(2027, 6, 4, 4), "pulse", {"seconds": 5})
+    then = next_run(schedule, HELSINKI, first.at)
+    assert then is not None
+    assert (then.name, then.args) == ("on", {})
 
 
 def test_of_two_rules_for_one_time_the_later_wins() -> None:

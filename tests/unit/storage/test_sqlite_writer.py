@@ -17,9 +17,17 @@ import pytest
 from structlog.testing import capture_logs
 
 from isocket.storage import sqlite_connection, sqlite_jobs, sqlite_writer
-from isocket.storage.port import NotUnderstoodError, StoreUnavailableError, first_of, in_company, together
+from isocket.storage.port import (
+    AlreadyThereError,
+    NotUnderstoodError,
+    StoreUnavailableError,
+    first_of,
+    in_company,
+    together,
+)
 from isocket.storage.sqlite import SqliteStore
 from isocket.storage.sqlite_connection import Turn, connect, wait_at_most
+from isocket.storage.sqlite_jobs import ExpectedError
 from isocket.storage.sqlite_log import Pages
 from tests.fakes.patience import PATIENCE_S
 
@@ -108,6 +116,27 @@ async def test_a_job_that_fails_disturbs_none_of_its_group(store: SqliteStore) -
     answers = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(each) for each in answers] == [type(None), ValueError, type(None)]
     assert sorted(await numbers(store)) == [1, 2]
+
+
+async def test_what_was_there_already_by_a_neighbour_who_is_not_written_after_all_is_written(
+    store: SqliteStore,
+) -> None:
+    all_asked, times = threading.Event(), []
+
+    def refused_at_first(connection: sqlite3.Connection) -> None:
+        all_asked.wait(PATIENCE_S)
+        times.append(1)
+        if len(times) == 1:
+            raise ExpectedError(AlreadyThereError("the neighbour's"))
+        insert(1)(connection)
+
+    first = asyncio.create_task(store._file.write(refused_at_first))
+    second = asyncio.create_task(store._file.write(fail))
+    await asyncio.sleep(0)
+    all_asked.set()
+    answers = await asyncio.gather(first, second, return_exceptions=True)
+    assert [type(each) for each in answers] == [type(None), ValueError]
+    assert await numbers(store) == [1]
 
 
 async def test_what_is_asked_for_together_shares_a_commit(store: SqliteStore) -> None:
