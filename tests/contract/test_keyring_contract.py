@@ -235,7 +235,16 @@ async def test_two_processes_make_one_key_for_a_person(on_disk: SqliteKeyring, p
     other = await SqliteKeyring.open(path, MASTER_KEY)
     keys = await asyncio.gather(*(each.key_for("ada", create=True) for each in (on_disk, other) * 3))
     assert len(set(keys)) == 1
+    other._make([other._name("ada")])  # as who looked a moment before the first one wrote
+    assert (await SqliteKeyring.keys_for(on_disk, {"ada"}))["ada"] == keys[0]
     await other.close()
+
+
+async def test_what_cannot_be_written_keeps_nothing_else_from_being_written(on_disk: SqliteKeyring) -> None:
+    with pytest.raises(sqlite3.IntegrityError):
+        on_disk._write("INSERT INTO persons (person, wrapped) VALUES (?, ?)", [(b"ada", b"-"), (b"bob", None)])
+    assert not on_disk._rows([b"ada"])
+    assert await on_disk.key_for("eve", create=True) is not None
 
 
 async def test_a_reader_that_keeps_the_log_alive_is_told_and_a_second_try_succeeds(
@@ -258,7 +267,7 @@ async def test_a_reader_that_keeps_the_log_alive_is_told_and_a_second_try_succee
 async def test_the_cache_forgets_who_was_not_asked_for_longest(path: Path) -> None:
     path.parent.mkdir()
     keyring = SqliteKeyring(path, MASTER_KEY, cached=2)
-    keys = await keyring.keys_for(["ada", "bob"], create=True)
+    keys = {name: await keyring.key_for(name, create=True) for name in ("ada", "bob")}
     await keyring.key_for("ada")
     await keyring.key_for("eve", create=True)
     assert set(keyring._keys) == {"ada", "eve"}

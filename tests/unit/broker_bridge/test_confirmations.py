@@ -12,6 +12,7 @@ from broker_bridge.confirmations import (
     Confirmations,
     Run,
 )
+from isocket.domain.reports import STARTS_OF_A_COUNT, in_count
 from isocket.storage.telemetry import Confirmed
 
 NOTHING = Confirmed(upto=None, beyond=())
@@ -444,3 +445,123 @@ def test_what_was_answered_at_once_does_not_hurry_the_ordinary_report_after_it()
     confirmations.stored("d1", (1, 2), 1.0, in_order=True)
     assert confirmations.due(1.0) == {}
     assert confirmations.due(EVERY_S) == {"d1": (1, 2)}
+
+
+def test_a_gap_that_shrinks_behind_others_is_waited_for_as_long_as_well() -> None:
+    run = Run(upto=(1, 1))
+    run.take((1, 10), 0.0)
+    run.take((1, 6), 50.0)
+    for seq in (2, 3, 4, 5):
+        run.take((1, seq), 51.0)
+    run.give_up(GAP_PATIENCE_S + 1)
+    assert run.upto == (1, 6)
+    run.give_up(GAP_PATIENCE_S + 50)
+    assert run.upto == (1, 10)
+
+
+def test_the_first_report_joins_what_had_overtaken_it() -> None:
+    run = Run()
+    run.take((17, 900), 0.0, alarm=True)
+    run.take((17, 899), 0.5, in_order=True)
+    assert (run.upto, run.ahead) == ((17, 900), [])
+
+
+def test_a_refused_report_shows_as_well_that_the_reports_before_it_have_come() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (1, 13), 0.0, urgent=True)
+    confirmations.refused("d1", (1, 15), 50.0, in_order=True)
+    confirmations.stored("d1", (1, 17), 55.0, urgent=True)
+    assert confirmations.due(GAP_PATIENCE_S, drained_at=GAP_PATIENCE_S) == {"d1": (1, 13)}
+
+
+def test_a_number_that_would_follow_is_of_another_run_where_the_device_started_again() -> None:
+    run = Run(upto=(1, 10))
+    run.take((2, 11), 0.0)
+    run.take((2, 14), 0.0)
+    run.take((1, 13), 0.0)
+    assert run.upto == (1, 10)
+    assert [(each.boot, each.first, each.last) for each in run.ahead] == [(1, 13, 13), (2, 11, 11), (2, 14, 14)]
+
+
+@given(st.permutations(range(13, 21)))
+def test_whatever_the_order_of_arrival_numbers_that_follow_one_another_behind_a_gap_are_one_stretch(
+    order: list[int],
+) -> None:
+    run = Run(upto=(1, 10))
+    for seq in order:
+        run.take((1, seq), 0.0)
+    assert [(each.first, each.last) for each in run.ahead] == [(13, 20)]
+
+
+def test_an_alarm_that_waits_for_others_is_answered_at_once_with_what_is_unbroken() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (1, 11), 20.0, in_order=True)
+    assert confirmations.due(20.0) == {"d1": (1, 11)}
+    confirmations.stored("d1", (1, 12), 21.0, in_order=True)
+    assert confirmations.due(21.0) == {}
+    confirmations.stored("d1", (1, 14), 22.0, urgent=True)
+    assert confirmations.urgent(22.0) == {"d1": (1, 12)}
+
+
+def test_who_came_back_is_told_again_and_no_other_and_all_are_when_we_did() -> None:
+    confirmations = begun()
+    confirmations.begin("d2", NOTHING, 0.0)
+    both = {"d1": (1, 1), "d2": (1, 1)}
+    for device_id, order in both.items():
+        confirmations.stored(device_id, order, 0.0, urgent=True)
+    assert confirmations.due(0.0) == both
+    confirmations.in_touch_anew(1.0, "d1")
+    assert confirmations.due(1.0) == {"d1": (1, 1)}
+    confirmations.in_touch_anew(2.0)
+    assert confirmations.due(2.0) == both
+
+
+def test_what_was_not_confirmed_before_a_device_began_to_count_anew_is_left_behind_by_a_new_process_too() -> None:
+    anew = in_count(0, 1)
+    confirmations = begun(Confirmed(upto=(9, 10), beyond=((9, 12), (anew, 2))))
+    confirmations.in_touch_anew(0.0)
+    assert confirmations.due(FIRST_PATIENCE_S, drained_at=FIRST_PATIENCE_S) == {"d1": (anew, 2)}
+
+
+def test_a_refused_message_of_a_new_device_makes_no_count_and_no_alarm_fail() -> None:
+    confirmations = begun()
+    confirmations.refused("d1", (STARTS_OF_A_COUNT, 1), 0.0, in_order=True)
+    assert confirmations.newest("d1") is None
+    confirmations.stored("d1", (17, 900), 0.0, urgent=True)
+    confirmations.refused("d1", (17, 950), 0.0)
+    assert confirmations.due(0.0, drained_at=0.0) == {}
+
+
+def test_of_a_run_that_begins_with_a_gap_nothing_is_told_before_that_is_given_up() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.stored("d1", (2, 3), 20.0, urgent=True)
+    confirmations.stored("d1", (2, 4), 20.5, in_order=True)
+    assert confirmations.due(40.0, drained_at=20.6) == {}
+    assert confirmations.due(40.0, drained_at=40.0) == {"d1": (2, 4)}
+
+
+def test_beginning_to_count_anew_a_second_time_forgets_nothing_that_was_said_since() -> None:
+    confirmations = begun(Confirmed(upto=(9, 10), beyond=()))
+    for _ in range(2):
+        confirmations.begin_anew("d1", 1)
+        confirmations.stored("d1", (in_count(0, 1), 1), 0.0, urgent=True)
+    assert confirmations.newest("d1") == (in_count(0, 1), 1)
+    confirmations.stored("d1", (in_count(0, 1), 3), 0.0)
+    confirmations.begin_anew("d1", 1)
+    assert confirmations.newest("d1") == (in_count(0, 1), 3)
+
+
+def test_a_new_process_takes_up_a_count_that_began_anew_from_its_first_run_on() -> None:
+    first_run = in_count(0, 1)
+    confirmations = begun(Confirmed(upto=(first_run, 3), beyond=((first_run, 5),)))
+    confirmations.stored("d1", (first_run, 4), 0.0, urgent=True)
+    assert confirmations.due(0.0) == {"d1": (first_run, 5)}
+
+
+def test_one_device_with_a_gap_is_enough_to_ask_the_broker_how_far_it_is() -> None:
+    confirmations = begun(Confirmed(upto=(1, 10), beyond=()))
+    confirmations.begin("d2", NOTHING, 0.0)
+    confirmations.stored("d2", (1, 1), 0.0, in_order=True)
+    assert not confirmations.has_gaps
+    confirmations.stored("d1", (1, 12), 0.0)
+    assert confirmations.has_gaps
