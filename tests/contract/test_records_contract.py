@@ -234,11 +234,12 @@ async def test_several_questions_are_answered_each_in_its_place(records: StoredR
         [is_("rank", 1), is_("id", "b"), is_not("ready", True)],
         [is_("code", "x")],
         [is_("rank", 7)],
+        [one_of("email", ["ada@example.org", "bo@example.org", "cy@example.org"]), is_("rank", None)],
         [is_("email", "ada@example.org")],
     ]
     found = await records.find_each(*((Thing, tests) for tests in asked))
-    assert [ids(each) for each in found] == [["a", "b"], ["c"], ["b"], ["d"], [], ["d"]]
-    assert found[5][0].email == "ada@example.org"
+    assert [ids(each) for each in found] == [["a", "b"], ["c"], ["b"], ["d"], [], ["d"], ["d"]]
+    assert found[6][0].email == "ada@example.org"
     assert await records.find_each() == []
 
 

@@ -483,6 +483,21 @@ def test_a_number_that_would_follow_is_of_another_run_where_the_device_started_a
     assert [(each.boot, each.first, each.last) for each in run.ahead] == [(1, 13, 13), (2, 11, 11), (2, 14, 14)]
 
 
+def test_a_report_that_comes_in_order_behind_a_gap_leaves_its_device_the_whole_time_to_fill_it() -> None:
+    run = Run(upto=(1, 10))
+    run.take((1, 13), 0.0, in_order=True)
+    run.give_up(GAP_PATIENCE_S - 1)
+    assert run.upto == (1, 10)
+    run.give_up(GAP_PATIENCE_S)
+    assert run.upto == (1, 13)
+
+
+def test_the_second_number_of_a_run_is_not_taken_for_its_first() -> None:
+    run = Run()
+    run.take((17, 2), 0.0, alarm=True)
+    assert run.upto is None
+
+
 @given(st.permutations(range(13, 21)))
 def test_whatever_the_order_of_arrival_numbers_that_follow_one_another_behind_a_gap_are_one_stretch(
     order: list[int],

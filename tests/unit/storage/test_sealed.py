@@ -194,6 +194,8 @@ async def test_a_new_person_cannot_inherit_the_old_ones_sealed_text(house: House
     with pytest.raises(ValueError, match="must change email too"):
         await house.records.change_one(Thing, is_("id", "a"), person_id="eve", name="Eve")
     with pytest.raises(ValueError, match="must change name too"):
+        await house.records.change_one(Thing, is_("id", "a"), person_id="eve", email=None)
+    with pytest.raises(ValueError, match="must change name too"):
         await house.records.change_all(Thing, person_id=None, email=None)
     assert await house.records.get(Thing, "a") == ADA
 
@@ -241,6 +243,24 @@ async def test_a_change_that_lost_a_race_is_sealed_anew_for_who_owns_the_record_
     assert (changed.person_id, changed.name) == ("other0", "New name")
     await house.keyring.destroy("ada")
     assert await house.records.get(Thing, "a") == changed
+
+
+class Written(MemoryDocuments):
+    """Lets another write a text of the same person between the look and the change, once."""
+
+    async def change_one(
+        self, collection: Collection, tests: Sequence[Test], changes: Mapping[str, Any], **how: Any
+    ) -> Document | None:
+        if changes.get("person_id") == "eve":
+            await super().change_one(collection, [is_("id", "a")], {"name": "v1.-"})
+        return await super().change_one(collection, tests, changes, **how)
+
+
+async def test_what_was_written_a_moment_before_a_record_passes_to_a_new_person_is_not_left_behind() -> None:
+    house = House(Written())
+    await house.records.add(Thing(id="a", person_id="ada"))
+    with pytest.raises(ValueError, match="must change name too"):
+        await house.records.change_one(Thing, is_("id", "a"), person_id="eve", email="eve@example.org")
 
 
 async def test_a_change_that_loses_every_race_says_so() -> None:
