@@ -75,8 +75,19 @@ class HearingBridge:
     async def hear(self, kind: str, *messages: dict[str, Any]) -> list[str]:
         """Take what the socket says (several: as a batch), and return what its owner sees of it among the problems."""
         body = messages[0] if len(messages) == 1 else list(messages)
-        message = self._decode(f"{topic_root('d1')}/{kind}", json.dumps(body).encode(), False)
-        await self.intake.handle([Arrived(1, 0, message)])
+        return await self.take(f"{topic_root('d1')}/{kind}", json.dumps(body).encode())
+
+    async def hear_status(self, *, online: bool, retained: bool = False) -> None:
+        """Take what the broker says of the socket's connection."""
+        await self.take(f"{topic_root('d1')}/status", json.dumps({"online": online}).encode(), retained=retained)
+
+    async def take(self, topic: str, payload: bytes, *, retained: bool = False) -> list[str]:
+        """Take a message, with `retained` one that stayed at the broker from some time ago; return as `hear`."""
+        await self.intake.handle([Arrived(1, 0, self._decode(topic, payload, retained))])
+        return await self.problems()
+
+    async def problems(self) -> list[str]:
+        """Return what the socket's owner sees of what could not be used."""
         found = await self.records.find(Problem, order_by="at")
         return [f"{each.topic_kind} {each.field}: {each.reason}" for each in found]
 

@@ -28,6 +28,7 @@ from isocket.storage.memory_telemetry import MemoryTelemetry
 from isocket.storage.port import NotUnderstoodError, StoreUnavailableError
 from isocket.storage.records import StoredRecords
 from tests.fakes.clock import ManualClock
+from tests.fakes.hearing_bridge import HearingBridge
 
 Names = st.sampled_from(["boot", "seq", "ts", "mains", "temp_c", "id", "result", "thermostat", "online", "x", "\ud800"])
 Values = st.recursive(
@@ -73,6 +74,44 @@ async def test_a_store_that_is_out_of_reach_is_told_of_in_one_line_each_time_and
     told = {"event": "store_unavailable", "waiting": 1, "error": "no room", **how}
     assert lines == [told], "it may last for hours, on the disk that is full"
     assert intake.held_up
+
+
+async def test_a_message_that_breaks_us_is_noted_and_does_not_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def break_down(*_: object) -> None:
+        raise RuntimeError("as it happens")
+
+    bridge = HearingBridge()
+    monkeypatch.setattr(bridge.intake._answers, "command_answered", break_down)
+    with capture_logs() as lines:
+        seen = await bridge.hear("ack", bridge.poor(1, 1, id="cmd_1", result="executed"))
+    assert [line["event"] for line in lines] == ["message_not_usable"]
+    assert seen == ["unusable None: this could not be used"]
+    assert bridge.confirmations.due(0.0) == {"d1": (1, 1)}, "the socket may drop it"
+
+
+async def test_what_a_socket_leaves_at_the_broker_is_cleared_and_our_clearing_is_no_word_of_its_own() -> None:
+    bridge = HearingBridge()
+    topic = f"{topic_root('d1')}/state"
+    refused = await bridge.take(topic, b'{"boot":1,"seq":1}', retained=True)
+    assert [each.split(":")[0] for each in refused] == ["state None"]
+    assert len(bridge.intake._connection._outbox) == 1, "an empty message to stay, which is how one is cleared"
+    await bridge.clock.advance(1)
+    assert await bridge.take(topic, b"") == refused
+    await bridge.clock.advance(1)
+    assert len(await bridge.take(topic, b"")) == 2, "that one it sent itself"
+
+
+async def test_a_message_on_a_topic_that_is_none_of_ours_is_refused_where_somebody_is_named() -> None:
+    bridge = HearingBridge()
+    (refused,) = await bridge.take(f"{topic_root('d1')}/weather", b"{}")
+    assert refused.startswith("foreign_topic None: ")
+    assert await bridge.take("isocket/v1/00", b"{}") == [refused]
+
+
+def test_our_own_marker_comes_back_with_its_number_and_anything_else_there_with_none() -> None:
+    decode = Decoder(ManualClock(), marker_topic="ours")
+    said = (b"12", b"x", b"", b"-1", b"9" * 15, b"9" * 16)
+    assert [decode("ours", each, False).marker for each in said] == [12, None, None, None, 999_999_999_999_999, None]
 
 
 def _intake(clock: ManualClock, records: StoredRecords, telemetry: MemoryTelemetry) -> Intake:

@@ -1,0 +1,66 @@
+"""Whether a socket is here, by its last will and by what it says."""
+
+from datetime import timedelta
+
+import pytest
+
+from isocket.domain.commands import Command, CommandStatus
+from tests.fakes.hearing_bridge import HearingBridge
+
+
+async def is_online(bridge: HearingBridge) -> bool:
+    return (await bridge.telemetry.latest(["d1"]))["d1"].online
+
+
+async def test_a_socket_that_went_is_offline_until_it_is_heard_again() -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.poor(1, 1))
+    assert await is_online(bridge)
+    await bridge.hear_status(online=False)
+    assert not await is_online(bridge)
+    await bridge.clock.advance(1)
+    await bridge.hear("state", bridge.poor(1, 2))
+    assert await is_online(bridge)
+
+
+async def test_a_status_that_stayed_at_the_broker_says_that_a_socket_went_and_never_that_it_is_here() -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.poor(1, 1))
+    await bridge.clock.advance(60)
+    await bridge.hear_status(online=False, retained=True)
+    assert not await is_online(bridge)
+    await bridge.hear_status(online=True, retained=True)
+    assert not await is_online(bridge), "nobody knows from when that is"
+    await bridge.hear_status(online=True)
+    assert await is_online(bridge)
+
+
+@pytest.mark.parametrize(
+    ("online", "retained", "status"),
+    [
+        (True, False, CommandStatus.QUEUED),
+        (True, True, CommandStatus.SENT),
+        (False, False, CommandStatus.SENT),
+        (False, True, CommandStatus.SENT),
+    ],
+)
+async def test_what_a_socket_has_not_answered_is_sent_again_when_it_comes_back(
+    *, online: bool, retained: bool, status: CommandStatus
+) -> None:
+    bridge = HearingBridge()
+    now = bridge.clock.now()
+    await bridge.records.prepare()
+    sent = Command(
+        id="cmd_1",
+        account_id="acc",
+        device_id="d1",
+        name="on",
+        status=CommandStatus.SENT,
+        created_at=now,
+        expires_at=now + timedelta(minutes=5),
+    )
+    await bridge.records.add(sent)
+    await bridge.hear_status(online=online, retained=retained)
+    found = await bridge.records.get(Command, "cmd_1")
+    assert found is not None
+    assert found.status is status
