@@ -35,6 +35,16 @@ async def test_a_status_that_stayed_at_the_broker_says_that_a_socket_went_and_ne
     assert await is_online(bridge)
 
 
+async def test_a_socket_that_comes_back_is_told_again_what_it_may_drop() -> None:
+    bridge = HearingBridge()
+    await bridge.hear("state", bridge.poor(1, 1))
+    told = {"d1": (1, 1)}
+    assert bridge.confirmations.due(bridge.clock.monotonic_s()) == told
+    assert bridge.confirmations.due(bridge.clock.monotonic_s()) == {}
+    await bridge.hear_status(online=True)
+    assert bridge.confirmations.due(bridge.clock.monotonic_s()) == told, "it may have missed it"
+
+
 @pytest.mark.parametrize(
     ("online", "retained", "status"),
     [

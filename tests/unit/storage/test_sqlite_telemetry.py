@@ -55,6 +55,30 @@ async def test_once_a_device_waits_reports_that_come_by_another_process_are_judg
     assert [each.seq for each in waiting.reports] == [3, 4]
 
 
+async def test_a_device_that_another_process_forgot_begins_anew_here_too(
+    store: SqliteStore, other: SqliteStore, clock: ManualClock
+) -> None:
+    await store.telemetry.store([report(1)])
+    await settle_next(store.telemetry, clock)
+    await other.telemetry.store([report(2)])  # the other process knows it now
+    assert await store.telemetry.forget("d1") == 2
+    await other.telemetry.store([report(3)])
+    waiting = await store.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
+    assert waiting is not None
+    assert [each.seq for each in waiting.reports] == [3], "it is new, and nobody has said that it is quiet"
+
+
+async def test_hours_that_were_gathered_while_a_device_was_forgotten_go_as_well(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.telemetry.store([report(1)])
+    await store.telemetry.roll_up()
+    monkeypatch.setattr("isocket.storage.sqlite_telemetry.forget_some_hours", lambda *_: 0)  # they come after that
+    await store.telemetry.forget("d1")
+    left = await store._file.read(lambda connection: connection.execute("SELECT count(*) FROM hours").fetchone())
+    assert left == (0,)
+
+
 async def test_alarms_overtake_in_a_file_of_a_program_that_did_not_know_of_that(
     file: Path, clock: ManualClock, store: SqliteStore
 ) -> None:
