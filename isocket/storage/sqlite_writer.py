@@ -167,7 +167,7 @@ class Writer:
         """Commit one group and do what may follow it; return False at the end."""
         self._ending = _NOTHING
         group = self._in_hand = []
-        while self._take(group) and len(group) < GROUP and not self._queue.empty():
+        while self._take(group) and len(group) < GROUP and self._more_came():
             pass
         if group:
             before = self._rows_written()
@@ -195,9 +195,14 @@ class Writer:
 
     def _let_another_in(self, group: list[Job]) -> bool:
         """Take what came while others were run: no alarm waits until a batch is on disk. Return whether any came."""
-        if not self._synced or self._ending is not _NOTHING or len(group) >= GROUP or self._queue.empty():
+        if not self._synced or self._ending is not _NOTHING or len(group) >= GROUP or not self._more_came():
             return False  # what need not wait for the disk does not make others believe that it did
         return self._take(group)
+
+    def _more_came(self) -> bool:
+        """Tell whether anything waits; whoever is just queueing what is asked for together has queued all of it."""
+        with self._door:
+            return not self._queue.empty()
 
     def _commit(self, group: list[Job], *, may_grow: bool = True) -> None:
         """Run the group, which `may_grow`, in one transaction; if one fails unexpectedly, each in one of its own."""

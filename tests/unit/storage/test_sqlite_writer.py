@@ -156,6 +156,43 @@ async def test_what_is_asked_for_together_shares_a_commit(store: SqliteStore) ->
     assert await numbers(store) == list(range(20))
 
 
+async def test_the_second_of_what_is_asked_for_together_shares_the_commit_however_late_it_is_queued(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commits: list[None] = []
+    looked_for_more = threading.Event()
+    writer = store._file._writer
+
+    class Door:
+        """The writer's lock, which says when its thread wants to pass."""
+
+        inner = writer._door
+
+        def __enter__(self) -> None:
+            if threading.current_thread() is writer._thread:
+                looked_for_more.set()
+            self.inner.acquire()
+
+        def __exit__(self, *_how: object) -> None:
+            self.inner.release()
+
+    def commit() -> None:
+        commits.append(None)
+        looked_for_more.set()
+
+    def queue_slowly(loop: asyncio.AbstractEventLoop) -> None:
+        for job in writer._this_turn.pop(loop, ()):
+            writer._queue.put(job)
+            looked_for_more.wait(PATIENCE_S)  # as if the system had something else to do just now
+
+    writer._connection = Unruly(writer._connection, "COMMIT", commit)  # type: ignore[assignment]  # one that counts
+    monkeypatch.setattr(writer, "_door", Door())
+    monkeypatch.setattr(writer, "_queue_turn_of", queue_slowly)
+    await together(store._file.write(insert(1)), store._file.write(insert(2)))
+    assert len(commits) == 1
+    assert await numbers(store) == [1, 2]
+
+
 async def test_what_is_asked_for_together_waits_for_nobody_else_once_all_have_asked(store: SqliteStore) -> None:
     waiting: list[bool] = []
     writer = store._file._writer
