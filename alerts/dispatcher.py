@@ -9,8 +9,9 @@ from functools import cache
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from alerts.behind import move_on_behind
 from alerts.channels.channel import Channel, ChannelKind, Message
-from alerts.health import refuses_us
+from alerts.health import is_its_fault, refuses_us
 from alerts.last_look import LastLook
 from alerts.next_ways import ANOTHER_PROVIDER, Patience
 from alerts.outcomes import Outcome, Refused, TryLater, Unclear
@@ -240,8 +241,10 @@ class Dispatcher:
         another = await self._another_after(ready, outcome)
         await self._settlement.settle(held, attempt, outcome, another=another, next_look=ready.next_look)
         await self._providers.note(channel, outcome, took_s)
-        if is_not_taken and not first:  # last: no way that such an alarm takes now waits for the counting
+        if is_not_taken and not first:  # late: no way that such an alarm takes now waits for the counting
             await self._take_back(ready)
+        if is_its_fault(outcome) and await self._providers.none_carries(held.channel):
+            await move_on_behind(self._records, held.lane, self._clock.now())
 
     async def _another_after(self, ready: Ready, outcome: Outcome) -> bool:
         """Return whether the next provider may have it at once.

@@ -10,7 +10,7 @@ from alerts.endings import goes_though_over, may_have_gone, reaches_nobody
 from alerts.ladder import Tally
 from alerts.last_look import quiet_until
 from alerts.letters import Letters, life_of
-from alerts.next_ways import ANOTHER_PROVIDER, NO_RECEIPT, again_after_s, next_channel
+from alerts.next_ways import ANOTHER_PROVIDER, NO_RECEIPT, STANDS_BEHIND, again_after_s, next_channel
 from alerts.outcomes import ReceiptKind
 from alerts.providers import Providers
 from alerts.receipt_meanings import meaning_of
@@ -131,6 +131,9 @@ class Failover:
         if contact is None:
             await self._leave_to_the_ladder(lost, now)
             return None
+        cap = await self._cap(incident, lost)
+        if cap is not None and _is_untried(lost):
+            return None  # each would take two places: its own when its turn comes, and one for the other way
         root = (await self._records.get(Delivery, lost.instead_of)) if lost.instead_of else lost
         all_sent, endpoints = await asyncio.gather(
             self._records.find(Delivery, is_("incident_id", incident.id), is_("kind", lost.kind)),
@@ -151,17 +154,16 @@ class Failover:
                 if each.contact_id == contact.id and each.id != lost.id and each.created_at >= root.created_at
             ],
             tally=tally,
-            full=lost.kind is DeliveryKind.ALARM and await self._is_full(incident, len(all_sent) - tally.replaced),
+            full=cap is not None and len(all_sent) - tally.replaced >= cap,
             now=now,
         )
 
-    async def _is_full(self, incident: Incident, alarms: int) -> bool:
-        """Return whether its ladder allows no more alarms; what is critical is never held back by that."""
-        if incident.severity is Severity.CRITICAL:
-            return False
+    async def _cap(self, incident: Incident, lost: Delivery) -> int | None:
+        """Return how many alarms its ladder allows, None: any number. What is critical is never held back by that."""
+        if incident.severity is Severity.CRITICAL or lost.kind is not DeliveryKind.ALARM:
+            return None
         escalations = await self._records.find(Escalation, *ladders_at(incident.account_id, [incident.device_id]))
-        cap = ladder_of(incident.device_id, escalations).cap
-        return cap is not None and alarms >= cap
+        return ladder_of(incident.device_id, escalations).cap
 
     async def _would_not(self, case: _Case) -> str:
         """Return the provider that is not asked again for this very message, "" where any may have it."""
@@ -256,7 +258,12 @@ def _reason(lost: Delivery) -> str:
         return NO_RECEIPT
     if lost.state in {DeliveryState.UNCLEAR, DeliveryState.CALLING}:
         return UNCLEAR_SO_FAR
-    return lost.reason
+    return STANDS_BEHIND if _is_untried(lost) else lost.reason
+
+
+def _is_untried(lost: Delivery) -> bool:
+    """Whether no call was made for it: it stands behind others by the same way that fail."""
+    return lost.state is DeliveryState.DUE and not lost.tries
 
 
 def _may(case: _Case, channel: ChannelKind) -> bool:

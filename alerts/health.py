@@ -59,10 +59,16 @@ class Count:
 
 def count_of(outcome: Outcome, took_s: float) -> Count:
     """Return what one call says of its provider; that a recipient cannot be reached is not the provider's fault."""
+    return Count(calls=1.0, errors=float(is_its_fault(outcome)), slow=float(took_s >= SLOW_CALL_S))
+
+
+def is_its_fault(outcome: Outcome) -> bool:
+    """Whether a call went wrong by its provider, whoever it was for."""
     failed = isinstance(outcome, Unclear) or (isinstance(outcome, TryLater) and outcome.reason not in NOT_ITS_FAULT)
-    return Count(calls=1.0, errors=float(failed or refuses_us(outcome)), slow=float(took_s >= SLOW_CALL_S))
+    return failed or refuses_us(outcome)
 
 
+NOTHING = Count()
 LATE = Count(calls=1.0, slow=1.0)
 """What a receipt that does not come says of its provider."""
 
@@ -89,13 +95,13 @@ def refused(reason: str, now: datetime) -> dict[str, Any]:
     return {"refused_until": now + timedelta(seconds=REFUSALS_S.get(reason, REFUSED_FOR_S)), "refusal": reason}
 
 
-def standing(health: ProviderHealth | None, now: datetime) -> Standing:
-    """Return how a provider does; one of which nothing is known does well."""
+def standing(health: ProviderHealth | None, now: datetime, uncounted: Count = NOTHING) -> Standing:
+    """Return how a provider does; one of which nothing is known does well. `uncounted` is not in its record yet."""
     if health is None:
         return Standing.WELL
     if now < health.refused_until:
         return Standing.REFUSES
-    recent = faded(health, now)
+    recent = faded(health, now) + uncounted
     if recent.calls < LEAST_CALLS:
         return Standing.WELL
     if recent.errors >= BAD_SHARE * recent.calls:

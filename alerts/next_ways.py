@@ -20,6 +20,7 @@ WITH_OTHER_WAYS = frozenset({DeliveryKind.ALARM, DeliveryKind.CLEAR})
 """What the same person is told by another way, where one does not get through."""
 
 NO_RECEIPT = "no_receipt"
+STANDS_BEHIND = "stands_behind"  # others by the same way that its provider does not carry; it was not tried yet
 
 FREE_WAYS = (ChannelKind.PUSH, ChannelKind.EMAIL, ChannelKind.WEBHOOK)
 """The ways that cost nothing for each message."""
@@ -55,8 +56,9 @@ The last says something of one country or carrier only: this message goes by ano
 """
 
 _VOICE_PATIENCE_S = 120.0  # longer than for a text: it rings, and somebody listens
-_MAJOR_PATIENCE = 3.0  # times as long as for what is critical
 UNCLEAR_WAIT_S = 20.0  # a receipt or the look at the provider usually settles it sooner
+TIMES_AS_LONG: Mapping[Severity, float] = MappingProxyType({Severity.CRITICAL: 1.0, Severity.MAJOR: 3.0})
+"""As with what is critical is waited before another way is taken; for what matters less, none is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,7 @@ def _times(message: Delivery) -> float | None:
     """Return how many times as long as with what is critical is waited, None: however long."""
     if message.kind is not DeliveryKind.ALARM:
         return None
-    return {Severity.CRITICAL: 1.0, Severity.MAJOR: _MAJOR_PATIENCE}.get(message.severity or Severity.INFO)
+    return TIMES_AS_LONG.get(message.severity or Severity.INFO)
 
 
 def moving_on(now: datetime, wait: timedelta | None) -> dict[str, Any]:
@@ -122,7 +124,8 @@ def again_after_s(lost: Delivery, reason: str, *, providers: int) -> float | Non
 
 
 def _order(lost: Delivery, reason: str) -> tuple[ChannelKind, ...]:
-    if lost.kind is not DeliveryKind.ALARM or reason == SPENDING_CAP:
+    costs_nothing = reason == STANDS_BEHIND and lost.severity is not Severity.CRITICAL
+    if lost.kind is not DeliveryKind.ALARM or reason == SPENDING_CAP or costs_nothing:
         return FREE_WAYS
     order = {Severity.CRITICAL: _CRITICAL, Severity.MAJOR: _MAJOR, None: _MAJOR}.get(lost.severity, _OTHER)
     if lost.channel in _BY_PHONE and reason in _PHONE_IS_WRONG:

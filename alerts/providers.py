@@ -60,6 +60,10 @@ class Providers:
         standings = await self._standings(kind)
         return any(how is not Standing.REFUSES for name, how in standings.items() if name != than)
 
+    async def none_carries(self, kind: ChannelKind) -> bool:
+        """Return whether each provider of this kind is known to refuse us or to fail."""
+        return all(how >= Standing.FAILING for how in (await self._standings(kind)).values())
+
     async def note(self, channel: Channel, outcome: Outcome, took_s: float) -> None:
         """Count a call. What goes to a contact's own endpoint says nothing of any provider."""
         if channel.kind in ENDPOINT_KINDS:
@@ -81,8 +85,7 @@ class Providers:
 
     async def _count(self, kind: ChannelKind, name: str, more: Count) -> None:
         record_id, now_s = health_id(kind, name), self._clock.monotonic_s()
-        known, at_s = self._uncounted.get(record_id, (Count(), now_s))
-        count = known.after(now_s - at_s) + more
+        count = self._uncounted_of(record_id) + more
         self._uncounted[record_id] = (count, now_s)
         if self._is_worth_writing(record_id, count):
             self._written_s[record_id] = now_s
@@ -97,12 +100,18 @@ class Providers:
         since_s = self._clock.monotonic_s() - last_s
         return since_s >= WRITE_AGAIN_S and (not count.is_spotless or since_s < health.FADING_S)
 
+    def _uncounted_of(self, record_id: str) -> Count:
+        now_s = self._clock.monotonic_s()
+        known, at_s = self._uncounted.get(record_id, (Count(), now_s))
+        return known.after(now_s - at_s)
+
     async def _standings(self, kind: ChannelKind) -> dict[str, Standing]:
         now = self._clock.now()
         found = {}
         for each in self.of(kind):
-            record = await self._records.get(ProviderHealth, health_id(kind, each.name))
-            found[each.name] = health.standing(record, now)
+            record_id = health_id(kind, each.name)
+            record = await self._records.get(ProviderHealth, record_id)
+            found[each.name] = health.standing(record, now, self._uncounted_of(record_id))
         return found
 
     async def _change(self, kind: ChannelKind, name: str, *, count: Count | None = None, refusal: str = "") -> None:

@@ -185,6 +185,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "text_missing": "the text was missing",
         "no_receipt": "no receipt has come",
         "unclear_so_far": "nobody can tell yet whether it went out",
+        "stands_behind": "it waits behind others that the provider does not carry",
         # why nobody can tell
         "nothing_kept": "the provider keeps nothing of it that we could ask for",
         "smtp_cannot_be_asked": "a mail server tells nobody later",

@@ -74,6 +74,15 @@ async def test_a_first_that_refuses_us_is_not_asked_for_a_while_and_then_gets_it
     assert by_first(house) == ["c"]
 
 
+async def test_calls_that_end_badly_at_once_are_counted_before_they_are_written_down(house: AlertHouse) -> None:
+    dispatcher = house.dispatcher()
+    house.sms.script.extend([LOST] * int(LEAST_CALLS))
+    for number in range(int(LEAST_CALLS) + 1):
+        await house.delivery(id=f"dlv_{number}", text=str(number))
+        await dispatcher.step()
+    assert by_second(house) == ["4"]
+
+
 async def test_a_daily_limit_is_waited_out_longer(house: AlertHouse) -> None:
     house.sms.script.append(Refused(reason="daily_cap", scope=RefusalScope.ACCOUNT, code="63038"))
     await text(house, "a")
