@@ -6,14 +6,15 @@ Nothing here raises for what a device can send: a refusal is an expected outcome
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import isfinite
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from broker_bridge import wire
 from broker_bridge.refusal_words import refusal_words, unreadable_words
+from broker_bridge.strict_json import TOO_DEEP, StrictnessError, entries, field_at, strict_json
 from broker_bridge.topics import UpKind
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.kit.clock import FAR_AHEAD_MS
@@ -21,7 +22,6 @@ from isocket.kit.clock import FAR_AHEAD_MS
 MESSAGE_LIMIT_BYTES = 16 * 1024
 BATCH_LIMIT_BYTES = 64 * 1024
 BATCH_LIMIT_REPORTS = 500
-DEPTH_LIMIT = 32
 PLAIN_BODY_BYTES = 1024  # no report is longer unless it is stretched
 HIGHEST_NUMBER = 2**53  # the greatest that every JSON reader holds exactly
 EARLIEST_MS = 1_577_836_800_000  # 2020-01-01: a clock before that was never set
@@ -57,12 +57,16 @@ def decode(device_id: str, kind: UpKind, payload: bytes, received_ms: int) -> De
         return _decode_batch(device_id, payload, received_ms)
     if len(payload) > MESSAGE_LIMIT_BYTES:
         return _refused(payload, f"larger than {MESSAGE_LIMIT_BYTES} bytes")
+    return _decode_one(device_id, kind, payload, received_ms)
+
+
+def _decode_one(device_id: str, kind: UpKind, payload: bytes, received_ms: int) -> Decoded:
     shape = _SHAPES[kind]
     try:
         fields, unknown = _checked(shape.adapter, payload, thorough=kind is UpKind.REPORTED)
     except ValidationError as error:
         return Decoded(refusals=(_refusal(error, payload),))
-    except _StrictnessError as error:
+    except StrictnessError as error:
         return _refused(payload, str(error), error.field)
     if shape.report is None or "boot" not in fields or "seq" not in fields:
         return Decoded(fields=fields, unknown_fields=unknown)
@@ -75,27 +79,21 @@ def _decode_batch(device_id: str, payload: bytes, received_ms: int) -> Decoded:
     if len(payload) > BATCH_LIMIT_BYTES:
         return _refused(payload, f"a batch larger than {BATCH_LIMIT_BYTES} bytes", batch=True)
     try:
-        items = _lenient_json(payload)
-    except (ValueError, RecursionError) as error:
-        return _refused(payload, unreadable_words(error), batch=True)
-    if not isinstance(items, list) or not 1 <= len(items) <= BATCH_LIMIT_REPORTS:
+        texts = list(islice(entries(payload), BATCH_LIMIT_REPORTS + 1))
+    except ValueError as error:
+        return _refused(payload, unreadable_words(error), getattr(error, "field", None), batch=True)
+    if not 1 <= len(texts) <= BATCH_LIMIT_REPORTS:
         return _refused(payload, f"a batch holds 1 to {BATCH_LIMIT_REPORTS} reports", batch=True)
     reports: list[Report] = []
     refusals: list[Refusal] = []
     unknown = 0
-    for number, item in enumerate(items):
-        if isinstance(item, _Twice):
-            reason = f"the key {item.key!r} comes twice"
-            order = readable_order(json.dumps(item).encode())
-            refusals.append(Refusal(reason=reason, field=f"{number}.{item.key}", order=order))
-            continue
-        try:
-            fields = wire.STATE.validate_python(item)
-        except ValidationError as error:
-            refusals.append(_refusal(error, json.dumps(item).encode(), prefix=str(number)))
-            continue
-        unknown += len(item) - len(fields)
-        reports.append(_report(device_id, ReportKind.STATE, fields, None, received_ms))
+    for number, text in enumerate(texts):
+        one = _decode_one(device_id, UpKind.STATE, text, received_ms)
+        reports += one.reports
+        refusals += [
+            replace(each, field=f"{number}.{each.field}" if each.field else str(number)) for each in one.refusals
+        ]
+        unknown += one.unknown_fields
     return Decoded(reports=tuple(reports), refusals=tuple(refusals), unknown_fields=unknown, is_batch=True)
 
 
@@ -130,92 +128,22 @@ def _checked(adapter: TypeAdapter[Any], payload: bytes, *, thorough: bool = Fals
     fields: dict[str, Any] = adapter.validator.validate_json(payload)  # past a wrapper that costs a third of it
     if payload.count(b":") == len(fields) and not thorough:
         return fields, 0
-    return fields, max(0, len(_strict_json(payload)) - len(fields))
+    return fields, max(0, len(strict_json(payload)) - len(fields))
 
 
-class _StrictnessError(ValueError):
-    """Lawful for a lenient reader, not for us."""
-
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.field = field
-
-
-def _strict_json(payload: bytes) -> Any:
-    """Return the value; refuse what JSON readers let through: a key twice, NaN, 1e999, more than 32 levels."""
-    if _depth(payload) > DEPTH_LIMIT:
-        raise _StrictnessError(f"nested deeper than {DEPTH_LIMIT} levels")
-    return json.loads(payload, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
-
-
-class _Twice(dict[str, Any]):
-    """An object in which a key came twice."""
-
-    key = ""
-
-
-def _lenient_json(payload: bytes) -> Any:
-    """Return the value with each object that has a key twice marked, and infinite numbers as such."""
-    if _depth(payload) > DEPTH_LIMIT:
-        raise _StrictnessError(f"nested deeper than {DEPTH_LIMIT} levels")
-    return json.loads(payload, object_pairs_hook=_marked)
-
-
-def _marked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            twice = _Twice(pairs)
-            twice.key = _shown(key)
-            return twice
-        found[key] = value
-    return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise _StrictnessError(f"the key {_shown(key)!r} comes twice", _shown(key))
-        found[key] = value
-    return found
-
-
-def _shown(key: str) -> str:
-    """Return a key as it may be stored and shown, whatever a device puts into it."""
-    return ascii(key)[1:-1][:40]
-
-
-def _no_constant(name: str) -> Any:
-    raise _StrictnessError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise _StrictnessError(f"{text[:20]} is beyond what a number can hold")
-    return number
-
-
-def _depth(payload: bytes) -> int:
-    """Return an upper bound of the nesting, brackets in texts included: cheap, and texts have no need of so many."""
-    deepest = level = 0
-    for byte in payload:
-        if byte in b"[{":
-            level += 1
-            deepest = max(deepest, level)
-        elif byte in b"]}":
-            level -= 1
-    return deepest
-
-
-def _refusal(error: ValidationError, payload: bytes, *, prefix: str | None = None) -> Refusal:
+def _refusal(error: ValidationError, payload: bytes) -> Refusal:
     first = error.errors(include_url=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return _unreadable(refusal_words(first), payload)
     path = [str(part) for part in first["loc"] if not isinstance(part, str) or _is_field(part)]
-    if prefix is not None:
-        path.insert(0, prefix)
     reason = _duplicate(payload) or (refusal_words(first), ".".join(path) or None)
     return Refusal(reason=_first_line(reason[0]), field=reason[1], order=readable_order(payload))
+
+
+def _unreadable(words: str, payload: bytes) -> Refusal:
+    field = field_at(words, payload)
+    reason = TOO_DEEP if "recursion limit" in words else words
+    return Refusal(reason=_first_line(reason), field=field, order=readable_order(payload))
 
 
 def _is_field(part: str) -> bool:
@@ -226,9 +154,9 @@ def _is_field(part: str) -> bool:
 def _duplicate(payload: bytes) -> tuple[str, str | None] | None:
     """A key that comes twice is the better reason than what its second value broke."""
     try:
-        _strict_json(payload)
-    except _StrictnessError as error:
-        return (str(error), error.field) if error.field else None
+        strict_json(payload)
+    except StrictnessError as error:
+        return (str(error), error.field) if error.twice else None
     except (ValueError, RecursionError):
         return None
     return None

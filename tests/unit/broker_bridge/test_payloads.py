@@ -2,12 +2,14 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from broker_bridge.intake import Decoder
-from broker_bridge.payloads import BATCH_LIMIT_REPORTS, DEPTH_LIMIT, MESSAGE_LIMIT_BYTES, decode
+from broker_bridge.payloads import BATCH_LIMIT_REPORTS, MESSAGE_LIMIT_BYTES, decode
+from broker_bridge.strict_json import DEPTH_LIMIT
 from broker_bridge.topics import UpKind
 from isocket.domain.devices import topic_root
 from isocket.domain.reports import ClockQuality
@@ -84,6 +86,45 @@ def test_the_number_of_a_refused_message_is_still_read() -> None:
 @pytest.mark.parametrize("constant", ["NaN", "-Infinity", "1e999"])
 def test_what_is_no_number_is_refused_in_a_field_that_we_do_not_know_too(constant: str) -> None:
     decoded = decode("d1", UpKind.STATE, b'{"boot":1,"seq":1,"newer":%s}' % constant.encode(), RECEIVED_MS)
+    assert (decoded.reports, [each.field for each in decoded.refusals]) == ((), ["newer"])
+
+
+@pytest.mark.parametrize(
+    ("rest", "field"),
+    [
+        (b'"credit":"\xc3\xa4\xe2\x82\xac",\n"fw":"\xff"}', "fw"),
+        (b'"temp_c":[+1],"fw":"x"}', "temp_c"),
+        (b'"newer":' + b"[" * 40 + b"]" * 40 + b"}", "newer"),
+        (b'"newer":' + b"[" * 5000 + b"]" * 5000 + b"}", "newer"),
+        (b'"newer":[1,[NaN]]}', "newer"),
+        (b'"fw":"\\"[{,', "fw"),
+        (b'"mains":tr', "mains"),
+        (b'"mains":true,}', None),
+        (b'"mains":true}}', None),
+        (b'"mains":true,"\xff":1}', None),
+    ],
+)
+def test_what_is_no_json_is_refused_with_the_field_in_which_it_ends_to_be(rest: bytes, field: str | None) -> None:
+    (refusal,) = decode("d1", UpKind.STATE, b'{"boot":1,"seq":2,' + rest, RECEIVED_MS).refusals
+    assert (refusal.field, refusal.order) == (field, (1, 2))
+
+
+@pytest.mark.parametrize(
+    "odd", [b"NaN", b"[1e999]", b'{"a":1,"a":2}', b'[{"a":1,"a":2}]', b"[" * 40 + b"]" * 40, b'"\\ud800"']
+)
+def test_a_report_is_taken_in_a_batch_as_it_is_alone_also_in_a_field_that_we_do_not_know(odd: bytes) -> None:
+    bad = b'{"boot":1,"seq":2,"newer":%s}' % odd
+    (alone,) = decode("d1", UpKind.STATE, bad, RECEIVED_MS).refusals
+    decoded = decode("d1", UpKind.STATE, b'[{"boot":1,"seq":1}, %s ,\n{"boot":1,"seq":3}]' % bad, RECEIVED_MS)
+    assert [report.seq for report in decoded.reports] == [1, 3]
+    assert decoded.refusals == (replace(alone, field=f"1.{alone.field}"),)
+
+
+@pytest.mark.parametrize(
+    "said", [b'[{"boot":1,"seq":1},]', b'[{"boot":1,"seq":1}', b'[{"boot":1,"seq":1}]x', b"\x0b[]"]
+)
+def test_of_what_is_no_array_nothing_is_taken(said: bytes) -> None:
+    decoded = decode("d1", UpKind.STATE, said, RECEIVED_MS)
     assert (decoded.reports, len(decoded.refusals)) == ((), 1)
 
 
