@@ -135,7 +135,10 @@ def simulate(
     ] = "day",
     url: Annotated[str, typer.Option(help="The broker; without it the one of `isocket up`.")] = "",
     credentials: Annotated[
-        Path | None, typer.Option(help="What `isocket device provision` printed; without it new sockets are made.")
+        Path | None,
+        typer.Option(
+            help="What `isocket device provision` printed; without it new sockets are made, for our own broker alone."
+        ),
     ] = None,
     time_scale: Annotated[
         float, typer.Option(**decimal(0.001, 1_000_000), help="How much faster than the wall clock.")

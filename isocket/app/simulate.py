@@ -18,6 +18,7 @@ from isocket.app.house import open_house
 from isocket.app.provision import ModelName, provision
 from isocket.app.settings import Settings
 from isocket.app.supervise import stop_on_signals
+from isocket.kit.loopback import is_loopback
 
 ASK_EVERY_S = 1.0
 
@@ -43,11 +44,11 @@ async def simulate(
         scenario_named(scenario)
     except UnknownScenarioError as error:
         raise typer.BadParameter(str(error), param_hint="--scenario") from None
-    if url and not credentials:
-        words = "a broker of somebody else's knows no sockets made here: give --credentials too"
-        raise typer.BadParameter(words, param_hint="--url")
     if url:
         _check_broker(url)
+    if url and not credentials and not _is_ours(settings, url):
+        words = "a broker of somebody else's knows no sockets made here: give --credentials too"
+        raise typer.BadParameter(words, param_hint="--url")
     console = Console(stderr=True, highlight=False)
     cast = _given_cast(credentials, devices) if credentials else None
     if cast is None:  # said at once: nobody waits for a broker who then has no store to make sockets in
@@ -80,6 +81,15 @@ def _check_broker(url: str) -> None:
         check_host(Broker.at(url).host, "write mqtt://host:port or mqtts://host:port")
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--url") from None
+
+
+def _is_ours(settings: Settings, url: str) -> bool:
+    """Tell whether the broker there lets sockets in that are made here: our own, or one in use that asks nobody."""
+    given = settings.broker_url
+    ours = BrokerAddress.parse(given.get_secret_value() if given else f"mqtt://{settings.mqtt}")
+    named = BrokerAddress.parse(url)
+    same_host = named.host == ours.host or (is_loopback(named.host) and is_loopback(ours.host))
+    return same_host and named.port == ours.port and ours.username is None
 
 
 def _what_to_start(settings: Settings, url: str) -> str:

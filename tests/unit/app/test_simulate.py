@@ -119,3 +119,29 @@ def test_where_a_broker_answers_nothing_is_said_of_it(
     with socket.create_server(("127.0.0.1", installation.make().mqtt)):
         done = installation.typed("sim", "--devices", "1")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("given", ["", "mqtt://localhost:{port}"])
+def test_our_own_broker_may_be_named_without_credentials_and_so_may_one_in_use_that_asks_for_none(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, given: str, host: str
+) -> None:
+    ends_with(ONE_THERE, monkeypatch)
+    url = given.format(port=installation.make().mqtt)
+    ours = Installation(folder=installation.folder, mqtt=installation.mqtt, more={"ISOCKET_BROKER_URL": url})
+    with socket.create_server(("127.0.0.1", installation.mqtt)):
+        done = ours.typed("sim", "--devices", "2", "--url", f"mqtt://{host}:{installation.mqtt}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert devices_of(installation) == 2
+
+
+@pytest.mark.parametrize("given", ["", "mqtt://bridge:a-secret@127.0.0.1:{port}"])
+def test_a_broker_that_may_know_nobody_made_here_is_not_tried_without_credentials(
+    installation: Installation, given: str
+) -> None:
+    port = installation.make().mqtt
+    ours = Installation(folder=installation.folder, mqtt=port, more={"ISOCKET_BROKER_URL": given.format(port=port)})
+    done = ours.typed("sim", "--url", f"mqtt://127.0.0.1:{port if given else port + 1}")
+    assert done.returncode == 2
+    assert "knows no sockets made here" in " ".join(done.stderr.replace("│", "").split())
+    assert devices_of(installation) == 0
