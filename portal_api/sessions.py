@@ -104,7 +104,7 @@ async def renew(portal: Portal, refresh_token: str) -> Tokens | None:
     """
     session_id, _, secret = refresh_token.partition(".")
     session = await portal.records.get(Session, session_id)
-    if session is None or session.kind is not SessionKind.BEARER or session.refresh_hash is None:
+    if session is None or session.refresh_hash is None:  # a cookie has none
         return None
     used = token_hash(secret)
     if not hmac.compare_digest(used, session.refresh_hash):

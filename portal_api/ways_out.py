@@ -15,10 +15,10 @@ _COSTLY = (ChannelKind.SMS, ChannelKind.VOICE)
 
 async def closed_ways(portal: Portal, account_id: str, severity: Severity) -> Mapping[ChannelKind, str]:
     """Return the kinds by which an alarm of this account would not get through now, each with the reason."""
-    found = {kind: NOT_CONFIGURED for kind in ChannelKind if kind not in portal.settings.channels}
+    found = dict.fromkeys(await _refusing(portal), PROVIDER_REFUSES)
     if severity is not Severity.CRITICAL and await _spent(portal, account_id):
-        found |= {kind: SPENDING_CAP for kind in _COSTLY if kind not in found}
-    return {**dict.fromkeys(await _refusing(portal), PROVIDER_REFUSES), **found}
+        found |= dict.fromkeys(_COSTLY, SPENDING_CAP)
+    return found | {kind: NOT_CONFIGURED for kind in ChannelKind if kind not in portal.settings.channels}
 
 
 async def _spent(portal: Portal, account_id: str) -> bool:
