@@ -165,6 +165,21 @@ async def test_nobody_stands_in_for_their_own_stand_in_at_the_same_time(house: P
     assert await away(house, token, second, first, **after) == 201, "one after the other is none"
 
 
+async def test_a_circle_needs_one_time_at_which_all_of_it_holds(house: PortalHouse) -> None:
+    token = await owned(house)
+    first, second, third = [(await verified(house, token, phone=f"+44770090045{number}"))["id"] for number in range(3)]
+
+    def days(begin: int, end: int) -> dict[str, str]:
+        now = house.clock.now()
+        return {"from": to_text(now + timedelta(days=begin)), "until": to_text(now + timedelta(days=end))}
+
+    assert await away(house, token, second, third, **days(2, 3)) == 201
+    assert await away(house, token, third, first, **days(5, 6)) == 201, "the second is back by then"
+    assert await away(house, token, first, second, **days(1, 5)) == 201
+    assert await away(house, token, first, third, **days(6, 8)) == 201, "from the moment on in which the other ends"
+    assert await away(house, token, third, first, **days(2, 3)) == ["stand_in_id"]
+
+
 async def test_a_circle_needs_one_socket_that_is_meant_by_all(house: PortalHouse) -> None:
     token = await owned(house)
     await make_device(house, "is2")

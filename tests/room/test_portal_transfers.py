@@ -218,6 +218,14 @@ async def test_it_is_handed_over_whole_however_it_died() -> None:
     assert await every_crash_point(offered, run, check) >= 20
 
 
+async def test_what_one_account_has_begun_to_take_is_for_no_other_that_has_its_mailbox_now() -> None:
+    world = await offered()
+    await world.records.change_one(Transfer, is_("id", "tra_1"), account_id="acc_before", accepted_at=NOON)
+    with pytest.raises(ProblemError, match="other-address"):
+        await transfers.accept(replace(world.call(Fuse(), "acc_pekka"), body=transfers.TransferAcceptance(token=TOKEN)))
+    world.passwords.close()
+
+
 async def test_nobody_claims_a_socket_that_is_changing_hands() -> None:
     world = await offered()
     await world.records.change_one(Transfer, is_("id", "tra_1"), account_id="acc_pekka", accepted_at=NOON)

@@ -35,6 +35,7 @@ from tests.fakes.portal_devices import MAIJA, PEKKA, PHONE, codes, enter, fields
 from tests.fakes.portal_house import PortalHouse
 
 NIINA = "niina@example.org"
+LANDLINE = "+35891234567"
 Houses = tuple[PortalHouse, Ground]
 _SIX_DIGITS = re.compile(r"(?<!\d)\d{6}(?!\d)")
 
@@ -220,6 +221,13 @@ async def test_a_recipient_by_telephone_comes_with_a_code_that_has_five_tries(ho
     told = await me(house, (await answer.json())["access_token"])
     assert told["entries"][0]["phone"] == PHONE
     assert await open_by_code(house.portal, PHONE, code) is None
+
+
+async def test_a_landline_is_sent_no_code_that_it_could_not_show(house: PortalHouse) -> None:
+    contact = await verified(house, await owned(house), PHONE)
+    await house.records.change_one(Contact, is_("id", contact["id"]), phone=LANDLINE)
+    await invited(house, LANDLINE)
+    assert await texts_to(house, LANDLINE) == []
 
 
 @pytest.mark.clause("C5-10")

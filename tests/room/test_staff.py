@@ -13,6 +13,7 @@ from isocket.domain.accounts import Account, Session, StaffRole
 from isocket.domain.deliveries import Delivery
 from isocket.domain.disclosures import Disclosure
 from isocket.domain.erasures import Erasure
+from isocket.domain.exports import DataExport
 from isocket.domain.processing import Office
 from isocket.domain.record import Record
 from isocket.domain.requests import DECISION, RequestState, RightsRequest
@@ -349,6 +350,18 @@ async def test_the_queue_begins_with_the_first_deadline_and_shows_no_more_than_i
     assert [each["id"] for each in told["items"]] == [first.id, second.id]
     assert (told["items"][0]["who"], STRANGER in str(told)) == ("s…@example.org", False)
     assert len((await ask(house, token, "GET", "requests?show=unproved"))["items"]) == 1
+
+
+async def test_a_copy_by_letter_is_begun_once_however_often_staff_press(house: PortalHouse) -> None:
+    await owned(house)
+    token = await staff(house, StaffRole.PRIVACY)
+    path = f"requests/{(await ask(house, token, 'POST', 'requests', LETTER, expect=201))['id']}"
+    proof = {"proof": "known_channel", "evidence": "Called back.", "email": MAIJA}
+    await ask(house, token, "POST", f"{path}/identity", proof)
+    begun = await ask(house, token, "POST", f"{path}/fulfilment")
+    again = await ask(house, token, "POST", f"{path}/fulfilment", expect=409)
+    assert "under way already" in again["detail"]
+    assert [each.id for each in await house.records.find(DataExport)] == [begun["fulfilled_by"]]
 
 
 async def test_an_erasure_by_letter_goes_the_usual_way_once_staff_know_who_wrote(house: PortalHouse) -> None:
