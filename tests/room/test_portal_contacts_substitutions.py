@@ -168,9 +168,9 @@ async def test_nobody_stands_in_for_their_own_stand_in_at_the_same_time(house: P
 async def test_a_circle_needs_one_time_at_which_all_of_it_holds(house: PortalHouse) -> None:
     token = await owned(house)
     first, second, third = [(await verified(house, token, phone=f"+44770090045{number}"))["id"] for number in range(3)]
+    now = house.clock.now()
 
     def days(begin: int, end: int) -> dict[str, str]:
-        now = house.clock.now()
         return {"from": to_text(now + timedelta(days=begin)), "until": to_text(now + timedelta(days=end))}
 
     assert await away(house, token, second, third, **days(2, 3)) == 201
