@@ -227,6 +227,22 @@ async def test_commands_are_listed_the_newest_first_with_who_asked(house: Portal
     assert ([each["name"] for each in (*page["items"], *rest["items"])], rest["next"]) == (["on", "status"], None)
 
 
+@pytest.mark.parametrize(("name", "after_s", "is_it"), [("on", 60, True), ("on", 61, False), ("off", 1, False)])
+async def test_a_command_is_named_for_a_move_that_it_can_have_made_about_then(
+    house: PortalHouse, name: str, after_s: float, *, is_it: bool
+) -> None:
+    token = await owned(house)
+    await report(house, 1, relay=False, relay_cause="unknown")
+    made = await order(house, token, name)
+    done: dict[str, Any] = {"status": CommandStatus.EXECUTED, "ended_at": house.clock.now()}
+    await house.records.change_one(Command, is_("id", made["id"]), **done)
+    await house.clock.advance(after_s)
+    await report(house, 2, relay=True, relay_cause="user_cloud")
+    await house.clock.advance(1)
+    found = await (await house.ask("GET", f"/devices/{SOCKET}/switchings", token=token)).json()
+    assert [each["command_id"] for each in found["items"]] == [made["id"] if is_it else None]
+
+
 async def test_every_move_of_the_relay_says_who_or_what_it_was(house: PortalHouse) -> None:
     token = await owned(house)
     await report(house, 1, relay=False, relay_cause="unknown")
