@@ -22,6 +22,7 @@ def told_of(incident: Incident, device: Device | None) -> Story:
     return Story(
         incident=incident,
         device_name=device.name,
+        device_number=device.number,
         probe_name=_probe_name(device, incident),
         is_within=_is_within(device, incident),
     )

@@ -39,7 +39,7 @@ GROUP = 64
 AT_ONCE = 100  # sockets of one home that are announced before others have their turn: some 10 ms
 WINDOW_S, IN_A_WINDOW = 10.0, 10  # so often one home is served for what it subscribed to: at a connection it is twice
 MOST_PATTERNS = 10
-GIVEN = ("devices.name", "devices.part_names", "telemetry", "incidents")
+GIVEN = ("devices.name", "devices.number", "devices.part_names", "telemetry", "incidents")
 _NOT_NAMED = ""  # in a change: somebody who was erased
 _NOT_OVER = (IncidentState.OPEN, IncidentState.ACKNOWLEDGED)
 

@@ -78,7 +78,7 @@ def announcement(home: Home, socket: Socket, *, public_url: str) -> dict[str, An
     heard = home_topics.state(home.id, device.id)
     about: dict[str, Any] = {
         "identifiers": [device.id],
-        "name": device.name or device.id,
+        "name": device.called,
         "manufacturer": MAKER,
         "model": device.model,
         "serial_number": device.id,

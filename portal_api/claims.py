@@ -11,6 +11,7 @@ from isocket.storage.port import above, is_, is_not
 from portal_api.devices import DeviceView, view_of
 from portal_api.limits import Rate
 from portal_api.models import Body, OneLine
+from portal_api.numbering import give
 from portal_api.problem import Problem, not_found
 from portal_api.releases import finish_release
 from portal_api.routes import PATH_VALUE, AnyRoute, Call, Route
@@ -61,17 +62,8 @@ async def claim(call: Call[Claim, None]) -> DeviceView | Problem:
         Transfer, is_("device_id", device.id), is_not("accepted_at", None), above("expires_at", now)
     ):
         return _owned()  # somebody is taking it over at this moment
-    claimed = await call.records.change_one(
-        Device,
-        is_("id", device.id),
-        is_("owner_id", None),
-        is_("claim_hash", claim_hash(wish.claim_code)),
-        owner_id=call.account.id,
-        name=wish.name or None,
-        place=None,
-        part_names=None,
-        claimed_at=now,
-    )
+    as_labelled = is_("claim_hash", claim_hash(wish.claim_code))
+    claimed = await give(call.records, device.id, as_labelled, to=call.account.id, name=wish.name or None, now=now)
     if claimed is None:
         return _owned()
     await portal.telemetry.wake(claimed.id)

@@ -44,7 +44,7 @@ async def close(call: Call[ClosingWish, None]) -> ClosingView | Problem:
         return wrong
     mine = await call.records.find(Device, is_("owner_id", call.account.id), limit=_NAMED)
     if mine:
-        names = ", ".join(each.name or each.id for each in mine)
+        names = ", ".join(each.called for each in mine)
         return Problem(
             status=409, kind="sockets-left", detail=f"Give these sockets up or hand them over first: {names}."
         )

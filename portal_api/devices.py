@@ -29,6 +29,7 @@ _EXAMPLE: dict[str, Any] = {
     "id": "is7k2m9q4xw1",
     "model": "isocket-707",
     "name": "Summer house",
+    "number": 2,
     "place": "Fuse box in the hall",
     "claimed_at": "2026-11-22T12:00:00.000Z",
     "online": True,
@@ -52,6 +53,9 @@ class DeviceView(View):
     id: str
     model: str
     name: str | None
+    number: int | None = Field(
+        description="Which of its owner's it is. Where it has no name, people read `iSocket` and this number."
+    )
     place: str | None
     claimed_at: Instant | None = Field(description="Since when it is yours; null where it is shared with you.")
     online: bool = Field(description="Connected, and heard within the time after which it counts as offline.")
@@ -201,6 +205,7 @@ def _view(portal: Portal, standing: Standing, state: DeviceState | None, pending
         id=device.id,
         model=device.model,
         name=device.name,
+        number=device.number,
         place=device.place,
         claimed_at=device.claimed_at if standing.owns else None,
         online=hears and _is_heard(portal, settings, state),

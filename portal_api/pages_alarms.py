@@ -89,7 +89,7 @@ async def show_replay(call: Call[None, None]) -> web.Response:
     told = [each for each in found.incidents if each.told is not None]
     words = {
         "device": device,
-        "where": device.name or device.id,
+        "where": device.called,
         "replay": found,
         "incidents": [_would_be(each, found) for each in found.incidents],
         "told": len(told),
@@ -131,7 +131,7 @@ def _whole(device: Device) -> Settings:
 def _words(device: Device, typed: Mapping[str, str]) -> dict[str, object]:
     return {
         "device": device,
-        "where": device.name or device.id,
+        "where": device.called,
         "typed": typed,
         "causes": {cause: CAUSES[cause] for cause in get_args(AlarmCause)},
         "severities": {"": "as usual", **SEVERITIES},

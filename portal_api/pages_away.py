@@ -98,7 +98,7 @@ async def _words(call: Call[Any, Any], typed: AwayForm) -> Mapping[str, object]:
     return {
         "absences": await _absences(call),
         "people": {each.id: each.name for each in people},
-        "sockets": {"": "All sockets", **{each.id: each.name or each.id for each in sockets[:MOST_SOCKETS]}},
+        "sockets": {"": "All sockets", **{each.id: each.called for each in sockets[:MOST_SOCKETS]}},
         "listed_all": len(sockets) <= MOST_SOCKETS,
         "typed": typed.model_copy(update={"contact_id": first, "stand_in_id": second}),
         "note": note(call.request.query.get("said")),
@@ -111,9 +111,7 @@ async def _absences(call: Call[Any, Any]) -> Sequence[Absence]:
     if not found:
         return []
     names = {each.id: each.name for each in await call.records.find(Contact, of_account)}
-    sockets = {
-        each.id: each.name or each.id for each in await call.records.find(Device, is_("owner_id", call.account.id))
-    }
+    sockets = {each.id: each.called for each in await call.records.find(Device, is_("owner_id", call.account.id))}
     return [_absence(each, names, sockets, local_time(call)) for each in found]
 
 

@@ -84,10 +84,8 @@ _IN_DEGREES = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE, Cause
 
 
 def name_of(device: Device | None) -> str:
-    """Return what a socket is called: its nickname, else its id."""
-    if device is None:
-        return "A socket you gave up"
-    return device.name or f"Socket {device.id}"
+    """Return what a socket is called where it may be none of the reader's any more."""
+    return "A socket you gave up" if device is None else device.called
 
 
 def trouble(incident: Incident, device: Device | None) -> Trouble:

@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from isocket.domain.commands import Command
 from isocket.domain.device_models import ARMING, AUX, DeviceModel, as_it_reports, model_of
-from isocket.domain.devices import Device
+from isocket.domain.devices import Device, neutral_name
 from isocket.domain.problems import Problem as RefusedMessage
 from isocket.domain.shares import may
 from isocket.storage.port import is_
@@ -139,6 +139,7 @@ async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
         "words_of": COMMANDS,
         "device": device,
         "naming": NameForm(name=device.name or "", place=device.place or ""),
+        "neutral": f"Without a name, or with one that no text can carry, messages say {neutral_name(device.number)}.",
         "live_from": f"/devices/{device.id}",
         "buttons": {each: COMMANDS[each] for each in BUTTONS if _can(has, each)},
         "orders": await _orders(call, standing),

@@ -102,7 +102,7 @@ async def _words(
     room = [*rows][:MOST_STEPS]
     return {
         "action": _path(call),
-        "of": None if device is None else device.name or device.id,
+        "of": None if device is None else device.called,
         "source": LADDERS[view.source],
         "own": not view.default,
         "fits": _fits(view),

@@ -25,7 +25,7 @@ from portal_api.pages_doorway import sign_in_page
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem
-from portal_api.readiness import Readiness, readiness_of
+from portal_api.readiness import readiness_of
 from portal_api.rendering import refused, shown
 from portal_api.routes import Access, AnyRoute, Call, PageRoute
 from portal_api.unheard import see, unheard_incidents
@@ -108,12 +108,12 @@ def _is_well(shown: Card) -> bool:
     return shown.view.online and not any(each.tone == "bad" for each in shown.readings)
 
 
-async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, list[Readiness]]:
+async def _unheard(call: Call[Any, Any], devices: Sequence[Device]) -> dict[str, list[Device]]:
     """Return the sockets of whose alarms nobody would hear now, by the reason in words."""
-    found: dict[str, list[Readiness]] = defaultdict(list)
-    for each in await readiness_of(call, devices, with_proofs=False):
+    found: dict[str, list[Device]] = defaultdict(list)
+    for device, each in zip(devices, await readiness_of(call, devices, with_proofs=False), strict=True):
         if each.unheard:
-            found[STOPPED if each.restricted else EVERYBODY_SLEEPS if each.reached else NOBODY_THERE].append(each)
+            found[STOPPED if each.restricted else EVERYBODY_SLEEPS if each.reached else NOBODY_THERE].append(device)
     return dict(found)
 
 

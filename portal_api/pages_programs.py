@@ -74,7 +74,7 @@ async def take_back(call: Call[Nothing, None]) -> web.Response:
 async def _words(call: Call[Any, Any], typed: ProgramForm | None = None) -> dict[str, object]:
     page = await api_tokens.show_all(asking(call, None, PageQuery(limit=api_tokens.MOST_TOKENS)))
     sockets, following = await page_of_mine(call, cursor=None, limit=MOST_SOCKETS)
-    mine = {each.device.id: each.device.name or each.device.id for each in sockets if each.owns}
+    mine = {each.device.id: each.device.called for each in sockets if each.owns}
     return {
         "token_made": None,
         "programs": page.items,

@@ -107,6 +107,7 @@ class Readiness(View):
                 {
                     "device_id": "is7k2m9q4xw1",
                     "name": "Summer house",
+                    "number": 2,
                     "at": "2026-11-22T12:00:00.000Z",
                     "ready": True,
                     "ladder": "default",
@@ -137,6 +138,7 @@ class Readiness(View):
 
     device_id: str
     name: str | None
+    number: int | None = Field(description="Which of its owner's it is, see the socket.")
     at: Instant
     ready: bool = Field(description="The socket is heard, and somebody would be told at their step.")
     ladder: Source
@@ -266,6 +268,7 @@ def _readiness(device: Device, at: datetime, heard: _Heard, of_device: Iterable[
     return Readiness(
         device_id=device.id,
         name=device.name,
+        number=device.number,
         at=at,
         ready=not any(each.what in _SERIOUS for each in missing),
         ladder=heard.source,

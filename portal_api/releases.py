@@ -77,6 +77,7 @@ async def release_device(portal: Releasing, device: Device) -> None:
             is_("owner_id", device.owner_id),
             is_("desired_version", device.desired_version),
             owner_id=None,
+            number=None,
             name=None,
             place=None,
             part_names=None,

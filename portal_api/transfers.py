@@ -22,6 +22,7 @@ from portal_api.devices import DeviceView, view_of
 from portal_api.forgetting import forget, forget_offer
 from portal_api.limits import Rate
 from portal_api.models import Body, Instant, LinkToken, View
+from portal_api.numbering import give
 from portal_api.outgoing import notice_to
 from portal_api.owned import own_device
 from portal_api.portal import Portal
@@ -168,16 +169,7 @@ async def hand_over(portal: Portal, taker: Account, offered: Transfer) -> Device
         device = await portal.records.get(Device, offered.device_id)
     if device is not None and device.owner_id is None:
         await finish_release(portal, device.id)
-        device = await portal.records.change_one(
-            Device,
-            is_("id", device.id),
-            is_("owner_id", None),
-            owner_id=taker.id,
-            name=None,
-            place=None,
-            part_names=None,
-            claimed_at=portal.clock.now(),
-        )
+        device = await give(portal.records, device.id, to=taker.id, name=None, now=portal.clock.now())
     if device is None or device.owner_id != taker.id:
         await forget(portal, offered)
         return None

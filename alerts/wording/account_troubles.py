@@ -6,12 +6,12 @@ from types import MappingProxyType
 
 from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets, to_gsm7
 from alerts.wording.messages import Reader, Story, Words, to_contacts
-from alerts.wording.phrases import cut, local_time, mail_name, sms_name, what, words
+from alerts.wording.phrases import cut, local_time, what, words
 from isocket.domain.incidents import Cause
 from isocket.domain.letters import spoken
 
 _MOST_NUMBER = 99  # of alarms that are counted in a text message
-_LEAST_NAME_SEPTETS = 8
+_LEAST_NAME_SEPTETS = 12  # "iSocket 9999"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ def trouble_notice(story: Story, reader: Reader, *, public_url: str) -> Words:
     """Return the mail to the owner about an incident that tells of the people of the account, not of a socket."""
     said, texts, incident = _SAID[spoken(reader.language)], words(reader.language), story.incident
     phrase = what(texts, incident, clear=False, label=None)
-    where = mail_name(story.device_name) if incident.device_id else said.whole_account
+    where = story.where if incident.device_id else said.whole_account
     advice = said.no_recipient if incident.cause is Cause.NO_RECIPIENT else said.delivery_broken
     link = to_contacts(reader, public_url)
     return Words(subject=f"iSocket: {phrase}", text=f"{where}: {phrase}.\n\n{advice}\n\n{link}\n")
@@ -41,7 +41,7 @@ def unheard_sentence(story: Story, reader: Reader, *, number: int) -> str:
         "time": local_time(texts, story.incident.opened_at, reader.time_zone),
     }
     used = septets(said.unheard.format(name="", **rest))
-    name = sms_name(story.device_name, max(_LEAST_NAME_SEPTETS, SEGMENT_SEPTETS - used))
+    name = story.where_within(max(_LEAST_NAME_SEPTETS, SEGMENT_SEPTETS - used))
     return cut(said.unheard.format(name=name, **rest), SEGMENT_SEPTETS)
 
 

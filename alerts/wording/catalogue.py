@@ -99,8 +99,9 @@ _MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 _OPENING = """# What people read and hear
 
 Made from the code by `make messages`; a test compares. Times are examples in the zone of each language's capital, the
-socket is called "Mökki", its short code is `K7QF`. The number behind a text message is how many of the 160 septets
-of one GSM-7 segment it takes; tests prove for every cause, with the longest names and values, that one is enough.
+socket is called "Mökki" (one without a name is "iSocket 1", "iSocket 2" and so on), its short code is `K7QF`. The
+number behind a text message is how many of the 160 septets of one GSM-7 segment it takes; tests prove for every cause,
+with the longest names and values, that one is enough.
 
 No message names an address, a telephone number, a serial number or a person, but for an invitation, which names the
 address of whoever invites, and for us: an e-mail about an alarm ends with who answers for it. Who takes an alarm is

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from alerts.links import INCIDENT_PATH, incident_url
 from alerts.wording.messages import Reader, Story, Words, headline, times
-from alerts.wording.phrases import mail_name
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.deliveries import DeliveryKind
 from isocket.domain.endpoint_letters import Take, push_body, webhook_body
@@ -83,7 +82,7 @@ def webhook_text(
             "value": incident.value,
             "probe": incident.probe,
         },
-        device={"name": mail_name(story.device_name)},
+        device={"name": story.where},
         text=f"{title}. {said}" if said else title,
         links=links,
     )

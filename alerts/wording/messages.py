@@ -13,7 +13,7 @@ from isocket.domain.contacts import Contact
 from isocket.domain.incidents import Incident, moment_told
 
 NAME_SEPTETS = 40
-_LEAST_NAME_SEPTETS = 8
+_LEAST_NAME_SEPTETS = 12  # "iSocket 9999"
 _END_OF_HTML = "</body></html>"
 
 
@@ -43,13 +43,24 @@ class Words:
 class Story:
     """What a message tells: the incident, and what its socket and its probe are called by their owner.
 
+    `device_number`: which of its owner's the socket is. It is told where the socket has no name that can be.
     `is_within`: the incident's value is inside the limit again, but not by enough to be over.
     """
 
     incident: Incident
     device_name: str | None
+    device_number: int | None = None
     probe_name: str | None = None
     is_within: bool = False
+
+    @property
+    def where(self) -> str:
+        """Return what the socket is called, for whatever has room."""
+        return mail_name(self.device_name, self.device_number)
+
+    def where_within(self, room: int) -> str:
+        """Return what the socket is called in a text message, in at most `room` septets."""
+        return sms_name(self.device_name, room, self.device_number)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +124,7 @@ def headline(story: Story, reader: Reader, *, clear: bool = False) -> str:
     """Return in one line what is wrong, or that it no longer is, and where."""
     texts = words(reader.language)
     said = what(texts, story.incident, clear=clear, label=story.probe_name, is_within=story.is_within)
-    return f"{texts.test if story.incident.test else ''}{mail_name(story.device_name)}: {said}"
+    return f"{texts.test if story.incident.test else ''}{story.where}: {said}"
 
 
 def linked_mail(
@@ -172,7 +183,7 @@ def to_contacts(reader: Reader, public_url: str) -> str:
 def _notice(subject: str, pattern: str, story: Story, reader: Reader, public_url: str) -> Words:
     texts = words(reader.language)
     sentence = pattern.format(
-        name=mail_name(story.device_name),
+        name=story.where,
         what=what(texts, story.incident, clear=False, label=story.probe_name, is_within=story.is_within),
         time=local_time(texts, moment_told(story.incident), reader.time_zone),
     )
@@ -196,7 +207,7 @@ def _one_segment(pattern: str, story: Story, reader: Reader, *, at: datetime, cl
     prefix = texts.test if story.incident.test else ""
     used = septets(prefix + pattern.format(name="", **rest))
     room = max(_LEAST_NAME_SEPTETS, min(NAME_SEPTETS, SEGMENT_SEPTETS - used))
-    return Words(text=prefix + pattern.format(name=sms_name(story.device_name, room), **rest))
+    return Words(text=prefix + pattern.format(name=story.where_within(room), **rest))
 
 
 def _link(public_url: str, incident: Incident) -> str:

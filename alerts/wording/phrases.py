@@ -14,11 +14,11 @@ from alerts.wording.fi import FINNISH
 from alerts.wording.nb import NORWEGIAN
 from alerts.wording.sv import SWEDISH
 from alerts.wording.texts import Texts
+from isocket.domain.devices import NEUTRAL_NAME, neutral_name
 from isocket.domain.incidents import Cause, Incident
 from isocket.domain.letters import spoken
 from isocket.kit.zones import zone_named
 
-NEUTRAL_NAME = "iSocket"
 LABEL_SEPTETS = 16
 NAME_CHARACTERS = 60  # of a name in an e-mail
 
@@ -42,21 +42,25 @@ def words(language: str) -> Texts:
     return WORDS.get(language) or WORDS[spoken(language)]
 
 
-def plain_name(name: str | None) -> str:
-    """Return the socket's name on one line, a neutral word where there is none or where it would tell who it is.
+def plain_name(name: str | None, number: int | None = None) -> str:
+    """Return the socket's name on one line, a neutral one where there is none or where it would tell who it is.
 
-    An owner may have put a phone number or an address for e-mail into it: messages carry neither.
+    An owner may have put a phone number or an address for e-mail into it: messages carry neither. `number` is which of
+    its owner's it is, so that several without a name can be told apart.
     """
+    return _own_name(name) or neutral_name(number)
+
+
+def _own_name(name: str | None) -> str:
+    """Return the name that a message may carry, nothing where there is none."""
     seen = unicodedata.normalize("NFC", name or "").translate(_CONTROLS)
     line = " ".join(seen.split())
-    if not line or _TELLING.search(line):
-        return NEUTRAL_NAME
-    return line
+    return "" if _TELLING.search(line) else line
 
 
-def mail_name(name: str | None) -> str:
-    """Return the socket's name for an e-mail."""
-    return _whole(plain_name(name), NAME_CHARACTERS).rstrip() or NEUTRAL_NAME
+def mail_name(name: str | None, number: int | None = None) -> str:
+    """Return the socket's name for an e-mail, see `plain_name`."""
+    return _whole(_own_name(name), NAME_CHARACTERS).rstrip() or neutral_name(number)
 
 
 def _whole(text: str, most: int) -> str:
@@ -83,12 +87,13 @@ def _is_inside(text: str, at: int) -> bool:
     return after in _FLAG_LETTERS and letters % 2 == 1
 
 
-def sms_name(name: str | None, room: int) -> str:
-    """Return the socket's name in the GSM-7 alphabet and in at most `room` septets."""
-    spelt = cut(to_gsm7(plain_name(name)), room)
-    if not any(map(str.isalnum, spelt)):  # nothing but signs we could not spell
-        return cut(NEUTRAL_NAME, room)
-    return spelt
+def sms_name(name: str | None, room: int, number: int | None = None) -> str:
+    """Return the socket's name in the GSM-7 alphabet and in at most `room` septets, see `plain_name`."""
+    spelt = cut(to_gsm7(_own_name(name)), room)
+    if any(map(str.isalnum, spelt)):  # else it is nothing but signs we could not spell
+        return spelt
+    neutral = neutral_name(number)
+    return neutral if septets(neutral) <= room else cut(NEUTRAL_NAME, room)  # a number cut short is another's
 
 
 def cut(text: str, room: int) -> str:

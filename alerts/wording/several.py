@@ -7,7 +7,7 @@ from types import MappingProxyType
 from alerts.acknowledging import Acknowledged
 from alerts.channels.gsm7 import fits_one_segment
 from alerts.wording.messages import NAME_SEPTETS, Story
-from alerts.wording.phrases import sms_name, what, words
+from alerts.wording.phrases import what, words
 from isocket.domain.letters import spoken
 
 _SHORT_NAME_SEPTETS = 20
@@ -63,7 +63,7 @@ def _headline(language: str, story: Story) -> str:
 
 
 def _name(language: str, story: Story, room: int) -> str:
-    return f"{words(language).test if story.incident.test else ''}{sms_name(story.device_name, room)}"
+    return f"{words(language).test if story.incident.test else ''}{story.where_within(room)}"
 
 
 def _codes(told: Sequence[Story]) -> list[str]:

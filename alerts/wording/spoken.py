@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from alerts.wording.messages import Reader, Story, Words
-from alerts.wording.phrases import local_time, mail_name, what, words
+from alerts.wording.phrases import local_time, what, words
 from isocket.domain.incidents import moment_told
 from isocket.domain.letters import spoken
 
@@ -65,7 +65,7 @@ def _said(pattern: str, speech: Speech, story: Story, reader: Reader, *, clear: 
     incident, texts = story.incident, words(reader.language)
     at = (incident.closed_at if clear else None) or moment_told(incident)
     sentence = pattern.format(
-        name=mail_name(story.device_name),
+        name=story.where,
         what=_aloud(what(texts, incident, clear=clear, label=story.probe_name, is_within=story.is_within), speech),
         time=local_time(replace(texts, time=speech.time, months=speech.months), at, reader.time_zone),
     )

@@ -43,7 +43,9 @@ from isocket.app.terms import controller_of, office_of
 from isocket.domain.accounts import Account
 from isocket.domain.policies import policies
 from isocket.storage.roller import Roller
+from isocket.storage.worker import Worker
 from portal_api.app import portal_app
+from portal_api.numbering import LOOK_EVERY_S, Numbering
 from portal_api.passwords import Passwords, load_or_create_pepper
 from privacy.authority_clerk import AuthorityClerk
 from privacy.breach_watch import BreachWatch
@@ -257,7 +259,20 @@ class Roles:
             ready=None if self._bridge is None else self._bridge_is_connected,
         )
         server = HttpServer(app, address=settings.http, close=passwords.close)
-        return Stage(name="portal", services=(Service(name="portal", start=server.start, run=server.run),))
+        numbering = Worker(
+            "numbering",
+            Numbering(house.records).step,
+            bell=house.wakeups.bell(),
+            clock=house.clock,
+            idle_s=LOOK_EVERY_S,
+        )
+        return Stage(
+            name="portal",
+            services=(
+                Service(name="portal", start=server.start, run=server.run),
+                Service(name=numbering.name, run=numbering.run),
+            ),
+        )
 
     async def _demand_pepper(self) -> None:
         """Refuse to make a new pepper where passwords were hashed with an old one: they would all be wrong."""

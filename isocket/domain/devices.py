@@ -5,9 +5,10 @@ from dataclasses import field
 from datetime import datetime
 from typing import Annotated, Any
 
-from isocket.domain.handling import DEVICE_CHOICE, DEVICE_WORDS, OWNERSHIP, Plain
+from isocket.domain.handling import DEVICE_CHOICE, DEVICE_NUMBER, DEVICE_WORDS, OWNERSHIP, Plain
 from isocket.domain.record import Record, record
 
+NEUTRAL_NAME = "iSocket"
 SHARDS = 64  # bridges divide them; a device's messages stay in one and so in order
 
 
@@ -15,6 +16,7 @@ SHARDS = 64  # bridges divide them; a device's messages stay in one and so in or
     collection="devices",
     subject="owner_id",
     account="owner_id",
+    unique=(("owner_id", "number"),),
     indexed=(("owner_id",), ("provisioned_at",), ("desired_pending",)),
     followed=("owner_id",),
 )
@@ -28,6 +30,7 @@ class Device(Record):
     owner_id: Annotated[str | None, OWNERSHIP] = None
     claimed_at: Annotated[datetime | None, DEVICE_CHOICE] = None
     freed_at: Plain[datetime | None] = None  # when an owner gave it up: what is older is none of the next one's
+    number: Annotated[int | None, DEVICE_NUMBER] = None  # among its owner's; None: free, or claimed before any had one
     name: Annotated[str | None, DEVICE_WORDS] = None
     place: Annotated[str | None, DEVICE_WORDS] = None
     part_names: Annotated[str | None, DEVICE_WORDS] = None  # what probes and inputs are called, see domain.settings
@@ -39,6 +42,16 @@ class Device(Record):
     unlike: Annotated[dict[str, Any], DEVICE_CHOICE] = field(default_factory=dict)  # see isocket.domain.twin
     reported_boot: Plain[int] = 0
     reported_seq: Plain[int] = 0
+
+    @property
+    def called(self) -> str:
+        """What people read who may see it: its name, else what messages call it, else its id."""
+        return self.name or (self.id if self.number is None else neutral_name(self.number))
+
+
+def neutral_name(number: int | None) -> str:
+    """Return what a socket is called that has no name: the neutral word, and which of its owner's it is."""
+    return NEUTRAL_NAME if number is None else f"{NEUTRAL_NAME} {number}"
 
 
 def shard_of(device_id: str) -> str:

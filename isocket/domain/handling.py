@@ -162,6 +162,8 @@ DEVICE_WORDS = Handling(
     recipients=(Recipient.SMS_VOICE_PROVIDER, Recipient.MAIL_PROVIDER, Recipient.WEBHOOK_RECEIVER),
     sealed=True,
 )
+# Which of its owner's it is: nobody chose it, and messages say it where there is no name.
+DEVICE_NUMBER = replace(OWNERSHIP, export=Export.PORTABLE, recipients=DEVICE_WORDS.recipients)
 DEVICE_CHOICE = Handling(
     category=Category.CHOICE,
     purpose=Purpose.SERVICE,

@@ -99,6 +99,20 @@ async def test_somebody_without_scripts_gets_from_nothing_to_a_switched_socket_a
     assert "Acknowledged. Nobody else is alarmed" in page.words
 
 
+async def test_a_socket_without_a_name_is_called_on_pages_what_messages_call_it(house: PortalHouse) -> None:
+    visitor = await own(house, name=None, number=2)
+    await raise_alarm(house)
+    await house.records.remove_all(Contact)
+    overview, incident = await visitor.open("/"), await visitor.open(f"/incidents/{INCIDENT}")
+    assert "Nobody would be told now of an alarm at iSocket 2 :" in overview.words
+    assert f'<a href="/devices/{DEVICE}">iSocket 2</a>' in incident.html
+    for path in ("", "/history", "/alarms", "/ladder", "/schedule", "/people"):
+        page = await visitor.open(f"/devices/{DEVICE}{path}")
+        assert "iSocket 2" in page.words, path
+    page = await visitor.open(f"/devices/{DEVICE}")
+    assert "with one that no text can carry, messages say iSocket 2." in page.words
+
+
 async def test_the_link_in_the_mail_opens_no_account_until_the_button_is_pressed(house: PortalHouse) -> None:
     visitor = Visitor(house.client)
     await house.ask("POST", "/accounts", {"username": MAIJA, "password": PASSWORD})

@@ -26,7 +26,7 @@ from alerts.wording import (
     unanswered_notice,
 )
 from alerts.wording.pages import stop_page, stopped_page
-from alerts.wording.phrases import WORDS, local_time, mail_name, number, plain_name, words
+from alerts.wording.phrases import WORDS, local_time, mail_name, number, plain_name, sms_name, words
 from alerts.wording.spoken import clear_call
 from isocket.domain.devices import Device
 from isocket.domain.incidents import Cause, Incident, Severity, Why
@@ -78,6 +78,7 @@ def test_every_sms_is_one_segment_whatever_it_has_to_say(language: str, cause: C
         story = Story(
             incident=incident(cause, value=value, probe=probe, test=test),
             device_name=name,
+            device_number=9999,
             probe_name=label,
         )
         within = replace(story, is_within=True)
@@ -196,6 +197,27 @@ def test_a_name_of_one_endless_sign_is_a_neutral_one_in_a_mail() -> None:
 def test_a_name_that_cannot_be_spelt_becomes_a_neutral_word_in_a_text() -> None:
     story = Story(incident=incident(), device_name="雪山")
     assert alarm_text(story, Reader(language="en", time_zone="UTC")).text.startswith("iSocket: ")
+
+
+@pytest.mark.parametrize("name", [None, "雪山", "Call +358 40 123 4567"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sockets_of_one_owner_without_a_name_that_can_be_told_are_told_apart(language: str, name: str | None) -> None:
+    factory = {"model": "isocket-4g", "secret_hash": "", "claim_hash": "", "provisioned_at": AT}
+    owned = {"id": "is-00000001", "owner_id": "acc_1", "name": name, "claimed_at": AT, **factory}
+    first, second = (told_of(incident(), Device(number=number, **owned)) for number in (1, 2))  # type: ignore[arg-type]
+    reader = Reader(language=language, time_zone="UTC")
+    for said in (alarm_text, clear_text):
+        texts = [said(each, reader).text for each in (first, second)]
+        assert [text.partition(":")[0] for text in texts] == ["iSocket 1", "iSocket 2"]
+        assert all(map(fits_one_segment, texts))
+    called = "雪山" if name == "雪山" else "iSocket 2"  # nothing but a text cannot say it
+    assert f"{called}: " in clear_call(second, reader).text
+    assert called in exhausted_notice(second, reader, public_url=PUBLIC).text
+    assert alarm_mail(second, reader, link=LINK, public_url=PUBLIC).subject.startswith(f"{called}: ")
+
+
+def test_the_number_of_a_socket_without_a_name_is_never_cut_to_that_of_another() -> None:
+    assert [sms_name(None, room, 12) for room in (10, 9, 4)] == ["iSocket 12", "iSocket", "iSoc"]
 
 
 def test_an_owner_who_named_an_input_reads_its_name() -> None:

@@ -184,3 +184,11 @@ def test_another_topic_is_no_wish(topic: str) -> None:
 )  # fmt: skip
 def test_asking_for_what_is_others_is_told_from_what_home_assistant_asks_for(subscription: str, others: bool) -> None:
     assert home_topics.is_for_others("home_1", subscription) is others
+
+
+def test_a_socket_without_a_name_is_announced_as_messages_call_it() -> None:
+    names = [
+        announced(socket(replace(DEVICE, name=name, number=number)))["device"]["name"]
+        for name, number in (("Cabin", 2), (None, 2), (None, None))
+    ]
+    assert names == ["Cabin", "iSocket 2", DEVICE.id]
