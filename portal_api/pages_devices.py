@@ -30,6 +30,7 @@ from portal_api.settings_models import Settings, SettingsChange, whole_settings
 
 SHOWN_COMMANDS = 8
 SHOWN_PROBLEMS = 10
+SHOWN_PEOPLE = 10  # who would be told, and what is missing; the others are folded
 ASKERS = {"owner": "the owner", "guest": "somebody it is shared with", "home_assistant": "Home Assistant"}
 BUTTONS = ("status", "restart", "arm", "disarm", "aux_on", "aux_off")
 _NUMBERS = ("mains_delay_s", "restore_delay_s", "heartbeat_s")
@@ -133,6 +134,7 @@ async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
     return {
         "card": card(device, view),
         "mine": standing.owns,
+        "most_shown": SHOWN_PEOPLE,
         "may_switch": may(standing.role, Need.OPERATE),
         "until": standing.share.until if standing.share else None,
         "next": device_settings.next_run_of(device, call.clock.now()),

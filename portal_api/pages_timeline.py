@@ -26,6 +26,9 @@ _RECEIPT_TONES: Mapping[str, str] = MappingProxyType(
 )
 
 
+_WHOLE = slice(None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
     """One line of a timeline in words. `tone` is empty, `ok`, `warn` or `bad`."""
@@ -45,11 +48,14 @@ class Telling:
     time: LocalTime
 
 
-def told(lines: Sequence[Line], telling: Telling) -> list[Sentence]:
-    """Return a timeline in words, in its order. A kind of line newer than this module is shown by its name."""
+def told(lines: Sequence[Line], telling: Telling, part: slice = _WHOLE) -> list[Sentence]:
+    """Return a timeline, or a part of it, in words, in its order.
+
+    A kind of line newer than this module is shown by its name.
+    """
     sentences, day = [], ""
     at_once = _tried_at_once(lines)
-    for each in lines:
+    for each in lines[part]:
         if each.what is Happening.DELIVERY_DUE and each.detail.get("delivery_id") in at_once:
             continue
         sentence, its_day = _sentence(each, telling), telling.time.day(each.at)

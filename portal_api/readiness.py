@@ -1,6 +1,7 @@
 """Who would be reached if a socket raised an alarm, now or at another time, and what is missing."""
 
 import asyncio
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from isocket.domain.reports import DeviceState
 from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.storage.ladders_at import ladders_at
 from isocket.storage.port import Records, above, is_
-from portal_api.cursor import page_of
+from portal_api.cursor import encode, page_of
 from portal_api.devices import is_online
 from portal_api.models import GivenInstant, Instant, Page, PageQuery, View
 from portal_api.owned import within_token
@@ -31,6 +32,7 @@ from portal_api.proofs import Proofs, proofs_of
 from portal_api.routes import AnyRoute, Call, Route
 from portal_api.ways_out import closed_ways
 
+MOST_ROWS = 3000  # people and lacks on a page: some 500 kB
 FURTHEST = timedelta(days=400)  # so far ahead one may look: over every change of clocks
 
 
@@ -189,7 +191,9 @@ async def show(call: Call[None, ReadinessQuery]) -> Page[Readiness] | Problem:
         cursor=query.cursor,
         limit=query.limit,
     )
-    found = await readiness_of(call, devices, at=at, severity=query.severity)
+    found = await readiness_of(call, devices, at=at, severity=query.severity, most=MOST_ROWS)
+    if len(found) < len(devices):
+        following = encode(found[-1].device_id, found[-1].device_id)
     return Page[Readiness](items=found, next=following)
 
 
@@ -200,9 +204,11 @@ async def readiness_of(
     at: datetime | None = None,
     severity: Severity = Severity.CRITICAL,
     with_proofs: bool = True,
+    most: float = math.inf,
 ) -> list[Readiness]:
     """Return for each of the caller's sockets who would be reached (now if `at` is None), and what is missing.
 
+    It ends before the socket with which more than `most` people and lacks were named, but not before the second.
     Without proofs nothing is read of what was sent: `last_reached_at` is null then, and `last_failed` unknown.
     """
     if not devices:
@@ -215,23 +221,26 @@ async def readiness_of(
     unusable = await closed_ways(call.portal, call.account.id, severity)
     stopped = circle.restriction is not None and circle.restriction.stops_alarms(then)
     stands_for = alike((each.id for each in devices), circle.people, circle.escalations)
-    heard: dict[str, _Heard] = {}
-    for device_id in dict.fromkeys(stands_for.values()):
-        await asyncio.sleep(0)  # with a long ladder each takes some ms, and there may be 200
+
+    def heard_at(device_id: str) -> _Heard:
         reached = reach(
-            circle.people,
-            circle.escalations,
-            device_id=device_id,
-            severity=severity,
-            at=then,
-            unusable=unusable,
+            circle.people, circle.escalations, device_id=device_id, severity=severity, at=then, unusable=unusable
         )
-        heard[device_id] = _heard(replace(reached, told=()) if stopped else reached, severity, proofs, stopped=stopped)
-    found = []
+        return _heard(replace(reached, told=()) if stopped else reached, severity, proofs, stopped=stopped)
+
+    heard: dict[str, _Heard] = {}
+    found: list[Readiness] = []
+    rows = 0
     for each in devices:
-        await asyncio.sleep(0)  # with hundreds of people the lacks of 200 are long lists
-        of_device = _of_device(call.portal, each, states.get(each.id))
-        found.append(_readiness(each, then, heard[stands_for[each.id]], of_device))
+        await asyncio.sleep(0)  # with a long ladder, or hundreds of people, each takes some ms, and there may be 200
+        like = stands_for[each.id]
+        if like not in heard:
+            heard[like] = heard_at(like)
+        made = _readiness(each, then, heard[like], _of_device(call.portal, each, states.get(each.id)))
+        rows += len(made.reached) + len(made.missing)
+        if found and rows > most:
+            break
+        found.append(made)
     return found
 
 
