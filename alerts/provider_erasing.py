@@ -1,12 +1,13 @@
 """Asks providers to erase what they keep of messages to somebody who was erased here, until they have answered.
 
-Each step may run twice: so may asking. What a provider still carries it does not let go of, so that is asked again.
+Each step may run twice: so may asking. What a provider still carries it does not erase, so that is asked again; a call
+that rings or is listened to meanwhile is ended.
 """
 
 import asyncio
 from datetime import timedelta
 
-from alerts.channels.channel import ErasingChannel
+from alerts.channels.channel import CancellingChannel, ErasingChannel
 from alerts.outcomes import Erasal
 from alerts.providers import Providers
 from alerts.wishes import DEADLINE_S, Wishes
@@ -59,7 +60,10 @@ class ProviderErasing:
             return Erasal.IMPOSSIBLE
         try:
             async with asyncio.timeout(DEADLINE_S):
-                return await channel.erase(held.provider_id)
+                erasal = await channel.erase(held.provider_id)
+                if erasal is Erasal.LATER and isinstance(channel, CancellingChannel):
+                    await channel.cancel(held.provider_id)
+                return erasal
         except TimeoutError:
             return Erasal.LATER
         except Exception:  # a channel answers with outcomes; whatever else comes, asking again does no harm

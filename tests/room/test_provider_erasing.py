@@ -154,6 +154,27 @@ async def test_a_text_and_a_call_are_gone_at_the_provider_after_an_erasure(
     await voice.close()
 
 
+async def test_a_telephone_that_rings_when_somebody_is_erased_is_let_go_of(double: TwilioDouble) -> None:
+    records, clock = StoredRecords(MemoryDocuments()), ManualClock()
+    voice = TwilioVoice(
+        account_sid=double.account_sid, auth_token=double.auth_token, sender="+447700900100",
+        base_url=double.base_url, status_callback=lambda each: f"https://cloud.example.org/{each}", total_s=60,
+        voice_url=lambda each: f"https://cloud.example.org/voice/{each}",
+    )  # fmt: skip
+    call = await voice._account.ask(
+        lambda sdk: sdk.calls.create_async(to=PHONE, from_="+447700900100", url="https://cloud.example.org/v")
+    )
+    await wish(records, clock, channel=ChannelKind.VOICE, provider_id=call.sid)
+    worker = erasing(records, clock, voice)
+    await worker.step()
+    assert double.calls.the_call(call.sid).status == "canceled"
+    await clock.advance(AGAIN_S)
+    await worker.step()
+    assert [each.answer for each in await wishes(records)] == [ProviderAnswer.ERASED]
+    assert double.calls.deleted == {call.sid}
+    await voice.close()
+
+
 @pytest.mark.clause("C7-06")
 async def test_the_receipt_says_what_providers_answered(tmp_path: Path) -> None:
     async with erasing_house(tmp_path) as (house, ground):
