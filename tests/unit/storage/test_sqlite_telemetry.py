@@ -68,6 +68,31 @@ async def test_a_device_that_another_process_forgot_begins_anew_here_too(
     assert [each.seq for each in waiting.reports] == [3], "it is new, and nobody has said that it is quiet"
 
 
+async def test_that_a_device_went_is_not_noted_of_the_one_that_has_the_place_of_a_forgotten_one(
+    store: SqliteStore, other: SqliteStore
+) -> None:
+    await other.telemetry.store([report(1)])
+    await store.telemetry.forget("d1")
+    await store.telemetry.store([report(1)._replace(device_id="d2")])
+    await other.telemetry.note_presence("d1", online=False, at=NOON + timedelta(minutes=1))
+    assert (await store.telemetry.latest(["d2"]))["d2"].online
+
+
+async def test_who_forgets_a_device_still_learns_what_another_process_wrote_just_before(
+    store: SqliteStore, other: SqliteStore, clock: ManualClock
+) -> None:
+    await store.telemetry.store([report(1), report(1)._replace(device_id="d2")])
+    await settle_next(store.telemetry, clock)
+    await settle_next(store.telemetry, clock)
+    await store.telemetry.store([report(2)])  # quiet: it knows that now
+    await other.telemetry.store([report(3, kind=ReportKind.ALARM)])
+    await store.telemetry.forget("d2")
+    await store.telemetry.store([report(4)])
+    waiting = await store.telemetry.claim_waiting(owner="w", now=clock.now(), lease_s=30)
+    assert waiting is not None
+    assert [each.seq for each in waiting.reports] == [3, 4]
+
+
 async def test_hours_that_were_gathered_while_a_device_was_forgotten_go_as_well(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
