@@ -1,4 +1,4 @@
-"""Whether a socket is here, by its last will and by what it says."""
+"""Whether a socket is here, by its last will and by what it says, and what it is answered at once."""
 
 from datetime import timedelta
 
@@ -43,6 +43,19 @@ async def test_a_socket_that_comes_back_is_told_again_what_it_may_drop() -> None
     assert bridge.confirmations.due(bridge.clock.monotonic_s()) == {}
     await bridge.hear_status(online=True)
     assert bridge.confirmations.due(bridge.clock.monotonic_s()) == told, "it may have missed it"
+
+
+async def test_what_a_socket_waits_for_is_answered_at_once_which_is_a_batch_or_an_alarm_and_no_single_report() -> None:
+    bridge = HearingBridge()
+    now = bridge.clock.monotonic_s()
+    await bridge.hear("state", bridge.poor(1, 1))
+    assert bridge.confirmations.due(now) == {"d1": (1, 1)}
+    await bridge.hear("state", bridge.poor(1, 2))
+    assert bridge.confirmations.urgent(now) == {}
+    await bridge.hear("state", bridge.poor(1, 3), bridge.poor(1, 4))
+    assert bridge.confirmations.urgent(now) == {"d1": (1, 4)}
+    await bridge.hear("alarm", bridge.poor(1, 5, cause="mains_lost", active=True))
+    assert bridge.confirmations.urgent(now) == {"d1": (1, 5)}
 
 
 @pytest.mark.parametrize(
