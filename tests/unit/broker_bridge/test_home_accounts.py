@@ -7,7 +7,7 @@ import pytest
 from broker_bridge.home_accounts import LOOK_EVERY_S, HomeAccounts
 from isocket.domain.accounts import Account
 from isocket.domain.homes import Home
-from isocket.storage.port import StoreUnavailableError, is_
+from isocket.storage.port import Changes, StoreUnavailableError, is_
 from isocket.storage.records import StoredRecords
 from tests.fakes.broker_files import BrokerFiles
 
@@ -92,6 +92,34 @@ async def test_one_ends_with_its_account_or_that_accounts_credentials(floor: Flo
     assert floor.given[-1] == {"home_b"}
     await floor.look()
     assert [each.id for each in await floor.records.find(Home)] == ["home_b"]
+
+
+async def test_a_login_that_was_revoked_is_noticed_though_more_was_changed_since_than_anybody_remembers(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await floor.move_in("a", "b")
+    await floor.accounts.load()
+    await floor.records.remove_all(Home, is_("id", "home_a"))
+    newest = (await floor.records.changes(0, limit=0)).newest
+
+    async def forgotten(after: int, *, limit: int) -> Changes:
+        return Changes(found=(), kept_after=newest, newest=newest)
+
+    monkeypatch.setattr(floor.records, "changes", forgotten)
+    await floor.look()
+    assert floor.given == [{"home_a", "home_b"}, {"home_b"}]
+
+
+async def test_a_login_that_was_revoked_among_many_changes_is_noticed_in_one_look(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker_bridge.home_accounts.PAGE", 2)
+    await floor.move_in("a", "b")
+    await floor.accounts.load()
+    await floor.move_in("c", "d", "e")
+    await floor.records.remove_all(Home, is_("id", "home_a"))
+    await floor.look()
+    assert floor.given[-1] == {"home_b", "home_c", "home_d", "home_e"}
 
 
 async def test_what_does_not_concern_homes_leaves_the_broker_alone(floor: Floor) -> None:
