@@ -1,8 +1,10 @@
 """The whole cloud with five simulated sockets that live a scripted day, and what happens told on the screen."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -11,6 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from firmware_sim.runner import run as simulate
+from isocket.app.addresses import HostPort
 from isocket.app.data_folder import DataFolder
 from isocket.app.demo_cast import Cast, gather_cast
 from isocket.app.demo_customer import Customer
@@ -24,6 +27,7 @@ from isocket.app.up import run_roles
 from isocket.kit.logs import configure_logs
 
 SCENARIO = "day"
+PORTS_TRIED = 20
 ELSEWHERE = ("twilio_", "elks_", "smtp_url", "heartbeat_url", "broker_url", "public_url")
 """How the settings begin that would lead off this machine; the demonstration does without."""
 
@@ -35,7 +39,7 @@ async def run_demo(settings: Settings) -> bool:
     """
     tune_process()
     console = Console(highlight=False)
-    settings = on_this_machine(settings)
+    settings = on_this_machine(on_free_ports(settings))
     folder = DataFolder(settings.data_dir)
     await asyncio.to_thread(folder.prepare)
     with _log_file(folder.path / "demo.log") as log_file:
@@ -55,6 +59,28 @@ def on_this_machine(settings: Settings) -> Settings:
     fields = Settings.model_fields
     elsewhere = {name: field.get_default() for name, field in fields.items() if name.startswith(ELSEWHERE)}
     return settings.model_copy(update=elsewhere)
+
+
+def on_free_ports(settings: Settings) -> Settings:
+    """Return the settings with the next free port in place of one that is in use and that nobody asked for.
+
+    Debian's package of Mosquitto begins a broker of its own where ours would listen, as soon as it is installed.
+    """
+    unasked = {"http", "mqtt"} - settings.model_fields_set
+    return settings.model_copy(update={name: _free(getattr(settings, name)) for name in unasked})
+
+
+def _free(wanted: HostPort) -> HostPort:
+    """Return where nobody listens; the first if that is nowhere, whose start then says what to do."""
+    for port in range(wanted.port, wanted.port + PORTS_TRIED):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((wanted.host, port))
+            except OSError:
+                continue
+        return replace(wanted, port=port)
+    return wanted
 
 
 def _log_file(path: Path) -> AbstractContextManager[TextIO]:
