@@ -170,7 +170,7 @@ def _groups_of(contacts: Sequence[Contact]) -> Iterator[Sequence[Contact]]:
 
 def _was_theirs(incident: Incident, contact: Contact) -> bool:
     """Whether this person had taken it; the account's own contact is whoever took it signed in."""
-    taker = (incident.acknowledged_by or "").partition(" ")[0]
+    taker, _ = incident.taken_by
     return taker == contact.id or (contact.is_owner and taker == contact.account_id)
 
 

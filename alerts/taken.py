@@ -99,7 +99,7 @@ class Taken:
         if took is not None:
             made += [self._letters.still(round_.story, to, now) for to in quiet_ways(round_, took)]
         if not made and (_by_account(round_) or _guest(round_)):
-            account = await self._records.get(Account, _taken_by(round_)[0])
+            account = await self._records.get(Account, round_.incident.taken_by[0])
             if account is not None:
                 made.append(notice_that_asks(account, round_.story, public_url=self._public_url, now=now))
         if not made:
@@ -147,19 +147,13 @@ def _remind_after_s(round_: Round) -> float | None:
     return chosen if chosen > 0 else None
 
 
-def _taken_by(round_: Round) -> tuple[str, str]:
-    """Return the id of the account or contact that took it, and by which way."""
-    who, _, way = (round_.incident.acknowledged_by or "").partition(" ")
-    return who, way
-
-
 def _by_account(round_: Round) -> bool:
-    return _taken_by(round_)[0] == round_.incident.account_id
+    return round_.incident.taken_by[0] == round_.incident.account_id
 
 
 def _guest(round_: Round) -> str:
     """Return the id of the account that took it as a guest at the socket, "" where somebody else did."""
-    who, way = _taken_by(round_)
+    who, way = round_.incident.taken_by
     return "" if way in set(ChannelKind) or who == round_.incident.account_id else who
 
 
@@ -169,7 +163,7 @@ def _has_left(round_: Round) -> bool:
     They need not care for it, and hear no more of it: neither the question nor the end. Of whoever asked their provider
     we learn it by the next text that is refused, as late as that.
     """
-    who, way = _taken_by(round_)
+    who, way = round_.incident.taken_by
     if way not in set(ChannelKind):
         return False
     took = round_.people.contacts.get(who)
@@ -182,7 +176,7 @@ def taker_of(round_: Round) -> Contact | None:
     """Return the contact who took it: for somebody in the account itself, the one that has the account's address."""
     if _by_account(round_):
         return next((each for each in round_.people.contacts.values() if each.is_owner), None)
-    return round_.people.contacts.get(_taken_by(round_)[0])
+    return round_.people.contacts.get(round_.incident.taken_by[0])
 
 
 def _since(round_: Round) -> int:

@@ -168,5 +168,4 @@ class VoiceHooks:
 
 def _is_anothers(incident: Incident, delivery: Delivery) -> bool:
     """Whether somebody else than whoever is called has taken it."""
-    taker = (incident.acknowledged_by or "").partition(" ")[0]
-    return incident.state is IncidentState.ACKNOWLEDGED and taker != delivery.contact_id
+    return incident.state is IncidentState.ACKNOWLEDGED and incident.taken_by[0] != delivery.contact_id

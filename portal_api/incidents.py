@@ -233,7 +233,7 @@ async def views_of(portal: Portal, account_id: str, incidents: Sequence[Incident
 def _view_of_guest(account_id: str, incident: Incident, lines: list[Line]) -> IncidentView:
     """Return an incident without the people whom its owner has told: neither their names nor their messages."""
     whole = _view(incident, Chronicle(lines=lines, messages=[]))
-    by = whole.acknowledged_by if (whole.acknowledged_by or "").partition(" ")[0] == account_id else None
+    by = incident.acknowledged_by if incident.taken_by[0] == account_id else None
     return whole.model_copy(update={"acknowledged_by": by, "short_code": ""})
 
 

@@ -71,7 +71,7 @@ def _delivered(deliveries: Sequence[Delivery]) -> Iterator[tuple[Way, datetime]]
 
 def _answers(incidents: Sequence[Incident]) -> Iterator[tuple[Way, datetime]]:
     for each in incidents:
-        who, _, way = (each.acknowledged_by or "").partition(" ")
+        who, way = each.taken_by
         if each.acknowledged_at is not None and way in _KINDS:
             yield (who, ChannelKind(way)), each.acknowledged_at
 

@@ -133,6 +133,12 @@ class Incident(Record):
         return {"why_over": Why.DISARMED} if older.get("disarmed") else {}
 
     @property
+    def taken_by(self) -> tuple[str, str]:
+        """Return the id of the account or contact that took it, and by which way; both empty where nobody has."""
+        who, _, way = (self.acknowledged_by or "").partition(" ")
+        return who, way
+
+    @property
     def is_queued(self) -> bool:
         """Whether its ladder has something to do now: one that brought its first steps along waits for the next."""
         begins_later = self.version == 1 and self.step_due_at > self.detected_at

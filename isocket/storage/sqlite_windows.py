@@ -164,7 +164,7 @@ def kept_from(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT kept_from FROM gathered").fetchone()[0])
 
 
-def old_reports(connection: sqlite3.Connection, before_ms: int, limit: int, sparing: Sequence[str] = ()) -> list[int]:
+def old_reports(connection: sqlite3.Connection, before_ms: int, limit: int, sparing: Sequence[str]) -> list[int]:
     """Return some of the reports that may go, none of these devices."""
     asked = {"before": before_ms, "sparing": json.dumps([*sparing]), "limit": limit}
     return [number for (number,) in connection.execute(_OLD, asked).fetchall()]

@@ -31,7 +31,7 @@ _NOTHING = object()
 class Writer:
     """The only thread of this process that writes to the file."""
 
-    def __init__(self, path: Path, *, reads: ReadGate, after_roll_back: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, path: Path, *, reads: ReadGate, after_roll_back: Callable[[], None]) -> None:
         self._path = path
         self._connection = _connect(path)
         self.file = OpenedFile(path)
