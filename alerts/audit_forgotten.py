@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from alerts.causes import OWNED_ELSEWHERE, SETTLING_S
 from alerts.ladder import LASTING
-from alerts.rules.memory import Condition, Key, from_watch
+from alerts.rules.memory import MAINS, Condition, from_watch
 from alerts.timeline import FOUND_BY_AUDIT, NOBODY_TO_TELL, incident_line
 from isocket.domain.deliveries import Delivery, DeliveryState
-from isocket.domain.incidents import NOT_CLOSED, Cause, Happening, Incident, IncidentState, Severity, TimelineEntry
+from isocket.domain.incidents import NOT_CLOSED, Happening, Incident, IncidentState, Severity, TimelineEntry
 from isocket.domain.outages import Outage, is_outage
 from isocket.domain.watches import Watch
 from isocket.kit.clock import to_ms
@@ -119,7 +119,7 @@ class Forgotten:
             return False
         back = memory.power_back
         settles = back is not None and to_ms(now - SETTLED) < back.heard_ms
-        return settles or not known.holds or await self._lasts(memory.conditions.get(Key(Cause.MAINS_LOST)))
+        return settles or not known.holds or await self._lasts(memory.conditions.get(MAINS))
 
     async def _lasts(self, failure: Condition | None) -> bool:
         """Return whether this mains failure, by which the rules explain what they did by an earlier one, is told."""

@@ -177,8 +177,7 @@ class Climber:
                 else:
                     held.append(each.until)
             total += len(told)
-            if skipped:
-                left_out |= bool({each.contact_id for each in skipped} - {each.to.contact.id for each in told})
+            left_out |= bool({each.contact_id for each in skipped} - {each.to.contact.id for each in told})
             if told or step.climb == 0 or taken >= made_before:
                 made += self._written(round_, step, told, skipped)
             taken += 1

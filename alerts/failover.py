@@ -134,12 +134,11 @@ class Failover:
         cap = await self._cap(incident, lost)
         if cap is not None and _is_untried(lost):
             return None  # each would take two places: its own when its turn comes, and one for the other way
-        root = (await self._records.get(Delivery, lost.instead_of)) if lost.instead_of else lost
+        root = (await self._records.get(Delivery, lost.instead_of) if lost.instead_of else None) or lost
         all_sent, endpoints = await asyncio.gather(
             self._records.find(Delivery, is_("incident_id", incident.id), is_("kind", lost.kind)),
             self._records.find(Endpoint, is_("contact_id", contact.id)),
         )
-        root = root or lost
         tally = Tally(all_sent, since=incident.told_from or EPOCH, now=now)
         return _Case(
             lost=lost,

@@ -13,7 +13,7 @@ from isocket.domain.endpoints import ENDPOINT_KINDS, Endpoint, why_not_to
 from isocket.domain.incidents import Incident, IncidentState, account_open_key, open_key
 from isocket.domain.pauses import UNSUBSCRIBED
 from isocket.domain.quiet_hours import held_until
-from isocket.domain.recipients import address_of, why_not
+from isocket.domain.recipients import PAUSED, REMOVED, UNVERIFIED, address_of, why_not
 from isocket.domain.record import Record
 from isocket.domain.restrictions import RESTRICTED, Restriction, restriction_id
 from isocket.kit.clock import Clock
@@ -53,8 +53,8 @@ class LastLook:
         contact: Contact | None = known.get(Contact)
         restriction: Restriction | None = known.get(Restriction)
         if depends and incident is None:
-            return DeliveryState.CALLED_OFF, "removed"
-        if depends and incident is not None and not _is_told(incident, held, now):
+            return DeliveryState.CALLED_OFF, REMOVED
+        if incident is not None and not _is_told(incident, held, now):
             return DeliveryState.CALLED_OFF, incident.state.value
         if held.kind is DeliveryKind.NEWSLETTER:
             unwanted = await why_no_newsletter(self._records, held, now)
@@ -170,9 +170,9 @@ def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | N
     if held.channel in ENDPOINT_KINDS:
         return _why_not_there(held, contact, endpoint)
     reason = why_not(contact, held.channel)
-    if reason == "unverified" and held.kind not in ABOUT_INCIDENTS:
+    if reason == UNVERIFIED and held.kind not in ABOUT_INCIDENTS:
         reason = None  # a code is sent in order to verify
-    if reason == "paused" and contact is not None and held.kind is DeliveryKind.CODE and _may_come_back(held, contact):
+    if reason == PAUSED and contact is not None and held.kind is DeliveryKind.CODE and _may_come_back(held, contact):
         reason = None
     if reason is None and contact is not None and address_of(contact, held.channel) != held.address:
         reason = ADDRESS_CHANGED
@@ -181,11 +181,11 @@ def _why_not_now(held: Delivery, contact: Contact | None, endpoint: Endpoint | N
 
 def _why_not_there(held: Delivery, contact: Contact | None, endpoint: Endpoint | None) -> str | None:
     if contact is None:
-        return "removed"
+        return REMOVED
     if contact.paused_at is not None:
-        return "paused"
+        return PAUSED
     reason = why_not_to(endpoint, contact.id)
-    return None if reason == "unverified" and held.kind not in ABOUT_INCIDENTS else reason
+    return None if reason == UNVERIFIED and held.kind not in ABOUT_INCIDENTS else reason
 
 
 def _may_come_back(held: Delivery, contact: Contact) -> bool:

@@ -186,13 +186,13 @@ class Settlement:
         state = changes["state"]
         if held.kind not in WITH_OTHER_WAYS or (state is DeliveryState.UNCLEAR and held.state is state):
             return {}
-        wait: timedelta | None = None
         if changes.get("reason") in HAVE_IT:
-            return moving_on(now, wait)
+            return moving_on(now, None)
         newly_held_up = changes.get("held_up", False) and not held.held_up
         in_doubt = state in {DeliveryState.UNCLEAR, DeliveryState.DUE}
         if in_doubt and held.moves_on and not newly_held_up:
             return {}
+        wait: timedelta | None = None
         if newly_held_up or state in {DeliveryState.FAILED, DeliveryState.CALLED_OFF}:
             wait = timedelta(0)
         elif state is DeliveryState.UNCLEAR:

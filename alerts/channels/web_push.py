@@ -19,10 +19,7 @@ from py_vapid import Vapid02  # type: ignore[import-untyped]  # py_vapid ships n
 
 from alerts.channels.channel import ChannelKind, Message
 from alerts.channels.message_ids import is_id
-from alerts.channels.outside_http import (
-    Answer,
-    OutsideHttp,
-)
+from alerts.channels.outside_http import Answer, OutsideHttp
 from alerts.channels.outside_posts import answer_or_end, endpoint_or_end
 from alerts.endpoints import WEB_PUSH, Endpoints
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater

@@ -11,10 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from alerts.channels.channel import ChannelKind, Message
-from alerts.channels.outside_http import (
-    Answer,
-    OutsideHttp,
-)
+from alerts.channels.outside_http import Answer, OutsideHttp
 from alerts.channels.outside_posts import answer_or_end, endpoint_or_end
 from alerts.endpoints import WEBHOOK, Endpoints
 from alerts.outcomes import Outcome, RefusalScope, Refused, Sent, TryLater

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 from alerts.causes import SETTLING_S, explanation_of
 from alerts.rules.delays import raise_after_ms
-from alerts.rules.memory import Condition, Key, Phase, PowerBack
-from isocket.domain.incidents import Cause
+from alerts.rules.memory import MAINS, Condition, Key, Phase, PowerBack
 from isocket.domain.settings import DeviceSettings
 
 SETTLING_MS = SETTLING_S * 1000
@@ -46,4 +45,4 @@ def may_release(conditions: Conditions, settings: DeviceSettings, key: Key, know
 
 def is_soon_one(settings: DeviceSettings) -> bool:
     """Whether a mains failure that begins is one for its owner before what follows from it has to be news."""
-    return raise_after_ms(Key(Cause.MAINS_LOST), settings) <= SETTLING_MS
+    return raise_after_ms(MAINS, settings) <= SETTLING_MS

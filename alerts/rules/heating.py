@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.rules.docket import Docket, When
-from alerts.rules.memory import Key
+from alerts.rules.memory import MAINS, Key
 from alerts.rules.signs import Look
 from isocket.domain.incidents import Cause, Why
 from isocket.domain.settings import ThermostatSettings
 
 KEY = Key(Cause.THERMOSTAT_INEFFECTIVE)
-MAINS = Key(Cause.MAINS_LOST)
 EFFECT_C = 0.3
 """So far from its worst the temperature must come back: then the heater works, however slowly."""
 

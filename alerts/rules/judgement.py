@@ -9,7 +9,7 @@ from alerts.rules.descent import believed, follow
 from alerts.rules.docket import Case, Docket, When
 from alerts.rules.heating import hear_thermostat
 from alerts.rules.lateness import batches, came_late, is_overtaken_alarm, is_overtaken_state, newest_known
-from alerts.rules.memory import Key, Memory, Patience, brought_back
+from alerts.rules.memory import MAINS, Key, Memory, Patience, brought_back
 from alerts.rules.rates import hear_rates
 from alerts.rules.signs import Look, Standing, signs
 from alerts.rules.silence import Hearing, hear_silence, hear_voice, in_ms, patience_now
@@ -17,7 +17,6 @@ from isocket.domain.incidents import Cause, Why
 from isocket.domain.reports import DeviceState, Order, Report, ReportKind
 
 OUTPUT = ("relay", "relay_cause")  # of which the last word holds
-MAINS = Key(Cause.MAINS_LOST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,9 @@ class Key(NamedTuple):
         return cls(Cause(outer), number, Cause(cause)) if outer else cls(Cause(cause), number)
 
 
+MAINS = Key(Cause.MAINS_LOST)
+
+
 class Phase(StrEnum):
     """How far a trouble has come. What is not remembered is quiet."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
-from alerts.rules.memory import Key
+from alerts.rules.memory import MAINS, Key
 from isocket.domain.credit import amount_of
 from isocket.domain.incidents import Cause
 from isocket.domain.settings import DeviceSettings, SignalSettings
@@ -40,7 +40,7 @@ class Standing(NamedTuple):
 def signs(fields: Mapping[str, Any], settings: DeviceSettings, standing: Standing) -> Iterator[Sign]:
     """Yield what the report speaks of. What it does not carry is not spoken of."""
     if fields.get("mains") is not None:
-        yield Sign(Key(Cause.MAINS_LOST), Look.GOOD if fields["mains"] else Look.BAD)
+        yield Sign(MAINS, Look.GOOD if fields["mains"] else Look.BAD)
     if fields.get("battery_pct") is not None and settings.battery_low_pct:
         yield _battery(fields, settings, standing)
     if settings.signal.is_watched:

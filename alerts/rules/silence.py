@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alerts.rules.decisions import SilentToo
 from alerts.rules.docket import Docket, When
-from alerts.rules.memory import Key, Patience
+from alerts.rules.memory import MAINS, Key, Patience
 from isocket.domain.incidents import Cause, Why
 from isocket.domain.reports import Report
 
@@ -84,7 +84,7 @@ def hear_silence(docket: Docket, hearing: Hearing, patience: Patience, now_ms: i
     if hearing.until_ms is not None and hearing.until_ms < due_ms:
         return Listening(look_ms=now_ms + SOON_MS)
     docket.open_at_once(OFFLINE, When(since_ms, now_ms, 0, since_ms), None, by_device=False)
-    failure = docket.conditions.get(Key(Cause.MAINS_LOST))
+    failure = docket.conditions.get(MAINS)
     if failure is not None and failure.is_open and failure.incident_id is not None:
         docket.decisions.append(SilentToo(incident_id=failure.incident_id, heard_ms=since_ms))
     return Listening()
