@@ -151,11 +151,12 @@ class Eraser:
             await self._belongings.tell_owners(account_id)
         removed = await self._belongings.remove(account_id, noted.persons)
         counted = await self._moved(noted, removed=_summed(noted.removed, removed, devices=devices))
-        problem = await self._what_is_left(counted) if counted else None
-        if counted is None or problem:
-            if counted and problem:
-                await self._moved(counted, problem=problem)
-                log.error("erasure_held_up", erasure_id=erasure.id, problem=problem)
+        if counted is None:
+            return False
+        problem = await self._what_is_left(counted)
+        if problem:
+            await self._moved(counted, problem=problem)
+            log.error("erasure_held_up", erasure_id=erasure.id, problem=problem)
             return False
         return await self._finish(counted)
 

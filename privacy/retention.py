@@ -249,7 +249,7 @@ class Retention:
         if self._keyring is not None and (_has_a_key_of_its_own(term.kind) or term.kind in _BEFORE_AN_ACCOUNT):
             async for each in every(self._records, term.kind, *due):
                 person: str = getattr(each, term.kind.subject or "id")
-                if person == each.id or not await self._is_wanted_still(term, person, now):
+                if not await self._is_wanted_still(term, person, now):
                     await self._keyring.destroy(person)  # before its record: a sweep that is broken off finds it again
         return await remove_every(self._records, term.kind, *due)
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from isocket.domain.accounts import Account
-from isocket.domain.consents import Suppression
+from isocket.domain.consents import Subscription, SubscriptionState, Suppression
 from isocket.domain.contacts import Contact
-from isocket.domain.erasures import Erasure, ErasureState
+from isocket.domain.erasures import Erasure, ErasureState, tombstone
+from isocket.domain.pauses import STOP_REPLY
 from isocket.domain.record import Record
 from isocket.domain.restrictions import (
     OBJECTED,
@@ -28,6 +29,7 @@ from isocket.domain.restrictions import (
 from isocket.domain.stops import Stop, StopKind, stopped_address
 from isocket.kit.ids import new_id
 from isocket.storage.keyring import Keyring
+from isocket.storage.notes import noted_moment
 from isocket.storage.port import is_
 from privacy.choice_ledger import Choice, ChoiceLedger, ChoicesBrokenError
 from privacy.choices import ChoiceKeeper, replay_choices, replay_stops
@@ -95,16 +97,38 @@ async def test_what_was_chosen_after_the_backup_holds_after_it_was_restored(tmp_
     assert await replay_choices(backup.records, ledger(tmp_path)) == 0
 
 
+@pytest.mark.clause("C7-14")
+async def test_who_objected_to_the_newsletter_after_the_backup_is_no_reader_when_it_is_restored_and_others_are(
+    tmp_path: Path,
+) -> None:
+    ground, backup = await a_customer(tmp_path), await a_customer(tmp_path)
+    await ground.records.add(objection(ground, ObjectionTo.NEWSLETTER))
+    await keep(ground)
+    mine = Subscription(
+        id="sub_1", reader_id=MAIJA_ID, account_id=MAIJA_ID, email="maija@example.org", language="en",
+        state=SubscriptionState.CONFIRMED, created_at=backup.clock.now(),
+    )  # fmt: skip
+    other = replace(mine, id="sub_2", reader_id="acc_other", account_id="acc_other", email="other@example.org")
+    await backup.records.add_all([mine, other])
+    assert await replay_choices(backup.records, ledger(tmp_path)) == 1
+    assert [each.id for each in await backup.records.find(Subscription)] == ["sub_2"]
+
+
 async def test_an_older_restriction_in_the_backup_gives_way_to_the_later_one(tmp_path: Path) -> None:
     ground, backup = await a_customer(tmp_path), await a_customer(tmp_path)
     for each in (ground, backup):
         await each.records.add(restriction(each))
+    other = Restriction(id="res_0", account_id="acc_other", since=backup.clock.now())
+    await backup.records.add(other)
     lifts = ground.clock.now() + timedelta(days=7)
-    await ground.records.change_one(Restriction, is_("account_id", MAIJA_ID), lifts_at=lifts, lifted_by="person")
+    since, alarms = ground.clock.now() + timedelta(days=1), AlarmsMeanwhile.CONTINUE
+    later = {"since": since, "alarms": alarms, "lifts_at": lifts, "lifted_by": "person"}
+    await ground.records.change_one(Restriction, is_("account_id", MAIJA_ID), **later)
     await keep(ground)
     assert await replay_choices(backup.records, ledger(tmp_path)) == 1
-    (now,) = await backup.records.find(Restriction)
-    assert (now.lifts_at, now.lifted_by) == (lifts, "person")
+    (now,) = await backup.records.find(Restriction, is_("account_id", MAIJA_ID))
+    assert (now.since, now.alarms, now.lifts_at, now.lifted_by) == (since, alarms, lifts, "person")
+    assert await backup.records.get(Restriction, other.id) == other
 
 
 async def test_what_the_store_knows_better_is_left_alone(tmp_path: Path) -> None:
@@ -199,6 +223,27 @@ async def test_half_a_line_never_was_written_and_a_broken_one_stops_the_start(tm
         await replay_choices(ground.records, ledger(tmp_path))
 
 
+async def test_of_what_was_taken_back_a_line_that_a_crash_left_puts_nothing_back(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    keys = {"erasures": "era_1", "contacts": tombstone("con_2"), "stops": "hash", "suppressions": "sup_1"}
+    ledger(tmp_path).note([Choice(collection, key, None) for collection, key in keys.items()])
+    assert await replay_stops(ground.records, ledger(tmp_path), ground.keyring) == 0
+    assert await replay_choices(ground.records, ledger(tmp_path)) == 0
+    assert await all_of(ground) == []
+
+
+async def test_the_store_is_marked_again_before_its_mark_would_go(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(objection(ground))
+    await keep(ground)
+    marked = []
+    for hours in (11, 1):
+        await ground.clock.advance(hours * 3_600)
+        await keep(ground)
+        marked.append(await noted_moment(ground.records, ledger(tmp_path).mark()) == ground.clock.now())
+    assert marked == [False, True]
+
+
 async def say_stop(ground: Ground, address: str, said: StopKind) -> None:
     stopped = Stop(id=new_id("stp"), address=stopped_address(address), stopped_at=ground.clock.now(), said=said)
     await ground.records.add(stopped)
@@ -224,7 +269,11 @@ async def test_who_said_stop_after_the_backup_is_not_told_again_when_it_is_resto
     await say_stop(ground, PHONE, said)
     assert PHONE not in (tmp_path / "choices.jsonl").read_text()
     backup = await restored(tmp_path, ground.keyring)
+    await backup.records.change_one(Contact, is_("id", "con_2"), phone=PHONE)
     assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 1
+    own = await backup.records.get(Contact, "con_2")
+    assert own is not None
+    assert (own.paused_at is not None) == (said is StopKind.STOP), "what others entered alone was objected to"
     contact = await backup.records.get(Contact, "con_1")
     assert contact is not None
     assert (contact.paused_at, contact.pause_reason) == (ground.clock.now(), reason)
@@ -251,6 +300,16 @@ async def test_who_objected_to_alarms_of_their_own_sockets_after_the_backup_is_p
     assert await keep(ground) == 1
     again = await a_customer(tmp_path)
     assert await replay_choices(again.records, ledger(tmp_path)) == 0
+
+
+async def test_a_pause_for_another_reason_or_of_what_others_entered_is_no_objection_to_own_alarms(
+    tmp_path: Path,
+) -> None:
+    ground = await a_customer(tmp_path)
+    for entry, reason in (("con_2", STOP_REPLY), ("con_1", OBJECTED)):
+        paused = {"paused_at": ground.clock.now(), "pause_reason": reason}
+        await ground.records.change_one(Contact, is_("id", entry), **paused)
+    assert await keep(ground) == 0
 
 
 @pytest.mark.parametrize("said", [StopKind.OBJECTED, StopKind.ERASED])
@@ -303,11 +362,17 @@ async def test_who_took_their_erasure_back_after_the_backup_is_not_erased_when_i
     ground, backup = await a_customer(tmp_path), await a_customer(tmp_path)
     for each in (ground, backup):
         await each.records.add(wish(each, farewell_ids=("dlv_1",)))
+    other = replace(wish(backup), id="era_0", account_id="acc_other", open_key="acc_other", by="operator")
+    await backup.records.add(other)
     await keep(ground)
     await ground.records.change_one(Erasure, is_("id", "era_1"), state=ErasureState.UNDONE, open_key=None)
     assert await keep(ground) == 1
     assert await replay_choices(backup.records, ledger(tmp_path)) == 1
     assert await replay_choices(backup.records, ledger(tmp_path)) == 0
+    waiting, undone = await backup.records.find(Erasure, order_by="id")
+    assert waiting == other, "nobody else's wish is taken back"
+    assert (undone.state, undone.open_key, undone.farewell_ids) == (ErasureState.UNDONE, None, ())
+    await backup.records.remove_all(Erasure, is_("id", other.id))
     await backup.clock.advance(timedelta(days=15).total_seconds())
     assert await backup.eraser().round() == 0
     assert await backup.records.get(Account, MAIJA_ID) is not None
@@ -320,16 +385,29 @@ async def test_no_erasure_that_was_not_their_own_wish_is_asked_for_again(tmp_pat
     assert await keep(ground) == 0
 
 
+async def test_a_wish_that_was_carried_out_is_not_noted_as_one(tmp_path: Path) -> None:
+    ground = await a_customer(tmp_path)
+    await ground.records.add(wish(ground, state=ErasureState.DONE))
+    assert await keep(ground) == 0
+
+
 async def test_an_objection_after_the_backup_outweighs_the_stop_in_it_and_who_came_back_is_left_alone(
     tmp_path: Path,
 ) -> None:
     ground = await a_customer(tmp_path)
     await say_stop(ground, PHONE, StopKind.OBJECTED)
     backup = await restored(tmp_path, ground.keyring)
-    await backup.records.add(Stop(id="stp_old", address=PHONE, stopped_at=ground.clock.now()))
+    before = ground.clock.now() - timedelta(days=9)
+    await backup.records.change_one(Contact, is_("id", "con_1"), paused_at=before, pause_reason=STOP_REPLY)
+    other = Stop(id="stp_other", address="+447700900999", stopped_at=before)
+    await backup.records.add_all([Stop(id="stp_old", address=PHONE, stopped_at=before), other])
     assert await replay_stops(backup.records, ledger(tmp_path), ground.keyring) == 1
-    (stopped,) = await backup.records.find(Stop)
+    (stopped,) = await backup.records.find(Stop, is_("address", PHONE))
     assert (stopped.id, stopped.said) == ("stp_old", StopKind.OBJECTED)
+    assert await backup.records.get(Stop, other.id) == other
+    entry = await backup.records.get(Contact, "con_1")
+    assert entry is not None
+    assert (entry.paused_at, entry.pause_reason) == (before, OBJECTED)
     await ground.records.remove_all(Stop)
     assert await keep(ground) == 1
     again = await restored(tmp_path, ground.keyring)

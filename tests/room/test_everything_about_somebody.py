@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from isocket.domain import STORED
 from isocket.domain.devices import Device
 from isocket.domain.erasures import Erasure, ErasureState
 from isocket.domain.exports import DataExport, ExportState
@@ -17,15 +18,25 @@ from isocket.domain.record import Record
 from isocket.domain.reports import ClockQuality, Report, ReportKind
 from isocket.domain.watches import Watch
 from isocket.kit.clock import to_ms
+from isocket.storage.codec import from_document, to_document
 from isocket.storage.port import is_
 from privacy.erasing import AFTERLOOK_S
 from privacy.scan import scan
-from tests.fakes.canaries import OPEN_MARK, SEALED_MARK, Canaries, everything_of_maija
+from tests.fakes.canaries import (
+    OPEN_MARK,
+    PERSON,
+    SEALED_MARK,
+    Canaries,
+    canaries_of,
+    everything_of_maija,
+    tells_about_people,
+)
 from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, back_up, ground_on_disk, in_memory
 from tests.fakes.portal_devices import SOCKET
 
+NEIGHBOUR = "acc_neighbour"
 GO_WITH_THE_SOCKET = (Watch, Problem)
 
 
@@ -107,6 +118,38 @@ async def test_who_dies_at_any_verb_of_an_erasure_of_everything_leaves_it_to_ano
 
     # Most verbs remove what is left of one class, each as the one before: every sixth of them stands for all.
     assert await every_crash_point(build, run, check, worth=lambda nth: nth % 6 == 1) >= 16
+
+
+@pytest.mark.clause("C7-06")
+async def test_an_erasure_takes_nothing_of_anybody_else_and_no_wish_of_whoever_goes_stays(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnished(ground)
+    now = ground.clock.now()
+    kinds = [kind for kind in STORED if tells_about_people(kind) and kind is not Erasure]
+    everybody = [canaries_of(kind, now).record for kind in kinds]
+    theirs = {(each.collection, each.id): each for each in map(of_a_neighbour, everybody)}
+    undone = Erasure(id="era_0", account_id=MAIJA_ID, asked_at=now, due_at=now, state=ErasureState.UNDONE)
+    other = replace(undone, id="era_9", account_id=NEIGHBOUR)
+    theirs[other.collection, other.id] = other
+    await ground.records.add_all([undone, *theirs.values()])
+    ground.shelf.write("exports_9", bytes(32)).close()
+    assert await ground.eraser().erase(MAIJA_ID, by="operator")
+    await ground.clock.advance(AFTERLOOK_S + 1)
+    await ground.eraser().round()
+    assert {key: await ground.records.get(type(each), each.id) for key, each in theirs.items()} == theirs
+    assert await ground.records.get(Erasure, undone.id) is None
+    assert ground.shelf.names() == {"exports_9"}
+
+
+def of_a_neighbour(record: Record) -> Record:
+    """Return a record like one of hers about somebody else, at whose place no word is the same."""
+    written = json.dumps(to_document(record), default=str)
+    for hers, theirs in (
+        (MAIJA_ID, NEIGHBOUR), (SOCKET, "is_neighbour"), (PERSON, "con_9"), (SEALED_MARK, "larkspur"),
+        (OPEN_MARK, "hollyhock"), (f"{record.collection}_1", f"{record.collection}_9"),
+    ):  # fmt: skip
+        written = written.replace(hers, theirs)
+    return from_document(type(record), json.loads(written))
 
 
 async def left(ground: Ground, kind: type[Record]) -> int:

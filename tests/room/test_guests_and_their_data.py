@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -99,7 +100,10 @@ async def test_an_owner_is_told_of_nobody_by_name_when_a_guest_is_erased_and_not
         id="shr_3", device_id="is_other", owner_id=MAIJA_ID, account_id=PEKKA_ID, email=PEKKA, role=ShareRole.VIEWER,
         created_at=now, accepted_at=now, until=now,
     )  # fmt: skip
-    await ground.records.add(over)
+    of_another = replace(
+        over, id="shr_4", device_id=SOCKET, account_id="acc_third", email="fourth@example.org", until=None
+    )
+    await ground.records.add_all([over, of_another])
     await ground.eraser().erase(PEKKA_ID, by=by)
     told = await ground.records.find(Delivery, is_("account_id", MAIJA_ID))
     assert [(each.address, each.subject_line) for each in told] == [
@@ -109,6 +113,15 @@ async def test_an_owner_is_told_of_nobody_by_name_when_a_guest_is_erased_and_not
     for each in told:
         assert f"{PUBLIC_URL}/devices/{SOCKET}/people" in each.text
         assert PEKKA not in each.text
+
+
+async def test_a_guest_whose_owner_is_gone_already_is_erased_all_the_same(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await shared(ground)
+    await ground.records.remove_all(Account, is_("id", MAIJA_ID))
+    done = await ground.eraser().erase(PEKKA_ID, by="operator")
+    assert done is not None
+    assert done.state is ErasureState.DONE
 
 
 @pytest.mark.clause("C7-06")

@@ -32,7 +32,7 @@ from privacy.choice_ledger import ChoiceLedger
 from privacy.erasing import AFTERLOOK_S
 from privacy.hold_ledger import REASON_IS_LOST, note_holds, replay_holds
 from privacy.holdings import held_fields, merge
-from privacy.holds import HoldKeeper
+from privacy.holds import HoldKeeper, uncopied_holds
 from privacy.retention import Retention
 from privacy.scan import scan
 from tests.fakes.clock import ManualClock
@@ -264,15 +264,66 @@ async def test_a_hold_that_cannot_be_copied_keeps_back_what_it_names_of_its_cust
     assert {"deliveries", "telemetry"} <= set(await copies(ground))
 
 
+@pytest.mark.clause("C2-26")
+async def test_what_comes_to_one_copy_comes_to_no_other_and_the_end_of_a_hold_is_the_end_of_no_other(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await furnish_another(ground)
+    ends_at = ground.clock.now() + timedelta(days=91)
+    other = replace(hold(ground, Part.MESSAGES), id="hld_0", account_id="acc_2", ends_at=ends_at)
+    await ground.records.add_all([other, hold(ground, Part.MESSAGES, Part.SOCKETS, Part.ACCOUNT)])
+    mine = keeper(ground)
+    await mine.round()
+    assert [await mine.preserve(each) for each in ("acc_2", MAIJA_ID)] == [("hld_0",), ("hld_1",)]
+    before = {each.record_id: each for each in await ground.records.find(HeldCopy)}
+    for named in ("First", "Second"):
+        await ground.records.change_one(Device, is_("id", SOCKET), name=named)
+        await ground.clock.advance(3_600)
+        await mine.round()
+        after = {each.record_id: each for each in await ground.records.find(HeldCopy)}
+        assert {name for name, each in after.items() if each != before[name]} == {SOCKET}
+        assert named in after[SOCKET].content
+    await ground.records.remove_all(Delivery, is_("id", "dlv_2"))  # from now on its copy is all there is of it
+    await ground.clock.advance(90 * DAY_S)
+    await mine.round()
+    held, ended = await ground.records.find(Hold, order_by="id")
+    assert (held.state, ended.state) == (HoldState.IN_FORCE, HoldState.EMPTIED)
+    assert [each.hold_id for each in await ground.records.find(HeldCopy)] == ["hld_0"]
+    gone = [await ground.keyring.was_destroyed(vault_of(each.id)) for each in (held, ended)]
+    assert gone == [False, True]
+
+
+async def test_a_hold_is_copied_each_hour_and_not_at_each_look(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    await ground.records.add(hold(ground, Part.MESSAGES))
+    copied = []
+    for minutes in (0, 59, 1):
+        await ground.clock.advance(minutes * 60)
+        await keeper(ground).round()
+        (held,) = await ground.records.find(Hold)
+        assert held.copied_at is not None
+        copied.append(held.copied_at - held.placed_at)
+    assert copied == [timedelta(), timedelta(), timedelta(hours=1)]
+
+
 async def test_of_what_a_hold_names_in_words_that_nobody_knows_everything_of_its_customer_stays(
     tmp_path: Path,
 ) -> None:
     ground = in_memory(tmp_path)
     await furnish(ground)
     await furnish_another(ground)
-    await ground.records.add(replace(hold(ground), parts=("nonsense",)))
+    await ground.records.add_all(
+        [
+            replace(hold(ground, Part.MESSAGES), id="hld_0", account_id="acc_2"),
+            replace(hold(ground), parts=("nonsense",)),
+        ]
+    )
     spared = await keeper(ground).copy_all()
     assert spared["deliveries"] == spared["telemetry"] == {MAIJA_ID}
+    assert [each.id for each in await uncopied_holds(ground.records)] == ["hld_1"], "no other is blamed"
 
 
 async def test_staff_are_told_once_of_a_hold_that_cannot_be_copied_for_an_hour_and_again_when_it_happens_again(
@@ -691,6 +742,8 @@ async def test_a_hold_that_was_let_go_at_once_is_not_begun_anew_by_a_backup_from
     over = {"state": HoldState.OVER, "over_at": ground.clock.now()}
     ended = await ground.records.change_one(Hold, is_("id", placed.id), **over)
     assert ended is not None
+    assert await copies(ground)
     await kept.finish(ended)
+    assert ([each.state for each in await ground.records.find(Hold)], await copies(ground)) == ([HoldState.EMPTIED], {})
     assert await replay_holds(older.records, ledger, older.clock) == 1
     assert [each.state for each in await older.records.find(Hold)] == [HoldState.OVER]

@@ -70,6 +70,7 @@ async def test_a_dry_run_knows_whose_data_is_only_kept(tmp_path: Path) -> None:
     assert (said["deliveries"], said["telemetry"]) == (2, 1), "the words of hers to other people go as well"
     assert await swept(retention, ground) == said
     assert before - await reported(ground) == 1
+    assert (await foretold(retention, ground, timedelta(days=400)))["deliveries"] == 1, "of hers no message goes"
     await ground.records.change_one(Restriction, is_("id", made.id), lifts_at=ground.clock.now())
     assert (await foretold(retention, ground))["telemetry"] == 1
 
@@ -96,3 +97,12 @@ async def test_a_hold_that_is_over_by_then_spares_nobody(tmp_path: Path) -> None
     await ground.clock.advance(90 * DAY_S)
     assert (await ground.records.find(Hold))[0].state is HoldState.IN_FORCE, "nobody has looked since"
     assert (await swept(retention, ground))["deliveries"] == 1
+
+
+async def test_a_hold_that_was_released_before_its_day_spares_nobody(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    released = {"state": HoldState.EMPTIED, "over_at": ground.clock.now()}
+    await ground.records.add(replace(hold(ground, Part.MESSAGES, Part.REPORTS), **released))
+    retention = retention_of(ground, keeper(replace(ground, telemetry=Forgetful(ground))))
+    assert (await foretold(retention, ground, timedelta(days=31)))["deliveries"] == 1

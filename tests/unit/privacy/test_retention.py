@@ -182,9 +182,15 @@ async def test_an_account_stays_however_old_it_is(house: House) -> None:
     assert await house.records.count(Account) == 1
 
 
-async def test_buckets_that_are_full_again_go(house: House) -> None:
-    await house.records.add(Bucket(id="b", tokens=1.0, refilled_at=house.clock.now()))
+async def test_buckets_that_are_full_again_go_and_those_that_count_still_stay(house: House) -> None:
+    now = house.clock.now()
+    full = Bucket(id="full", tokens=1.0, refilled_at=now)
+    counts = replace(full, id="counts", refilled_at=now + timedelta(days=1, seconds=1))
+    await house.records.add_all([full, counts])
+    said = await house.retention.forecast(now + timedelta(days=3))
+    assert [(each.collection, each.removed, each.days) for each in said] == [("buckets", 1, 2)]
     assert await house.pass_days(3) == {"buckets": 1}
+    assert [each.id for each in await house.records.find(Bucket)] == ["counts"]
 
 
 async def test_a_second_sweep_finds_nothing_to_do(house: House) -> None:
@@ -329,6 +335,18 @@ async def test_with_a_request_or_share_whose_time_is_over_goes_the_key_of_its_ow
     assert await retention.sweep() == {"rights_requests": 1}
     assert await keyring.was_destroyed("rrq_1")
     assert not await keyring.was_destroyed("shr_2")
+
+
+async def test_with_an_old_message_goes_no_key_of_whoever_it_went_to() -> None:
+    house, keyring = SealedHouse(), MemoryKeyring()
+    records = StoredRecords(SealedDocuments(MemoryDocuments(), keyring))
+    entry = Contact(id="con_1", account_id="acc_1", name="Niina", created_at=house.clock.now())
+    await records.add_all([entry, House().delivery()])
+    await house.clock.advance(366 * 86_400)
+    await Retention(records=records, clock=house.clock, keyring=keyring).sweep()
+    assert await records.count(Delivery) == 0
+    assert not await keyring.was_destroyed("con_1")
+    assert await records.get(Contact, "con_1") == entry
 
 
 async def test_with_a_wish_whose_time_is_over_goes_no_key_of_who_has_an_account_by_now_or_asked_once_more() -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from isocket.domain.disclosures import DisclosedTo, Disclosure, noted
 from isocket.domain.handling import Basis, Purpose
+from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import RequestChannel, RequestState, Right, RightsRequest, decided
+from isocket.domain.restrictions import Restriction, restriction_id
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.port import is_
 from isocket.storage.records import StoredRecords
@@ -92,6 +94,22 @@ async def test_the_words_of_a_request_that_was_answered_in_time_stay_for_a_year(
     assert await house.words() == (*WORDS, "All of it is enclosed.")
     await house.pass_days(1)
     assert await house.words() == ("", "", "")
+
+
+@pytest.mark.clause("C7-08")
+async def test_of_whose_data_is_only_kept_the_words_of_their_own_requests_stay(house: House) -> None:
+    now, mine = house.clock.now(), {"account_id": "acc_1"}
+    await house.type_in(0)
+    await house.records.change_one(RightsRequest, is_("id", "rrq_1"), **mine)
+    note = RequestNote(
+        id="rqn_1", request_id="rrq_1", kind=NoteKind.ANSWER, channel=RequestChannel.LETTER, words="Of the cabin.",
+        by="staff", at=now, **mine,
+    )  # fmt: skip
+    await house.records.add_all([note, Restriction(id=restriction_id("acc_1"), since=now, **mine)])
+    await house.answer()
+    await house.pass_days(400)
+    assert await house.words() == (*WORDS, "All of it is enclosed.")
+    assert await house.records.get(RequestNote, "rqn_1") == note
 
 
 def look(house: House, **more: Any) -> Disclosure:
