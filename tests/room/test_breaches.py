@@ -79,7 +79,8 @@ async def test_who_came_after_it_was_over_is_not_concerned(house: BreachHouse) -
     over = house.clock.now()
     await house.clock.advance(60)
     await house.contact("late", "acc_pekka", phone="+447700900003")
-    assert await house.counted("contacts.phone", ended_at=over) == {"con_anna", "con_leo"}
+    await house.socket("acc_pekka")
+    assert await house.counted("contacts.phone", "telemetry", ended_at=over) == {"con_anna", "con_leo", "acc_maija"}
 
 
 @pytest.mark.clause("C5-15")
@@ -88,7 +89,7 @@ async def test_where_a_provider_was_broken_into_it_concerns_whose_messages_it_wa
 ) -> None:
     now = house.clock.now()
     for number, (person, provider, days) in enumerate(
-        [("con_anna", "elks", 1), ("con_leo", "elks", 3), ("acc_pekka", "twilio", 1)]
+        [("con_anna", "elks", 1), ("con_leo", "elks", 3), ("acc_pekka", "twilio", 1), ("con_later", "elks", 0)]
     ):
         await house.records.add(
             Attempt(
@@ -96,19 +97,26 @@ async def test_where_a_provider_was_broken_into_it_concerns_whose_messages_it_wa
                 provider=provider, started_at=now - timedelta(days=days),
             )
         )  # fmt: skip
-    assert await house.counted(provider="elks") == {"con_anna"}
+    assert await house.counted(provider="elks", ended_at=now - timedelta(hours=1)) == {"con_anna"}
+    assert set((await house.rows())["con_anna"].what) == {"deliveries.address", "deliveries.text"}
     assert kinds_of("en", (await house.rows())["con_anna"].what) == ["messages to you"]
 
 
 @pytest.mark.clause("C5-15")
 async def test_where_somebody_looked_who_should_not_it_concerns_whom_the_ledger_says(house: BreachHouse) -> None:
-    for person, staff in (("acc_pekka", "acc_kai"), ("acc_maija", "acc_other")):
+    now = house.clock.now()
+    for person, staff, days in (
+        ("acc_pekka", "acc_kai", 1),
+        ("acc_maija", "acc_other", 1),
+        ("acc_before", "acc_kai", 3),
+        ("acc_later", "acc_kai", 0),
+    ):
         line = noted(
             person, to=DisclosedTo.STAFF, recipient_id=staff, what=("devices",), purpose=Purpose.SERVICE,
-            basis=Basis.CONTRACT, at=house.clock.now(),
+            basis=Basis.CONTRACT, at=now - timedelta(days=days),
         )  # fmt: skip
         await house.records.add(line)
-    assert await house.counted(recipient_id="acc_kai") == {"acc_pekka"}
+    assert await house.counted(recipient_id="acc_kai", ended_at=now - timedelta(hours=1)) == {"acc_pekka"}
 
 
 async def test_a_share_concerns_who_was_invited_who_took_it_and_whose_socket_it_is(house: BreachHouse) -> None:

@@ -15,6 +15,7 @@ from alerts.channels.gsm7 import SEGMENT_SEPTETS, septets
 from broker_bridge.mosquitto.config import BrokerConfig
 from isocket.domain import STORED
 from isocket.domain.accounts import Account, Registration, Session
+from isocket.domain.archives import Archive, ArchiveState
 from isocket.domain.authority_cases import AuthorityCase, HandedPage
 from isocket.domain.breaches import Breach
 from isocket.domain.contacts import Contact
@@ -506,8 +507,12 @@ async def test_receipts_that_a_restored_backup_lacks_are_noted_many_at_once(
     now, writes = ground.clock.now(), list[int]()
     lines = [{"erasure_id": f"era_{each}", "tombstone": f"t{each}", "at": to_text(now)} for each in range(1200)]
     (ground.folder / "erasures.jsonl").write_text("".join(json.dumps(each) + "\n" for each in lines))
-    wish = Erasure(id="era_7", account_id="acc_gone", asked_at=now, due_at=now, open_key="acc_gone")
-    await ground.records.add(wish)
+    wish = Erasure(
+        id="era_7", account_id="acc_gone", asked_at=now, due_at=now, open_key="acc_gone", persons=("con_7",),
+        values='["gone"]',
+    )  # fmt: skip
+    other = replace(wish, id="era_0_of_another", account_id="acc_other", open_key="acc_other")
+    await ground.records.add_all([wish, other])
 
     async def add_all(of: StoredRecords, records: Sequence[Record]) -> int:
         writes.append(len(records))
@@ -517,8 +522,13 @@ async def test_receipts_that_a_restored_backup_lacks_are_noted_many_at_once(
     monkeypatch.setattr(StoredRecords, "add_all", add_all)
     assert await ground.replay() == 0
     assert len(writes) == 3
+    assert await ground.records.get(Erasure, other.id) == other, "nobody else's wish becomes a receipt"
+    await ground.records.remove_all(Erasure, is_("id", other.id))
     assert {(each.state, each.account_id) for each in await ground.erasures()} == {(ErasureState.DONE, "")}
     assert len(await ground.erasures()) == len(lines)
+    receipt = await ground.records.get(Erasure, wish.id)
+    assert receipt is not None
+    assert (receipt.open_key, receipt.persons, receipt.values, receipt.done_at) == (None, (), "", now)
 
 
 async def test_whoever_came_back_and_cannot_be_erased_again_opens_no_port(tmp_path: Path) -> None:
@@ -558,6 +568,21 @@ async def test_a_receipt_that_a_restored_backup_lacked_says_the_day_of_the_erasu
     await ground.clock.advance(DAY_S)
     await ground.replay()
     assert [(each.id, each.done_at) for each in await ground.erasures()] == [("era_1", erased_at)]
+
+
+async def test_of_archives_in_a_restored_backup_only_those_begun_of_who_asked_to_be_erased_are_given_up(
+    tmp_path: Path,
+) -> None:
+    ground = in_memory(tmp_path)
+    now = ground.clock.now()
+    theirs = Archive(id="arc_0", account_id="acc_other", begun_at=now, ended_at=now, destroy_at=now)
+    begun = replace(theirs, id="arc_1", account_id=MAIJA_ID)
+    sealed = replace(begun, id="arc_2", state=ArchiveState.SEALED)
+    await ground.records.add_all([theirs, begun, sealed])
+    ground.ledger.note("era_1", tombstone(MAIJA_ID), now, own_wish=True)
+    await ground.replay()
+    named = [each.account_id for each in await ground.records.find(Archive, order_by="id")]
+    assert named == ["acc_other", "", MAIJA_ID]
 
 
 async def test_a_restored_backup_costs_nobody_anything_whom_the_ledger_does_not_name(tmp_path: Path) -> None:

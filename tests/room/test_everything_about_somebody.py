@@ -35,6 +35,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.dying import DyingRecords, DyingTelemetry, Fuse, every_crash_point
 from tests.fakes.erasing_house import MAIJA_ID, Ground, back_up, ground_on_disk, in_memory
 from tests.fakes.portal_devices import SOCKET
+from tests.room.test_exporting import copied
 
 NEIGHBOUR = "acc_neighbour"
 GO_WITH_THE_SOCKET = (Watch, Problem)
@@ -139,6 +140,17 @@ async def test_an_erasure_takes_nothing_of_anybody_else_and_no_wish_of_whoever_g
     assert {key: await ground.records.get(type(each), each.id) for key, each in theirs.items()} == theirs
     assert await ground.records.get(Erasure, undone.id) is None
     assert ground.shelf.names() == {"exports_9"}
+
+
+@pytest.mark.clause("C7-02")
+async def test_a_copy_holds_nothing_of_anybody_else(tmp_path: Path) -> None:
+    ground = in_memory(tmp_path)
+    await furnished(ground)
+    everybody = everything_of_maija(ground.clock.now())
+    await ground.records.add_all([of_a_neighbour(each.record) for each in everybody])
+    whole = b"\n".join((await copied(ground)).values())
+    assert OPEN_MARK.encode() in whole
+    assert [word for word in (NEIGHBOUR, "is_neighbour", "larkspur", "hollyhock") if word.encode() in whole] == []
 
 
 def of_a_neighbour(record: Record) -> Record:

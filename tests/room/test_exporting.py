@@ -465,13 +465,43 @@ async def test_a_wish_of_whoever_is_being_erased_is_dropped_and_leaves_no_file(t
     ground = in_memory(tmp_path)
     await furnish(ground)
     wish = DataExport(id="exp_1", account_id=MAIJA_ID, session_id="s", created_at=ground.clock.now())
-    await ground.records.add(wish)
+    other = replace(wish, id="exp_0", account_id="acc_other", state=ExportState.READY)
+    await ground.records.add_all([wish, other])
     if left == "a key without an account":
         await ground.records.remove_all(Account, is_("id", MAIJA_ID))
     else:
         await ground.keyring.destroy(MAIJA_ID)
     assert await ground.exporter().round() == 0
-    assert (await ground.records.find(DataExport), ground.shelf.names()) == ([], set())
+    assert (await ground.records.find(DataExport), ground.shelf.names()) == ([other], set())
+
+
+async def test_a_copy_that_one_makes_is_made_by_no_other_until_that_one_is_silent_for_ten_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ground = in_memory(tmp_path)
+    await furnish(ground)
+    now, seen = ground.clock.now(), list[DataExport]()
+    wish = DataExport(id="exp_1", account_id=MAIJA_ID, session_id="s", created_at=now)
+    other = replace(wish, id="exp_0", account_id="acc_other", state=ExportState.READY)
+    await ground.records.add_all([wish, other])
+
+    async def copy(_: Copier, account: Account, sink: Any, at: Any, progress: Any) -> None:
+        for percent in (0, 40):
+            await ground.clock.advance(300)
+            await progress(percent)
+            seen.extend(await ground.records.find(DataExport, is_("id", wish.id)))
+            assert await ground.exporter()._claim() is None
+
+    monkeypatch.setattr(Copier, "copy", copy)
+    assert await ground.exporter().round() == 1
+    leases = [now + timedelta(seconds=start + LEASE_S) for start in (300, 600)]
+    assert [(each.state, each.progress, each.lease_until) for each in seen] == [
+        (ExportState.WORKING, 0, leases[0]), (ExportState.WORKING, 40, leases[1]),
+    ]  # fmt: skip
+    made = await ground.records.get(DataExport, wish.id)
+    assert made is not None
+    assert (made.state, made.ready_at) == (ExportState.READY, ground.clock.now())
+    assert await ground.records.get(DataExport, other.id) == other
 
 
 async def test_the_first_page_of_a_copy_says_how_much_of_each_kind_is_in_it(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from isocket.domain.request_notes import NoteKind, RequestNote
 from isocket.domain.requests import Proof, RequestChannel, RequestState, Right, RightsRequest
 from isocket.kit.clock import to_ms
 from isocket.storage.port import is_
-from privacy.choice_ledger import ChoiceLedger
+from privacy.choice_ledger import Choice, ChoiceLedger
 from privacy.erasing import AFTERLOOK_S
 from privacy.hold_ledger import REASON_IS_LOST, note_holds, replay_holds
 from privacy.holdings import held_fields, merge
@@ -696,6 +696,28 @@ async def test_a_hold_that_a_restored_backup_does_not_know_stays_in_the_file(tmp
     await note_holds(ground.records, ledger, ground.clock.now())
     await note_holds(older.records, ledger, older.clock.now())
     assert [each.key for each in ledger.folded().values()] == ["hld_1"]
+
+
+async def test_of_holds_a_restored_backup_ends_none_but_what_is_over_and_begins_none_of_whom_it_does_not_know(
+    tmp_path: Path,
+) -> None:
+    ledger, ground = ChoiceLedger(tmp_path / "holds.jsonl"), in_memory(tmp_path / "var")
+    older, empty = in_memory(tmp_path / "var"), in_memory(tmp_path / "var")
+    placed = hold(ground, Part.INCIDENTS)
+    other = replace(placed, id="hld_0", account_id="acc_2")
+    for each in (ground, older):
+        await each.records.add_all([other, placed])
+    await note_holds(ground.records, ledger, ground.clock.now())
+    ledger.note([Choice(Hold.collection, "hld_9", None)])
+    assert await replay_holds(empty.records, ledger, empty.clock) == 0, "nobody is here of whom they are"
+    assert await empty.records.find(Hold) == []
+    over = {"state": HoldState.OVER, "over_at": ground.clock.now()}
+    await ground.records.change_one(Hold, is_("id", placed.id), **over)
+    await note_holds(ground.records, ledger, ground.clock.now())
+    ledger.note([Choice(Hold.collection, "hld_9", None)])
+    assert await replay_holds(older.records, ledger, older.clock) == 1
+    states = [each.state for each in await older.records.find(Hold, order_by="id")]
+    assert states == [HoldState.IN_FORCE, HoldState.OVER]
 
 
 async def test_the_file_beside_the_register_knows_a_hold_for_as_long_as_the_register_does(tmp_path: Path) -> None:
