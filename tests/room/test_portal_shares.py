@@ -122,6 +122,25 @@ async def test_a_guest_sees_the_socket_after_accepting_and_not_before(house: Por
     assert PEKKA not in mail.text  # it lies among Maija's messages, and Pekka may be erased
 
 
+async def test_neither_a_stranger_nor_a_guest_of_another_of_its_owners_sockets_sees_a_socket_that_is_shared(
+    house: PortalHouse,
+) -> None:
+    owner, guest, _ = await shared(house, role="operator")
+    await make_device(house, "is-second")
+    await claim(house, owner, "is-second")
+    whose, stranger = (await house.account(MAIJA)).id, await house.customer("third@example.org")
+    await incident(house, "inc_1", whose)
+    await incident(house, "inc_2", whose, "is-second")
+    for token, device_id, incident_id in ((stranger, SOCKET, "inc_1"), (guest, "is-second", "inc_2")):
+        assert await status(house, token, "GET", f"/devices/{device_id}") == 404
+        assert await status(house, token, "POST", f"/devices/{device_id}/commands", {"name": "off"}) == 404
+        assert await status(house, token, "GET", f"/incidents/{incident_id}") == 404
+        assert await status(house, token, "POST", f"/incidents/{incident_id}/ack") == 404
+    for path, seen in (("/devices", [SOCKET]), ("/incidents", ["inc_1"])):
+        lists = [await (await house.ask("GET", path, token=each)).json() for each in (stranger, guest)]
+        assert [[each["id"] for each in listed["items"]] for listed in lists] == [[], seen]
+
+
 @pytest.mark.parametrize("known", [True, False])
 async def test_an_invitation_does_not_tell_whether_the_address_has_an_account(house: PortalHouse, known: bool) -> None:
     owner = await owned(house)
@@ -265,6 +284,7 @@ async def test_a_guest_for_a_time_sees_nothing_of_the_time_before(house: PortalH
         "inc_after"
     ]
     assert await status(house, guest, "GET", "/incidents/inc_before") == 404
+    assert await status(house, guest, "GET", "/incidents/inc_after") == 200
     assert await status(house, owner, "GET", "/incidents/inc_before") == 200
 
 
