@@ -486,6 +486,7 @@ async def test_a_copy_that_one_makes_is_made_by_no_other_until_that_one_is_silen
     await ground.records.add_all([wish, other])
 
     async def copy(_: Copier, account: Account, sink: Any, at: Any, progress: Any) -> None:
+        assert await ground.exporter()._claim() is None
         for percent in (0, 40):
             await ground.clock.advance(300)
             await progress(percent)

@@ -20,7 +20,7 @@ from isocket.domain.exports import BY_REQUEST, DataExport
 from isocket.domain.letters import LANGUAGES
 from isocket.domain.processing import Office
 from isocket.domain.request_letters import newsletter_no_more, who_are_you
-from isocket.domain.requests import DECISION, FOLLOWS, RequestState, Right, RightsRequest
+from isocket.domain.requests import DECISION, FOLLOWS, RequestChannel, RequestState, Right, RightsRequest
 from isocket.domain.stops import Stop, StopKind
 from isocket.storage.port import is_
 from portal_api.privacy_requests import PROOF_LIFE, confirm_with
@@ -208,6 +208,28 @@ async def test_a_link_works_once_and_for_fourteen_days(house: PortalHouse) -> No
     token = await house.link_token(STRANGER)
     assert (await house.ask("POST", "/privacy/requests/confirm", {"token": token})).status == 200
     assert (await house.ask("POST", "/privacy/requests/confirm", {"token": token})).status == 400
+
+
+async def test_what_nobody_proved_is_decided_from_that_day_and_what_a_letter_said_stays_until_its_time(
+    house: PortalHouse,
+) -> None:
+    now = house.clock.now()
+    form = RightsRequest(
+        id="rrq_form", kind=Right.ACCESS, channel=RequestChannel.FORM, email=STRANGER, words="What is held?",
+        state=RequestState.IDENTITY_ASKED, received_at=now, due_at=now, proof_hash="h1", proof_ends_at=now + PROOF_LIFE,
+    )  # fmt: skip
+    letter = replace(form, id="rrq_letter", channel=RequestChannel.LETTER, email=NEIGHBOUR, proof_hash="h2")
+    waits = replace(letter, id="rrq_waits", proof_hash="h3", proof_ends_at=now + PROOF_LIFE + timedelta(seconds=1))
+    await house.records.add_all([form, letter, waits])
+    await house.clock.advance(PROOF_LIFE.total_seconds())
+    await RequestWatch(
+        records=house.records, clock=house.clock, office=Office(), public_url=PUBLIC_URL, operator_email=None
+    ).round()
+    ended = [await house.records.get(RightsRequest, each.id) for each in (form, letter)]
+    said = [(each.state, each.decided_at, each.words, each.email, each.proof_hash) for each in ended if each]
+    over = (RequestState.REFUSED, house.clock.now())
+    assert said == [(*over, "", "", None), (*over, "What is held?", NEIGHBOUR, None)]
+    assert await house.records.get(RightsRequest, waits.id) == waits
 
 
 @pytest.mark.clause("C7-16")
