@@ -4,6 +4,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from aiohttp.test_utils import make_mocked_request
 from prometheus_client import CollectorRegistry
 
@@ -17,11 +18,11 @@ from isocket.kit.clock import to_ms
 from isocket.storage.keyring import MemoryKeyring
 from isocket.storage.memory import MemoryDocuments
 from isocket.storage.memory_telemetry import MemoryTelemetry
-from isocket.storage.port import is_
+from isocket.storage.port import Records, is_
 from isocket.storage.records import StoredRecords
 from isocket.storage.sealed import SealedDocuments
 from isocket.storage.wakeups import Wakeups
-from portal_api import claims, devices, test_alarms
+from portal_api import claims, devices, releases, test_alarms
 from portal_api.limits import Limits
 from portal_api.pace import Pace
 from portal_api.passwords import Passwords
@@ -125,6 +126,24 @@ async def build() -> World:
     report = Report(SOCKET, ReportKind.STATE, 1, 1, now_ms, now_ms, ClockQuality.DEVICE, "{}", {"mains": True})
     await world.telemetry.store([report])
     return world
+
+
+async def test_a_socket_that_is_somebody_elses_by_the_time_it_is_given_up_stays_theirs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await build()
+
+    async def meanwhile(records: Records, _: Device) -> None:
+        await records.change_one(
+            Device, is_("id", SOCKET), owner_id="acc_pekka", name="Shed", place=None, part_names=None
+        )
+
+    monkeypatch.setattr(releases, "_take_out_of_tokens", meanwhile)
+    await devices.release(world.call(Fuse(), "acc_maija"))
+    device = await world.records.get(Device, SOCKET)
+    assert device is not None
+    assert (device.owner_id, device.name) == ("acc_pekka", "Shed")
+    world.passwords.close()
 
 
 async def test_nothing_of_an_owner_reaches_the_next_however_the_release_died() -> None:

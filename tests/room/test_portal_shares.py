@@ -267,6 +267,14 @@ async def test_a_guest_for_a_time_is_a_stranger_when_it_is_over(house: PortalHou
     assert await status(house, guest, "GET", "/incidents/inc_1") == 404, "nothing of what was before this time"
 
 
+async def test_a_guest_whose_time_is_made_longer_before_it_is_over_goes_on_seeing_what_was(house: PortalHouse) -> None:
+    owner, guest, _ = await shared(house, until=to_text(house.clock.now() + timedelta(days=2)))
+    await incident(house, "inc_1", (await house.account(MAIJA)).id)
+    await house.clock.advance(60)
+    await share(house, owner, until=to_text(house.clock.now() + timedelta(days=9)))
+    assert await status(house, guest, "GET", "/incidents/inc_1") == 200
+
+
 async def test_a_guest_for_a_time_sees_nothing_of_the_time_before(house: PortalHouse) -> None:
     owner, guest = await owned(house), await house.customer(PEKKA)
     maija = (await house.account(MAIJA)).id
