@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from isocket.domain.accounts import Account
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import ChannelKind, Escalation, Substitution
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
@@ -34,6 +35,14 @@ from tests.fakes.portal_house import PortalHouse
 async def house() -> AsyncIterator[PortalHouse]:
     async with devices_house() as running:
         yield running
+
+
+async def test_a_claim_begins_a_warranty_of_who_claims_and_of_nobody_else(house: PortalHouse) -> None:
+    other = Account(id="acc_0", email="other@example.org", created_at=house.clock.now())
+    await house.records.add(other)
+    await owned(house)
+    assert (await house.account(MAIJA)).warranty_until is not None
+    assert await house.records.get(Account, other.id) == other
 
 
 async def test_a_socket_is_claimed_with_the_code_from_its_label(house: PortalHouse) -> None:
