@@ -9,7 +9,7 @@ from functools import cache
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from alerts.behind import move_on_behind
+from alerts.behind import Behind
 from alerts.channels.channel import Channel, ChannelKind, Message
 from alerts.health import is_its_fault, refuses_us
 from alerts.last_look import LastLook
@@ -105,6 +105,7 @@ class Dispatcher:
         self._providers = providers
         self._retelling = Retelling(records=records, clock=clock, public_url=public_url, sender=sender)
         self._last_look = LastLook(records=records, clock=clock)
+        self._behind = Behind(records=records, clock=clock)
         self._purse = Purse(records=records, clock=clock, tariff=tariff or Tariff(), public_url=public_url)
         self._mail_domain = mail_domain_of(public_url)
         self._let_in_next_s: dict[str | None, float] = {}  # by lane
@@ -244,7 +245,7 @@ class Dispatcher:
         if is_not_taken and not first:  # late: no way that such an alarm takes now waits for the counting
             await self._take_back(ready)
         if is_its_fault(outcome) and await self._providers.none_carries(held.channel):
-            await move_on_behind(self._records, held.lane, self._clock.now())
+            await self._behind.move_on(held.lane)
 
     async def _another_after(self, ready: Ready, outcome: Outcome) -> bool:
         """Return whether the next provider may have it at once.

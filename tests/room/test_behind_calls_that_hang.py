@@ -1,6 +1,7 @@
 """An alarm that stands in its lane behind calls that hang goes by another way as soon as one that was tried."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from isocket.domain.record import Record
 from isocket.domain.sending import ProviderHealth
 from isocket.kit.clock import EPOCH
 from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import PAGE, Test, is_
 from isocket.storage.records import R, StoredRecords
 from isocket.storage.wakeups import Wakeups
 from tests.fakes.alert_house import ANNA, AlertHouse, RecordingChannel
@@ -38,6 +40,23 @@ class Attentive(StoredRecords):
     async def get(self, kind: type[R], record_id: str) -> R | None:
         self.asked_for.append(kind)
         return await super().get(kind, record_id)
+
+
+class Counting(StoredRecords):
+    """A store that remembers how many messages it moved on at a time, and how often it was looked for such."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryDocuments(), Wakeups())
+        self.moved: list[int] = []
+        self.looks = 0
+
+    async def find(self, kind: type[R], *tests: Test, **how: Any) -> list[R]:
+        self.looks += is_("moves_on_at", EPOCH) in tests
+        return await super().find(kind, *tests, **how)
+
+    async def change_all(self, kind: type[R], *tests: Test, **changes: Any) -> int:
+        self.moved.append(await super().change_all(kind, *tests, **changes))
+        return self.moved[-1]
 
 
 async def a_house(
@@ -205,3 +224,25 @@ async def test_it_is_looked_at_once_however_many_calls_hang_after_it() -> None:
         await house.dispatcher().step("urgent.sms")
     kept = await the_text(house)
     assert (kept.state, kept.moves_on) == (DeliveryState.DUE, False)
+
+
+async def test_thousands_move_on_a_page_at_a_time_and_are_looked_for_once_a_second_however_many_calls_fail() -> None:
+    records = Counting()
+    house = await AlertHouse(records=records).furnish()
+    await house.incident(LAST)
+    alarm: dict[str, Any] = {"kind": DeliveryKind.ALARM, "severity": Severity.CRITICAL, "incident_id": LAST}
+    waiting = [await house.delivery(id=f"dlv_{number}", priority="0000", **alarm) for number in range(ENOUGH * 2)]
+    more = [replace(waiting[0], id=f"dlv_more_{number}", priority="9999") for number in range(PAGE + 1)]
+    await records.add_all(more)
+    house.sms.script.extend([HANGS] * len(waiting))
+    dispatcher, lane = house.dispatcher(), waiting[0].lane
+    for _ in range(ENOUGH):
+        await dispatcher.step(lane)
+    moved, looks = sum(records.moved), records.looks
+    assert (moved, max(records.moved)) == (len(waiting) - ENOUGH + len(more), PAGE)
+    for _ in range(ENOUGH - 1):
+        await dispatcher.step(lane)
+    assert records.looks == looks
+    await house.pass_by(seconds=1)
+    await dispatcher.step(lane)
+    assert records.looks > looks
