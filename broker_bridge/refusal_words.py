@@ -55,6 +55,4 @@ def unreadable_words(error: Exception) -> str:
         return "not JSON: it is no UTF-8"
     if isinstance(error, JSONDecodeError):
         return f"not JSON: {error.msg[:1].lower()}{error.msg[1:]} at line {error.lineno} column {error.colno}"
-    if type(error) is ValueError:  # Python's own; what we refuse ourselves has a class of ours
-        return "not JSON: a number with too many digits"
     return str(error)

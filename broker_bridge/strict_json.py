@@ -14,7 +14,7 @@ TOO_DEEP = f"nested deeper than {DEPTH_LIMIT} levels"
 _MARKS = re.compile(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)(?:"\s*(:)?)?|[\[{\]},]', re.DOTALL)
 _PLACE = re.compile(r" at line (\d+) column (\d+)$")
 _SPACE = re.compile(r"[ \t\n\r]*")
-_read = json.JSONDecoder().raw_decode
+_read = json.JSONDecoder(parse_int=str).raw_decode  # of what is read here only its end counts: no number is too long
 
 
 class StrictnessError(ValueError):

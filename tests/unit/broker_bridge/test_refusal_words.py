@@ -65,7 +65,8 @@ def test_a_report_is_refused_in_the_same_words_alone_and_in_a_batch(odd: dict[st
 
 @pytest.mark.parametrize("batch", [b"[%s]", b'[{"boot":%s}]'])
 def test_a_number_in_a_batch_that_no_machine_reads_is_refused_without_advice_to_programmers(batch: bytes) -> None:
-    assert [*said_of(UpKind.STATE, batch % (b"9" * 5000))] == ["not JSON: a number with too many digits"]
+    (said,) = said_of(UpKind.STATE, batch % (b"9" * 5000))
+    assert said.startswith("not JSON: number out of range at line 1 ")
 
 
 def test_what_has_no_words_of_ours_yet_is_not_said_in_others() -> None:
