@@ -23,9 +23,10 @@ from isocket.storage.wakeups import Wakeups
 
 T = TypeVar("T")
 OLDEST_SQLITE = (3, 38, 0)  # the first with the JSON operators that we use
-FORMAT = 2
+FORMAT = 3
 """Of the file; greater where an older program could no longer read or write it rightly, as with each new word that a
-record may say. A field that is new is none: whoever does not know it reads the others."""
+record may say, or would drop an index that we ask by: with each new group of fields. A field that is new is none:
+whoever does not know it reads the others."""
 OTHERS_S = 5.0  # until those who have a file open that we are about to change count as an older program
 OTHERS_LOOK_S = 0.1
 EMPTYING_TRIES = 5
