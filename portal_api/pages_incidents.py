@@ -3,7 +3,7 @@
 from typing import Literal
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from isocket.domain.devices import Device
 from isocket.domain.incidents import NOT_CLOSED, Incident, IncidentState
@@ -42,7 +42,12 @@ class WhichIncidents(Query):
 
 
 class WhichPart(Query):
-    """Which part of what happened the page of an incident shows, and of the people who were told."""
+    """Which part of what happened the page of an incident shows, and of the people who were told.
+
+    Whatever a mail program or a messenger adds to a link in an alarm must not keep anybody from it.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     until: int | None = Field(default=None, ge=1)  # so many lines from the beginning of the timeline
     people: int = Field(default=0, ge=0)  # so many people are before

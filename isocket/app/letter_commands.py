@@ -18,7 +18,8 @@ from isocket.domain.requests import Right
 
 PAUSED = "Their own contact is paused for another reason already: it is told of no alarm until they undo that."
 NO_ACCOUNT = "There is no such account: give its id (acc_…), which a customer's file at /staff shows for a mailbox."
-AccountId = Annotated[str, typer.Option(help="The account's id, which a customer's file at /staff shows.")]
+ACCOUNT = "The account's id, which a customer's file at /staff shows."
+AccountId = Annotated[str, typer.Option(help=ACCOUNT)]
 RequestId = Annotated[
     str, typer.Option(help="The request that asks for it, once it is known who asks; it is noted there.")
 ]

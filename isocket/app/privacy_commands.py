@@ -10,7 +10,7 @@ import typer
 from isocket.app.breach_commands import breach
 from isocket.app.command import day_of, refuse, run, serve
 from isocket.app.hold_commands import hold
-from isocket.app.letter_commands import NO_ACCOUNT, AccountId, object_for_account, rectify_account
+from isocket.app.letter_commands import ACCOUNT, NO_ACCOUNT, AccountId, object_for_account, rectify_account
 from isocket.app.restriction_commands import end_restriction, restrict_account
 from isocket.app.settings import Settings
 from isocket.app.terms import controller_of
@@ -194,7 +194,7 @@ async def _silent(_: int) -> None:
 
 @privacy.command(name="erase")
 def erase_person(
-    account: AccountId | None = None,
+    account: Annotated[str | None, typer.Option(help=ACCOUNT)] = None,
     recipient: Annotated[
         str | None,
         typer.Option(help="Number or mailbox of somebody told of alarms, or who reads news; `-` reads it from a line."),

@@ -77,6 +77,15 @@ async def walk(visitor: Visitor, words: str, seen: str) -> list[list[str]]:
     return pages
 
 
+async def test_a_link_to_an_incident_to_which_somebody_on_the_way_added_something_opens_it(
+    house: PortalHouse,  # noqa: F811
+) -> None:
+    visitor = await own(house)
+    await raise_alarm(house)
+    page = await visitor.open(f"/incidents/{INCIDENT}?utm_source=mail")
+    assert (page.status, "What happened" in page.words) == (200, True)
+
+
 async def test_a_long_timeline_shows_its_newest_lines_and_leads_through_all_the_others(
     house: PortalHouse,  # noqa: F811
 ) -> None:

@@ -1,6 +1,7 @@
 """What the documents say of settings and files is true."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,18 @@ def test_the_protocol_names_every_setting_that_a_socket_is_told_and_none_that_is
     told, known = _keys(for_device(nameless)), _keys(nameless)
     assert told - named == set()
     assert named & (known - told) == set()
+
+
+def test_every_option_of_every_command_says_what_it_is() -> None:
+    commands = _commands(get_command(app))
+    silent = [(*path, each.name) for path, command in commands for each in command.params if not each.help]
+    assert silent == []
+
+
+def _commands(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    yield path, command
+    for name, each in getattr(command, "commands", {}).items():
+        yield from _commands(each, *path, name)
 
 
 def _headings(document: Path) -> set[str]:
