@@ -56,12 +56,12 @@ class Trouble:
     what: str
 
 
-def card(device: Device, view: DeviceView, order: Order | None = None) -> Card:
-    """Return the card of a socket."""
+def card(device: Device, view: DeviceView, order: Order | None = None, *, reader: str) -> Card:
+    """Return the card of a socket for an account."""
     relay = view.state.get("relay")
     return Card(
         view=view,
-        name=name_of(device),
+        name=device.called_by(reader),
         readings=tuple(readings(view.state, DeviceSettings.of(device.desired), device.part_names)),
         relay=relay if isinstance(relay, bool) else None,
         order=order,
@@ -83,16 +83,12 @@ def order_of(command: Command, now: datetime) -> Order:
 _IN_DEGREES = frozenset({Cause.TEMP_HIGH, Cause.TEMP_LOW, Cause.TEMP_RATE, Cause.THERMOSTAT_INEFFECTIVE})
 
 
-def name_of(device: Device | None) -> str:
-    """Return what a socket is called where it may be none of the reader's any more."""
-    return "A socket you gave up" if device is None else device.called
-
-
-def trouble(incident: Incident, device: Device | None) -> Trouble:
-    """Return an incident in words: `Too cold (Freezer, 1.5 °C)`."""
+def trouble(incident: Incident, device: Device | None, *, reader: str) -> Trouble:
+    """Return an incident in words for an account: `Too cold (Freezer, 1.5 °C)`."""
     what = word_for(CAUSES, incident.cause.value)
     more = ", ".join(each for each in (_probe_label(incident, device), _measured(incident)) if each)
-    where = name_of(device) if incident.device_id else "Your account"
+    called = "A socket you gave up" if device is None else device.called_by(reader)
+    where = called if incident.device_id else "Your account"
     return Trouble(incident=incident, where=where, what=f"{what} ({more})" if more else what)
 
 

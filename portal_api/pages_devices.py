@@ -132,7 +132,7 @@ async def _words(call: Call[Any, Any], standing: Standing) -> dict[str, object]:
     has = as_it_reports(model, view.state)
     people = await readiness_words(call, device) if standing.owns else {"reached": [], "lacks": [], "unheard": ""}
     return {
-        "card": card(device, view),
+        "card": card(device, view, reader=call.account.id),
         "mine": standing.owns,
         "most_shown": SHOWN_PEOPLE,
         "may_switch": may(standing.role, Need.OPERATE),

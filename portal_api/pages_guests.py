@@ -11,7 +11,6 @@ from isocket.storage.port import is_
 from portal_api import shares, transfers
 from portal_api.owned import Need, own_device, standing_for
 from portal_api.pages import go_to
-from portal_api.pages_cards import name_of
 from portal_api.pages_forms import TYPED, Form, Nothing, checked, with_body
 from portal_api.pages_words import note
 from portal_api.problem import Problem, ProblemError, fault
@@ -111,7 +110,7 @@ async def _words(call: Call[Any, Any], typed: InviteForm) -> Mapping[str, object
     )
     return {
         "device": device,
-        "name": name_of(device),
+        "name": device.called,
         "shares": [(each, STATES[state_of(each, now)]) for each in found],
         "roles": ROLES,
         "typed": typed,

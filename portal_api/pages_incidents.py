@@ -81,7 +81,7 @@ async def show(call: Call[None, WhichPart]) -> web.Response:
     lines = part_until(call.query.until, whole=len(chronicle.lines), most=LINES)
     people = part_from(call.query.people, whole=len(rows), most=PEOPLE)
     words = {
-        "trouble": trouble(incident, device),
+        "trouble": trouble(incident, device, reader=call.account.id),
         "known": device is not None,
         "may_take": may(role, Need.OPERATE),
         "people": rows[people.items],

@@ -137,13 +137,17 @@ async def as_troubles(call: Call[Any, Any], incidents: Sequence[Incident]) -> li
     ids = sorted({each.device_id for each in incidents})
     found = await call.records.find(Device, one_of("id", ids)) if ids else []
     devices = {(each.id, each.owner_id): each for each in found}
-    return [trouble(each, devices.get((each.device_id, each.account_id))) for each in incidents]
+    reader = call.account.id
+    return [trouble(each, devices.get((each.device_id, each.account_id)), reader=reader) for each in incidents]
 
 
 async def _cards(call: Call[Any, Any], standings: Sequence[Standing]) -> list[Card]:
     views, devices = await views_of(call.portal, standings), [each.device for each in standings]
     orders = await _recent_orders(call, devices)
-    cards = [card(device, view, orders.get(device.id)) for device, view in zip(devices, views, strict=True)]
+    reader = call.account.id
+    cards = [
+        card(device, view, orders.get(device.id), reader=reader) for device, view in zip(devices, views, strict=True)
+    ]
     return sorted(cards, key=lambda each: (not each.view.open_incidents, each.name.casefold()))
 
 

@@ -13,7 +13,6 @@ from isocket.storage.abilities import abilities_of
 from portal_api import device_settings
 from portal_api.owned import own_device
 from portal_api.pages import go_to
-from portal_api.pages_cards import name_of
 from portal_api.pages_forms import TYPED, Form, checked, with_body
 from portal_api.pages_forms import whole as whole_number
 from portal_api.pages_typed import number_of
@@ -79,7 +78,7 @@ async def _words(call: Call[Any, Any], device: Device, typed: Mapping[str, Any])
     lacking -= {each.name for each in typed["rows"]}  # a browser takes the first of a list for what is not in it
     return {
         "device": device,
-        "name": name_of(device),
+        "name": device.called_by(call.account.id),
         "typed": typed,
         "rows": typed["rows"],
         "commands": {name: words for name, words in COMMANDS.items() if name not in lacking},

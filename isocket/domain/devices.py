@@ -48,6 +48,10 @@ class Device(Record):
         """What people read who may see it: its name, else what messages call it, else its id."""
         return self.name or (self.id if self.number is None else neutral_name(self.number))
 
+    def called_by(self, reader: str) -> str:
+        """What an account reads. The number is its owner's: whoever it is shared with may have the same one."""
+        return self.called if reader == self.owner_id else self.name or self.id
+
 
 def neutral_name(number: int | None) -> str:
     """Return what a socket is called that has no name: the neutral word, and which of its owner's it is."""

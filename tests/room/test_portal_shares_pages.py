@@ -153,6 +153,25 @@ async def test_a_guest_gives_the_socket_back(house: PortalHouse, guest: Visitor)
     assert (await owner.open(AT)).status == 200  # there is nothing that an owner could leave
 
 
+async def test_a_shared_socket_without_a_name_is_told_from_the_guests_own_of_the_same_number(
+    house: PortalHouse, guest: Visitor
+) -> None:
+    await shared(house)
+    pekka, now = await house.account(PEKKA), house.clock.now()
+    await house.records.change_one(Device, is_("id", SOCKET), name=None, number=1)
+    own = Device(
+        id="is0000000002", model="isocket-4g", secret_hash="x", claim_hash="x", provisioned_at=now, owner_id=pekka.id,
+        claimed_at=now, number=1,
+    )  # fmt: skip
+    await house.records.add(own)
+    await incident(house, "inc_2", pekka.id, own.id)
+    overview = await guest.open("/")
+    assert (overview.words.count("iSocket 1"), SOCKET in overview.words) == (2, True)
+    for path in ("/incidents/inc_1", AT, f"{AT}/history"):
+        page = await guest.open(path)
+        assert (SOCKET in page.words, "iSocket 1" in page.words) == (True, False), path
+
+
 async def test_a_socket_is_offered_and_taken_over(house: PortalHouse, guest: Visitor) -> None:
     owner = await with_a_socket(house)
     page = await owner.send(await owner.open(f"{AT}/people"), f"{AT}/transfer", email=PEKKA)
