@@ -99,6 +99,7 @@ def test_what_is_no_number_is_refused_in_a_field_that_we_do_not_know_too(constan
         (b'"newer":[1,[NaN]]}', "newer"),
         (b'"fw":"\\"[{,', "fw"),
         (b'"mains":tr', "mains"),
+        (b'"newer":{"x":[1],"y":tr', "newer"),
         (b'"mains":true,}', None),
         (b'"mains":true}}', None),
         (b'"mains":true,"\xff":1}', None),
