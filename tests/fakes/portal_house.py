@@ -59,6 +59,12 @@ class PortalHouse:
             more["json"] = body
         return await self.client.request(method, f"/api/v1{path}", headers=headers, **more)
 
+    async def does(self, token: str, method: str, path: str, body: object = None, **more: Any) -> Any:
+        """Ask for what is granted; return what is said."""
+        answer = await self.ask(method, path, body, token=token, **more)
+        assert answer.status < 300, f"{method} {path}: {await answer.text()}"
+        return await answer.json() if answer.content_type == "application/json" else None
+
     async def mails(self, address: str) -> list[Delivery]:
         """Return what waits to be sent to `address`, oldest first."""
         due = await self.records.find(Delivery, is_("state", DeliveryState.DUE), order_by="created_at")
