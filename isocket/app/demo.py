@@ -39,14 +39,15 @@ async def run_demo(settings: Settings) -> bool:
     """
     tune_process()
     console = Console(highlight=False)
-    settings = on_this_machine(on_free_ports(settings))
+    wanted, settings = settings, on_this_machine(on_free_ports(settings))
+    moved = what_others_are_told(wanted, settings)
     folder = DataFolder(settings.data_dir)
     await asyncio.to_thread(folder.prepare)
     with _log_file(folder.path / "demo.log") as log_file:
         configure_logs(level=settings.log_level, stream=log_file)
 
         async def more(house: House) -> list[Stage]:
-            return _stages(house, await gather_cast(house), console)
+            return _stages(house, await gather_cast(house), console, moved)
 
         with console.status("Starting broker, store, bridge, alerts and portal") as status:
             orderly = await run_roles(settings, EVERY_ROLE, more=more, on_ready=status.stop)
@@ -70,6 +71,15 @@ def on_free_ports(settings: Settings) -> Settings:
     return settings.model_copy(update={name: _free(getattr(settings, name)) for name in unasked})
 
 
+def what_others_are_told(wanted: Settings, taken: Settings) -> str:
+    """Return the settings by which other commands meet the demonstration where it had to give way; else nothing.
+
+    Without them `isocket sim` and `check` speak to whoever is where it would be, and a link of `staff add` leads there.
+    """
+    moved = {name: getattr(taken, name) for name in ("http", "mqtt") if getattr(taken, name) != getattr(wanted, name)}
+    return " ".join(f"ISOCKET_{name.upper()}={where}" for name, where in moved.items())
+
+
 def _free(wanted: HostPort) -> HostPort:
     """Return where nobody listens; the first if that is nowhere, whose start then says what to do."""
     for port in range(wanted.port, wanted.port + PORTS_TRIED):
@@ -88,7 +98,7 @@ def _log_file(path: Path) -> AbstractContextManager[TextIO]:
     return path.open("a", encoding="utf-8", buffering=1)
 
 
-def _stages(house: House, cast: Cast, console: Console) -> list[Stage]:
+def _stages(house: House, cast: Cast, console: Console, moved: str) -> list[Stage]:
     story = Story(
         records=house.records, clock=house.clock, wakeups=house.wakeups, nicknames=cast.nicknames, console=console
     )
@@ -97,7 +107,7 @@ def _stages(house: House, cast: Cast, console: Console) -> list[Stage]:
         origin = f"http://{house.settings.http}"
         async with Customer(origin=origin, cast=cast, records=house.records, clock=house.clock) as customer:
             as_printed = await customer.settle_in()
-        console.print(_panel(house.settings, cast, as_printed=as_printed))
+        console.print(panel(house.settings, cast, as_printed=as_printed, moved=moved))
 
     return [
         Stage(name="story", services=(Service(name="story", start=welcome, run=story.run),)),
@@ -120,8 +130,8 @@ def _sockets(house: House, cast: Cast, hear: Callable[[str], None]) -> Callable[
     return live
 
 
-def _panel(settings: Settings, cast: Cast, *, as_printed: bool) -> Panel:
-    """Return what a person needs to know to look around."""
+def panel(settings: Settings, cast: Cast, *, as_printed: bool, moved: str) -> Panel:
+    """Return what a person needs to know to look around; `moved`: what other commands have to be told for it."""
     shown = Table.grid(padding=(0, 2))
     shown.add_column(style="bold")
     shown.add_column(overflow="fold")
@@ -136,6 +146,8 @@ def _panel(settings: Settings, cast: Cast, *, as_printed: bool) -> Panel:
     shown.add_row("Login", f"{cast.owner.username}  {proof}")
     shown.add_row("Broker", f"mqtt://{settings.mqtt}")
     shown.add_row("Data", f"{settings.data_dir}/  log in {settings.data_dir}/demo.log")
+    if moved:
+        shown.add_row("Commands", f"export {moved}")
     return Panel(
         shown,
         title="iSocket Cloud: five sockets, one scripted day",

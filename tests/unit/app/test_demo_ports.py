@@ -4,9 +4,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from isocket.app.addresses import HostPort
-from isocket.app.demo import PORTS_TRIED, on_free_ports
+from isocket.app.demo import PORTS_TRIED, on_free_ports, panel, what_others_are_told
+from isocket.app.demo_cast import Cast, Owner
 from isocket.app.settings import Settings
 
 
@@ -42,3 +44,21 @@ def test_where_every_port_is_in_use_the_first_is_named(tmp_path: Path, monkeypat
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = settings_at(tmp_path, taken.getsockname()[1], asked=False)
         assert on_free_ports(settings) == settings
+
+
+def test_where_it_listens_elsewhere_the_screen_tells_what_other_commands_have_to_be_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        wanted = settings_at(tmp_path, taken.getsockname()[1], asked=False)
+        given_way = on_free_ports(wanted)
+    words = f"export ISOCKET_HTTP={given_way.http} ISOCKET_MQTT={given_way.mqtt}"
+    assert words in on_screen(given_way, what_others_are_told(wanted, given_way))
+    assert "ISOCKET_" not in on_screen(wanted, what_others_are_told(wanted, wanted))
+
+
+def on_screen(settings: Settings, moved: str) -> str:
+    """Return the panel as it is printed on a wide screen."""
+    cast = Cast(owner=Owner(username="demo@example.org", password="toy"), sockets=(), folder=settings.data_dir)
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(panel(settings, cast, as_printed=True, moved=moved))
+    return captured.get()
