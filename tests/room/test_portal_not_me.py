@@ -11,7 +11,7 @@ from isocket.domain.api_tokens import ApiToken
 from isocket.domain.commands import Command, CommandStatus
 from isocket.domain.contacts import ChannelKind
 from isocket.domain.endpoints import Endpoint
-from isocket.domain.factors import RecoveryCode, TotpFactor
+from isocket.domain.factors import Passkey, RecoveryCode, TotpFactor
 from isocket.domain.homes import Home
 from isocket.domain.shares import Share, ShareRole
 from isocket.domain.transfers import Transfer
@@ -110,17 +110,21 @@ async def test_a_new_password_by_mail_opens_it_again(house: PortalHouse) -> None
 
 
 async def test_a_factor_added_within_a_day_goes_and_an_older_one_stays(house: PortalHouse) -> None:
-    account = await house.account(MAIJA)
+    account, kinds = await house.account(MAIJA), (TotpFactor, Passkey, RecoveryCode)
     for hours, left in ((1, 0), (25, 1)):
-        await house.records.remove_all(TotpFactor)
+        for kind in kinds:
+            await house.records.remove_all(kind)
         made = house.clock.now()
+        mine: dict[str, Any] = {"account_id": account.id, "created_at": made}
         await house.records.add(
-            TotpFactor(id="fac_1", account_id=account.id, secret="A" * 32, confirmed_at=made, created_at=made)
+            TotpFactor(id="fac_1", secret="A" * 32, confirmed_at=made, **mine),
+            Passkey(id="pky_1", credential_id="A" * 32, public_key="A" * 32, **mine),
+            RecoveryCode(id="code", **mine),
         )
         await house.clock.advance(hours * 3600)
         visitor = Visitor(house.client)
         await visitor.send(await visitor.open(await link_in_a_mail(house)), "/not-me")
-        assert await house.records.count(TotpFactor) == left
+        assert [await house.records.count(kind) for kind in kinds] == [left] * 3
 
 
 async def test_whoever_took_the_account_keeps_no_way_in_by_a_new_password_or_by_waiting(house: PortalHouse) -> None:
