@@ -132,8 +132,9 @@ class Failover:
             await self._leave_to_the_ladder(lost, now)
             return None
         cap = await self._cap(incident, lost)
-        if cap is not None and _is_untried(lost):
-            return None  # each would take two places: its own when its turn comes, and one for the other way
+        # Under a cap each would take two places, its own besides in its turn; who sleeps is told once, after it.
+        if _is_untried(lost) and (cap is not None or quiet_until(lost, contact, now) is not None):
+            return None
         root = (await self._records.get(Delivery, lost.instead_of) if lost.instead_of else None) or lost
         all_sent, endpoints = await asyncio.gather(
             self._records.find(Delivery, is_("incident_id", incident.id), is_("kind", lost.kind)),

@@ -143,6 +143,8 @@ class Settlement:
             "expires_at": None if held.expires_at is None else until + (held.expires_at - held.created_at),
             "lease_until": EPOCH,
         }
+        if not held.tries:  # it stands behind nobody's calls until then
+            changes |= {"moves_on": False, "moves_on_at": EPOCH}
         if await settle(self._records, held, **changes) is not None:
             await urge(self._records, held, now)
         await urge_the_end(self._records, held, now)

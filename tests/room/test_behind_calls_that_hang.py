@@ -11,6 +11,7 @@ import pytest
 from alerts.channels.channel import ChannelKind
 from alerts.health import LEAST_CALLS
 from alerts.outcomes import Outcome, TryLater, Unclear
+from isocket.domain.contacts import Contact
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.incidents import Severity
 from isocket.domain.record import Record
@@ -138,6 +139,24 @@ async def test_under_a_cap_it_takes_no_second_place() -> None:
     await house.pass_by(seconds=WAITS_S[Severity.MAJOR])
     await move_on(house)
     assert (len(house.mail.accepted), told(house.mail)) == (ENOUGH, 0)
+
+
+@pytest.mark.parametrize("claimed_first", [True, False])
+async def test_whoever_begins_to_sleep_meanwhile_is_told_by_one_way_when_they_wake(*, claimed_first: bool) -> None:
+    house = await a_house(*[HANGS] * ENOUGH, severity=Severity.MAJOR)
+    hours = {"start": "12:01", "end": "14:00"}
+    await house.records.change_one(Contact, is_("id", ANNA), quiet_hours=hours, time_zone="UTC")
+    await house.pass_by(seconds=WAITS_S[Severity.MAJOR])
+    if claimed_first:
+        await house.dispatcher().step("urgent.sms")
+    await move_on(house)
+    await house.dispatcher().step("urgent.sms")
+    waits = await the_text(house)
+    assert (waits.state, waits.held_until, waits.moves_on_at) == (DeliveryState.DUE, NOON + timedelta(hours=2), EPOCH)
+    await house.pass_by(seconds=2 * 3600)
+    while await house.dispatcher().step():
+        pass
+    assert (told(house.sms), told(house.mail)) == (1, 0)
 
 
 async def test_what_is_major_takes_no_way_that_costs_money_before_its_own_was_tried() -> None:
