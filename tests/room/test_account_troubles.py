@@ -127,6 +127,17 @@ async def test_one_socket_whose_own_ladder_leads_to_nobody_is_named_alone() -> N
     assert notice.text.startswith("Liiteri: ")
 
 
+@pytest.mark.parametrize(("own", "troubled"), [({}, []), (UNPROVED, [ACCOUNT])], ids=["somebody", "nobody"])
+async def test_another_customers_people_and_ladder_are_not_ones_own(own: dict[str, Any], troubled: list[str]) -> None:
+    house = await AlertHouse().furnish(**own)
+    await house.records.add(Account(id="acc_0", email="other@example.org", created_at=NOON))
+    await house.contact(BERTIL, account_id="acc_0")
+    if not own:
+        await house.records.add(Escalation(id="esc_0", account_id="acc_0", steps=({"contact_ids": [BERTIL]},)))
+    await lonely(house).step()
+    assert [each.account_id for each in await opened(house, Cause.NO_RECIPIENT)] == troubled
+
+
 async def test_a_way_that_nothing_goes_out_by_reaches_nobody() -> None:
     house = await AlertHouse().furnish(email_verified_at=None)
     await LonelyAccounts(
@@ -203,6 +214,21 @@ async def test_it_stays_open_however_long_nothing_is_sent() -> None:
     await house.pass_by(days=3)
     await broken(house).step()
     assert await opened(house, Cause.DELIVERY_BROKEN)
+
+
+async def test_what_failed_long_ago_or_for_another_is_nobodys_trouble_and_what_went_for_another_ends_none() -> None:
+    house = await AlertHouse().furnish()
+    await house.records.add(Account(id="acc_other", email="other@example.org", created_at=NOON))
+    await ended(house, "long_ago", DeliveryState.FAILED)
+    await house.pass_by(hours=25)
+    await ended(house, "other", DeliveryState.FAILED, account_id="acc_other")
+    await several_failed(house, ENOUGH - 1)
+    await broken(house).step()
+    assert not await opened(house, Cause.DELIVERY_BROKEN)
+    await ended(house, "last", DeliveryState.FAILED)
+    await ended(house, "went", DeliveryState.SENT, account_id="acc_other")
+    await broken(house).step()
+    assert [each.account_id for each in await opened(house, Cause.DELIVERY_BROKEN)] == [ACCOUNT]
 
 
 @pytest.mark.parametrize("kind", [DeliveryKind.NOTICE, DeliveryKind.RESET])

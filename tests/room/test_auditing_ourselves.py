@@ -20,8 +20,9 @@ from alerts.heartbeat import Heartbeat
 from alerts.metrics import AlertMetrics
 from alerts.operator import OPERATOR, Operator
 from alerts.rules.memory import Condition, Key, Memory, Phase, PowerBack, to_watch
+from alerts.timeline import NOBODY_TO_TELL, incident_line
 from isocket.domain.contacts import ChannelKind
-from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState
+from isocket.domain.deliveries import Attempt, Delivery, DeliveryKind, DeliveryState, Receipt
 from isocket.domain.findings import Finding
 from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity
 from isocket.domain.outages import Outage, OutageKind
@@ -205,6 +206,66 @@ async def test_each_kind_of_trouble_is_found_and_keeps_the_heartbeat_away(wrong:
     assert len(await made.news()) == told, "told again"
 
 
+async def what_is_done_or_not_yet_due(house: AlertHouse) -> None:
+    """Leave of everything that is looked for what lacks one sign of it, as often as would be told of."""
+    now = house.clock.now()
+    hour, soon, past = timedelta(hours=1), now + timedelta(minutes=4), now - timedelta(days=1)
+    over = Outage(id="out_1", kind=OutageKind.DEAF, began_at=past, noticed_at=past, ended_at=now)
+    await house.records.add_all([over, replace(over, id="out_2", kind=OutageKind.POWER, ended_at=None)])
+    taken = {"state": IncidentState.ACKNOWLEDGED, "needs_step": False, "detected_at": past}
+    await house.incident("inc_taken", step_due_at=past, **taken)
+    await house.incident("inc_waits", step_due_at=soon, detected_at=past)
+    held = {"explained_by": over.id, "step_due_at": soon}
+    await house.incident("inc_held_and_taken", **taken, **held)
+    await house.incident("inc_held_and_climbed", detected_at=past, **held)
+    await house.incident("inc_held_just_now", needs_step=False, **held)
+    for lasts in ("inc_lasts", "pow_lasts"):
+        await house.incident(lasts, step_due_at=soon)
+        by_it = {**held, "explained_by": lasts, "detected_at": past}
+        await house.incident(f"{lasts}_too", needs_step=False, **by_it)
+    off = {"reason": "nothing_sent: TimeoutError", "held_up": True, "created_at": past, "due_at": soon}
+    alarm, code = DeliveryKind.ALARM, DeliveryKind.CODE
+    lost = {"state": DeliveryState.FAILED, "reason": "unclear", "due_at": now}
+    sent = {"state": DeliveryState.SENT, "due_at": past, "lease_until": past}
+    mail, program = ({"channel": each} for each in (ChannelKind.EMAIL, ChannelKind.WEBHOOK))
+    few: list[tuple[DeliveryKind, dict[str, Any]]] = [
+        (alarm, sent),
+        (code, {"due_at": now - timedelta(minutes=3)}),
+        *((alarm, {**off, **way, "state": DeliveryState.CALLED_OFF}) for way in (mail, {})),
+        *((code, {**off, **way}) for way in (mail, {})),
+        *((alarm, {**off, **way, "held_up": False}) for way in (mail, {})),
+        *((alarm, {**off, **way, "created_at": now}) for way in (mail, {})),
+        *((alarm, {**off, **way, "created_at": now - timedelta(minutes=16), "due_at": now}) for way in (mail, {})),
+        (alarm, {**off, **program}),
+        (alarm, {"state": DeliveryState.CALLING, "lease_until": now}),
+    ]
+    many = [
+        (alarm, {**lost, "state": DeliveryState.CALLED_OFF}),
+        (alarm, {**lost, "due_at": now - 2 * hour}),
+        (code, lost),
+        (alarm, {**lost, "reason": "refused"}),
+        (alarm, {**lost, **program}),
+        (alarm, {"state": DeliveryState.UNCLEAR, "due_at": now + hour, **program}),
+    ]
+    for number, (kind, changes) in enumerate(few + many * 10):
+        await house.delivery(kind, id=f"dlv_{number}", **changes)
+    attempt = Attempt(
+        id="", delivery_id="", account_id=ACCOUNT, person_id=ANNA, number=1, provider="twilio", started_at=now
+    )  # fmt: skip
+    for number in range(5):
+        for ago, expected in ((hour, False), (3 * hour, True), (timedelta(), True)):
+            silent = replace(attempt, id=f"att_{number}_{ago}", started_at=now - ago, receipt_expected=expected)
+            await house.records.add(silent)
+    told = Receipt.of(attempt, "delivered", provider_id="SM1", at=past, error_code=None)
+    await house.records.add(replace(told, settled=True))
+
+
+async def test_what_lacks_one_sign_of_trouble_is_none() -> None:
+    made = await audited()
+    await what_is_done_or_not_yet_due(made.house)
+    assert await made.found() == set()
+
+
 async def many_to_a_program_are_unclear(house: AlertHouse) -> None:
     for number in range(10):
         due = house.clock.now() + timedelta(hours=1)
@@ -280,6 +341,20 @@ async def test_one_that_had_nothing_due_and_no_reason_for_it_goes_back_to_its_la
     assert await made.house.deliveries()
     await made.house.send()
     assert await made.found() == set()
+
+
+async def test_what_went_and_what_is_said_of_another_alarm_are_no_reasons_to_rest() -> None:
+    made = await audited()
+    lost = await made.house.incident(needs_step=False)
+    other = await made.house.incident("inc_0", needs_step=False, severity=Severity.INFO)
+    await made.house.delivery(DeliveryKind.ALARM, incident_id=lost.id, state=DeliveryState.SENT)
+    nobody: dict[str, Any] = {"at": made.house.clock.now(), "reason": NOBODY_TO_TELL}
+    said = ((other, Happening.NOT_SENT), (lost, Happening.NOTE))
+    await made.house.records.add_all([incident_line(each, what, **nobody) for each, what in said])
+    await made.house.pass_by(seconds=125)
+    assert await made.found() == {Kind.FORGOTTEN}
+    assert (await made.house.the_incident()).needs_step
+    assert await made.house.the_incident(other.id) == other
 
 
 @pytest.mark.parametrize(

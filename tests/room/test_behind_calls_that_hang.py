@@ -198,10 +198,11 @@ async def test_few_calls_that_hang_move_nothing(says: list[Outcome]) -> None:
     [
         ("urgent.email", {"kind": DeliveryKind.ALARM, "channel": ChannelKind.EMAIL}),
         ("urgent.sms", {"kind": DeliveryKind.ALARM, "due_at": NOON + timedelta(hours=1)}),
+        ("urgent.sms", {"kind": DeliveryKind.ALARM, "state": DeliveryState.CALLED_OFF}),
         ("ordinary.sms", {"kind": DeliveryKind.CLEAR}),
         ("ordinary.sms", {"kind": DeliveryKind.ALARM, "severity": Severity.MINOR}),
     ],
-    ids=["another way", "waits for the morning", "an end", "matters little"],
+    ids=["another way", "waits for the morning", "called off", "an end", "matters little"],
 )
 async def test_only_alarms_that_matter_much_and_stand_in_the_same_lane_move_on(
     lane: str, changes: dict[str, Any]
@@ -215,7 +216,7 @@ async def test_only_alarms_that_matter_much_and_stand_in_the_same_lane_move_on(
         await house.dispatcher().step(failing)
     kept = await house.records.get(Delivery, waits.id)
     assert kept is not None
-    assert (kept.lane, kept.state, kept.moves_on_at) == (lane, DeliveryState.DUE, EPOCH)
+    assert (kept.lane, kept.state, kept.moves_on_at) == (lane, waits.state, EPOCH)
 
 
 async def test_what_was_tried_and_put_off_waits_for_its_own_tries() -> None:

@@ -165,8 +165,11 @@ async def test_whoever_says_again_that_they_are_on_it_is_thanked(house: AlertHou
     await told(house)
     await answer_to(house, "K7QF")
     await house.records.change_one(Incident, is_("id", "inc_1"), asked_at=house.clock.now())
+    asked = {"state": IncidentState.ACKNOWLEDGED, "acknowledged_by": "con_asleep sms", "asked_at": house.clock.now()}
+    other = await house.incident("inc_0_of_another", short_code="M3RT", account_id="acc_other", **asked)
     assert "you are still on it" in await answer_to(house, "K7QF")
     assert (await house.the_incident()).asked_at is None
+    assert await house.the_incident(other.id) == other
 
 
 async def test_whoever_answers_in_place_of_the_one_who_was_asked_has_taken_it(house: AlertHouse) -> None:
@@ -366,6 +369,57 @@ async def test_a_stop_by_telephone_outweighs_that_of_a_mailbox(house: AlertHouse
     assert contact is not None
     assert contact.pause_reason == "stop_reply"
     assert len(await house.deliveries(DeliveryKind.NOTICE)) == 1
+
+
+async def test_who_stops_once_more_or_comes_back_does_so_for_nobody_else(house: AlertHouse) -> None:
+    when = {"clock": house.clock, "public_url": PUBLIC_URL}
+    for each in (ANNA, BERTIL):
+        await pausing.pause(house.records, each, reason=UNSUBSCRIBED, **when)
+    anna = await house.records.get(Contact, ANNA)
+    for word in ("STOP", "STOP"):
+        await house.pass_by(minutes=1)
+        await answer_to(house, word, PHONES[BERTIL])
+    bertil = await house.records.get(Contact, BERTIL)
+    assert bertil is not None
+    assert (bertil.pause_reason, bertil.paused_at) == ("stop_reply", house.clock.now())
+    assert await house.records.get(Contact, ANNA) == anna
+    await pausing.pause(house.records, BERTIL, reason="stop_key", **when)
+    await house.records.change_one(Contact, is_("id", ANNA), pause_reason="stop_reply")
+    await house.records.remove_all(Stop, is_("address", MAILS[BERTIL]))
+    assert "again" in await answer_to(house, "aloita", PHONES[BERTIL])
+    paused = await house.records.find(Contact, is_not("paused_at", None))
+    assert [(each.id, each.pause_reason) for each in paused] == [(ANNA, "stop_reply")]
+
+
+async def test_a_telephones_stop_that_comes_while_a_mailbox_says_stop_stays_and_so_does_each_ones_reason(
+    house: AlertHouse,
+) -> None:
+    when = {"clock": house.clock, "public_url": PUBLIC_URL}
+
+    class Overtaken(StoredRecords):
+        async def get(self, kind: type[R], record_id: str) -> R | None:
+            found = await super().get(kind, record_id)
+            if kind is Contact:
+                await pausing.pause(house.records, record_id, reason="stop_key", **when)
+            return found
+
+    documents = MemoryDocuments()
+    house.records = StoredRecords(documents)
+    await house.furnish()
+    await pausing.pause(Overtaken(documents), ANNA, reason=UNSUBSCRIBED, **when)
+    await answer_to(house, "STOP")
+    contact = await house.records.get(Contact, ANNA)
+    assert contact is not None
+    assert contact.pause_reason == "stop_key"
+
+
+async def test_the_stops_of_two_numbers_are_remembered_and_undone_each_by_itself(house: AlertHouse) -> None:
+    for each in (BERTIL, ANNA):
+        await answer_to(house, "STOP", PHONES[each])
+    assert {each.address for each in await house.records.find(Stop)} == {PHONES[ANNA], PHONES[BERTIL]}
+    assert "again" in await answer_to(house, "aloita")
+    assert [each.address for each in await house.records.find(Stop)] == [PHONES[BERTIL]]
+    assert [each.id for each in await house.records.find(Contact, is_not("paused_at", None))] == [BERTIL]
 
 
 @pytest.mark.parametrize("sender", [PHONES[ANNA], "+447700900666"])

@@ -1,6 +1,7 @@
 """Somebody takes an alarm: the others hear of it, calls are called off, and later they are asked: still on it?"""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from alerts import pausing
 from alerts.acknowledging import Acknowledged, acknowledge, take
+from alerts.calling_off import call_off
 from alerts.channels.channel import ChannelKind
 from alerts.outcomes import Cancellation, Unclear
 from isocket.domain.accounts import Account
@@ -18,7 +20,9 @@ from isocket.domain.incidents import Happening, IncidentState, Severity
 from isocket.domain.pauses import OPTED_OUT, STOP_KEY, STOP_REPLY, UNSUBSCRIBED
 from isocket.domain.shares import Share, ShareRole
 from isocket.storage.looked_at_again import left_looked_at_after
-from isocket.storage.port import is_
+from isocket.storage.memory import MemoryDocuments
+from isocket.storage.port import R, Test, is_
+from isocket.storage.records import StoredRecords
 from tests.fakes.alert_house import ACCOUNT, ANNA, BERTIL, DEVICE, MAILS, PHONES, PUBLIC_URL, AlertHouse
 from tests.fakes.dying import Fuse, every_crash_point
 
@@ -424,13 +428,39 @@ async def test_what_somebody_else_took_stays_taken_where_a_contact_says_stop(
     assert (await house.the_incident()).state is IncidentState.ACKNOWLEDGED
 
 
+async def test_what_is_called_off_is_of_that_alarm_alone_and_not_yet_on_its_way(house: AlertHouse) -> None:
+    documents = MemoryDocuments()
+    house.records = StoredRecords(documents)
+    incident = await house.incident("inc_1")
+    await house.incident("inc_0")
+    for number in (0, 1, 2):
+        alarm = {"id": f"dlv_{number}", "incident_id": f"inc_{min(number, 1)}"}
+        await house.delivery(DeliveryKind.ALARM, severity=Severity.CRITICAL, **alarm)
+
+    class Overtaken(StoredRecords):
+        async def find(self, kind: type[R], *tests: Test, **order: Any) -> list[R]:
+            found = await super().find(kind, *tests, **order)
+            due = is_("id", "dlv_1"), is_("state", DeliveryState.DUE)
+            await house.records.change_one(Delivery, *due, state=DeliveryState.CALLING)
+            return found
+
+    await call_off(Overtaken(documents), incident, house.clock.now(), "acknowledged")
+    states = {each.id: each.state for each in await house.deliveries()}
+    assert states == {
+        "dlv_0": DeliveryState.DUE, "dlv_1": DeliveryState.CALLING, "dlv_2": DeliveryState.CALLED_OFF,
+    }  # fmt: skip
+
+
 async def a_guest(house: AlertHouse, **share: Any) -> None:
     """Share the socket with somebody, who takes its alarm in the portal."""
     now = house.clock.now()
     await house.records.add(Account(id=GUEST, email="guest@example.org", created_at=now))
     values: dict[str, Any] = {"role": ShareRole.OPERATOR, "email": "guest@example.org", "created_at": now, **share}
-    await house.records.add(
-        Share(id="shr_1", device_id=DEVICE, owner_id=ACCOUNT, account_id=GUEST, accepted_at=now, **values)
+    theirs = Share(id="shr_1", device_id=DEVICE, owner_id=ACCOUNT, account_id=GUEST, accepted_at=now, **values)
+    of_another = {"id": "shr_2", "account_id": "acc_other", "email": "other@example.org"}
+    lasting = replace(theirs, until=None)
+    await house.records.add_all(
+        [theirs, replace(lasting, **of_another), replace(lasting, id="shr_3", device_id="is-00000002")]
     )
     await take(house.records, "inc_1", by=f"{GUEST} portal", clock=house.clock)
     await house.escalate()

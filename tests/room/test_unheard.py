@@ -71,7 +71,8 @@ async def test_nobody_sees_what_another_customer_missed(house: PortalHouse) -> N
 async def alert_house_with_a_missed_alarm() -> AlertHouse:
     house = await AlertHouse().furnish(language="fi")
     stored = await house.incident(needs_step=False)
-    await house.records.add(unheard_of(stored, "nobody_reached", house.clock.now()))
+    other = await house.incident("inc_0_of_another", account_id="acc_other", needs_step=False)
+    await house.records.add_all([unheard_of(each, "nobody_reached", house.clock.now()) for each in (stored, other)])
     return house
 
 
