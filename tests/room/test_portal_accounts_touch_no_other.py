@@ -12,6 +12,7 @@ import pytest_asyncio
 from isocket.domain.accounts import Account, Session
 from isocket.domain.api_tokens import ApiToken
 from isocket.domain.contacts import Contact
+from isocket.kit.ids import token_hash
 from isocket.storage.port import is_
 from portal_api import api_tokens, sessions
 from portal_api.lockdown import lock
@@ -54,6 +55,12 @@ async def test_renewing_proving_and_ending_a_session_touches_no_other(house: Por
     ended = next(each["id"] for each in listed if not each["current"] and not each["id"].startswith("1"))
     await house.does(token, "DELETE", f"/sessions/{ended}")
     assert (await house.ask("DELETE", f"/sessions/0{ended}", token=token)).status == 404
+    session = await house.records.get(Session, next(each["id"] for each in listed if each["current"]))
+    assert session is not None
+    cookie = await sessions.change_cookie(house.portal, session)
+    changed = await house.records.get(Session, session.id)
+    assert changed is not None
+    assert changed.access_hash == token_hash(cookie)
     assert await beside.touched() == []
 
 
