@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts import urging
 from alerts.acknowledging import acknowledge
 from alerts.channels.channel import ChannelKind
 from alerts.climbing import REVIEW_S
@@ -12,7 +13,7 @@ from alerts.outcomes import RefusalScope, Refused, TryLater, Unclear
 from isocket.domain.contacts import Contact, Escalation
 from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.devices import Device
-from isocket.domain.incidents import Cause, Happening, Incident, Severity
+from isocket.domain.incidents import Cause, Happening, Incident, IncidentState, Severity
 from isocket.domain.settings import PartKind, part_names_text
 from isocket.kit.clock import EPOCH
 from isocket.storage.port import is_
@@ -554,3 +555,23 @@ async def test_a_step_that_runs_twice_adds_nothing(house: AlertHouse) -> None:
     )
     await house.escalate()
     assert (len(await house.deliveries()), len(await house.timeline(Happening.DELIVERY_DUE))) == before
+
+
+async def test_what_is_urged_or_left_to_rest_is_the_alarms_own_incident_and_no_other() -> None:
+    house = await AlertHouse().furnish()
+    now, later = house.clock.now(), house.clock.now() + timedelta(hours=1)
+    closed = {"state": IncidentState.CLOSED, "closed_at": now, "step_due_at": later}
+    others = [await house.incident("inc_0"), await house.incident("inc_01", **closed)]
+    await house.incident("inc_1")
+    await house.incident("inc_2", **closed)
+    taken = await house.incident("inc_3", state=IncidentState.ACKNOWLEDGED, needs_step=False)
+    ids = ("inc_1", "inc_2", "inc_3")
+    first, over, third = [await house.delivery(DeliveryKind.ALARM, id=f"of_{each}", incident_id=each) for each in ids]
+    await urging.let_rest(house.records, first, later, now)
+    assert (await house.the_incident("inc_1")).step_due_at == later
+    for each in (first, third):
+        await urging.urge(house.records, each, now)
+    await urging.urge_the_end(house.records, over, now)
+    assert {(await house.the_incident(each)).step_due_at for each in ("inc_1", "inc_2")} == {now}
+    for other in (*others, taken):
+        assert await house.the_incident(other.id) == other
