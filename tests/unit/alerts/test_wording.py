@@ -169,7 +169,7 @@ def test_a_name_that_holds_what_a_socket_is_called_at_the_factory_becomes_a_neut
     assert plain_name(name) == "iSocket"
 
 
-@pytest.mark.parametrize("name", ["Isoisän mökki", "island cottage", "This5xctg9b42c"])
+@pytest.mark.parametrize("name", ["Isoisän mökki", "island cottage", "This5xctg9b42c", "Isaakstrasse"])
 def test_a_name_that_only_begins_like_one_of_the_factory_stays(name: str) -> None:
     assert plain_name(name) == name
 
