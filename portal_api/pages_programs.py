@@ -1,5 +1,6 @@
 """Programs and services that one lets at one's sockets, as a page: who, at what, until when, and taking it back."""
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -54,11 +55,11 @@ async def add(call: Call[ProgramForm, None]) -> web.Response:
         purpose=typed.purpose.strip(),
         scopes=[scope.value for scope, on in ticked.items() if on],
         device_ids=None if typed.device_id in {"", EVERY_SOCKET} else [typed.device_id],
-        days=int(typed.days) if typed.days.isascii() and typed.days.isdigit() else api_tokens.USUAL_DAYS,
+        days=int(typed.days) if typed.days.isascii() and typed.days.isdigit() else typed.days or api_tokens.USUAL_DAYS,
     )
     answer = wish if isinstance(wish, Problem) else await api_tokens.make(with_body(call, wish))
     if isinstance(answer, Problem):
-        return refused(call, "programs.html", answer, await _words(call, typed), here="profile")
+        return refused(call, "programs.html", _of_the_form(answer), await _words(call, typed), here="profile")
     made = {**await _words(call), "token_made": answer.token, "live_from": PATH}
     return shown(call, "programs.html", made, here="profile")
 
@@ -71,15 +72,30 @@ async def take_back(call: Call[Nothing, None]) -> web.Response:
     return go_to(f"{PATH}?said=program-ended")
 
 
+def _of_the_form(problem: Problem) -> Problem:
+    """Return a refusal that names the field of the page, where one socket or all are chosen."""
+    at_the_choice = {"field": "device_id"}
+    return replace(
+        problem,
+        errors=tuple(
+            each.model_copy(update=at_the_choice) if each.field.startswith("device_ids") else each
+            for each in problem.errors
+        ),
+    )
+
+
 async def _words(call: Call[Any, Any], typed: ProgramForm | None = None) -> dict[str, object]:
     page = await api_tokens.show_all(asking(call, None, PageQuery(limit=api_tokens.MOST_TOKENS)))
     sockets, following = await page_of_mine(call, cursor=None, limit=MOST_SOCKETS)
     mine = {each.device.id: each.device.called for each in sockets if each.owns}
+    chosen = EVERY_SOCKET if typed is None else typed.device_id or EVERY_SOCKET
+    # It stays chosen: were it all of them that the form offers anew, whoever presses again would let more in.
+    gone = {} if chosen in {EVERY_SOCKET, *mine} else {chosen: "Not a socket of yours any more"}
     return {
         "token_made": None,
         "programs": page.items,
         "scopes": SCOPES,
-        "sockets": {EVERY_SOCKET: "All of mine, also those to come", **mine},
+        "sockets": {**gone, EVERY_SOCKET: "All of mine, also those to come", **mine},
         "listed_all": following is None,
         "names": mine,
         "typed": typed or ProgramForm(read="on", device_id=EVERY_SOCKET, days=str(api_tokens.USUAL_DAYS)),

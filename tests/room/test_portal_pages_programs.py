@@ -62,6 +62,19 @@ async def test_a_wish_for_nothing_is_said_at_its_place(house: PortalHouse) -> No
     assert await house.records.find(ApiToken) == []
 
 
+@pytest.mark.parametrize(("field", "typed"), [("device_id", "is00000099"), ("days", "zzz")])
+async def test_what_cannot_be_chosen_is_refused_at_its_place_and_becomes_nothing_wider(
+    house: PortalHouse, field: str, typed: str
+) -> None:
+    maija = await signed_in(house, MAIJA)
+    form = (await maija.open("/programs")).form("/programs").values
+    page = await maija.post("/programs", {**form, "name": "Energy adviser", field: typed})
+    assert (page.status, bool(page.said_at(field))) == (422, True)
+    if field == "device_id":
+        assert page.form("/programs").values[field] == typed
+    assert await house.records.find(ApiToken) == []
+
+
 async def test_a_token_is_not_made_in_a_session_that_was_proved_long_ago(house: PortalHouse) -> None:
     maija = await signed_in(house, MAIJA)
     await house.clock.advance(601)
