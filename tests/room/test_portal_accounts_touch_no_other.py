@@ -154,6 +154,15 @@ async def test_a_new_password_by_its_holder_or_by_a_link_changes_nobody_elses(ho
     assert await beside.touched() == []
 
 
+async def test_a_link_for_a_new_password_sets_it_for_whoever_asked_and_for_nobody_else(house: PortalHouse) -> None:
+    await house.register(MAIJA)
+    await house.does("", "POST", "/password-resets", {"username": MAIJA})
+    link = await house.link_token(MAIJA)
+    beside = await twins_of(house)  # whose password was changed as often
+    await house.does("", "POST", "/password-resets/confirm", {"token": link, "password": OTHER_PASSWORD})
+    assert await beside.touched() == []
+
+
 async def test_another_address_is_taken_and_given_back_with_nobody_elses_touched(house: PortalHouse) -> None:
     token, new = await owned(house), "new@example.org"
     await house.does(token, "POST", "/me/email", {"username": new})
