@@ -5,6 +5,7 @@ A code is bound to contact, channel and address, so that one for an old number p
 
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -13,7 +14,7 @@ from isocket.domain.deliveries import Delivery, DeliveryKind, DeliveryState
 from isocket.domain.letters import Letter, code_mail, code_text, code_voice_text
 from isocket.domain.people_letters import first_contact
 from isocket.domain.stops import Stop, StopKind, stopped_address
-from isocket.kit.ids import derived_id, new_code, new_id
+from isocket.kit.ids import derived_id, new_code
 from isocket.kit.logs import get_logger
 from isocket.storage.port import AlreadyThereError, Records, Test, above, is_, is_not
 from portal_api.limits import Rate
@@ -204,20 +205,17 @@ def _message(portal: Portal, contact: Contact, channel: ChannelKind, address: st
     if channel is ChannelKind.EMAIL and not contact.is_owner:  # Art. 14(3)(b): with the first that they hear of us
         said = first_contact(contact.language, page=portal.settings.link("/people"))
         letter = Letter(subject=letter.subject, text=f"{letter.text}\n{said}\n")
-    return Delivery(
-        id=new_id("dlv"),
-        account_id=contact.account_id,
-        person_id=contact.id,
-        contact_id=contact.id,
+    message = Delivery.of(
+        letter,
         kind=DeliveryKind.CODE,
+        person_id=contact.id,
+        account_id=contact.account_id,
         channel=channel,
         address=address,
-        subject_line=letter.subject,
-        text=letter.text,
-        created_at=now,
-        due_at=now,
-        expires_at=now + CODE_LIFE,
+        now=now,
+        useful=CODE_LIFE,
     )
+    return replace(message, contact_id=contact.id)
 
 
 def _letter(language: str, channel: ChannelKind, code: str) -> Letter:
